@@ -1,0 +1,1 @@
+"""The workers, and the ports through which they reach anything that can be swapped."""

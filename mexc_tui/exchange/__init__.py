@@ -1,0 +1,1 @@
+"""MEXC on the wire: signing, REST, errors as decisions, rate budget, streams, clock offset."""

@@ -1,0 +1,80 @@
+"""Words for orders, as MEXC and the desk use them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+
+
+class Side(StrEnum):
+    """Which way an order goes."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """Order types of the REST API (reference 5.1). IOC and FOK are types, not a time in force."""
+
+    LIMIT = "LIMIT"
+    LIMIT_MAKER = "LIMIT_MAKER"
+    IMMEDIATE_OR_CANCEL = "IMMEDIATE_OR_CANCEL"
+    FILL_OR_KILL = "FILL_OR_KILL"
+    MARKET = "MARKET"
+
+
+class StreamOrderType(IntEnum):
+    """The same types as numbers on the private stream (reference 5.1)."""
+
+    LIMIT = 1
+    POST_ONLY = 2
+    IMMEDIATE_OR_CANCEL = 3
+    FILL_OR_KILL = 4
+    MARKET = 5
+
+
+class OrderStatus(StrEnum):
+    """Statuses of the REST API (reference 5.3)."""
+
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    PARTIALLY_CANCELED = "PARTIALLY_CANCELED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more can happen to an order in this status."""
+        return self not in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+
+
+class StreamOrderStatus(IntEnum):
+    """The same statuses as numbers on the private stream; 2 and 3 are swapped against intuition."""
+
+    NEW = 1
+    FILLED = 2
+    PARTIALLY_FILLED = 3
+    CANCELED = 4
+    PARTIALLY_CANCELED = 5
+
+
+class StpMode(Enum):
+    """Self-trade prevention; effective only within a strategy group (reference 4.4)."""
+
+    NONE = ""
+    CANCEL_MAKER = "cancel_maker"
+    CANCEL_TAKER = "cancel_taker"
+    CANCEL_BOTH = "cancel_both"
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What is asked of the exchange. `quantity` is base units, `quote_quantity` quote units to spend."""
+
+    symbol: str
+    side: Side
+    type: OrderType
+    client_order_id: str = ""
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    stp_mode: StpMode = StpMode.NONE

@@ -1,0 +1,40 @@
+"""The one place where text from outside is made safe to show (reliability 4.5)."""
+
+import re
+import unicodedata
+
+NAME_LIMIT = 64
+TEXT_LIMIT = 500
+REPLACEMENT = "\ufffd"
+MAX_COMBINING = 2
+
+_TRADABLE = re.compile(r"[A-Z0-9]{1,20}")
+
+
+def clean(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return `text` in NFC, at most `limit` characters, with nothing in it that can act on a terminal.
+
+    Characters that are not printable become U+FFFD, and at most two combining marks stay in a row.
+    """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    # NFC can grow a text, so the cut comes last; the first cut only bounds the work.
+    composed = unicodedata.normalize("NFC", text[: limit * 4])
+    kept: list[str] = []
+    combining = 0
+    for char in composed:
+        combining = combining + 1 if unicodedata.combining(char) else 0
+        if combining > MAX_COMBINING:
+            continue
+        kept.append(char if char.isprintable() else REPLACEMENT)
+    return "".join(kept)[:limit]
+
+
+def clean_name(text: str) -> str:
+    """Clean a ticker, a symbol or another name: at most 64 characters."""
+    return clean(text, NAME_LIMIT)
+
+
+def is_tradable_name(symbol: str) -> bool:
+    """Whether the desk trades a symbol of this name; others are shown, never traded."""
+    return _TRADABLE.fullmatch(symbol) is not None

@@ -1,0 +1,1 @@
+"""The practice exchange: a server that speaks MEXC's protocol on loopback."""

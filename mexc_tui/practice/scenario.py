@@ -1,0 +1,298 @@
+"""A day on the practice exchange, as data: knobs, account, listings, other traders, faults, lent settings.
+
+Scenarios are TOML files. Everything has a default, so a file says only what is special about its day.
+Times ending in `_s` count from the start of the world, or back from an opening where the name says so.
+Behaviours of MEXC that nobody has verified are knobs here, so that the desk is tested against each variant.
+"""
+
+import tomllib
+from decimal import Decimal
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be read; the text names the file and the field."""
+
+
+class ExcessPrecision(StrEnum):
+    """What happens to too many decimals (reference 6.2)."""
+
+    REJECT = "reject"
+    TRUNCATE = "truncate"
+
+
+class PostOnlyCrossing(StrEnum):
+    """What happens to a LIMIT_MAKER that would take (reference 5.1)."""
+
+    CANCEL = "cancel"
+    REJECT = "reject"
+
+
+class DuplicateClientId(StrEnum):
+    """What happens to a client order id that was used before (reliability 1.3)."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
+class EarlyOrder(StrEnum):
+    """The answer to an order after a pair appeared and before it opened (reference 11.3)."""
+
+    DIRECTION_NOT_ALLOWED = "30001"
+    NOT_SUPPORTED = "10007"
+    TRADING_DISABLED = "30016"
+
+
+class CancelAnswer(StrEnum):
+    """The status that DELETE /order reports (reference 4.4)."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class MarketPolicy(StrEnum):
+    """What happens to MARKET orders in the first seconds of a listing (reference 11.3)."""
+
+    ALLOW = "allow"
+    DISABLED_30019 = "30019"
+    TYPE_REFUSED_30041 = "30041"
+    CANCEL_UNFILLED = "cancel_unfilled"
+
+
+class ListingShape(StrEnum):
+    """How other traders behave around an opening."""
+
+    RUSH = "rush"  # a steep rise, a peak, a slow fade
+    SPIKE = "spike"  # a very steep rise and a crash within half a minute
+    FADE = "fade"  # falls from the first trade on
+    DUD = "dud"  # hardly anybody comes
+    THIN = "thin"  # wide spread, little depth, few trades
+
+
+class FaultKind(StrEnum):
+    """What can go wrong between a client and the exchange (reliability 2.1, 2.2)."""
+
+    DELAY = "delay"  # the answer (or push) comes `amount_ms` late
+    LOSE_REQUEST = "lose_request"  # the connection closes, nothing was done
+    LOSE_ANSWER = "lose_answer"  # it was done, the connection closes
+    EXECUTED_500 = "executed_500"  # it was done, the answer is a 500
+    RESET = "reset"  # the connection is reset in the middle of the answer
+    HALF_OPEN = "half_open"  # the socket stays open and nothing more comes
+    DROP_PUSH = "drop_push"
+    DUPLICATE_PUSH = "duplicate_push"
+    REORDER_PUSH = "reorder_push"
+    STALE_SNAPSHOT = "stale_snapshot"  # /depth answers with a book of `amount_ms` ago
+    SILENCE = "silence"  # sockets stay up, PINGs are answered, no data
+    TOO_MANY_REQUESTS = "too_many_requests"  # a 429 storm
+    BANNED = "banned"  # 418
+    FIREWALL = "firewall"  # HTTP 403 with an HTML body
+    MAINTENANCE = "maintenance"  # 503 "Under maintenance"
+    CLOCK_SKEW = "clock_skew"  # the exchange's clock is `amount_ms` ahead (negative: behind)
+
+
+class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this exchange behaves where sources disagree, and its limits (reference 3.1, 4, 5, 7, 9, 11)."""
+
+    visibility_ms: tuple[int, int] = (0, 0)
+    """GET order, openOrders and allOrders see a new order only after a delay drawn from this range."""
+    cancel_race: float = 0.0
+    """Chance that a cancel of a live order answers -2011 although it is carried out."""
+    excess_precision: ExcessPrecision = ExcessPrecision.REJECT
+    post_only_crossing: PostOnlyCrossing = PostOnlyCrossing.CANCEL
+    duplicate_client_id: DuplicateClientId = DuplicateClientId.ACCEPT
+    early_order: EarlyOrder = EarlyOrder.DIRECTION_NOT_ALLOWED
+    cancel_answer: CancelAnswer = CancelAnswer.BEFORE
+    unknown_symbol_empty: bool = False
+    """exchangeInfo?symbol=UNKNOWN answers an empty list instead of -1121."""
+    no_open_orders_error: bool = False
+    """DELETE openOrders with nothing open answers -2011 instead of []."""
+    first_open_time: bool = True
+    """exchangeInfo carries firstOpenTime."""
+    maker_fee: Decimal = Decimal(0)
+    taker_fee: Decimal = Decimal("0.0005")
+    mx_deduction: bool = False
+    market_protection: Decimal = Decimal("0.05")
+    market_enabled: bool = True
+    """False: MARKET answers 30019 on every pair."""
+    holding_cap_quote: Decimal | None = None
+    """30027 when a buy would hold more than this much of one coin; None: off."""
+    max_open_orders: int = 500
+    orders_per_s: int = 12
+    ip_weight_per_10s: int = 300
+    key_weight_per_10s: int = 500
+    firewall_per_s: int | None = None
+    """HTML 403 above this many requests per second; None: off."""
+    firewall_s: float = 60.0
+    ban_after_429: int = 20
+    """418 after this many further requests while limited."""
+    ban_s: float = 120.0
+    retry_after: bool = True
+    subscriptions_per_socket: int = 30
+    messages_per_s: int = 100
+    no_subscription_close_s: float = 30.0
+    no_data_close_s: float = 60.0
+    socket_lifetime_s: float = 86_400.0
+    close_frame: bool = True
+    """False: idle sockets are dropped without a close frame."""
+    listen_key_s: float = 3_600.0
+    listen_keys_per_account: int = 60
+    sockets_per_listen_key: int = 5
+    reuse_listen_key: bool = False
+    web_blocked: bool = False
+    """The web site's endpoints answer HTML 403."""
+
+
+class AccountPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the trader's account holds at the start, and what its key may do."""
+
+    balances: dict[str, Decimal] = msgspec.field(default_factory=lambda: {"USDT": Decimal(1000)})
+    permissions: tuple[str, ...] = (
+        "SPOT_ACCOUNT_READ",
+        "SPOT_ACCOUNT_WRITE",
+        "SPOT_DEAL_READ",
+        "SPOT_DEAL_WRITE",
+    )
+    ips: tuple[str, ...] = ()
+    """Empty: any address may use the key."""
+    pairs: tuple[str, ...] = ()
+    """Empty: the key may trade every pair."""
+    kyc: str = "2"
+
+
+class MarketPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pairs that trade from the start, and how busy they are."""
+
+    symbols: int = 1_950
+    active_pairs: int = 10
+    trades_per_s: float = 1.0
+    """Of each active pair."""
+    quiet_trades_per_s: float = 0.0
+    """Of every other pair; 0: their books stand still."""
+
+
+class Postponement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At `at_s` before the opening then planned, the opening moves by `by_s` (negative: earlier)."""
+
+    at_s: float
+    by_s: float
+
+
+class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One listing, or a series of them (reference 11.3)."""
+
+    base: str = ""
+    """Ticker; empty: made up from the seed. A series appends a number to a given ticker."""
+    quote: str = "USDT"
+    full_name: str = ""
+    opens_s: float
+    every_s: float | None = None
+    """Another one of the same plan after each such time."""
+    announced_before_s: float = 259_200.0
+    visible_before_s: float = 1_800.0
+    prepared_before_s: float = 7_200.0
+    """symbolsV2 moves to sts 2."""
+    ready_before_s: float = 900.0
+    """symbolsV2 shows the ready triple 2/2/4."""
+    api_allowed: bool = True
+    api_from_s: float | None = None
+    """isSpotTradingAllowed turns true only this long before the opening; None: with visibility."""
+    blocked: bool = False
+    """Assessment zone: streams answer Blocked!, public data is refused."""
+    in_calendar: bool = True
+    jitter_ms: int = 80
+    price: Decimal = Decimal("0.05")
+    """Reference price of the opening."""
+    price_precision: int = 5
+    quantity_precision: int = 2
+    ceiling_factor: Decimal | None = Decimal(2)
+    """Ceiling = price x factor for the first `ceiling_s`; None: no ceiling."""
+    ceiling_s: float = 5.0
+    market_policy: MarketPolicy = MarketPolicy.ALLOW
+    market_policy_s: float = 30.0
+    shape: ListingShape = ListingShape.RUSH
+    peak: float = 2.0
+    """Highest price as a multiple of the reference price."""
+    depth_quote: Decimal = Decimal(20000)
+    """Value of the asks seeded at the opening."""
+    trades_per_s: float = 20.0
+    """At the height of the rush."""
+    postponed: tuple[Postponement, ...] = ()
+    cancelled_before_s: float | None = None
+    renamed_before_s: float | None = None
+    renamed_to: str = ""
+    early_s: float = 0.0
+    """It really opens this much before the announced time."""
+    suspended_after_s: float | None = None
+    """status 2 this long after the opening."""
+
+
+class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One fault: from `at_s` for `for_s`, hitting each matching event with `chance`."""
+
+    kind: FaultKind
+    at_s: float = 0.0
+    for_s: float | None = None
+    """None: until the end."""
+    chance: float = 1.0
+    amount_ms: int = 0
+    path: str = ""
+    """REST path or WebSocket channel that it hits (a prefix); empty: all of them."""
+    method: str = ""
+    """HTTP method; empty: any."""
+    times: int | None = None
+    """At most this many hits; None: no bound."""
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole day."""
+
+    name: str
+    description: str = ""
+    duration_s: float | None = None
+    """The day is over after this; the exchange goes on serving. None: endless."""
+    knobs: Knobs = Knobs()
+    account: AccountPlan = AccountPlan()
+    market: MarketPlan = MarketPlan()
+    listings: tuple[ListingPlan, ...] = ()
+    faults: tuple[FaultPlan, ...] = ()
+    settings: dict[str, bool | int | float | str] = msgspec.field(
+        default_factory=dict[str, bool | int | float | str]
+    )
+    """Settings lent to a desk in practice mode."""
+
+
+def shipped() -> tuple[str, ...]:
+    """Return the names of the scenarios in the package."""
+    folder = resources.files("mexc_tui.practice") / "scenarios"
+    return tuple(
+        sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    )
+
+
+def load(name_or_path: str) -> Scenario:
+    """Read a shipped scenario by name, or one from a file. Raises ScenarioError with what to mend."""
+    if name_or_path in shipped():
+        text = (resources.files("mexc_tui.practice") / "scenarios" / f"{name_or_path}.toml").read_text(
+            "utf-8"
+        )
+    else:
+        try:
+            text = Path(name_or_path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            known = ", ".join(shipped())
+            raise ScenarioError(
+                f"No scenario {name_or_path!r}: neither one of {known} nor a readable file."
+            ) from error
+    return parse(text, name_or_path)
+
+
+def parse(text: str, origin: str) -> Scenario:
+    """Read a scenario from TOML text; `origin` names it in errors."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Scenario)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ScenarioError(f"Scenario {origin!r}: {error}") from error

@@ -1,0 +1,1 @@
+"""MEXC's stream messages: our own schema and its generated module."""

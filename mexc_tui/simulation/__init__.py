@@ -1,0 +1,1 @@
+"""Virtual time and an in-memory network: the real code, days in seconds."""

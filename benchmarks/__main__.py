@@ -1,0 +1,32 @@
+"""`python -m benchmarks [NAME...]`: run each benchmark in a process of its own and print one table."""
+
+import json
+import subprocess
+import sys
+
+from benchmarks.common import Row, machine, table
+
+ALL = ("depth_frame", "stream_load", "order_path", "exchange_info")
+
+
+def main() -> int:
+    """Print the machine and the table; return 1 when a benchmark failed."""
+    chosen = sys.argv[1:] or list(ALL)
+    found: list[Row] = []
+    failed: list[str] = []
+    for name in chosen:
+        print(f"… {name}", file=sys.stderr)
+        run = subprocess.run(
+            [sys.executable, "-m", f"benchmarks.{name}"], stdout=subprocess.PIPE, text=True, check=False
+        )
+        if run.returncode:
+            failed.append(name)
+        found.extend(Row(**json.loads(line)) for line in run.stdout.splitlines() if line.startswith("{"))
+    print(f"{machine()}\n\n{table(found)}")
+    if failed:
+        print(f"\nFailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Who is told what happens in the practice world."""
+
+from decimal import Decimal
+from typing import Protocol
+
+from mexc_tui.model.order import Side
+from mexc_tui.practice.pairs import Pair
+from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Trade
+
+
+class Sink(Protocol):
+    """Called at once, in the order in which things happen. Must neither raise nor move the world."""
+
+    def on_trade(self, pair: Pair, trade: Trade) -> None:
+        """Anybody's trade."""
+        ...
+
+    def on_level(self, pair: Pair, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+        """A level has a new absolute quantity (0: gone); BUY is the bid side. Versions are contiguous."""
+        ...
+
+    def on_order(self, order: OrderRecord) -> None:
+        """An order of the account changed."""
+        ...
+
+    def on_deal(self, fill: Fill) -> None:
+        """The account traded."""
+        ...
+
+    def on_balance(self, change: BalanceChange) -> None:
+        """A balance of the account moved."""
+        ...

@@ -1,0 +1,241 @@
+"""What the practice world says about itself: plain values, Decimals for money."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from mexc_tui.model.order import OrderStatus, OrderType, Side, StpMode
+
+ZERO = Decimal(0)
+
+
+class Refusal(Exception):
+    """The exchange says no (reference 6.1). `code` is a number, for a few codes a string, as on the wire."""
+
+    def __init__(self, code: int | str, message: str, status: int = 400) -> None:
+        super().__init__(code, message, status)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class ChangeKind(StrEnum):
+    """Why a balance moved; the `type` of account pushes (reference 5.4, 7.6)."""
+
+    PLACE = "ENTRUST_PLACE"
+    TRADE = "ENTRUST"
+    UNFROZEN = "ENTRUST_UNFROZEN"
+    CANCEL = "ENTRUST_CANCEL"
+    FEE = "TRADE_FEE"
+    DEPOSIT = "DEPOSIT"
+    WITHDRAW = "WITHDRAW"
+    CONVERT = "SUGAR"
+
+
+class Level(NamedTuple):
+    """One price of a book, `quantity` in base units."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+class Depth(NamedTuple):
+    """A snapshot of a book, best first; `version` is REST's lastUpdateId, inclusive (reference 8.1)."""
+
+    version: int
+    bids: list[Level]
+    asks: list[Level]
+    time_ms: int
+
+
+class BookTop(NamedTuple):
+    """Best quotes; None where a side is empty."""
+
+    bid: Level | None
+    ask: Level | None
+    version: int
+
+
+class Trade(NamedTuple):
+    """One trade of anybody. `trade_id` has the form `<18 digits>X1` and grows (reference 15)."""
+
+    price: Decimal
+    quantity: Decimal
+    time_ms: int
+    taker_side: Side
+    trade_id: str
+
+
+class Candle(NamedTuple):
+    """One candle; `close_ms` equals the next open (reference 4.3)."""
+
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_ms: int
+    quote_volume: Decimal
+
+
+class Ticker(NamedTuple):
+    """The last 24 hours of a pair."""
+
+    symbol: str
+    last: Decimal
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    top: BookTop
+    open_ms: int
+    close_ms: int
+
+
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of the account as it stood after some event. A later event makes a new record."""
+
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    price: Decimal
+    """The limit, or a MARKET order's protection price."""
+    quantity: Decimal
+    """Base units ordered; 0 for a MARKET buy by quote amount."""
+    quote_quantity: Decimal
+    """price x quantity, or the amount to spend of a MARKET buy by quote amount."""
+    status: OrderStatus = OrderStatus.NEW
+    executed: Decimal = ZERO
+    executed_quote: Decimal = ZERO
+    last_fill_quantity: Decimal | None = None
+    is_maker: bool = False
+    """Of the last fill."""
+    stp_mode: StpMode = StpMode.NONE
+    cancel_reason: str = ""
+    created_ms: int
+    updated_ms: int | None = None
+    visible_from_ms: int
+    """Before this, queries answer as if the order did not exist (knob `visibility_ms`)."""
+
+    @property
+    def average_price(self) -> Decimal:
+        """Quote paid per base unit so far; 0 before fills."""
+        return self.executed_quote / self.executed if self.executed else ZERO
+
+    @property
+    def remaining_quantity(self) -> Decimal:
+        """Base units not filled; 0 for a MARKET buy by quote amount."""
+        return max(self.quantity - self.executed, ZERO)
+
+    @property
+    def remaining_quote(self) -> Decimal:
+        """Order amount not filled, in quote."""
+        return max(self.quote_quantity - self.executed_quote, ZERO)
+
+
+class Fill(NamedTuple):
+    """One trade of the account: myTrades and the private deals stream."""
+
+    symbol: str
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    quote_quantity: Decimal
+    fee: Decimal
+    fee_asset: str
+    time_ms: int
+    is_maker: bool
+    is_self_trade: bool
+
+
+class Balance(NamedTuple):
+    """What the account has of one asset; total = free + locked."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+
+
+class BalanceChange(NamedTuple):
+    """One movement of a balance: the account stream. `coin_id` is 32 hex."""
+
+    asset: str
+    coin_id: str
+    free: Decimal
+    free_change: Decimal
+    locked: Decimal
+    locked_change: Decimal
+    kind: ChangeKind
+    time_ms: int
+
+
+class CalendarEntry(NamedTuple):
+    """One row of the new coin calendar (reference 10.1)."""
+
+    coin_id: str
+    base: str
+    full_name: str
+    first_open_ms: int
+    zone: str
+    introduction: str
+
+
+class WebSymbol(NamedTuple):
+    """One row of symbolsV2 (reference 10.2); `state` is sts, `spot` st, `trading` tt."""
+
+    symbol_id: str
+    market_coin_id: str
+    coin_id: str
+    base: str
+    quote: str
+    full_name: str
+    state: int
+    spot: int
+    trading: int
+    price_scale: int
+    quantity_scale: int
+    opens_ms: int
+    contract_address: str
+
+
+class Announcement(NamedTuple):
+    """One entry of /announcements, newest first in lists."""
+
+    title: str
+    url: str
+    posted_ms: int
+
+
+class Dust(NamedTuple):
+    """A small balance and what it would become (reference 4.5, capital/convert/list)."""
+
+    asset: str
+    balance: Decimal
+    value_mx: Decimal
+    value_usdt: Decimal
+
+
+class FailedConversion(NamedTuple):
+    """One asset that stayed as it is."""
+
+    asset: str
+    message: str
+    code: str
+
+
+class Conversion(NamedTuple):
+    """Answer of capital/convert: MX received and the fee in MX."""
+
+    converted: list[str]
+    failed: list[FailedConversion]
+    total_mx: Decimal
+    fee_mx: Decimal

@@ -21,13 +21,21 @@ def clean(text: str, limit: int = TEXT_LIMIT) -> str:
     # NFC can grow a text, so the cut comes last; the first cut only bounds the work.
     composed = unicodedata.normalize("NFC", text[: limit * 4])
     kept: list[str] = []
-    combining = 0
+    marks = 0
     for char in composed:
-        combining = combining + 1 if unicodedata.combining(char) else 0
-        if combining > MAX_COMBINING:
-            continue
-        kept.append(char if char.isprintable() else REPLACEMENT)
+        # Mn, Mc and Me alike: enclosing and spacing marks have no combining class but stack all the same.
+        marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
+        if marks <= MAX_COMBINING:
+            kept.append(char if char.isprintable() else REPLACEMENT)
     return "".join(kept)[:limit]
+
+
+def clean_all(texts: tuple[str, ...], limit: int = NAME_LIMIT) -> tuple[str, ...]:
+    """Clean several texts; the same tuple comes back if there was nothing to clean (the usual case)."""
+    joined = "".join(texts)
+    if len(joined) <= limit and joined.isascii() and joined.isprintable():
+        return texts
+    return tuple([clean(text, limit) for text in texts])
 
 
 def clean_name(text: str) -> str:

@@ -1,0 +1,38 @@
+"""What can go wrong between the desk and the exchange. No text here ever holds a key, a signature or a query."""
+
+from mexc_tui.model.outcome import Refusal
+
+
+class ExchangeError(Exception):
+    """A call that brought no answer we can use. Names the method and the path, nothing else of the request."""
+
+    def __init__(self, method: str, path: str, problem: str) -> None:
+        super().__init__(f"{method} {path}: {problem}")
+        self.method = method
+        self.path = path
+        self.problem = problem
+
+
+class NothingSent(ExchangeError):
+    """No byte of the request left this machine."""
+
+
+class NoAnswer(ExchangeError):
+    """The request left, and no complete answer came back: what it did is unknown."""
+
+
+class BadAnswer(ExchangeError):
+    """An answer came that is not what the endpoint promises; the problem names the field."""
+
+
+class Refused(ExchangeError):
+    """The exchange said no."""
+
+    def __init__(self, method: str, path: str, refusal: Refusal) -> None:
+        code = f"code {refusal.code}" if refusal.code is not None else f"HTTP {refusal.http_status}"
+        super().__init__(method, path, f"{refusal.words} ({code}); {refusal.advice.value}.")
+        self.refusal = refusal
+
+
+class WebUnavailable(Exception):
+    """The web site's calendar or symbol list could not be had. It is optional: go on without it."""

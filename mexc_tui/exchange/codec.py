@@ -1,0 +1,50 @@
+"""Binary frames to `Push` (reference 7.6).
+
+`decode` only parses: numbers that nobody asks for are never made. `market_messages` and `private_messages`
+make them where they are asked for. Everything here raises `BadFrame` and nothing else.
+"""
+
+from google.protobuf.message import DecodeError
+
+from mexc_tui.exchange.topics import Topic
+from mexc_tui.model.stream import BadFrame
+from mexc_tui.proto.stream_pb2 import Push
+
+__all__ = ["BadFrame", "Push", "channel_bytes", "check", "decode"]
+
+_FIELD_1 = 0x0A
+_parse = Push.FromString
+
+
+def decode(frame: bytes) -> Push:
+    """Parse one binary frame. Raises BadFrame when it is not a push message."""
+    try:
+        return _parse(frame)
+    except DecodeError:
+        raise BadFrame(f"{len(frame)} bytes that are not a stream message") from None
+
+
+def channel_bytes(frame: bytes) -> bytes:
+    """Return the raw channel text when it leads the frame, as measured on the wire; else b"".
+
+    A hint for routing without a parse; the parsed message decides.
+    """
+    if len(frame) > 2 and frame[0] == _FIELD_1 and frame[1] < 0x80:
+        return frame[2 : 2 + frame[1]]
+    return b""
+
+
+def check(topic: Topic, push: Push) -> bool:
+    """Return whether `push` carries a body that we know; False means ignore it (M8).
+
+    Raises BadFrame when it belongs to another topic, symbol or kind of message.
+    """
+    if push.channel != topic.channel:
+        raise BadFrame(f"a message of another channel came as {topic.channel}")
+    if topic.symbol and push.symbol and push.symbol != topic.symbol:
+        raise BadFrame(f"a message about another symbol came as {topic.channel}")
+    if push.HasField(topic.kind.body):  # pyright: ignore[reportArgumentType]
+        return True
+    if push.WhichOneof("body") is None:
+        return False
+    raise BadFrame(f"a body of another kind came as {topic.channel}")

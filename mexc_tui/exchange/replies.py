@@ -1,0 +1,103 @@
+"""Text frames from the exchange: pongs, acknowledgements, refusals (reference 7.3, 7.4)."""
+
+import re
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mexc_tui.model.text import clean
+
+INVALID_LISTEN_KEY = "invalid listen key"
+
+# Full-width or ASCII colon, any spaces; nested brackets do not occur in channels.
+_REFUSED = re.compile(r"not\s+subscribed\s+successfully\s*!?\s*\[([^\]]*)\]", re.IGNORECASE)
+_ACCEPTED = re.compile(r"(?<!not\s)subscribed\s+successful(?:ly)?\s*!?\s*\[([^\]]*)\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a JSON PING."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What a subscription or its end achieved.
+
+    `request_id` is 0 when the exchange did not echo one. `speaks_for_rest`: whatever else the request named
+    was accepted too (a pure refusal names only the refused, a duplicate is answered by an empty text).
+    """
+
+    request_id: int
+    accepted: frozenset[str] = frozenset()
+    refused: frozenset[str] = frozenset()
+    speaks_for_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidListenKey:
+    """The listen key in the URL is not (or no longer) good; the exchange closes the socket after this."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownReply:
+    """Something that we do not know; cleaned, to be logged once."""
+
+    text: str
+
+
+Reply = Pong | Ack | InvalidListenKey | UnknownReply
+
+
+class _Control(msgspec.Struct):
+    msg: str | None = None
+    id: object = 0
+    code: object = field(default=0)
+
+
+_decode = msgspec.json.Decoder(_Control).decode
+
+
+def parse_reply(text: str) -> Reply:
+    """Read one text frame. Never raises."""
+    if INVALID_LISTEN_KEY in text.lower():
+        return InvalidListenKey()
+    try:
+        control = _decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return UnknownReply(clean(text))
+    if control.msg is None:
+        return UnknownReply(clean(text))
+    if control.msg.strip().upper() == "PONG":
+        return Pong()
+    return _parse_ack(_number(control.id), control.msg, clean(text))
+
+
+def _parse_ack(request_id: int, message: str, whole: str) -> Reply:
+    refused = _REFUSED.search(message)
+    accepted = _ACCEPTED.search(message)
+    if refused or accepted:
+        return Ack(
+            request_id,
+            accepted=_channels(accepted[1]) if accepted else frozenset(),
+            refused=_channels(refused[1]) if refused else frozenset(),
+            speaks_for_rest=accepted is None,
+        )
+    if not message.strip():
+        return Ack(request_id, speaks_for_rest=True)
+    channels = _channels(message)
+    if all(channel.startswith("spot@") for channel in channels):
+        return Ack(request_id, accepted=channels)
+    return UnknownReply(whole)
+
+
+def _channels(text: str) -> frozenset[str]:
+    """Split comma-joined channels, in whatever order and with whatever spaces."""
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
+
+
+def _number(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 19:
+        return int(value)
+    return 0

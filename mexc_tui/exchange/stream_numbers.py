@@ -1,0 +1,83 @@
+"""Numbers of stream messages, from their original text to `Decimal`; absurd ones raise `BadFrame` (M7)."""
+
+import re
+from decimal import Decimal
+
+from mexc_tui.model.order import Side
+from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadFrame
+
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
+_MIN_PRICE = Decimal(str(MIN_PRICE))
+_MAX_PRICE = Decimal(int(MAX_PRICE))
+_MAX_QUANTITY = Decimal(int(MAX_QUANTITY))
+MAX_TIME_MS = 10**14
+
+
+def decimal_of(text: str, name: str) -> Decimal:
+    """Read a plain decimal number; no NaN, no infinity, no underscore, no space."""
+    if _DECIMAL.fullmatch(text) is None:
+        raise BadFrame(f"{name} is not a decimal number: {text[:40]!a}")
+    return Decimal(text)
+
+
+def price_of(text: str, name: str = "price") -> Decimal:
+    """Read a price above zero and below the absurd."""
+    value = decimal_of(text, name)
+    if not _MIN_PRICE <= value <= _MAX_PRICE:
+        raise BadFrame(f"{name} is absurd: {text[:40]!a}")
+    return value
+
+
+def price_or_zero_of(text: str, name: str) -> Decimal:
+    """Read a price that may be absent, which proto3 and the exchange write as "" or "0"."""
+    return Decimal(0) if is_nothing(text) else price_of(text, name)
+
+
+def quantity_of(text: str, name: str = "quantity") -> Decimal:
+    """Read an amount from zero up; "" is zero (proto3 leaves defaults out)."""
+    value = signed_of(text, name)
+    if value < 0:
+        raise BadFrame(f"{name} is negative: {text[:40]!a}")
+    return value
+
+
+def positive_of(text: str, name: str = "quantity") -> Decimal:
+    """Read an amount above zero."""
+    value = quantity_of(text, name)
+    if not value:
+        raise BadFrame(f"{name} is zero")
+    return value
+
+
+def signed_of(text: str, name: str) -> Decimal:
+    """Read an amount of either sign; "" is zero."""
+    value = decimal_of(text or "0", name)
+    if abs(value) > _MAX_QUANTITY:
+        raise BadFrame(f"{name} is absurd: {text[:40]!a}")
+    return value
+
+
+def is_nothing(text: str) -> bool:
+    """Return whether a number is absent or zero."""
+    return not text.strip("0.") and (not text or "0" in text)
+
+
+def version_of(text: str) -> int:
+    """Read a version; 0 when absent."""
+    if not text:
+        return 0
+    if len(text) > 18 or not (text.isascii() and text.isdecimal()):
+        raise BadFrame(f"version is not a number: {text[:40]!a}")
+    return int(text)
+
+
+def time_of(value: int, name: str = "time", limit: int = MAX_TIME_MS) -> int:
+    """Check a time in milliseconds (or what `limit` bounds)."""
+    if not 0 <= value < limit:
+        raise BadFrame(f"{name} is absurd: {value}")
+    return value
+
+
+def side_of(trade_type: int) -> Side | None:
+    """Return the side of a trade type: 1 buy, 2 sell, None when unknown (M8)."""
+    return {1: Side.BUY, 2: Side.SELL}.get(trade_type)

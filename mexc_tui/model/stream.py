@@ -1,0 +1,254 @@
+"""What arrives on streams: values with the exchange's meaning, and the shapes a book takes."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from mexc_tui.model.order import Side, StreamOrderStatus, StreamOrderType
+
+MIN_PRICE = 1e-18
+MAX_PRICE = 1e12
+MAX_QUANTITY = 1e20
+"""Beyond these a number is absurd and its message is rejected (reliability M7)."""
+
+NS_PER_S = 1_000_000_000
+
+
+class BadFrame(ValueError):
+    """A message that cannot be trusted. Its text says which rule it broke, in plain words."""
+
+
+class Strikes:
+    """Rejected messages of one topic: three within a minute make it stale (reliability M7)."""
+
+    def __init__(self, limit: int = 3, window_s: float = 60) -> None:
+        """Allow fewer than `limit` rejections within `window_s`."""
+        self.total = 0
+        self._window_ns = int(window_s * NS_PER_S)
+        self._recent_ns: deque[int] = deque(maxlen=limit)
+
+    def add(self, now_ns: int) -> bool:
+        """Count one rejection; return whether the limit is reached now."""
+        self.total += 1
+        self._recent_ns.append(now_ns)
+        return self.are_out(now_ns)
+
+    def are_out(self, now_ns: int) -> bool:
+        """Return whether `limit` rejections lie within the window that ends now."""
+        recent = self._recent_ns
+        return len(recent) == recent.maxlen and now_ns - recent[0] <= self._window_ns
+
+    def clear(self) -> None:
+        """Forget the recent ones, keep the total."""
+        self._recent_ns.clear()
+
+
+class TextLevel(Protocol):
+    """One level as text, as on the wire. A quantity of zero deletes the level."""
+
+    @property
+    def price(self) -> str:
+        """Quote units for one base unit."""
+        ...
+
+    @property
+    def quantity(self) -> str:
+        """Base units, absolute."""
+        ...
+
+
+class DepthDelta(Protocol):
+    """Changed levels of the versions [from_version, to_version] (reference 7.6, message 313)."""
+
+    @property
+    def asks(self) -> Sequence[TextLevel]:
+        """Changed asks, in any order."""
+        ...
+
+    @property
+    def bids(self) -> Sequence[TextLevel]:
+        """Changed bids, in any order."""
+        ...
+
+    @property
+    def from_version(self) -> str:
+        """First version in the range."""
+        ...
+
+    @property
+    def to_version(self) -> str:
+        """Last version in the range."""
+        ...
+
+
+class SnapshotLevel(Protocol):
+    """One level of a REST snapshot."""
+
+    @property
+    def price(self) -> Decimal:
+        """Quote units for one base unit."""
+        ...
+
+    @property
+    def quantity(self) -> Decimal:
+        """Base units."""
+        ...
+
+
+class DepthSnapshot(Protocol):
+    """Both sides at one version (reference 4.3, depth)."""
+
+    @property
+    def last_update_id(self) -> int:
+        """The version that is included, on the same counter as the stream's."""
+        ...
+
+    @property
+    def asks(self) -> Sequence[SnapshotLevel]:
+        """Asks, best first."""
+        ...
+
+    @property
+    def bids(self) -> Sequence[SnapshotLevel]:
+        """Bids, best first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDeal:
+    """One trade of the market. `taker_side` is None when the exchange sent a number we do not know."""
+
+    symbol: str
+    price: Decimal
+    quantity: Decimal
+    taker_side: Side | None
+    time_ms: int
+    trade_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestQuote:
+    """Best bid and ask; a side is None when it is empty. `version` 0 when the message had none."""
+
+    symbol: str
+    bid_price: Decimal | None
+    bid_quantity: Decimal
+    ask_price: Decimal | None
+    ask_quantity: Decimal
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopLevels:
+    """The best levels of both sides as (price, quantity), best first, at one version."""
+
+    symbol: str
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCandle:
+    """A candle that may still change; `start_ms` to `end_ms`, volume in base, amount in quote units."""
+
+    symbol: str
+    interval: str
+    start_ms: int
+    end_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MiniTick:
+    """A day in short: `turnover` in quote units, `volume` in base units (reference 7.6, message 309).
+
+    `rate` is a ratio (0.05 is five per cent) of the UTC+8 day.
+    """
+
+    symbol: str
+    price: Decimal
+    rate: Decimal
+    high: Decimal
+    low: Decimal
+    turnover: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """The state of one of our orders. `type`, `side` and `status` are None when the number is unknown to us.
+
+    `raw_status` 0 is a stop order that waits; 5 is terminal (reference 5.3).
+    """
+
+    symbol: str
+    order_id: str
+    client_order_id: str
+    type: StreamOrderType | None
+    side: Side | None
+    status: StreamOrderStatus | None
+    raw_status: int
+    price: Decimal
+    quantity: Decimal
+    amount: Decimal
+    average_price: Decimal
+    remaining_quantity: Decimal
+    remaining_amount: Decimal
+    filled_quantity: Decimal
+    filled_amount: Decimal
+    is_maker: bool
+    created_ms: int
+    sent_ms: int
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more can happen to it."""
+        done = (StreamOrderStatus.FILLED, StreamOrderStatus.CANCELED, StreamOrderStatus.PARTIALLY_CANCELED)
+        return self.status in done
+
+
+@dataclass(frozen=True, slots=True)
+class FillUpdate:
+    """One of our trades; `trade_id` tells duplicates. `side` is our own."""
+
+    symbol: str
+    trade_id: str
+    order_id: str
+    client_order_id: str
+    side: Side | None
+    price: Decimal
+    quantity: Decimal
+    amount: Decimal
+    fee: Decimal
+    fee_asset: str
+    is_maker: bool
+    is_self_trade: bool
+    time_ms: int
+    sent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceUpdate:
+    """One asset after a change. `reason` is the exchange's word (ENTRUST_PLACE ...), unknown ones too."""
+
+    asset: str
+    coin_id: str
+    available: Decimal
+    available_change: Decimal
+    frozen: Decimal
+    frozen_change: Decimal
+    reason: str
+    time_ms: int
+    sent_ms: int
+
+
+PrivateUpdate = OrderUpdate | FillUpdate | BalanceUpdate
+"""What the private stream tells."""

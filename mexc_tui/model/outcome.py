@@ -17,6 +17,11 @@ class Purpose(Enum):
     EXIT = "exit"  # exits, cancels and queries about them
     STOP = "stop"  # the exit of a touched stop
 
+    @property
+    def reduces_risk(self) -> bool:
+        """Whether reserves are for it, and breakers and most bans let it pass (design, rule 4)."""
+        return self in (Purpose.EXIT, Purpose.STOP)
+
 
 class Advice(StrEnum):
     """What to do about an answer."""

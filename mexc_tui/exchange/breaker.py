@@ -1,0 +1,125 @@
+"""A circuit breaker per endpoint group. What counts as a failure is the caller's word."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from mexc_tui.model.outcome import Purpose
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+NS_PER_S = 1_000_000_000
+
+
+class Phase(Enum):
+    """Where a breaker stands."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLimits:
+    """When a breaker opens, for how long, and how it tries again (field-study F)."""
+
+    failures: int = 5
+    window_s: float = 60.0
+    open_s: float = 30.0
+    probes: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """A breaker for display."""
+
+    phase: Phase
+    failures: int
+    """Failures inside the window."""
+    retry_in_s: float
+    """Seconds until ordinary requests are tried again; 0 unless open."""
+    refused: int
+    """Requests refused since the start."""
+
+
+class Breaker:
+    """CLOSED until `failures` in `window_s`; OPEN for `open_s`; then HALF_OPEN with a few probes.
+
+    Exits and stops always pass. One success while half-open closes it, one failure opens it again.
+    """
+
+    def __init__(self, clock: "Clock", limits: BreakerLimits | None = None) -> None:
+        self._clock = clock
+        self._limits = limits or BreakerLimits()
+        self._failed_ns: deque[int] = deque()
+        self._opened_ns: int | None = None
+        self._half_since_ns = 0
+        self._probes = 0
+        self._refused = 0
+
+    def allow(self, purpose: Purpose) -> bool:
+        """Whether a request may go now; in the half-open phase a yes takes one of the probes."""
+        if purpose.reduces_risk:
+            return True
+        now_ns = self._clock.monotonic_ns()
+        phase = self._phase(now_ns)
+        if phase is Phase.CLOSED:
+            return True
+        if phase is Phase.HALF_OPEN and self._take_probe(now_ns):
+            return True
+        self._refused += 1
+        return False
+
+    def succeeded(self) -> None:
+        """Note an answer that shows the endpoint at work. Closes a half-open breaker."""
+        # While open, an answer may belong to a request of before the trouble: it proves nothing.
+        if self._phase(self._clock.monotonic_ns()) is Phase.HALF_OPEN:
+            self._opened_ns = None
+            self._failed_ns.clear()
+
+    def failed(self) -> None:
+        """Note a failure. May open the breaker."""
+        now_ns = self._clock.monotonic_ns()
+        phase = self._phase(now_ns)
+        self._failed_ns.append(now_ns)
+        self._forget_old(now_ns)
+        # While open, a failing exit must not put off the next probe.
+        if phase is Phase.HALF_OPEN or (
+            phase is Phase.CLOSED and len(self._failed_ns) >= self._limits.failures
+        ):
+            self._opened_ns = now_ns
+            self._probes = 0
+
+    def state(self) -> BreakerState:
+        """Return the breaker for display."""
+        now_ns = self._clock.monotonic_ns()
+        self._forget_old(now_ns)
+        phase = self._phase(now_ns)
+        left_ns = self._half_open_ns() - now_ns if phase is Phase.OPEN else 0
+        return BreakerState(phase, len(self._failed_ns), left_ns / NS_PER_S, self._refused)
+
+    def _phase(self, now_ns: int) -> Phase:
+        if self._opened_ns is None:
+            return Phase.CLOSED
+        return Phase.OPEN if now_ns < self._half_open_ns() else Phase.HALF_OPEN
+
+    def _half_open_ns(self) -> int:
+        return (self._opened_ns or 0) + round(self._limits.open_s * NS_PER_S)
+
+    def _take_probe(self, now_ns: int) -> bool:
+        # A probe that was cancelled never reports: after another open_s it is given anew.
+        if self._probes and now_ns - self._half_since_ns >= self._limits.open_s * NS_PER_S:
+            self._probes = 0
+        if self._probes >= self._limits.probes:
+            return False
+        if self._probes == 0:
+            self._half_since_ns = now_ns
+        self._probes += 1
+        return True
+
+    def _forget_old(self, now_ns: int) -> None:
+        oldest_ns = now_ns - self._limits.window_s * NS_PER_S
+        while self._failed_ns and self._failed_ns[0] <= oldest_ns:
+            self._failed_ns.popleft()

@@ -1,0 +1,437 @@
+"""The rate budget: no request leaves that could break a limit or a ban of the exchange.
+
+An exact sliding log per lane. The *worst* window is bounded, not the average (reliability 3.5).
+"""
+
+import asyncio
+from bisect import insort
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from mexc_tui.model.outcome import Purpose
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+NS_PER_S = 1_000_000_000
+SOONEST_S = 1e-6
+"""No timer is nearer than this: a delay of 1e-17 s stops virtual time for ever (reliability 3.4)."""
+
+
+class BudgetRefused(Exception):
+    """The request was not sent: it does not fit the budget before its deadline, or a ban forbids it."""
+
+
+class LaneName(Enum):
+    """What is counted (reference 3.1, 3.2)."""
+
+    WEIGHT = "weight"
+    REQUESTS = "requests"
+    ORDERS = "orders"
+    ACCOUNT = "account"
+    BATCH_ORDERS = "batch orders"
+    ANNOUNCEMENTS = "announcements"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLimit:
+    """At most `limit` in any `window_s`; the last `reserve` of it is for exits and stops.
+
+    `margin_s` stretches the window. We count when a request leaves, the exchange when it arrives: if one
+    takes 200 ms longer on its way than those after it, they arrive 200 ms closer together than they left.
+    """
+
+    name: LaneName
+    limit: int
+    window_s: float
+    reserve: int = 0
+    margin_s: float = 0.0
+
+
+DEFAULT_LANES = (
+    LaneLimit(LaneName.WEIGHT, limit=300, window_s=10.0, reserve=60, margin_s=1.0),
+    # 20 a second in total is what support names; 15 is the advice for ordinary use (reference 3.1).
+    LaneLimit(LaneName.REQUESTS, limit=20, window_s=1.0, reserve=5, margin_s=0.2),
+    LaneLimit(LaneName.ORDERS, limit=12, window_s=1.0, reserve=4, margin_s=0.2),
+    LaneLimit(LaneName.ACCOUNT, limit=2, window_s=1.0, margin_s=0.2),
+    LaneLimit(LaneName.BATCH_ORDERS, limit=2, window_s=1.0, margin_s=0.2),
+    LaneLimit(LaneName.ANNOUNCEMENTS, limit=5, window_s=2.0, margin_s=0.2),
+)
+
+
+class BanKind(Enum):
+    """Why the exchange wants us quiet, mildest first."""
+
+    ASKED = "asked to wait (Retry-After)"
+    FIREWALL = "firewall block (403)"
+    TOO_MANY = "too many requests (429)"
+    BANNED = "address banned (418)"
+
+
+@dataclass(frozen=True, slots=True)
+class BanLimits:
+    """How long a ban lasts when the exchange does not say, and what goes out meanwhile (reference 2.2)."""
+
+    too_many_s: float = 600.0
+    firewall_s: float = 90.0
+    banned_s: float = 120.0
+    """First 418; doubled each time a new one follows."""
+    longest_s: float = 3 * 86_400.0
+    exit_every_s: float = 1.0
+    stop_every_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """All numbers of the budget."""
+
+    lanes: tuple[LaneLimit, ...] = DEFAULT_LANES
+    bans: BanLimits = field(default_factory=BanLimits)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """One lane for display. `free` is what an ordinary request may still take."""
+
+    name: LaneName
+    used: int
+    limit: int
+    reserve: int
+    window_s: float
+
+    @property
+    def free(self) -> int:
+        """What requests other than exits and stops may still take now."""
+        return max(0, self.limit - self.reserve - self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A ban in force. `until_ms` is this machine's wall clock."""
+
+    kind: BanKind
+    left_s: float
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """The whole budget for display; counts are since the start."""
+
+    lanes: tuple[LaneState, ...]
+    ban: Ban | None
+    waiting: int
+    granted: int
+    refused: int
+    refused_by_ban: int
+
+    def lane(self, name: LaneName) -> LaneState:
+        """Return the lane of this name."""
+        return next(lane for lane in self.lanes if lane.name is name)
+
+
+class _Lane:
+    """The log of one lane: what was taken, and when each of it is free again."""
+
+    def __init__(self, limit: LaneLimit) -> None:
+        self.limit = limit
+        self._window_ns = round((limit.window_s + limit.margin_s) * NS_PER_S)
+        self._log: deque[tuple[int, int]] = deque()
+        self.used = 0
+
+    def cap(self, purpose: Purpose) -> int:
+        return self.limit.limit if purpose.reduces_risk else self.limit.limit - self.limit.reserve
+
+    def forget(self, now_ns: int) -> None:
+        log = self._log
+        # An arrival exactly one window later still counts against some windows: hence `<`.
+        while log and log[0][0] < now_ns:
+            self.used -= log.popleft()[1]
+
+    def take(self, amount: int, now_ns: int) -> None:
+        self._log.append((now_ns + self._window_ns, amount))
+        self.used += amount
+
+    def give_back(self, amount: int, taken_ns: int) -> None:
+        entry = (taken_ns + self._window_ns, amount)
+        if entry in self._log:
+            self._log.remove(entry)
+            self.used -= amount
+
+    def fits_ns(self, amount: int, cap: int, now_ns: int) -> int:
+        """Return when `amount` fits under `cap` if nobody else takes anything; now if it does already."""
+        used = self.used
+        free_ns = now_ns
+        for ends_ns, taken in self._log:
+            if used + amount <= cap:
+                break
+            used -= taken
+            free_ns = ends_ns + 1
+        return free_ns
+
+
+@dataclass(slots=True, eq=False)
+class _Ask:
+    """One caller in the queue."""
+
+    purpose: Purpose
+    number: int
+    needs: tuple[tuple[_Lane, int], ...]
+    granted: asyncio.Future[None]
+    granted_ns: int | None = None
+    paced: _Lane | None = None
+
+    def __lt__(self, other: "_Ask") -> bool:
+        return (_URGENCY[self.purpose], self.number) < (_URGENCY[other.purpose], other.number)
+
+
+class _Bans:
+    """Which bans are in force, and how long."""
+
+    def __init__(self, limits: BanLimits) -> None:
+        self._limits = limits
+        self._until_ns: dict[BanKind, int] = {}
+        self._bans_in_a_row = 0
+
+    def note(self, status: int, retry_after_s: float | None, now_ns: int) -> bool:
+        """Open or lengthen a ban if this answer calls for one; say whether it did."""
+        if retry_after_s is not None and not isfinite(retry_after_s):
+            retry_after_s = None
+        kind = _kind_of(status, retry_after_s)
+        if kind is None:
+            return False
+        length_s = self._length_s(kind, retry_after_s, now_ns)
+        until_ns = now_ns + round(min(max(length_s, 1.0), self._limits.longest_s) * NS_PER_S)
+        self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
+        return True
+
+    def _length_s(self, kind: BanKind, retry_after_s: float | None, now_ns: int) -> float:
+        if kind is BanKind.BANNED:
+            return self._banned_length_s(retry_after_s, now_ns)
+        if retry_after_s is not None:
+            return retry_after_s
+        return self._limits.firewall_s if kind is BanKind.FIREWALL else self._limits.too_many_s
+
+    def _banned_length_s(self, retry_after_s: float | None, now_ns: int) -> float:
+        until_ns = self._until_ns.get(BanKind.BANNED)
+        if until_ns is not None and now_ns < until_ns:
+            # The same ban again, seen by another request: only the exchange can lengthen it.
+            return retry_after_s if retry_after_s is not None else 1.0
+        forgiven = until_ns is not None and now_ns - until_ns > self._limits.longest_s * NS_PER_S
+        self._bans_in_a_row = 1 if forgiven else self._bans_in_a_row + 1
+        if retry_after_s is not None:
+            return retry_after_s
+        return self._limits.banned_s * 2 ** min(self._bans_in_a_row - 1, 20)
+
+    def current(self, now_ns: int) -> tuple[BanKind, int] | None:
+        """Return the strictest ban in force and when it ends."""
+        in_force = [kind for kind, until_ns in self._until_ns.items() if now_ns < until_ns]
+        if not in_force:
+            return None
+        # 418 is stricter than all others, which are alike: of those the longest.
+        strictest = max(in_force, key=lambda kind: (kind is BanKind.BANNED, self._until_ns[kind]))
+        return strictest, self._until_ns[strictest]
+
+
+def _kind_of(status: int, retry_after_s: float | None) -> BanKind | None:
+    known = {403: BanKind.FIREWALL, 429: BanKind.TOO_MANY, 418: BanKind.BANNED}.get(status)
+    if known is None and status >= 400 and retry_after_s is not None:
+        return BanKind.ASKED
+    return known
+
+
+_URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY: 3}
+"""Who is served first."""
+
+
+def _least(kind: BanKind) -> Purpose:
+    """Return the least urgent purpose that may go out under a ban."""
+    return Purpose.STOP if kind is BanKind.BANNED else Purpose.EXIT
+
+
+def _may_go(purpose: Purpose, kind: BanKind) -> bool:
+    return _URGENCY[purpose] <= _URGENCY[_least(kind)]
+
+
+class RateBudget:
+    """Hands out leave to send, one request at a time.
+
+    Who waits is served by purpose, STOP first, and first come first served within one. A caller that waits
+    for one lane holds up later and less urgent ones only in that lane.
+    """
+
+    def __init__(self, clock: "Clock", limits: Limits | None = None) -> None:
+        self._clock = clock
+        limits = limits or Limits()
+        self._lanes = {limit.name: _Lane(limit) for limit in limits.lanes}
+        self._bans = _Bans(limits.bans)
+        # Under a ban one more lane bounds the few that may go.
+        every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
+        self._pace = {p: _Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
+        self._queue: list[_Ask] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._asked = self._granted = self._refused = self._refused_by_ban = 0
+
+    async def acquire(
+        self,
+        weight: int,
+        purpose: Purpose,
+        *,
+        is_order: bool,
+        deadline_s: float,
+        lanes: Iterable[LaneName] = (),
+    ) -> None:
+        """Return when a request of this weight may leave; `lanes` are its extra windows.
+
+        `is_order` takes one of the bucket that placing and cancelling share. Raises `BudgetRefused` when
+        that cannot be within `deadline_s`. A cancelled wait takes nothing.
+        """
+        ask = self._new_ask(weight, purpose, is_order, lanes)
+        insort(self._queue, ask)
+        try:
+            self._serve()
+            if ask.granted_ns is None:
+                self._refuse_hopeless(ask, deadline_s)
+                async with asyncio.timeout(deadline_s):
+                    await ask.granted
+        except TimeoutError:
+            self._withdraw(ask)
+            raise self._refusal(ask, f"it had to wait more than {deadline_s:g} s for its turn") from None
+        except BaseException:
+            self._withdraw(ask)
+            raise
+
+    def note_answer(self, status: int, retry_after_s: float | None = None) -> None:
+        """Tell the budget every answer's HTTP status and its Retry-After in seconds, if it has one."""
+        if self._bans.note(status, retry_after_s, self._clock.monotonic_ns()):
+            self._serve()
+
+    def state(self) -> BudgetState:
+        """Return the budget for display."""
+        now_ns = self._clock.monotonic_ns()
+        lanes: list[LaneState] = []
+        for lane in self._lanes.values():
+            lane.forget(now_ns)
+            limit = lane.limit
+            lanes.append(LaneState(limit.name, lane.used, limit.limit, limit.reserve, limit.window_s))
+        ban = self._ban(now_ns)
+        counts = (len(self._queue), self._granted, self._refused, self._refused_by_ban)
+        return BudgetState(tuple(lanes), ban, *counts)
+
+    def _ban(self, now_ns: int) -> Ban | None:
+        current = self._bans.current(now_ns)
+        if current is None:
+            return None
+        kind, until_ns = current
+        left_ns = until_ns - now_ns
+        return Ban(kind, left_ns / NS_PER_S, self._clock.now_ms() + left_ns // 1_000_000)
+
+    def _new_ask(self, weight: int, purpose: Purpose, is_order: bool, lanes: Iterable[LaneName]) -> _Ask:
+        needs = [(self._lanes[LaneName.WEIGHT], weight), (self._lanes[LaneName.REQUESTS], 1)]
+        if is_order:
+            needs.append((self._lanes[LaneName.ORDERS], 1))
+        needs.extend((self._lanes[name], 1) for name in lanes)
+        for lane, amount in needs:
+            if not 0 <= amount <= lane.cap(purpose):
+                raise ValueError(
+                    f"a request of {amount} can never fit the {lane.limit.name.value} lane "
+                    f"({lane.cap(purpose)} for {purpose.name})"
+                )
+        self._asked += 1
+        future = asyncio.get_running_loop().create_future()
+        return _Ask(purpose, self._asked, tuple(needs), future)
+
+    def _serve(self) -> None:
+        """Grant whatever may go now, in order, and set the timer for the next that may."""
+        now_ns = self._clock.monotonic_ns()
+        for lane in (*self._lanes.values(), *self._pace.values()):
+            lane.forget(now_ns)
+        ban = self._bans.current(now_ns)
+        short: set[_Lane] = set()
+        waiting: list[_Ask] = []
+        wake_ns: int | None = None
+        for ask in self._queue:
+            free_ns = self._free_ns(ask, ban, short, now_ns)
+            if free_ns is not None and free_ns <= now_ns:
+                self._grant(ask, ban, now_ns)
+                continue
+            waiting.append(ask)
+            if free_ns is not None:
+                wake_ns = free_ns if wake_ns is None else min(wake_ns, free_ns)
+        self._queue = waiting
+        self._arm(wake_ns, now_ns)
+
+    def _free_ns(
+        self, ask: _Ask, ban: tuple[BanKind, int] | None, short: set[_Lane], now_ns: int
+    ) -> int | None:
+        """Return when this caller may go, None if it waits for one before it; mark the lanes it lacks."""
+        if ban is not None and not _may_go(ask.purpose, ban[0]):
+            return ban[1]
+        needs = ask.needs
+        if ban is not None:
+            needs = (*needs, (self._pace[_least(ban[0])], 1))
+        if not short.isdisjoint(lane for lane, _ in needs):
+            # It keeps its place: what it could have had is not for those behind it either.
+            short.update(lane for lane, amount in needs if lane.used + amount > lane.cap(ask.purpose))
+            return None
+        free_ns = now_ns
+        for lane, amount in needs:
+            lane_ns = lane.fits_ns(amount, lane.cap(ask.purpose), now_ns)
+            if lane_ns > now_ns:
+                short.add(lane)
+                free_ns = max(free_ns, lane_ns)
+        return free_ns
+
+    def _grant(self, ask: _Ask, ban: tuple[BanKind, int] | None, now_ns: int) -> None:
+        for lane, amount in ask.needs:
+            lane.take(amount, now_ns)
+        if ban is not None:
+            ask.paced = self._pace[_least(ban[0])]
+            ask.paced.take(1, now_ns)
+        ask.granted_ns = now_ns
+        self._granted += 1
+        if not ask.granted.done():
+            ask.granted.set_result(None)
+
+    def _withdraw(self, ask: _Ask) -> None:
+        """Take a caller out that gave up, with everything it was given in the meantime."""
+        if ask.granted_ns is None:
+            self._queue.remove(ask)
+        else:
+            self._granted -= 1
+            for lane, amount in ask.needs:
+                lane.give_back(amount, ask.granted_ns)
+            if ask.paced is not None:
+                ask.paced.give_back(1, ask.granted_ns)
+        self._serve()
+
+    def _refuse_hopeless(self, ask: _Ask, deadline_s: float) -> None:
+        """Raise at once what would only be raised after the deadline."""
+        now_ns = self._clock.monotonic_ns()
+        current = self._bans.current(now_ns)
+        if current is None or _may_go(ask.purpose, current[0]):
+            return
+        kind, until_ns = current
+        left_s = (until_ns - now_ns) / NS_PER_S
+        if left_s >= deadline_s:
+            self._refused_by_ban += 1
+            raise self._refusal(ask, f"{kind.value}: nothing of its kind may go for {left_s:.0f} s")
+
+    def _refusal(self, ask: _Ask, why: str) -> BudgetRefused:
+        self._refused += 1
+        return BudgetRefused(
+            f"Not sent ({ask.purpose.name.lower()} request): {why}. "
+            "Nothing reached the exchange; ask again later."
+        )
+
+    def _arm(self, wake_ns: int | None, now_ns: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if wake_ns is not None:
+            delay_s = max((wake_ns - now_ns) / NS_PER_S, SOONEST_S)
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._serve)

@@ -1,0 +1,59 @@
+"""Asking again, for questions only: nothing that changes the account ever comes through here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+T = TypeVar("T")
+
+NS_PER_S = 1_000_000_000
+
+
+class RetryDeadline(Exception):
+    """The deadline of all tries together passed while one of them was still unanswered."""
+
+
+async def retrying(
+    call: Callable[[], Awaitable[T]],
+    *,
+    retryable: Callable[[Exception], bool],
+    clock: "Clock",
+    rng: Random,
+    deadline_s: float,
+    tries: int = 3,
+    base_s: float = 0.5,
+    cap_s: float = 8.0,
+) -> T:
+    """Call until an answer comes, at most `tries` times, all inside `deadline_s`.
+
+    Waits with full jitter: uniform between 0 and `base_s` doubled each time, at most `cap_s`.
+    Raises what `call` raised when that is not retryable, when it was the last try, or when the next
+    wait would outlast the deadline; `RetryDeadline` when the deadline passes during a call.
+    """
+    ends_ns = clock.monotonic_ns() + round(deadline_s * NS_PER_S)
+    last: Exception | None = None
+    limit = asyncio.timeout(deadline_s)
+    try:
+        async with limit:
+            for attempt in range(tries):
+                try:
+                    return await call()
+                except Exception as error:
+                    if attempt + 1 == tries or not retryable(error):
+                        raise
+                    last = error
+                    wait_s = rng.uniform(0, min(cap_s, base_s * 2**attempt))
+                    if clock.monotonic_ns() + wait_s * NS_PER_S >= ends_ns:
+                        raise
+                await asyncio.sleep(wait_s)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        raise RetryDeadline(
+            f"No answer within {deadline_s:g} s. Ask again later, or with a longer deadline."
+        ) from (last or error)
+    raise ValueError(f"tries must be at least 1, not {tries}")

@@ -1,0 +1,105 @@
+"""The one place that joins real parts: which exchange, whose clock, which process."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from mexc_tui.model.endpoint import Endpoint
+
+MEXC = Endpoint(rest="https://api.mexc.com", ws="wss://wbs-api.mexc.com/ws", web="https://www.mexc.com")
+"""The real exchange (reference 1)."""
+
+START_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 5.0
+
+
+class Mode(StrEnum):
+    """Where market data and orders go (design 1)."""
+
+    PRACTICE = "practice"
+    PAPER = "paper"
+
+
+class StartError(Exception):
+    """Something could not be started; the text says what and what to do next."""
+
+
+class SystemClock:
+    """This machine's clocks."""
+
+    def now_ms(self) -> int:
+        """Return the wall clock as Unix milliseconds."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_ns(self) -> int:
+        """Return the clock that never steps, in nanoseconds."""
+        return time.monotonic_ns()
+
+
+def read_endpoint(file: Path) -> Endpoint:
+    """Read the JSON line that `mexc-tui exchange` printed. Raises StartError in plain words."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Endpoint)
+    except OSError as error:
+        raise StartError(
+            f"Cannot read {file}: {error.strerror}. Start one with: mexc-tui exchange > {file}"
+        ) from None
+    except msgspec.DecodeError as error:
+        raise StartError(f"{file} does not hold the line that `mexc-tui exchange` prints: {error}") from None
+
+
+@asynccontextmanager
+async def practice_exchange(scenario: str, seed: int) -> AsyncGenerator[Endpoint]:
+    """Run a practice exchange as a child in a session of its own, for as long as the block runs.
+
+    It ends when its standard input closes, so it cannot outlive this process however that ends.
+    Raises StartError with the child's own words when it does not come up.
+    """
+    command = [sys.executable, "-m", "mexc_tui", "exchange", "--port", "0", "--with-parent"]
+    with tempfile.TemporaryFile() as said:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            *("--scenario", scenario, "--seed", str(seed)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,
+        )
+        try:
+            yield await _first_line(child, said)
+        finally:
+            await _end(child)
+
+
+async def _first_line(child: asyncio.subprocess.Process, said: IO[bytes]) -> Endpoint:
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(START_DEADLINE_S):
+            line = await child.stdout.readline()
+    except TimeoutError:
+        raise StartError(f"The practice exchange was not ready within {START_DEADLINE_S:.0f} s.") from None
+    if not line:
+        await child.wait()
+        said.seek(0)
+        reason = said.read().decode("utf-8", "replace").strip()
+        raise StartError(f"The practice exchange did not start. {reason}")
+    return msgspec.json.decode(line, type=Endpoint)
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    assert child.stdin is not None
+    child.stdin.close()
+    try:
+        async with asyncio.timeout(STOP_DEADLINE_S):
+            await child.wait()
+    except TimeoutError:
+        child.kill()
+        await child.wait()

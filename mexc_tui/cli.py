@@ -1,0 +1,84 @@
+"""Commands and flags: pick a mode and a face, nothing else."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from mexc_tui import __version__
+
+# Heavy rooms are imported inside the commands, so that --version and --help stay quick.
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mexc-tui")
+def main() -> None:
+    """A trading desk for MEXC spot listings, in a terminal."""
+
+
+@main.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="TCP port on 127.0.0.1; 0 picks a free one."
+)
+@click.option(
+    "--scenario", default="calm", show_default=True, help="Name of a shipped scenario, or a TOML file."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same calls, same answers.")
+@click.option("--strict", is_flag=True, help="Accept only exactly encoded signatures.")
+@click.option("--with-parent", is_flag=True, hidden=True, help="End when standard input closes.")
+def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: bool) -> None:
+    """Run the practice exchange alone.
+
+    When it is ready it prints one line of JSON with its URLs and keys, then serves until SIGINT or SIGTERM.
+    """
+    from mexc_tui.practice.command import run_exchange
+
+    sys.exit(run_exchange(port=port, scenario=scenario, seed=seed, strict=strict, with_parent=with_parent))
+
+
+@main.command()
+@click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
+@click.option("--mode", type=click.Choice(["practice", "paper"]), default="practice", show_default=True)
+@click.option(
+    "--exchange",
+    "exchange_file",
+    type=click.Path(path_type=Path),
+    help="Use a running exchange: a file with the line that `mexc-tui exchange` printed.",
+)
+@click.option(
+    "--scenario", default="calm", show_default=True, help="Of the practice exchange that is started."
+)
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="Of the practice exchange that is started."
+)
+@click.option("--for", "seconds", type=click.FloatRange(min=0), help="End after this many seconds.")
+def watch(
+    symbols: tuple[str, ...],
+    mode: str,
+    exchange_file: Path | None,
+    scenario: str,
+    seed: int,
+    seconds: float | None,
+) -> None:
+    """Watch book top, last trade, clock offset, message rate and staleness.
+
+    Without a SYMBOL: the busiest pairs and the listings that are about to open.
+    """
+    from mexc_tui.bootstrap import Mode, StartError
+    from mexc_tui.watch import Watch
+
+    job = Watch(
+        symbols=symbols,
+        mode=Mode(mode),
+        exchange_file=exchange_file,
+        scenario=scenario,
+        seed=seed,
+        seconds=seconds,
+    )
+    try:
+        asyncio.run(job.run())
+    except StartError as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,10 +1,10 @@
-"""What can go wrong between the desk and the exchange. No text here ever holds a key, a signature or a query."""
+"""What can go wrong between the desk and the exchange. No text here holds a key, a signature or a query."""
 
 from mexc_tui.model.outcome import Refusal
 
 
 class ExchangeError(Exception):
-    """A call that brought no answer we can use. Names the method and the path, nothing else of the request."""
+    """A call that brought no answer we can use. It names the method and the path, no more of the request."""
 
     def __init__(self, method: str, path: str, problem: str) -> None:
         super().__init__(f"{method} {path}: {problem}")

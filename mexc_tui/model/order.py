@@ -40,11 +40,20 @@ class OrderStatus(StrEnum):
     FILLED = "FILLED"
     CANCELED = "CANCELED"
     PARTIALLY_CANCELED = "PARTIALLY_CANCELED"
+    UNKNOWN = "UNKNOWN"
+    """Ours, for a status that no source documents: ask again, conclude nothing."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "OrderStatus | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
 
     @property
     def is_terminal(self) -> bool:
         """Whether nothing more can happen to an order in this status."""
-        return self not in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.PARTIALLY_CANCELED})
 
 
 class StreamOrderStatus(IntEnum):

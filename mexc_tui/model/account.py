@@ -1,0 +1,125 @@
+"""Account, fees, keys and their rights (reference 4.5, 4.7; reliability 4.3)."""
+
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from mexc_tui.model.answer import Answer, LongText, Ms
+
+
+class Balance(Answer, frozen=True):
+    """One asset; zero balances are left out by the exchange."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+    available: Decimal | None = None
+    """Newer than `free`, and one sample shows it differing: kept apart."""
+
+    @property
+    def total(self) -> Decimal:
+        """Free and locked together."""
+        return self.free + self.locked
+
+
+class Account(Answer, frozen=True):
+    """GET account. `can_withdraw` speaks of the account, not of the key: probe the key for that."""
+
+    balances: tuple[Balance, ...]
+    can_trade: bool | None = None
+    can_withdraw: bool | None = None
+    can_deposit: bool | None = None
+    account_type: str | None = None
+    permissions: tuple[str, ...] = ()
+    update_time: Ms | None = None
+
+
+class TradeFee(Answer, frozen=True):
+    """GET tradeFee, as ratios."""
+
+    maker_fee: Decimal = msgspec.field(name="makerCommission")
+    taker_fee: Decimal = msgspec.field(name="takerCommission")
+
+
+class MxDeduct(Answer, frozen=True):
+    """GET and POST mxDeduct/enable: whether fees are paid in MX."""
+
+    enabled: bool = msgspec.field(name="mxDeductEnable")
+
+
+class KycLevel(Enum):
+    """GET kyc/status."""
+
+    NONE = "1"
+    PRIMARY = "2"
+    ADVANCED = "3"
+    INSTITUTIONAL = "4"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "KycLevel | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
+
+
+class KycStatus(Answer, frozen=True):
+    """GET kyc/status."""
+
+    status: KycLevel
+
+
+class ListenKey(Answer, frozen=True):
+    """A key to the user stream. Whoever has it sees the account: it hides itself."""
+
+    listen_key: str
+
+    def __repr__(self) -> str:
+        """Say that there is one, not which."""
+        return "ListenKey(***)"
+
+
+class ListenKeys(Answer, frozen=True):
+    """GET userDataStream: all live keys of the account."""
+
+    listen_keys: tuple[str, ...] = msgspec.field(name="listenKey")
+
+    def __repr__(self) -> str:
+        """Say how many there are, not which."""
+        return f"ListenKeys({len(self.listen_keys)} of them)"
+
+
+class DustFailure(Answer, frozen=True):
+    """An asset that could not be converted, and why."""
+
+    asset: str
+    message: LongText | None = None
+    code: int | str | None = None
+
+
+class DustConversion(Answer, frozen=True):
+    """POST capital/convert: small balances turned into MX."""
+
+    converted: tuple[str, ...] = msgspec.field(name="successList")
+    failed: tuple[DustFailure, ...] = msgspec.field(name="failedList")
+    total: Decimal | None = msgspec.field(name="totalConvert", default=None)
+    """MX received."""
+    fee: Decimal | None = msgspec.field(name="convertFee", default=None)
+
+
+class DustCandidate(Answer, frozen=True):
+    """GET capital/convert/list: a balance small enough to be converted."""
+
+    asset: str
+    balance: Decimal
+    value_mx: Decimal | None = msgspec.field(name="convertMx", default=None)
+    value_usdt: Decimal | None = msgspec.field(name="convertUsdt", default=None)
+    code: int | str | None = None
+    message: LongText | None = None
+
+
+class KeyRight(Enum):
+    """What a harmless probe says about a right that a trading key should not have (reliability 4.3)."""
+
+    LACKS = "the key lacks the right"
+    HAS = "the key CAN"
+    UNCLEAR = "cannot tell"

@@ -1,0 +1,19 @@
+"""Announcements of the exchange (reference 4.1)."""
+
+from mexc_tui.model.answer import Answer, LongText, Ms
+
+
+class Announcement(Answer, frozen=True):
+    """One headline; new listings are announced this way too."""
+
+    title: LongText
+    url: LongText = ""
+    language: str | None = None
+    post_time: Ms | None = None
+
+
+class AnnouncementGroup(Answer, frozen=True):
+    """How GET announcements nests its headlines."""
+
+    details: tuple[Announcement, ...] = ()
+    total_page: str | int | None = None

@@ -1,0 +1,130 @@
+"""What all answers of the exchange have in common: text cleaned and money checked, once, while decoding."""
+
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from mexc_tui.model.text import NAME_LIMIT, TEXT_LIMIT, are_clean, clean, clean_all
+
+MAX_MONEY = Decimal("1e30")
+MAX_DECIMALS = 40
+
+LongText = Annotated[str, TEXT_LIMIT]
+"""Text of up to 500 characters; every other text field is a name of up to 64 (reliability 4.5)."""
+
+Ms = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+"""Unix milliseconds, up to the year 9999."""
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+Precision = Annotated[int, msgspec.Meta(ge=0, le=MAX_DECIMALS)]
+"""How many decimals are allowed."""
+
+NumberText = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,24}(\.[0-9]{1,24})?(E-?[0-9]{1,2})?\Z")]
+"""A number of at least 0 as the exchange printed it, for books: made a number only when somebody reads it."""
+
+
+class _Fields(NamedTuple):
+    """Which fields of one kind of answer need a look."""
+
+    names: Callable[[object], tuple[str, ...]] | None
+    name_fields: tuple[str, ...]
+    other_texts: tuple[tuple[str, int], ...]
+    text_tuples: tuple[str, ...]
+    money: tuple[str, ...]
+
+
+class Answer(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """A decoded answer. An absurd number is a ValueError while decoding, which the decoder reports."""
+
+    def __post_init__(self) -> None:
+        fields = _FIELDS.get(type(self)) or _learn(type(self))
+        if fields.names is not None and not are_clean(fields.names(self)):
+            for name in fields.name_fields:
+                msgspec.structs.force_setattr(self, name, clean(getattr(self, name), NAME_LIMIT))
+        for name, limit in fields.other_texts:
+            text: object = getattr(self, name)
+            if isinstance(text, str) and (cleaned := clean(text, limit)) is not text:
+                msgspec.structs.force_setattr(self, name, cleaned)
+        for name in fields.text_tuples:
+            texts: tuple[str, ...] = getattr(self, name)
+            if texts:
+                msgspec.structs.force_setattr(self, name, clean_all(texts))
+        for name in fields.money:
+            _check_money(name, getattr(self, name))
+
+
+@lru_cache(maxsize=8_192)
+def money(text: str) -> Decimal:
+    """Read money kept as text. Raises ValueError if it is no sane number."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("not a number") from None
+    _check_money("a number", value)
+    return value
+
+
+_FIELDS: dict[type, _Fields] = {}
+
+
+def _check_money(name: str, value: Decimal | None) -> None:
+    """Raise ValueError for NaN, infinity and sizes that no market has; `name` is the field's."""
+    if value is None:
+        return
+    try:
+        sane = -MAX_MONEY < value < MAX_MONEY and value.adjusted() > -MAX_DECIMALS
+    except InvalidOperation:  # NaN compares with nothing
+        sane = False
+    if not sane:
+        raise ValueError(f"`{name}` is not a sane number")
+
+
+def _learn(kind: type[Answer]) -> _Fields:
+    """Find the fields by their types, once per kind, so that no new field can be forgotten."""
+    names: list[str] = []
+    others: list[tuple[str, int]] = []
+    tuples: list[str] = []
+    decimals: list[str] = []
+    hints = get_type_hints(kind, include_extras=True)
+    for name in kind.__struct_fields__:
+        hint = hints[name]
+        if hint is str:
+            names.append(name)
+        elif (limit := _text_limit(hint)) is not None:
+            others.append((name, limit))
+        elif hint == tuple[str, ...]:
+            tuples.append(name)
+        elif Decimal in _members(hint):
+            decimals.append(name)
+    getter: Callable[[object], Any] | None = None
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        getter = lambda answer: (only(answer),)  # noqa: E731
+    elif names:
+        getter = attrgetter(*names)
+    fields = _Fields(getter, tuple(names), tuple(others), tuple(tuples), tuple(decimals))
+    _FIELDS[kind] = fields
+    return fields
+
+
+def _members(hint: object) -> tuple[object, ...]:
+    """The types that a field may have, without the None."""
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(member for member in get_args(hint) if member is not NoneType)
+    return (hint,)
+
+
+def _text_limit(hint: object) -> int | None:
+    for member in _members(hint):
+        if member is str:
+            return NAME_LIMIT
+        if get_origin(member) is Annotated and get_args(member)[0] is str:
+            limits = [extra for extra in get_args(member)[1:] if isinstance(extra, int)]
+            return limits[0] if limits else None
+    return None

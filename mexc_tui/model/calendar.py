@@ -1,0 +1,88 @@
+"""Listings as the exchange's web site tells them: unofficial, optional, never decisive (reference 10)."""
+
+from dataclasses import dataclass
+
+EARLIEST_MS = 1_500_000_000_000
+"""The exchange did not exist before; a number below it is seconds, or nonsense."""
+LATEST_MS = 10_000_000_000_000
+MAX_AHEAD_MS = 30 * 86_400_000
+"""An opening further ahead than this is refused (reliability C5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """One coin of the new-coin calendar."""
+
+    coin_id: str
+    """Joins with `WebSymbol.coin_id`."""
+    base: str
+    full_name: str
+    opens_ms: int
+    """Planned opening; it can move either way until the last moment."""
+    zone: str = ""
+    introduction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The calendar as read at one moment."""
+
+    entries: tuple[CalendarEntry, ...]
+    skipped: int
+    """Entries that could not be understood or whose time is not credible."""
+    origin: str
+    """Which mirror answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSymbol:
+    """One pair of the web site's list. The states are known from hearsay only (reference 10.3)."""
+
+    symbol_id: str
+    coin_id: str
+    base: str
+    quote: str
+    full_name: str = ""
+    status: int | None = None
+    """`sts`: said to be 1 announced, 2 ready."""
+    state: int | None = None
+    """`st`"""
+    trading_type: int | None = None
+    """`tt`: said to be 4 while trading."""
+    opens_ms: int | None = None
+    price_precision: int | None = None
+    quantity_precision: int | None = None
+    contract_address: str = ""
+
+    @property
+    def looks_ready(self) -> bool:
+        """Whether it shows the triple 2/2/4 that is said to come shortly before an opening."""
+        return (self.status, self.state, self.trading_type) == (2, 2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSymbols:
+    """The list as read at one moment."""
+
+    symbols: tuple[WebSymbol, ...]
+    skipped: int
+    origin: str
+
+
+def opening_ms(value: object) -> int | None:
+    """Read an opening time in any shape seen: number, numeric text; None for all else and for seconds."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        value = int(text) if text.isascii() and text.isdigit() and len(text) <= 16 else None
+    if isinstance(value, float):
+        value = int(value) if value.is_integer() and abs(value) <= LATEST_MS else None
+    if isinstance(value, int) and EARLIEST_MS <= value <= LATEST_MS:
+        return value
+    return None
+
+
+def is_credible_opening(opens_ms: int, now_ms: int) -> bool:
+    """Whether a planned opening is at most 30 days ahead (reliability C5)."""
+    return opens_ms - now_ms <= MAX_AHEAD_MS

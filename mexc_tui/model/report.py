@@ -1,0 +1,99 @@
+"""What the exchange says about orders and their fills over REST (reference 4.4, 4.5)."""
+
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.model.answer import Answer, LongText, Ms
+from mexc_tui.model.order import OrderStatus, OrderType, Side
+
+_TYPES = {kind.value: kind for kind in OrderType}
+
+
+class PlacedOrder(Answer, frozen=True):
+    """POST order: never a status, never fills. For MARKET the price is the protection price."""
+
+    order_id: str
+    symbol: str
+    price: Decimal | None = None
+    quantity: Decimal | None = msgspec.field(name="origQty", default=None)
+    type: str | None = None
+    side: str | None = None
+    transact_time: Ms | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.order_id:
+            raise ValueError("`orderId` is empty")
+
+
+class OrderReport(Answer, frozen=True):
+    """GET order, openOrders, allOrders. The truth about an order, up to a short delay."""
+
+    symbol: str
+    order_id: str
+    status: OrderStatus
+    type: str
+    """As sent: orders made in the web site have types of their own. Read `order_type`."""
+    side: Side
+    quantity: Decimal = msgspec.field(name="origQty")
+    filled_quantity: Decimal = msgspec.field(name="executedQty")
+    filled_value: Decimal = msgspec.field(name="cummulativeQuoteQty")
+    """In quote units, before fees."""
+    price: Decimal | None = None
+    client_order_id: str | None = None
+    time: Ms | None = None
+    update_time: Ms | None = None
+    quote_quantity: Decimal | None = msgspec.field(name="origQuoteOrderQty", default=None)
+    stp_mode: str | None = None
+    cancel_reason: str | None = None
+    """`stp_cancel`: self-trade prevention cancelled it."""
+
+    @property
+    def order_type(self) -> OrderType | None:
+        """The type, None if the API cannot place such orders."""
+        return _TYPES.get(self.type)
+
+
+class CancelReport(Answer, frozen=True):
+    """DELETE order and openOrders. The status may be the one before the cancel: conclude nothing from it."""
+
+    symbol: str
+    order_id: str
+    client_order_id: str | None = None
+    orig_client_order_id: str | None = None
+    price: Decimal | None = None
+    quantity: Decimal | None = msgspec.field(name="origQty", default=None)
+    filled_quantity: Decimal | None = msgspec.field(name="executedQty", default=None)
+    filled_value: Decimal | None = msgspec.field(name="cummulativeQuoteQty", default=None)
+    status: OrderStatus | None = None
+    type: str | None = None
+    side: str | None = None
+
+
+class BatchElement(Answer, frozen=True):
+    """One element of POST batchOrders, in request order: an order id, or a code and a message."""
+
+    symbol: str | None = None
+    order_id: str | None = None
+    new_client_order_id: str | None = None
+    code: int | str | None = None
+    message: LongText | None = msgspec.field(name="msg", default=None)
+
+
+class TradeReport(Answer, frozen=True):
+    """GET myTrades. Adds price and fee detail; quantities are taken from orders (reliability 1.3)."""
+
+    symbol: str
+    id: str
+    order_id: str
+    price: Decimal
+    quantity: Decimal = msgspec.field(name="qty")
+    value: Decimal = msgspec.field(name="quoteQty")
+    time: Ms
+    is_buyer: bool
+    is_maker: bool
+    fee: Decimal | None = msgspec.field(name="commission", default=None)
+    fee_asset: str | None = msgspec.field(name="commissionAsset", default=None)
+    is_self_trade: bool | None = None
+    client_order_id: str | None = None

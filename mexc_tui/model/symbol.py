@@ -1,0 +1,257 @@
+"""Pairs as exchangeInfo describes them (reference 4.2)."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from functools import lru_cache
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from mexc_tui.model.answer import Answer, Ms, Precision, money
+from mexc_tui.model.calendar import opening_ms
+from mexc_tui.model.order import Side
+from mexc_tui.model.text import are_clean, clean_all, clean_name, is_tradable_name
+
+
+class SymbolStatus(StrEnum):
+    """Whether a pair trades (reference 4.2)."""
+
+    ONLINE = "1"
+    PAUSED = "2"
+    OFFLINE = "3"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "SymbolStatus | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
+
+
+class TradeSides(IntEnum):
+    """Which sides a pair may be traded on: `tradeSideType`."""
+
+    UNKNOWN = 0
+    BOTH = 1
+    BUY_ONLY = 2
+    SELL_ONLY = 3
+    CLOSED = 4
+
+
+NO_LIMIT = "0"
+"""Stands for a largest value that was not sent."""
+
+_SIDES = {str(sides.value): sides for sides in TradeSides}
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """Buys up to last x (1 + `above`), sells down to last x (1 - `below`) (reference 4.2, derived rules)."""
+
+    above: Decimal
+    below: Decimal
+
+
+class ListedType(StrEnum):
+    """Order types as pairs list them; equal to the `OrderType` of the same name."""
+
+    LIMIT = "LIMIT"
+    LIMIT_MAKER = "LIMIT_MAKER"
+    MARKET = "MARKET"
+    IMMEDIATE_OR_CANCEL = "IMMEDIATE_OR_CANCEL"
+    FILL_OR_KILL = "FILL_OR_KILL"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ListedType | None":
+        return cls.OTHER if isinstance(value, str) else None
+
+
+class Permission(StrEnum):
+    """What a pair may be traded as; SPOT is the only one that a bot needs."""
+
+    SPOT = "SPOT"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Permission | None":
+        return cls.OTHER if isinstance(value, str) else None
+
+
+class FilterType(StrEnum):
+    """Filters of a pair; only one kind was ever seen."""
+
+    PERCENT_PRICE_BY_SIDE = "PERCENT_PRICE_BY_SIDE"
+    OTHER = "other"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "FilterType | None":
+        return cls.OTHER if isinstance(value, str) else None
+
+
+class PriceFilter(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """How far from the last price a limit may be. Its numbers are checked with those of its pair."""
+
+    filter_type: FilterType
+    bid_multiplier_up: str = "0"
+    ask_multiplier_down: str = "0"
+
+
+@lru_cache(maxsize=8_192)
+def _check_numbers(numbers: tuple[str, ...]) -> None:
+    """Raise ValueError if one of them is no sane number. Most pairs share theirs with others."""
+    for number in numbers:
+        money(number)
+
+
+def _limit(text: str) -> Decimal | None:
+    return None if text == NO_LIMIT else money(text)
+
+
+class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """One pair. Quantities are in base units, values in quote units.
+
+    Fields are as sent; numbers become Decimal when somebody reads the property, as there are 2,000 pairs.
+    """
+
+    symbol: str
+    status: SymbolStatus
+    base_asset: str
+    quote_asset: str
+    base_asset_precision: Precision
+    quote_precision: Precision
+    is_spot_trading_allowed: bool
+    """Whether ordinary keys may trade it through the API."""
+    order_types: tuple[ListedType, ...] = ()
+    """As listed; IMMEDIATE_OR_CANCEL and FILL_OR_KILL work without being named."""
+    permissions: tuple[Permission, ...] = ()
+    filters: tuple[PriceFilter, ...] = ()
+    quote_amount_precision: str = "0"
+    quote_amount_precision_market: str = "0"
+    max_quote_amount: str = NO_LIMIT
+    max_quote_amount_market: str = NO_LIMIT
+    base_size_precision: str = "0"
+    maker_commission: str = "0"
+    taker_commission: str = "0"
+    base_commission_precision: Precision = 8
+    quote_commission_precision: Precision = 8
+    full_name: str = ""
+    contract_address: str = ""
+    trade_side_type: int | str = 0
+    """As sent: a number in recordings, text in the docs. Read `sides`."""
+    concept_plate_ids: tuple[int, ...] = ()
+    concept_plates: tuple[str, ...] = ()
+    special_treatment: bool = msgspec.field(name="st", default=False)
+    """Marked as at risk of being delisted."""
+    first_open_time: int | float | str | None = None
+    """As sent; it is undocumented and often absent. Read `first_open_ms`."""
+
+    def __post_init__(self) -> None:
+        # By hand instead of as an `Answer`: this runs 2,000 times while a listing may be opening.
+        names = (self.symbol, self.base_asset, self.quote_asset, self.full_name, self.contract_address)
+        if not are_clean(names):
+            for name in ("symbol", "base_asset", "quote_asset", "full_name", "contract_address"):
+                force_setattr(self, name, clean_name(getattr(self, name)))
+        if self.concept_plates:
+            force_setattr(self, "concept_plates", clean_all(self.concept_plates))
+        _check_numbers(
+            (
+                self.quote_amount_precision,
+                self.quote_amount_precision_market,
+                self.max_quote_amount,
+                self.max_quote_amount_market,
+                self.base_size_precision,
+                self.maker_commission,
+                self.taker_commission,
+            )
+        )
+        for entry in self.filters:
+            _check_numbers((entry.bid_multiplier_up, entry.ask_multiplier_down))
+
+    @property
+    def price_precision(self) -> int:
+        """Decimals allowed in a price."""
+        return self.quote_precision
+
+    @property
+    def quantity_precision(self) -> int:
+        """Decimals allowed in a quantity."""
+        return self.base_asset_precision
+
+    @property
+    def min_quantity(self) -> Decimal:
+        """Smallest quantity; 0: none is named."""
+        return money(self.base_size_precision)
+
+    @property
+    def min_value(self) -> Decimal:
+        """Smallest value of a limit order."""
+        return money(self.quote_amount_precision)
+
+    @property
+    def min_value_market(self) -> Decimal:
+        """Smallest value of a market order."""
+        return money(self.quote_amount_precision_market)
+
+    @property
+    def max_value(self) -> Decimal | None:
+        """Largest value of a limit order."""
+        return _limit(self.max_quote_amount)
+
+    @property
+    def max_value_market(self) -> Decimal | None:
+        """Largest value of a market order."""
+        return _limit(self.max_quote_amount_market)
+
+    @property
+    def maker_fee(self) -> Decimal:
+        """Fee of a resting order, as a ratio."""
+        return money(self.maker_commission)
+
+    @property
+    def taker_fee(self) -> Decimal:
+        """Fee of an order that takes, as a ratio."""
+        return money(self.taker_commission)
+
+    @property
+    def sides(self) -> TradeSides:
+        """Which sides may be traded; UNKNOWN for a value that no source documents."""
+        return _SIDES.get(str(self.trade_side_type), TradeSides.UNKNOWN)
+
+    @property
+    def first_open_ms(self) -> int | None:
+        """When the pair opened or will open, if the exchange says so credibly."""
+        return opening_ms(self.first_open_time)
+
+    @property
+    def price_band(self) -> PriceBand | None:
+        """How far a limit may be from the last price, if the pair has such a bound."""
+        for entry in self.filters:
+            if entry.filter_type is FilterType.PERCENT_PRICE_BY_SIDE:
+                return PriceBand(money(entry.bid_multiplier_up), money(entry.ask_multiplier_down))
+        return None
+
+    def is_tradable(self, side: Side) -> bool:
+        """Whether a bot may trade this side of it now (reference 4.2, derived rules; reliability 4.5)."""
+        one_side = TradeSides.BUY_ONLY if side is Side.BUY else TradeSides.SELL_ONLY
+        return (
+            self.status is SymbolStatus.ONLINE
+            and self.is_spot_trading_allowed
+            and Permission.SPOT in self.permissions
+            and self.sides in (TradeSides.BOTH, one_side)
+            and is_tradable_name(self.symbol)
+        )
+
+
+class ExchangeInfo(Answer, frozen=True):
+    """All pairs, or the ones asked for; an unknown pair may bring an empty list."""
+
+    server_time: Ms
+    symbols: tuple[Symbol, ...]
+
+
+class OfflineSymbol(Answer, frozen=True):
+    """A pair that is suspended (state 2) or delisted (state 3): GET symbol/offline."""
+
+    symbol: str
+    state: int
+    offline_time: Ms | None = None

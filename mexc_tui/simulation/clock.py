@@ -1,0 +1,38 @@
+"""Clocks of a simulated world."""
+
+import asyncio
+
+START_MS = 1_764_547_200_000
+"""2025-12-01 00:00 UTC: where simulated wall clocks start if nobody says otherwise."""
+
+
+class VirtualClock:
+    """A machine's two clocks on the loop's time: one that never steps, and a wall clock that may.
+
+    `drift_ppm` makes both run fast (or slow) against the loop, `ahead_ms` puts the wall clock ahead: give
+    the exchange of a simulation a clock of its own to test skew.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        start_ms: int = START_MS,
+        ahead_ms: float = 0.0,
+        drift_ppm: float = 0.0,
+    ) -> None:
+        self._loop = loop or asyncio.get_running_loop()
+        self._wall_ms = start_ms + ahead_ms
+        self._rate = 1 + drift_ppm / 1e6
+
+    def now_ms(self) -> int:
+        """Return the wall clock as Unix milliseconds."""
+        return int(self._wall_ms + self.monotonic_ns() / 1e6)
+
+    def monotonic_ns(self) -> int:
+        """Return the clock that never steps."""
+        return round(self._loop.time() * self._rate * 1e9)
+
+    def step_wall(self, by_ms: float) -> None:
+        """Step the wall clock, as a time service or a person does."""
+        self._wall_ms += by_ms

@@ -1,0 +1,176 @@
+"""An in-memory network under real aiohttp, client and server: no socket, DNS or TLS, faults at byte level."""
+
+import asyncio
+import errno
+import socket
+from collections import deque
+from hashlib import blake2b
+from random import Random
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import web
+
+from mexc_tui.simulation.wire import Direction, End, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ClientRequest
+    from aiohttp.tracing import Trace
+
+LATENCY_S = (0.001, 0.001)
+HISTORY = 40
+
+
+class Host:
+    """A server on the network, and what is wrong with the way to it. Faults act on all its connections."""
+
+    def __init__(self, network: "Network", name: str, port: int, runner: web.AppRunner) -> None:
+        self.name = name
+        self.port = port
+        self.latency_s: tuple[float, float] = LATENCY_S
+        """One way: uniform between the two, drawn for each piece of data; order is kept."""
+        self.refusing = False
+        """Whether new connections are refused."""
+        self.reset_after: dict[Direction, int] = {}
+        """Reset a connection once this many bytes went that way over it."""
+        self.lost: set[Direction] = set()
+        """Ways that are cut; change it with `lose` and `heal`."""
+        self.ends: list[End] = []
+        """The client's ends of the connections that are open, oldest first."""
+        self.connected = 0
+        """Connections made since the start."""
+        self._network = network
+        self._runner = runner
+        self._healed = asyncio.Event()
+        self._healed.set()
+
+    def lose(self, *directions: Direction) -> None:
+        """Cut these ways (both, if none is named): nothing sent arrives until `heal`, nobody is told."""
+        self.lost.update(directions or Direction)
+        self._healed.clear()
+
+    def heal(self) -> None:
+        """Mend the ways. What was sent meanwhile arrives now, as TCP's repetitions would."""
+        self.lost.clear()
+        self._healed.set()
+        for end in self.ends:
+            end.wake()
+            end.peer.wake()
+
+    def reset(self) -> None:
+        """Reset every open connection now."""
+        for end in list(self.ends):
+            end.reset()
+
+    def draw_latency_s(self) -> float:
+        """Return how long the next piece of data takes."""
+        low_s, high_s = self.latency_s
+        return low_s if low_s == high_s else self._network.rng.uniform(low_s, high_s)
+
+    def note(self, number: int, what: str, size: int) -> None:
+        """Write a line of the network's history."""
+        self._network.note(f"{self.name}:{self.port} #{number} {what} {size}")
+
+    async def open(self, factory: "Callable[[], ResponseHandler]", *, tls: bool) -> "ResponseHandler":
+        """Connect a client protocol to this server; `OSError` if it refuses."""
+        await asyncio.sleep(2 * self.draw_latency_s())
+        await self._healed.wait()
+        server = self._runner.server
+        if self.refusing or server is None:
+            self.note(0, "refused", 0)
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"{self.name}:{self.port} refuses connections")
+        self.connected += 1
+        client = factory()
+        end = join(self, self.connected, client, server(), tls=tls)
+        self.note(self.connected, "open", 0)
+        self.ends.append(end)
+        return client
+
+    async def stop(self) -> None:
+        """Shut the server down."""
+        self.refusing = True
+        await self._runner.cleanup()
+        self.reset()
+
+
+class Network:
+    """Hosts by name and port, and a connector that reaches them under their production URLs."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = Random(seed)
+        self._hosts: dict[tuple[str, int], Host] = {}
+        self._hash = blake2b(digest_size=16)
+        self._history: deque[str] = deque(maxlen=HISTORY)
+        self._connectors: list[NetworkConnector] = []
+
+    async def serve(self, name: str, port: int, app: web.Application) -> Host:
+        """Serve an application as `http(s)://name:port`; for https and wss that is port 443."""
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        host = Host(self, name, port, runner)
+        self._hosts[name, port] = host
+        return host
+
+    def find(self, name: str, port: int) -> Host:
+        """Return the host, or raise what a failed look-up or connection raises."""
+        host = self._hosts.get((name, port))
+        if host is not None:
+            return host
+        if any(known == name for known, _ in self._hosts):
+            raise ConnectionRefusedError(errno.ECONNREFUSED, f"nothing listens on {name}:{port}")
+        raise socket.gaierror(socket.EAI_NONAME, f"{name} is not on this network")
+
+    def connector(self, *, limit: int = 100, limit_per_host: int = 0) -> "NetworkConnector":
+        """Return a new connector for an `aiohttp.ClientSession`."""
+        connector = NetworkConnector(self, limit=limit, limit_per_host=limit_per_host)
+        self._connectors.append(connector)
+        return connector
+
+    def note(self, line: str) -> None:
+        """Add a line to the history; a world may add its own."""
+        line = f"{asyncio.get_running_loop().time():.9f} {line}"
+        self._hash.update(line.encode() + b"\n")
+        self._history.append(line)
+
+    def trace_hash(self) -> str:
+        """Return a digest of all that happened: the same for the same seed, in every process."""
+        return self._hash.hexdigest()
+
+    def history(self) -> list[str]:
+        """Return the last lines of the history, to be shown with a failing seed."""
+        return list(self._history)
+
+    async def close(self) -> None:
+        """Close every connector and stop every server."""
+        for connector in self._connectors:
+            await connector.close()
+        for host in self._hosts.values():
+            host.heal()
+            await host.stop()
+
+
+class NetworkConnector(aiohttp.BaseConnector):
+    """Joins aiohttp's client to a host of the network. Uses one private method of aiohttp's connector."""
+
+    def __init__(self, network: Network, *, limit: int, limit_per_host: int) -> None:
+        # aiohttp measures an idle connection's age with the real clock: no age limit here.
+        super().__init__(limit=limit, limit_per_host=limit_per_host, keepalive_timeout=None)
+        self._network = network
+
+    async def _create_connection(
+        self, req: "ClientRequest", traces: "list[Trace]", timeout: aiohttp.ClientTimeout
+    ) -> "ResponseHandler":
+        key = req.connection_key
+        try:
+            host = self._network.find(key.host, key.port or 0)
+            async with asyncio.timeout(timeout.sock_connect):
+                return await host.open(self._factory, tls=key.is_ssl)
+        except TimeoutError:
+            raise
+        except socket.gaierror as error:
+            raise aiohttp.ClientConnectorDNSError(key, error) from error
+        except OSError as error:
+            raise aiohttp.ClientConnectorError(key, error) from error

@@ -1,0 +1,221 @@
+"""Two transports that are each other's other end, with TCP's manners: order, flow control, late news."""
+
+import asyncio
+import errno
+from collections import deque
+from enum import Enum
+from typing import Any, Protocol, cast
+
+SOCKET_BUFFER = 256 * 1024
+"""What a kernel would take off a program's hands before the program's own buffer fills."""
+HIGH_WATER = 64 * 1024
+LOW_WATER = 16 * 1024
+
+
+class Direction(Enum):
+    """Which way bytes go."""
+
+    TO_SERVER = "to server"
+    TO_CLIENT = "to client"
+
+
+class Road(Protocol):
+    """What a connection asks of the host that it leads to."""
+
+    lost: set[Direction]
+    reset_after: dict[Direction, int]
+    name: str
+    port: int
+    ends: "list[End]"
+
+    def draw_latency_s(self) -> float:
+        """Return how long the next piece takes."""
+        ...
+
+    def note(self, number: int, what: str, size: int) -> None:
+        """Write a line of history."""
+        ...
+
+
+class End(asyncio.Transport):
+    """One end of a connection. What is written here arrives at `peer` after the road's latency."""
+
+    peer: "End"
+
+    def __init__(
+        self,
+        road: Road,
+        number: int,
+        direction: Direction,
+        protocol: asyncio.Protocol,
+        extra: dict[str, Any],
+    ) -> None:
+        super().__init__(extra)
+        self.number = number
+        self.sent = 0
+        """Bytes written so far."""
+        self._road = road
+        self._direction = direction
+        self._protocol = protocol
+        self._loop = asyncio.get_running_loop()
+        self._on_the_way: deque[tuple[float, bytes | None]] = deque()
+        """When each piece arrives; an empty piece is the end of the stream, None a reset."""
+        self._unread = 0
+        self._handle: asyncio.Handle | None = None
+        self._closing = self._is_lost = False
+        self._peer_must_wait = False
+        self._reading = True
+
+    # What asyncio's transports offer
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return who reads here."""
+        return self._protocol
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let another read here."""
+        self._protocol = cast("asyncio.Protocol", protocol)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send a copy of `data`; nothing if the connection is closing."""
+        piece = bytes(data)
+        if self._closing or not piece:
+            return
+        limit = self._road.reset_after.get(self._direction)
+        if limit is not None and self.sent + len(piece) >= limit:
+            self._push(piece[: max(0, limit - self.sent)])
+            self._send(None)
+            return
+        self._push(piece)
+        if not self._peer_must_wait and self.get_write_buffer_size() > HIGH_WATER:
+            self._peer_must_wait = True
+            self._protocol.pause_writing()
+
+    def writelines(self, list_of_data: Any) -> None:
+        """Send all pieces as one."""
+        self.write(b"".join(list_of_data))
+
+    def get_write_buffer_size(self) -> int:
+        """Return what a kernel would not have taken yet."""
+        return max(0, self._unread - SOCKET_BUFFER)
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """Return when writing pauses and goes on."""
+        return LOW_WATER, HIGH_WATER
+
+    def can_write_eof(self) -> bool:
+        """Return False: HTTP needs no half-closed connection."""
+        return False
+
+    def pause_reading(self) -> None:
+        """Let what arrives pile up."""
+        self._reading = False
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self._reading = True
+        self.peer.wake()
+
+    def is_reading(self) -> bool:
+        """Whether data that arrives is handed on."""
+        return self._reading and not self._closing
+
+    def is_closing(self) -> bool:
+        """Whether this end is closed or about to be."""
+        return self._closing
+
+    def close(self) -> None:
+        """Send what was written, then the end of the stream."""
+        if not self._closing:
+            self._closing = True
+            self._send(b"")
+            self._loop.call_soon(self._lose, None)
+
+    def abort(self) -> None:
+        """Close; what was written goes out all the same, as it does from a kernel's buffer."""
+        self.close()
+
+    # What the network does to it
+
+    def reset(self) -> None:
+        """Tear the connection down at both ends, at once."""
+        if self._is_lost and self.peer._is_lost:
+            return
+        self._road.note(self.number, "reset", 0)
+        for end in (self, self.peer):
+            end._closing = True
+            end._lose(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+
+    def wake(self) -> None:
+        """Look whether something on the way from here may arrive now."""
+        if self._handle is not None or not self._on_the_way or not self._may_deliver():
+            return
+        due_s = self._on_the_way[0][0]
+        if due_s <= self._loop.time():
+            self._handle = self._loop.call_soon(self._arrive)
+        else:
+            self._handle = self._loop.call_at(due_s, self._arrive)
+
+    def _push(self, piece: bytes) -> None:
+        if piece:
+            self.sent += len(piece)
+            self._unread += len(piece)
+            self._send(piece)
+
+    def _send(self, piece: bytes | None) -> None:
+        self._road.note(self.number, self._direction.value, len(piece or b""))
+        due_s = self._loop.time() + self._road.draw_latency_s()
+        if self._on_the_way:
+            due_s = max(due_s, self._on_the_way[-1][0])
+        self._on_the_way.append((due_s, piece))
+        self.wake()
+
+    def _may_deliver(self) -> bool:
+        return self._direction not in self._road.lost and (self.peer._reading or self.peer._closing)
+
+    def _arrive(self) -> None:
+        self._handle = None
+        try:
+            while self._on_the_way and self._may_deliver() and self._on_the_way[0][0] <= self._loop.time():
+                self._hand_over(self._on_the_way.popleft()[1])
+        finally:
+            self.wake()
+
+    def _hand_over(self, piece: bytes | None) -> None:
+        if piece is None:
+            self.reset()
+            return
+        self._unread -= len(piece)
+        if self._peer_must_wait and self.get_write_buffer_size() <= LOW_WATER:
+            self._peer_must_wait = False
+            if not self._is_lost:
+                self._protocol.resume_writing()
+        peer = self.peer
+        if peer._closing:
+            return
+        if piece:
+            peer._protocol.data_received(piece)
+        elif not peer._protocol.eof_received():
+            peer.close()
+
+    def _lose(self, error: Exception | None) -> None:
+        if self._is_lost:
+            return
+        self._is_lost = True
+        if error is not None:
+            self._on_the_way.clear()
+        if self.peer._is_lost:
+            self._road.ends[:] = [end for end in self._road.ends if end is not self and end is not self.peer]
+        self._protocol.connection_lost(error)
+
+
+def join(road: Road, number: int, client: asyncio.Protocol, server: asyncio.Protocol, *, tls: bool) -> End:
+    """Connect two protocols; return the client's end. A TLS road only says that it is one."""
+    here, there = ("127.0.0.1", 40_000 + number), (road.name, road.port)
+    marks: dict[str, Any] = {"sslcontext": object()} if tls else {}
+    near = End(road, number, Direction.TO_SERVER, client, {"sockname": here, "peername": there, **marks})
+    far = End(road, number, Direction.TO_CLIENT, server, {"sockname": there, "peername": here, **marks})
+    near.peer, far.peer = far, near
+    server.connection_made(far)
+    client.connection_made(near)
+    return near

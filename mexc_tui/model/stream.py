@@ -83,39 +83,6 @@ class DepthDelta(Protocol):
         ...
 
 
-class SnapshotLevel(Protocol):
-    """One level of a REST snapshot."""
-
-    @property
-    def price(self) -> Decimal:
-        """Quote units for one base unit."""
-        ...
-
-    @property
-    def quantity(self) -> Decimal:
-        """Base units."""
-        ...
-
-
-class DepthSnapshot(Protocol):
-    """Both sides at one version (reference 4.3, depth)."""
-
-    @property
-    def last_update_id(self) -> int:
-        """The version that is included, on the same counter as the stream's."""
-        ...
-
-    @property
-    def asks(self) -> Sequence[SnapshotLevel]:
-        """Asks, best first."""
-        ...
-
-    @property
-    def bids(self) -> Sequence[SnapshotLevel]:
-        """Bids, best first."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class StreamDeal:
     """One trade of the market. `taker_side` is None when the exchange sent a number we do not know."""

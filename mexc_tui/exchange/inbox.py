@@ -1,0 +1,131 @@
+"""Where frames wait between the sockets and the one handler, which works in short slices."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.exchange.codec import channel_bytes, check, decode
+from mexc_tui.exchange.feed import Feed
+from mexc_tui.model.stream import BadFrame
+from mexc_tui.model.text import clean
+from mexc_tui.proto.stream_pb2 import Push
+
+SLICE_NS = 250_000
+"""Longest piece of stream work before others get their turn (performance 5)."""
+
+log = logging.getLogger(__name__)
+
+
+class Oddities:
+    """Things that we do not know: each kind is logged once and ignored (M8)."""
+
+    def __init__(self, limit: int = 100) -> None:
+        """Remember at most `limit` kinds."""
+        self.total = 0
+        self._limit = limit
+        self._known: set[str] = set()
+
+    def note(self, what: str) -> None:
+        """Log `what`, cleaned, unless it was logged before or too many were."""
+        self.total += 1
+        what = clean(what)
+        if what not in self._known and len(self._known) < self._limit:
+            self._known.add(what)
+            log.warning("ignored from the exchange's stream: %s", what)
+
+
+Handler = Callable[[Feed, Push, int], None]
+
+
+class Inbox:
+    """Routes frames to feeds by their raw channel text, and hands them on one by one in order of arrival."""
+
+    def __init__(self, clock: Clock, handle: Handler, on_overflow: Callable[[Feed], None]) -> None:
+        """Call `handle(feed, push, received_ns)` for each good message; it may reject one by BadFrame."""
+        self.unroutable = 0
+        self.received = 0
+        self.oddities = Oddities()
+        self._clock = clock
+        self._handle = handle
+        self._on_overflow = on_overflow
+        self._routes: dict[bytes, Feed] = {}
+        self._queue: deque[Feed] = deque()
+        self._has_work = asyncio.Event()
+
+    def add(self, feed: Feed) -> None:
+        """Route the feed's channel to it."""
+        self._routes[feed.topic.channel.encode()] = feed
+
+    def remove(self, feed: Feed) -> None:
+        """Stop routing to the feed; what waits is dropped."""
+        self._routes.pop(feed.topic.channel.encode(), None)
+        feed.frames.clear()
+
+    @property
+    def waiting(self) -> int:
+        """How many frames wait."""
+        return sum(len(feed.frames) for feed in self._routes.values())
+
+    def put(self, frame: bytes) -> None:
+        """Take one binary frame from a socket."""
+        self.received += 1
+        feed = self._routes.get(channel_bytes(frame)) or self._find(frame)
+        if feed is None:
+            return
+        if not feed.put(frame, self._clock.monotonic_ns()):
+            self._on_overflow(feed)
+        if feed.turns < len(feed.frames):
+            feed.turns += 1
+            self._queue.append(feed)
+            self._has_work.set()
+
+    async def run(self) -> None:
+        """Handle what comes until cancelled. An error of the handler that is no BadFrame ends it."""
+        while True:
+            await self._has_work.wait()
+            self.work(self._clock.monotonic_ns() + SLICE_NS)
+            await asyncio.sleep(0)
+
+    def work(self, until_ns: int) -> None:
+        """Handle waiting frames until none is left or the time is over."""
+        queue, now_ns = self._queue, self._clock.monotonic_ns
+        while queue:
+            feed = queue.popleft()
+            feed.turns -= 1
+            if feed.frames:  # given-up frames leave empty turns behind
+                self._handle_one(feed, *feed.frames.popleft())
+            if now_ns() >= until_ns:
+                break
+        if not queue:
+            self._has_work.clear()
+
+    def _handle_one(self, feed: Feed, frame: bytes, received_ns: int) -> None:
+        try:
+            push = decode(frame)
+            if not check(feed.topic, push):
+                self.oddities.note(f"a message without a known body on {feed.topic.channel}")
+                return
+            if feed.seen is not None and feed.seen.is_known(push):
+                return
+            self._handle(feed, push, received_ns)
+            feed.note_message(received_ns)
+        except BadFrame as error:
+            if feed.strikes.add(received_ns):
+                log.warning(
+                    "three rejected messages in a minute on %s, the last: %s", feed.topic.channel, error
+                )
+
+    def _find(self, frame: bytes) -> Feed | None:
+        """Route by parsing, for a frame whose channel does not lead it or is not wanted."""
+        try:
+            channel = decode(frame).channel
+        except BadFrame:
+            self.unroutable += 1
+            return None
+        feed = self._routes.get(channel.encode())
+        if feed is None:
+            self.unroutable += 1
+            self.oddities.note(f"a message of channel {channel[:80]!a}, which nobody asked for")
+        return feed

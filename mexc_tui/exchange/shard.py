@@ -1,0 +1,289 @@
+"""Up to 30 topics on one connection, which is replaced when it ends and before it grows too old (M1)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+
+import aiohttp
+
+from mexc_tui.exchange.feed import Feed, Phase, SeenInOverlap
+from mexc_tui.exchange.replies import Ack
+from mexc_tui.exchange.socket import SocketEnded, SocketTimings, StreamSocket, open_socket
+from mexc_tui.exchange.subscriptions import Subscriptions
+from mexc_tui.exchange.topics import MAX_TOPICS_PER_SOCKET
+
+_HEALTHY_AFTER_S = 30
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Messages of a topic were lost, or may have been.
+
+    `is_closed` False: they are being lost from now. True: the subscription runs (again), and what came before
+    is not replayed: take a snapshot. The first subscription of a topic tells a closed hole too.
+    """
+
+    channel: str
+    is_closed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShardParts:
+    """What a shard is made with.
+
+    `address` is asked for the URL before each connection; `on_dropped` takes a topic back that got no answer.
+    """
+
+    session: aiohttp.ClientSession
+    address: Callable[[], Awaitable[str]]
+    rng: Random
+    timings: SocketTimings
+    max_bytes: int
+    on_frame: Callable[[bytes], None]
+    on_hole: Callable[[Hole], None]
+    on_dropped: Callable[[Feed], None]
+    on_oddity: Callable[[str], None]
+    on_ended: Callable[[SocketEnded], None]
+
+
+class _Link:
+    """One socket and its subscriptions."""
+
+    def __init__(self, socket: StreamSocket, subscriptions: Subscriptions, opened_s: float) -> None:
+        self.socket = socket
+        self.subscriptions = subscriptions
+        self.opened_s = opened_s
+        self.ended = asyncio.Event()
+        self.changed = asyncio.Event()
+        self.settled = asyncio.Event()
+
+
+class Shard:
+    """Keeps its feeds subscribed. A hole is told when no socket bears a topic, and when one does again."""
+
+    def __init__(self, parts: ShardParts) -> None:
+        """Start without topics; `run` connects."""
+        self.feeds: dict[str, Feed] = {}
+        self.connects = 0
+        self.rotations = 0
+        self.failures = 0
+        self.reason = "not connected yet"
+        self._parts = parts
+        self._links: list[_Link] = []
+        self._loop = asyncio.get_running_loop()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more topic fits."""
+        return len(self.feeds) < MAX_TOPICS_PER_SOCKET
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets are open: one, two during a rotation, none while reconnecting."""
+        return len(self._links)
+
+    def add(self, feed: Feed) -> None:
+        """Subscribe one more topic."""
+        if not self.has_room:
+            raise ValueError(f"a connection bears at most {MAX_TOPICS_PER_SOCKET} topics")
+        self.feeds[feed.topic.channel] = feed
+        for link in self._links:
+            link.subscriptions.want([feed.topic.channel])
+            link.changed.set()
+
+    def remove(self, feed: Feed) -> None:
+        """Unsubscribe a topic."""
+        self.feeds.pop(feed.topic.channel, None)
+        for link in self._links:
+            if link in feed.bearers:
+                feed.bearers.remove(link)
+            link.subscriptions.leave(feed.topic.channel)
+            link.changed.set()
+
+    def reconnect(self, reason: str) -> None:
+        """End every socket; new ones follow."""
+        for link in self._links:
+            link.socket.close(reason)
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                link = await self._open(group, attempt=0)
+                while True:
+                    link = await self._succeed(group, link)
+        finally:
+            self._links.clear()
+
+    async def _succeed(self, group: asyncio.TaskGroup, link: _Link) -> _Link:
+        """Return the link that follows `link`: an overlapping one at its time, a new one when it ended."""
+        timings = self._parts.timings
+        rotate_s = timings.rotate_after_s * (1 - 0.05 * self._parts.rng.random())
+        try:
+            async with asyncio.timeout_at(link.opened_s + rotate_s):
+                await link.ended.wait()
+        except TimeoutError:
+            return await self._rotate(group, link)
+        was_healthy = self._loop.time() - link.opened_s >= _HEALTHY_AFTER_S
+        self.failures = 0 if was_healthy else self.failures
+        return await self._open(group, attempt=self.failures + 1)
+
+    async def _rotate(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
+        """Bring up a younger link beside the old one, and let the old one go when both have told the same."""
+        self.rotations += 1
+        for feed in self.feeds.values():
+            feed.seen = SeenInOverlap()
+        try:
+            young = await self._open_beside(group, old)
+            old.socket.close("replaced by a younger connection")
+            await old.ended.wait()
+            await asyncio.sleep(self._parts.timings.overlap_s)  # what the old one told may still wait
+            return young
+        finally:
+            for feed in self.feeds.values():
+                feed.seen = None
+
+    async def _open_beside(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
+        """Return a younger link that has stood for the overlap; if one ends sooner, another is tried."""
+        attempt = 0
+        while True:
+            young = await self._open(group, attempt)
+            await _either_within(young.settled, self._parts.timings.ack_within_s * 3)
+            await asyncio.sleep(self._parts.timings.overlap_s)
+            if not young.ended.is_set() or old.ended.is_set():
+                return young
+            attempt += 1
+
+    async def _open(self, group: asyncio.TaskGroup, attempt: int) -> _Link:
+        """Connect, with a jittered and growing pause before each try but the first; never gives up."""
+        while True:
+            if attempt:
+                await asyncio.sleep(self._pause_s(attempt))
+            try:
+                link = await self._connect()
+            except SocketEnded as ended:
+                attempt = self._note_failure(ended, attempt)
+                continue
+            self.connects += 1
+            self._links.append(link)
+            link.subscriptions.want(self.feeds)
+            link.changed.set()
+            group.create_task(self._serve(link))
+            return link
+
+    async def _connect(self) -> _Link:
+        parts, timings = self._parts, self._parts.timings
+        ws = await open_socket(parts.session, await parts.address(), timings, parts.max_bytes)
+        subscriptions = Subscriptions(
+            ack_timeout_s=timings.ack_within_s, refused_retry_s=timings.refused_retry_s
+        )
+        link: _Link
+
+        def on_ack(ack: Ack) -> None:
+            self._take_ack(link, ack)
+
+        socket = StreamSocket(ws, timings, parts.on_frame, on_ack, parts.on_oddity)
+        link = _Link(socket, subscriptions, self._loop.time())
+        return link
+
+    def _note_failure(self, ended: SocketEnded, attempt: int) -> int:
+        self.failures += 1
+        self.reason = str(ended)
+        log.info("stream connection failed: %s", ended)
+        self._parts.on_ended(ended)
+        return attempt + 1
+
+    def _pause_s(self, attempt: int) -> float:
+        timings = self._parts.timings
+        longest_s = min(timings.backoff_cap_s, timings.backoff_base_s * 2 ** min(attempt - 1, 10))
+        return longest_s * (0.5 + 0.5 * self._parts.rng.random())
+
+    async def _serve(self, link: _Link) -> None:
+        """Run a link to its end and say which topics are unserved then."""
+        asker = asyncio.get_running_loop().create_task(self._ask(link))
+        try:
+            await link.socket.run()
+        except SocketEnded as ended:
+            self._note_end(link, ended)
+        finally:
+            asker.cancel()
+            await asyncio.gather(asker, return_exceptions=True)
+
+    def _note_end(self, link: _Link, ended: SocketEnded) -> None:
+        self._links.remove(link)
+        if self._loop.time() - link.opened_s < _HEALTHY_AFTER_S:
+            self.failures += 1
+        self.reason = str(ended)
+        log.info("stream connection ended: %s", ended)
+        self._parts.on_ended(ended)
+        for feed in list(self.feeds.values()):
+            if link in feed.bearers:
+                feed.bearers.remove(link)
+                if not feed.bearers:
+                    feed.lost(str(ended))
+                    self._parts.on_hole(Hole(feed.topic.channel, is_closed=False, reason=str(ended)))
+        unserved = [channel for channel, feed in self.feeds.items() if not feed.bearers]
+        for other in self._links:
+            other.subscriptions.want(unserved)
+            other.changed.set()
+        link.ended.set()
+
+    async def _ask(self, link: _Link) -> None:
+        """Send what is due, and take back what was silently dropped, until the link ends."""
+        subscriptions = link.subscriptions
+        while True:
+            link.changed.clear()
+            for request in subscriptions.due(self._loop.time()):
+                try:
+                    await link.socket.send(request.text())
+                except SocketEnded as ended:
+                    link.socket.close(str(ended))
+                    return
+            self._give_back(subscriptions.take_dropped(self._loop.time()))
+            self._note_settled(link)
+            due_s = subscriptions.next_due_s()
+            pause_s = None if due_s is None else max(due_s - self._loop.time(), 0.01)
+            await _either_within(link.changed, pause_s)
+
+    def _take_ack(self, link: _Link, ack: Ack) -> None:
+        verdict = link.subscriptions.take_ack(ack, self._loop.time())
+        for channel in verdict.accepted:
+            feed = self.feeds.get(channel)
+            if feed is None or link in feed.bearers:
+                continue
+            feed.bearers.append(link)
+            if len(feed.bearers) == 1:
+                feed.live()
+                self._parts.on_hole(Hole(channel, is_closed=True, reason="subscribed"))
+        for channel in verdict.refused:
+            feed = self.feeds.get(channel)
+            if feed is not None and not feed.bearers:
+                feed.phase, feed.reason = Phase.REFUSED, "the exchange refused the subscription"
+        self._note_settled(link)
+        link.changed.set()
+
+    def _note_settled(self, link: _Link) -> None:
+        if link.subscriptions.is_settled:
+            link.settled.set()
+
+    def _give_back(self, channels: Iterable[str]) -> None:
+        """Let somebody else ask for topics that the exchange silently did not take here (M4)."""
+        for channel in channels:
+            feed = self.feeds.get(channel)
+            if feed is not None and not feed.bearers:
+                feed.reason = "never acknowledged; asked again elsewhere"
+                self._parts.on_dropped(feed)
+
+
+async def _either_within(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for `event`, at most `seconds`."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

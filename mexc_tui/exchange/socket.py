@@ -1,0 +1,188 @@
+"""One WebSocket from open to end: receiving, the JSON PING, the watchdog, paced sending (reference 7.1)."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+
+from mexc_tui.exchange.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
+
+RECEIVE_BATCH = 32
+"""Frames taken in a row before other tasks get their turn: well under 250 µs."""
+SEND_GAP_S = 0.02
+"""At most 50 client messages a second; the exchange disconnects above 100."""
+
+
+class SocketEnded(Exception):
+    """The connection is over, or could not be made. It says why, without the URL, which may hold a key."""
+
+
+class ListenKeyRefused(SocketEnded):
+    """The exchange does not (any longer) know the listen key of the URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketTimings:
+    """When a socket is pinged, given up and replaced."""
+
+    ping_every_s: float = 20
+    silence_factor: float = 1.5
+    """Nothing received for this many ping intervals means that the link is dead (reliability M2)."""
+    open_within_s: float = 10
+    ack_within_s: float = 5
+    refused_retry_s: float = 5
+    rotate_after_s: float = 23 * 3600
+    """The exchange closes at 24 h; jitter takes up to 5 % off this."""
+    overlap_s: float = 2
+    backoff_base_s: float = 1
+    backoff_cap_s: float = 30
+
+
+def refuse_redirects() -> aiohttp.TraceConfig:
+    """Return a trace for a session that follows no redirect: aiohttp would, and take headers along."""
+    trace = aiohttp.TraceConfig()
+
+    async def refuse(_session: object, _context: object, _params: object) -> None:
+        raise SocketEnded("the server wants to redirect the stream, which is refused")
+
+    trace.on_request_redirect.append(refuse)
+    return trace
+
+
+async def open_socket(
+    session: aiohttp.ClientSession, url: str, timings: SocketTimings, max_bytes: int
+) -> aiohttp.ClientWebSocketResponse:
+    """Connect. Raises SocketEnded. No protocol-level heartbeat: the exchange may not answer it."""
+    try:
+        async with asyncio.timeout(timings.open_within_s):
+            return await session.ws_connect(
+                url,
+                max_msg_size=max_bytes,
+                heartbeat=None,
+                compress=0,
+                autoping=False,
+                timeout=aiohttp.ClientWSTimeout(ws_close=1.0),  # pyright: ignore[reportCallIssue]
+            )
+    except TimeoutError:
+        raise SocketEnded(f"no connection within {timings.open_within_s:g} s") from None
+    except aiohttp.WSServerHandshakeError as error:
+        raise SocketEnded(f"the server refused the stream with HTTP {error.status}") from None
+    except (aiohttp.ClientError, OSError) as error:
+        raise SocketEnded(f"no connection: {type(error).__name__}") from None
+
+
+class StreamSocket:
+    """An open socket. `run` receives until the end and raises why."""
+
+    def __init__(
+        self,
+        ws: aiohttp.ClientWebSocketResponse,
+        timings: SocketTimings,
+        on_frame: Callable[[bytes], None],
+        on_ack: Callable[[Ack], None],
+        on_oddity: Callable[[str], None],
+    ) -> None:
+        """Hand binary frames, acknowledgements and unknown texts to the three."""
+        self._ws = ws
+        self._timings = timings
+        self._on_frame = on_frame
+        self._on_ack = on_ack
+        self._on_oddity = on_oddity
+        self._loop = asyncio.get_running_loop()
+        self._heard_s = self._loop.time()
+        self._close_reason: str | None = None
+        self._closing = asyncio.Event()
+        self._next_send_s = 0.0
+
+    async def run(self) -> None:
+        """Receive until the connection ends. Always raises SocketEnded (or is cancelled)."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive())
+                group.create_task(self._keep_alive())
+                group.create_task(self._wait_for_close())
+        except* SocketEnded as ended:
+            reason = _first(ended)
+        else:
+            reason = SocketEnded("the connection ended")
+        finally:
+            await self._ws.close()
+        raise reason
+
+    def close(self, reason: str) -> None:
+        """End it from our side."""
+        self._close_reason = self._close_reason or reason
+        self._closing.set()
+
+    async def send(self, text: str) -> None:
+        """Send one text frame, not faster than the exchange allows. Raises SocketEnded."""
+        now_s = self._loop.time()
+        wait_s = self._next_send_s - now_s
+        self._next_send_s = max(now_s, self._next_send_s) + SEND_GAP_S
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        try:
+            await self._ws.send_str(text)
+        except (aiohttp.ClientError, OSError) as error:
+            raise SocketEnded(f"sending failed: {type(error).__name__}") from None
+
+    async def _receive(self) -> None:
+        """Hand on what comes, with a turn for others after each batch."""
+        taken = 0
+        while True:
+            message = await self._ws.receive()
+            self._heard_s = self._loop.time()
+            if message.type is aiohttp.WSMsgType.BINARY:
+                self._on_frame(message.data)
+            elif message.type is aiohttp.WSMsgType.TEXT:
+                self._take_text(message.data)
+            elif message.type is aiohttp.WSMsgType.PING:
+                await self._ws.pong(message.data)
+            elif message.type is not aiohttp.WSMsgType.PONG:
+                raise SocketEnded(self._why_ended(message))
+            taken += 1
+            if taken % RECEIVE_BATCH == 0:
+                await asyncio.sleep(0)
+
+    def _take_text(self, text: str) -> None:
+        reply: Reply = parse_reply(text)
+        match reply:
+            case Pong():
+                pass
+            case Ack():
+                self._on_ack(reply)
+            case InvalidListenKey():
+                raise ListenKeyRefused("the exchange does not know the listen key")
+            case _:
+                self._on_oddity(f"a text frame {reply.text!a}")
+
+    def _why_ended(self, message: aiohttp.WSMessage) -> str:
+        if message.type is aiohttp.WSMsgType.ERROR:
+            return f"the connection broke: {type(message.data).__name__}"
+        return f"the exchange closed the connection with code {self._ws.close_code}"
+
+    async def _keep_alive(self) -> None:
+        """Ping at a steady pace; give up when nothing at all came for too long."""
+        silence_s = self._timings.ping_every_s * self._timings.silence_factor
+        ping_s = self._loop.time() + self._timings.ping_every_s
+        while True:
+            wake_s = min(ping_s, self._heard_s + silence_s)
+            await asyncio.sleep(max(wake_s - self._loop.time(), 0.001))
+            now_s = self._loop.time()
+            if now_s >= self._heard_s + silence_s:
+                raise SocketEnded(f"nothing received for {silence_s:g} s: the link is dead")
+            if now_s >= ping_s:
+                ping_s = now_s + self._timings.ping_every_s
+                await self.send('{"method":"PING"}')
+
+    async def _wait_for_close(self) -> None:
+        await self._closing.wait()
+        raise SocketEnded(self._close_reason or "closed")
+
+
+def _first(group: BaseExceptionGroup[SocketEnded]) -> SocketEnded:
+    """Return the most telling of several ends that came at once."""
+    ends = [error for error in group.exceptions if isinstance(error, SocketEnded)]
+    refused = [end for end in ends if isinstance(end, ListenKeyRefused)]
+    return (refused or ends)[0]

@@ -1,0 +1,245 @@
+"""Any number of public topics, spread over connections of at most 30 (reference 7.1)."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+import aiohttp
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.exchange.feed import Feed, FeedState, Phase
+from mexc_tui.exchange.inbox import Inbox
+from mexc_tui.exchange.shard import Hole, Shard, ShardParts
+from mexc_tui.exchange.socket import SocketEnded, SocketTimings, refuse_redirects
+from mexc_tui.exchange.topics import Topic
+from mexc_tui.proto.stream_pb2 import Push
+
+MAX_MESSAGE_BYTES = 1 << 20
+"""Enough for miniTickers of 2,000 symbols (about 0.3 MB); more is not read."""
+
+HELD_STALE_AFTER_S = 3
+"""For a pair that is held (reliability M2)."""
+
+_RATE_OVER_S = 5
+_MUTE_AFTER_S = 15
+
+
+@dataclass(frozen=True, slots=True)
+class StreamsState:
+    """The streams for display."""
+
+    feeds: list[FeedState]
+    connections: int
+    connects: int
+    rotations: int
+    messages: int
+    messages_per_s: float
+    waiting: int
+    unroutable: int
+    oddities: int
+    reasons: list[str]
+    """Why each connection that is down is down."""
+
+
+class _Running(NamedTuple):
+    """What exists only while `run` runs."""
+
+    group: asyncio.TaskGroup
+    session: aiohttp.ClientSession
+
+
+OnPush = Callable[[Topic, Push, int], None]
+"""(topic, message, monotonic ns of its arrival). May raise BadFrame to reject the message."""
+
+
+class MarketStreams:
+    """Subscribes what is wanted and keeps it subscribed while `run` runs.
+
+    `on_push` is called for each message in short slices; `on_hole` when messages of a topic are being lost,
+    and when its subscription runs (again). Both are plain functions and must be quick.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        connector: aiohttp.BaseConnector,
+        clock: Clock,
+        rng: Random,
+        on_push: OnPush,
+        on_hole: Callable[[Hole], None],
+        *,
+        timings: SocketTimings | None = None,
+        stale_after_s: float = 60,
+    ) -> None:
+        """Prepare; the connector stays the caller's."""
+        self._url = url
+        self._connector = connector
+        self._clock = clock
+        self._rng = rng
+        self._on_push = on_push
+        self._on_hole = on_hole
+        self._timings = timings or SocketTimings()
+        self._stale_after_s = stale_after_s
+        self._feeds: dict[str, Feed] = {}
+        self._held: set[str] = set()
+        self._shards: list[Shard] = []
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._running: _Running | None = None
+        self._inbox = Inbox(clock, self._handle, self._note_overflow)
+        self._received: list[int] = []
+
+    # ---- what is wanted
+
+    def want(self, topics: Iterable[Topic]) -> None:
+        """Subscribe these too."""
+        now_ns = self._clock.monotonic_ns()
+        for topic in topics:
+            if topic.channel in self._feeds:
+                continue
+            feed = Feed(topic, now_ns, self._stale_limit_s(topic.symbol))
+            self._feeds[topic.channel] = feed
+            self._inbox.add(feed)
+            self._place(feed)
+
+    def drop(self, topics: Iterable[Topic]) -> None:
+        """Subscribe these no longer."""
+        for topic in topics:
+            feed = self._feeds.pop(topic.channel, None)
+            if feed is not None:
+                self._inbox.remove(feed)
+                self._displace(feed)
+
+    def hold(self, symbols: Iterable[str]) -> None:
+        """Say which symbols are held: their topics are stale after 3 s instead of a minute."""
+        self._held = set(symbols)
+        for feed in self._feeds.values():
+            feed.stale_after_s = self._stale_limit_s(feed.topic.symbol)
+
+    def reconnect(self, reason: str) -> None:
+        """End all connections; new ones follow."""
+        for shard in self._shards:
+            shard.reconnect(reason)
+
+    def state(self) -> StreamsState:
+        """Return what to show."""
+        now_ns = self._clock.monotonic_ns()
+        spans = max(len(self._received) - 1, 1)
+        recent = self._received[-1] - self._received[0] if self._received else 0
+        return StreamsState(
+            feeds=[feed.state(now_ns) for feed in self._feeds.values()],
+            connections=sum(shard.sockets for shard in self._shards),
+            connects=sum(shard.connects for shard in self._shards),
+            rotations=sum(shard.rotations for shard in self._shards),
+            messages=self._inbox.received,
+            messages_per_s=recent / spans,
+            waiting=self._inbox.waiting,
+            unroutable=self._inbox.unroutable,
+            oddities=self._inbox.oddities.total,
+            reasons=[shard.reason for shard in self._shards if not shard.sockets],
+        )
+
+    def is_stale(self, topic: Topic) -> bool:
+        """Return whether the topic's data should not be trusted now; true for what is not wanted."""
+        feed = self._feeds.get(topic.channel)
+        return feed is None or feed.is_stale(self._clock.monotonic_ns())
+
+    # ---- work
+
+    async def run(self) -> None:
+        """Connect and serve until cancelled. Network trouble never ends it; an error in `on_push` does."""
+        async with aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[refuse_redirects()],
+        ) as session:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    self._running = _Running(group, session)
+                    for feed in self._feeds.values():
+                        self._place(feed)
+                    group.create_task(self._inbox.run())
+                    group.create_task(self._keep_house())
+            finally:
+                self._running = None
+                self._shards.clear()
+                self._tasks.clear()
+
+    async def _keep_house(self) -> None:
+        """Each second: measure the rate, and move topics that are acknowledged and mute (M3)."""
+        while True:
+            self._received = [*self._received[-_RATE_OVER_S:], self._inbox.received]
+            now_ns = self._clock.monotonic_ns()
+            mute = [feed for feed in self._feeds.values() if feed.is_mute(now_ns, _MUTE_AFTER_S)]
+            for feed in mute:
+                self._on_hole(Hole(feed.topic.channel, is_closed=False, reason="acknowledged, but mute"))
+                self._move(feed, "acknowledged, but mute; asked again elsewhere")
+            await asyncio.sleep(1)
+
+    def _handle(self, feed: Feed, push: Push, received_ns: int) -> None:
+        self._on_push(feed.topic, push, received_ns)
+
+    def _note_overflow(self, feed: Feed) -> None:
+        """Parts of a series were given up because the handler is slow: a hole that is closed at once."""
+        feed.holes += 1
+        self._on_hole(Hole(feed.topic.channel, is_closed=True, reason="too much waited and was given up"))
+
+    def _stale_limit_s(self, symbol: str) -> float:
+        return HELD_STALE_AFTER_S if symbol in self._held else self._stale_after_s
+
+    # ---- which connection bears what
+
+    def _place(self, feed: Feed, avoid: Shard | None = None) -> None:
+        """Put a topic on a connection with room, or on a new one; before `run` it just waits."""
+        if self._running is None or any(feed.topic.channel in shard.feeds for shard in self._shards):
+            return
+        shard = next((shard for shard in self._shards if shard.has_room and shard is not avoid), None)
+        (shard or self._new_shard(self._running)).add(feed)
+
+    def _new_shard(self, running: _Running) -> Shard:
+        shard = Shard(
+            ShardParts(
+                session=running.session,
+                address=self._address,
+                rng=self._rng,
+                timings=self._timings,
+                max_bytes=MAX_MESSAGE_BYTES,
+                on_frame=self._inbox.put,
+                on_hole=self._on_hole,
+                on_dropped=lambda feed: self._move(feed, feed.reason),
+                on_oddity=self._inbox.oddities.note,
+                on_ended=_ignore_end,
+            )
+        )
+        self._shards.append(shard)
+        self._tasks[id(shard)] = running.group.create_task(shard.run())
+        return shard
+
+    def _displace(self, feed: Feed) -> Shard | None:
+        """Take a topic off its connection; one that bears nothing any more is ended."""
+        shard = next((shard for shard in self._shards if feed.topic.channel in shard.feeds), None)
+        if shard is None:
+            return None
+        shard.remove(feed)
+        feed.bearers.clear()
+        if not shard.feeds:
+            self._shards.remove(shard)
+            self._tasks.pop(id(shard)).cancel()
+        return shard
+
+    def _move(self, feed: Feed, reason: str) -> None:
+        """Ask for a topic elsewhere."""
+        shard = self._displace(feed)
+        feed.phase, feed.reason = Phase.ASKED, reason
+        feed.moved_ns = self._clock.monotonic_ns()
+        self._place(feed, avoid=shard)
+
+    async def _address(self) -> str:
+        return self._url
+
+
+def _ignore_end(_ended: SocketEnded) -> None:
+    """The shard keeps the reason; nothing else depends on it here."""

@@ -1,0 +1,150 @@
+"""What one socket was asked for and what it acknowledged. Pure: the time comes in, requests come out (M4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from mexc_tui.exchange.replies import Ack
+
+MAX_REQUEST_BYTES = 1024
+"""A frame of this size is known to be taken (reference 7.1)."""
+
+SUBSCRIBE = "SUBSCRIPTION"
+UNSUBSCRIBE = "UNSUBSCRIPTION"
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A channel on its way: when it is due (again), how often it was asked, by which request."""
+
+    due_s: float = 0
+    tries: int = 0
+    request_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One frame to send."""
+
+    method: str
+    channels: tuple[str, ...]
+    id: int
+
+    def text(self) -> str:
+        """Return the JSON to send (reference 7.2)."""
+        return msgspec.json.encode({"method": self.method, "params": self.channels, "id": self.id}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an acknowledgement changed."""
+
+    accepted: list[str] = field(default_factory=list[str])
+    refused: list[str] = field(default_factory=list[str])
+
+
+class Subscriptions:
+    """The asks of one socket."""
+
+    def __init__(self, *, ack_timeout_s: float = 5, refused_retry_s: float = 5, max_tries: int = 2) -> None:
+        """Ask again after `ack_timeout_s` without an answer, `refused_retry_s` after a refusal."""
+        self.accepted: dict[str, None] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._leaving: dict[str, None] = {}
+        self._ack_timeout_s = ack_timeout_s
+        self._refused_retry_s = refused_retry_s
+        self._max_tries = max_tries
+        self._last_id = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether every wanted channel was answered or refused."""
+        return all(asked.tries == 0 and asked.due_s > 0 for asked in self._asked.values())
+
+    def want(self, channels: Iterable[str]) -> None:
+        """Ask for these."""
+        for channel in channels:
+            self._leaving.pop(channel, None)
+            if channel not in self.accepted:
+                self._asked.setdefault(channel, _Asked())
+
+    def leave(self, channel: str) -> None:
+        """Ask for this no longer."""
+        self._asked.pop(channel, None)
+        if self.accepted.pop(channel, "absent") is None:
+            self._leaving[channel] = None
+
+    def due(self, now_s: float) -> list[Request]:
+        """Return what to send now; it counts as sent."""
+        leaving, self._leaving = list(self._leaving), {}
+        requests = [self._request(UNSUBSCRIBE, part) for part in _parts(leaving)]
+        wanted = [
+            channel
+            for channel, asked in self._asked.items()
+            if asked.due_s <= now_s and asked.tries < self._max_tries
+        ]
+        for part in _parts(wanted):
+            request = self._request(SUBSCRIBE, part)
+            requests.append(request)
+            for channel in part:
+                asked = self._asked[channel]
+                asked.due_s, asked.request_id = now_s + self._ack_timeout_s, request.id
+                asked.tries += 1
+        return requests
+
+    def next_due_s(self) -> float | None:
+        """Return when something is to be done again, None for never."""
+        if self._leaving:
+            return 0
+        return min((asked.due_s for asked in self._asked.values()), default=None)
+
+    def take_dropped(self, now_s: float) -> list[str]:
+        """Return, and forget, channels that were asked often enough and never answered: silently dropped."""
+        dropped = [
+            channel
+            for channel, asked in self._asked.items()
+            if asked.tries >= self._max_tries and asked.due_s <= now_s
+        ]
+        for channel in dropped:
+            del self._asked[channel]
+        return dropped
+
+    def take_ack(self, ack: Ack, now_s: float) -> Verdict:
+        """Compare an acknowledgement with what was asked."""
+        refused = [channel for channel in self._asked if channel in ack.refused]
+        for channel in refused:
+            self._asked[channel] = _Asked(due_s=now_s + self._refused_retry_s)
+        accepted = [channel for channel in self._asked if channel in ack.accepted]
+        if ack.speaks_for_rest:
+            rest = self._of_request(ack.request_id)
+            accepted += [channel for channel in rest if channel not in refused and channel not in accepted]
+        for channel in accepted:
+            del self._asked[channel]
+            self.accepted[channel] = None
+        return Verdict(accepted, refused)
+
+    def _of_request(self, request_id: int) -> list[str]:
+        """Return the open channels of a request; without an id, of the oldest request."""
+        waiting = [(asked.request_id, channel) for channel, asked in self._asked.items() if asked.tries]
+        if not request_id and waiting:
+            request_id = min(waiting)[0]
+        return [channel for number, channel in waiting if number == request_id]
+
+    def _request(self, method: str, channels: list[str]) -> Request:
+        self._last_id += 1
+        return Request(method, tuple(channels), self._last_id)
+
+
+def _parts(channels: list[str]) -> list[list[str]]:
+    """Split channels so that each request stays within MAX_REQUEST_BYTES."""
+    parts: list[list[str]] = []
+    size = MAX_REQUEST_BYTES
+    for channel in channels:
+        cost = len(channel.encode()) + 3
+        if size + cost > MAX_REQUEST_BYTES - 64:
+            parts.append([])
+            size = 0
+        parts[-1].append(channel)
+        size += cost
+    return parts

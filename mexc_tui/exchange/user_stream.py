@@ -1,0 +1,193 @@
+"""The private stream: our orders, fills and balances as they change (reference 9).
+
+It tells nothing of the past. After every hole (a connection, a reconnection, another key, a message that
+could not be read) `on_hole` is called, and the caller asks by REST what happened (reliability M11). A stream
+that is quiet while fills happen (M12) is found by the caller's own polling only.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import quote
+
+import aiohttp
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.exchange.feed import Feed, FeedState, Phase
+from mexc_tui.exchange.inbox import Inbox
+from mexc_tui.exchange.listen_key import KeyEvent, ListenKey, ListenKeyCalls
+from mexc_tui.exchange.private_messages import private_of
+from mexc_tui.exchange.shard import Hole, Shard, ShardParts
+from mexc_tui.exchange.socket import ListenKeyRefused, SocketEnded, SocketTimings, refuse_redirects
+from mexc_tui.exchange.streams import MAX_MESSAGE_BYTES
+from mexc_tui.exchange.topics import private_topics
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.stream import BadFrame, OrderUpdate, PrivateUpdate
+from mexc_tui.proto.stream_pb2 import Push
+
+PRIVATE = "private"
+"""The channel name in the holes of this stream: its three channels count as one."""
+
+_CHECK_EVERY_S = 10
+_SUSPECT_AFTER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class UserStreamState:
+    """The private stream for display."""
+
+    is_live: bool
+    feeds: list[FeedState]
+    connects: int
+    rotations: int
+    keys_created: int
+    failed_renewals: int
+    reason: str
+
+
+class UserStream:
+    """Keeps the three private channels subscribed while `run` runs, and ends its listen key at the end."""
+
+    def __init__(
+        self,
+        url: str,
+        connector: aiohttp.BaseConnector,
+        clock: Clock,
+        rng: Random,
+        calls: ListenKeyCalls,
+        on_update: Callable[[PrivateUpdate], None],
+        on_hole: Callable[[Hole], None],
+        *,
+        on_key: Callable[[KeyEvent], None] | None = None,
+        timings: SocketTimings | None = None,
+    ) -> None:
+        """Prepare. `url` is the stream's without a key; the connector stays the caller's.
+
+        `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_hole` is told
+        once when the stream is lost and once when all of it runs again.
+        """
+        self._url = url
+        self._connector = connector
+        self._rng = rng
+        self._timings = timings or SocketTimings()
+        self._on_update = on_update
+        self._on_hole = on_hole
+        self._key = ListenKey(calls, rng, on_key)
+        self._key_is_suspect = False
+        self._short_lives = 0
+        self._is_live = False
+        self._inbox = Inbox(clock, self._handle, lambda _feed: None)
+        self._clock = clock
+        self._feeds = [Feed(topic, clock.monotonic_ns(), float("inf")) for topic in private_topics()]
+        self._shard: Shard | None = None
+
+    def state(self) -> UserStreamState:
+        """Return what to show."""
+        now_ns = self._clock.monotonic_ns()
+        return UserStreamState(
+            is_live=self._is_live,
+            feeds=[feed.state(now_ns) for feed in self._feeds],
+            connects=self._shard.connects if self._shard else 0,
+            rotations=self._shard.rotations if self._shard else 0,
+            keys_created=self._key.created,
+            failed_renewals=self._key.failures,
+            reason="" if self._is_live else (self._shard.reason if self._shard else "not started"),
+        )
+
+    async def run(self) -> None:
+        """Connect and serve until cancelled; an error in `on_update` ends it."""
+        async with aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trace_configs=[refuse_redirects()],
+        ) as session:
+            self._shard = shard = self._make_shard(session)
+            for feed in self._feeds:
+                self._inbox.add(feed)
+                shard.add(feed)
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._inbox.run())
+                    group.create_task(self._key.keep(self._move_to_new_key))
+                    group.create_task(self._watch(shard))
+                    group.create_task(shard.run())
+            finally:
+                self._is_live = False
+                await self._key.give_up()
+
+    def _make_shard(self, session: aiohttp.ClientSession) -> Shard:
+        return Shard(
+            ShardParts(
+                session=session,
+                address=self._address,
+                rng=self._rng,
+                timings=self._timings,
+                max_bytes=MAX_MESSAGE_BYTES,
+                on_frame=self._inbox.put,
+                on_hole=self._note_hole,
+                on_dropped=self._note_dropped,
+                on_oddity=self._inbox.oddities.note,
+                on_ended=self._note_end,
+            )
+        )
+
+    async def _address(self) -> str:
+        """Return the URL with a key that is believed to live."""
+        try:
+            if self._key_is_suspect:
+                self._key_is_suspect = False
+                await self._key.give_up()
+            key = await self._key.get()
+        except ExchangeError as error:
+            raise SocketEnded(f"no listen key: {error}") from None
+        return f"{self._url}?listenKey={quote(key, safe='')}"
+
+    async def _watch(self, shard: Shard) -> None:
+        """Private channels are refused when the key is no good any more: get another one."""
+        while True:
+            await asyncio.sleep(_CHECK_EVERY_S)
+            if any(feed.phase is Phase.REFUSED for feed in self._feeds):
+                self._suspect_key(shard, "the private channels were refused")
+
+    def _suspect_key(self, shard: Shard, reason: str) -> None:
+        self._key_is_suspect = True
+        shard.reconnect(reason)
+
+    def _move_to_new_key(self) -> None:
+        if self._shard is not None:
+            self._shard.reconnect("the listen key was replaced")
+
+    def _note_dropped(self, feed: Feed) -> None:
+        if self._shard is not None:
+            self._suspect_key(self._shard, f"{feed.topic.channel} was never acknowledged")
+
+    def _note_end(self, ended: SocketEnded) -> None:
+        """A key is suspect when it is refused, or when sockets keep ending without ever being live."""
+        self._short_lives += 1
+        if isinstance(ended, ListenKeyRefused) or self._short_lives >= _SUSPECT_AFTER:
+            self._key_is_suspect = True
+            self._short_lives = 0
+
+    def _note_hole(self, hole: Hole) -> None:
+        """Make one hole of the three channels' holes."""
+        if not hole.is_closed and self._is_live:
+            self._is_live = False
+            self._on_hole(Hole(PRIVATE, is_closed=False, reason=hole.reason))
+        elif hole.is_closed and all(feed.phase is Phase.LIVE for feed in self._feeds):
+            self._is_live = True
+            self._short_lives = 0
+            self._on_hole(Hole(PRIVATE, is_closed=True, reason=hole.reason))
+
+    def _handle(self, feed: Feed, push: Push, _received_ns: int) -> None:
+        try:
+            update = private_of(push)
+        except BadFrame as error:
+            self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"a message could not be read: {error}"))
+            raise
+        self._on_update(update)
+        if isinstance(update, OrderUpdate) and update.status is None and update.raw_status != 0:
+            self._inbox.oddities.note(f"order status {update.raw_status} on {feed.topic.channel}")
+            self._on_hole(Hole(PRIVATE, is_closed=True, reason="an order has a status that we do not know"))

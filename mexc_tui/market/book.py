@@ -1,0 +1,269 @@
+"""An order book kept by versions (reference 8.2). Pure: messages, snapshots and the time come in.
+
+Levels are floats made once; orders use the exchange's text. A gap is noticed by the versions and mended
+either by the late message itself or by a snapshot. While it is not VALID the book names no price.
+"""
+
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import NamedTuple
+
+from mexc_tui.market.book_side import Side, check_levels, read_versions
+from mexc_tui.model.market_data import DepthSnapshot
+from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, NS_PER_S, BadFrame, DepthDelta, Strikes
+
+Level = tuple[float, float]
+"""(price, quantity)."""
+
+
+class BookState(Enum):
+    """Whether a book may be priced from."""
+
+    VALID = "valid"
+    CATCHING_UP = "catching up"
+    """A message is missing, or there was no snapshot yet."""
+    STALE = "stale"
+    """Nothing came for too long, or too much of what came was absurd."""
+
+
+class Applied(Enum):
+    """What became of a message."""
+
+    APPLIED = "applied"
+    OLD = "old"
+    """Its versions were known already: a duplicate, or late."""
+    BUFFERED = "buffered"
+    """It waits for what is missing before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Best levels; a side is None when it is empty."""
+
+    bid: Level | None
+    ask: Level | None
+
+
+@dataclass(slots=True)
+class BookCounts:
+    """What happened to a book so far, for display."""
+
+    applied: int = 0
+    old: int = 0
+    gaps: int = 0
+    rejected: int = 0
+    overflowed: int = 0
+    snapshots: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BookLimits:
+    """Bounds of a book. `stale_after_s` is reliability M2's: 3 for a pair that is held."""
+
+    stale_after_s: float = 60
+    keep_levels: int = 2_000
+    """Per side; the far ones beyond twice that are pruned (reference 8.2, point 8)."""
+    max_buffered: int = 2_000
+
+
+class _Waiting(NamedTuple):
+    """A checked message whose predecessors are missing."""
+
+    from_version: int
+    to_version: int
+    delta: DepthDelta
+
+
+_first_version = attrgetter("from_version")
+
+
+class OrderBook:
+    """One symbol's book. Feed it with `apply` and `load`; ask `state(now_ns)` before trusting it."""
+
+    def __init__(self, symbol: str, limits: BookLimits | None = None) -> None:
+        """Start empty, waiting for a snapshot."""
+        self.symbol = symbol
+        self.version = 0
+        self.counts = BookCounts()
+        self._limits = limits or BookLimits()
+        self._stale_after_ns = int(self._limits.stale_after_s * NS_PER_S)
+        self._asks = Side(1)
+        self._bids = Side(-1)
+        self._buffer: list[_Waiting] = []
+        self._strikes = Strikes()
+        self._is_loaded = False
+        self._is_whole = False
+        self._heard_ns: int | None = None
+
+    # ---- what it knows
+
+    def state(self, now_ns: int) -> BookState:
+        """Return whether the book may be priced from at `now_ns`."""
+        if self._strikes.are_out(now_ns):
+            return BookState.STALE
+        if self._heard_ns is not None and now_ns - self._heard_ns > self._stale_after_ns:
+            return BookState.STALE
+        return BookState.VALID if self._is_whole else BookState.CATCHING_UP
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """Whether only a snapshot (or the missing message itself) can make it valid."""
+        return not self._is_whole
+
+    @property
+    def buffered(self) -> int:
+        """How many messages wait for a missing one."""
+        return len(self._buffer)
+
+    @property
+    def best_bid(self) -> float | None:
+        """Highest bid; None while catching up or empty."""
+        return self._bids.best if self._is_whole else None
+
+    @property
+    def best_ask(self) -> float | None:
+        """Lowest ask; None while catching up or empty."""
+        return self._asks.best if self._is_whole else None
+
+    def top(self, now_ns: int) -> Top | None:
+        """Return the best levels with their quantities; None unless VALID."""
+        if self.state(now_ns) is not BookState.VALID:
+            return None
+        return Top(self._bids.best_level(), self._asks.best_level())
+
+    def asks(self, limit: int | None = None) -> list[Level]:
+        """Return asks, best first; empty while catching up."""
+        return self._asks.levels(limit) if self._is_whole else []
+
+    def bids(self, limit: int | None = None) -> list[Level]:
+        """Return bids, best first; empty while catching up."""
+        return self._bids.levels(limit) if self._is_whole else []
+
+    # ---- what it is told
+
+    def apply(self, delta: DepthDelta, now_ns: int) -> Applied:
+        """Take one message: apply it, ignore it as known, or keep it until what is missing has come.
+
+        Raises BadFrame for an absurd one, or one that crosses the book. What it should have told is lost
+        then, so a book that needed it waits for a snapshot.
+        """
+        try:
+            from_version, to_version = read_versions(delta)
+            if self._is_loaded and to_version <= self.version:
+                self.counts.old += 1
+                return Applied.OLD
+            if self._is_whole:
+                if from_version <= self.version + 1:
+                    self._merge(delta, to_version)
+                    self._heard_ns = now_ns
+                    return Applied.APPLIED
+                self._is_whole = False
+                self.counts.gaps += 1
+            check_levels(delta.asks)
+            check_levels(delta.bids)
+            return self._keep(_Waiting(from_version, to_version, delta), now_ns)
+        except BadFrame:
+            self._reject(now_ns)
+            raise
+
+    def load(self, snapshot: DepthSnapshot, now_ns: int) -> bool:
+        """Take a snapshot; return whether the book is whole now.
+
+        One that is older than the book, or than the first waiting message, does not help: ask again a
+        little later. Raises BadFrame for an absurd or crossed one.
+        """
+        version = snapshot.last_update_id
+        if self._is_loaded and version < self.version:
+            return self._is_whole
+        try:
+            asks, bids = _read_levels(snapshot.asks), _read_levels(snapshot.bids)
+            if asks and bids and max(bids) >= min(asks):
+                raise BadFrame(f"a snapshot of {self.symbol} whose bid is not below its ask")
+        except BadFrame:
+            self._reject(now_ns)
+            raise
+        self._asks.replace(asks)
+        self._bids.replace(bids)
+        self.version = version
+        self._is_loaded = True
+        self._heard_ns = now_ns
+        self._strikes.clear()
+        self.counts.snapshots += 1
+        return self._drain()
+
+    def reset(self) -> None:
+        """Forget everything, as after a lost connection: nothing is replayed (reference 8.2, point 9)."""
+        self._asks.replace({})
+        self._bids.replace({})
+        self._buffer.clear()
+        self._strikes.clear()
+        self.version = 0
+        self._is_loaded = self._is_whole = False
+        self._heard_ns = None
+
+    def _reject(self, now_ns: int) -> None:
+        self.counts.rejected += 1
+        self._strikes.add(now_ns)
+
+    def _keep(self, waiting: _Waiting, now_ns: int) -> Applied:
+        """Buffer a message in order of version, and see whether it was the missing one."""
+        insort(self._buffer, waiting, key=_first_version)
+        if len(self._buffer) > self._limits.max_buffered:
+            del self._buffer[0]
+            self.counts.overflowed += 1
+        if self._is_loaded and self._drain():
+            self._heard_ns = now_ns
+            return Applied.APPLIED
+        return Applied.BUFFERED
+
+    def _drain(self) -> bool:
+        """Apply what waits as far as it is contiguous; return whether nothing is missing then."""
+        buffer = self._buffer
+        while buffer and buffer[0].from_version <= self.version + 1:
+            waiting = buffer.pop(0)
+            if waiting.to_version > self.version:
+                self._merge(waiting.delta, waiting.to_version)
+        self._is_whole = not buffer
+        return self._is_whole
+
+    def _merge(self, delta: DepthDelta, to_version: int) -> None:
+        """Apply a contiguous message. If it is absurd or crosses the book, nothing that we hold counts."""
+        asks, bids = self._asks, self._bids
+        try:
+            asks.merge(delta.asks)
+            bids.merge(delta.bids)
+        except BadFrame:
+            self._discard()
+            raise
+        ask, bid = asks.best, bids.best
+        if ask is not None and bid is not None and ask <= bid:
+            self._discard()
+            raise BadFrame(f"{self.symbol}: bid {bid} is not below ask {ask}")
+        self.version = to_version
+        self.counts.applied += 1
+        keep = self._limits.keep_levels
+        if len(asks) > 2 * keep or len(bids) > 2 * keep:
+            asks.prune(keep)
+            bids.prune(keep)
+
+    def _discard(self) -> None:
+        """Wait for a snapshot: what we hold cannot be trusted, what waits may still be good."""
+        self._asks.replace({})
+        self._bids.replace({})
+        self._is_loaded = self._is_whole = False
+        self.version = 0
+
+
+def _read_levels(levels: Sequence[tuple[str, str]]) -> dict[float, float]:
+    """Turn a snapshot's side into floats, without empty levels."""
+    side: dict[float, float] = {}
+    for price_text, quantity_text in levels:
+        price, quantity = float(price_text), float(quantity_text)
+        if not (MIN_PRICE <= price <= MAX_PRICE and 0 <= quantity <= MAX_QUANTITY):
+            raise BadFrame(f"a snapshot with an absurd level: {price:g}, {quantity:g}")
+        if quantity:
+            side[price] = quantity
+    return side

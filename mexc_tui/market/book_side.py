@@ -1,0 +1,151 @@
+"""One side of a book, and the numbers of a message. The hot path: each line here is paid per level."""
+
+import re
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush, nsmallest
+
+from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadFrame, DepthDelta, TextLevel
+
+_PLAIN = re.compile(r"[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,2})?")
+_MAX_VERSION_STEP = 1_000_000
+_MAX_PRICES_KNOWN = 16_384
+
+
+def read_versions(delta: DepthDelta) -> tuple[int, int]:
+    """Return first and last version of a message. Raises BadFrame when they make no sense."""
+    try:
+        from_version, to_version = int(delta.from_version), int(delta.to_version)
+    except ValueError:
+        raise BadFrame("versions that are not numbers") from None
+    if not 0 < from_version <= to_version < from_version + _MAX_VERSION_STEP:
+        raise BadFrame("versions that make no range")
+    return from_version, to_version
+
+
+def check_levels(levels: Sequence[TextLevel]) -> None:
+    """Raise BadFrame if one of these levels would be refused by `Side.merge`."""
+    for level in levels:
+        read_price(level.price)
+        check_quantity(level.quantity)
+
+
+def read_price(text: str) -> float:
+    """Return a price as a number. Raises BadFrame for anything but a plain one in its range."""
+    if _PLAIN.fullmatch(text) is None or not MIN_PRICE <= (price := float(text)) <= MAX_PRICE:
+        raise BadFrame(f"a price that is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}")
+    return price
+
+
+def check_quantity(text: str) -> None:
+    """Raise BadFrame for a quantity that is no number, negative or absurd (NaN and infinity too)."""
+    try:
+        quantity = float(text)
+    except ValueError:
+        raise _bad_quantity(text) from None
+    if not 0.0 <= quantity <= MAX_QUANTITY:
+        raise _bad_quantity(text)
+
+
+def _bad_quantity(text: str) -> BadFrame:
+    return BadFrame(f"a quantity that is not a number from 0 to {MAX_QUANTITY:g}: {text[:40]!a}")
+
+
+class Side:
+    """Prices and quantities of one side, with the best price at hand.
+
+    A heap holds every price that came in and maybe left again; it is cleaned when its top is asked for, so
+    that a change costs a dict entry and now and then a push.
+    """
+
+    __slots__ = ("_heap", "_known", "_levels", "_sign", "_sorted", "best")
+
+    def __init__(self, sign: int) -> None:
+        """Take 1 for asks (lowest is best), -1 for bids."""
+        self.best: float | None = None
+        """The best price; None when the side is empty."""
+        self._sign = sign
+        self._levels: dict[float, float] = {}
+        self._heap: list[float] = []
+        self._known: dict[str, float] = {}
+        self._sorted: list[tuple[float, float]] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of levels."""
+        return len(self._levels)
+
+    def merge(self, changed: Sequence[TextLevel]) -> None:
+        """Set absolute quantities; zero deletes. Raises BadFrame, maybe half-way through."""
+        levels, known, heap, sign = self._levels, self._known, self._heap, self._sign
+        self._sorted = None
+        for level in changed:
+            text = level.price
+            price = known.get(text) or self._learn(text)
+            text = level.quantity
+            if text == "0":
+                levels.pop(price, None)
+                continue
+            try:
+                quantity = float(text)
+            except ValueError:
+                quantity = -1.0
+            if 0.0 < quantity <= MAX_QUANTITY:
+                if price not in levels:
+                    heappush(heap, sign * price)
+                levels[price] = quantity
+            elif quantity == 0.0:
+                levels.pop(price, None)
+            else:
+                raise _bad_quantity(text)
+        if len(heap) > 2 * len(levels) + 256:
+            self._rebuild_heap()
+        self.best = self._find_best()
+
+    def _learn(self, text: str) -> float:
+        """Check a price's text and remember its number: the same few prices come again and again."""
+        price = read_price(text)
+        if len(self._known) >= _MAX_PRICES_KNOWN:
+            self._known.clear()
+        self._known[text] = price
+        return price
+
+    def _find_best(self) -> float | None:
+        heap, levels, sign = self._heap, self._levels, self._sign
+        while heap:
+            price = sign * heap[0]
+            if price in levels:
+                return price
+            heappop(heap)
+        return None
+
+    def best_level(self) -> tuple[float, float] | None:
+        """Return the best price with its quantity."""
+        return None if self.best is None else (self.best, self._levels[self.best])
+
+    def levels(self, limit: int | None) -> list[tuple[float, float]]:
+        """Return levels best first; the sorted view is made when asked for and kept until the next change."""
+        if self._sorted is None:
+            if limit is not None and limit < len(self._levels) // 8:
+                best = nsmallest(limit, self._levels, key=None if self._sign > 0 else _negated)
+                return [(price, self._levels[price]) for price in best]
+            self._sorted = sorted(self._levels.items(), reverse=self._sign < 0)
+        return self._sorted[:limit]
+
+    def replace(self, levels: dict[float, float]) -> None:
+        """Take these levels and forget the others."""
+        self._levels = levels
+        self._sorted = None
+        self._rebuild_heap()
+
+    def prune(self, keep: int) -> None:
+        """Keep the best `keep` levels only."""
+        if len(self._levels) > keep:
+            self.replace(dict(self.levels(None)[:keep]))
+
+    def _rebuild_heap(self) -> None:
+        self._heap = [self._sign * price for price in self._levels]
+        heapify(self._heap)
+        self.best = self._find_best()
+
+
+def _negated(price: float) -> float:
+    return -price

@@ -1,0 +1,452 @@
+"""The rate budget: no window too full, nothing out under a ban that may not, nobody forgotten."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count, pairwise
+
+import aiohttp
+import pytest
+from aiohttp import web
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.exchange.budget import (
+    DEFAULT_LANES,
+    BanKind,
+    BudgetRefused,
+    LaneLimit,
+    LaneName,
+    Limits,
+    RateBudget,
+)
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.simulation.run import Simulation, simulate
+
+WEIGHT = next(lane for lane in DEFAULT_LANES if lane.name is LaneName.WEIGHT)
+ORDERS = next(lane for lane in DEFAULT_LANES if lane.name is LaneName.ORDERS)
+LONG_S = 3_600.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """A caller: when it comes, what it wants, when it loses patience, how slow its road is (0 to 1)."""
+
+    at_s: float
+    weight: int
+    purpose: Purpose
+    is_order: bool
+    gives_up_after_s: float | None = None
+    road: float = 0.0
+
+
+@dataclass(frozen=True)
+class Grant:
+    came: int
+    """How many came before it."""
+    call: Call
+    at_s: float
+
+
+def now_s(sim: Simulation) -> float:
+    """Return the virtual time, to the millisecond."""
+    return round(sim.clock.monotonic_ns() / 1e9, 3)
+
+
+def calls(*, may_give_up: bool = False) -> st.SearchStrategy[list[Call]]:
+    call = st.builds(
+        Call,
+        # Many at the same instant, and bursts around the edges of the windows.
+        at_s=st.sampled_from([0.0, 0.0, 0.5, 0.999, 1.0, 1.2, 5.0, 9.999, 10.0, 11.0]) | st.floats(0, 25),
+        weight=st.sampled_from([1, 1, 3, 10, 25, 60]),
+        purpose=st.sampled_from(list(Purpose)),
+        is_order=st.booleans(),
+        gives_up_after_s=st.none() | st.floats(0, 15) if may_give_up else st.none(),
+        road=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
+    )
+    return st.lists(call, min_size=1, max_size=60)
+
+
+async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> list[Grant]:
+    """Let every caller come at its time; return the grants in the order they were made."""
+    grants: list[Grant] = []
+    coming = count()
+
+    async def live(call: Call) -> None:
+        await asyncio.sleep(call.at_s)
+        came = next(coming)
+        try:
+            async with asyncio.timeout(call.gives_up_after_s):
+                await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
+        except TimeoutError:
+            return
+        grants.append(Grant(came, call, asyncio.get_running_loop().time()))
+
+    async with asyncio.TaskGroup() as group:
+        for call in planned:
+            group.create_task(live(call))
+    return grants
+
+
+def worst_window(arrivals: Sequence[tuple[float, int]], window_s: float) -> int:
+    """Return the most that any window of this length holds."""
+    # A hair less than the whole: at exactly one window apart, floats decide.
+    return max(
+        sum(amount for at_s, amount in arrivals if start_s <= at_s < start_s + window_s - 1e-7)
+        for start_s, _ in arrivals
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(planned=calls())
+def test_R10_no_window_at_the_exchange_ever_holds_more_than_the_limit(planned: list[Call]) -> None:
+    async def main(sim: Simulation) -> list[Grant]:
+        return await play(sim, RateBudget(sim.clock), planned)
+
+    grants = simulate(main)
+    assert len(grants) == len(planned), "everybody is served in the end"
+    weights = [(g.at_s + g.call.road * WEIGHT.margin_s, g.call.weight) for g in grants]
+    assert worst_window(weights, WEIGHT.window_s) <= WEIGHT.limit
+    orders = [(g.at_s + g.call.road * ORDERS.margin_s, 1) for g in grants if g.call.is_order]
+    if orders:
+        assert worst_window(orders, ORDERS.window_s) <= ORDERS.limit
+
+
+@settings(max_examples=40, deadline=None)
+@given(planned=calls())
+def test_what_does_not_reduce_risk_never_touches_the_reserve(planned: list[Call]) -> None:
+    async def main(sim: Simulation) -> list[Grant]:
+        return await play(sim, RateBudget(sim.clock), planned)
+
+    grants = simulate(main)
+    for i, grant in enumerate(grants):
+        if grant.call.purpose.reduces_risk:
+            continue
+        since = [g for g in grants[: i + 1] if g.at_s > grant.at_s - WEIGHT.window_s]
+        assert sum(g.call.weight for g in since) <= WEIGHT.limit - WEIGHT.reserve
+        if grant.call.is_order:
+            recent = [g for g in grants[: i + 1] if g.at_s > grant.at_s - ORDERS.window_s]
+            assert sum(g.call.is_order for g in recent) <= ORDERS.limit - ORDERS.reserve
+
+
+@settings(max_examples=40, deadline=None)
+@given(planned=calls())
+def test_callers_of_one_purpose_and_kind_are_served_first_come_first_served(planned: list[Call]) -> None:
+    async def main(sim: Simulation) -> list[Grant]:
+        return await play(sim, RateBudget(sim.clock), planned)
+
+    grants = simulate(main)
+    for purpose in Purpose:
+        for is_order in (False, True):
+            of_a_kind = [g for g in grants if g.call.purpose is purpose and g.call.is_order is is_order]
+            came = [g.came for g in of_a_kind]
+            assert came == sorted(came)
+
+
+@settings(max_examples=40, deadline=None)
+@given(planned=calls(may_give_up=True))
+def test_callers_that_give_up_leave_nothing_behind(planned: list[Call]) -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        grants = await play(sim, budget, planned)
+        ends_s = sim.clock.monotonic_ns() / 1e9
+        state = budget.state()
+        counted = [g for g in grants if g.at_s + WEIGHT.window_s + WEIGHT.margin_s >= ends_s]
+        assert state.lane(LaneName.WEIGHT).used == sum(g.call.weight for g in counted)
+        assert state.waiting == 0
+        assert state.granted == len(grants)
+        await asyncio.sleep(60)
+        assert all(lane.used == 0 for lane in budget.state().lanes)
+
+    simulate(main)
+
+
+def test_a_caller_cancelled_in_the_instant_of_its_grant_gives_it_back() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        await budget.acquire(100, Purpose.ORDINARY, is_order=False, deadline_s=1)
+        big = asyncio.create_task(budget.acquire(200, Purpose.ORDINARY, is_order=False, deadline_s=60))
+        small = asyncio.create_task(budget.acquire(10, Purpose.ORDINARY, is_order=True, deadline_s=60))
+        await asyncio.sleep(0.1)
+        assert budget.state().waiting == 2
+        # The first cancel lets the small one in; the second comes before it has run again.
+        big.cancel()
+        asyncio.get_running_loop().call_soon(small.cancel)
+        results = await asyncio.gather(big, small, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        assert budget.state().lane(LaneName.WEIGHT).used == 100
+        assert budget.state().lane(LaneName.ORDERS).used == 0
+
+    simulate(main)
+
+
+def test_waiting_callers_are_served_stop_before_exit_before_entry_before_ordinary() -> None:
+    async def main(sim: Simulation) -> list[str]:
+        budget = RateBudget(sim.clock)
+        await budget.acquire(240, Purpose.ENTRY, is_order=False, deadline_s=1)
+        await budget.acquire(60, Purpose.EXIT, is_order=False, deadline_s=1)
+        served: list[str] = []
+
+        async def ask(purpose: Purpose) -> None:
+            await budget.acquire(30, purpose, is_order=False, deadline_s=60)
+            served.append(purpose.name)
+
+        async with asyncio.TaskGroup() as group:
+            for purpose in (Purpose.ORDINARY, Purpose.ENTRY, Purpose.EXIT, Purpose.STOP):
+                group.create_task(ask(purpose))
+        return served
+
+    assert simulate(main) == ["STOP", "EXIT", "ENTRY", "ORDINARY"]
+
+
+def test_waiting_for_a_small_window_holds_up_nobody_who_does_not_need_it() -> None:
+    async def main(sim: Simulation) -> float:
+        budget = RateBudget(sim.clock)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3):
+                ask = budget.acquire(
+                    10, Purpose.ORDINARY, is_order=False, deadline_s=60, lanes=[LaneName.ACCOUNT]
+                )
+                group.create_task(ask)
+            await asyncio.sleep(0.1)
+            assert budget.state().waiting == 1
+            await budget.acquire(3, Purpose.ORDINARY, is_order=False, deadline_s=60)
+            return now_s(sim)
+
+    assert simulate(main) == 0.1
+
+
+@pytest.mark.parametrize(
+    ("lane", "in_two_seconds"),
+    [(LaneName.ACCOUNT, 4), (LaneName.BATCH_ORDERS, 4), (LaneName.ANNOUNCEMENTS, 5)],
+)
+def test_small_windows_bound_their_endpoint(lane: LaneName, in_two_seconds: int) -> None:
+    async def main(sim: Simulation) -> int:
+        budget = RateBudget(sim.clock)
+        done = 0
+
+        async def ask() -> None:
+            nonlocal done
+            await budget.acquire(1, Purpose.ORDINARY, is_order=False, deadline_s=60, lanes=[lane])
+            done += 1
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(9):
+                group.create_task(ask())
+            await asyncio.sleep(1.99)
+            return done
+
+    assert simulate(main) <= in_two_seconds
+
+
+def test_a_caller_whose_turn_does_not_come_is_refused_in_plain_words_at_its_deadline() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        await budget.acquire(240, Purpose.ORDINARY, is_order=False, deadline_s=1)
+        with pytest.raises(BudgetRefused, match=r"Not sent \(ordinary request\): .* more than 2 s"):
+            await budget.acquire(1, Purpose.ORDINARY, is_order=False, deadline_s=2)
+        assert now_s(sim) == 2
+        assert budget.state().refused == 1
+        assert budget.state().waiting == 0
+
+    simulate(main)
+
+
+def test_a_request_that_could_never_fit_is_a_mistake_and_says_so() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        with pytest.raises(ValueError, match="can never fit the weight lane"):
+            await budget.acquire(241, Purpose.ORDINARY, is_order=False, deadline_s=1)
+        await budget.acquire(241, Purpose.EXIT, is_order=False, deadline_s=1)
+
+    simulate(main)
+
+
+BANS = [
+    pytest.param(429, None, 600.0, id="429"),
+    pytest.param(429, 30.0, 30.0, id="429-retry-after"),
+    pytest.param(403, None, 90.0, id="403"),
+    pytest.param(418, None, 120.0, id="418"),
+    pytest.param(418, 300.0, 300.0, id="418-retry-after"),
+    pytest.param(503, 20.0, 20.0, id="503-retry-after"),
+]
+
+
+@pytest.mark.parametrize(("status", "retry_after_s", "length_s"), BANS)
+def test_R9_under_a_ban_a_counting_server_sees_only_what_may_go(
+    status: int, retry_after_s: float | None, length_s: float
+) -> None:
+    """Everybody keeps asking all the time; the server counts who comes, and when."""
+    arrivals: list[tuple[float, str]] = []
+
+    async def main(sim: Simulation) -> None:
+        loop = asyncio.get_running_loop()
+
+        async def answer(request: web.Request) -> web.Response:
+            arrivals.append((loop.time(), request.headers["purpose"]))
+            if len(arrivals) > 1:
+                return web.Response()
+            headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+            return web.Response(status=status, headers=headers)
+
+        app = web.Application()
+        app.router.add_get("/", answer)
+        await sim.network.serve("api.test", 80, app)
+        budget = RateBudget(sim.clock)
+        async with aiohttp.ClientSession(connector=sim.network.connector()) as session:
+
+            async def ask_on_and_on(purpose: Purpose) -> None:
+                while loop.time() < length_s + 10:
+                    try:
+                        await budget.acquire(1, purpose, is_order=False, deadline_s=1)
+                    except BudgetRefused:
+                        await asyncio.sleep(0.2)
+                        continue
+                    async with session.get("http://api.test/", headers={"purpose": purpose.name}) as got:
+                        wait = got.headers.get("Retry-After")
+                        budget.note_answer(got.status, float(wait) if wait is not None else None)
+
+            first = await session.get("http://api.test/", headers={"purpose": "ORDINARY"})
+            budget.note_answer(first.status, retry_after_s)
+            async with asyncio.TaskGroup() as group:
+                for purpose in Purpose:
+                    group.create_task(ask_on_and_on(purpose))
+
+    simulate(main)
+    banned_s = arrivals[0][0]
+    during = [(at_s, who) for at_s, who in arrivals[1:] if at_s < banned_s + length_s]
+    allowed, every_s = ({"STOP"}, 5.0) if status == 418 else ({"STOP", "EXIT"}, 1.0)
+    assert {who for _, who in during} <= allowed
+    assert len(during) >= length_s / every_s - 2
+    gaps = [later - earlier for (earlier, _), (later, _) in pairwise(during)]
+    assert min(gaps) >= every_s - 0.01
+    after = {who for at_s, who in arrivals if at_s >= banned_s + length_s}
+    assert after == {purpose.name for purpose in Purpose}
+
+
+def test_R9_an_exit_passes_a_429_and_waits_through_a_418() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        budget.note_answer(429)
+        await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=0.1)
+        budget.note_answer(418, 10)
+        await budget.acquire(1, Purpose.STOP, is_order=True, deadline_s=0.1)
+        with pytest.raises(BudgetRefused, match="418"):
+            await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=5)
+        assert sim.clock.monotonic_ns() == 0, "it is refused at once, not after its deadline"
+        await budget.acquire(1, Purpose.EXIT, is_order=True, deadline_s=15)
+        assert now_s(sim) == 10
+
+    simulate(main)
+
+
+def test_R9_the_ban_is_visible_with_its_kind_and_end() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        assert budget.state().ban is None
+        budget.note_answer(429)
+        budget.note_answer(418)
+        ban = budget.state().ban
+        assert ban is not None
+        assert ban.kind is BanKind.BANNED
+        assert ban.left_s == 120
+        assert ban.until_ms == sim.clock.now_ms() + 120_000
+        with pytest.raises(BudgetRefused, match="address banned"):
+            await budget.acquire(1, Purpose.ORDINARY, is_order=False, deadline_s=10)
+        assert budget.state().refused_by_ban == 1
+        await asyncio.sleep(121)
+        milder = budget.state().ban
+        assert milder is not None
+        assert milder.kind is BanKind.TOO_MANY
+        await asyncio.sleep(480)
+        assert budget.state().ban is None
+
+    simulate(main)
+
+
+def test_R9_every_further_418_doubles_the_wait_and_one_ban_counts_once() -> None:
+    async def main(sim: Simulation) -> list[float]:
+        budget = RateBudget(sim.clock)
+        lengths: list[float] = []
+        for _ in range(14):
+            budget.note_answer(418)
+            budget.note_answer(418)  # another request of the same moment
+            ban = budget.state().ban
+            assert ban is not None
+            lengths.append(ban.left_s)
+            await asyncio.sleep(ban.left_s)
+        return lengths
+
+    lengths = simulate(main)
+    assert lengths[:4] == [120, 240, 480, 960]
+    assert lengths[-1] == 3 * 86_400
+
+
+@pytest.mark.parametrize("retry_after_s", [float("nan"), float("inf"), -5.0, 0.0, 1e30])
+def test_R9_a_nonsensical_retry_after_still_ends_in_a_bounded_ban(retry_after_s: float) -> None:
+    async def main(sim: Simulation) -> float:
+        budget = RateBudget(sim.clock)
+        budget.note_answer(429, retry_after_s)
+        ban = budget.state().ban
+        assert ban is not None
+        return ban.left_s
+
+    assert 1 <= simulate(main) <= 3 * 86_400
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 500, 503])
+def test_other_answers_open_no_ban(status: int) -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        budget.note_answer(status)
+        budget.note_answer(200, 5)
+        assert budget.state().ban is None
+
+    simulate(main)
+
+
+def test_exits_find_room_in_weight_and_orders_when_everything_else_is_used_up() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        lanes = {lane.name: lane for lane in DEFAULT_LANES}
+        for _ in range(ORDERS.limit - ORDERS.reserve):
+            await budget.acquire(30, Purpose.ENTRY, is_order=True, deadline_s=0.1)
+        with pytest.raises(BudgetRefused):
+            await budget.acquire(1, Purpose.ENTRY, is_order=True, deadline_s=0.1)
+        for _ in range(ORDERS.reserve):
+            await budget.acquire(15, Purpose.STOP, is_order=True, deadline_s=0.001)
+        state = budget.state()
+        assert state.lane(LaneName.WEIGHT).used == lanes[LaneName.WEIGHT].limit
+        assert state.lane(LaneName.WEIGHT).free == 0
+
+    simulate(main)
+
+
+def test_C1_a_stepping_wall_clock_neither_opens_nor_closes_the_budget() -> None:
+    async def main(sim: Simulation) -> None:
+        budget = RateBudget(sim.clock)
+        budget.note_answer(403)
+        await budget.acquire(200, Purpose.EXIT, is_order=False, deadline_s=1)
+        for step_ms in (3_600_000, -7_200_000):
+            sim.clock.step_wall(step_ms)
+            ban = budget.state().ban
+            assert ban is not None
+            assert ban.left_s == 90
+            assert ban.until_ms == sim.clock.now_ms() + 90_000
+            assert budget.state().lane(LaneName.WEIGHT).used == 200
+
+    simulate(main)
+
+
+def test_limits_are_data_and_can_be_others() -> None:
+    async def main(sim: Simulation) -> None:
+        tight = tuple(
+            LaneLimit(LaneName.WEIGHT, 5, 1.0) if lane.name is LaneName.WEIGHT else replace(lane)
+            for lane in DEFAULT_LANES
+        )
+        budget = RateBudget(sim.clock, Limits(lanes=tight))
+        await budget.acquire(5, Purpose.ORDINARY, is_order=False, deadline_s=1)
+        await budget.acquire(1, Purpose.ORDINARY, is_order=False, deadline_s=2)
+        assert now_s(sim) == 1
+
+    simulate(main)

@@ -84,6 +84,8 @@ class Accepted(Generic[T]):
     """The exchange did it and said so."""
 
     answer: T
+    timestamp_ms: int = 0
+    """The exchange time that the request was signed with."""
 
 
 @dataclass(frozen=True, slots=True)

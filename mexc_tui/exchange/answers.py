@@ -1,0 +1,99 @@
+"""From the bytes of an answer to a typed value, or to an error that names the field."""
+
+import re
+from collections.abc import Callable
+from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from mexc_tui.exchange.codes import ErrorBody, explain, is_success, number_of, read_error
+from mexc_tui.model.errors import BadAnswer, Refused
+from mexc_tui.model.outcome import Refusal
+
+T = TypeVar("T")
+
+Reader: TypeAlias = Callable[[bytes], T]
+"""Decodes a body; raises one of `UNREADABLE` if it is not what the endpoint promises."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Wrapped(msgspec.Struct, Generic[T], frozen=True):
+    """How newer endpoints wrap what they say (reference 2.1)."""
+
+    data: T
+    code: int | str | None = None
+
+
+def plain(kind: type[T]) -> Reader[T]:
+    """Return a reader of a bare value."""
+    return msgspec.json.Decoder(kind).decode
+
+
+def wrapped(kind: type[T]) -> Reader[T]:
+    """Return a reader of `{"data": ..., "code": 0 or 200}`."""
+    decoder = msgspec.json.Decoder(_Wrapped[kind])
+
+    def read(body: bytes) -> T:
+        answer = decoder.decode(body)
+        if answer.code is not None and not is_success(answer.code):
+            raise msgspec.ValidationError("Expected success - at `$.code`")
+        return answer.data
+
+    return read
+
+
+def one_or_all(kind: type[T]) -> Reader[tuple[T, ...]]:
+    """Return a reader of endpoints that answer an object for one pair and an array for all."""
+    one = msgspec.json.Decoder(kind)
+    all_of_them = msgspec.json.Decoder(tuple[kind, ...])
+
+    def read(body: bytes) -> tuple[T, ...]:
+        if body.lstrip().startswith(b"["):
+            return all_of_them.decode(body)
+        return (one.decode(body),)
+
+    return read
+
+
+def nothing(body: bytes) -> None:
+    """Read an answer of which only the success matters, usually `{}`."""
+    error = msgspec.json.decode(body, type=ErrorBody)
+    if error.code is not None and not is_success(error.code):
+        raise msgspec.ValidationError("Expected success - at `$.code`")
+
+
+def read_or_raise(method: str, path: str, status: int, body: bytes, read: Reader[T]) -> T:
+    """Return the value of an answer. Raises Refused if it says no, BadAnswer if it says nothing we know."""
+    if not 200 <= status < 300:
+        raise Refused(method, path, explain(status, read_error(body)))
+    try:
+        return read(body)
+    except UNREADABLE as error:
+        refusal = odd_refusal(status, body)
+        if refusal is not None:
+            raise Refused(method, path, refusal) from None
+        raise BadAnswer(method, path, problem_of(error)) from None
+
+
+def odd_refusal(status: int, body: bytes) -> Refusal | None:
+    """Return the refusal inside an answer that claims success; None if there is none."""
+    error = read_error(body)
+    code = number_of(error.code)
+    return None if code is None or is_success(code) else explain(status, error)
+
+
+_PLACE = re.compile(r" - at `(\$[A-Za-z0-9_.\[\]]*)`\Z")
+_SAFE = re.compile(r"(?:Expected|Object missing required field|Array|`)[A-Za-z0-9 `|,<>=\[\]._-]*")
+
+
+def problem_of(error: Exception) -> str:
+    """Say what is wrong with a body, naming types and fields but nothing of its contents."""
+    text = str(error)
+    place = _PLACE.search(text)
+    if not isinstance(error, msgspec.ValidationError):
+        return "the answer is not JSON"
+    what = text[: place.start()] if place else text
+    if not _SAFE.fullmatch(what):
+        what = "Unknown or malformed value"
+    return f"{what} at {place.group(1) if place else '$'}"

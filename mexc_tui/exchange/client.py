@@ -1,0 +1,136 @@
+"""The whole REST client of one exchange and one key."""
+
+import ipaddress
+from dataclasses import dataclass
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from mexc_tui.exchange.breaker import BreakerState
+from mexc_tui.exchange.budget import Ban, Limits, RateBudget
+from mexc_tui.exchange.offset import Measurement, OffsetEstimator, OffsetLimits, measure
+from mexc_tui.exchange.requester import Requester
+from mexc_tui.exchange.rest_account import RestAccount
+from mexc_tui.exchange.rest_market import RestMarket
+from mexc_tui.exchange.rest_orders import RestOrders
+from mexc_tui.exchange.routes import Group
+from mexc_tui.exchange.signing import Credentials, Signer
+from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.model.errors import ExchangeError
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+MEXC_REST = "https://api.mexc.com"
+HOSTS = frozenset({"api.mexc.com", "www.mexc.com", "www.mexc.co"})
+"""The only hosts outside this machine that are ever spoken to (reliability 4.6)."""
+
+
+class OriginRefused(Exception):
+    """An address that we do not talk to; the text says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """Numbers of the budget and of the clock offset; the defaults are for MEXC itself."""
+
+    budget: Limits | None = None
+    offset: OffsetLimits | None = None
+
+
+class MexcClient:
+    """REST of one exchange: `market`, `orders`, `account`, and what a display wants to know.
+
+    Use it as an async context, or close it. Streams are another part.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        *,
+        clock: "Clock",
+        rng: Random,
+        credentials: Credentials | None = None,
+        connector: aiohttp.BaseConnector | None = None,
+        limits: ClientLimits | None = None,
+    ) -> None:
+        """Take an origin without `/api/v3`. A connector of one's own carries the connections elsewhere."""
+        limits = limits or ClientLimits()
+        self._clock = clock
+        self._transport = HttpTransport(connector)
+        self.budget = RateBudget(clock, limits.budget)
+        self.offset = OffsetEstimator(limits.offset)
+        self._requester = Requester(
+            checked_origin(origin),
+            self._transport,
+            clock=clock,
+            rng=rng,
+            budget=self.budget,
+            offset=self.offset,
+            signer=Signer(credentials) if credentials else None,
+        )
+        self.clock_doubted = self._requester.clock_doubted
+        self.market = RestMarket(self._requester)
+        self.orders = RestOrders(self._requester)
+        self.account = RestAccount(self._requester)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._transport.close()
+
+    @property
+    def bans(self) -> tuple[Ban, ...]:
+        """Bans in force, for display."""
+        ban = self.budget.state().ban
+        return (ban,) if ban is not None else ()
+
+    @property
+    def breakers(self) -> dict[Group, BreakerState]:
+        """Circuit breakers, for display."""
+        return {group: breaker.state() for group, breaker in self._requester.breakers.items()}
+
+    async def measure_clock(self, samples: int = 10) -> Measurement:
+        """Measure the exchange's clock and take the result over. Failures are in the result, not raised."""
+        measurement = await measure(
+            self.market.server_time_ms, self._clock, errors=(ExchangeError,), samples=samples
+        )
+        if measurement.best is not None:
+            self.offset.add(measurement.best)
+            self.clock_doubted.clear()
+        return measurement
+
+
+def checked_origin(origin: str) -> str:
+    """Return `https://host`, or `http://` of this machine itself. Raises OriginRefused for all else."""
+    parts = urlsplit(origin)
+    plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    host = parts.hostname or ""
+    allowed = (parts.scheme == "https" and host in HOSTS) or (
+        parts.scheme in ("http", "https") and _is_this_machine(host)
+    )
+    if not (plain and allowed):
+        raise OriginRefused(
+            f"{host or 'This address'} is not spoken to: only https:// of {', '.join(sorted(HOSTS))}, "
+            "or this machine itself, without a path."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

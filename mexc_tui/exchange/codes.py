@@ -1,0 +1,195 @@
+"""One table: what each code of the exchange means, and what a desk should do (reference 6.1)."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.model.answer import money
+from mexc_tui.model.outcome import Advice, Refusal
+from mexc_tui.model.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One row. `definite`: an order that got this answer certainly does not exist."""
+
+    words: str
+    advice: Advice
+    definite: bool = True
+    listing_advice: Advice | None = None
+    """What to do while a listing is opening, if that differs."""
+
+
+_ASK = Advice.ASK
+_MEND = Advice.MEND
+_NOW = Advice.RETRY_NOW
+_STOP = Advice.STOP
+_SYMBOLS = Advice.REFRESH_SYMBOLS
+
+TABLE: dict[int, Meaning] = {
+    # About an order that is asked for or cancelled; of a new order they say nothing.
+    -2011: Meaning("The exchange no longer has that order, or never had it", _ASK, definite=False),
+    -2013: Meaning("The exchange does not show that order (yet)", _ASK, definite=False),
+    # About the request.
+    -1121: Meaning("Unknown pair", _SYMBOLS, listing_advice=_NOW),
+    -1128: Meaning("Parameters that do not go together", _MEND),
+    400: Meaning("Malformed request", _MEND),
+    22222: Meaning("A record is missing", _MEND),
+    33333: Meaning("A parameter is wrong", _MEND),
+    44444: Meaning("A parameter is empty", _MEND),
+    700004: Meaning("A required parameter is missing", _MEND),
+    700005: Meaning("recvWindow is larger than 60,000 ms", _MEND),
+    700008: Meaning("Forbidden characters in a parameter", _MEND),
+    700013: Meaning("The Content-Type header is missing or wrong", _MEND),
+    30026: Meaning("Invalid order ids", _MEND),
+    # About the key, its rights and the account.
+    26: Meaning("Operation not allowed for this account", _STOP),
+    401: Meaning("Not authorised", _STOP),
+    602: Meaning("Wrong signature, or an expired key", _STOP),
+    10001: Meaning("The account does not exist", _STOP),
+    10015: Meaning("The account has no id", _STOP),
+    10072: Meaning("Unknown, deleted or expired key", _STOP),
+    10098: Meaning("Risk control stopped the account", _STOP),
+    10099: Meaning("The sub-account is not open", _STOP),
+    30018: Meaning("The account may not place orders for now; ask support", _STOP),
+    60005: Meaning("The account is abnormal", _STOP),
+    700001: Meaning("The key is malformed", _STOP),
+    700002: Meaning("Wrong signature, or an expired key", _STOP),
+    700006: Meaning("This machine's address is not on the key's list", _STOP),
+    700007: Meaning("The key lacks the right for this", _STOP),
+    10073: Meaning("The request's time is invalid", Advice.RESYNC_CLOCK),
+    700003: Meaning("The request's time is outside the window", Advice.RESYNC_CLOCK),
+    730708: Meaning("The listen key is unknown or expired", Advice.RENEW_LISTEN_KEY),
+    # About the pair.
+    10007: Meaning("The pair is not open to API keys", Advice.STOP_PAIR, listing_advice=_NOW),
+    30000: Meaning("The pair is suspended", Advice.WAIT, listing_advice=_NOW),
+    30001: Meaning("This side of the pair may not be traded", Advice.STOP_PAIR, listing_advice=_NOW),
+    30014: Meaning("Not a tradable pair", _SYMBOLS, listing_advice=_NOW),
+    30021: Meaning("Not a tradable pair", _SYMBOLS, listing_advice=_NOW),
+    30016: Meaning("Trading of the pair is disabled", Advice.WAIT, listing_advice=_NOW),
+    30020: Meaning("The key may not trade this pair", Advice.STOP_PAIR),
+    30027: Meaning("The largest holding of this coin is reached; buying is suspended", Advice.STOP_BUYING),
+    30028: Meaning("Risk control suspended selling of this coin", Advice.WAIT),
+    70011: Meaning("The key is banned from this pair", Advice.STOP_PAIR),
+    730001: Meaning("Pair not found", _SYMBOLS),
+    # About price, size and type.
+    10095: Meaning("The amount is missing", _MEND),
+    10096: Meaning("The amount has too many decimals", Advice.REDUCE_SIZE),
+    10097: Meaning("The amount is wrong", Advice.REDUCE_SIZE),
+    10102: Meaning("The amount is not positive", _MEND),
+    30002: Meaning("The order's value is below the smallest", Advice.RAISE_SIZE),
+    30003: Meaning("The order's size is above the largest", Advice.REDUCE_SIZE),
+    30010: Meaning("The price is outside what the exchange allows now", Advice.REPRICE),
+    30087: Meaning("The price is outside the allowed band", Advice.REPRICE),
+    30019: Meaning("MARKET orders are disabled here for now", Advice.CHANGE_TYPE),
+    30051: Meaning("MARKET orders are disabled here for now", Advice.CHANGE_TYPE),
+    30025: Meaning("Nobody on the other side of the book", Advice.CHANGE_TYPE),
+    30041: Meaning("This order type is not accepted now", Advice.CHANGE_TYPE),
+    # About what is held.
+    10101: Meaning("Not enough balance", Advice.REFRESH_BALANCES),
+    30004: Meaning("Not enough balance", Advice.REFRESH_BALANCES),
+    30005: Meaning("More than is free to sell", Advice.REFRESH_BALANCES),
+    30029: Meaning("Too many open orders", Advice.WAIT),
+    30032: Meaning("The largest position is reached", Advice.REDUCE_SIZE),
+    # About the exchange itself.
+    403: Meaning("The firewall or a missing right blocks us", Advice.WAIT, definite=False),
+    429: Meaning("Too many requests", Advice.WAIT),
+    500: Meaning("The exchange failed inside", _ASK, definite=False),
+    503: Meaning("The exchange is overloaded or under maintenance", _ASK, definite=False),
+    504: Meaning("The exchange did not answer its own edge in time", _ASK, definite=False),
+    10203: Meaning("The exchange failed while processing the order", _ASK, definite=False),
+    11444: Meaning("This is unavailable for now: maintenance", Advice.WAIT),
+    20002: Meaning("The exchange failed inside", _ASK, definite=False),
+}
+
+UNKNOWN_CODE = Meaning("A code that is not in our table", _ASK, definite=False)
+
+BY_STATUS: dict[int, Meaning] = {
+    401: TABLE[401],
+    403: TABLE[403],
+    418: Meaning("This machine's address is banned", Advice.WAIT),
+    429: TABLE[429],
+}
+"""What an HTTP status means when the body names no code (reference 2.2)."""
+
+UNREADABLE = Meaning("An answer without a readable code", _ASK, definite=False)
+SERVER_FAILED = Meaning("The exchange failed; what became of the request is unknown", _ASK, definite=False)
+
+_SUCCESS = (0, 200)
+_NUMBER = r"(\d+(?:\.\d+)?(?:E-?\d+)?)"
+# "The price cannot be higher than 0.05USDT", "… cannot be less than:0.5USDT"
+_AFTER_THAN = re.compile(rf"than\s*:?\s*{_NUMBER}")
+_BEFORE_QUOTE = re.compile(rf"{_NUMBER}\s*[A-Z]{{2,}}")
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """`code` is a number or numeric text; `msg` may be missing or null."""
+
+    code: int | str | None = None
+    msg: str | None = None
+
+
+_ERROR_BODY = msgspec.json.Decoder(ErrorBody)
+
+
+def read_error(body: bytes) -> ErrorBody:
+    """Return what an answer says about itself; an empty one for HTML and anything else unreadable."""
+    try:
+        return _ERROR_BODY.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ErrorBody()
+
+
+def number_of(code: int | str | None) -> int | None:
+    """Return a code as a number; None if it is none."""
+    if isinstance(code, str):
+        text = code.strip()
+        digits = text.removeprefix("-")
+        return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 12 else None
+    return code
+
+
+def is_success(code: int | str | None) -> bool:
+    """Whether a wrapped answer's code means success; endpoints disagree between 0 and 200."""
+    return number_of(code) in _SUCCESS
+
+
+def explain(http_status: int, error: ErrorBody) -> Refusal:
+    """Return what an answer that is not a success means. Never raises, whatever the code."""
+    code = number_of(error.code)
+    message = clean(error.msg or "")
+    meaning = _meaning(http_status, code)
+    number = parse_number(message) if code in (30002, 30010, 30087) else None
+    return Refusal(
+        http_status=http_status,
+        code=code,
+        message=message,
+        words=meaning.words,
+        advice=meaning.advice,
+        listing_advice=meaning.listing_advice or meaning.advice,
+        definite=meaning.definite,
+        number=number,
+    )
+
+
+def parse_number(message: str) -> Decimal | None:
+    """Return the price or value named in a refusal's text; None if there is no positive one."""
+    found = _AFTER_THAN.search(message) or _BEFORE_QUOTE.search(message)
+    if found is None:
+        return None
+    try:
+        number = money(found.group(1))
+    except ValueError:
+        return None
+    return number if number > 0 else None
+
+
+def _meaning(http_status: int, code: int | None) -> Meaning:
+    if http_status >= 500 or 300 <= http_status < 400:
+        # Whatever its body says: such an answer decides nothing about a send (reference 2.2).
+        return SERVER_FAILED if http_status >= 500 else UNREADABLE
+    if code is not None and not (http_status == 200 and code in _SUCCESS):
+        return TABLE.get(code, BY_STATUS.get(http_status, UNKNOWN_CODE))
+    return BY_STATUS.get(http_status, UNREADABLE)

@@ -1,0 +1,235 @@
+"""The way every REST call goes: breaker, budget, clock, signature, transport, answer.
+
+Questions may be asked again. Whatever changes something is sent once, and becomes one of four outcomes.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+from multidict import CIMultiDict
+
+from mexc_tui.exchange.answers import UNREADABLE, Reader, read_or_raise
+from mexc_tui.exchange.breaker import Breaker
+from mexc_tui.exchange.budget import BudgetRefused, RateBudget
+from mexc_tui.exchange.codes import explain, read_error
+from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
+from mexc_tui.exchange.retry import RetryDeadline, retrying
+from mexc_tui.exchange.routes import Group, Route
+from mexc_tui.exchange.signing import Signer, encode
+from mexc_tui.exchange.transport import HttpTransport, RawAnswer
+from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
+from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+T = TypeVar("T")
+Params = Iterable[tuple[str, str]]
+
+ORDER_WINDOW_MS = 2_000
+"""Small, because it is the fence behind which a lost order is dead (reliability 1.3)."""
+WINDOW_MS = 5_000
+DEADLINE_S = 10.0
+ORDER_DEADLINE_S = 5.0
+NS_PER_S = 1_000_000_000
+TIME_REFUSED = (700003, 10073)
+
+
+class Headers(CIMultiDict[str]):
+    """Headers of a request; the key among them does not show."""
+
+    def __repr__(self) -> str:
+        """Name the headers, not their values."""
+        return f"Headers({', '.join(self)})"
+
+
+class Requester:
+    """Joins the parts that a call passes. One per exchange and key."""
+
+    def __init__(
+        self,
+        origin: str,
+        transport: HttpTransport,
+        *,
+        clock: "Clock",
+        rng: Random,
+        budget: RateBudget,
+        offset: OffsetEstimator,
+        signer: Signer | None = None,
+    ) -> None:
+        self.budget = budget
+        self.offset = offset
+        self.breakers = {group: Breaker(clock) for group in Group}
+        self.clock_doubted = asyncio.Event()
+        """Set when the exchange refused our time: the offset wants measuring (reference 6.1, 700003)."""
+        self._origin = origin
+        self._transport = transport
+        self._clock = clock
+        self._rng = rng
+        self._signer = signer
+        public = {"Accept-Encoding": "identity", "Accept": "application/json", "User-Agent": "mexc-tui"}
+        key = {"X-MEXC-APIKEY": signer.access_key} if signer else {}
+        self._public_headers = Headers(public)
+        self._question_headers = Headers({**public, **key})
+        # Without it every signed POST, PUT and DELETE is refused, body or not (reference 2.3).
+        self._write_headers = Headers({**public, **key, "Content-Type": "application/json"})
+
+    async def get(
+        self,
+        route: Route,
+        read: Reader[T],
+        params: Params = (),
+        *,
+        purpose: Purpose = Purpose.ORDINARY,
+        deadline_s: float = DEADLINE_S,
+    ) -> T:
+        """Ask, at most three times inside the deadline. Raises ExchangeError."""
+        pairs = tuple(params)
+
+        async def once() -> T:
+            return await self.call(route, read, pairs, purpose=purpose, deadline_s=deadline_s / 2)
+
+        try:
+            return await retrying(
+                once, retryable=_may_ask_again, clock=self._clock, rng=self._rng, deadline_s=deadline_s
+            )
+        except RetryDeadline:
+            raise NoAnswer(route.method, route.path, f"no complete answer within {deadline_s:g} s") from None
+
+    async def call(
+        self,
+        route: Route,
+        read: Reader[T],
+        params: Params = (),
+        *,
+        purpose: Purpose = Purpose.ORDINARY,
+        deadline_s: float = DEADLINE_S,
+    ) -> T:
+        """Send once and return what the answer says. Raises ExchangeError."""
+        answer, _ = await self._exchange(route, params, purpose, WINDOW_MS, deadline_s)
+        try:
+            return read_or_raise(route.method, route.path, answer.status, answer.body, read)
+        except Refused as error:
+            self._note_refusal(error.refusal)
+            raise
+
+    async def send(
+        self,
+        route: Route,
+        read: Reader[T],
+        params: Params,
+        *,
+        purpose: Purpose,
+        recv_window_ms: int = ORDER_WINDOW_MS,
+        deadline_s: float = ORDER_DEADLINE_S,
+    ) -> SendOutcome[T]:
+        """Send once something that changes the account, and say which of the four outcomes it has.
+
+        Raises nothing but cancellation; a cancelled send is ambiguous unless the caller knows better.
+        """
+        try:
+            answer, timestamp_ms = await self._exchange(route, params, purpose, recv_window_ms, deadline_s)
+        except NothingSent as error:
+            return NotSent(error.problem)
+        except _Lost as lost:
+            return Ambiguous(lost.problem, lost.timestamp_ms, recv_window_ms)
+        if 200 <= answer.status < 300:
+            try:
+                return Accepted(read(answer.body), timestamp_ms)
+            except UNREADABLE:  # an odd 200: what it says decides, below
+                pass
+        refusal = explain(answer.status, read_error(answer.body))
+        self._note_refusal(refusal)
+        if refusal.definite:
+            return Rejected(refusal)
+        return Ambiguous(refusal.words, timestamp_ms, recv_window_ms, refusal)
+
+    async def _exchange(
+        self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float
+    ) -> tuple[RawAnswer, int]:
+        """Do one round trip; return the answer and the exchange time that it was signed with."""
+        breaker = self.breakers[route.group]
+        if not breaker.allow(purpose):
+            raise NothingSent(
+                route.method,
+                route.path,
+                f"not sent: {route.group.value} failed repeatedly; trying again soon",
+            )
+        start_ns = self._clock.monotonic_ns()
+        await self._admit(route, purpose, deadline_s)
+        now_ns = self._clock.monotonic_ns()
+        query, timestamp_ms = self._query(route, params, recv_window_ms, now_ns)
+        try:
+            answer = await self._transport.send(
+                route.method,
+                self._origin,
+                route.path,
+                query,
+                self._headers(route),
+                deadline_s=max(0.001, deadline_s - (now_ns - start_ns) / NS_PER_S),
+            )
+        except NothingSent:
+            breaker.failed()
+            raise
+        except NoAnswer as error:
+            breaker.failed()
+            raise _Lost(error, timestamp_ms) from None
+        if answer.status >= 500:
+            breaker.failed()
+        else:
+            breaker.succeeded()
+        self.budget.note_answer(answer.status, answer.retry_after_s)
+        return answer, timestamp_ms
+
+    async def _admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
+        try:
+            await self.budget.acquire(
+                route.weight, purpose, is_order=route.is_order, deadline_s=deadline_s, lanes=route.lanes
+            )
+        except BudgetRefused as error:
+            raise _HeldBack(route.method, route.path, str(error)) from None
+
+    def _query(self, route: Route, params: Params, recv_window_ms: int, now_ns: int) -> tuple[str, int]:
+        try:
+            if not route.signed:
+                return encode(params), 0
+            if self._signer is None:
+                raise _HeldBack(route.method, route.path, "not sent: this needs a key, and none is loaded")
+            timestamp_ms = self.offset.exchange_now_ms(now_ns)
+            return self._signer.signed_query(params, recv_window_ms, timestamp_ms), timestamp_ms
+        except ClockOutOfBounds as error:
+            raise _HeldBack(route.method, route.path, f"not sent: {error}") from None
+        except ValueError:
+            raise _HeldBack(route.method, route.path, "not sent: a parameter is not proper text") from None
+
+    def _headers(self, route: Route) -> Headers:
+        if not route.signed:
+            return self._public_headers
+        return self._question_headers if route.method == "GET" else self._write_headers
+
+    def _note_refusal(self, refusal: Refusal) -> None:
+        if refusal.code in TIME_REFUSED:
+            self.clock_doubted.set()
+        if refusal.code == 429 and refusal.http_status != 429:
+            self.budget.note_answer(429, None)
+
+
+class _HeldBack(NothingSent):
+    """Not sent by our own decision: asking again at once would only be decided the same way."""
+
+
+class _Lost(NoAnswer):
+    """No answer, with the time that the request was signed with."""
+
+    def __init__(self, error: NoAnswer, timestamp_ms: int) -> None:
+        super().__init__(error.method, error.path, error.problem)
+        self.timestamp_ms = timestamp_ms
+
+
+def _may_ask_again(error: Exception) -> bool:
+    """Whether a question may be asked again: nothing came back, or the exchange failed inside."""
+    if isinstance(error, Refused):
+        return error.refusal.http_status >= 500
+    return isinstance(error, NothingSent | NoAnswer) and not isinstance(error, _HeldBack)

@@ -1,0 +1,128 @@
+"""Account, fees, listen keys, dust, and probes of a key's rights (reference 4.5, 4.7; reliability 4.3)."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.answers import nothing, plain, wrapped
+from mexc_tui.exchange.requester import Requester
+from mexc_tui.model.account import (
+    Account,
+    DustCandidate,
+    DustConversion,
+    KeyRight,
+    KycLevel,
+    KycStatus,
+    ListenKey,
+    ListenKeys,
+    MxDeduct,
+    TradeFee,
+)
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.outcome import Purpose, SendOutcome
+from mexc_tui.model.text import clean_all
+
+DUST_ASSETS = 15
+NO_RIGHT = 700007
+_KEY_PROBLEMS = frozenset(
+    {401, 602, 10072, 10073, 700001, 700002, 700003, 700006, 700013, 429, 403, 26, 10098}
+)
+"""Refusals that come before rights are looked at: they tell nothing about the right."""
+
+_ACCOUNT = plain(Account)
+_NAMES = wrapped(tuple[str, ...])
+_FEE = wrapped(TradeFee)
+_DEDUCT = wrapped(MxDeduct)
+_KYC = plain(KycStatus)
+_LISTEN_KEY = plain(ListenKey)
+_LISTEN_KEYS = plain(ListenKeys)
+_DUST = plain(DustConversion)
+_DUST_LIST = plain(tuple[DustCandidate, ...])
+
+
+class RestAccount:
+    """What belongs to the key. Methods raise ExchangeError, except the one that converts money."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
+        """Balances and what the account may do."""
+        return await self._requester.get(routes.ACCOUNT, _ACCOUNT, purpose=purpose)
+
+    async def self_symbols(self) -> tuple[str, ...]:
+        """Pairs that this key may trade."""
+        return clean_all(await self._requester.get(routes.SELF_SYMBOLS, _NAMES))
+
+    async def trade_fee(self, symbol: str) -> TradeFee:
+        """Fees of this account on a pair, as ratios."""
+        return await self._requester.get(routes.TRADE_FEE, _FEE, [("symbol", symbol)])
+
+    async def mx_deduct(self) -> bool:
+        """Whether fees are paid in MX."""
+        return (await self._requester.get(routes.MX_DEDUCT, _DEDUCT)).enabled
+
+    async def set_mx_deduct(self, enabled: bool) -> bool:
+        """Pay fees in MX, or no longer; return what is in force now."""
+        params = [("mxDeductEnable", "true" if enabled else "false")]
+        return (await self._requester.call(routes.SET_MX_DEDUCT, _DEDUCT, params)).enabled
+
+    async def kyc_level(self) -> KycLevel:
+        """How far the account's owner is known."""
+        return (await self._requester.get(routes.KYC_STATUS, _KYC)).status
+
+    async def new_listen_key(self) -> ListenKey:
+        """Get a key to the user stream, valid for an hour; it may be one that was live already."""
+        return await self._requester.call(routes.NEW_LISTEN_KEY, _LISTEN_KEY, purpose=Purpose.EXIT)
+
+    async def listen_keys(self) -> ListenKeys:
+        """All live listen keys of the account."""
+        return await self._requester.get(routes.LISTEN_KEYS, _LISTEN_KEYS)
+
+    async def extend_listen_key(self, key: ListenKey) -> None:
+        """Make a listen key valid for another hour. Refused with 730708: get a new one."""
+        params = [("listenKey", key.listen_key)]
+        await self._requester.call(routes.EXTEND_LISTEN_KEY, nothing, params, purpose=Purpose.EXIT)
+
+    async def close_listen_key(self, key: ListenKey) -> None:
+        """End a listen key, so that the 60 of an account do not run out."""
+        await self._requester.call(routes.CLOSE_LISTEN_KEY, nothing, [("listenKey", key.listen_key)])
+
+    async def dust_candidates(self) -> tuple[DustCandidate, ...]:
+        """Balances small enough to be converted into MX."""
+        return await self._requester.get(routes.DUST_LIST, _DUST_LIST)
+
+    async def convert_dust(self, assets: Sequence[str]) -> SendOutcome[DustConversion]:
+        """Convert up to 15 small balances into MX. Needs SPOT_ACCOUNT_WRITE."""
+        params = [("asset", ",".join(assets[:DUST_ASSETS]))]
+        return await self._requester.send(routes.CONVERT_DUST, _DUST, params, purpose=Purpose.ORDINARY)
+
+    async def can_read_withdrawals(self) -> KeyRight:
+        """Probe SPOT_WITHDRAW_READ by asking for the history, which changes nothing."""
+        return await self._probe(routes.WITHDRAW_HISTORY, [])
+
+    async def can_withdraw(self) -> KeyRight:
+        """Probe SPOT_WITHDRAW_WRITE by cancelling a withdrawal that cannot exist, which changes nothing."""
+        return await self._probe(routes.CANCEL_WITHDRAW, [("id", "0" * 32)])
+
+    async def _probe(self, route: routes.Route, params: list[tuple[str, str]]) -> KeyRight:
+        """Code 700007 means the right is missing; an answer about the request itself means it is there."""
+        try:
+            await self._requester.call(route, _anything, params)
+        except Refused as error:
+            refusal = error.refusal
+            if refusal.code == NO_RIGHT:
+                return KeyRight.LACKS
+            undecided = refusal.code is None or refusal.code in _KEY_PROBLEMS or refusal.http_status >= 500
+            return KeyRight.UNCLEAR if undecided else KeyRight.HAS
+        except ExchangeError:
+            return KeyRight.UNCLEAR
+        return KeyRight.HAS
+
+
+def _anything(body: bytes) -> None:
+    """Read an answer of which only matters whether it is JSON and not an error."""
+    msgspec.json.decode(body)
+    if body.lstrip().startswith(b"{"):
+        nothing(body)

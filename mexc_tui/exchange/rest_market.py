@@ -1,0 +1,163 @@
+"""Public endpoints (reference 4.1 to 4.3). Every method raises ExchangeError."""
+
+from typing import TypeVar
+
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.answers import nothing, one_or_all, plain, wrapped
+from mexc_tui.exchange.requester import Requester
+from mexc_tui.model.announcement import Announcement, AnnouncementGroup
+from mexc_tui.model.errors import BadAnswer
+from mexc_tui.model.market_data import (
+    AggregateTrade,
+    AveragePrice,
+    BookTicker,
+    DepthSnapshot,
+    Interval,
+    Kline,
+    PriceTicker,
+    PublicTrade,
+    ServerTime,
+    Ticker24h,
+)
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.symbol import ExchangeInfo, OfflineSymbol
+from mexc_tui.model.text import clean_all
+
+T = TypeVar("T")
+
+_TIME = plain(ServerTime)
+_INFO = plain(ExchangeInfo)
+_NAMES = wrapped(tuple[str, ...])
+_OFFLINE = wrapped(tuple[OfflineSymbol, ...])
+_ANNOUNCEMENTS = wrapped(tuple[AnnouncementGroup, ...])
+_DEPTH = plain(DepthSnapshot)
+_TRADES = plain(tuple[PublicTrade, ...])
+_AGG_TRADES = plain(tuple[AggregateTrade, ...])
+_KLINES = plain(tuple[Kline, ...])
+_AVG_PRICE = plain(AveragePrice)
+_TICKERS = one_or_all(Ticker24h)
+_PRICES = one_or_all(PriceTicker)
+_BOOK_TICKERS = one_or_all(BookTicker)
+
+INFO_DEADLINE_S = 30.0
+
+
+class RestMarket:
+    """What anybody may ask."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def ping(self) -> None:
+        """Ask whether the exchange answers at all."""
+        await self._requester.get(routes.PING, nothing)
+
+    async def server_time_ms(self) -> int:
+        """Ask for the exchange's time, once: a repeated question would be no measure of a round trip."""
+        return (await self._requester.call(routes.TIME, _TIME)).server_time
+
+    async def exchange_info(self, symbols: tuple[str, ...] = ()) -> ExchangeInfo:
+        """All pairs, or the named ones. An unknown pair is missing from the list, or Refused with -1121."""
+        params = _symbols(symbols)
+        return await self._requester.get(routes.EXCHANGE_INFO, _INFO, params, deadline_s=INFO_DEADLINE_S)
+
+    async def default_symbols(self) -> tuple[str, ...]:
+        """Pairs that ordinary keys may trade."""
+        return clean_all(await self._requester.get(routes.DEFAULT_SYMBOLS, _NAMES))
+
+    async def offline_symbols(self) -> tuple[OfflineSymbol, ...]:
+        """Pairs that are suspended or delisted."""
+        return await self._requester.get(routes.OFFLINE_SYMBOLS, _OFFLINE)
+
+    async def announcements(
+        self, *, language: str = "en-US", page: int = 1, limit: int = 20
+    ) -> tuple[Announcement, ...]:
+        """Headlines, as the exchange orders them."""
+        params = [("language", language), ("page", str(page)), ("limit", str(limit))]
+        groups = await self._requester.get(routes.ANNOUNCEMENTS, _ANNOUNCEMENTS, params)
+        return tuple(entry for group in groups for entry in group.details)
+
+    async def depth(
+        self, symbol: str, limit: int = 1_000, *, purpose: Purpose = Purpose.ORDINARY
+    ) -> DepthSnapshot:
+        """The book; at most 2,000 levels a side come back, whatever the limit."""
+        params = [("symbol", symbol), ("limit", str(limit))]
+        return await self._requester.get(routes.DEPTH, _DEPTH, params, purpose=purpose)
+
+    async def trades(self, symbol: str, limit: int = 500) -> tuple[PublicTrade, ...]:
+        """Latest trades, newest first."""
+        params = [("symbol", symbol), ("limit", str(limit))]
+        return await self._requester.get(routes.TRADES, _TRADES, params)
+
+    async def agg_trades(
+        self, symbol: str, *, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+    ) -> tuple[AggregateTrade, ...]:
+        """Trades joined by price, newest first. Give both times or neither."""
+        params = [("symbol", symbol), *_range(start_ms, end_ms), ("limit", str(limit))]
+        return await self._requester.get(routes.AGG_TRADES, _AGG_TRADES, params)
+
+    async def klines(
+        self,
+        symbol: str,
+        interval: Interval,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = 500,
+    ) -> tuple[Kline, ...]:
+        """Candles, oldest first."""
+        params = [
+            ("symbol", symbol),
+            ("interval", interval.value),
+            *_range(start_ms, end_ms),
+            ("limit", str(limit)),
+        ]
+        return await self._requester.get(routes.KLINES, _KLINES, params)
+
+    async def average_price(self, symbol: str) -> AveragePrice:
+        """The average of the last minutes."""
+        return await self._requester.get(routes.AVG_PRICE, _AVG_PRICE, [("symbol", symbol)])
+
+    async def tickers_24h(self) -> tuple[Ticker24h, ...]:
+        """A day's figures of every pair."""
+        return await self._requester.get(routes.TICKER_24H, _TICKERS)
+
+    async def ticker_24h(self, symbol: str) -> Ticker24h:
+        """A day's figures of one pair."""
+        found = await self._requester.get(routes.TICKER_24H, _TICKERS, [("symbol", symbol)])
+        return _only(found, routes.TICKER_24H)
+
+    async def prices(self) -> tuple[PriceTicker, ...]:
+        """Last price of every pair."""
+        return await self._requester.get(routes.TICKER_PRICE, _PRICES)
+
+    async def price(self, symbol: str) -> PriceTicker:
+        """Last price of one pair."""
+        found = await self._requester.get(routes.TICKER_PRICE, _PRICES, [("symbol", symbol)])
+        return _only(found, routes.TICKER_PRICE)
+
+    async def book_tickers(self) -> tuple[BookTicker, ...]:
+        """Best bid and ask of every pair."""
+        return await self._requester.get(routes.TICKER_BOOK, _BOOK_TICKERS)
+
+    async def book_ticker(self, symbol: str) -> BookTicker:
+        """Best bid and ask of one pair."""
+        found = await self._requester.get(routes.TICKER_BOOK, _BOOK_TICKERS, [("symbol", symbol)])
+        return _only(found, routes.TICKER_BOOK)
+
+
+def _symbols(symbols: tuple[str, ...]) -> list[tuple[str, str]]:
+    if len(symbols) == 1:
+        return [("symbol", symbols[0])]
+    return [("symbols", ",".join(symbols))] if symbols else []
+
+
+def _range(start_ms: int | None, end_ms: int | None) -> list[tuple[str, str]]:
+    named = (("startTime", start_ms), ("endTime", end_ms))
+    return [(name, str(value)) for name, value in named if value is not None]
+
+
+def _only(found: tuple[T, ...], route: routes.Route) -> T:
+    if len(found) != 1:
+        raise BadAnswer(route.method, route.path, f"one pair was asked for, {len(found)} came")
+    return found[0]

@@ -1,0 +1,232 @@
+"""Orders: placing, cancelling, asking (reference 4.4, 5). Changes are sent once or not at all."""
+
+import json
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TypeAlias
+
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.answers import nothing, plain
+from mexc_tui.exchange.codes import ErrorBody, explain
+from mexc_tui.exchange.requester import ORDER_DEADLINE_S, ORDER_WINDOW_MS, Requester
+from mexc_tui.model.order import NewOrder, OrderType, StpMode
+from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
+from mexc_tui.model.report import BatchElement, CancelReport, OrderReport, PlacedOrder, TradeReport
+
+BATCH_SIZE = 20
+CANCEL_SYMBOLS = 5
+MAX_HISTORY = 1_000
+MAX_TRADES = 100
+
+_PLACED = plain(PlacedOrder)
+_BATCH = plain(tuple[BatchElement, ...])
+_CANCELLED = plain(CancelReport)
+_ALL_CANCELLED = plain(tuple[CancelReport, ...])
+_ORDER = plain(OrderReport)
+_ORDERS = plain(tuple[OrderReport, ...])
+_TRADES = plain(tuple[TradeReport, ...])
+
+# Longer ids and other characters risk a refusal (reference 4.4).
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+BatchOutcome: TypeAlias = Accepted[BatchElement] | Rejected | Ambiguous
+"""What became of one order of a batch that was answered."""
+
+
+class RestOrders:
+    """Everything about orders. Questions raise ExchangeError; sends return one of four outcomes."""
+
+    def __init__(self, requester: Requester) -> None:
+        self._requester = requester
+
+    async def place(
+        self,
+        order: NewOrder,
+        *,
+        purpose: Purpose,
+        recv_window_ms: int = ORDER_WINDOW_MS,
+        deadline_s: float = ORDER_DEADLINE_S,
+    ) -> SendOutcome[PlacedOrder]:
+        """Place one order. The answer tells its id, never its status or fills."""
+        fault = fault_of(order)
+        if fault:
+            return NotSent(fault)
+        return await self._requester.send(
+            routes.PLACE_ORDER,
+            _PLACED,
+            order_params(order),
+            purpose=purpose,
+            recv_window_ms=recv_window_ms,
+            deadline_s=deadline_s,
+        )
+
+    async def test(self, order: NewOrder) -> None:
+        """Have an order checked without placing it. Raises Refused with the reason."""
+        await self._requester.call(routes.TEST_ORDER, nothing, order_params(order))
+
+    async def place_batch(
+        self, orders: Sequence[NewOrder], *, purpose: Purpose
+    ) -> SendOutcome[tuple[BatchOutcome, ...]]:
+        """Place up to 20 orders of one pair; each has its own outcome, in the order given."""
+        fault = _fault_of_batch(orders)
+        if fault:
+            return NotSent(fault)
+        elements = [dict(order_params(order)) for order in orders]
+        params = [("batchOrders", json.dumps(elements, separators=(",", ":")))]
+        outcome = await self._requester.send(routes.PLACE_BATCH, _BATCH, params, purpose=purpose)
+        if not isinstance(outcome, Accepted):
+            return outcome
+        signed_ms = outcome.timestamp_ms
+        if len(outcome.answer) != len(orders):
+            problem = f"{len(orders)} orders were sent, {len(outcome.answer)} were answered"
+            return Ambiguous(problem, signed_ms, ORDER_WINDOW_MS)
+        return Accepted(tuple(_outcome_of(element, signed_ms) for element in outcome.answer), signed_ms)
+
+    async def cancel(
+        self,
+        symbol: str,
+        *,
+        order_id: str = "",
+        client_order_id: str = "",
+        purpose: Purpose = Purpose.EXIT,
+    ) -> SendOutcome[CancelReport]:
+        """Cancel one order by either id. Accepted is no proof, and -2011 no end: ask for the order."""
+        if not (order_id or client_order_id):
+            return NotSent("Not sent: a cancel needs an order id or a client order id.")
+        params = [("symbol", symbol), *_ids(order_id, client_order_id)]
+        return await self._requester.send(routes.CANCEL_ORDER, _CANCELLED, params, purpose=purpose)
+
+    async def cancel_open(
+        self, symbols: Sequence[str], *, purpose: Purpose = Purpose.EXIT
+    ) -> SendOutcome[tuple[CancelReport, ...]]:
+        """Cancel all open orders of up to five pairs (newer pages say one: give one to be sure)."""
+        if not 1 <= len(symbols) <= CANCEL_SYMBOLS:
+            return NotSent(f"Not sent: name 1 to {CANCEL_SYMBOLS} pairs.")
+        params = [("symbol", ",".join(symbols))]
+        return await self._requester.send(routes.CANCEL_OPEN_ORDERS, _ALL_CANCELLED, params, purpose=purpose)
+
+    async def order(
+        self,
+        symbol: str,
+        *,
+        order_id: str = "",
+        client_order_id: str = "",
+        purpose: Purpose = Purpose.ORDINARY,
+    ) -> OrderReport:
+        """One order of the last seven days. Refused with -2013 may only mean "not visible yet"."""
+        params = [("symbol", symbol), *_ids(order_id, client_order_id)]
+        return await self._requester.get(routes.QUERY_ORDER, _ORDER, params, purpose=purpose)
+
+    async def open_orders(
+        self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
+    ) -> tuple[OrderReport, ...]:
+        """Open orders, newest first; of every pair if none is named."""
+        params = [("symbol", ",".join(symbols))] if symbols else []
+        return await self._requester.get(routes.OPEN_ORDERS, _ORDERS, params, purpose=purpose)
+
+    async def all_orders(
+        self,
+        symbol: str,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = MAX_HISTORY,
+        purpose: Purpose = Purpose.ORDINARY,
+    ) -> tuple[OrderReport, ...]:
+        """Orders of a pair, newest first: of the last day unless a range within seven days is given."""
+        params = [("symbol", symbol), *_range(start_ms, end_ms), ("limit", str(limit))]
+        return await self._requester.get(routes.ALL_ORDERS, _ORDERS, params, purpose=purpose)
+
+    async def my_trades(
+        self,
+        symbol: str,
+        *,
+        order_id: str = "",
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        limit: int = MAX_TRADES,
+        purpose: Purpose = Purpose.ORDINARY,
+    ) -> tuple[TradeReport, ...]:
+        """Fills of the last month, at most 100 a call."""
+        params = [
+            ("symbol", symbol),
+            *_ids(order_id, ""),
+            *_range(start_ms, end_ms),
+            ("limit", str(limit)),
+        ]
+        return await self._requester.get(routes.MY_TRADES, _TRADES, params, purpose=purpose)
+
+
+def _outcome_of(element: BatchElement, signed_ms: int) -> BatchOutcome:
+    if element.order_id:
+        return Accepted(element, signed_ms)
+    refusal = explain(400, ErrorBody(element.code, element.message))
+    if refusal.definite:
+        return Rejected(refusal)
+    return Ambiguous(refusal.words, signed_ms, ORDER_WINDOW_MS, refusal)
+
+
+def order_params(order: NewOrder) -> list[tuple[str, str]]:
+    """Return an order's parameters in the order they are sent."""
+    params = [("symbol", order.symbol), ("side", order.side.value), ("type", order.type.value)]
+    if order.quantity is not None:
+        params.append(("quantity", plain_number(order.quantity)))
+    if order.quote_quantity is not None:
+        params.append(("quoteOrderQty", plain_number(order.quote_quantity)))
+    if order.price is not None:
+        params.append(("price", plain_number(order.price)))
+    if order.client_order_id:
+        params.append(("newClientOrderId", order.client_order_id))
+    if order.stp_mode is not StpMode.NONE:
+        params.append(("stpMode", order.stp_mode.value))
+    return params
+
+
+def plain_number(number: Decimal) -> str:
+    """Print a number without an exponent, keeping its decimals."""
+    return f"{number:f}"
+
+
+def fault_of(order: NewOrder) -> str:
+    """Say why an order cannot be sent as it is; empty if it can (reference 4.4)."""
+    for name, number in (
+        ("price", order.price),
+        ("quantity", order.quantity),
+        ("value", order.quote_quantity),
+    ):
+        if number is not None and not (number.is_finite() and number > 0):
+            return f"Not sent: the {name} is not a positive number."
+    if order.client_order_id and not _CLIENT_ID.fullmatch(order.client_order_id):
+        return "Not sent: a client order id is 1 to 32 letters, digits, - and _."
+    if order.type is OrderType.MARKET:
+        return _fault_of_market(order)
+    if order.price is None or order.quantity is None or order.quote_quantity is not None:
+        return "Not sent: this type of order needs a price and a quantity, and no value."
+    return ""
+
+
+def _fault_of_market(order: NewOrder) -> str:
+    if order.price is not None:
+        return "Not sent: a MARKET order has no price."
+    if (order.quantity is None) == (order.quote_quantity is None):
+        return "Not sent: a MARKET order needs either a quantity or a value to spend."
+    return ""
+
+
+def _fault_of_batch(orders: Sequence[NewOrder]) -> str:
+    if not 1 <= len(orders) <= BATCH_SIZE:
+        return f"Not sent: a batch holds 1 to {BATCH_SIZE} orders."
+    if len({order.symbol for order in orders}) != 1:
+        return "Not sent: all orders of a batch are of one pair."
+    return next((fault for fault in map(fault_of, orders) if fault), "")
+
+
+def _ids(order_id: str, client_order_id: str) -> list[tuple[str, str]]:
+    named = (("orderId", order_id), ("origClientOrderId", client_order_id))
+    return [(name, value) for name, value in named if value]
+
+
+def _range(start_ms: int | None, end_ms: int | None) -> list[tuple[str, str]]:
+    named = (("startTime", start_ms), ("endTime", end_ms))
+    return [(name, str(value)) for name, value in named if value is not None]

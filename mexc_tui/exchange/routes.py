@@ -1,0 +1,91 @@
+"""Every REST endpoint that we call, with what it costs (reference 3.2, newest column)."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from mexc_tui.exchange.budget import LaneName
+
+
+class Group(Enum):
+    """Endpoints that fail together share a circuit breaker."""
+
+    MARKET = "market data"
+    ORDERS = "orders"
+    ACCOUNT = "account"
+    LISTEN_KEYS = "listen keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint. `is_order`: it takes one of the 12 a second that placing and cancelling share."""
+
+    method: str
+    path: str
+    weight: int
+    group: Group
+    signed: bool = True
+    is_order: bool = False
+    lanes: tuple[LaneName, ...] = ()
+
+
+def _public(path: str, weight: int, lanes: tuple[LaneName, ...] = ()) -> Route:
+    return Route("GET", f"/api/v3/{path}", weight, Group.MARKET, signed=False, lanes=lanes)
+
+
+def _account(method: str, path: str, weight: int, lanes: tuple[LaneName, ...] = ()) -> Route:
+    return Route(method, f"/api/v3/{path}", weight, Group.ACCOUNT, lanes=lanes)
+
+
+def _order(method: str, path: str, weight: int = 1, lanes: tuple[LaneName, ...] = ()) -> Route:
+    return Route(method, f"/api/v3/{path}", weight, Group.ORDERS, is_order=True, lanes=lanes)
+
+
+def _question(path: str, weight: int) -> Route:
+    return Route("GET", f"/api/v3/{path}", weight, Group.ORDERS)
+
+
+def _listen_key(method: str) -> Route:
+    return Route(method, "/api/v3/userDataStream", 1, Group.LISTEN_KEYS)
+
+
+PING = _public("ping", 1)
+TIME = _public("time", 1)
+DEFAULT_SYMBOLS = _public("defaultSymbols", 1)
+EXCHANGE_INFO = _public("exchangeInfo", 25)
+OFFLINE_SYMBOLS = _public("symbol/offline", 10)
+ANNOUNCEMENTS = _public("announcements", 8, (LaneName.ANNOUNCEMENTS,))
+DEPTH = _public("depth", 3)
+TRADES = _public("trades", 5)
+AGG_TRADES = _public("aggTrades", 1)
+KLINES = _public("klines", 1)
+AVG_PRICE = _public("avgPrice", 1)
+TICKER_24H = _public("ticker/24hr", 25)
+TICKER_PRICE = _public("ticker/price", 10)
+TICKER_BOOK = _public("ticker/bookTicker", 10)
+
+# The bucket is what counts for these; the weight of 1 is the older page's, kept to be on the safe side.
+PLACE_ORDER = _order("POST", "order")
+CANCEL_ORDER = _order("DELETE", "order")
+CANCEL_OPEN_ORDERS = _order("DELETE", "openOrders")
+PLACE_BATCH = _order("POST", "batchOrders", 10, (LaneName.BATCH_ORDERS,))
+TEST_ORDER = Route("POST", "/api/v3/order/test", 1, Group.ORDERS)
+QUERY_ORDER = _question("order", 2)
+OPEN_ORDERS = _question("openOrders", 3)
+ALL_ORDERS = _question("allOrders", 10)
+MY_TRADES = _question("myTrades", 10)
+
+ACCOUNT = _account("GET", "account", 10, (LaneName.ACCOUNT,))
+SELF_SYMBOLS = _account("GET", "selfSymbols", 1)
+TRADE_FEE = _account("GET", "tradeFee", 20)
+MX_DEDUCT = _account("GET", "mxDeduct/enable", 1)
+SET_MX_DEDUCT = _account("POST", "mxDeduct/enable", 1)
+KYC_STATUS = _account("GET", "kyc/status", 1)
+CONVERT_DUST = _account("POST", "capital/convert", 10)
+DUST_LIST = _account("GET", "capital/convert/list", 1)
+WITHDRAW_HISTORY = _account("GET", "capital/withdraw/history", 1)
+CANCEL_WITHDRAW = _account("DELETE", "capital/withdraw", 1)
+
+NEW_LISTEN_KEY = _listen_key("POST")
+LISTEN_KEYS = _listen_key("GET")
+EXTEND_LISTEN_KEY = _listen_key("PUT")
+CLOSE_LISTEN_KEY = _listen_key("DELETE")

@@ -1,0 +1,206 @@
+"""The web site's listing calendar and symbol list: unofficial, tolerant, optional (reference 10).
+
+They must never be waited for on the way of an order. All that can go wrong is WebUnavailable.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from mexc_tui.exchange.transport import HttpTransport, RawAnswer
+from mexc_tui.model.calendar import (
+    Calendar,
+    CalendarEntry,
+    WebSymbol,
+    WebSymbols,
+    is_credible_opening,
+    opening_ms,
+)
+from mexc_tui.model.errors import ExchangeError, WebUnavailable
+from mexc_tui.model.text import clean, clean_name
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+MEXC_WEB = ("https://www.mexc.com", "https://www.mexc.co")
+"""The mirror answers many data centres that the first one blocks."""
+CALENDAR_PATH = "/api/operation/new_coin_calendar"
+SYMBOLS_PATH = "/api/platform/spot/market-v2/web/symbolsV2"
+CAP_BYTES = 32 * 1024 * 1024
+DEADLINE_S = 15.0
+
+HEADERS = {
+    # The edge refuses what does not look like a browser.
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Safari/537.36",
+    "Accept": "application/json, text/plain, */*",
+    "Accept-Language": "en-US,en;q=0.9",
+    "Accept-Encoding": "identity",
+}
+
+_JSON = msgspec.json.Decoder()
+
+
+class WebSite:
+    """Reads the site over a transport of its own, without any key. Asks the origins in order."""
+
+    def __init__(self, transport: HttpTransport, clock: "Clock", origins: Sequence[str] = MEXC_WEB) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._origins = tuple(origins)
+
+    async def calendar(self, deadline_s: float = DEADLINE_S) -> Calendar:
+        """Past and coming listings, about a week each way. Raises WebUnavailable."""
+        now_ms = self._clock.now_ms()
+        body, origin = await self._fetch(CALENDAR_PATH, f"timestamp={now_ms}", deadline_s)
+        return parse_calendar(body, now_ms, origin)
+
+    async def symbols(self, deadline_s: float = DEADLINE_S) -> WebSymbols:
+        """Every pair as the site lists it; megabytes. Raises WebUnavailable."""
+        body, origin = await self._fetch(SYMBOLS_PATH, "", deadline_s)
+        return parse_symbols(body, origin)
+
+    async def _fetch(self, path: str, query: str, deadline_s: float) -> tuple[bytes, str]:
+        problems: list[str] = []
+        for origin in self._origins:
+            try:
+                answer = await self._transport.send(
+                    "GET", origin, path, query, HEADERS, deadline_s=deadline_s, cap_bytes=CAP_BYTES
+                )
+            except ExchangeError as error:
+                problems.append(f"{origin}: {error.problem}")
+                continue
+            problem = _problem_of(answer)
+            if not problem:
+                return answer.body, origin
+            problems.append(f"{origin}: {problem}")
+        raise WebUnavailable(f"{path} could not be read. {'; '.join(problems)}.")
+
+
+def parse_calendar(body: bytes, now_ms: int, origin: str = "") -> Calendar:
+    """Read the calendar, skipping and counting entries that make no sense. Raises WebUnavailable."""
+    entries: list[CalendarEntry] = []
+    skipped = 0
+    for item in _entries(_data(body), "newCoins"):
+        entry = _calendar_entry(item, now_ms)
+        if entry is None:
+            skipped += 1
+        else:
+            entries.append(entry)
+    return Calendar(tuple(entries), skipped, origin)
+
+
+def parse_symbols(body: bytes, origin: str = "") -> WebSymbols:
+    """Read symbolsV2, keyed by quote or flat, skipping and counting odd entries. Raises WebUnavailable."""
+    data = _data(body)
+    listed = data.get("symbols", data) if isinstance(data, dict) else data
+    symbols: list[WebSymbol] = []
+    skipped = 0
+    for quote, items in _by_quote(listed):
+        for item in items:
+            symbol = _web_symbol(item, quote)
+            if symbol is None:
+                skipped += 1
+            else:
+                symbols.append(symbol)
+    return WebSymbols(tuple(symbols), skipped, origin)
+
+
+def _problem_of(answer: RawAnswer) -> str:
+    if answer.status != 200:
+        return f"HTTP {answer.status}"
+    if answer.body.lstrip()[:1] not in (b"{", b"["):
+        return "not JSON (a block page?)"
+    return ""
+
+
+def _data(body: bytes) -> dict[str, Any] | list[Any]:
+    """Return what is wrapped in `data`, or the whole if nothing is."""
+    try:
+        answer: object = _JSON.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise WebUnavailable("The web site's answer is not JSON.") from None
+    data = cast("dict[str, Any]", answer).get("data", answer) if isinstance(answer, dict) else answer
+    if not isinstance(data, dict | list):
+        raise WebUnavailable("The web site's answer holds no list.")
+    return cast("dict[str, Any] | list[Any]", data)
+
+
+def _entries(data: dict[str, Any] | list[Any], name: str) -> list[Any]:
+    found: object = data.get(name) if isinstance(data, dict) else data
+    if not isinstance(found, list):
+        raise WebUnavailable(f"The web site's answer holds no {name}.")
+    return cast("list[Any]", found)
+
+
+def _by_quote(listed: object) -> Iterable[tuple[str, list[Any]]]:
+    if isinstance(listed, list):
+        return [("USDT", cast("list[Any]", listed))]
+    if not isinstance(listed, dict):
+        raise WebUnavailable("The web site's answer holds no symbols.")
+    groups = cast("dict[str, Any]", listed)
+    return [
+        (clean_name(quote), cast("list[Any]", items))
+        for quote, items in groups.items()
+        if isinstance(items, list)
+    ]
+
+
+def _calendar_entry(item: object, now_ms: int) -> CalendarEntry | None:
+    if not isinstance(item, dict):
+        return None
+    fields = cast("dict[str, Any]", item)
+    base = _text(fields, "vcoinName")
+    opens_ms = opening_ms(fields.get("firstOpenTime"))
+    if not base or opens_ms is None or not is_credible_opening(opens_ms, now_ms):
+        return None
+    return CalendarEntry(
+        coin_id=_text(fields, "vcoinId"),
+        base=base,
+        full_name=_text(fields, "vcoinNameFull"),
+        opens_ms=opens_ms,
+        zone=_text(fields, "zone"),
+        introduction=clean(_raw_text(fields, "introductionEn")),
+    )
+
+
+def _web_symbol(item: object, quote: str) -> WebSymbol | None:
+    if not isinstance(item, dict):
+        return None
+    fields = cast("dict[str, Any]", item)
+    base = _text(fields, "vn")
+    if not base:
+        return None
+    return WebSymbol(
+        symbol_id=_text(fields, "id"),
+        coin_id=_text(fields, "cd"),
+        base=base,
+        quote=quote,
+        full_name=_text(fields, "fne") or _text(fields, "fn"),
+        status=_number(fields, "sts"),
+        state=_number(fields, "st"),
+        trading_type=_number(fields, "tt"),
+        opens_ms=opening_ms(fields.get("ot")),
+        price_precision=_number(fields, "ps"),
+        quantity_precision=_number(fields, "qs"),
+        contract_address=_text(fields, "ca"),
+    )
+
+
+def _raw_text(fields: Mapping[str, Any], name: str) -> str:
+    value: object = fields.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    return clean_name(_raw_text(fields, name))
+
+
+def _number(fields: Mapping[str, Any], name: str) -> int | None:
+    value: object = fields.get(name)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9:
+        return int(value)
+    return value if isinstance(value, int) else None

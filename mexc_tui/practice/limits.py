@@ -1,0 +1,145 @@
+"""Rate limits: windows over weights and requests, 429, then 418; optionally the firewall (reference 3.1)."""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+
+from mexc_tui.practice.scenario import Knobs
+
+WEIGHT_WINDOW_MS = 10_000
+SECOND_MS = 1_000
+
+
+class Bucket(Enum):
+    """Limits of requests a second, besides the weights."""
+
+    ORDERS = "orders"
+    BATCH = "batch"
+    ACCOUNT = "account"
+    ANNOUNCEMENTS = "announcements"
+
+
+class Block(Enum):
+    """Why a request is turned away, before anybody reads it."""
+
+    LIMITED = 429
+    BANNED = 418
+    FIREWALL = 403
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """The answer of the limiter; `retry_after_s` is None where MEXC names no time."""
+
+    block: Block
+    retry_after_s: int | None = None
+
+
+class Window:
+    """At most `limit` units within any `length_ms`."""
+
+    def __init__(self, limit: int, length_ms: int) -> None:
+        self._limit = limit
+        self._length_ms = length_ms
+        self._taken: deque[tuple[int, int]] = deque()
+        self._sum = 0
+
+    def wait_ms(self, now_ms: int, units: int) -> int:
+        """Return how long until `units` fit; 0: now. More than the limit fits into an empty window."""
+        self._forget(now_ms)
+        if units == 0:
+            return 0
+        left = self._sum
+        wait_ms = 0
+        for at_ms, taken in self._taken:
+            if left + units <= self._limit:
+                break
+            left -= taken
+            wait_ms = at_ms + self._length_ms - now_ms
+        return wait_ms
+
+    def take(self, now_ms: int, units: int) -> None:
+        """Note that `units` were used."""
+        if units:
+            self._taken.append((now_ms, units))
+            self._sum += units
+
+    def _forget(self, now_ms: int) -> None:
+        while self._taken and self._taken[0][0] <= now_ms - self._length_ms:
+            self._sum -= self._taken.popleft()[1]
+
+
+class _Visitor:
+    """What the exchange remembers of one address."""
+
+    def __init__(self, knobs: Knobs) -> None:
+        self.weight = Window(knobs.ip_weight_per_10s, WEIGHT_WINDOW_MS)
+        self.requests = Window(knobs.firewall_per_s or 1, SECOND_MS)
+        self.ignored: deque[int] = deque()
+        self.banned_until_ms = 0
+        self.walled_until_ms = 0
+
+
+class Limits:
+    """All limits of this exchange; every number comes from the knobs."""
+
+    def __init__(self, knobs: Knobs) -> None:
+        self._knobs = knobs
+        self._visitors: dict[str, _Visitor] = {}
+        self._key_weight = Window(knobs.key_weight_per_10s, WEIGHT_WINDOW_MS)
+        self._buckets = {
+            Bucket.ORDERS: Window(knobs.orders_per_s, SECOND_MS),
+            Bucket.BATCH: Window(2, SECOND_MS),
+            Bucket.ACCOUNT: Window(2, SECOND_MS),
+            Bucket.ANNOUNCEMENTS: Window(5, 2 * SECOND_MS),
+        }
+
+    def admit(
+        self,
+        now_ms: int,
+        address: str,
+        weight: int,
+        buckets: tuple[Bucket, ...] = (),
+        *,
+        by_key: bool = False,
+    ) -> TurnedAway | None:
+        """Count a request, or say why it is turned away. A signed one counts for address and key."""
+        visitor = self._visitors.setdefault(address, _Visitor(self._knobs))
+        blocked = self._blocked(visitor, now_ms)
+        if blocked is not None:
+            return blocked
+        windows = [(visitor.weight, weight), *((self._buckets[bucket], 1) for bucket in buckets)]
+        if by_key:
+            windows.append((self._key_weight, weight))
+        wait_ms = max(window.wait_ms(now_ms, units) for window, units in windows)
+        if wait_ms > 0:
+            return self._limited(visitor, now_ms, wait_ms)
+        for window, units in windows:
+            window.take(now_ms, units)
+        return None
+
+    def _blocked(self, visitor: _Visitor, now_ms: int) -> TurnedAway | None:
+        if now_ms < visitor.banned_until_ms:
+            return self._with_time(Block.BANNED, visitor.banned_until_ms - now_ms)
+        if self._knobs.firewall_per_s is not None:
+            if now_ms >= visitor.walled_until_ms and visitor.requests.wait_ms(now_ms, 1):
+                visitor.walled_until_ms = now_ms + int(self._knobs.firewall_s * 1000)
+            visitor.requests.take(now_ms, 1)
+            if now_ms < visitor.walled_until_ms:
+                return TurnedAway(Block.FIREWALL)
+        return None
+
+    def _limited(self, visitor: _Visitor, now_ms: int, wait_ms: int) -> TurnedAway:
+        """Answer 429; who goes on asking while limited is banned."""
+        while visitor.ignored and visitor.ignored[0] <= now_ms - WEIGHT_WINDOW_MS:
+            visitor.ignored.popleft()
+        visitor.ignored.append(now_ms)
+        if len(visitor.ignored) > self._knobs.ban_after_429:
+            visitor.ignored.clear()
+            visitor.banned_until_ms = now_ms + int(self._knobs.ban_s * 1000)
+            return self._with_time(Block.BANNED, visitor.banned_until_ms - now_ms)
+        return self._with_time(Block.LIMITED, wait_ms)
+
+    def _with_time(self, block: Block, wait_ms: int) -> TurnedAway:
+        return TurnedAway(block, math.ceil(wait_ms / 1000) if self._knobs.retry_after else None)

@@ -1,0 +1,25 @@
+"""How MEXC prints numbers: REST pads the levels of books, everything else is trimmed (reference 4.3)."""
+
+from decimal import Decimal
+
+from mexc_tui.practice.values import Level
+
+
+def trimmed(value: Decimal) -> str:
+    """Print without trailing zeros and without an exponent."""
+    text = f"{value:f}"
+    if "." not in text:
+        return text
+    return text.rstrip("0").rstrip(".") or "0"
+
+
+def padded(value: Decimal, decimals: int) -> str:
+    """Print with exactly so many decimals."""
+    return f"{value:.{decimals}f}"
+
+
+def padded_levels(levels: list[Level], price_decimals: int, quantity_decimals: int) -> list[list[str]]:
+    """Print levels of a book as REST does."""
+    return [
+        [f"{price:.{price_decimals}f}", f"{quantity:.{quantity_decimals}f}"] for price, quantity in levels
+    ]

@@ -1,0 +1,215 @@
+"""The publisher: hears the world, and sends each topic's frame once to all who listen."""
+
+from decimal import Decimal
+from typing import Protocol
+
+from mexc_tui.model.order import Side
+from mexc_tui.practice.channels import PRIVATE, Kind, Topic
+from mexc_tui.practice.feeds import (
+    BatchTickerFeed,
+    BookTickerFeed,
+    DealsFeed,
+    DepthFeed,
+    Feed,
+    LimitDepthFeed,
+)
+from mexc_tui.practice.frames import frame
+from mexc_tui.practice.pairs import Pair
+from mexc_tui.practice.private_pushes import account_push, deal_push, order_push
+from mexc_tui.practice.ticker_feeds import KlineFeed, MiniTickerFeed, MiniTickersFeed
+from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Trade
+from mexc_tui.practice.world import World
+
+
+class Listener(Protocol):
+    """A socket, as the publisher sees it."""
+
+    def push(self, channel: str, data: bytes) -> None:
+        """Take a frame; it leaves with the next flush."""
+        ...
+
+    def flush(self) -> None:
+        """Write what was taken."""
+        ...
+
+
+class _Line:
+    """A feed and its listeners."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.listeners: list[Listener] = []
+        self.is_waiting = False
+
+
+class _Period:
+    """The feeds of one interval: the steady ones, and those with something to say."""
+
+    def __init__(self, length_ms: int) -> None:
+        self.length_ms = length_ms
+        self.steady: list[_Line] = []
+        self.waiting: list[_Line] = []
+        self._last = -1
+
+    def next_ms(self, now_ms: int) -> int | None:
+        """Return the start of the next interval in which something goes out."""
+        if not self.steady and not self.waiting:
+            return None
+        return max(now_ms // self.length_ms, self._last) * self.length_ms + self.length_ms
+
+    def due(self, now_ms: int) -> list[_Line]:
+        """Return whose turn it is, at most once an interval."""
+        if now_ms // self.length_ms <= self._last or not (self.steady or self.waiting):
+            return []
+        self._last = now_ms // self.length_ms
+        lines = self.steady + self.waiting
+        for line in self.waiting:
+            line.is_waiting = False
+        self.waiting = []
+        return lines
+
+
+class Publisher:
+    """A sink of the world that turns what happens into pushes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._lines: dict[str, _Line] = {}
+        self._of_symbol: dict[str, list[_Line]] = {}
+        self._periods: dict[int, _Period] = {}
+        self._private: dict[Kind, dict[Listener, str]] = {kind: {} for kind in PRIVATE}
+        self._touched: dict[Listener, None] = {}
+        self.shown_ms = world.now_ms
+        """What the exchange's clock shows: `sendTime` of pushes."""
+        world.sinks.append(self)
+
+    # Who listens
+
+    def subscribe(self, listener: Listener, topic: Topic) -> None:
+        """Send a topic to a listener from now on."""
+        if topic.kind in PRIVATE:
+            self._private[topic.kind][listener] = topic.text
+            return
+        line = self._lines.get(topic.text) or self._open(topic)
+        line.listeners.append(listener)
+
+    def unsubscribe(self, listener: Listener, topic: Topic) -> None:
+        """Stop sending a topic to a listener."""
+        if topic.kind in PRIVATE:
+            self._private[topic.kind].pop(listener, None)
+            return
+        line = self._lines[topic.text]
+        line.listeners.remove(listener)
+        if not line.listeners:
+            self._close(line)
+
+    def _open(self, topic: Topic) -> _Line:
+        line = _Line(open_feed(topic, self._world))
+        self._lines[topic.text] = line
+        self._of_symbol.setdefault(topic.symbol, []).append(line)
+        period = self._periods.setdefault(line.feed.period_ms, _Period(line.feed.period_ms))
+        if line.feed.is_steady:
+            period.steady.append(line)
+        return line
+
+    def _close(self, line: _Line) -> None:
+        topic = line.feed.topic
+        del self._lines[topic.text]
+        self._of_symbol[topic.symbol].remove(line)
+        period = self._periods[line.feed.period_ms]
+        if line.feed.is_steady:
+            period.steady.remove(line)
+        if line.is_waiting:
+            period.waiting.remove(line)
+
+    # When
+
+    def next_push_ms(self, now_ms: int) -> int | None:
+        """Return when something is to be sent next; None: nobody waits for anything."""
+        times = [period.next_ms(now_ms) for period in self._periods.values()]
+        return min((time for time in times if time is not None), default=None)
+
+    def publish(self, now_ms: int) -> None:
+        """Send what is due."""
+        for period in self._periods.values():
+            for line in period.due(now_ms):
+                self._send(line)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write everything that was pushed."""
+        touched, self._touched = self._touched, {}
+        for listener in touched:
+            listener.flush()
+
+    def _send(self, line: _Line) -> None:
+        message = line.feed.message(self.shown_ms)
+        if message is None:
+            return
+        packed = frame(message)
+        channel = line.feed.topic.text
+        for listener in line.listeners:
+            listener.push(channel, packed)
+            self._touched[listener] = None
+
+    # What happens (Sink)
+
+    def on_trade(self, pair: Pair, trade: Trade) -> None:
+        """Tell the feeds of the pair."""
+        for line in self._of_symbol.get(pair.symbol, ()):
+            if line.feed.on_trade(trade):
+                self._wait(line)
+
+    def on_level(self, pair: Pair, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+        """Tell the feeds of the pair."""
+        for line in self._of_symbol.get(pair.symbol, ()):
+            if line.feed.on_level(side, price, quantity, version):
+                self._wait(line)
+
+    def on_order(self, order: OrderRecord) -> None:
+        """Push at once."""
+        for listener, channel in self._private[Kind.ORDERS].items():
+            self._push_now(listener, channel, order_push(channel, order, self.shown_ms))
+
+    def on_deal(self, fill: Fill) -> None:
+        """Push at once."""
+        for listener, channel in self._private[Kind.DEALS].items():
+            self._push_now(listener, channel, deal_push(channel, fill, self.shown_ms))
+
+    def on_balance(self, change: BalanceChange) -> None:
+        """Push at once."""
+        for listener, channel in self._private[Kind.ACCOUNT].items():
+            self._push_now(listener, channel, account_push(channel, change, self.shown_ms))
+
+    def _wait(self, line: _Line) -> None:
+        if not line.is_waiting and not line.feed.is_steady:
+            line.is_waiting = True
+            self._periods[line.feed.period_ms].waiting.append(line)
+
+    def _push_now(self, listener: Listener, channel: str, message: bytes) -> None:
+        listener.push(channel, frame(message))
+        self._touched[listener] = None
+
+
+def open_feed(topic: Topic, world: World) -> Feed:
+    """Return a new feed for a public topic; its pair must be visible."""
+    if topic.kind is Kind.MINI_TICKERS:
+        return MiniTickersFeed(topic, world)
+    pair = world.pair(topic.symbol)
+    if pair is None:
+        raise LookupError(topic.symbol)
+    simple = _OF_PAIR.get(topic.kind)
+    return simple(topic, pair) if simple is not None else _OF_WORLD[topic.kind](topic, pair, world)
+
+
+_OF_PAIR = {
+    Kind.AGGRE_DEALS: DealsFeed,
+    Kind.AGGRE_DEPTH: DepthFeed,
+    Kind.AGGRE_BOOK_TICKER: BookTickerFeed,
+    Kind.BOOK_TICKER_BATCH: BatchTickerFeed,
+}
+_OF_WORLD = {
+    Kind.LIMIT_DEPTH: LimitDepthFeed,
+    Kind.KLINE: KlineFeed,
+    Kind.MINI_TICKER: MiniTickerFeed,
+}

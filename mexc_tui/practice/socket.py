@@ -1,0 +1,137 @@
+"""One WebSocket connection, seen from the exchange: its topics, its idle rules, and what it is sent."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from mexc_tui.practice.channels import Topic
+from mexc_tui.practice.faults import Faults, Hit
+from mexc_tui.practice.frames import PONG, TEXT, close_frame, frame
+from mexc_tui.practice.scenario import FaultKind, Knobs
+
+LARGEST_BACKLOG = 8 * 1024 * 1024
+"""Bytes that a slow client may leave unread before it is dropped."""
+
+
+class Socket:
+    """Writes frames straight to the transport, all of one moment in one write; never waits for a client."""
+
+    def __init__(
+        self, transport: asyncio.Transport, now_ms: Callable[[], int], faults: Faults, listen_key: str = ""
+    ) -> None:
+        self.listen_key = listen_key
+        self.topics: dict[str, Topic] = {}
+        self._transport = transport
+        self._now_ms = now_ms
+        self._faults = faults
+        self._out: list[bytes] = []
+        self._held: list[bytes] = []
+        self._heard: deque[int] = deque()
+        self._is_dead = False
+        self._opened_ms = now_ms()
+        self._without_topics_ms = self._opened_ms
+        self._active_ms = self._opened_ms
+
+    # What it is sent
+
+    def push(self, channel: str, data: bytes) -> None:
+        """Take a frame of a topic; faults strike here."""
+        if self._faults.touch_pushes:
+            for hit in self._faults.of_push(self._now_ms(), channel):
+                if self._strike(hit, data):
+                    return
+        self._out.append(data)
+        if self._held:
+            self._release()
+
+    def answer(self, text: str) -> None:
+        """Send a control reply."""
+        self._out.append(frame(text.encode("utf-8"), TEXT))
+        self.flush()
+
+    def pong(self, data: bytes) -> None:
+        """Answer a protocol-level ping."""
+        self._out.append(frame(bytes(data), PONG))
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what was taken; a client that does not read is dropped."""
+        out, self._out = self._out, []
+        if not out or self._is_dead or self._transport.is_closing():
+            return
+        self._active_ms = self._now_ms()
+        self._transport.write(b"".join(out))
+        if self._transport.get_write_buffer_size() > LARGEST_BACKLOG:
+            self._transport.abort()
+
+    def _strike(self, hit: Hit, data: bytes) -> bool:
+        """Let a fault have a push; whether nothing is left to send now."""
+        if hit.kind is FaultKind.DUPLICATE_PUSH:
+            self._out.append(data)
+            return False
+        if hit.kind is FaultKind.DELAY:
+            asyncio.get_running_loop().call_later(hit.amount_ms / 1000, self._send_late, data)
+        elif hit.kind is FaultKind.REORDER_PUSH:
+            self._held.append(data)
+        elif hit.kind is FaultKind.HALF_OPEN:
+            self._is_dead = True
+        elif hit.kind is FaultKind.RESET:
+            self._transport.write(data[: len(data) // 2])
+            self._transport.abort()
+        return True
+
+    def _send_late(self, data: bytes) -> None:
+        self._out.append(data)
+        self.flush()
+
+    def _release(self) -> None:
+        held, self._held = self._held, []
+        self._out.extend(held)
+
+    # What it says
+
+    def may_speak(self, limit: int) -> bool:
+        """Count a message of the client; False: more than `limit` within a second."""
+        now_ms = self._now_ms()
+        self._active_ms = now_ms
+        while self._heard and self._heard[0] <= now_ms - 1000:
+            self._heard.popleft()
+        self._heard.append(now_ms)
+        return len(self._heard) <= limit
+
+    def add(self, topic: Topic) -> None:
+        """Remember a subscription."""
+        self.topics[topic.text] = topic
+        self._active_ms = self._now_ms()
+
+    def remove(self, text: str) -> Topic | None:
+        """Forget a subscription; None: there was none."""
+        topic = self.topics.pop(text, None)
+        if not self.topics:
+            self._without_topics_ms = self._now_ms()
+        return topic
+
+    # When it ends
+
+    def is_over(self, knobs: Knobs) -> bool:
+        """Whether the exchange closes it now (reference 7.1): no topic, no data, or too old."""
+        now_ms = self._now_ms()
+        if now_ms - self._opened_ms >= knobs.socket_lifetime_s * 1000:
+            return True
+        if not self.topics:
+            return now_ms - self._without_topics_ms >= knobs.no_subscription_close_s * 1000
+        return now_ms - self._active_ms >= knobs.no_data_close_s * 1000
+
+    def close(self, *, politely: bool, for_good: bool = False) -> None:
+        """End the connection, with a close frame or without. A half-open one ends only `for_good`."""
+        if politely:
+            self._out.append(close_frame())
+            self.flush()
+        if for_good or not self._is_dead:
+            self._transport.close()
+
+    def release_held(self) -> None:
+        """Send what a reordering still holds back."""
+        if self._held:
+            self._release()
+            self.flush()

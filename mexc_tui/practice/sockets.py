@@ -1,0 +1,173 @@
+"""The WebSocket side: control protocol, listen keys, rules that close connections (reference 7, 9)."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from mexc_tui.practice.channels import BAD_LISTEN_KEY, PONG, PRIVATE, Kind, Topic, acknowledgement, parse
+from mexc_tui.practice.clock import Clock
+from mexc_tui.practice.faults import Faults
+from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.publish import Publisher
+from mexc_tui.practice.socket import Socket
+from mexc_tui.practice.world import World
+
+LARGEST_MESSAGE = 64 * 1024
+BAD_MESSAGE = "msg format invalid"
+
+
+class Command(msgspec.Struct):
+    """A client's text frame (reference 7.2)."""
+
+    method: str
+    params: list[str] = msgspec.field(default_factory=list[str])
+    id: int = 0
+
+
+class _Reply(msgspec.Struct):
+    """Control replies always say code 0; only the text tells."""
+
+    id: int
+    code: int
+    msg: str
+
+
+class Sockets:
+    """All WebSocket connections of the exchange."""
+
+    def __init__(
+        self,
+        world: World,
+        clock: Clock,
+        faults: Faults,
+        publisher: Publisher,
+        listen_keys: ListenKeys,
+        changed: Callable[[], None],
+    ) -> None:
+        self._world = world
+        self._knobs = world.scenario.knobs
+        self._clock = clock
+        self._faults = faults
+        self._publisher = publisher
+        self._listen_keys = listen_keys
+        self._changed = changed
+        self._open: dict[Socket, None] = {}
+
+    def __len__(self) -> int:
+        """Return how many are open."""
+        return len(self._open)
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """Hold one connection until it ends."""
+        response = web.WebSocketResponse(compress=False, autoping=False, max_msg_size=LARGEST_MESSAGE)
+        await response.prepare(request)
+        transport = request.transport
+        if not isinstance(transport, asyncio.Transport):
+            return response
+        listen_key = request.query.get("listenKey", "")
+        socket = Socket(transport, self._clock.now_ms, self._faults, listen_key)
+        if listen_key and not self._listen_keys.attach(listen_key, self._clock.now_ms()):
+            socket.answer(BAD_LISTEN_KEY)
+            socket.close(politely=True)
+            return response
+        self._open[socket] = None
+        try:
+            await self._listen(socket, response)
+        finally:
+            self._forget(socket)
+        return response
+
+    async def _listen(self, socket: Socket, response: web.WebSocketResponse) -> None:
+        async for message in response:
+            if not socket.may_speak(self._knobs.messages_per_s):
+                socket.close(politely=True)
+                return
+            if message.type is WSMsgType.PING:
+                socket.pong(message.data)
+            elif message.type is WSMsgType.TEXT:
+                socket.answer(self._reply(socket, message.data))
+                self._changed()
+            elif message.type is WSMsgType.ERROR:
+                return
+
+    def _forget(self, socket: Socket) -> None:
+        self._open.pop(socket, None)
+        for topic in socket.topics.values():
+            self._publisher.unsubscribe(socket, topic)
+        if socket.listen_key:
+            self._listen_keys.detach(socket.listen_key)
+
+    def sweep(self) -> None:
+        """Close what is idle, too old, or without its listen key. To be called about once a second."""
+        now_ms = self._clock.now_ms()
+        for socket in list(self._open):
+            socket.release_held()
+            expired = socket.listen_key and not self._listen_keys.is_live(socket.listen_key, now_ms)
+            if expired or socket.is_over(self._knobs):
+                self.drop(socket)
+
+    def drop(self, socket: Socket) -> None:
+        """Close a connection as the knob says."""
+        socket.close(politely=self._knobs.close_frame)
+
+    def close_all(self) -> None:
+        """Close every connection: the exchange goes down."""
+        for socket in list(self._open):
+            socket.close(politely=True, for_good=True)
+
+    # The control protocol
+
+    def _reply(self, socket: Socket, text: str) -> str:
+        try:
+            command = msgspec.json.decode(text, type=Command)
+        except msgspec.DecodeError:
+            return _reply(0, BAD_MESSAGE)
+        match command.method.upper():
+            case "PING":
+                return _reply(0, PONG)
+            case "SUBSCRIPTION":
+                return _reply(command.id, self._subscribe(socket, command.params))
+            case "UNSUBSCRIPTION":
+                return _reply(command.id, self._unsubscribe(socket, command.params))
+            case _:
+                return _reply(command.id, BAD_MESSAGE)
+
+    def _subscribe(self, socket: Socket, params: list[str]) -> str:
+        accepted: list[str] = []
+        refused: list[str] = []
+        for text in params:
+            if text in socket.topics:
+                continue
+            topic = self._allowed(socket, text)
+            if topic is None:
+                refused.append(text)
+                continue
+            accepted.append(text)
+            socket.add(topic)
+            self._publisher.subscribe(socket, topic)
+        return acknowledgement(accepted, refused)
+
+    def _allowed(self, socket: Socket, text: str) -> Topic | None:
+        """Read a parameter; None: blocked, for whatever reason (reference 7.4)."""
+        topic = parse(text)
+        if topic is None or len(socket.topics) >= self._knobs.subscriptions_per_socket:
+            return None
+        if topic.kind in PRIVATE:
+            return topic if socket.listen_key else None
+        if topic.kind is Kind.MINI_TICKERS:
+            return topic
+        pair = self._world.pair(topic.symbol)
+        return topic if pair is not None and not pair.blocked else None
+
+    def _unsubscribe(self, socket: Socket, params: list[str]) -> str:
+        for text in params:
+            topic = socket.remove(text)
+            if topic is not None:
+                self._publisher.unsubscribe(socket, topic)
+        return ",".join(params)
+
+
+def _reply(number: int, text: str) -> str:
+    return msgspec.json.encode(_Reply(number, 0, text)).decode("utf-8")

@@ -1,0 +1,77 @@
+"""HTTP answers: JSON, refusals, limits, pages, and answers that a fault spoils (reference 2.2, 6.3)."""
+
+import asyncio
+
+import msgspec
+from aiohttp import web
+
+from mexc_tui.practice.limits import Block, TurnedAway
+from mexc_tui.practice.route import Json
+from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.web_pages import BLOCKED_PAGE
+
+_JSON = {"Content-Type": "application/json;charset=utf-8"}
+
+_BLOCKED = {
+    Block.LIMITED: b'{"code":429,"msg":"Too many requests"}',
+    Block.BANNED: b'{"code":418,"msg":"Too many requests, your IP is banned"}',
+}
+
+
+def answer(data: Json, status: int = 200) -> web.Response:
+    """Print JSON."""
+    return web.Response(body=msgspec.json.encode(data), status=status, headers=_JSON)
+
+
+def refused(refusal: Refusal) -> web.Response:
+    """Print a refusal; codes that arrive as strings stay strings."""
+    return answer({"msg": refusal.message, "code": refusal.code}, refusal.status)
+
+
+def turned_away(away: TurnedAway) -> web.Response:
+    """Print what the limiter or the firewall says."""
+    if away.block is Block.FIREWALL:
+        return firewall()
+    response = web.Response(body=_BLOCKED[away.block], status=away.block.value, headers=_JSON)
+    if away.retry_after_s is not None:
+        response.headers["Retry-After"] = str(away.retry_after_s)
+    return response
+
+
+def firewall() -> web.Response:
+    """Print the firewall's page: HTML, and no Retry-After."""
+    return web.Response(text=BLOCKED_PAGE, status=403, content_type="text/html")
+
+
+def internal_error() -> web.Response:
+    """Say nothing about what went wrong."""
+    return answer({"code": 500, "msg": "Internal error"}, 500)
+
+
+def maintenance() -> web.Response:
+    """Say that the exchange is down."""
+    return answer({"code": 503, "msg": "Under maintenance, please try again later"}, 503)
+
+
+def not_found() -> web.Response:
+    """Answer a wrong path."""
+    return answer({"code": 404, "msg": "Not Found"}, 404)
+
+
+def cut_off(request: web.Request) -> web.Response:
+    """Break the connection; what is returned is never sent."""
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+def cut_in_half(request: web.Request, whole: web.Response) -> web.Response:
+    """Send the head and half of the body, then break the connection."""
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    head = (
+        f"HTTP/1.1 {whole.status} OK\r\nContent-Type: application/json;charset=utf-8\r\n"
+        f"Content-Length: {max(len(body), 2)}\r\n\r\n"
+    )
+    if isinstance(request.transport, asyncio.Transport):
+        request.transport.write(head.encode("ascii") + body[: len(body) // 2])
+    return cut_off(request)

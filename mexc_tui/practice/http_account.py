@@ -1,0 +1,161 @@
+"""Endpoints of the account: balances, fees, switches, dust, listen keys (reference 4.1, 4.5 to 4.7)."""
+
+import hashlib
+
+from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.limits import Bucket
+from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.numbers import trimmed
+from mexc_tui.practice.route import Call, Json, Route, wrapped
+from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.world import World
+
+_READ = Demand(Permission.ACCOUNT_READ)
+
+
+class AccountRoutes:
+    """Answers about the account. `now_ms` of a call is what the clock shows; keys expire by the world's."""
+
+    def __init__(self, world: World, listen_keys: ListenKeys) -> None:
+        self._world = world
+        self._plan = world.scenario.account
+        self._listen_keys = listen_keys
+
+    def routes(self) -> list[Route]:
+        """Return the endpoints of this room."""
+        stream = "/api/v3/userDataStream"
+        named = Demand(Permission.ACCOUNT_READ, ("listenKey",))
+        deduct = "/api/v3/mxDeduct/enable"
+        switch = Demand(Permission.ACCOUNT_WRITE, ("mxDeductEnable",))
+        convert = Demand(Permission.ACCOUNT_WRITE, ("asset",))
+        fee = Demand(Permission.ACCOUNT_READ, ("symbol",))
+        return [
+            Route("GET", "/api/v3/account", self._account, 10, _READ, (Bucket.ACCOUNT,)),
+            Route("GET", "/api/v3/selfSymbols", self._self_symbols, 1, _READ),
+            Route("GET", "/api/v3/tradeFee", self._trade_fee, 20, fee),
+            Route("GET", "/api/v3/kyc/status", lambda call: {"status": self._plan.kyc}, 1, _READ),
+            Route("GET", "/api/v3/uid", self._uid, 1, _READ),
+            Route("GET", deduct, self._mx_deduct, 1, _READ),
+            Route("POST", deduct, self._set_mx_deduct, 1, switch),
+            Route("POST", "/api/v3/capital/convert", self._convert, 10, convert),
+            Route("GET", "/api/v3/capital/convert/list", self._dust, 1, _READ),
+            Route("GET", "/api/v3/capital/config/getall", lambda call: [], 10, Demand()),
+            *_withdrawals(),
+            Route("POST", stream, self._create_key, 1, _READ),
+            Route("GET", stream, self._live_keys, 1, _READ),
+            Route("PUT", stream, self._extend_key, 1, named),
+            Route("DELETE", stream, self._close_key, 1, named),
+        ]
+
+    def _account(self, call: Call) -> Json:
+        del call
+        balances: list[Json] = [
+            {
+                "asset": balance.asset,
+                "free": trimmed(balance.free),
+                "locked": trimmed(balance.locked),
+                "available": trimmed(balance.free),
+            }
+            for balance in self._world.balances()
+        ]
+        return {
+            "makerCommission": None,
+            "takerCommission": None,
+            "buyerCommission": None,
+            "sellerCommission": None,
+            "canTrade": True,
+            "canWithdraw": True,
+            "canDeposit": True,
+            "updateTime": None,
+            "accountType": "SPOT",
+            "balances": balances,
+            "permissions": ["SPOT"],
+        }
+
+    def _self_symbols(self, call: Call) -> Json:
+        del call
+        return {"code": 200, "data": self._world.self_symbols(), "msg": None}
+
+    def _trade_fee(self, call: Call) -> Json:
+        pair = self._world.pair(call.params.need("symbol"))
+        if pair is None:
+            raise Refusal(-1121, "Invalid symbol.")
+        fees: dict[str, Json] = {
+            "makerCommission": float(pair.rules.maker_fee),
+            "takerCommission": float(pair.rules.taker_fee),
+        }
+        return wrapped(fees, call.now_ms)
+
+    def _uid(self, call: Call) -> Json:
+        del call
+        digest = hashlib.sha256(f"uid {self._world.seed}".encode()).hexdigest()
+        return {"uid": str(10_000_000 + int(digest[:8], 16) % 90_000_000)}
+
+    def _mx_deduct(self, call: Call) -> Json:
+        return wrapped({"mxDeductEnable": self._world.mx_deduction}, call.now_ms)
+
+    def _set_mx_deduct(self, call: Call) -> Json:
+        self._world.mx_deduction = call.params.need("mxDeductEnable").lower() == "true"
+        return self._mx_deduct(call)
+
+    # Dust (reference 4.5)
+
+    def _convert(self, call: Call) -> Json:
+        done = self._world.convert(call.params.need("asset").split(","))
+        return {
+            "successList": done.converted,
+            "failedList": [
+                {"asset": item.asset, "message": item.message, "code": item.code} for item in done.failed
+            ],
+            "totalConvert": trimmed(done.total_mx),
+            "convertFee": trimmed(done.fee_mx),
+        }
+
+    def _dust(self, call: Call) -> Json:
+        del call
+        return [
+            {
+                "asset": dust.asset,
+                "balance": trimmed(dust.balance),
+                "convertMx": trimmed(dust.value_mx),
+                "convertUsdt": trimmed(dust.value_usdt),
+                "code": "0",
+                "message": "",
+            }
+            for dust in self._world.dust()
+        ]
+
+    # Listen keys (reference 4.7, 9)
+
+    def _create_key(self, call: Call) -> Json:
+        del call
+        return {"listenKey": self._listen_keys.create(self._world.now_ms)}
+
+    def _live_keys(self, call: Call) -> Json:
+        del call
+        return {"listenKey": self._listen_keys.live(self._world.now_ms)}
+
+    def _extend_key(self, call: Call) -> Json:
+        key = call.params.need("listenKey")
+        self._listen_keys.extend(key, self._world.now_ms)
+        return {"listenKey": key}
+
+    def _close_key(self, call: Call) -> Json:
+        key = call.params.need("listenKey")
+        self._listen_keys.close(key, self._world.now_ms)
+        return {"listenKey": key}
+
+
+def _withdrawals() -> list[Route]:
+    """Return what tells whether a key can withdraw (reliability 4.3); nothing is ever withdrawn here."""
+    reads = Demand(Permission.WITHDRAW_READ)
+    writes = Demand(Permission.WITHDRAW_WRITE, ("id",))
+    return [
+        Route("GET", "/api/v3/capital/withdraw/history", lambda call: [], 1, reads),
+        Route("DELETE", "/api/v3/capital/withdraw", _no_withdrawal, 1, writes),
+    ]
+
+
+def _no_withdrawal(call: Call) -> Json:
+    del call
+    raise Refusal(22222, "record does not exist")

@@ -1,0 +1,83 @@
+"""Endpoints of strategy groups for self-trade prevention (reference 4.6)."""
+
+import msgspec
+
+from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.route import Call, Json, Route, wrapped
+from mexc_tui.practice.values import Refusal
+
+MOST_GROUPS = 10
+
+
+class _Group(msgspec.Struct, rename="camel"):
+    trade_group_name: str
+    trade_group_id: int
+    create_time: int
+    update_time: int
+    trade_group_uid: str = ""
+
+
+class StrategyRoutes:
+    """Groups for self-trade prevention: kept and shown, at most ten (reference 4.6)."""
+
+    def __init__(self) -> None:
+        self._groups: dict[int, _Group] = {}
+        self._next_id = 1
+
+    def routes(self) -> list[Route]:
+        """Return the endpoints of this room."""
+        group, uid = "/api/v3/strategy/group", "/api/v3/strategy/group/uid"
+        by_id = Demand(Permission.ACCOUNT_WRITE, ("tradeGroupId",))
+        members = Demand(Permission.ACCOUNT_WRITE, ("uid", "tradeGroupId"))
+        create = Demand(Permission.ACCOUNT_WRITE, ("tradeGroupName",))
+        return [
+            Route("POST", group, self._create, 20, create),
+            Route("GET", group, self._list, 20, Demand(Permission.ACCOUNT_READ)),
+            Route("DELETE", group, self._delete, 20, by_id),
+            Route("POST", uid, self._add, 20, members),
+            Route("DELETE", uid, self._remove, 20, members),
+        ]
+
+    def _create(self, call: Call) -> Json:
+        name = call.params.need("tradeGroupName")
+        if len(self._groups) >= MOST_GROUPS or any(
+            group.trade_group_name == name for group in self._groups.values()
+        ):
+            raise Refusal(26, "operation not allowed")
+        group = _Group(name, self._next_id, call.now_ms, call.now_ms)
+        self._groups[group.trade_group_id] = group
+        self._next_id += 1
+        return wrapped(_written(group), call.now_ms, 200)
+
+    def _list(self, call: Call) -> Json:
+        name = call.params.get("tradeGroupName")
+        groups = [group for group in self._groups.values() if not name or group.trade_group_name == name]
+        return wrapped([_written(group) for group in groups], call.now_ms, 200)
+
+    def _delete(self, call: Call) -> Json:
+        self._need(call)
+        self._groups.pop(call.params.whole("tradeGroupId") or 0)
+        return wrapped(data=True, now_ms=call.now_ms, code=200)
+
+    def _add(self, call: Call) -> Json:
+        group = self._need(call)
+        group.trade_group_uid = call.params.need("uid")
+        group.update_time = call.now_ms
+        return wrapped(_written(group), call.now_ms, 200)
+
+    def _remove(self, call: Call) -> Json:
+        group = self._need(call)
+        gone = call.params.need("uid").split(",")
+        left = [uid for uid in group.trade_group_uid.split(",") if uid not in gone]
+        group.trade_group_uid = ",".join(left)
+        return wrapped(data=True, now_ms=call.now_ms, code=200)
+
+    def _need(self, call: Call) -> _Group:
+        group = self._groups.get(call.params.whole("tradeGroupId") or 0)
+        if group is None:
+            raise Refusal(22222, "record does not exist")
+        return group
+
+
+def _written(group: _Group) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(group))

@@ -1,0 +1,94 @@
+"""Reading an order out of parameters, and printing one as REST does (reference 4.4)."""
+
+from mexc_tui.model.order import NewOrder, OrderType, Side, StpMode
+from mexc_tui.practice.numbers import trimmed
+from mexc_tui.practice.params import Params, mandatory
+from mexc_tui.practice.route import Json
+from mexc_tui.practice.values import OrderRecord
+
+_TYPES = {**{kind.value: kind for kind in OrderType}, "LIMIT_ORDER": OrderType.LIMIT}
+_SIDES = {side.value: side for side in Side}
+_STP_MODES = {mode.value: mode for mode in StpMode}
+
+
+def read_order(params: Params) -> NewOrder:
+    """Read the parameters of POST /order. Raises Refusal 700004 for what cannot be read."""
+    symbol = params.need("symbol")
+    side = _SIDES.get(params.need("side"))
+    kind = _TYPES.get(params.need("type"))
+    stp_mode = _STP_MODES.get(params.get("stpMode"))
+    if side is None:
+        raise mandatory("side")
+    if kind is None:
+        raise mandatory("type")
+    if stp_mode is None:
+        raise mandatory("stpMode")
+    return NewOrder(
+        symbol=symbol,
+        side=side,
+        type=kind,
+        client_order_id=params.get("newClientOrderId"),
+        price=params.amount("price") if kind is not OrderType.MARKET else None,
+        quantity=params.amount("quantity"),
+        quote_quantity=params.amount("quoteOrderQty"),
+        stp_mode=stp_mode,
+    )
+
+
+def placed(order: OrderRecord, now_ms: int) -> Json:
+    """Print the answer to POST /order: no status, no fills, no client id (reference 4.4)."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "price": trimmed(order.price),
+        "origQty": trimmed(order.quantity),
+        "type": order.type.value,
+        "side": order.side.value,
+        "stpMode": order.stp_mode.value,
+        "transactTime": now_ms,
+    }
+
+
+def full_order(order: OrderRecord) -> dict[str, Json]:
+    """Print an order as GET /order does."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderListId": -1,
+        "clientOrderId": order.client_order_id or None,
+        "price": trimmed(order.price),
+        "origQty": trimmed(order.quantity),
+        "executedQty": trimmed(order.executed),
+        "cummulativeQuoteQty": trimmed(order.executed_quote),
+        "status": order.status.value,
+        "timeInForce": None,
+        "type": order.type.value,
+        "side": order.side.value,
+        "stopPrice": None,
+        "icebergQty": None,
+        "time": order.created_ms,
+        "updateTime": order.updated_ms,
+        "isWorking": True,
+        "stpMode": order.stp_mode.value,
+        "cancelReason": order.cancel_reason,
+        "origQuoteOrderQty": trimmed(order.quote_quantity),
+    }
+
+
+def cancelled(order: OrderRecord) -> dict[str, Json]:
+    """Print the answer to DELETE /order, in whichever state the world reports."""
+    return {
+        "symbol": order.symbol,
+        "origClientOrderId": order.client_order_id or None,
+        "orderId": order.order_id,
+        "clientOrderId": order.client_order_id or None,
+        "price": trimmed(order.price),
+        "origQty": trimmed(order.quantity),
+        "executedQty": trimmed(order.executed),
+        "cummulativeQuoteQty": trimmed(order.executed_quote),
+        "status": order.status.value,
+        "timeInForce": None,
+        "type": order.type.value,
+        "side": order.side.value,
+    }

@@ -1,0 +1,41 @@
+"""What an endpoint is: where, what it weighs, whom it lets in, and who answers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from mexc_tui.practice.auth import Demand
+from mexc_tui.practice.limits import Bucket
+from mexc_tui.practice.params import Params
+
+if TYPE_CHECKING:
+    import msgspec
+
+Json: TypeAlias = "str | int | float | bool | msgspec.Raw | Sequence[Json] | Mapping[str, Json] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was let in. `stale_ms` is set where a fault asks for a book of a while ago."""
+
+    params: Params
+    now_ms: int
+    """What the exchange's clock shows."""
+    stale_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One endpoint (reference 3.2, 4). `demand` is None for a public one."""
+
+    method: str
+    path: str
+    answer: Callable[[Call], Json]
+    weight: int = 1
+    demand: Demand | None = None
+    buckets: tuple[Bucket, ...] = ()
+
+
+def wrapped(data: Json, now_ms: int, code: int = 0) -> dict[str, Json]:
+    """Wrap an answer as the newer endpoints do (reference 2.1)."""
+    return {"data": data, "code": code, "msg": "success", "timestamp": now_ms}

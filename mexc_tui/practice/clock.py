@@ -1,0 +1,31 @@
+"""Clocks of the practice exchange. Waiting is asyncio's; a clock only says what time it is."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the exchange's time comes from, in Unix milliseconds. It must not go back."""
+
+    def now_ms(self) -> int:
+        """Return the time of the world."""
+        ...
+
+
+class SteadyClock:
+    """Starts at a given time and runs at the rate of a monotonic source of seconds."""
+
+    def __init__(self, start_ms: int, seconds: Callable[[], float]) -> None:
+        self._start_ms = start_ms
+        self._seconds = seconds
+        self._from_s = seconds()
+
+    def now_ms(self) -> int:
+        """Return the start plus the milliseconds gone since."""
+        return self._start_ms + int((self._seconds() - self._from_s) * 1000)
+
+
+def wall_clock() -> SteadyClock:
+    """Return a clock that starts at this machine's wall time and never steps afterwards."""
+    return SteadyClock(time.time_ns() // 1_000_000, time.monotonic)

@@ -1,0 +1,60 @@
+"""The `exchange` command: one practice exchange, alone, until it is told to end."""
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import sys
+
+import msgspec
+
+from mexc_tui.practice.scenario import Scenario, ScenarioError, load
+from mexc_tui.practice.server import HOST, serving
+
+
+def run_exchange(
+    port: int = 0, scenario: str = "calm", seed: int = 1, *, strict: bool = False, with_parent: bool = False
+) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit code.
+
+    When ready, one line of JSON (`Endpoint`) goes to standard output and nothing else. `with_parent` also
+    ends it when standard input closes.
+    """
+    try:
+        plan = load(scenario)
+    except ScenarioError as error:
+        return _fail(str(error))
+    try:
+        asyncio.run(_serve(plan, seed, port, strict=strict, with_parent=with_parent))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            return _fail(f"Cannot listen on {HOST}:{port}: {error.strerror}")
+        return _fail(f"Port {port} on {HOST} is in use. Choose another one with --port, or 0 for a free one.")
+    return 0
+
+
+def _fail(words: str) -> int:
+    sys.stderr.write(words + "\n")
+    return 1
+
+
+async def _serve(scenario: Scenario, seed: int, port: int, *, strict: bool, with_parent: bool) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    async with serving(scenario, seed, port=port, strict=strict) as endpoint:
+        if with_parent:
+            loop.add_reader(sys.stdin.fileno(), _read_parent, told)
+        gc.freeze()
+        sys.stdout.write(msgspec.json.encode(endpoint).decode("utf-8") + "\n")
+        sys.stdout.flush()
+        await told.wait()
+
+
+def _read_parent(told: asyncio.Event) -> None:
+    """Note the end of standard input: the parent is gone."""
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        told.set()

@@ -1,0 +1,270 @@
+"""The practice exchange as a server: requests in, answers out, and one timer that moves the world."""
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.practice import answers
+from mexc_tui.practice.auth import Gate, SignedCall, credentials
+from mexc_tui.practice.clock import Clock, wall_clock
+from mexc_tui.practice.faults import Faults, Hit
+from mexc_tui.practice.http_account import AccountRoutes
+from mexc_tui.practice.http_groups import StrategyRoutes
+from mexc_tui.practice.http_market import MarketRoutes
+from mexc_tui.practice.http_trade import TradeRoutes
+from mexc_tui.practice.limits import Block, Limits, TurnedAway
+from mexc_tui.practice.listen_keys import ListenKeys
+from mexc_tui.practice.params import Params
+from mexc_tui.practice.publish import Publisher
+from mexc_tui.practice.route import Call, Json, Route
+from mexc_tui.practice.scenario import FaultKind, Scenario
+from mexc_tui.practice.sockets import Sockets
+from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.web_pages import CALENDAR, SYMBOLS, calendar, symbols
+from mexc_tui.practice.world import World
+
+HOST = "127.0.0.1"
+WS_PATH = "/ws"
+PRACTICE_PATH = "/practice"
+SWEEP_MS = 1_000
+SHORTEST_WAIT_S = 0.001
+LARGEST_BODY = 256 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class PracticeServer:
+    """One practice exchange. Every request first brings the world to the clock's time."""
+
+    def __init__(self, scenario: Scenario, seed: int, clock: Clock, *, strict: bool = False) -> None:
+        self._clock = clock
+        self.world = World(scenario, seed, clock.now_ms())
+        self._scenario = scenario
+        self.api_key, self.api_secret = credentials(seed, self.world.id)
+        self._gate = Gate(self.api_key, self.api_secret, scenario.account, strict=strict)
+        self._limits = Limits(scenario.knobs)
+        self._faults = Faults(scenario.faults, seed, self.world.start_ms)
+        self._listen_keys = ListenKeys(scenario.knobs, seed)
+        self._publisher = Publisher(self.world)
+        self._sockets = Sockets(
+            self.world, clock, self._faults, self._publisher, self._listen_keys, self._arm
+        )
+        self._routes = {(route.method, route.path): route for route in self._all_routes()}
+        self._timer: asyncio.TimerHandle | None = None
+        self._next_sweep_ms = 0
+        self._gone: asyncio.Event = asyncio.Event()
+
+    def _all_routes(self) -> list[Route]:
+        return [
+            *MarketRoutes(self.world).routes(),
+            *TradeRoutes(self.world).routes(),
+            *AccountRoutes(self.world, self._listen_keys).routes(),
+            *StrategyRoutes().routes(),
+        ]
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application; its timer runs from start-up to shutdown."""
+        application = web.Application(client_max_size=LARGEST_BODY)
+        application.router.add_route("*", "/{path:.*}", self._serve)
+        application.cleanup_ctx.append(self._running)
+        application.on_shutdown.append(self._shut_down)
+        return application
+
+    def endpoint(self, port: int) -> Endpoint:
+        """Say where this exchange is reached, and with which key."""
+        return Endpoint(
+            rest=f"http://{HOST}:{port}",
+            ws=f"ws://{HOST}:{port}{WS_PATH}",
+            web=f"http://{HOST}:{port}",
+            api_key=self.api_key,
+            api_secret=self.api_secret,
+            world=self.world.id,
+        )
+
+    # Time
+
+    async def _running(self, application: web.Application) -> AsyncIterator[None]:
+        del application
+        self._tick()
+        yield
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _shut_down(self, application: web.Application) -> None:
+        del application
+        self._gone.set()
+        self._sockets.close_all()
+
+    def _tick(self) -> None:
+        """Move the world, push what is due, and come back when there is something to do."""
+        self._timer = None
+        try:
+            now_ms = self._settle()
+            if now_ms >= self._next_sweep_ms and len(self._sockets):
+                self._next_sweep_ms = now_ms + SWEEP_MS
+                self._sockets.sweep()
+        finally:
+            self._arm()
+
+    def _settle(self) -> int:
+        """Bring the world to the clock's time and push what is due; returns that time."""
+        now_ms = self._clock.now_ms()
+        self._publisher.shown_ms = now_ms + self._faults.skew_ms(now_ms)
+        self.world.advance(now_ms)
+        self._publisher.publish(now_ms)
+        return now_ms
+
+    def _arm(self) -> None:
+        """Set the timer to the next event of the world, the next push, or the next look at the sockets."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        now_ms = self._clock.now_ms()
+        times = [self.world.next_event_ms(), self._publisher.next_push_ms(now_ms)]
+        if len(self._sockets):
+            times.append(self._next_sweep_ms)
+        due = [time for time in times if time is not None]
+        if due and not self._gone.is_set():
+            wait_s = max((min(due) - now_ms) / 1000, SHORTEST_WAIT_S)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+
+    # Requests
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if request.path == PRACTICE_PATH:
+            self._settle()
+            return answers.answer(self._about())
+        body = (await request.read()).decode("utf-8", "surrogateescape") if request.can_read_body else ""
+        now_ms = self._settle()
+        hits = self._faults.of_request(now_ms, request.method, request.path)
+        try:
+            if hits:
+                return await self._struck(request, body, hits)
+            if request.path == WS_PATH:
+                return await self._sockets.serve(request)
+            return self._answer(request, body)
+        finally:
+            self._publisher.publish(self._clock.now_ms())
+            self._arm()
+
+    def _answer(self, request: web.Request, body: str, stale_ms: int = 0) -> web.Response:
+        """Answer a request; nothing waits in here, so one request is one step of the world."""
+        try:
+            page = self._page(request)
+            return page if page is not None else self._api(request, body, stale_ms)
+        except Refusal as refusal:
+            return answers.refused(refusal)
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            return answers.internal_error()
+
+    def _page(self, request: web.Request) -> web.Response | None:
+        """Answer the web site's endpoints; None: another path."""
+        if request.method != "GET" or request.path not in (CALENDAR, SYMBOLS):
+            return None
+        if self._scenario.knobs.web_blocked:
+            return answers.firewall()
+        return answers.answer((calendar if request.path == CALENDAR else symbols)(self.world))
+
+    def _api(self, request: web.Request, body: str, stale_ms: int) -> web.Response:
+        route = self._routes.get((request.method, request.path))
+        away = self._limits.admit(
+            self.world.now_ms,
+            request.remote or HOST,
+            route.weight if route is not None else 1,
+            route.buckets if route is not None else (),
+            by_key=route is not None and route.demand is not None,
+        )
+        if away is not None:
+            return answers.turned_away(away)
+        if route is None:
+            return answers.not_found()
+        params = Params(request.raw_path.partition("?")[2], body)
+        shown_ms = self._publisher.shown_ms
+        if route.demand is not None:
+            self._gate.check(_signed(request, params), route.demand, shown_ms)
+        return answers.answer(route.answer(Call(params, shown_ms, stale_ms)))
+
+    def _about(self) -> Json:
+        """Print what is ours and not MEXC's: which world this is."""
+        world = self.world
+        return {
+            "world": world.id,
+            "scenario": self._scenario.name,
+            "seed": world.seed,
+            "now_ms": world.now_ms,
+            "ends_ms": world.ends_ms,
+            "over": world.ends_ms is not None and world.now_ms >= world.ends_ms,
+            "settings": self._scenario.settings,
+        }
+
+    # Faults
+
+    async def _struck(self, request: web.Request, body: str, hits: list[Hit]) -> web.StreamResponse:
+        """Answer a request that faults strike."""
+        kinds = {hit.kind: hit.amount_ms for hit in hits}
+        if FaultKind.LOSE_REQUEST in kinds:
+            return answers.cut_off(request)
+        spoilt = self._instead(kinds)
+        if spoilt is not None:
+            return spoilt
+        if request.path == WS_PATH:
+            await asyncio.sleep(kinds.get(FaultKind.DELAY, 0) / 1000)
+            return await self._sockets.serve(request)
+        response = self._answer(request, body, kinds.get(FaultKind.STALE_SNAPSHOT, 0))
+        self._publisher.flush()
+        if FaultKind.DELAY in kinds:
+            await asyncio.sleep(kinds[FaultKind.DELAY] / 1000)
+        if FaultKind.HALF_OPEN in kinds:
+            await self._gone.wait()
+        if FaultKind.HALF_OPEN in kinds or FaultKind.LOSE_ANSWER in kinds:
+            return answers.cut_off(request)
+        if FaultKind.RESET in kinds:
+            return answers.cut_in_half(request, response)
+        return answers.internal_error() if FaultKind.EXECUTED_500 in kinds else response
+
+    def _instead(self, kinds: dict[FaultKind, int]) -> web.Response | None:
+        """Return the answer of a fault that keeps the request from the world."""
+        if FaultKind.FIREWALL in kinds:
+            return answers.firewall()
+        if FaultKind.MAINTENANCE in kinds:
+            return answers.maintenance()
+        for kind, block in ((FaultKind.BANNED, Block.BANNED), (FaultKind.TOO_MANY_REQUESTS, Block.LIMITED)):
+            if kind in kinds:
+                wait_s = max(math.ceil(kinds[kind] / 1000), 1)
+                return answers.turned_away(
+                    TurnedAway(block, wait_s if self._scenario.knobs.retry_after else None)
+                )
+        return None
+
+
+def _signed(request: web.Request, params: Params) -> SignedCall:
+    return SignedCall(
+        method=request.method,
+        content_type=request.headers.get("Content-Type", ""),
+        key=request.headers.get("X-MEXC-APIKEY"),
+        address=request.remote or HOST,
+        params=params,
+    )
+
+
+@asynccontextmanager
+async def serving(
+    scenario: Scenario, seed: int, *, port: int = 0, clock: Clock | None = None, strict: bool = False
+) -> AsyncGenerator[Endpoint]:
+    """Serve a practice exchange on 127.0.0.1 for as long as the block runs. Raises OSError: port in use."""
+    server = PracticeServer(scenario, seed, clock or wall_clock(), strict=strict)
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, HOST, port)
+        await site.start()
+        taken: tuple[str, int] = runner.addresses[0]
+        yield server.endpoint(taken[1])
+    finally:
+        await runner.cleanup()

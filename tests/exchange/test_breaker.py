@@ -1,0 +1,149 @@
+"""The circuit breaker: opens on trouble, tries again carefully, never stands in an exit's way."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.exchange.breaker import Breaker, BreakerLimits, Phase
+from mexc_tui.model.outcome import Purpose
+
+
+@dataclass
+class HandClock:
+    """A clock that is moved by hand."""
+
+    now_s: float = 0.0
+    wall_ms: int = 0
+
+    def now_ms(self) -> int:
+        return self.wall_ms
+
+    def monotonic_ns(self) -> int:
+        return round(self.now_s * 1e9)
+
+
+def opened(clock: HandClock) -> Breaker:
+    breaker = Breaker(clock)
+    for _ in range(5):
+        breaker.failed()
+    return breaker
+
+
+def test_it_opens_at_the_fifth_failure_within_a_minute() -> None:
+    clock = HandClock()
+    breaker = Breaker(clock)
+    for _ in range(4):
+        breaker.failed()
+        assert breaker.allow(Purpose.ORDINARY)
+        clock.now_s += 10
+    breaker.failed()
+    assert not breaker.allow(Purpose.ORDINARY)
+    assert not breaker.allow(Purpose.ENTRY)
+    state = breaker.state()
+    assert (state.phase, state.failures, state.retry_in_s, state.refused) == (Phase.OPEN, 5, 30, 2)
+
+
+def test_failures_older_than_the_window_do_not_count() -> None:
+    clock = HandClock()
+    breaker = Breaker(clock)
+    for _ in range(40):
+        breaker.failed()
+        clock.now_s += 15
+        assert breaker.allow(Purpose.ORDINARY)
+
+
+def test_after_half_a_minute_a_few_probes_go_and_no_more() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    clock.now_s = 29.9
+    assert not breaker.allow(Purpose.ORDINARY)
+    clock.now_s = 30
+    assert breaker.state().phase is Phase.HALF_OPEN
+    assert [breaker.allow(Purpose.ORDINARY) for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_a_probe_that_succeeds_closes_it() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    clock.now_s = 30
+    assert breaker.allow(Purpose.ORDINARY)
+    breaker.succeeded()
+    assert breaker.state().phase is Phase.CLOSED
+    assert breaker.state().failures == 0
+
+
+def test_a_probe_that_fails_opens_it_for_another_half_minute() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    clock.now_s = 31
+    assert breaker.allow(Purpose.ORDINARY)
+    breaker.failed()
+    assert breaker.state().retry_in_s == 30
+    clock.now_s = 61
+    assert breaker.allow(Purpose.ORDINARY)
+
+
+def test_probes_that_never_report_are_given_anew() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    clock.now_s = 30
+    for _ in range(3):
+        assert breaker.allow(Purpose.ORDINARY)
+    clock.now_s = 59
+    assert not breaker.allow(Purpose.ORDINARY)
+    clock.now_s = 60
+    assert breaker.allow(Purpose.ORDINARY)
+
+
+def test_a_late_success_of_a_request_of_before_does_not_close_an_open_breaker() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    breaker.succeeded()
+    assert breaker.state().phase is Phase.OPEN
+
+
+def test_C1_a_step_of_the_wall_clock_does_not_move_it() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    clock.wall_ms += 3_600_000
+    assert breaker.state().retry_in_s == 30
+
+
+acts = st.sampled_from(["ask", "fail", "succeed"]) | st.floats(0.0, 70.0)
+
+
+@given(acts=st.lists(acts, max_size=60), probes=st.integers(1, 3))
+def test_exits_and_stops_always_pass_and_others_only_if_trouble_is_over(
+    acts: list[str | float], probes: int
+) -> None:
+    clock = HandClock()
+    breaker = Breaker(clock, BreakerLimits(probes=probes))
+    failed_s: list[float] = []
+    for act in acts:
+        if isinstance(act, float):
+            clock.now_s += act
+        elif act == "fail":
+            breaker.failed()
+            failed_s.append(clock.now_s)
+        elif act == "succeed":
+            breaker.succeeded()
+        phase = breaker.state().phase
+        assert breaker.allow(Purpose.EXIT)
+        assert breaker.allow(Purpose.STOP)
+        assert breaker.state().phase is phase, "an exit takes no probe"
+        if act == "ask" and not breaker.allow(Purpose.ORDINARY):
+            # A refusal needs a cause: five failures in some minute.
+            assert any(b - a <= 60 for a, b in zip(failed_s, failed_s[4:], strict=False))
+        if phase is Phase.OPEN:
+            assert 0 < breaker.state().retry_in_s <= 30
+
+
+@given(late=st.floats(30, 10_000), asks=st.integers(1, 20), probes=st.integers(1, 3))
+def test_half_open_lets_exactly_its_probes_through(late: float, asks: int, probes: int) -> None:
+    clock = HandClock()
+    breaker = Breaker(clock, BreakerLimits(probes=probes))
+    for _ in range(5):
+        breaker.failed()
+    clock.now_s = late
+    assert sum(breaker.allow(Purpose.ENTRY) for _ in range(asks)) == min(asks, probes)

@@ -1,0 +1,307 @@
+"""The exchange's clock: the truth always lies within the bound, and nothing is signed without one."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.exchange.offset import (
+    ClockOutOfBounds,
+    Offset,
+    OffsetEstimator,
+    OffsetLimits,
+    Sample,
+    measure,
+)
+from mexc_tui.simulation.clock import VirtualClock
+from mexc_tui.simulation.run import Simulation, simulate
+
+MS = 1_000_000
+S = 1_000 * MS
+START_MS = 1_764_547_200_000
+
+Truth = Callable[[int], float]
+
+
+def exchange(ahead_ms: float, drift_ppm: float) -> Truth:
+    """Return the exchange's true time in milliseconds as a function of our monotonic clock."""
+    return lambda now_ns: START_MS + ahead_ms + now_ns / MS * (1 + drift_ppm / 1e6)
+
+
+def round_trip(
+    truth: Truth, t0_ns: int, there_ms: float, back_ms: float, wall_ms: int | None = None
+) -> Sample:
+    arrived_ns = t0_ns + round(there_ms * MS)
+    t1_ns = arrived_ns + round(back_ms * MS)
+    wall_ms = START_MS + t1_ns // MS if wall_ms is None else wall_ms
+    return Sample(t0_ns, t1_ns, int(truth(arrived_ns)), wall_ms)
+
+
+def known(estimator: OffsetEstimator, now_ns: int) -> Offset:
+    offset = estimator.estimate(now_ns)
+    assert offset is not None
+    return offset
+
+
+def wrong_by_ms(estimator: OffsetEstimator, truth: Truth, now_ns: int) -> float:
+    """Return how far the estimate is from the truth."""
+    return abs(now_ns / MS - estimator.monotonic_ns_at(truth(now_ns)) / MS)
+
+
+delays = st.floats(0.05, 800)
+trips = st.lists(st.tuples(st.floats(0.01, 120), delays, delays), min_size=1, max_size=80)
+
+
+@settings(deadline=None)
+@given(
+    trips=trips, ahead_ms=st.floats(-5_000, 5_000), drift_ppm=st.floats(-99, 99), later_s=st.floats(0, 7_200)
+)
+def test_C2_the_true_offset_is_always_within_the_bound(
+    trips: list[tuple[float, float, float]], ahead_ms: float, drift_ppm: float, later_s: float
+) -> None:
+    truth = exchange(ahead_ms, drift_ppm)
+    estimator = OffsetEstimator()
+    now_ns = 10 * S
+    for pause_s, there_ms, back_ms in trips:
+        sample = round_trip(truth, now_ns, there_ms, back_ms)
+        estimator.add(sample)
+        assert wrong_by_ms(estimator, truth, sample.t1_ns) <= known(estimator, sample.t1_ns).error_ms
+        now_ns = sample.t1_ns + round(pause_s * S)
+        assert wrong_by_ms(estimator, truth, now_ns) <= known(estimator, now_ns).error_ms
+    now_ns += round(later_s * S)
+    assert wrong_by_ms(estimator, truth, now_ns) <= known(estimator, now_ns).error_ms
+    assert known(estimator, now_ns).jumps == 0
+
+
+@settings(deadline=None)
+@given(trips=trips, drift_ppm=st.floats(-1_900, 1_900))
+def test_C2_a_drift_beyond_the_usual_is_found_and_reckoned_with(
+    trips: list[tuple[float, float, float]], drift_ppm: float
+) -> None:
+    truth = exchange(0, drift_ppm)
+    estimator = OffsetEstimator()
+    now_ns = 10 * S
+    for pause_s, there_ms, back_ms in trips:
+        sample = round_trip(truth, now_ns, there_ms, back_ms)
+        estimator.add(sample)
+        now_ns = sample.t1_ns + round(pause_s * S)
+    offset = known(estimator, now_ns)
+    if offset.drift_ppm is not None and offset.drift_error_ppm is not None:
+        # A spare half millisecond of rounding carries what the drift does within a round trip.
+        assert abs(offset.drift_ppm - drift_ppm) <= offset.drift_error_ppm + 1
+
+
+def test_C2_a_fast_drift_widens_the_bound_until_the_truth_is_inside() -> None:
+    truth = exchange(0, 1_000)
+    estimator = OffsetEstimator()
+    for minute in range(5):
+        estimator.add(round_trip(truth, minute * 60 * S, 5, 5))
+    now_ns = 5 * 60 * S
+    offset = known(estimator, now_ns)
+    assert wrong_by_ms(estimator, truth, now_ns) <= offset.error_ms
+    assert "drifts up to" in offset.warning
+    assert offset.drift_ppm is not None
+    assert 900 < offset.drift_ppm < 1_100
+
+
+@settings(max_examples=30, deadline=None)
+@given(ahead_ms=st.floats(-5_000, 5_000), drift_ppm=st.floats(-90, 90), seed=st.integers(0, 99))
+def test_C2_measured_over_a_jittery_network_every_minute_we_sign_with_the_exchanges_time(
+    ahead_ms: float, drift_ppm: float, seed: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        theirs = VirtualClock(ahead_ms=ahead_ms, drift_ppm=drift_ppm)
+        estimator = OffsetEstimator()
+
+        async def ask() -> int:
+            await asyncio.sleep(sim.rng.uniform(0.02, 0.4))
+            server_ms = theirs.now_ms()
+            await asyncio.sleep(sim.rng.uniform(0.02, 0.4))
+            return server_ms
+
+        for _ in range(10):
+            measured = await measure(ask, sim.clock)
+            assert measured.best is not None
+            estimator.add(measured.best)
+            await asyncio.sleep(60)
+            now_ns = sim.clock.monotonic_ns()
+            signed_ms = estimator.exchange_now_ms(now_ns)
+            assert abs(signed_ms - theirs.now_ms()) <= known(estimator, now_ns).error_ms + 1
+            # What the exchange demands (reference 2.4).
+            assert signed_ms < theirs.now_ms() + 1_000
+
+    simulate(main, seed=seed)
+
+
+def test_the_fastest_of_the_round_trips_counts() -> None:
+    async def main(sim: Simulation) -> None:
+        trips_s = iter([0.5, 0.3, 0.04, 0.2, 0.9, 0.4, 0.1, 0.6, 0.8, 0.7])
+
+        async def ask() -> int:
+            await asyncio.sleep(next(trips_s))
+            return sim.clock.now_ms()
+
+        measured = await measure(ask, sim.clock)
+        assert measured.best is not None
+        assert round(measured.best.round_trip_ms) == 40
+        assert (measured.tried, measured.failed, measured.last_failure) == (10, 0, "")
+
+    simulate(main)
+
+
+def test_a_failed_round_trip_is_skipped_and_counted() -> None:
+    async def main(sim: Simulation) -> None:
+        asked = 0
+
+        async def ask() -> int:
+            nonlocal asked
+            asked += 1
+            await asyncio.sleep(0.05)
+            if asked % 2:
+                raise ConnectionResetError("reset by peer")
+            return sim.clock.now_ms()
+
+        measured = await measure(ask, sim.clock)
+        assert measured.best is not None
+        assert (measured.tried, measured.failed) == (10, 5)
+        assert measured.last_failure == "ConnectionResetError: reset by peer"
+
+    simulate(main)
+
+
+def test_if_every_round_trip_fails_there_is_no_sample() -> None:
+    async def main(sim: Simulation) -> None:
+        async def ask() -> int:
+            raise TimeoutError
+
+        measured = await measure(ask, sim.clock, samples=3)
+        assert (measured.best, measured.failed) == (None, 3)
+
+    simulate(main)
+
+
+def test_an_error_nobody_named_is_not_hidden_by_measuring() -> None:
+    async def main(sim: Simulation) -> None:
+        async def ask() -> int:
+            raise KeyError("serverTime")
+
+        with pytest.raises(KeyError):
+            await measure(ask, sim.clock)
+
+    simulate(main)
+
+
+def test_nothing_is_signed_before_the_first_measurement() -> None:
+    estimator = OffsetEstimator()
+    assert estimator.estimate(0) is None
+    with pytest.raises(ClockOutOfBounds, match="never measured"):
+        estimator.exchange_now_ms(0)
+    with pytest.raises(ClockOutOfBounds, match="never measured"):
+        estimator.monotonic_ns_at(START_MS)
+
+
+def test_C2_a_bound_that_cannot_rule_out_900_ms_ahead_is_refused() -> None:
+    truth = exchange(0, 0)
+    estimator = OffsetEstimator()
+    slow = round_trip(truth, 0, 1_000, 900)
+    estimator.add(slow)
+    with pytest.raises(ClockOutOfBounds, match="more than 900 ms ahead"):
+        estimator.exchange_now_ms(slow.t1_ns)
+    fast = round_trip(truth, 10 * S, 20, 20)
+    estimator.add(fast)
+    assert abs(estimator.exchange_now_ms(fast.t1_ns) - truth(fast.t1_ns)) < 22
+
+
+def test_C2_a_bound_above_250_ms_warns_and_still_signs() -> None:
+    estimator = OffsetEstimator()
+    sample = round_trip(exchange(0, 0), 0, 300, 300)
+    estimator.add(sample)
+    assert known(estimator, sample.t1_ns).warning.startswith("The exchange's clock is known to ±301 ms only")
+    estimator.exchange_now_ms(sample.t1_ns)
+
+
+def test_an_estimate_that_is_too_old_is_refused() -> None:
+    estimator = OffsetEstimator(OffsetLimits(max_age_s=600))
+    sample = round_trip(exchange(0, 0), 0, 5, 5)
+    estimator.add(sample)
+    estimator.exchange_now_ms(sample.t1_ns + 600 * S)
+    with pytest.raises(ClockOutOfBounds, match="last measured 601 s ago"):
+        estimator.exchange_now_ms(sample.t1_ns + 601 * S)
+
+
+def test_exits_can_still_be_signed_after_a_ban_of_ten_minutes() -> None:
+    estimator = OffsetEstimator()
+    sample = round_trip(exchange(0, 50), 0, 100, 100)
+    estimator.add(sample)
+    estimator.exchange_now_ms(sample.t1_ns + 11 * 60 * S)
+
+
+@pytest.mark.parametrize("step_ms", [3_600_000, -3_600_000, 1_000, -27_000])
+def test_C1_a_step_of_the_wall_clock_changes_no_signature_and_is_seen(step_ms: int) -> None:
+    async def main(sim: Simulation) -> None:
+        estimator = OffsetEstimator()
+        theirs = VirtualClock(ahead_ms=70)
+
+        async def ask() -> int:
+            await asyncio.sleep(0.02)
+            return theirs.now_ms()
+
+        measured = await measure(ask, sim.clock)
+        assert measured.best is not None
+        estimator.add(measured.best)
+        await asyncio.sleep(5)
+        assert estimator.wall_step_ms(sim.clock.monotonic_ns(), sim.clock.now_ms()) == 0
+        sim.clock.step_wall(step_ms)
+        now_ns = sim.clock.monotonic_ns()
+        assert abs(estimator.exchange_now_ms(now_ns) - theirs.now_ms()) <= 12
+        assert abs(estimator.wall_step_ms(now_ns, sim.clock.now_ms()) - step_ms) <= 1
+        again = await measure(ask, sim.clock)
+        assert again.best is not None
+        estimator.add(again.best)
+        offset = known(estimator, sim.clock.monotonic_ns())
+        assert offset.jumps == 0
+        assert abs(offset.offset_ms - (70 - step_ms)) < 15
+        assert estimator.wall_step_ms(sim.clock.monotonic_ns(), sim.clock.now_ms()) == 0
+
+    simulate(main)
+
+
+def test_C3_after_a_sleep_of_the_machine_the_wall_clock_tells_and_a_measurement_mends_it() -> None:
+    estimator = OffsetEstimator()
+    estimator.add(round_trip(exchange(0, 0), 0, 10, 10))
+    # The monotonic clock stood still for 30 s while the world went on.
+    after = exchange(30_000, 0)
+    assert estimator.wall_step_ms(60 * S, START_MS + 60_000 + 30_000) == pytest.approx(30_000)  # pyright: ignore[reportUnknownMemberType]
+    sample = round_trip(after, 60 * S, 10, 10)
+    estimator.add(sample)
+    assert known(estimator, sample.t1_ns).jumps == 1
+    assert abs(estimator.exchange_now_ms(sample.t1_ns) - after(sample.t1_ns)) <= 12
+
+
+def test_R17_a_fresh_measurement_replaces_one_that_the_exchange_contradicts() -> None:
+    estimator = OffsetEstimator()
+    estimator.add(round_trip(exchange(5_000, 0), 0, 1, 1))
+    slower_but_true = round_trip(exchange(0, 0), 30 * S, 100, 100)
+    estimator.add(slower_but_true)
+    now_ns = slower_but_true.t1_ns
+    assert abs(estimator.exchange_now_ms(now_ns) - exchange(0, 0)(now_ns)) <= 101
+    assert known(estimator, now_ns).drift_ppm is None, "what was before the jump says nothing about drift"
+
+
+def test_a_slow_round_trip_does_not_replace_a_fast_one_until_that_is_old() -> None:
+    truth = exchange(0, 0)
+    estimator = OffsetEstimator()
+    estimator.add(round_trip(truth, 0, 10, 10))
+    slow = round_trip(truth, 60 * S, 100, 100)
+    estimator.add(slow)
+    assert known(estimator, slow.t1_ns).round_trip_ms == 20
+    slow = round_trip(truth, 1_800 * S, 100, 100)
+    estimator.add(slow)
+    assert known(estimator, slow.t1_ns).round_trip_ms == 200
+
+
+def test_a_round_trip_that_ends_before_it_starts_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="cannot end before"):
+        OffsetEstimator().add(Sample(2, 1, START_MS, START_MS))

@@ -88,7 +88,7 @@ class ListenKey:
         """Renew it in time until cancelled.
 
         When a renewal fails another key is made at once and `on_replaced` called, so that the sockets move
-        over. If that fails too, the old key serves on as long as it lives and the renewal is tried again soon;
+        over. If that fails too, the old key serves on while it lives and the renewal is tried again soon;
         the second failure in a row is an alarm.
         """
         pause_s = self._pause_s()

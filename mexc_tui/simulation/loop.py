@@ -62,6 +62,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, shuffle_seed: int | None = None) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+        # asyncio's nanosecond is finer than a float of a year's seconds: the timer would never be due.
+        vars(self)["_clock_resolution"] = SOONEST_S / 10
         self._workers: ThreadPoolExecutor | None = None
         if shuffle_seed is not None:
             self._rng = Random(shuffle_seed)

@@ -8,6 +8,8 @@ from typing import Any, Protocol, cast
 
 SOCKET_BUFFER = 256 * 1024
 """What a kernel would take off a program's hands before the program's own buffer fills."""
+PIECE = 64 * 1024
+"""The most that arrives in one go; between pieces a reader can pause."""
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 
@@ -157,10 +159,10 @@ class End(asyncio.Transport):
             self._handle = self._loop.call_at(due_s, self._arrive)
 
     def _push(self, piece: bytes) -> None:
-        if piece:
-            self.sent += len(piece)
-            self._unread += len(piece)
-            self._send(piece)
+        self.sent += len(piece)
+        self._unread += len(piece)
+        for start in range(0, len(piece), PIECE):
+            self._send(piece[start : start + PIECE])
 
     def _send(self, piece: bytes | None) -> None:
         self._road.note(self.number, self._direction.value, len(piece or b""))

@@ -3,6 +3,7 @@
 Borders are UTC; weeks start on Monday.
 """
 
+from datetime import UTC, datetime
 from enum import Enum
 
 MINUTE_MS = 60_000
@@ -43,3 +44,47 @@ class Interval(Enum):
     def of_stream(name: str) -> "Interval | None":
         """Find an interval by its stream name."""
         return next((interval for interval in Interval if interval.stream_name == name), None)
+
+
+_LENGTHS_MS = {
+    Interval.MIN_1: MINUTE_MS,
+    Interval.MIN_5: 5 * MINUTE_MS,
+    Interval.MIN_15: 15 * MINUTE_MS,
+    Interval.MIN_30: 30 * MINUTE_MS,
+    Interval.MIN_60: HOUR_MS,
+    Interval.HOUR_4: 4 * HOUR_MS,
+    Interval.HOUR_8: 8 * HOUR_MS,
+    Interval.DAY: DAY_MS,
+}
+_FIRST_MONDAY_MS = 4 * DAY_MS  # 1970-01-05
+
+
+def fixed_length_ms(interval: Interval) -> int | None:
+    """Return the length of an interval; None for weeks and months, which are made of days."""
+    return _LENGTHS_MS.get(interval)
+
+
+def start_of(interval: Interval, at_ms: int) -> int:
+    """Return when the candle began that holds `at_ms`."""
+    if interval is Interval.MONTH:
+        day = datetime.fromtimestamp(at_ms / 1000, UTC)
+        return int(datetime(day.year, day.month, 1, tzinfo=UTC).timestamp()) * 1000
+    if interval is Interval.WEEK:
+        return at_ms - (at_ms - _FIRST_MONDAY_MS) % (7 * DAY_MS)
+    return at_ms - at_ms % _LENGTHS_MS[interval]
+
+
+def end_of(interval: Interval, start_ms: int) -> int:
+    """Return when the candle ends that began at `start_ms`."""
+    if interval is Interval.MONTH:
+        return start_of(interval, start_ms + 32 * DAY_MS)
+    return start_ms + (7 * DAY_MS if interval is Interval.WEEK else _LENGTHS_MS[interval])
+
+
+def before(interval: Interval, start_ms: int, count: int) -> int:
+    """Return when the candle began that is `count` candles before the one that began at `start_ms`."""
+    if interval is not Interval.MONTH:
+        return start_ms - count * (7 * DAY_MS if interval is Interval.WEEK else _LENGTHS_MS[interval])
+    for _ in range(count):
+        start_ms = start_of(interval, start_ms - 1)
+    return start_ms

@@ -3,10 +3,20 @@
 from collections import deque
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 import msgspec
 
-from mexc_tui.practice.values import BookTop, Trade
+from mexc_tui.model.order import Side
+from mexc_tui.practice.book import Book, Ladder, Resting
+from mexc_tui.practice.candles import Candles
+from mexc_tui.practice.hub import Hub
+from mexc_tui.practice.ids import number
+from mexc_tui.practice.market import Market, Past, market_with_past
+from mexc_tui.practice.values import BookTop, Depth, Level, Trade
+
+DEPTH_LIMIT = 2_000
+"""Levels a side, whatever is asked (reference 4.3)."""
 
 LISTED_ORDER_TYPES = ("LIMIT", "MARKET", "LIMIT_MAKER")
 """exchangeInfo names these; IOC and FOK are accepted though not listed (reference 4.2)."""
@@ -18,6 +28,11 @@ class PairStatus(StrEnum):
     ONLINE = "1"
     PAUSED = "2"
     OFFLINE = "3"
+
+    @property
+    def is_online(self) -> bool:
+        """Whether it trades."""
+        return self is PairStatus.ONLINE
 
 
 class TradeSides(IntEnum):
@@ -72,23 +87,42 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = ""
 
 
-class Pair:
-    """A pair as it stands now. Read it freely; only the world changes it."""
+class Match(NamedTuple):
+    """One trade between an incoming order and a resting one, in ticks and lots."""
 
-    rules: PairRules
-    status: PairStatus
-    sides: TradeSides
-    api_allowed: bool
-    """isSpotTradingAllowed, and member of defaultSymbols."""
-    blocked: bool
-    """Assessment zone: streams answer Blocked!, public market data is refused (reference 5.5)."""
-    first_open_ms: int | None
-    """firstOpenTime; None: unknown."""
-    last_price: Decimal
-    trades: deque[Trade]
-    """The last ones, oldest first, at most 1,000."""
-    last_order_ms: int
-    """When the last order of anybody came (lastOrderCreateTime)."""
+    maker: Resting
+    taker: str
+    taker_side: Side
+    ticks: int
+    lots: int
+    trade: Trade
+
+
+class Pair:
+    """A pair as it stands now. Read it freely; only the world changes it.
+
+    Its book, tape and candles are made when somebody first looks, from (seed, symbol) alone.
+    """
+
+    def __init__(self, rules: PairRules, hub: Hub, seed: int, past_until_ms: int | None) -> None:
+        """`past_until_ms` is when the world began; None: the pair has no past (a listing)."""
+        self.rules = rules
+        self.status = PairStatus.ONLINE
+        self.sides = TradeSides.BOTH
+        self.api_allowed = True
+        """isSpotTradingAllowed, and member of defaultSymbols."""
+        self.blocked = False
+        """Assessment zone: streams answer Blocked!, public market data is refused (reference 5.5)."""
+        self.first_open_ms: int | None = rules.history_from_ms
+        """firstOpenTime; None: unknown."""
+        self.trading = past_until_ms is not None
+        """False: visible, but not opened yet."""
+        self.last_order_ms = past_until_ms or 0
+        """When the last order of anybody came (lastOrderCreateTime)."""
+        self._hub = hub
+        self._seed = seed
+        self._past_until_ms = past_until_ms
+        self._market: Market | None = None
 
     @property
     def symbol(self) -> str:
@@ -96,10 +130,144 @@ class Pair:
         return self.rules.symbol
 
     @property
+    def last_price(self) -> Decimal:
+        """Price of the last trade; 0 before the first one."""
+        return self.price(self.market.last_ticks)
+
+    @property
+    def trades(self) -> deque[Trade]:
+        """The last trades, oldest first, at most 1,000."""
+        return self.market.trades
+
+    @property
     def version(self) -> int:
         """Version of the last change of a level."""
-        raise NotImplementedError
+        return self.market.version
+
+    @property
+    def book(self) -> Book:
+        """The book, in ticks and lots."""
+        return self.market.book
+
+    @property
+    def candles(self) -> Candles:
+        """The candles, in ticks and lots."""
+        return self.market.candles
+
+    @property
+    def awake(self) -> bool:
+        """Whether anybody has looked at this pair's market."""
+        return self._market is not None
+
+    def price(self, ticks: int) -> Decimal:
+        """Return a number of ticks as a price."""
+        return Decimal(ticks).scaleb(-self.rules.price_decimals)
+
+    def quantity(self, lots: int) -> Decimal:
+        """Return a number of lots as base units."""
+        return Decimal(lots).scaleb(-self.rules.quantity_decimals)
+
+    def value(self, units: int) -> Decimal:
+        """Return ticks x lots as quote units."""
+        return Decimal(units).scaleb(-self.rules.price_decimals - self.rules.quantity_decimals)
+
+    def units(self, value: Decimal) -> float:
+        """Return quote units in ticks x lots."""
+        return float(value.scaleb(self.rules.price_decimals + self.rules.quantity_decimals))
+
+    def ticks(self, price: Decimal) -> int:
+        """Return a price in whole ticks, rounded down."""
+        return int(price.scaleb(self.rules.price_decimals))
+
+    def lots(self, quantity: Decimal) -> int:
+        """Return base units in whole lots, rounded down."""
+        return int(quantity.scaleb(self.rules.quantity_decimals))
 
     def top(self) -> BookTop:
         """Return the best quotes."""
-        raise NotImplementedError
+        market = self.market
+        return BookTop(self._best(market.book.bids), self._best(market.book.asks), market.version)
+
+    def _best(self, ladder: Ladder) -> Level | None:
+        ticks = ladder.best()
+        return None if ticks is None else Level(self.price(ticks), self.quantity(ladder.totals[ticks]))
+
+    def depth(self, limit: int, now_ms: int, at_ms: int | None = None) -> Depth:
+        """Return a snapshot, of `at_ms` as far as the kept changes reach back."""
+        version, bids, asks = self.market.totals(at_ms)
+        limit = min(limit, DEPTH_LIMIT)
+        return Depth(
+            version,
+            self._levels(bids, limit, best_is_high=True),
+            self._levels(asks, limit, best_is_high=False),
+            now_ms,
+        )
+
+    def _levels(self, totals: dict[int, int], limit: int, *, best_is_high: bool) -> list[Level]:
+        ordered = sorted((ticks for ticks, lots in totals.items() if lots), reverse=best_is_high)
+        return [Level(self.price(ticks), self.quantity(totals[ticks])) for ticks in ordered[:limit]]
+
+    # For the world only
+
+    @property
+    def market(self) -> Market:
+        """Book, tape and candles; made at the first look."""
+        if self._market is None:
+            self._market = self._past_market() if self._past_until_ms is not None else self._new_market()
+            self._market.on_level = self._level_changed
+        return self._market
+
+    def _new_market(self) -> Market:
+        return Market(version=number(f"{self._seed}/version/{self.symbol}") % 10**9 + 10**9)
+
+    def _past_market(self) -> Market:
+        rules = self.rules
+        value_decimals = rules.price_decimals + rules.quantity_decimals
+        return market_with_past(
+            Past(
+                symbol=rules.symbol,
+                seed=self._seed,
+                from_ms=rules.history_from_ms,
+                until_ms=self._past_until_ms or 0,
+                start_ticks=float(rules.start_price.scaleb(rules.price_decimals)),
+                daily_units=float(rules.turnover.scaleb(value_decimals)),
+                price_decimals=rules.price_decimals,
+                quantity_decimals=rules.quantity_decimals,
+            )
+        )
+
+    def take(
+        self, side: Side, limit: int | None, lots: int | None, budget: int | None = None, owner: str = ""
+    ) -> list[Match]:
+        """Match an incoming order against the book; tell tape, candles, sinks and the account's desk."""
+        hub, market = self._hub, self.market
+        market.now_ms = hub.now_ms
+        self.last_order_ms = hub.now_ms
+        matches: list[Match] = []
+        for maker, ticks, filled in market.book.take(side, limit, lots, budget):
+            trade = Trade(self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id())
+            market.add_trade(trade, ticks, filled)
+            for sink in hub.sinks:
+                sink.on_trade(self, trade)
+            match = Match(maker, owner, side, ticks, filled, trade)
+            matches.append(match)
+            if maker.owner:
+                hub.maker_filled(self, match)
+        return matches
+
+    def rest(self, order: Resting) -> None:
+        """Add an order that does not cross."""
+        self.last_order_ms = self.market.now_ms = self._hub.now_ms
+        self.market.book.rest(order)
+
+    def remove(self, order: Resting) -> None:
+        """Take an order out of the book."""
+        self.market.now_ms = self._hub.now_ms
+        self.market.book.remove(order)
+
+    def _level_changed(self, side: Side, ticks: int, lots: int, version: int) -> None:
+        if not self._hub.sinks:
+            return
+        price, quantity = self.price(ticks), self.quantity(lots)
+        for sink in self._hub.sinks:
+            sink.on_level(self, side, price, quantity, version)

@@ -10,19 +10,33 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mexc_tui.model.order import NewOrder
+from mexc_tui.practice import dust, market_data
+from mexc_tui.practice.accounts import Account
+from mexc_tui.practice.board import Board
+from mexc_tui.practice.hub import Hub
+from mexc_tui.practice.ids import seeded
 from mexc_tui.practice.intervals import Interval
+from mexc_tui.practice.motion import Steady
+from mexc_tui.practice.orders import OrderLog
 from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.scenario import Scenario
+from mexc_tui.practice.schedule import Schedule
+from mexc_tui.practice.traders import Crowd
+from mexc_tui.practice.trading import Desk
+from mexc_tui.practice.universe import apply_oddity, universe
 from mexc_tui.practice.values import (
+    ZERO,
     Announcement,
     Balance,
     CalendarEntry,
     Candle,
+    ChangeKind,
     Conversion,
     Depth,
     Dust,
     Fill,
     OrderRecord,
+    Refusal,
     Ticker,
     Trade,
     WebSymbol,
@@ -39,60 +53,135 @@ class World:
         self.scenario = scenario
         self.seed = seed
         self.start_ms = start_ms
-        self.now_ms = start_ms
-        self.sinks: list[Sink] = []
-        self.mx_deduction = scenario.knobs.mx_deduction
-        """May be set (POST mxDeduct/enable)."""
+        self._hub = Hub(start_ms)
+        self._schedule = Schedule()
+        self._account = Account(self._hub, scenario.account.balances)
+        self._log = OrderLog()
+        self._desk = Desk(self._hub, self._account, self._log, scenario.knobs, seeded(seed, "desk"))
+        self._pairs: dict[str, Pair] = {}
+        self._add_universe()
+        self._desk.mx_pair = self._pairs.get("MXUSDT")
+        self._asleep = list(self._pairs.values())
+        self._board = Board(scenario, seed, self._hub, self._schedule, self._pairs, self._is_in_use)
+        self._add_crowds()
+        self.advance(start_ms)
+
+    def _add_universe(self) -> None:
+        plan, knobs = self.scenario.market, self.scenario.knobs
+        for listed in universe(plan.symbols, self.seed, self.start_ms, knobs):
+            pair = Pair(listed.rules, self._hub, self.seed, self.start_ms)
+            apply_oddity(pair, listed.oddity)
+            if not knobs.first_open_time:
+                pair.first_open_ms = None
+            self._pairs[pair.symbol] = pair
+
+    def _add_crowds(self) -> None:
+        plan = self.scenario.market
+        by_turnover = sorted(self._pairs.values(), key=lambda pair: (-pair.rules.turnover, pair.symbol))
+        for rank, pair in enumerate(by_turnover):
+            rate = plan.trades_per_s if rank < plan.active_pairs else plan.quiet_trades_per_s
+            if rate > 0 and pair.status.is_online:
+                self._await_first_trade(pair, rate)
+
+    def _await_first_trade(self, pair: Pair, rate: float) -> None:
+        """A crowd looks at its pair's market only when its first trade is due."""
+        chance = seeded(self.seed, f"crowd/{pair.symbol}")
+
+        def begin(now_ms: int) -> None:
+            units = pair.units(pair.rules.turnover) / 86_400 / max(rate, 0.01)
+            motion = Steady(pair.market.last_ticks, rate, self.start_ms, chance)
+            crowd = Crowd(pair, motion, units, chance)
+            self._act_and_await(crowd, now_ms)
+
+        self._schedule.add(self.start_ms + max(round(chance.expovariate(rate) * 1000), 1), begin)
+
+    def _act_and_await(self, crowd: Crowd, now_ms: int) -> None:
+        crowd.act(now_ms)
+        gap_ms = crowd.gap_ms(now_ms)
+        if gap_ms is not None:
+            self._schedule.add(now_ms + gap_ms, lambda at_ms: self._act_and_await(crowd, at_ms))
+
+    def _is_in_use(self, pair: Pair) -> bool:
+        holds = self._account.total(pair.rules.base) > 0
+        return holds or any(order.symbol == pair.symbol for order in self._log.open_now())
+
+    @property
+    def now_ms(self) -> int:
+        """The time up to which everything has happened."""
+        return self._hub.now_ms
+
+    @property
+    def sinks(self) -> "list[Sink]":
+        """Who is told; add to it."""
+        return self._hub.sinks
+
+    @property
+    def mx_deduction(self) -> bool:
+        """Whether fees are paid in MX (POST mxDeduct/enable sets it)."""
+        return self._desk.mx_deduction
+
+    @mx_deduction.setter
+    def mx_deduction(self, on: bool) -> None:
+        self._desk.mx_deduction = on
 
     @property
     def id(self) -> str:
         """Name of this world: differs by scenario, seed and start."""
-        raise NotImplementedError
+        return f"{self.scenario.name}-{self.seed}-{self.start_ms}"
 
     @property
     def ends_ms(self) -> int | None:
         """When the scenario is over; None: never."""
-        raise NotImplementedError
+        duration_s = self.scenario.duration_s
+        return None if duration_s is None else self.start_ms + round(duration_s * 1000)
 
     # Time
 
     def advance(self, to_ms: int) -> None:
         """Run every due event up to and including `to_ms`, in time order. Going back is ignored."""
-        raise NotImplementedError
+        hub = self._hub
+        while (due := self._schedule.pop_due(to_ms)) is not None:
+            at_ms, event = due
+            hub.now_ms = max(hub.now_ms, at_ms)
+            event(hub.now_ms)
+        hub.now_ms = max(hub.now_ms, to_ms)
 
     def next_event_ms(self) -> int | None:
         """When `advance` has something to do next; None: never."""
-        raise NotImplementedError
+        return self._schedule.next_ms()
 
     # Pairs and listings
 
     def pair(self, symbol: str) -> Pair | None:
         """Find a pair that exchangeInfo shows now; None: unknown or not visible yet."""
-        raise NotImplementedError
+        return self._pairs.get(symbol)
 
     def visible_pairs(self) -> Sequence[Pair]:
         """Return the pairs that exchangeInfo shows now."""
-        raise NotImplementedError
+        return list(self._pairs.values())
 
     def default_symbols(self) -> list[str]:
         """Return the symbols that ordinary keys may trade."""
-        raise NotImplementedError
+        return [pair.symbol for pair in self._pairs.values() if pair.api_allowed]
 
     def self_symbols(self) -> list[str]:
         """Return the symbols that this account's key may trade."""
-        raise NotImplementedError
+        chosen = self.scenario.account.pairs
+        return [symbol for symbol in self.default_symbols() if not chosen or symbol in chosen]
 
     def calendar(self) -> list[CalendarEntry]:
         """Return the new coin calendar: about a week back, and all that is announced."""
-        raise NotImplementedError
+        return self._board.calendar(self.now_ms)
 
     def web_symbols(self) -> list[WebSymbol]:
         """Return symbolsV2: every visible pair, and coming ones in their states (reference 10.3)."""
-        raise NotImplementedError
+        listed = self._board.web_symbols()
+        settled = (pair for symbol, pair in self._pairs.items() if symbol not in listed)
+        return [*listed.values(), *(market_data.web_symbol(pair) for pair in settled)]
 
     def announcements(self) -> list[Announcement]:
         """Return listing announcements, newest first."""
-        raise NotImplementedError
+        return self._board.announcements()
 
     # Market data; `symbol` must be one of `visible_pairs`, otherwise Refusal(-1121)
 
@@ -101,11 +190,12 @@ class World:
 
         `at_ms` asks for the book of a moment ago (a stale snapshot), as far back as the recent changes reach.
         """
-        raise NotImplementedError
+        return self._known(symbol).depth(limit, self.now_ms, at_ms)
 
     def trades(self, symbol: str, limit: int = 500) -> list[Trade]:
         """Return recent trades, newest first."""
-        raise NotImplementedError
+        tape = self._known(symbol).trades
+        return list(tape)[: -min(limit, 1_000) - 1 : -1]
 
     def klines(
         self,
@@ -116,51 +206,55 @@ class World:
         limit: int = 500,
     ) -> list[Candle]:
         """Return candles, oldest first: `limit` from `start_ms` on if given, else the last up to `end_ms`."""
-        raise NotImplementedError
+        return market_data.klines(self._known(symbol), interval, start_ms, end_ms, limit, self.now_ms)
 
-    def candle(self, symbol: str, interval: Interval) -> Candle:
-        """Return the candle that is being made now."""
-        raise NotImplementedError
+    def candle(self, symbol: str, interval: Interval) -> Candle | None:
+        """Return the candle that is being made now; None before a new pair's first trade."""
+        pair = self._known(symbol)
+        bar = pair.candles.running(interval, self.now_ms)
+        return None if bar is None else market_data.candle(pair, interval, bar)
 
     def average_price(self, symbol: str) -> Decimal:
         """Return the volume-weighted price of the last five minutes, or the last price."""
-        raise NotImplementedError
+        return market_data.average_price(self._known(symbol), self.now_ms)
 
     def ticker(self, symbol: str) -> Ticker:
         """Return the last 24 hours of a pair. Cheap enough to ask for all pairs, once in seconds."""
-        raise NotImplementedError
+        return market_data.ticker(self._known(symbol), self.now_ms)
 
     # The account
 
     def place(self, order: NewOrder) -> OrderRecord:
         """Take an order, match it, and return it as accepted (NEW; MARKET with its protection price)."""
-        raise NotImplementedError
+        pair = self._tradable(order.symbol)
+        return self._desk.place(order, pair, self._board.opening_rules(pair.symbol, self.now_ms))
 
     def test(self, order: NewOrder) -> None:
         """Check an order as `place` does, and change nothing."""
-        raise NotImplementedError
+        pair = self._tradable(order.symbol)
+        self._desk.check(order, pair, self._board.opening_rules(pair.symbol, self.now_ms))
 
     def cancel(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderRecord:
         """Cancel one order; returns it before or after the cancel (knob). Refusal -2011 if it is gone."""
-        raise NotImplementedError
+        return self._desk.cancel(symbol, order_id, client_order_id)
 
     def cancel_all(self, symbol: str | None) -> list[OrderRecord]:
         """Cancel every open order of a symbol (None: of the account)."""
-        raise NotImplementedError
+        return self._desk.cancel_all(symbol)
 
     def order(self, symbol: str, *, order_id: str = "", client_order_id: str = "") -> OrderRecord:
         """Find an order; a client id used twice gives the newest. Refusal -2013 if unknown or not visible."""
-        raise NotImplementedError
+        return self._log.visible(symbol, order_id, client_order_id, self.now_ms)
 
     def open_orders(self, symbol: str | None = None) -> list[OrderRecord]:
         """Return open orders, newest first."""
-        raise NotImplementedError
+        return self._log.open_visible(symbol, self.now_ms)
 
     def all_orders(
         self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
     ) -> list[OrderRecord]:
         """Return orders of the last 24 hours (or the given window, at most 7 days back), newest first."""
-        raise NotImplementedError
+        return self._log.history(symbol, start_ms, end_ms, limit, self.now_ms)
 
     def my_trades(
         self,
@@ -171,20 +265,50 @@ class World:
         limit: int = 100,
     ) -> list[Fill]:
         """Return the account's trades, newest first, at most 100."""
-        raise NotImplementedError
+        return self._log.trades(symbol, order_id, start_ms, end_ms, limit, self.now_ms)
 
     def balances(self) -> list[Balance]:
         """Return balances that are not zero."""
-        raise NotImplementedError
+        return self._account.balances()
 
     def dust(self) -> list[Dust]:
         """Return small balances that may be converted to MX."""
-        raise NotImplementedError
+        return dust.convertible(self._account, self._pairs)
 
     def convert(self, assets: Sequence[str]) -> Conversion:
         """Convert small balances to MX (at most 15 assets)."""
-        raise NotImplementedError
+        return dust.convert(assets, self._account, self._pairs)
 
     def deposit(self, asset: str, amount: Decimal) -> None:
         """Move money in from outside (negative: out)."""
-        raise NotImplementedError
+        kind = ChangeKind.DEPOSIT if amount > 0 else ChangeKind.WITHDRAW
+        self._account.move(asset, amount, ZERO, kind)
+
+    # Finding pairs
+
+    def _known(self, symbol: str) -> Pair:
+        pair = self._pairs.get(symbol)
+        if pair is None:
+            raise Refusal(-1121, "Invalid symbol.")
+        return pair
+
+    def _tradable(self, symbol: str) -> Pair:
+        """Find the pair of an order: before it appears 10007, never heard of 30014 (reference 11.3)."""
+        chosen = self.scenario.account.pairs
+        if chosen and symbol not in chosen:
+            raise Refusal(30020, "no permission for the symbol")
+        pair = self._pairs.get(symbol)
+        if pair is not None:
+            return pair
+        if self._board.is_coming(symbol):
+            raise Refusal(10007, "bad symbol")
+        raise Refusal(30014, "invalid symbol")
+
+    def warm(self, count: int) -> bool:
+        """Make the markets of `count` more pairs that nobody has looked at; whether some are left.
+
+        Changes no answer; spreads over time what the first question about all pairs would cost at once.
+        """
+        for _ in range(min(count, len(self._asleep))):
+            _ = self._asleep.pop().market
+        return bool(self._asleep)

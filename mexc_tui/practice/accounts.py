@@ -1,0 +1,79 @@
+"""The account's balances: free and locked, every movement told with its kind (reference 5.4)."""
+
+from decimal import Decimal
+
+from mexc_tui.practice.hub import Hub
+from mexc_tui.practice.ids import coin_id
+from mexc_tui.practice.values import ZERO, Balance, BalanceChange, ChangeKind
+
+
+class Account:
+    """What the trader has. A movement that would make a balance negative is an error of ours."""
+
+    def __init__(self, hub: Hub, balances: dict[str, Decimal]) -> None:
+        self._hub = hub
+        self._free = {asset: amount for asset, amount in balances.items() if amount}
+        self._locked: dict[str, Decimal] = {}
+        self.fees_paid: dict[str, Decimal] = {}
+        """By asset, since the start."""
+
+    def free(self, asset: str) -> Decimal:
+        """Return what can be spent."""
+        return self._free.get(asset, ZERO)
+
+    def locked(self, asset: str) -> Decimal:
+        """Return what open orders hold."""
+        return self._locked.get(asset, ZERO)
+
+    def total(self, asset: str) -> Decimal:
+        """Return free + locked."""
+        return self.free(asset) + self.locked(asset)
+
+    def balances(self) -> list[Balance]:
+        """Return balances that are not zero, by asset."""
+        assets = sorted({*self._free, *self._locked})
+        rows = (Balance(asset, self.free(asset), self.locked(asset)) for asset in assets)
+        return [row for row in rows if row.free or row.locked]
+
+    def move(self, asset: str, free: Decimal, locked: Decimal, kind: ChangeKind) -> None:
+        """Change a balance and tell it; nothing is told when nothing moves."""
+        if not free and not locked:
+            return
+        free_after, locked_after = self.free(asset) + free, self.locked(asset) + locked
+        if free_after < 0 or locked_after < 0:
+            raise AssertionError(f"{kind} would leave {free_after} free and {locked_after} locked {asset}")
+        self._free[asset], self._locked[asset] = free_after, locked_after
+        change = BalanceChange(
+            asset, self._coin_id(asset), free_after, free, locked_after, locked, kind, self._hub.now_ms
+        )
+        for sink in self._hub.sinks:
+            sink.on_balance(change)
+
+    def _coin_id(self, asset: str) -> str:
+        return self._hub.coin_ids.get(asset) or coin_id(asset)
+
+    def pay_fee(self, asset: str, fee: Decimal) -> Decimal:
+        """Take a fee, at most what is free; return what was taken."""
+        paid = min(fee, self.free(asset))
+        if paid:
+            self.move(asset, -paid, ZERO, ChangeKind.FEE)
+            self.fees_paid[asset] = self.fees_paid.get(asset, ZERO) + paid
+        return paid
+
+
+FEE_STEP = Decimal("1e-12")
+
+
+def fee_of(
+    value: Decimal, rate: Decimal, quote: str, account: Account, mx_price: Decimal | None
+) -> tuple[Decimal, str]:
+    """Return (fee, asset) of a trade: in MX if it is deducted and there is enough, else in quote (4.5).
+
+    `mx_price` is the price of MX in `quote`; None: no deduction.
+    """
+    fee = (value * rate).quantize(FEE_STEP)
+    if mx_price and fee:
+        in_mx = (fee / mx_price).quantize(FEE_STEP)
+        if account.free("MX") >= in_mx:
+            return in_mx, "MX"
+    return fee, quote

@@ -1,0 +1,226 @@
+"""The listings of a world as they happen: calendar, symbolsV2, pairs that appear, open and vanish."""
+
+from collections import deque
+from collections.abc import Callable
+
+from mexc_tui.practice.hub import Hub
+from mexc_tui.practice.ids import seeded
+from mexc_tui.practice.intervals import DAY_MS
+from mexc_tui.practice.listings import Listing, Step
+from mexc_tui.practice.motion import Opening
+from mexc_tui.practice.pairs import Pair, PairStatus
+from mexc_tui.practice.rules import OpeningRules
+from mexc_tui.practice.scenario import ListingPlan, Scenario
+from mexc_tui.practice.schedule import Schedule
+from mexc_tui.practice.traders import Crowd, opening_trade_units, seed_opening
+from mexc_tui.practice.values import Announcement, CalendarEntry, WebSymbol
+
+CALENDAR_KEPT_MS = 7 * DAY_MS
+"""How long the calendar shows an opening that is over (reference 10.1)."""
+OPEN_KEPT = 300
+"""A series goes on for ever; beyond this many opened listings the oldest pair is taken off the exchange."""
+
+
+class Board:
+    """Runs the listing plans of a scenario."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        hub: Hub,
+        schedule: Schedule,
+        pairs: dict[str, Pair],
+        in_use: Callable[[Pair], bool],
+    ) -> None:
+        """`pairs` are all that exchangeInfo shows; `in_use` says that the account has something there."""
+        self._scenario = scenario
+        self._seed = seed
+        self._hub = hub
+        self._schedule = schedule
+        self._pairs = pairs
+        self._in_use = in_use
+        self._start_ms = hub.now_ms
+        self._taken = {pair.rules.base for pair in pairs.values()}
+        self._listings: dict[str, Listing] = {}
+        """Coming and open ones, by the symbol of now."""
+        self._opened: deque[Listing] = deque()
+        self._gone: deque[CalendarEntry] = deque()
+        self._announced: deque[Announcement] = deque(maxlen=500)
+        for plan in scenario.listings:
+            self._materialise(plan, 0)
+
+    def _materialise(self, plan: ListingPlan, number: int) -> None:
+        """Add a listing when its first moment comes; a series goes on with the next one."""
+        listing = Listing(plan, number, self._seed, self._start_ms, self._taken)
+        first_ms = max(listing.opens_ms - listing.lead_ms(), self._start_ms)
+
+        def begin(_at_ms: int) -> None:
+            self._listings[listing.symbol] = listing
+            self._await_step(listing)
+            if plan.every_s is not None:
+                self._materialise(plan, number + 1)
+
+        self._schedule.add(first_ms, begin)
+
+    def _await_step(self, listing: Listing) -> None:
+        coming = listing.next_step()
+        if coming is None:
+            return
+        at_ms, step = coming
+
+        def happen(now_ms: int) -> None:
+            self._happen(listing, step, now_ms)
+            self._await_step(listing)
+
+        self._schedule.add(max(at_ms, self._hub.now_ms), happen)
+
+    def _happen(self, listing: Listing, step: Step, now_ms: int) -> None:
+        before = listing.symbol
+        if step is Step.OPEN:
+            self._ensure_shown(listing, now_ms)
+        listing.apply(step, now_ms)
+        match step:
+            case Step.ANNOUNCE:
+                self._announce(listing, now_ms)
+            case Step.SHOW:
+                self._show(listing)
+            case Step.ALLOW:
+                self._allow(listing)
+            case Step.OPEN:
+                self._open(listing, now_ms)
+            case _:
+                self._plans_changed(listing, step, before)
+
+    def _plans_changed(self, listing: Listing, step: Step, before: str) -> None:
+        match step:
+            case Step.RENAME:
+                self._rename(listing, before)
+            case Step.POSTPONE:
+                self._moved(listing)
+            case Step.CANCEL:
+                self._pairs.pop(before, None)
+                self._listings.pop(before, None)
+            case Step.SUSPEND:
+                self._suspend(listing)
+            case _:
+                pass  # only symbolsV2 shows it
+
+    def _ensure_shown(self, listing: Listing, now_ms: int) -> None:
+        """An opening earlier than planned brings what should have come before it."""
+        api_from_s = listing.plan.api_from_s
+        wanted = [Step.SHOW, Step.READY]
+        if api_from_s is None or api_from_s >= 0:
+            wanted.append(Step.ALLOW)
+        for step in wanted:
+            if not listing.has(step):
+                self._happen(listing, step, now_ms)
+
+    def _announce(self, listing: Listing, now_ms: int) -> None:
+        if not listing.plan.in_calendar:
+            return
+        slug = f"{listing.full_name}-{listing.base}".replace(" ", "-").lower()
+        title = f"Initial Listing: MEXC Will List {listing.full_name} ({listing.base})"
+        self._announced.appendleft(
+            Announcement(title, f"https://www.mexc.com/announcements/article/{slug}", now_ms)
+        )
+
+    def _show(self, listing: Listing) -> None:
+        pair = Pair(listing.pair_rules(self._scenario.knobs), self._hub, self._seed, None)
+        pair.trading = False
+        pair.api_allowed = listing.plan.api_allowed and listing.has(Step.ALLOW)
+        pair.blocked = listing.plan.blocked
+        pair.first_open_ms = listing.opens_ms if self._scenario.knobs.first_open_time else None
+        self._pairs[listing.symbol] = pair
+
+    def _allow(self, listing: Listing) -> None:
+        pair = self._pairs.get(listing.symbol)
+        if pair is not None:
+            pair.api_allowed = listing.plan.api_allowed
+
+    def _rename(self, listing: Listing, before: str) -> None:
+        self._listings.pop(before, None)
+        self._listings[listing.symbol] = listing
+        self._hub.coin_ids[listing.base] = listing.coin_id
+        if self._pairs.pop(before, None) is not None:
+            self._show(listing)
+
+    def _moved(self, listing: Listing) -> None:
+        pair = self._pairs.get(listing.symbol)
+        if pair is not None and self._scenario.knobs.first_open_time:
+            pair.first_open_ms = listing.opens_ms
+
+    def _open(self, listing: Listing, now_ms: int) -> None:
+        pair, plan = self._pairs[listing.symbol], listing.plan
+        pair.trading = True
+        chance = seeded(self._seed, f"opening/{listing.symbol}/{listing.opens_ms}")
+        seed_opening(pair, plan, chance)
+        reference = float(pair.ticks(plan.price))
+        motion = Opening(plan.shape, reference, plan.peak, plan.trades_per_s, now_ms, chance)
+        crowd = Crowd(pair, motion, opening_trade_units(pair, plan), chance)
+        self._await_crowd(listing, crowd, now_ms)
+        self._opened.append(listing)
+        self._retire(now_ms)
+
+    def _await_crowd(self, listing: Listing, crowd: Crowd, now_ms: int) -> None:
+        gap_ms = crowd.gap_ms(now_ms)
+        pair = crowd.pair
+        if gap_ms is None or pair.status is not PairStatus.ONLINE:
+            return
+
+        def act(at_ms: int) -> None:
+            if pair.status is not PairStatus.ONLINE:
+                return
+            ceiling = listing.opening_rules(at_ms).ceiling
+            crowd.ceiling_ticks = None if ceiling is None else pair.ticks(ceiling)
+            crowd.act(at_ms)
+            self._await_crowd(listing, crowd, at_ms)
+
+        self._schedule.add(now_ms + gap_ms, act)
+
+    def _suspend(self, listing: Listing) -> None:
+        pair = self._pairs.get(listing.symbol)
+        if pair is not None:
+            pair.status = PairStatus.PAUSED
+
+    def _retire(self, now_ms: int) -> None:
+        """Keep memory flat under an endless series."""
+        for _ in range(len(self._opened) - OPEN_KEPT):
+            listing = self._opened.popleft()
+            pair = self._pairs.get(listing.symbol)
+            if pair is not None and self._in_use(pair):
+                self._opened.append(listing)
+                continue
+            entry = listing.calendar_entry()
+            if entry is not None:
+                self._gone.append(entry)
+            if pair is not None:
+                pair.status = PairStatus.OFFLINE
+                del self._pairs[listing.symbol]
+            self._listings.pop(listing.symbol, None)
+        while self._gone and self._gone[0].first_open_ms < now_ms - CALENDAR_KEPT_MS:
+            self._gone.popleft()
+
+    def is_coming(self, symbol: str) -> bool:
+        """Whether a listing of this symbol is planned and not visible yet."""
+        return symbol in self._listings
+
+    def opening_rules(self, symbol: str, now_ms: int) -> OpeningRules:
+        """Return what holds for orders of this pair in the first seconds."""
+        listing = self._listings.get(symbol)
+        return OpeningRules() if listing is None else listing.opening_rules(now_ms)
+
+    def calendar(self, now_ms: int) -> list[CalendarEntry]:
+        """Return announced listings, and those that opened in the last week, by their time."""
+        entries = [entry for each in self._listings.values() if (entry := each.calendar_entry())]
+        entries.extend(self._gone)
+        recent = (entry for entry in entries if entry.first_open_ms >= now_ms - CALENDAR_KEPT_MS)
+        return sorted(recent, key=lambda entry: entry.first_open_ms)
+
+    def web_symbols(self) -> dict[str, WebSymbol]:
+        """Return the rows of symbolsV2 that listings have, by symbol."""
+        return {symbol: row for symbol, each in self._listings.items() if (row := each.web_symbol())}
+
+    def announcements(self) -> list[Announcement]:
+        """Return announcements, newest first."""
+        return list(self._announced)

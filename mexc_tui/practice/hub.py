@@ -1,0 +1,28 @@
+"""What every pair shares: the time, the counters, and who is told."""
+
+from typing import TYPE_CHECKING
+
+from mexc_tui.practice.ids import Counters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mexc_tui.practice.pairs import Match, Pair
+    from mexc_tui.practice.sink import Sink
+
+
+def _nobody(_pair: "Pair", _match: "Match") -> None:
+    """Nobody owns the maker's order."""
+
+
+class Hub:
+    """One a world."""
+
+    def __init__(self, start_ms: int) -> None:
+        self.now_ms = start_ms
+        self.counters = Counters(start_ms)
+        self.coin_ids: dict[str, str] = {}
+        """Ids of assets that were renamed."""
+        self.sinks: list[Sink] = []
+        self.maker_filled: Callable[[Pair, Match], None] = _nobody
+        """Called when an order of the account was hit while it rested."""

@@ -1,0 +1,221 @@
+"""Listings: what happens to each one when, and what the outside sees of it (reference 10.3, 11.3). Pure.
+
+A listing walks through steps. When a step is due depends on the opening planned at that moment, so a
+postponement moves all that has not happened yet.
+"""
+
+from decimal import Decimal
+from enum import IntEnum
+
+from mexc_tui.practice.ids import coin_id, contract_address, seeded, symbol_id
+from mexc_tui.practice.pairs import PairRules
+from mexc_tui.practice.rules import OpeningRules
+from mexc_tui.practice.scenario import Knobs, ListingPlan, MarketPolicy
+from mexc_tui.practice.values import CalendarEntry, WebSymbol
+
+_SYLLABLES = ("ZO", "KI", "RA", "VEX", "LU", "MO", "NIX", "TA", "PY", "QUO", "DRA", "FEN", "GO", "HEX", "JU")
+
+
+class Step(IntEnum):
+    """What can happen to a listing. Steps of the same moment happen in this order."""
+
+    ANNOUNCE = 1
+    PREPARE = 2  # symbolsV2 moves to sts 2
+    SHOW = 3  # exchangeInfo shows the pair
+    READY = 4  # symbolsV2 shows 2/2/4
+    RENAME = 5
+    POSTPONE = 6
+    CANCEL = 7
+    ALLOW = 8  # isSpotTradingAllowed turns true
+    OPEN = 9
+    SUSPEND = 10
+
+
+class Listing:
+    """One listing of a plan; `opens_ms` is the opening as planned now, `opened_ms` when it really opened."""
+
+    def __init__(self, plan: ListingPlan, number: int, seed: int, start_ms: int, taken: set[str]) -> None:
+        self.plan = plan
+        self.opens_ms = start_ms + _ms(plan.opens_s + number * (plan.every_s or 0))
+        self.opened_ms: int | None = None
+        self.cancelled = False
+        chance = seeded(seed, f"listing/{plan.base}/{plan.quote}/{plan.opens_s}/{number}")
+        self.jitter_ms = chance.randint(0, plan.jitter_ms)
+        self.base = _ticker(plan, number, seed, taken)
+        self.full_name = plan.full_name or f"{self.base.capitalize()} Token"
+        self._coin_key = self.base
+        self._postponed = 0
+        self._done: set[Step] = set()
+
+    @property
+    def coin_id(self) -> str:
+        """Id of the coin; it outlives a change of name."""
+        return coin_id(self._coin_key)
+
+    @property
+    def symbol(self) -> str:
+        """Name of the pair now."""
+        return self.base + self.plan.quote
+
+    def has(self, step: Step) -> bool:
+        """Whether a step has happened."""
+        return step in self._done
+
+    def next_step(self) -> tuple[int, Step] | None:
+        """Return what happens next, and when; None: nothing more."""
+        if self.cancelled:
+            return None
+        return min(self._left(), default=None)
+
+    def _left(self) -> list[tuple[int, Step]]:
+        """Return all that has not happened, by the opening as planned now."""
+        plan = self.plan
+        api_before_s = plan.visible_before_s if plan.api_from_s is None else plan.api_from_s
+        moments = {Step.ALLOW: self._before(min(api_before_s, plan.visible_before_s))}
+        if self.opened_ms is None:
+            moments |= self._until_open()
+        elif plan.suspended_after_s is not None:
+            moments[Step.SUSPEND] = self.opened_ms + _ms(plan.suspended_after_s)
+        return [(at_ms, step) for step, at_ms in moments.items() if step not in self._done]
+
+    def _until_open(self) -> dict[Step, int]:
+        plan = self.plan
+        moments = {
+            Step.ANNOUNCE: self._before(plan.announced_before_s),
+            Step.PREPARE: self._before(plan.prepared_before_s),
+            Step.SHOW: self._before(plan.visible_before_s),
+            Step.READY: self._before(plan.ready_before_s),
+            Step.OPEN: self._before(plan.early_s) + self.jitter_ms,
+        }
+        if plan.renamed_before_s is not None and plan.renamed_to:
+            moments[Step.RENAME] = self._before(plan.renamed_before_s)
+        if plan.cancelled_before_s is not None:
+            moments[Step.CANCEL] = self._before(plan.cancelled_before_s)
+        if self._postponed < len(plan.postponed):
+            moments[Step.POSTPONE] = self._before(plan.postponed[self._postponed].at_s)
+        return moments
+
+    def _before(self, seconds: float) -> int:
+        return self.opens_ms - _ms(seconds)
+
+    def lead_ms(self) -> int:
+        """Return how long before its opening the first thing happens."""
+        return self.opens_ms - min(at_ms for at_ms, _ in self._left())
+
+    def apply(self, step: Step, at_ms: int) -> None:
+        """Let a step happen to the listing itself."""
+        match step:
+            case Step.POSTPONE:
+                self.opens_ms += _ms(self.plan.postponed[self._postponed].by_s)
+                self._postponed += 1
+                return
+            case Step.CANCEL:
+                self.cancelled = True
+            case Step.RENAME:
+                self.base = self.plan.renamed_to
+            case Step.OPEN:
+                self.opened_ms = at_ms
+            case _:
+                pass
+        self._done.add(step)
+
+    def opening_rules(self, now_ms: int) -> OpeningRules:
+        """Return what holds for orders in the first seconds (reference 11.3)."""
+        if self.opened_ms is None:
+            return OpeningRules()
+        plan, age_ms = self.plan, now_ms - self.opened_ms
+        in_policy = age_ms < _ms(plan.market_policy_s)
+        return OpeningRules(
+            self.ceiling() if age_ms < _ms(plan.ceiling_s) else None,
+            plan.market_policy if in_policy else MarketPolicy.ALLOW,
+        )
+
+    def ceiling(self) -> Decimal | None:
+        """Return the highest price of the first seconds."""
+        factor = self.plan.ceiling_factor
+        return None if factor is None else round(self.plan.price * factor, self.plan.price_precision)
+
+    def calendar_entry(self) -> CalendarEntry | None:
+        """Return its row of the calendar, if it has one."""
+        if not self.plan.in_calendar or self.cancelled or not self.has(Step.ANNOUNCE):
+            return None
+        zone = "assessment" if self.plan.blocked else "NEW"
+        return CalendarEntry(
+            coin_id(self._coin_key),
+            self.base,
+            self.full_name,
+            self.opens_ms,
+            zone,
+            f"{self.full_name} is new.",
+        )
+
+    def web_symbol(self) -> WebSymbol | None:
+        """Return its row of symbolsV2, if it has one; states of reference 10.3."""
+        shown = self.has(Step.ANNOUNCE) or self.has(Step.PREPARE) or self.has(Step.READY)
+        if self.cancelled or not (shown or self.opened_ms is not None):
+            return None
+        ready = self.has(Step.READY) or self.opened_ms is not None
+        plan = self.plan
+        return WebSymbol(
+            symbol_id=symbol_id(self._coin_key + plan.quote),
+            market_coin_id=coin_id(plan.quote),
+            coin_id=coin_id(self._coin_key),
+            base=self.base,
+            quote=plan.quote,
+            full_name=self.full_name,
+            state=2 if ready or self.has(Step.PREPARE) else 1,
+            spot=2 if ready else 1,
+            trading=4 if ready else 1,
+            price_scale=plan.price_precision,
+            quantity_scale=plan.quantity_precision,
+            opens_ms=self.opens_ms,
+            contract_address=contract_address(self._coin_key),
+        )
+
+    def pair_rules(self, knobs: Knobs) -> PairRules:
+        """Return what exchangeInfo says of its pair."""
+        plan = self.plan
+        return PairRules(
+            symbol=self.symbol,
+            base=self.base,
+            quote=plan.quote,
+            price_decimals=plan.price_precision,
+            quantity_decimals=plan.quantity_precision,
+            min_quantity=Decimal(0),
+            min_value=Decimal(1),
+            min_value_market=Decimal(1),
+            max_value=Decimal(2_000_000),
+            max_value_market=Decimal(100_000),
+            band_up=Decimal("0.2"),
+            band_down=Decimal("0.2"),
+            full_name=self.full_name,
+            contract_address=contract_address(self._coin_key),
+            concept_plate_ids=(51,),
+            concept_plates=("Innovation",),
+            maker_fee=knobs.maker_fee,
+            taker_fee=knobs.taker_fee,
+            symbol_id=symbol_id(self._coin_key + plan.quote),
+            coin_id=coin_id(self._coin_key),
+            market_coin_id=coin_id(plan.quote),
+            start_price=plan.price,
+            turnover=plan.depth_quote * 10,
+            history_from_ms=self.opens_ms,
+            zone="assessment" if plan.blocked else "NEW",
+        )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _ticker(plan: ListingPlan, number: int, seed: int, taken: set[str]) -> str:
+    if plan.base:
+        return plan.base if plan.every_s is None else f"{plan.base}{number + 1}"
+    chance = seeded(seed, f"ticker/{plan.opens_s}/{number}")
+    while True:
+        name = "".join(chance.choices(_SYLLABLES, k=2))
+        if chance.random() < 0.3:
+            name += str(chance.randrange(2, 99))
+        if name not in taken:
+            taken.add(name)
+            return name

@@ -1,0 +1,148 @@
+"""What moves of one pair: book with versions, tape and candles; and how a pair with a past begins."""
+
+import random
+from collections import deque
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from mexc_tui.model.order import Side
+from mexc_tui.practice.book import Book, Resting
+from mexc_tui.practice.candles import Candles
+from mexc_tui.practice.history import Bar, History
+from mexc_tui.practice.ids import number, past_trade_id, seeded
+from mexc_tui.practice.intervals import MINUTE_MS
+from mexc_tui.practice.values import Trade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TRADES_KEPT = 1_000
+CHANGES_KEPT = 2_000
+"""How many level changes a stale snapshot can reach back."""
+PAST_TRADES = 12
+BOOK_LEVELS = 25
+"""Levels a side of a book at the start."""
+
+
+class _Change(NamedTuple):
+    time_ms: int
+    side: Side
+    ticks: int
+    before: int
+
+
+class Market:
+    """Book, tape and candles of one pair, in ticks and lots."""
+
+    def __init__(self, history: History | None = None, last_ticks: int = 0, version: int = 0) -> None:
+        self.book = Book(self._level_changed)
+        self.candles = Candles(history, last_ticks or None)
+        self.trades: deque[Trade] = deque(maxlen=TRADES_KEPT)
+        self.history = history
+        self.day_of_quiet: Bar | None = None
+        """The last 24 hours of a pair that nobody has traded since the world began."""
+        self.last_ticks = last_ticks
+        self.version = version
+        self.now_ms = 0
+        """Set before each change."""
+        self.on_level: Callable[[Side, int, int, int], None] | None = None
+        """Called with (side, ticks, lots, version)."""
+        self._changes: deque[_Change] = deque(maxlen=CHANGES_KEPT)
+
+    def add_trade(self, trade: Trade, ticks: int, lots: int) -> None:
+        """Take a trade into tape and candles."""
+        self.trades.append(trade)
+        self.last_ticks = ticks
+        self.day_of_quiet = None
+        self.candles.add(trade.time_ms, ticks, lots)
+
+    def totals(self, at_ms: int | None) -> tuple[int, dict[int, int], dict[int, int]]:
+        """Return (version, bids, asks) now or as of `at_ms`; levels with 0 lots are none."""
+        version = self.version
+        bids, asks = dict(self.book.bids.totals), dict(self.book.asks.totals)
+        if at_ms is None:
+            return version, bids, asks
+        for change in reversed(self._changes):
+            if change.time_ms <= at_ms:
+                break
+            (bids if change.side is Side.BUY else asks)[change.ticks] = change.before
+            version -= 1
+        return version, bids, asks
+
+    def _level_changed(self, side: Side, ticks: int, before: int, after: int) -> None:
+        self.version += 1
+        self._changes.append(_Change(self.now_ms, side, ticks, before))
+        if self.on_level is not None:
+            self.on_level(side, ticks, after, self.version)
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What a market needs to know of its pair to have a past. `daily_units` is value in ticks x lots."""
+
+    symbol: str
+    seed: int
+    from_ms: int
+    until_ms: int
+    start_ticks: float
+    daily_units: float
+    price_decimals: int
+    quantity_decimals: int
+
+
+def market_with_past(past: Past) -> Market:
+    """Make the market of a pair that traded before the world began; depends on (seed, symbol) alone."""
+    chance = seeded(past.seed, f"market/{past.symbol}")
+    history = History(
+        number(f"{past.seed}/history/{past.symbol}"),
+        past.start_ticks,
+        past.daily_units / past.start_ticks,
+        past.from_ms,
+        past.until_ms - past.until_ms % MINUTE_MS,
+    )
+    last = history.last_ticks()
+    market = Market(history, last)
+    spread = max(chance.uniform(0.0001, 0.002), 1 / last)
+    for side in Side:
+        market.book.ladder(side).load(_first_orders(side, last, spread, past.daily_units, chance))
+    _fill_tape(market, past, chance)
+    market.version = chance.randrange(10**9, 9 * 10**10)
+    return market
+
+
+def _first_orders(
+    side: Side, last: int, spread: float, daily_units: float, chance: random.Random
+) -> list[Resting]:
+    away = -1 if side is Side.BUY else 1
+    distance = max(round(last * spread * chance.uniform(0.2, 0.8)), 0 if side is Side.BUY else 1)
+    orders: list[Resting] = []
+    for depth in range(BOOK_LEVELS):
+        ticks = last + away * distance
+        if ticks < 1:
+            break
+        share = chance.random()
+        value = daily_units / 2_000 * (1 + depth / 6) * (share * share + 0.02)
+        orders.append(Resting(side, ticks, max(int(value / ticks), 1)))
+        distance += 1 + int(last * spread * chance.random() * (1 + depth / 8))
+    return orders
+
+
+def _fill_tape(market: Market, past: Past, chance: random.Random) -> None:
+    """Give the tape a few trades between the best quotes, the last one at the last price."""
+    at_ms = past.until_ms - past.until_ms % MINUTE_MS
+    bid, ask = market.book.bids.best() or 1, market.book.asks.best() or 1
+    times = sorted(at_ms - chance.randrange(1, 15 * MINUTE_MS) for _ in range(PAST_TRADES))
+    for index, time_ms in enumerate(times):
+        ticks = market.last_ticks if index == PAST_TRADES - 1 else chance.choice((bid, ask))
+        side = Side.SELL if ticks <= bid else Side.BUY
+        lots = max(int(past.daily_units / 20_000 / ticks * (0.1 + chance.random())), 1)
+        market.trades.append(
+            Trade(
+                Decimal(ticks).scaleb(-past.price_decimals),
+                Decimal(lots).scaleb(-past.quantity_decimals),
+                time_ms,
+                side,
+                past_trade_id(time_ms, chance.getrandbits(40)),
+            )
+        )

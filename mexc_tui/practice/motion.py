@@ -1,0 +1,144 @@
+"""Where other traders see the fair price, and how busy they are: the moods behind a market."""
+
+import math
+import random
+from typing import Protocol
+
+from mexc_tui.practice.scenario import ListingShape
+
+STEADY_SPREAD = 0.0004
+FAST_SWING, FAST_PULL_S = 0.003, 300.0
+SLOW_SWING, SLOW_PULL_S = 0.02, 21_600.0
+"""(share of the price, seconds to return): a steady market wanders and comes back, however long it runs."""
+OVER_S = 3_600.0
+"""After this an opening is over, and nobody trades there any more."""
+
+
+class Motion(Protocol):
+    """A market's mood."""
+
+    spread: float
+    """Usual distance of the best quotes, as a share of the price."""
+
+    def fair(self, now_ms: int) -> float:
+        """Return the fair price in ticks. Called with times that never go back."""
+        ...
+
+    def rate(self, now_ms: int) -> float:
+        """Return trades per second; 0: over for good."""
+        ...
+
+
+class _Wander:
+    """A mean-reverting walk around 0 (Ornstein-Uhlenbeck, exact for any step)."""
+
+    def __init__(self, swing: float, pull_s: float, chance: random.Random) -> None:
+        self._swing = swing
+        self._pull_s = pull_s
+        self._chance = chance
+        self._value = 0.0
+
+    def after(self, seconds: float) -> float:
+        kept = math.exp(-seconds / self._pull_s)
+        self._value = self._value * kept + self._swing * math.sqrt(1 - kept * kept) * self._chance.gauss(0, 1)
+        return self._value
+
+
+class Steady:
+    """A pair that has long been trading."""
+
+    spread = STEADY_SPREAD
+
+    def __init__(self, ticks: float, trades_per_s: float, start_ms: int, chance: random.Random) -> None:
+        self._ticks = ticks
+        self._rate = trades_per_s
+        self._at_ms = start_ms
+        self._fast = _Wander(FAST_SWING, FAST_PULL_S, chance)
+        self._slow = _Wander(SLOW_SWING, SLOW_PULL_S, chance)
+
+    def fair(self, now_ms: int) -> float:
+        """See Motion."""
+        seconds = (now_ms - self._at_ms) / 1000
+        self._at_ms = now_ms
+        return self._ticks * math.exp(self._fast.after(seconds) + self._slow.after(seconds))
+
+    def rate(self, now_ms: int) -> float:
+        """See Motion."""
+        return self._rate
+
+
+_SPREADS = {
+    ListingShape.RUSH: 0.004,
+    ListingShape.SPIKE: 0.008,
+    ListingShape.FADE: 0.005,
+    ListingShape.DUD: 0.02,
+    ListingShape.THIN: 0.04,
+}
+_RATES = {
+    ListingShape.RUSH: (1.0, 240.0),
+    ListingShape.SPIKE: (1.0, 60.0),
+    ListingShape.FADE: (0.6, 200.0),
+    ListingShape.DUD: (0.02, 600.0),
+    ListingShape.THIN: (0.06, 600.0),
+}
+"""(share of the plan's trades per second at the opening, seconds in which they fall to a third)"""
+LEAST_RATE = 0.02
+RISE_S = 90.0
+
+
+class Opening:
+    """A pair in the hour after its opening."""
+
+    def __init__(
+        self,
+        shape: ListingShape,
+        reference_ticks: float,
+        peak: float,
+        trades_per_s: float,
+        opened_ms: int,
+        chance: random.Random,
+    ) -> None:
+        self.spread = _SPREADS[shape]
+        self._shape = shape
+        self._ticks = reference_ticks
+        self._peak = peak
+        self._trades_per_s = trades_per_s
+        self._opened_ms = opened_ms
+        self._at_ms = opened_ms
+        self._noise = _Wander(self.spread, 20.0, chance)
+
+    def fair(self, now_ms: int) -> float:
+        """See Motion."""
+        seconds = (now_ms - self._at_ms) / 1000
+        self._at_ms = now_ms
+        factor = course(self._shape, self._peak, (now_ms - self._opened_ms) / 1000)
+        return max(self._ticks * factor * math.exp(self._noise.after(seconds)), 2.0)
+
+    def rate(self, now_ms: int) -> float:
+        """See Motion."""
+        age_s = (now_ms - self._opened_ms) / 1000
+        if age_s > OVER_S:
+            return 0.0
+        share, falls_s = _RATES[self._shape]
+        return max(self._trades_per_s * share * math.exp(-age_s / falls_s), LEAST_RATE)
+
+
+def course(shape: ListingShape, peak: float, age_s: float) -> float:
+    """Return the price `age_s` after an opening, as a multiple of the reference price."""
+    gain = peak - 1
+    match shape:
+        case ListingShape.RUSH:
+            risen = 1 + gain * (1 - math.exp(-min(age_s, RISE_S) / 20))
+            settled = 1 + gain * 0.35
+            return settled + (risen - settled) * math.exp(-max(age_s - RISE_S, 0) / 300)
+        case ListingShape.SPIKE:
+            if age_s < 6:
+                return 1 + gain * age_s / 6
+            low = min(0.35 * peak, 0.8)
+            return low + (peak - low) * math.exp(-(age_s - 6) / 8)
+        case ListingShape.FADE:
+            return 0.4 + 0.6 * math.exp(-age_s / 240)
+        case ListingShape.DUD:
+            return 0.85 + 0.15 * math.exp(-age_s / 600)
+        case ListingShape.THIN:
+            return 1 + gain * 0.4 * (1 - math.exp(-age_s / 120))

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from multidict import CIMultiDict
-
 from mexc_tui.exchange.answers import UNREADABLE, Reader, read_or_raise
 from mexc_tui.exchange.breaker import Breaker
 from mexc_tui.exchange.budget import BudgetRefused, RateBudget
@@ -18,7 +16,7 @@ from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
 from mexc_tui.exchange.retry import RetryDeadline, retrying
 from mexc_tui.exchange.routes import Group, Route
 from mexc_tui.exchange.signing import Signer, encode
-from mexc_tui.exchange.transport import HttpTransport, RawAnswer
+from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
 from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 
@@ -35,14 +33,6 @@ DEADLINE_S = 10.0
 ORDER_DEADLINE_S = 5.0
 NS_PER_S = 1_000_000_000
 TIME_REFUSED = (700003, 10073)
-
-
-class Headers(CIMultiDict[str]):
-    """Headers of a request; the key among them does not show."""
-
-    def __repr__(self) -> str:
-        """Name the headers, not their values."""
-        return f"Headers({', '.join(self)})"
 
 
 class Requester:

@@ -72,22 +72,23 @@ class RestAccount:
         """How far the account's owner is known."""
         return (await self._requester.get(routes.KYC_STATUS, _KYC)).status
 
-    async def new_listen_key(self) -> ListenKey:
+    async def create_listen_key(self) -> str:
         """Get a key to the user stream, valid for an hour; it may be one that was live already."""
-        return await self._requester.call(routes.NEW_LISTEN_KEY, _LISTEN_KEY, purpose=Purpose.EXIT)
+        answer = await self._requester.call(routes.NEW_LISTEN_KEY, _LISTEN_KEY, purpose=Purpose.EXIT)
+        return answer.listen_key
 
-    async def listen_keys(self) -> ListenKeys:
+    async def listen_keys(self) -> list[str]:
         """All live listen keys of the account."""
-        return await self._requester.get(routes.LISTEN_KEYS, _LISTEN_KEYS)
+        return list((await self._requester.get(routes.LISTEN_KEYS, _LISTEN_KEYS)).listen_keys)
 
-    async def extend_listen_key(self, key: ListenKey) -> None:
+    async def renew_listen_key(self, key: str) -> None:
         """Make a listen key valid for another hour. Refused with 730708: get a new one."""
-        params = [("listenKey", key.listen_key)]
+        params = [("listenKey", key)]
         await self._requester.call(routes.EXTEND_LISTEN_KEY, nothing, params, purpose=Purpose.EXIT)
 
-    async def close_listen_key(self, key: ListenKey) -> None:
+    async def delete_listen_key(self, key: str) -> None:
         """End a listen key, so that the 60 of an account do not run out."""
-        await self._requester.call(routes.CLOSE_LISTEN_KEY, nothing, [("listenKey", key.listen_key)])
+        await self._requester.call(routes.CLOSE_LISTEN_KEY, nothing, [("listenKey", key)])
 
     async def dust_candidates(self) -> tuple[DustCandidate, ...]:
         """Balances small enough to be converted into MX."""

@@ -1,10 +1,15 @@
 """Signatures of MEXC requests (reference 2.4)."""
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import quote
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
+"""Unreserved characters stay as they are (RFC 3986); most values hold nothing else."""
 
 
 class Secret:
@@ -41,6 +46,11 @@ class Credentials:
     access_key: str
     secret: Secret
 
+    def __post_init__(self) -> None:
+        """Raise ValueError, without the key, for text that cannot be a key."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", self.access_key):
+            raise ValueError("An access key is letters and digits only: paste it again.")
+
     def __repr__(self) -> str:
         """Name the key, not its text."""
         return f"Credentials({self.access_key[:4]}***)"
@@ -51,12 +61,7 @@ def encode(params: Iterable[tuple[str, str]]) -> str:
 
     Raises ValueError for text that is not Unicode (lone surrogates).
     """
-    return "&".join(
-        [
-            f"{name}={value if value.isascii() and value.isalnum() else quote(value, safe='')}"
-            for name, value in params
-        ]
-    )
+    return "&".join([f"{name}={value if _PLAIN(value) else quote(value, safe='')}" for name, value in params])
 
 
 class Signer:

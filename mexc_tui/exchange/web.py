@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from mexc_tui.exchange.transport import HttpTransport, RawAnswer
+from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
 from mexc_tui.model.calendar import (
     Calendar,
     CalendarEntry,
@@ -30,14 +30,16 @@ SYMBOLS_PATH = "/api/platform/spot/market-v2/web/symbolsV2"
 CAP_BYTES = 32 * 1024 * 1024
 DEADLINE_S = 15.0
 
-HEADERS = {
-    # The edge refuses what does not look like a browser.
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/142.0.0.0 Safari/537.36",
-    "Accept": "application/json, text/plain, */*",
-    "Accept-Language": "en-US,en;q=0.9",
-    "Accept-Encoding": "identity",
-}
+HEADERS = Headers(
+    {
+        # The edge refuses what does not look like a browser.
+        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/142.0.0.0 Safari/537.36",
+        "Accept": "application/json, text/plain, */*",
+        "Accept-Language": "en-US,en;q=0.9",
+        "Accept-Encoding": "identity",
+    }
+)
 
 _JSON = msgspec.json.Decoder()
 

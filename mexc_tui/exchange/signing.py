@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import quote
 
-
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
 """Unreserved characters stay as they are (RFC 3986); most values hold nothing else."""
 

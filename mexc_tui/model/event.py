@@ -1,0 +1,160 @@
+"""Facts: what happened, when, about what, in which version; and how the journal writes them down.
+
+A kind may gain fields that have a default, and then raises its `version`; older rows stay readable. Any
+other change is a new kind. What this build does not know comes back as `OpaqueEvent`, byte for byte.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """Something that happened. A subclass names its kind with `tag=` and adds what there is to say."""
+
+    at_ms: int
+    """When it happened: Unix milliseconds of the clock that the kind names, this machine's if none."""
+    about: str
+    """What it is about: a symbol, the name of a setting or a worker."""
+    version: int = 1
+    """Version it was written in. A kind that gained fields says here what it is at now."""
+
+    @property
+    def kind(self) -> str:
+        """Return the kind's name, as stored."""
+        return kind_of(type(self))
+
+
+class Severity(StrEnum):
+    """How much an alert matters, mildest first."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class EngineStarted(Event, frozen=True, kw_only=True, tag="engine_started"):
+    """An engine is ready. `about` is its profile."""
+
+    mode: str
+    world: str = ""
+    """Which practice world it trades in; empty for the real exchange."""
+    config_hash: str = ""
+
+
+class EngineStopped(Event, frozen=True, kw_only=True, tag="engine_stopped"):
+    """An engine ended in good order. `about` is its profile."""
+
+    reason: str
+
+
+class SettingChanged(Event, frozen=True, kw_only=True, tag="setting_changed"):
+    """A setting has another value than before. `about` is its name."""
+
+    old: str
+    new: str
+    needs_restart: bool
+    """Whether the old value stays in force until the next start."""
+    origin: str
+    """Where the new value came from, in words: a file and line, a variable, a flag, a person's command."""
+
+
+class WorkerFailed(Event, frozen=True, kw_only=True, tag="worker_failed"):
+    """A worker ended although it should go on. `about` is its name."""
+
+    error: str
+    failures: int
+    """Within the supervisor's window, this one included."""
+    is_degraded: bool
+
+
+class WorkerRecovered(Event, frozen=True, kw_only=True, tag="worker_recovered"):
+    """A worker that was degraded has run without failing for a whole window. `about` is its name."""
+
+
+class Alert(Event, frozen=True, kw_only=True, tag="alert"):
+    """Something a person should know. `about` is what it concerns."""
+
+    severity: Severity
+    rule: str
+    """What raised it; the same rule about the same thing is one alert."""
+    text: str
+
+
+KnownEvent: TypeAlias = (
+    EngineStarted | EngineStopped | SettingChanged | WorkerFailed | WorkerRecovered | Alert
+)
+"""Every kind this build knows. Add a new one here."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueEvent:
+    """An event of a kind or version that this build does not know: kept and passed on, never interpreted."""
+
+    kind: str
+    version: int
+    at_ms: int
+    about: str
+    payload: bytes
+    """The complete JSON object, as it was read."""
+
+
+AnyEvent: TypeAlias = Event | OpaqueEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event that is in the journal, with its number there: from 1, without gaps, in order of commit."""
+
+    sequence: int
+    event: AnyEvent
+
+
+class BadEvent(ValueError):
+    """A journal row that is no event, or not what its kind promises. The text says which field."""
+
+
+class _Head(msgspec.Struct, frozen=True):
+    kind: str
+    version: Annotated[int, msgspec.Meta(ge=1)]
+    at_ms: int
+    about: str
+
+
+def kind_of(event_type: type[Event]) -> str:
+    """Return the stored name of a kind."""
+    return str(event_type.__struct_config__.tag)
+
+
+def version_of(event_type: type[Event]) -> int:
+    """Return the version in which this build writes a kind."""
+    return next(field.default for field in msgspec.structs.fields(event_type) if field.name == "version")
+
+
+KINDS: dict[str, type[Event]] = {kind_of(known): known for known in KnownEvent.__args__}
+"""Known kinds by their stored name."""
+
+_VERSIONS = {kind: version_of(known) for kind, known in KINDS.items()}
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_head_decoder = msgspec.json.Decoder(_Head)
+_decoder = msgspec.json.Decoder[KnownEvent](KnownEvent)
+
+
+def encode(event: AnyEvent) -> bytes:
+    """Return the event as one JSON object: `kind`, `at_ms`, `about`, `version` and its own fields."""
+    return event.payload if isinstance(event, OpaqueEvent) else _encoder.encode(event)
+
+
+def decode(payload: bytes) -> KnownEvent | OpaqueEvent:
+    """Read what `encode` wrote, by this build or another. Raises BadEvent."""
+    try:
+        head = _head_decoder.decode(payload)
+        if head.version > _VERSIONS.get(head.kind, 0):
+            return OpaqueEvent(head.kind, head.version, head.at_ms, head.about, payload)
+        return _decoder.decode(payload)
+    except msgspec.DecodeError as error:
+        raise BadEvent(f"not an event: {error}") from None

@@ -44,6 +44,13 @@ def test_it_opens_at_the_fifth_failure_within_a_minute() -> None:
     assert (state.phase, state.failures, state.retry_in_s, state.refused) == (Phase.OPEN, 5, 30, 2)
 
 
+def test_exits_and_stops_pass_an_open_breaker_and_are_not_counted_as_refused() -> None:
+    breaker = opened(HandClock())
+    assert breaker.allow(Purpose.EXIT)
+    assert breaker.allow(Purpose.STOP)
+    assert breaker.state().refused == 0
+
+
 def test_failures_older_than_the_window_do_not_count() -> None:
     clock = HandClock()
     breaker = Breaker(clock)
@@ -110,7 +117,7 @@ def test_C1_a_step_of_the_wall_clock_does_not_move_it() -> None:
     assert breaker.state().retry_in_s == 30
 
 
-acts = st.sampled_from(["ask", "fail", "succeed"]) | st.floats(0.0, 70.0)
+acts = st.sampled_from(["ask", "fail", "fail", "succeed"]) | st.sampled_from([0.5, 29.0, 30.0, 61.0])
 
 
 @given(acts=st.lists(acts, max_size=60), probes=st.integers(1, 3))

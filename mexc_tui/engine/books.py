@@ -39,6 +39,7 @@ class _Keeping:
     due_s: float = 0
     failures: int = 0
     too_old: int = 0
+    holes: int = 0
 
 
 class BookKeeper:
@@ -102,6 +103,7 @@ class BookKeeper:
         if keeping is not None:
             keeping.book.reset()
             keeping.serves = keeping.is_asked = False
+            keeping.holes += 1
 
     def resume(self, symbol: str) -> None:
         """Note that the subscription runs (again): nothing is replayed, so start from a new snapshot."""
@@ -109,6 +111,7 @@ class BookKeeper:
         if keeping is not None:
             keeping.book.reset()
             keeping.serves = True
+            keeping.holes += 1
             keeping.due_s = 0
             self._ask(keeping)
 
@@ -138,12 +141,12 @@ class BookKeeper:
 
     async def _fetch(self, keeping: _Keeping) -> None:
         """Ask for one snapshot and load it, or say when to ask again."""
-        book = keeping.book
+        book, holes = keeping.book, keeping.holes
         self.snapshots_asked += 1
         try:
             snapshot = await self._source.depth(book.symbol, self._pace.levels)
-            if not keeping.is_asked:
-                return  # lost or forgotten meanwhile
+            if keeping.holes != holes:
+                return  # it is from before the hole: another one is asked for
             is_whole = book.load(snapshot, self._clock.monotonic_ns())
         except (ExchangeError, BadFrame) as error:
             self._note_failure(keeping, error)

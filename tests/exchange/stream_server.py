@@ -1,0 +1,167 @@
+"""A small exchange end of the stream whose manners each test sets: scripted, without a market."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import WSMsgType, web
+
+
+@dataclass(eq=False)
+class Session:
+    """One socket as the exchange sees it."""
+
+    ws: web.WebSocketResponse
+    key: str
+    opened_s: float
+    topics: list[str] = field(default_factory=list[str])
+    requests: list[str] = field(default_factory=list[str])
+    request_s: list[float] = field(default_factory=list[float])
+    pings: int = 0
+    closed_s: float | None = None
+
+
+@dataclass
+class Manners:
+    """How the exchange behaves; changed by a test at any time."""
+
+    answer_pings: bool = True
+    answer_requests: bool = True
+    refuse: set[str] = field(default_factory=set[str])
+    ignore: set[str] = field(default_factory=set[str])
+    """Silently dropped: not subscribed, not named in the answer."""
+    mute: set[str] = field(default_factory=set[str])
+    """Acknowledged, never pushed on the socket that asked first."""
+    max_topics: int = 30
+    reject_connections: int = 0
+    redirect_to: str = ""
+    valid_keys: set[str] | None = None
+    echo_ids: bool = True
+    close_after_s: float = 0
+
+
+class StreamServer:
+    """Sockets that subscribe and are pushed to."""
+
+    def __init__(self) -> None:
+        self.manners = Manners()
+        self.sessions: list[Session] = []
+        self.redirected = 0
+        self.on_subscribed: Callable[[Session, str], None] = lambda _session, _topic: None
+        self._pushes: list[asyncio.Task[None]] = []
+
+    @property
+    def open(self) -> list[Session]:
+        """The sockets that are open, oldest first."""
+        return [session for session in self.sessions if session.closed_s is None]
+
+    def application(self) -> web.Application:
+        """Return the server, to be run on a socket or in memory."""
+        app = web.Application()
+        app.router.add_get("/ws", self._serve)
+        app.router.add_get("/elsewhere", self._elsewhere)
+        return app
+
+    async def push(self, topic: str, frame: bytes) -> int:
+        """Send a frame to every socket that has the topic; return to how many."""
+        bearers = [session for session in self.open if topic in session.topics]
+        for session in bearers:
+            if topic not in self.manners.mute:
+                await session.ws.send_bytes(frame)
+        return len(bearers)
+
+    async def close_all(self) -> None:
+        """Close every socket properly."""
+        for session in self.open:
+            await session.ws.close(code=1000)
+
+    async def _elsewhere(self, _request: web.Request) -> web.Response:
+        self.redirected += 1
+        return web.Response(text="should not have come here")
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if self.manners.redirect_to:
+            raise web.HTTPTemporaryRedirect(self.manners.redirect_to)
+        if self.manners.reject_connections:
+            self.manners.reject_connections -= 1
+            return web.Response(status=503)
+        ws = web.WebSocketResponse(autoping=True)
+        await ws.prepare(request)
+        loop = asyncio.get_running_loop()
+        session = Session(ws, request.query.get("listenKey", ""), loop.time())
+        self.sessions.append(session)
+        try:
+            keys = self.manners.valid_keys
+            if keys is not None and session.key not in keys:
+                await ws.send_str("Invalid listen key")
+                await ws.close()
+                return ws
+            await self._talk(session)
+        finally:
+            session.closed_s = loop.time()
+        return ws
+
+    async def _talk(self, session: Session) -> None:
+        limit_s = self.manners.close_after_s or None
+        try:
+            async with asyncio.timeout(limit_s):
+                async for message in session.ws:
+                    if message.type is WSMsgType.TEXT:
+                        await self._answer(session, message.data)
+        except TimeoutError:
+            await session.ws.close(code=1000)
+
+    async def _answer(self, session: Session, text: str) -> None:
+        request = json.loads(text)
+        if request["method"].upper() == "PING":
+            session.pings += 1
+            if self.manners.answer_pings:
+                await session.ws.send_str('{"id":0,"code":0,"msg":"PONG"}')
+            return
+        session.requests.append(text)
+        session.request_s.append(asyncio.get_running_loop().time())
+        if not self.manners.answer_requests or self.manners.ignore.issuperset(request["params"]):
+            return
+        if request["method"] == "UNSUBSCRIPTION":
+            session.topics = [topic for topic in session.topics if topic not in request["params"]]
+            message, taken = ",".join(request["params"]), []
+        else:
+            message, taken = self._subscribe(session, request["params"])
+        number = request.get("id", 0) if self.manners.echo_ids else 0
+        await session.ws.send_str(json.dumps({"id": number, "code": 0, "msg": message}, ensure_ascii=False))
+        for topic in taken:
+            self.on_subscribed(session, topic)
+
+    def _subscribe(self, session: Session, topics: list[str]) -> tuple[str, list[str]]:
+        taken: list[str] = []
+        refused: list[str] = []
+        for topic in topics:
+            if topic in session.topics or topic in self.manners.ignore:
+                continue
+            if topic in self.manners.refuse or len(session.topics) >= self.manners.max_topics:
+                refused.append(topic)
+                continue
+            session.topics.append(topic)
+            taken.append(topic)
+        bad = f"Not Subscribed successfully! [{','.join(refused)}]."
+        if refused and taken:
+            return f"Subscribed successful! [{','.join(taken)}]. {bad} Reason： Blocked! ", taken
+        if refused:
+            return f"{bad}  Reason： Blocked! ", taken
+        return ",".join(reversed(taken)), taken
+
+
+@asynccontextmanager
+async def listening(server: StreamServer) -> AsyncGenerator[str]:
+    """Serve on a real loopback socket; yields the WebSocket URL."""
+    runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        host, port = runner.addresses[0][:2]
+        yield f"ws://{host}:{port}/ws"
+    finally:
+        await runner.cleanup()

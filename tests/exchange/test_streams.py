@@ -1,0 +1,254 @@
+"""Streams over real loopback sockets."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from random import Random
+
+import aiohttp
+import pytest
+
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.feed import Phase
+from mexc_tui.exchange.market_messages import deals_of
+from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.topics import Topic
+from mexc_tui.proto.stream_pb2 import Push
+
+from . import stream_frames as frames
+from .stream_server import StreamServer, listening
+
+QUICK = SocketTimings(backoff_base_s=0.01, backoff_cap_s=0.05, ack_within_s=0.2, refused_retry_s=0.05)
+
+
+class MonotonicClock:
+    """The running loop's time."""
+
+    def now_ms(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1000)
+
+    def monotonic_ns(self) -> int:
+        return int(asyncio.get_running_loop().time() * 1e9)
+
+
+class Watcher:
+    """Streams of a server and what they told."""
+
+    def __init__(self, url: str, connector: aiohttp.BaseConnector, timings: SocketTimings = QUICK) -> None:
+        self.pushes: list[tuple[str, Push]] = []
+        self.holes: list[Hole] = []
+        self._changed = asyncio.Event()
+        self.streams = MarketStreams(
+            url, connector, MonotonicClock(), Random(1), self._take, self._hole, timings=timings
+        )
+
+    def _take(self, topic: Topic, push: Push, _received_ns: int) -> None:
+        self.pushes.append((topic.channel, push))
+        self._changed.set()
+
+    def _hole(self, hole: Hole) -> None:
+        self.holes.append(hole)
+        self._changed.set()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not is_so():
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.01):
+                        await self._changed.wait()
+
+    @property
+    def live(self) -> int:
+        return sum(feed.phase is Phase.LIVE for feed in self.streams.state().feeds)
+
+
+@asynccontextmanager
+async def watching(
+    server: StreamServer, *wanted: Topic, timings: SocketTimings = QUICK
+) -> AsyncGenerator[Watcher]:
+    async with listening(server) as url, aiohttp.TCPConnector() as connector:
+        watcher = Watcher(url, connector, timings)
+        watcher.streams.want(wanted)
+        task = asyncio.create_task(watcher.streams.run())
+        try:
+            yield watcher
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_a_subscribed_topic_is_pushed_and_handed_on() -> None:
+    topic = topics.deals("MXUSDT")
+    server = StreamServer()
+    async with watching(server, topic) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        assert watcher.holes == [Hole(topic.channel, is_closed=True, reason="subscribed")]
+        await server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "7")))
+        await watcher.until(lambda: len(watcher.pushes) == 1)
+        channel, push = watcher.pushes[0]
+        assert channel == topic.channel
+        assert deals_of(push)[0].trade_id == "7"
+        state = watcher.streams.state()
+        assert (state.messages, state.connections, state.unroutable) == (1, 1, 0)
+
+
+async def test_many_topics_are_spread_over_connections_of_thirty() -> None:
+    wanted = [topics.deals(f"A{number}USDT") for number in range(95)]
+    server = StreamServer()
+    async with watching(server, *wanted) as watcher:
+        await watcher.until(lambda: watcher.live == 95)
+        assert sorted(len(session.topics) for session in server.open) == [5, 30, 30, 30]
+        for session in server.open:
+            assert all(len(request.encode()) <= 1024 for request in session.requests)
+            times = session.request_s
+            assert all(later >= earlier for earlier, later in itertools.pairwise(times))
+
+
+async def test_topics_can_be_added_and_dropped_while_it_runs() -> None:
+    first, second = topics.deals("AUSDT"), topics.deals("BUSDT")
+    server = StreamServer()
+    async with watching(server, first) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        watcher.streams.want([second])
+        await watcher.until(lambda: watcher.live == 2)
+        watcher.streams.drop([first])
+        await watcher.until(lambda: server.open[0].topics == [second.channel])
+        watcher.streams.drop([second])
+        await watcher.until(lambda: not server.open)
+
+
+async def test_M1_a_clean_close_is_followed_by_a_reconnect_and_told_as_a_hole() -> None:
+    topic = topics.depth("MXUSDT")
+    server = StreamServer()
+    async with watching(server, topic) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        await server.close_all()
+        await watcher.until(lambda: len(watcher.holes) == 3)
+        assert [hole.is_closed for hole in watcher.holes] == [True, False, True]
+        assert "closed the connection" in watcher.holes[1].reason
+        assert watcher.streams.state().connects == 2
+
+
+async def test_refused_connections_are_tried_again() -> None:
+    server = StreamServer()
+    server.manners.reject_connections = 4
+    async with watching(server, topics.deals("MXUSDT")) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        assert server.manners.reject_connections == 0
+
+
+async def test_M4_a_refused_topic_is_shown_and_asked_again_until_it_exists() -> None:
+    early, other = topics.deals("SOONUSDT"), topics.deals("MXUSDT")
+    server = StreamServer()
+    server.manners.refuse = {early.channel}
+    async with watching(server, early, other) as watcher:
+        await watcher.until(lambda: Phase.REFUSED in {feed.phase for feed in watcher.streams.state().feeds})
+        assert watcher.live == 1
+        assert watcher.streams.is_stale(early)
+        server.manners.refuse = set()
+        await watcher.until(lambda: watcher.live == 2)
+
+
+async def test_M4_a_silently_dropped_topic_is_noticed_and_asked_for_elsewhere() -> None:
+    lost, other = topics.deals("LOSTUSDT"), topics.deals("MXUSDT")
+    server = StreamServer()
+    server.manners.ignore = {lost.channel}
+    async with watching(server, other, lost) as watcher:
+        await watcher.until(lambda: len(server.sessions) >= 2)
+        server.manners.ignore = set()
+        await watcher.until(lambda: watcher.live == 2)
+        assert [lost.channel] in [session.topics for session in server.open]
+
+
+@pytest.mark.parametrize("echo_ids", [True, False])
+async def test_acknowledgements_are_understood_with_and_without_ids(echo_ids: bool) -> None:
+    server = StreamServer()
+    server.manners.echo_ids = echo_ids
+    async with watching(server, *(topics.deals(f"A{n}USDT") for n in range(30))) as watcher:
+        await watcher.until(lambda: watcher.live == 30)
+
+
+async def test_redirects_are_refused() -> None:
+    server = StreamServer()
+    server.manners.redirect_to = "/elsewhere"
+    async with watching(server, topics.deals("MXUSDT")) as watcher:
+        await watcher.until(lambda: any("redirect" in reason for reason in watcher.streams.state().reasons))
+        assert server.redirected == 0
+
+
+async def test_a_frame_beyond_a_mebibyte_is_not_read() -> None:
+    topic = topics.mini_tickers()
+    server = StreamServer()
+    async with watching(server, topic) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        await server.push(topic.channel, b"\x00" * (1 << 20) + b"\x00")
+        await watcher.until(lambda: len(watcher.holes) == 3)
+        assert watcher.pushes == []
+
+
+async def test_a_day_of_two_thousand_symbols_fits_into_a_frame() -> None:
+    topic = topics.mini_tickers("UTC+8")
+    server = StreamServer()
+    async with watching(server, topic) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        await server.push(topic.channel, frames.mini_tickers_frame([f"A{n}USDT" for n in range(2000)]))
+        await watcher.until(lambda: len(watcher.pushes) == 1)
+
+
+async def test_M7_absurd_messages_are_counted_and_three_in_a_minute_make_the_topic_stale() -> None:
+    topic, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
+    server = StreamServer()
+    async with watching(server, topic) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        wrong = frames.push_on(other)
+        wrong.channel = topic.channel
+        for count in (1, 2, 3):
+            assert not watcher.streams.is_stale(topic)
+            await server.push(topic.channel, wrong.SerializeToString())
+            await watcher.until(lambda seen=count: watcher.streams.state().feeds[0].rejected == seen)
+        assert watcher.streams.is_stale(topic)
+        assert watcher.pushes == []
+
+
+async def test_M8_unknown_texts_channels_and_bodies_are_logged_once_and_ignored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    topic = topics.deals("MXUSDT")
+    server = StreamServer()
+    async with watching(server, topic) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        session = server.open[0]
+        for _ in range(3):
+            await session.ws.send_str('{"news":"\x1b[31mhello"}')
+            await session.ws.send_bytes(Push(channel="spot@new\x1b").SerializeToString())
+            await session.ws.send_bytes(
+                Push(channel=topic.channel).SerializeToString() + bytes([0xFA, 0x13, 1, 0])
+            )
+        await server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "7")))
+        await watcher.until(lambda: len(watcher.pushes) == 1)
+        assert watcher.streams.state().oddities == 9
+        ignored = [record.getMessage() for record in caplog.records if "ignored" in record.getMessage()]
+        assert len(ignored) == 3
+        assert all(text.isprintable() for text in ignored)
+
+
+async def test_an_error_of_the_consumer_is_not_swallowed() -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("the consumer's own bug")
+
+    topic = topics.deals("MXUSDT")
+    server = StreamServer()
+    server.on_subscribed = lambda session, _topic: sent.append(
+        asyncio.ensure_future(session.ws.send_bytes(frames.deal_frame(("2.5", "1", 1, "7"))))
+    )
+    sent: list[asyncio.Future[None]] = []
+    async with listening(server) as url, aiohttp.TCPConnector() as connector:
+        streams = MarketStreams(url, connector, MonotonicClock(), Random(1), fail, lambda _hole: None)
+        streams.want([topic])
+        with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="own bug")):
+            await streams.run()

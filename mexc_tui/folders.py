@@ -1,0 +1,34 @@
+"""Makes the folders of a profile, for this user alone, and refuses those that others could read or change."""
+
+import os
+import stat
+from pathlib import Path
+
+from mexc_tui.paths import Paths, PathsError
+
+PRIVATE = 0o700
+
+
+def make_folders(paths: Paths) -> None:
+    """Make what is missing of the state, socket and settings folders. Raises PathsError in plain words."""
+    for folder in (paths.state, paths.socket.parent):
+        _make_private(folder)
+    _make(paths.config)
+
+
+def _make_private(folder: Path) -> None:
+    _make(folder)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise PathsError(f"{folder} is not a folder of its own: move it away.")
+    if found.st_uid != os.geteuid():
+        raise PathsError(f"{folder} belongs to another user: give it back, or choose another --profile.")
+    if found.st_mode & 0o077:
+        raise PathsError(f"Others may use {folder}: it holds private books. Run: chmod 700 {folder}")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(PRIVATE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise PathsError(f"Cannot make the folder {folder}: {error.strerror}.") from None

@@ -1,0 +1,94 @@
+"""Where a profile's files live. Pure: nothing here touches a disk; `folders` makes and checks them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+APP = "mexc-tui"
+SOCKET_LIMIT = 103
+"""A Unix socket's address holds this many bytes of path on every system we run on."""
+
+_PROFILE = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+class PathsError(Exception):
+    """No place can be named for the files; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Every place of one profile."""
+
+    profile: str
+    state: Path
+    """Private folder of this profile: store, lock, log."""
+    config: Path
+    """Folder of the settings and of own themes, shared by all profiles."""
+    socket: Path
+
+    @property
+    def store(self) -> Path:
+        """Return the database."""
+        return self.state / "desk.sqlite3"
+
+    @property
+    def lock(self) -> Path:
+        """Return the file that the engine of this profile holds."""
+        return self.state / "engine.lock"
+
+    @property
+    def log(self) -> Path:
+        """Return the engine's log."""
+        return self.state / "engine.log"
+
+    @property
+    def settings(self) -> Path:
+        """Return the settings file."""
+        return self.config / "settings.toml"
+
+    @property
+    def themes(self) -> Path:
+        """Return the folder of own themes."""
+        return self.config / "themes"
+
+
+def paths_of(profile: str, environ: Mapping[str, str]) -> Paths:
+    """Return the places of a profile under the XDG folders of `environ`. Raises PathsError."""
+    check_profile(profile)
+    state = _base(environ, "XDG_STATE_HOME", ".local/state") / APP / profile
+    config = _base(environ, "XDG_CONFIG_HOME", ".config") / APP
+    runtime = _absolute(environ, "XDG_RUNTIME_DIR")
+    socket = runtime / APP / f"{profile}.sock" if runtime else state / f"{profile}.sock"
+    length = len(str(socket).encode("utf-8", "surrogateescape"))
+    if length > SOCKET_LIMIT:
+        raise PathsError(
+            f"The socket's path is {length} bytes long and may have {SOCKET_LIMIT}: {socket}. "
+            "Choose a shorter profile name, or set XDG_RUNTIME_DIR to a shorter folder."
+        )
+    return Paths(profile, state, config, socket)
+
+
+def check_profile(name: str) -> str:
+    """Return the name if it may name a profile: it becomes the name of a folder. Raises PathsError."""
+    if not _PROFILE.fullmatch(name):
+        raise PathsError(
+            f"{name!r} cannot name a profile: use 1 to 32 of a-z, 0-9, _ and -, a letter or digit first."
+        )
+    return name
+
+
+def _base(environ: Mapping[str, str], variable: str, under_home: str) -> Path:
+    named = _absolute(environ, variable)
+    if named is not None:
+        return named
+    home = _absolute(environ, "HOME")
+    if home is None:
+        raise PathsError(f"Neither {variable} nor HOME names an absolute folder: set one of them.")
+    return home / under_home
+
+
+def _absolute(environ: Mapping[str, str], variable: str) -> Path | None:
+    # The XDG rules: a path that is empty or relative counts as not set.
+    path = Path(environ.get(variable, ""))
+    return path if path.is_absolute() else None

@@ -1,0 +1,112 @@
+"""A profile's files lie where the XDG rules say, in folders of the user's own."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.folders import make_folders
+from mexc_tui.paths import Paths, PathsError, check_profile, paths_of
+
+HOME = {"HOME": "/home/ada"}
+
+
+def test_named_folders_are_used() -> None:
+    environ = {"XDG_STATE_HOME": "/s", "XDG_CONFIG_HOME": "/c", "XDG_RUNTIME_DIR": "/run/user/1"}
+    paths = paths_of("live", environ)
+    assert paths == Paths(
+        "live", Path("/s/mexc-tui/live"), Path("/c/mexc-tui"), Path("/run/user/1/mexc-tui/live.sock")
+    )
+    assert paths.settings == Path("/c/mexc-tui/settings.toml")
+    assert paths.themes == Path("/c/mexc-tui/themes")
+    assert {paths.store.parent, paths.lock.parent, paths.log.parent} == {paths.state}
+
+
+def test_without_them_the_home_folder_is_used_and_the_socket_lies_with_the_state() -> None:
+    paths = paths_of("practice", HOME)
+    assert paths.state == Path("/home/ada/.local/state/mexc-tui/practice")
+    assert paths.config == Path("/home/ada/.config/mexc-tui")
+    assert paths.socket == paths.state / "practice.sock"
+
+
+def test_relative_folders_count_as_not_named() -> None:
+    assert paths_of("live", HOME | {"XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": ""}) == paths_of(
+        "live", HOME
+    )
+
+
+def test_two_profiles_share_settings_and_nothing_else() -> None:
+    one, two = paths_of("practice", HOME), paths_of("live", HOME)
+    assert one.settings == two.settings
+    assert {one.store, one.lock, one.socket, one.log}.isdisjoint({two.store, two.lock, two.socket, two.log})
+
+
+def test_without_any_home_the_refusal_says_what_to_set() -> None:
+    with pytest.raises(PathsError, match="XDG_STATE_HOME nor HOME"):
+        paths_of("live", {})
+
+
+def test_a_socket_path_that_no_system_takes_is_refused_before_it_is_bound() -> None:
+    with pytest.raises(PathsError, match="may have 103"):
+        paths_of("live", HOME | {"XDG_RUNTIME_DIR": "/" + "r" * 90})
+
+
+@pytest.mark.parametrize("name", ["practice", "live-2", "0", "a" * 32, "my_own"])
+def test_profile_names_that_are_plain_are_taken(name: str) -> None:
+    assert check_profile(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "a/b", "A", "-x", "a" * 33, "a b", "a\n", "é", "a.sock", "\x1b[2J"]
+)
+def test_profile_names_that_could_lead_elsewhere_are_refused(name: str) -> None:
+    with pytest.raises(PathsError, match="cannot name a profile"):
+        check_profile(name)
+
+
+@given(st.text())
+def test_no_profile_leaves_the_folder_of_the_application(name: str) -> None:
+    try:
+        state = paths_of(name, HOME).state
+    except PathsError:
+        return
+    assert state.parent == Path("/home/ada/.local/state/mexc-tui")
+
+
+def private_paths(root: Path) -> Paths:
+    return Paths("live", root / "state/live", root / "config", root / "run/live.sock")
+
+
+def test_folders_are_made_for_this_user_alone(tmp_path: Path) -> None:
+    paths = private_paths(tmp_path)
+    make_folders(paths)
+    make_folders(paths)
+    modes = [folder.stat().st_mode & 0o777 for folder in (paths.state, paths.socket.parent)]
+    assert modes == [0o700, 0o700]
+    assert paths.config.is_dir()
+
+
+def test_a_state_folder_that_others_may_read_is_refused_with_the_mend(tmp_path: Path) -> None:
+    paths = private_paths(tmp_path)
+    paths.state.mkdir(parents=True)
+    paths.state.chmod(0o750)
+    with pytest.raises(PathsError, match="chmod 700"):
+        make_folders(paths)
+
+
+def test_a_state_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    paths = private_paths(tmp_path)
+    paths.state.parent.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(0o700)
+    paths.state.symlink_to(elsewhere)
+    with pytest.raises(PathsError, match="not a folder of its own"):
+        make_folders(paths)
+
+
+def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    paths = private_paths(tmp_path)
+    (tmp_path / "state").write_text("")
+    with pytest.raises(PathsError, match=str(paths.state)):
+        make_folders(paths)

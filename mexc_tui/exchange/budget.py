@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
-from math import isfinite
 from typing import TYPE_CHECKING
 
+from mexc_tui.exchange.bans import Ban, BanKind, BanLimits, Bans, least_urgent, may_go
 from mexc_tui.model.outcome import Purpose
 
 if TYPE_CHECKING:
@@ -63,28 +63,6 @@ DEFAULT_LANES = (
 )
 
 
-class BanKind(Enum):
-    """Why the exchange wants us quiet, mildest first."""
-
-    ASKED = "asked to wait (Retry-After)"
-    FIREWALL = "firewall block (403)"
-    TOO_MANY = "too many requests (429)"
-    BANNED = "address banned (418)"
-
-
-@dataclass(frozen=True, slots=True)
-class BanLimits:
-    """How long a ban lasts when the exchange does not say, and what goes out meanwhile (reference 2.2)."""
-
-    too_many_s: float = 600.0
-    firewall_s: float = 90.0
-    banned_s: float = 120.0
-    """First 418; doubled each time a new one follows."""
-    longest_s: float = 3 * 86_400.0
-    exit_every_s: float = 1.0
-    stop_every_s: float = 5.0
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
     """All numbers of the budget."""
@@ -107,15 +85,6 @@ class LaneState:
     def free(self) -> int:
         """What requests other than exits and stops may still take now."""
         return max(0, self.limit - self.reserve - self.used)
-
-
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """A ban in force. `until_ms` is this machine's wall clock."""
-
-    kind: BanKind
-    left_s: float
-    until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +143,10 @@ class _Lane:
         return free_ns
 
 
+_URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY: 3}
+"""Who is served first."""
+
+
 @dataclass(slots=True, eq=False)
 class _Ask:
     """One caller in the queue."""
@@ -189,74 +162,6 @@ class _Ask:
         return (_URGENCY[self.purpose], self.number) < (_URGENCY[other.purpose], other.number)
 
 
-class _Bans:
-    """Which bans are in force, and how long."""
-
-    def __init__(self, limits: BanLimits) -> None:
-        self._limits = limits
-        self._until_ns: dict[BanKind, int] = {}
-        self._bans_in_a_row = 0
-
-    def note(self, status: int, retry_after_s: float | None, now_ns: int) -> bool:
-        """Open or lengthen a ban if this answer calls for one; say whether it did."""
-        if retry_after_s is not None and not isfinite(retry_after_s):
-            retry_after_s = None
-        kind = _kind_of(status, retry_after_s)
-        if kind is None:
-            return False
-        length_s = self._length_s(kind, retry_after_s, now_ns)
-        until_ns = now_ns + round(min(max(length_s, 1.0), self._limits.longest_s) * NS_PER_S)
-        self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
-        return True
-
-    def _length_s(self, kind: BanKind, retry_after_s: float | None, now_ns: int) -> float:
-        if kind is BanKind.BANNED:
-            return self._banned_length_s(retry_after_s, now_ns)
-        if retry_after_s is not None:
-            return retry_after_s
-        return self._limits.firewall_s if kind is BanKind.FIREWALL else self._limits.too_many_s
-
-    def _banned_length_s(self, retry_after_s: float | None, now_ns: int) -> float:
-        until_ns = self._until_ns.get(BanKind.BANNED)
-        if until_ns is not None and now_ns < until_ns:
-            # The same ban again, seen by another request: only the exchange can lengthen it.
-            return retry_after_s if retry_after_s is not None else 1.0
-        forgiven = until_ns is not None and now_ns - until_ns > self._limits.longest_s * NS_PER_S
-        self._bans_in_a_row = 1 if forgiven else self._bans_in_a_row + 1
-        if retry_after_s is not None:
-            return retry_after_s
-        return self._limits.banned_s * 2 ** min(self._bans_in_a_row - 1, 20)
-
-    def current(self, now_ns: int) -> tuple[BanKind, int] | None:
-        """Return the strictest ban in force and when it ends."""
-        in_force = [kind for kind, until_ns in self._until_ns.items() if now_ns < until_ns]
-        if not in_force:
-            return None
-        # 418 is stricter than all others, which are alike: of those the longest.
-        strictest = max(in_force, key=lambda kind: (kind is BanKind.BANNED, self._until_ns[kind]))
-        return strictest, self._until_ns[strictest]
-
-
-def _kind_of(status: int, retry_after_s: float | None) -> BanKind | None:
-    known = {403: BanKind.FIREWALL, 429: BanKind.TOO_MANY, 418: BanKind.BANNED}.get(status)
-    if known is None and status >= 400 and retry_after_s is not None:
-        return BanKind.ASKED
-    return known
-
-
-_URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY: 3}
-"""Who is served first."""
-
-
-def _least(kind: BanKind) -> Purpose:
-    """Return the least urgent purpose that may go out under a ban."""
-    return Purpose.STOP if kind is BanKind.BANNED else Purpose.EXIT
-
-
-def _may_go(purpose: Purpose, kind: BanKind) -> bool:
-    return _URGENCY[purpose] <= _URGENCY[_least(kind)]
-
-
 class RateBudget:
     """Hands out leave to send, one request at a time.
 
@@ -268,7 +173,7 @@ class RateBudget:
         self._clock = clock
         limits = limits or Limits()
         self._lanes = {limit.name: _Lane(limit) for limit in limits.lanes}
-        self._bans = _Bans(limits.bans)
+        self._bans = Bans(limits.bans)
         # Under a ban one more lane bounds the few that may go.
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
         self._pace = {p: _Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
@@ -369,11 +274,11 @@ class RateBudget:
         self, ask: _Ask, ban: tuple[BanKind, int] | None, short: set[_Lane], now_ns: int
     ) -> int | None:
         """Return when this caller may go, None if it waits for one before it; mark the lanes it lacks."""
-        if ban is not None and not _may_go(ask.purpose, ban[0]):
+        if ban is not None and not may_go(ask.purpose, ban[0]):
             return ban[1]
         needs = ask.needs
         if ban is not None:
-            needs = (*needs, (self._pace[_least(ban[0])], 1))
+            needs = (*needs, (self._pace[least_urgent(ban[0])], 1))
         if not short.isdisjoint(lane for lane, _ in needs):
             # It keeps its place: what it could have had is not for those behind it either.
             short.update(lane for lane, amount in needs if lane.used + amount > lane.cap(ask.purpose))
@@ -390,7 +295,7 @@ class RateBudget:
         for lane, amount in ask.needs:
             lane.take(amount, now_ns)
         if ban is not None:
-            ask.paced = self._pace[_least(ban[0])]
+            ask.paced = self._pace[least_urgent(ban[0])]
             ask.paced.take(1, now_ns)
         ask.granted_ns = now_ns
         self._granted += 1
@@ -413,7 +318,7 @@ class RateBudget:
         """Raise at once what would only be raised after the deadline."""
         now_ns = self._clock.monotonic_ns()
         current = self._bans.current(now_ns)
-        if current is None or _may_go(ask.purpose, current[0]):
+        if current is None or may_go(ask.purpose, current[0]):
             return
         kind, until_ns = current
         left_s = (until_ns - now_ns) / NS_PER_S

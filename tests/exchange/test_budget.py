@@ -11,9 +11,9 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mexc_tui.exchange.bans import BanKind
 from mexc_tui.exchange.budget import (
     DEFAULT_LANES,
-    BanKind,
     BudgetRefused,
     LaneLimit,
     LaneName,

@@ -25,7 +25,7 @@ _CANCELLED = plain(CancelReport)
 _ALL_CANCELLED = plain(tuple[CancelReport, ...])
 _ORDER = plain(OrderReport)
 _ORDERS = plain(tuple[OrderReport, ...])
-_TRADES = plain(tuple[TradeReport, ...])
+_MY_TRADES = plain(tuple[TradeReport, ...])
 
 # Longer ids and other characters risk a refusal (reference 4.4).
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -155,7 +155,7 @@ class RestOrders:
             *_range(start_ms, end_ms),
             ("limit", str(limit)),
         ]
-        return await self._requester.get(routes.MY_TRADES, _TRADES, params, purpose=purpose)
+        return await self._requester.get(routes.MY_TRADES, _MY_TRADES, params, purpose=purpose)
 
 
 def _outcome_of(element: BatchElement, signed_ms: int) -> BatchOutcome:

@@ -1,0 +1,157 @@
+"""Servers on loopback that answer what a test says, byte for byte, and remember what they saw."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from random import Random
+
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.offset import Sample
+from mexc_tui.exchange.signing import Credentials, Secret
+
+ACCESS_KEY = "mx0vTESTTESTTEST12"
+SECRET = "canary-secret-0123456789abcdef"
+SERVER_MS = 1_790_000_000_000
+
+Reply = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class WallClock:
+    """The real monotonic clock, beside a wall clock that stands still."""
+
+    def now_ms(self) -> int:
+        return SERVER_MS
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+
+class Hostile:
+    """A server with a list of replies, one for each request; the last one repeats."""
+
+    def __init__(self, replies: list[Reply]) -> None:
+        self.replies = replies
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.origin = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while True:
+                self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+                reply = self.replies[min(len(self.requests), len(self.replies)) - 1]
+                if isinstance(reply, bytes):
+                    writer.write(reply)
+                    await writer.drain()
+                else:
+                    await reply(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    @property
+    def last(self) -> str:
+        return self.requests[-1].decode()
+
+    @property
+    def last_target(self) -> str:
+        return self.last.split(" ", 2)[1]
+
+
+@asynccontextmanager
+async def hostile(*replies: Reply) -> AsyncGenerator[Hostile]:
+    server = Hostile(list(replies))
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    server.origin = f"http://127.0.0.1:{port}"
+    try:
+        yield server
+    finally:
+        listener.close()
+
+
+@asynccontextmanager
+async def client_of(
+    origin: str, *, keys: bool = True, clock_known: bool = True
+) -> AsyncGenerator[MexcClient]:
+    """A client whose clock offset is known, with waits between retries of next to nothing."""
+    clock = WallClock()
+    credentials = Credentials(ACCESS_KEY, Secret(SECRET)) if keys else None
+    async with MexcClient(origin, clock=clock, rng=Still(), credentials=credentials) as client:
+        if clock_known:
+            now_ns = clock.monotonic_ns()
+            client.offset.add(Sample(now_ns - 1_000, now_ns, SERVER_MS, SERVER_MS))
+        yield client
+
+
+@asynccontextmanager
+async def talking(*replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
+    """A client and the server that it talks to."""
+    async with hostile(*replies) as server, client_of(server.origin) as client:
+        yield client, server
+
+
+class Still(Random):
+    """Jitter of nothing, so that no test waits."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return a
+
+
+def answer(
+    body: bytes | str,
+    status: int = 200,
+    *,
+    kind: str = "application/json",
+    headers: str = "",
+    reason: str = "X",
+) -> bytes:
+    raw = body.encode() if isinstance(body, str) else body
+    return (
+        f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\n{headers}Content-Length: {len(raw)}\r\n\r\n"
+    ).encode() + raw
+
+
+async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Break the connection without an answer."""
+    writer.transport.abort()
+    raise ConnectionResetError
+
+
+def reset_after(start: bytes) -> Reply:
+    """Send the start of an answer, then break the connection."""
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        await writer.drain()
+        writer.transport.close()
+        raise ConnectionResetError
+
+    return reply
+
+
+def never(start: bytes = b"") -> Reply:
+    """Send the start of an answer, then nothing until the client is gone."""
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        await writer.drain()
+        await reader.read(1)
+        raise ConnectionResetError
+
+    return reply
+
+
+def endless(start: bytes, chunk: bytes) -> Reply:
+    """Send an answer that has no end, as fast as it is read."""
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(start)
+        while True:
+            writer.write(chunk)
+            await writer.drain()
+
+    return reply

@@ -1,0 +1,293 @@
+"""Every recorded body parses; nothing but our errors comes out of any body."""
+
+import json
+import random
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.exchange import rest_account, rest_market, rest_orders
+from mexc_tui.exchange.answers import (
+    UNREADABLE,
+    nothing,
+    one_or_all,
+    plain,
+    problem_of,
+    read_or_raise,
+    wrapped,
+)
+from mexc_tui.model.account import Account, KycStatus, ListenKey
+from mexc_tui.model.errors import BadAnswer, Refused
+from mexc_tui.model.market_data import DepthSnapshot, Ticker24h
+from mexc_tui.model.order import OrderStatus, OrderType, Side
+from mexc_tui.model.report import OrderReport, PlacedOrder
+from mexc_tui.model.symbol import ExchangeInfo, PriceBand, SymbolStatus, TradeSides
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+def readers() -> dict[str, Callable[[bytes], Any]]:
+    """Every reader that the endpoints use, found by its name, so that a new one is fuzzed at once."""
+    modules = (rest_market, rest_orders, rest_account)
+    everything = {name: value for module in modules for name, value in vars(module).items()}
+    return {
+        name.strip("_"): value
+        for name, value in everything.items()
+        if name.startswith("_") and name.isupper() and callable(value) and not hasattr(value, "pattern")
+    } | {"NOTHING": nothing}
+
+
+READERS = readers()
+
+PATHS = {
+    "/api/v3/aggTrades": "AGG_TRADES",
+    "/api/v3/avgPrice": "AVG_PRICE",
+    "/api/v3/defaultSymbols": "NAMES",
+    "/api/v3/depth": "DEPTH",
+    "/api/v3/exchangeInfo": "INFO",
+    "/api/v3/klines": "KLINES",
+    "/api/v3/ticker/24hr": "TICKERS",
+    "/api/v3/ticker/bookTicker": "BOOK_TICKERS",
+    "/api/v3/ticker/price": "PRICES",
+    "/api/v3/time": "TIME",
+    "/api/v3/trades": "TRADES",
+}
+
+SAMPLES: dict[str, str] = {
+    name: json.dumps(body)
+    for name, body in json.loads((FIXTURES / "documented-answers.json").read_text("utf-8")).items()
+}
+
+
+def recordings() -> list[tuple[str, bytes]]:
+    routes = json.loads((FIXTURES / "mexc-rest-2025-12-31.json").read_text("utf-8"))["routes"]
+    return [
+        (path, json.dumps(entry["data"], ensure_ascii=False).encode())
+        for path, methods in routes.items()
+        for entries in methods.values()
+        for entry in entries
+    ]
+
+
+@pytest.mark.parametrize(("path", "body"), recordings())
+def test_recorded_body_parses(path: str, body: bytes) -> None:
+    assert READERS[PATHS[path]](body)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_documented_body_parses(name: str) -> None:
+    assert READERS[name](SAMPLES[name].encode())
+
+
+def test_every_reader_has_a_body_to_read() -> None:
+    assert READERS.keys() - {"NOTHING"} == {*PATHS.values(), *SAMPLES}
+
+
+def test_a_recorded_pair_is_read_whole() -> None:
+    body = next(body for path, body in recordings() if path == "/api/v3/exchangeInfo")
+    pair = plain(ExchangeInfo)(body).symbols[0]
+    assert (pair.symbol, pair.base_asset, pair.quote_asset) == ("BTCUSDT", "BTC", "USDT")
+    assert pair.status is SymbolStatus.ONLINE
+    assert (pair.price_precision, pair.quantity_precision) == (2, 8)
+    assert pair.min_quantity == Decimal("0.000001")
+    assert pair.min_value == 1
+    assert pair.max_value == 4_000_000
+    assert pair.taker_fee == Decimal("0.0005")
+    assert pair.price_band == PriceBand(Decimal("0.005"), Decimal("0.005"))
+    assert pair.sides is TradeSides.BOTH
+    assert OrderType.LIMIT in pair.order_types
+    assert not pair.is_tradable(Side.BUY)
+
+
+SYMBOL: dict[str, Any] = {
+    "symbol": "NEWUSDT",
+    "status": "1",
+    "baseAsset": "NEW",
+    "quoteAsset": "USDT",
+    "baseAssetPrecision": 2,
+    "quotePrecision": 5,
+    "isSpotTradingAllowed": True,
+    "permissions": ["SPOT"],
+    "tradeSideType": 1,
+    "firstOpenTime": 1_790_003_600_000,
+}
+
+
+def info(**changes: Any) -> bytes:
+    return json.dumps({"serverTime": 1, "symbols": [{**SYMBOL, **changes}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("sides", "buy", "sell"),
+    [
+        (1, True, True),
+        ("1", True, True),
+        (2, True, False),
+        ("3", False, True),
+        (4, False, False),
+        (9, False, False),
+    ],
+)
+def test_trade_side_type_is_read_as_number_and_as_text(sides: int | str, buy: bool, sell: bool) -> None:
+    pair = plain(ExchangeInfo)(info(tradeSideType=sides)).symbols[0]
+    assert (pair.is_tradable(Side.BUY), pair.is_tradable(Side.SELL)) == (buy, sell)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "2"},
+        {"status": "7"},
+        {"isSpotTradingAllowed": False},
+        {"permissions": []},
+        {"symbol": "币USDT"},
+    ],
+)
+def test_a_pair_is_tradable_only_if_everything_agrees(changes: dict[str, Any]) -> None:
+    assert plain(ExchangeInfo)(info()).symbols[0].is_tradable(Side.BUY)
+    assert not plain(ExchangeInfo)(info(**changes)).symbols[0].is_tradable(Side.BUY)
+
+
+@pytest.mark.parametrize("value", [None, "", 1_790_003_600, "soon"])
+def test_C5_an_odd_opening_time_is_no_opening_time(value: object) -> None:
+    assert plain(ExchangeInfo)(info(firstOpenTime=value)).symbols[0].first_open_ms is None
+    assert plain(ExchangeInfo)(info()).symbols[0].first_open_ms == 1_790_003_600_000
+
+
+def test_names_in_a_pair_come_out_clean() -> None:
+    pair = plain(ExchangeInfo)(info(fullName="\x1b]52;c;eA==\x07", contractAddress="x" * 900)).symbols[0]
+    assert pair.full_name.isprintable()
+    assert len(pair.contract_address) == 64
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (info(quotePrecision="5"), "Expected `int`, got `str` at $.symbols[0].quotePrecision"),
+        (info(makerCommission="NaN"), "at $.symbols[0]"),
+        (b"{}", "Object missing required field `serverTime` at $"),
+        (b"<html>", "not JSON"),
+        (b"", "not JSON"),
+    ],
+)
+def test_a_bad_answer_names_endpoint_and_field(body: bytes, problem: str) -> None:
+    with pytest.raises(BadAnswer) as caught:
+        read_or_raise("GET", "/api/v3/exchangeInfo", 200, body, plain(ExchangeInfo))
+    assert "GET /api/v3/exchangeInfo" in str(caught.value)
+    assert problem in str(caught.value)
+
+
+def test_a_bad_answer_never_quotes_the_answer() -> None:
+    body = SAMPLES["ORDER"].replace('"BUY"', '"SECRET-0123"').encode()
+    with pytest.raises(BadAnswer) as caught:
+        read_or_raise("GET", "/api/v3/order", 200, body, plain(OrderReport))
+    assert "SECRET" not in str(caught.value)
+    assert "$.side" in str(caught.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1E+31", "1E-900", "abc", ""])
+def test_absurd_money_does_not_pass(number: str) -> None:
+    with pytest.raises(UNREADABLE):
+        plain(PlacedOrder)(json.dumps({"symbol": "X", "orderId": "1", "price": number}).encode())
+    with pytest.raises(UNREADABLE):
+        plain(ExchangeInfo)(info(maxQuoteAmount=number))
+    with pytest.raises(UNREADABLE):
+        plain(DepthSnapshot)(json.dumps({"lastUpdateId": 1, "bids": [[number, "1"]], "asks": []}).encode())
+
+
+def test_unknown_words_are_kept_and_do_no_harm() -> None:
+    body = {
+        "symbol": "X",
+        "orderId": "1",
+        "status": "PENDING_CANCEL",
+        "type": "STOP_MARKET_ORDER",
+        "side": "BUY",
+        "origQty": "5",
+        "executedQty": "0",
+        "cummulativeQuoteQty": "0",
+        "timeInForce": None,
+        "new": {"a": 1},
+    }
+    report = plain(OrderReport)(json.dumps(body).encode())
+    assert report.status is OrderStatus.UNKNOWN
+    assert not report.status.is_terminal
+    assert report.type == "STOP_MARKET_ORDER"
+    assert report.order_type is None
+    assert plain(KycStatus)(b'{"status":"9"}').status.value == "unknown"
+
+
+@pytest.mark.parametrize("code", [0, 200, "200"])
+def test_wrapped_answers_succeed_with_both_codes(code: int | str) -> None:
+    assert wrapped(tuple[str, ...])(json.dumps({"code": code, "data": ["A"], "msg": None}).encode()) == ("A",)
+
+
+@pytest.mark.parametrize("data", ["null", "[]"])
+def test_a_refusal_inside_a_success_is_a_refusal(data: str) -> None:
+    body = f'{{"code":700007,"data":{data},"msg":"No permission to access the endpoint"}}'.encode()
+    with pytest.raises(Refused) as caught:
+        read_or_raise("GET", "/api/v3/selfSymbols", 200, body, wrapped(tuple[str, ...]))
+    assert caught.value.refusal.code == 700007
+
+
+def test_one_pair_and_all_pairs_read_alike() -> None:
+    one = b'{"symbol":"A","lastPrice":"1","count":null}'
+    assert one_or_all(Ticker24h)(one) == one_or_all(Ticker24h)(b" [" + one + b"]")
+
+
+def test_pairs_without_trades_have_no_prices() -> None:
+    assert plain(Ticker24h)(b'{"symbol":"A","lastPrice":null}').last_price is None
+
+
+def test_balances_keep_available_apart() -> None:
+    body = b'{"balances":[{"asset":"USDT","free":"95.5","locked":"4.5","available":"90"}]}'
+    balance = plain(Account)(body).balances[0]
+    assert (balance.total, balance.available) == (Decimal(100), Decimal(90))
+
+
+def test_a_listen_key_does_not_show() -> None:
+    assert "abc" not in repr(plain(ListenKey)(b'{"listenKey":"abc"}'))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def refuses(reader: Callable[[bytes], Any], body: bytes) -> str:
+    """Return our words for what is wrong; empty if it reads. Any exception but ours gets out."""
+    try:
+        reader(body)
+    except UNREADABLE as error:
+        return problem_of(error)
+    return ""
+
+
+@pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
+@settings(max_examples=50)
+@given(JSON)
+def test_any_json_is_read_or_refused_by_us(reader: Callable[[bytes], Any], value: Any) -> None:
+    assert refuses(reader, json.dumps(value).encode()).isprintable()
+
+
+def bodies() -> list[tuple[str, bytes]]:
+    return [(PATHS[path], body) for path, body in recordings()] + [
+        (name, body.encode()) for name, body in SAMPLES.items()
+    ]
+
+
+@pytest.mark.parametrize(("name", "body"), bodies())
+def test_R7_mutated_answers_are_read_or_refused_by_us(name: str, body: bytes) -> None:
+    dice = random.Random(body)
+    reader = READERS[name]
+    for _ in range(2_000 if len(body) < 3_000 else 300):
+        mutant = bytearray(body[: dice.randint(1, len(body))] if dice.random() < 0.1 else body)
+        for _ in range(dice.randint(1, 4)):
+            mutant[dice.randrange(len(mutant))] = dice.choice(b'{}[]",:0123456789eE-.nulltruefalse\x00\xff\\')
+        assert refuses(reader, bytes(mutant)).isprintable()

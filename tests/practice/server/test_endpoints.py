@@ -1,0 +1,401 @@
+"""Endpoints of the practice exchange over real sockets."""
+
+import gzip
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncGenerator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from practice_client import Client, real, scenario
+
+from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan
+from mexc_tui.practice.world import World
+
+RECORDINGS = Path(__file__).parents[2] / "fixtures" / "mexc-rest-2025-12-31.json"
+PAIR = "SOLUSDT"
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[Client]:
+    knobs = Knobs(ip_weight_per_10s=10_000, key_weight_per_10s=10_000)
+    async with real(scenario(knobs=knobs)) as served:
+        yield served
+
+
+def shape(value: Any) -> Any:
+    """Return the JSON types of a body; of an array, those of its first element."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        return {name: shape(field) for name, field in fields.items()}
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        return [shape(items[0])] if items else []
+    return type(value).__name__
+
+
+def assert_covers(ours: Any, recorded: Any, place: str) -> None:
+    """Fail unless ours has at least the recorded keys, with the same JSON types."""
+    if isinstance(recorded, dict):
+        fields = cast("dict[str, Any]", recorded)
+        assert isinstance(ours, dict), place
+        for name, field in fields.items():
+            assert name in ours, f"{place}.{name} is missing"
+            assert_covers(ours[name], field, f"{place}.{name}")
+    elif isinstance(recorded, list):
+        assert isinstance(ours, list), place
+        if recorded and ours:
+            assert_covers(ours[0], recorded[0], f"{place}[0]")
+    else:
+        assert ours == recorded, f"{place}: {ours} instead of {recorded}"
+
+
+async def test_every_recorded_route_answers_with_the_recorded_keys_and_types(client: Client) -> None:
+    routes: dict[str, dict[str, list[dict[str, Any]]]] = json.loads(RECORDINGS.read_text())["routes"]
+    asked = 0
+    for path, methods in routes.items():
+        for recording in methods["GET"]:
+            params = dict(part.split("=") for part in recording["queryString"].split("&") if part)
+            for border in ("startTime", "endTime"):
+                if border in params:
+                    params[border] = str(client.now_ms() - (3_600_000 if border == "startTime" else 0))
+            ours = await client.get(path, **params)
+            assert_covers(shape(ours), shape(recording["data"]), path)
+            if isinstance(recording["data"], list) and path != "/api/v3/aggTrades":
+                assert ours, path
+            asked += 1
+    assert asked >= 20
+
+
+async def test_connectivity(client: Client) -> None:
+    assert await client.get("ping") == {}
+    assert abs((await client.get("time"))["serverTime"] - client.now_ms()) < 2_000
+    assert await client.get("/api/v1/contract/detail") == {"success": True, "code": 0, "data": []}
+    symbols = await client.get("defaultSymbols")
+    assert symbols["code"] == 0
+    assert PAIR in symbols["data"]
+    assert "BTCUSDT" not in symbols["data"]
+    assert (await client.get("symbol/offline"))["msg"] == "success"
+    for missing in ("historicalTrades", "nothing", "/elsewhere"):
+        assert (await client.ask("GET", missing, symbol=PAIR))[0] == 404
+
+
+async def test_practice_page_tells_the_world(client: Client) -> None:
+    page = await client.get("/practice")
+    assert page["world"] == client.endpoint.world
+    assert list(page) == ["world", "scenario", "seed", "now_ms", "ends_ms", "over", "settings"]
+    assert (page["scenario"], page["seed"], page["ends_ms"], page["over"]) == ("test", 1, None, False)
+
+
+async def test_exchange_info_can_be_asked_for_some_symbols(client: Client) -> None:
+    every = (await client.get("exchangeInfo"))["symbols"]
+    assert len(every) == 40
+    one = (await client.get("exchangeInfo", symbol=PAIR))["symbols"]
+    assert one == [symbol for symbol in every if symbol["symbol"] == PAIR]
+    two = (await client.get("exchangeInfo", symbols=f"{PAIR},MXUSDT"))["symbols"]
+    assert [symbol["symbol"] for symbol in two] == [PAIR, "MXUSDT"]
+    refused = await client.ask("GET", "exchangeInfo", symbol="NOSUCHUSDT")
+    assert refused == (400, {"msg": "Invalid symbol.", "code": -1121})
+
+
+async def test_unknown_symbol_may_answer_an_empty_list() -> None:
+    async with real(scenario(knobs=Knobs(unknown_symbol_empty=True, first_open_time=False))) as client:
+        assert (await client.get("exchangeInfo", symbol="NOSUCHUSDT"))["symbols"] == []
+        assert "firstOpenTime" not in (await client.get("exchangeInfo", symbol=PAIR))["symbols"][0]
+
+
+async def test_depth_is_padded_capped_and_best_first(client: Client) -> None:
+    rules = (await client.get("exchangeInfo", symbol=PAIR))["symbols"][0]
+    depth = await client.get("depth", symbol=PAIR, limit=5000)
+    assert list(depth) == ["lastUpdateId", "bids", "asks", "timestamp"]
+    for side, descending in (("bids", True), ("asks", False)):
+        levels = depth[side]
+        assert 20 <= len(levels) <= 2000
+        assert all(len(price.partition(".")[2]) == rules["quotePrecision"] for price, _ in levels)
+        assert all(len(size.partition(".")[2]) == rules["baseAssetPrecision"] for _, size in levels)
+        prices = [Decimal(price) for price, _ in levels]
+        assert prices == sorted(prices, reverse=descending)
+    assert len((await client.get("depth", symbol=PAIR))["bids"]) <= 100
+    assert len((await client.get("depth", symbol=PAIR, limit=5))["asks"]) == 5
+
+
+async def test_market_data_refuses_what_makes_no_sense(client: Client) -> None:
+    for path, params, code in (
+        ("depth", {}, 700004),
+        ("depth", {"symbol": "NOSUCHUSDT"}, -1121),
+        ("depth", {"symbol": PAIR, "limit": "many"}, 700004),
+        ("klines", {"symbol": PAIR, "interval": "1h"}, -1128),
+        ("klines", {"symbol": PAIR}, 700004),
+        ("aggTrades", {"symbol": PAIR, "startTime": 1}, -1128),
+    ):
+        status, body = await client.ask("GET", path, **params)
+        assert (status, body["code"]) == (400, code), (path, params)
+
+
+async def test_klines_close_at_the_next_open_and_follow_start_and_limit(client: Client) -> None:
+    rows = await client.get("klines", symbol=PAIR, interval="60m", limit=24)
+    assert len(rows) == 24
+    assert [row[6] for row in rows[:-1]] == [row[0] for row in rows[1:]]
+    part = await client.get(
+        "klines", symbol=PAIR, interval="60m", startTime=rows[3][0], endTime=rows[5][0], limit=2
+    )
+    assert [row[0] for row in part] == [rows[3][0], rows[4][0]]
+
+
+async def test_unknown_parameters_are_ignored(client: Client) -> None:
+    await client.get("time", timestamp=1, recvWindow=70_000)
+    await client.get("depth", symbol=PAIR, nonsense="x")
+
+
+async def test_limit_order_from_placing_to_cancelling(client: Client) -> None:
+    price = await far_price(client)
+    placed = await client.good(
+        "POST",
+        "order",
+        symbol=PAIR,
+        side="BUY",
+        type="LIMIT",
+        quantity="1",
+        price=price,
+        newClientOrderId="a-1",
+    )
+    assert list(placed) == [
+        *("symbol", "orderId", "orderListId", "price", "origQty"),
+        *("type", "side", "stpMode", "transactTime"),
+    ]
+    assert placed["orderId"].startswith("C02__")
+    order = await client.good("GET", "order", symbol=PAIR, origClientOrderId="a-1")
+    assert (order["status"], order["timeInForce"], order["updateTime"]) == ("NEW", None, None)
+    assert (order["origQty"], order["executedQty"], order["cummulativeQuoteQty"]) == ("1", "0", "0")
+    assert await client.good("GET", "openOrders") == [order]
+    assert await client.good("GET", "allOrders", symbol=PAIR) == [order]
+    balance = (await client.good("GET", "account"))["balances"][0]
+    assert Decimal(balance["locked"]) == Decimal(price)
+    assert balance["available"] == balance["free"]
+    gone = await client.good("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
+    assert gone["status"] == "NEW"  # the state before the cancel (reference 4.4)
+    order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
+    assert order["status"] == "CANCELED"
+    again = await client.sign("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
+    assert again == (400, {"msg": "Unknown order sent.", "code": -2011})
+    unknown = await client.sign("GET", "order", symbol=PAIR, orderId="C02__0")
+    assert unknown == (400, {"msg": "Order does not exist.", "code": -2013})
+    status, body = await client.sign("GET", "order", symbol=PAIR)
+    assert (status, body["code"]) == (400, 700004)
+    assert body["msg"] == "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null"
+
+
+async def test_market_order_fills_and_shows_in_my_trades(client: Client) -> None:
+    placed = await client.good(
+        "POST", "order", symbol=PAIR, side="BUY", type="MARKET", quoteOrderQty="20", stpMode="cancel_both"
+    )
+    assert placed["stpMode"] == "cancel_both"
+    order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
+    assert order["status"] == "FILLED"
+    trades = await client.good("GET", "myTrades", symbol=PAIR)
+    assert sum(Decimal(trade["qty"]) for trade in trades) == Decimal(order["executedQty"])
+    assert {trade["commissionAsset"] for trade in trades} == {"USDT"}
+    assert all(trade["isBuyer"] and not trade["isMaker"] for trade in trades)
+    assert list(trades[0]) == [
+        *("symbol", "id", "orderId", "orderListId", "price", "qty", "quoteQty", "commission"),
+        *("commissionAsset", "time", "isBuyer", "isMaker", "isBestMatch", "isSelfTrade", "clientOrderId"),
+    ]
+
+
+async def test_order_test_checks_and_changes_nothing(client: Client) -> None:
+    price = await far_price(client)
+    fine = {"symbol": PAIR, "side": "BUY", "type": "LIMIT", "quantity": "1", "price": price}
+    assert await client.good("POST", "order/test", **fine) == {}
+    assert await client.good("GET", "openOrders", symbol=PAIR) == []
+    status, body = await client.sign("POST", "order/test", **{**fine, "quantity": "100"})
+    assert (status, body["code"]) == (400, 30004)
+    for name in ("symbol", "side", "type", "quantity", "price"):
+        rest = {key: value for key, value in fine.items() if key != name}
+        status, body = await client.sign("POST", "order/test", **rest)
+        assert (status, body["code"]) == (400, 700004)
+        assert f"'{name}'" in body["msg"]
+
+
+async def test_batch_answers_each_order_in_its_place(client: Client) -> None:
+    price = await far_price(client)
+    good = {"symbol": PAIR, "side": "BUY", "type": "LIMIT_ORDER", "quantity": "1", "price": price}
+    poor = {**good, "quantity": "0.0001", "newClientOrderId": "poor"}
+    first, second = await client.good("POST", "batchOrders", batchOrders=json.dumps([good, poor]))
+    assert list(first) == ["symbol", "orderId", "orderListId"]
+    assert (second["newClientOrderId"], type(second["code"])) == ("poor", int)
+    other = {**good, "symbol": "MXUSDT"}
+    for wrong in ("", "[", "[]", "{}", "[1]", json.dumps([good, other]), json.dumps([good] * 21)):
+        status, body = await client.sign("POST", "batchOrders", batchOrders=wrong)
+        assert (status, body["code"]) in ((400, 700004), (429, 429)), wrong
+
+
+async def test_cancel_all_of_a_symbol_and_of_the_account(client: Client) -> None:
+    price = await far_price(client)
+    for _ in range(2):
+        await client.good("POST", "order", symbol=PAIR, side="BUY", type="LIMIT", quantity="1", price=price)
+    gone = await client.good("DELETE", "openOrders", symbol=PAIR)
+    assert [order["orderListId"] for order in gone] == [-1, -1]
+    assert await client.good("DELETE", "openOrders", symbol=PAIR) == []
+    assert (await client.good("DELETE", "order/all"))["msg"] == "success"
+
+
+async def test_account_endpoints(client: Client) -> None:
+    account = await client.good("GET", "account")
+    assert account["balances"] == [{"asset": "USDT", "free": "1000", "locked": "0", "available": "1000"}]
+    assert (account["makerCommission"], account["accountType"], account["canTrade"]) == (None, "SPOT", True)
+    allowed = await client.good("GET", "selfSymbols")
+    assert (allowed["code"], allowed["msg"], PAIR in allowed["data"]) == (200, None, True)
+    fee = (await client.good("GET", "tradeFee", symbol=PAIR))["data"]
+    assert fee == {"makerCommission": 0.0, "takerCommission": 0.0005}
+    assert await client.good("GET", "kyc/status") == {"status": "2"}
+    assert (await client.good("GET", "uid"))["uid"].isdigit()
+    assert (await client.good("GET", "mxDeduct/enable"))["data"] == {"mxDeductEnable": False}
+    assert (await client.good("POST", "mxDeduct/enable", mxDeductEnable="true"))["data"] == {
+        "mxDeductEnable": True
+    }
+    assert await client.good("GET", "capital/config/getall") == []
+    assert await client.good("GET", "capital/convert/list") == []
+    done = await client.good("POST", "capital/convert", asset="USDT,NOSUCH")
+    assert set(done) == {"successList", "failedList", "totalConvert", "convertFee"}
+    assert {item["asset"] for item in done["failedList"]} == {"USDT", "NOSUCH"}
+
+
+async def test_strategy_groups_are_kept(client: Client) -> None:
+    made = await client.good("POST", "strategy/group", tradeGroupName="one")
+    assert made["code"] == 200
+    number = made["data"]["tradeGroupId"]
+    added = await client.good("POST", "strategy/group/uid", uid="12,34", tradeGroupId=number)
+    assert added["data"]["tradeGroupUid"] == "12,34"
+    assert (await client.good("DELETE", "strategy/group/uid", uid="12", tradeGroupId=number))["data"] is True
+    (group,) = (await client.good("GET", "strategy/group", tradeGroupName="one"))["data"]
+    assert group["tradeGroupUid"] == "34"
+    assert (await client.good("DELETE", "strategy/group", tradeGroupId=number))["data"] is True
+    assert (await client.good("GET", "strategy/group"))["data"] == []
+
+
+async def test_withdraw_probes_answer_700007_for_a_key_that_cannot_withdraw(client: Client) -> None:
+    for method, path in (("GET", "capital/withdraw/history"), ("DELETE", "capital/withdraw")):
+        status, body = await client.sign(method, path, id="0")
+        assert (status, body["code"]) == (400, 700007)
+
+
+async def test_withdraw_probes_give_another_answer_to_a_key_that_can() -> None:
+    rights = ("SPOT_WITHDRAW_READ", "SPOT_WITHDRAW_WRITE")
+    async with real(scenario(account=AccountPlan(permissions=rights))) as client:
+        assert await client.good("GET", "capital/withdraw/history") == []
+        assert (await client.sign("DELETE", "capital/withdraw", id="0"))[1]["code"] != 700007
+        assert (await client.sign("GET", "account"))[1]["code"] == 700007
+
+
+async def test_listen_key_endpoints(client: Client) -> None:
+    key = (await client.good("POST", "userDataStream"))["listenKey"]
+    assert (await client.good("GET", "userDataStream"))["listenKey"] == [key]
+    assert (await client.good("PUT", "userDataStream", listenKey=key)) == {"listenKey": key}
+    assert (await client.good("DELETE", "userDataStream", listenKey=key)) == {"listenKey": key}
+    gone = await client.sign("PUT", "userDataStream", listenKey=key)
+    assert gone == (400, {"msg": "listen key information error", "code": "730708"})
+
+
+async def test_signed_text_may_be_split_over_query_and_body(client: Client) -> None:
+    query, body = f"symbol={PAIR}&side=BUY", f"type=MARKET&quoteOrderQty=5&timestamp={client.now_ms()}"
+    digest = hmac.new(client.endpoint.api_secret.encode(), (query + body).encode(), hashlib.sha256)
+    headers = {"X-MEXC-APIKEY": client.endpoint.api_key, "Content-Type": "application/json"}
+    url = f"{client.endpoint.rest}/api/v3/order/test?{query}&signature={digest.hexdigest()}"
+    async with client.session.post(url, data=body.encode(), headers=headers) as response:
+        assert (response.status, await response.json()) == (200, {})
+    async with client.session.post(
+        url, data=body.encode(), headers={**headers, "Content-Type": "text/plain"}
+    ) as r:
+        assert (r.status, (await r.json())["code"]) == (400, 700013)
+
+
+async def test_limits_answer_429_then_418_with_retry_after() -> None:
+    async with real(scenario(knobs=Knobs(ip_weight_per_10s=25, ban_after_429=2))) as client:
+        url = f"{client.endpoint.rest}/api/v3/exchangeInfo"
+        seen: list[tuple[int, str | None]] = []
+        for _ in range(5):
+            async with client.session.get(url) as response:
+                seen.append((response.status, response.headers.get("Retry-After")))
+                if response.status == 429:
+                    assert await response.json() == {"code": 429, "msg": "Too many requests"}
+        assert [status for status, _ in seen] == [200, 429, 429, 418, 418]
+        assert seen[1][1] in ("9", "10")
+        assert seen[3][1] == "120"
+        assert await client.get("/practice")
+
+
+async def test_thirteenth_order_call_of_a_second_is_refused_whatever_its_kind() -> None:
+    async with real(scenario()) as client:
+        answers = [
+            await client.sign("DELETE", "order", symbol=PAIR, orderId=str(number)) for number in range(13)
+        ]
+        assert [status for status, _ in answers] == [400] * 12 + [429]
+
+
+async def test_firewall_answers_html_without_retry_after() -> None:
+    async with real(scenario(knobs=Knobs(firewall_per_s=2))) as client:
+        for _ in range(2):
+            await client.get("ping")
+        async with client.session.get(f"{client.endpoint.rest}/api/v3/ping") as response:
+            assert response.status == 403
+            assert response.content_type == "text/html"
+            assert "Retry-After" not in response.headers
+            assert "Access Denied" in await response.text()
+
+
+async def test_calendar_and_symbols_v2() -> None:
+    coming = ListingPlan(
+        base="NEWCOIN", opens_s=1_000, announced_before_s=3_600, prepared_before_s=2_000, visible_before_s=5
+    )
+    async with real(scenario(listings=(coming,))) as client:
+        calendar = await client.get("/api/operation/new_coin_calendar", timestamp=1)
+        (coin,) = calendar["data"]["newCoins"]
+        assert (coin["vcoinName"], len(coin["vcoinId"])) == ("NEWCOIN", 32)
+        web = await client.get("/api/platform/spot/market-v2/web/symbolsV2")
+        (row,) = [row for row in web["data"]["symbols"]["USDT"] if row["vn"] == "NEWCOIN"]
+        assert (row["cd"], row["ot"], row["sts"]) == (coin["vcoinId"], coin["firstOpenTime"], 2)
+        assert (await client.ask("GET", "exchangeInfo", symbol="NEWCOINUSDT"))[0] == 400
+        assert (await client.get("announcements"))["data"][0]["totalPage"] == "1"
+
+
+async def test_web_pages_can_be_blocked() -> None:
+    async with real(scenario(knobs=Knobs(web_blocked=True))) as client:
+        status, body = await client.ask("GET", "/api/operation/new_coin_calendar")
+        assert status == 403
+        assert body.startswith("<HTML>")
+        assert await client.get("ping") == {}
+
+
+async def test_a_bug_in_an_answer_is_a_500_without_a_traceback(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(World, "average_price", broken)
+    answer = await client.ask("GET", "avgPrice", symbol=PAIR)
+    assert answer == (500, {"code": 500, "msg": "Internal error"})
+    assert "secret detail" in caplog.text
+
+
+async def test_too_large_a_body_is_refused(client: Client) -> None:
+    data = gzip.compress(b"0" * 100) + bytes(300 * 1024)
+    async with client.session.post(f"{client.endpoint.rest}/api/v3/order", data=data) as response:
+        assert response.status == 413
+    assert await client.get("ping") == {}
+
+
+async def test_bodies_are_not_compressed(client: Client) -> None:
+    timeout = aiohttp.ClientTimeout(total=5)
+    async with client.session.get(f"{client.endpoint.rest}/api/v3/exchangeInfo", timeout=timeout) as response:
+        assert "Content-Encoding" not in response.headers
+
+
+async def far_price(client: Client) -> str:
+    """Return a bid far from the market, yet within the band and worth more than the minimum."""
+    last = Decimal((await client.get("ticker/price", symbol=PAIR))["price"])
+    return str((last * Decimal("0.9")).quantize(Decimal("0.01")))

@@ -1,0 +1,365 @@
+"""One request and its answer, against servers that do everything wrong (reliability 2.1, 4.6)."""
+
+import asyncio
+import gzip
+import socket
+import ssl
+import zlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
+from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
+
+from .hostile import Reply, answer, endless, hostile, never, reset, reset_after
+
+KEY = Headers({"X-MEXC-APIKEY": "mx0vCANARY"})
+OK = answer("{}")
+
+
+@asynccontextmanager
+async def transport() -> AsyncGenerator[HttpTransport]:
+    async with HttpTransport() as made:
+        yield made
+
+
+async def ask(
+    sender: HttpTransport,
+    origin: str,
+    *,
+    method: str = "GET",
+    query: str = "signature=abc",
+    deadline_s: float = 5.0,
+    cap_bytes: int = 100_000,
+) -> RawAnswer:
+    return await sender.send(
+        method, origin, "/api/v3/x", query, KEY, deadline_s=deadline_s, cap_bytes=cap_bytes
+    )
+
+
+async def failure(*replies: Reply, method: str = "POST", deadline_s: float = 5.0) -> ExchangeError:
+    """Return the error that these replies end in."""
+    async with hostile(*replies) as server, transport() as sender:
+        with pytest.raises(ExchangeError) as caught:
+            await ask(sender, server.origin, method=method, deadline_s=deadline_s)
+        return caught.value
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def test_the_query_is_sent_byte_for_byte() -> None:
+    query = "a=%5B%7B%22x%22%7D%5D&b=%E5%B8%81%20%2B%2C%2F&c=~-._&d=%2e%2E&d=1&e=&signature=0a"
+    async with hostile(OK) as server, transport() as sender:
+        await ask(sender, server.origin, query=query)
+        assert server.last.startswith(f"GET /api/v3/x?{query} HTTP/1.1\r\n")
+
+
+async def test_requests_carry_host_key_and_an_empty_body() -> None:
+    async with hostile(OK) as server, transport() as sender:
+        for method in ("GET", "POST", "DELETE", "PUT"):
+            await ask(sender, server.origin, method=method)
+            lines = server.last.split("\r\n")
+            assert f"Host: {server.origin.removeprefix('http://')}" in lines
+            assert "X-MEXC-APIKEY: mx0vCANARY" in lines
+            assert ("Content-Length: 0" in lines) is (method != "GET")
+        assert server.connections == 1
+
+
+@asynccontextmanager
+async def joined(*replies: Reply) -> AsyncGenerator[tuple[HttpTransport, str]]:
+    """A transport and the origin of a server to send to."""
+    async with hostile(*replies) as server, transport() as sender:
+        yield sender, server.origin
+
+
+async def test_an_answer_comes_back_with_status_body_and_retry_after() -> None:
+    async with joined(answer("no", 429, kind="text/html", headers="Retry-After: 7\r\n")) as (sender, origin):
+        assert await ask(sender, origin) == RawAnswer(429, b"no", "text/html", 7.0)
+
+
+@pytest.mark.parametrize("text", ["soon", "nan", "inf", "-1", "Wed, 21 Oct 2026 07:28:00 GMT"])
+async def test_a_senseless_retry_after_is_none(text: str) -> None:
+    async with joined(answer("", 429, headers=f"Retry-After: {text}\r\n")) as (sender, origin):
+        assert (await ask(sender, origin)).retry_after_s is None
+
+
+async def test_chunks_and_interim_answers_are_put_together() -> None:
+    reply = (
+        b"HTTP/1.1 103 Early Hints\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
+    )
+    async with hostile(reply) as server, transport() as sender:
+        assert (await ask(sender, server.origin)).body == b"abcde"
+        assert (await ask(sender, server.origin)).body == b"abcde"
+        assert server.connections == 1
+
+
+async def test_R1_a_refused_connection_sends_nothing() -> None:
+    async with transport() as sender:
+        with pytest.raises(NothingSent, match="no connection to the server"):
+            await ask(sender, f"http://127.0.0.1:{free_port()}")
+
+
+async def test_R1_an_unknown_host_sends_nothing() -> None:
+    class NoNames(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            raise OSError(f"no such name: {host}")
+
+        async def close(self) -> None:
+            pass
+
+    async with HttpTransport(aiohttp.TCPConnector(resolver=NoNames())) as sender:
+        with pytest.raises(NothingSent, match="host name could not be found"):
+            await ask(sender, "http://nowhere.invalid")
+
+
+async def test_R1_plain_text_on_a_tls_port_sends_nothing() -> None:
+    async with hostile(OK) as server, transport() as sender:
+        with pytest.raises(NothingSent) as caught:
+            await ask(sender, server.origin.replace("http:", "https:"), deadline_s=0.2)
+        assert "mx0vCANARY" not in str(caught.value)
+
+
+async def test_R1_a_kept_connection_that_was_closed_is_replaced_before_anything_is_sent() -> None:
+    closing = answer("{}", headers="Connection: close\r\n")
+    async with hostile(closing) as server, transport() as sender:
+        await ask(sender, server.origin, method="POST")
+        await ask(sender, server.origin, method="POST")
+        assert server.connections == 2
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+async def test_R3_a_lost_answer_is_no_answer_and_no_method_is_sent_twice(method: str) -> None:
+    async with hostile(OK, reset) as server, transport() as sender:
+        await ask(sender, server.origin, method=method)
+        with pytest.raises(NoAnswer, match="broke"):
+            await ask(sender, server.origin, method=method)
+        assert len(server.requests) == 2
+
+
+async def test_R2_a_timeout_after_sending_is_no_answer() -> None:
+    assert isinstance(await failure(never(), deadline_s=0.05), NoAnswer)
+
+
+async def test_R12_an_answer_that_drips_is_bounded_by_the_whole_deadline() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not reader.at_eof():
+            writer.write(b"x")
+            await asyncio.sleep(0.005)
+        raise ConnectionResetError
+
+    error = await failure(drip, deadline_s=0.1)
+    assert isinstance(error, NoAnswer)
+    assert "no complete answer within 0.1 s" in str(error)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ],
+)
+async def test_R7_half_an_answer_is_no_answer(start: bytes) -> None:
+    assert isinstance(await failure(reset_after(start)), NoAnswer)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"\x00\xff\x01" * 50 + b"\r\n\r\n",
+        b"HTTP/1.1 abc X\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+async def test_R7_what_is_not_http_is_no_answer(reply: bytes) -> None:
+    assert isinstance(await failure(reply, deadline_s=1.0), NoAnswer)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_R8_redirect_is_refused_and_key_not_forwarded(status: int) -> None:
+    async with hostile(OK) as thief, transport() as sender:
+        away = answer("", status, headers=f"Location: {thief.origin}/steal\r\n")
+        async with hostile(away) as server:
+            assert (await ask(sender, server.origin, method="POST")).status == status
+            assert len(server.requests) == 1
+        assert thief.requests == []
+        assert thief.connections == 0
+
+
+async def test_R11_a_body_that_says_it_is_huge_is_not_read() -> None:
+    error = await failure(
+        answer(b"")[:-5].replace(b"Content-Length", b"Old")
+        + b"Content-Length: 300000000\r\n\r\n"
+        + b"x" * 200_000
+    )
+    assert isinstance(error, NoAnswer)
+    assert "larger than 100000 bytes" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("start", "chunk"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
+    ],
+)
+async def test_R11_a_body_without_end_is_cut_off(start: bytes, chunk: bytes) -> None:
+    error = await failure(endless(start, chunk))
+    assert isinstance(error, NoAnswer)
+    assert "larger than 100000 bytes" in str(error)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate"])
+async def test_R11_a_bomb_is_not_inflated(packing: str) -> None:
+    plain = b"\x00" * 50_000_000
+    bomb = gzip.compress(plain) if packing == "gzip" else zlib.compress(plain)
+    error = await failure(answer(bomb, headers=f"Content-Encoding: {packing}\r\n"))
+    assert isinstance(error, NoAnswer)
+    assert "inflates to more" in str(error)
+
+
+@pytest.mark.parametrize("packing", ["gzip", "deflate", "identity", ""])
+async def test_an_answer_that_is_packed_uninvited_is_unpacked(packing: str) -> None:
+    plain = b'{"a":1}'
+    packed = {"gzip": gzip.compress(plain), "deflate": zlib.compress(plain)}.get(packing, plain)
+    async with joined(answer(packed, headers=f"Content-Encoding: {packing}\r\n")) as (sender, origin):
+        assert (await ask(sender, origin)).body == plain
+
+
+@pytest.mark.parametrize(
+    ("packing", "body"), [("gzip", b"not gzip"), ("gzip", gzip.compress(b"x" * 999)[:-9]), ("br", b"x")]
+)
+async def test_R7_broken_or_unknown_packing_is_no_answer(packing: str, body: bytes) -> None:
+    assert isinstance(await failure(answer(body, headers=f"Content-Encoding: {packing}\r\n")), NoAnswer)
+
+
+async def test_errors_name_method_and_path_and_nothing_secret() -> None:
+    for error in [
+        await failure(reset),
+        await failure(b"junk\r\n\r\n"),
+        await failure(never(), deadline_s=0.05),
+    ]:
+        shown = f"{error} {error!r} {error.__cause__!r} {error.args!r}"
+        assert "POST /api/v3/x" in shown
+        assert "signature" not in shown
+        assert "CANARY" not in shown
+        assert error.__suppress_context__
+
+
+async def test_a_cancelled_request_leaves_no_connection_behind() -> None:
+    reached = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        reached.set()
+        assert await reader.read(1) == b""
+        raise ConnectionResetError
+
+    async with hostile(hold, OK) as server, transport() as sender:
+        task = asyncio.create_task(ask(sender, server.origin))
+        await reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await ask(sender, server.origin)
+        assert server.connections == 2
+
+
+async def test_a_header_cannot_be_smuggled() -> None:
+    with pytest.raises(ValueError, match="no header may hold"):
+        Headers({"X-MEXC-APIKEY": "a\r\nX-Evil: 1"})
+    assert "CANARY" not in repr(KEY)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Self-signed certificates for localhost, for another name, and one of yesterday."""
+    folder = tmp_path_factory.mktemp("tls")
+    now = datetime.now(UTC)
+    for file, name, ends in (
+        ("localhost", "localhost", now + timedelta(days=1)),
+        ("elsewhere", "elsewhere.invalid", now + timedelta(days=1)),
+        ("expired", "localhost", now - timedelta(days=1)),
+    ):
+        key = ec.generate_private_key(ec.SECP256R1())
+        called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        made = (
+            x509.CertificateBuilder(called, called, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(ends)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        (folder / f"{file}.pem").write_bytes(made.public_bytes(Encoding.PEM))
+        (folder / f"{file}.key").write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+    return folder
+
+
+async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawAnswer:
+    """Ask a server that shows the certificate of `name` under the name localhost."""
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
+    port = listener.sockets[0].getsockname()[1]
+    checking = ssl.create_default_context()
+    if trusted:
+        checking.load_verify_locations(folder / f"{name}.pem")
+    try:
+        async with HttpTransport(aiohttp.TCPConnector(ssl=checking)) as sender:
+            return await ask(sender, f"https://localhost:{port}")
+    finally:
+        listener.close()
+
+
+async def test_R1_a_certificate_that_nobody_vouches_for_sends_nothing(certificates: Path) -> None:
+    with pytest.raises(NothingSent, match="could not prove who it is"):
+        await over_tls(certificates, "localhost", trusted=False)
+
+
+async def test_R1_an_expired_certificate_sends_nothing(certificates: Path) -> None:
+    with pytest.raises(NothingSent, match="could not prove who it is"):
+        await over_tls(certificates, "expired", trusted=True)
+
+
+async def test_R1_a_certificate_of_another_name_sends_nothing(certificates: Path) -> None:
+    with pytest.raises(NothingSent, match="could not prove who it is"):
+        await over_tls(certificates, "elsewhere", trusted=True)
+
+
+async def test_a_good_certificate_is_accepted(certificates: Path) -> None:
+    assert (await over_tls(certificates, "localhost", trusted=True)).status == 200

@@ -1,0 +1,205 @@
+"""An order on a warm connection: decision to last byte, and the round trip with the server's own share.
+
+Our client, ccxt's `create_order` and a bare connection with the bytes ready take turns against one practice
+exchange in a process of its own. The order is an IOC below the market: it is answered and leaves nothing.
+"""
+
+import asyncio
+import gc
+import tempfile
+from asyncio import selector_events
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from dataclasses import replace as changed
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from time import perf_counter_ns
+from typing import Any
+
+import ccxt.async_support as ccxt
+
+from benchmarks.common import Row, emit, rows
+from mexc_tui.bootstrap import SystemClock, practice_exchange
+from mexc_tui.exchange.budget import DEFAULT_LANES, Limits
+from mexc_tui.exchange.client import ClientLimits, MexcClient
+from mexc_tui.exchange.rest_orders import order_params
+from mexc_tui.exchange.signing import Credentials, Secret, Signer
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+
+ROUNDS = 600
+WARM_UP = 40
+SYMBOL, PAIR = "SOLUSDT", "SOL/USDT"
+
+# Neither the exchange's limits nor ours may hold up a benchmark.
+SCENARIO = """
+name = "order-path"
+[market]
+symbols = 60
+active_pairs = 1
+trades_per_s = 0.1
+[knobs]
+orders_per_s = 1_000_000
+ip_weight_per_10s = 10_000_000
+key_weight_per_10s = 10_000_000
+"""
+LIMITS = ClientLimits(
+    budget=Limits(lanes=tuple(changed(lane, limit=1_000_000, reserve=0) for lane in DEFAULT_LANES))
+)
+
+Way = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Times:
+    """Microseconds of one way: decision to last byte, and decision to answer."""
+
+    written: list[float] = field(default_factory=list[float])
+    answered: list[float] = field(default_factory=list[float])
+
+
+class LastWrite:
+    """Stamps the moment after each write to a socket, for every way alike."""
+
+    def __init__(self) -> None:
+        self.at_ns = 0
+        transport: Any = vars(selector_events)["_SelectorSocketTransport"]
+        for name in ("write", "writelines"):
+            setattr(transport, name, self._stamped(getattr(transport, name)))
+
+    def _stamped(self, write: Callable[..., None]) -> Callable[..., None]:
+        def stamped(*args: Any) -> None:
+            write(*args)
+            self.at_ns = perf_counter_ns()
+
+        return stamped
+
+
+async def ours(client: MexcClient, order: NewOrder) -> Way:
+    """Return an order through our client, everything included: budget, breaker, clock, signature."""
+    await client.measure_clock()
+
+    async def place() -> None:
+        outcome = await client.orders.place(order, purpose=Purpose.ENTRY)
+        assert isinstance(outcome, Accepted), outcome
+
+    return place
+
+
+async def theirs(client: Any, endpoint: Endpoint, order: NewOrder) -> Way:
+    """Return the same order through ccxt."""
+    client.urls["api"]["spot"] = {"public": endpoint.rest, "private": endpoint.rest}
+    client.urls["api"]["contract"] = {"public": f"{endpoint.rest}/api/v1/contract", "private": endpoint.rest}
+    await client.load_markets()
+    assert order.quantity is not None
+    assert order.price is not None
+    amount, price = float(order.quantity), float(order.price)
+
+    async def place() -> None:
+        placed = await client.create_order(PAIR, "limit", "buy", amount, price, {"timeInForce": "IOC"})
+        assert placed["id"]
+
+    return place
+
+
+async def bare(endpoint: Endpoint, order: NewOrder, writer_out: list[asyncio.StreamWriter]) -> Way:
+    """Return the same order as ready bytes: what is left is the server's share and loopback."""
+    host, port = endpoint.rest.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer_out.append(writer)
+    signer = Signer(Credentials(endpoint.api_key, Secret(endpoint.api_secret)))
+    now_ms = SystemClock().now_ms()
+    query = signer.signed_query(order_params(order), 60_000, now_ms)
+    request = (
+        f"POST /api/v3/order?{query} HTTP/1.1\r\nHost: {host}:{port}\r\nX-MEXC-APIKEY: {endpoint.api_key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+    async def place() -> None:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200"), head
+        length = head.lower().split(b"content-length:")[1].split(b"\r\n")[0]
+        await reader.readexactly(int(length))
+
+    return place
+
+
+async def take_turns(ways: dict[str, Way], stamp: LastWrite) -> dict[str, Times]:
+    """Run each way once a round, so that all see the same weather."""
+    times = {name: Times() for name in ways}
+    for number in range(WARM_UP + ROUNDS):
+        for name, way in ways.items():
+            began_ns = perf_counter_ns()
+            await way()
+            ended_ns = perf_counter_ns()
+            if number >= WARM_UP:
+                times[name].written.append((stamp.at_ns - began_ns) / 1_000)
+                times[name].answered.append((ended_ns - began_ns) / 1_000)
+            await asyncio.sleep(0)
+    return times
+
+
+async def order_for(client: MexcClient) -> NewOrder:
+    """Return an IOC buy of about 10 USDT, a tenth below the market."""
+    info = (await client.market.exchange_info([SYMBOL])).symbols[0]
+    book = await client.market.depth(SYMBOL, 5)
+    price = round(Decimal(book.bids[0][0]) * Decimal("0.9"), info.quote_precision)
+    return NewOrder(
+        SYMBOL,
+        Side.BUY,
+        OrderType.IMMEDIATE_OR_CANCEL,
+        price=price,
+        quantity=round(10 / price, info.base_asset_precision),
+    )
+
+
+async def measure() -> list[Row]:
+    """Measure all ways against one exchange; return the rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = Path(folder) / "order-path.toml"
+        scenario.write_text(SCENARIO)
+        async with practice_exchange(str(scenario), seed=1) as endpoint:
+            return await measure_against(endpoint)
+
+
+async def measure_against(endpoint: Endpoint) -> list[Row]:
+    """Set the three ways up, run them, close them."""
+    credentials = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
+    theirs_client: Any = ccxt.mexc(
+        {"apiKey": endpoint.api_key, "secret": endpoint.api_secret, "enableRateLimit": False}
+    )
+    writers: list[asyncio.StreamWriter] = []
+    client = MexcClient(
+        endpoint.rest, clock=SystemClock(), rng=Random(1), credentials=credentials, limits=LIMITS
+    )
+    try:
+        order = await order_for(client)
+        ways = {
+            "mexc-tui": await ours(client, order),
+            "ccxt create_order": await theirs(theirs_client, endpoint, order),
+            "bytes ready, bare connection (the server's share)": await bare(endpoint, order, writers),
+        }
+        stamp = LastWrite()
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        times = await take_turns(ways, stamp)
+    finally:
+        gc.enable()
+        await client.close()
+        await theirs_client.close()
+        for writer in writers:
+            writer.close()
+    written = {name: t.written for name, t in times.items()}
+    answered = {name: t.answered for name, t in times.items()}
+    return [
+        *rows("order: decision to last byte", written, base="ccxt create_order"),
+        *rows("order: round trip", answered, base="ccxt create_order"),
+    ]
+
+
+if __name__ == "__main__":
+    emit(asyncio.run(measure()))

@@ -1,0 +1,203 @@
+"""What takes hours, or happens at a bad moment: streams in virtual time."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.simulation.wire import Direction
+
+from . import stream_frames as frames
+from .virtual_streams import World, virtual_world
+
+HOUR_S = 3600
+
+
+async def publish(world: World, number: int) -> None:
+    """Send one trade and one depth message, both numbered."""
+    await world.server.push(topics.deals("MXUSDT").channel, frames.deal_frame(("2.5", "1", 1, f"{number}X1")))
+    depth = frames.depth_push(number, number, [("2.6", "1")], [])
+    await world.server.push(topics.depth("MXUSDT").channel, depth.SerializeToString())
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
+    async def main(sim: Simulation) -> None:
+        wanted = [topics.deals("MXUSDT"), topics.depth("MXUSDT")]
+        async with virtual_world(sim, wanted) as world:
+            world.host.latency_s = (0.005, 0.4)
+            world.server.manners.close_after_s = 24 * HOUR_S
+            await asyncio.sleep(5)
+            sent = 0
+            while world.now_s < 72 * HOUR_S:
+                sent += 1
+                await publish(world, sent)
+                await asyncio.sleep(0.1 if len(world.server.open) > 1 else 90)
+            await asyncio.sleep(5)
+            assert world.trades == [f"{number}X1" for number in range(1, sent + 1)]
+            assert world.versions == [(number, number) for number in range(1, sent + 1)]
+            assert len(world.holes) == 2  # the first subscription of each topic
+            assert all(hole.is_closed for _, hole in world.holes)
+            lives = [
+                (session.closed_s or world.now_s) - session.opened_s for session in world.server.sessions
+            ]
+            assert max(lives) < 24 * HOUR_S
+            assert world.streams.state().rotations == len(lives) - 1 == 3
+
+    simulate(main, seed=seed)
+
+
+def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed() -> None:
+    async def main(sim: Simulation) -> None:
+        topic, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
+        async with virtual_world(sim, [topic, other], SocketTimings(rotate_after_s=HOUR_S)) as world:
+            await asyncio.sleep(10)
+            world.server.manners.ignore = {topic.channel}
+            await asyncio.sleep(HOUR_S)
+            world.server.manners.ignore = set()
+            await asyncio.sleep(60)
+            told = [hole.is_closed for _, hole in world.holes if hole.channel == topic.channel]
+            assert told == [True, False, True]
+            assert not world.streams.state().feeds[0].reason
+
+    simulate(main)
+
+
+def test_M1_a_younger_socket_that_cannot_be_had_leaves_the_old_one_alone() -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.deals("MXUSDT")
+        async with virtual_world(sim, [topic], SocketTimings(rotate_after_s=HOUR_S)) as world:
+            await asyncio.sleep(10)
+            world.host.refusing = True
+            await asyncio.sleep(2 * HOUR_S)
+            assert len(world.server.open) == 1
+            assert len(world.holes) == 1
+            world.host.refusing = False
+            await asyncio.sleep(60)
+            assert len(world.server.sessions) == 2
+            assert len(world.holes) == 1
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("ping_s", [5, 10, 20])
+def test_M2_a_half_open_link_is_noticed_within_one_and_a_half_intervals(ping_s: float) -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.deals("MXUSDT")
+        async with virtual_world(sim, [topic], SocketTimings(ping_every_s=ping_s)) as world:
+            await asyncio.sleep(61)
+            world.host.lose(Direction.TO_CLIENT)
+            lost_s = world.now_s
+            await asyncio.sleep(2 * ping_s)
+            noticed_s, hole = world.holes[1]
+            assert not hole.is_closed
+            assert "dead" in hole.reason
+            assert noticed_s - lost_s <= 1.5 * ping_s + 0.01
+            world.host.heal()
+            await asyncio.sleep(60)
+            assert world.holes[-1][1].is_closed
+
+    simulate(main)
+
+
+def test_a_quiet_link_that_answers_pings_is_left_alone() -> None:
+    async def main(sim: Simulation) -> None:
+        async with virtual_world(sim, [topics.deals("MXUSDT")]) as world:
+            await asyncio.sleep(2 * HOUR_S)
+            assert len(world.server.sessions) == 1
+            assert 355 <= world.server.sessions[0].pings <= 361
+
+    simulate(main)
+
+
+def test_M2_a_held_pair_is_stale_after_three_seconds_others_after_a_minute() -> None:
+    async def main(sim: Simulation) -> None:
+        held, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
+        async with virtual_world(sim, [held, other]) as world:
+            await asyncio.sleep(1)
+            world.streams.hold(["MXUSDT"])
+            for topic in (held, other):
+                frame = frames.deal_frame(("1", "1", 1, "1"), topic=topic)
+                await world.server.push(topic.channel, frame)
+            await asyncio.sleep(2.9)
+            assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (False, False)
+            await asyncio.sleep(0.3)
+            assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (True, False)
+            await asyncio.sleep(60)
+            assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (True, True)
+
+    simulate(main)
+
+
+def test_M3_staleness_is_of_the_topic_not_of_the_socket() -> None:
+    async def main(sim: Simulation) -> None:
+        talking, silent = topics.deals("MXUSDT"), topics.deals("BUSDT")
+        async with virtual_world(sim, [talking, silent]) as world:
+            await asyncio.sleep(1)
+            for number in range(120):
+                await world.server.push(talking.channel, frames.deal_frame(("1", "1", 1, f"{number}")))
+                await asyncio.sleep(1)
+            ages = {state.topic: state for state in world.streams.state().feeds}
+            assert not ages[talking].is_stale
+            assert ages[silent].is_stale
+            assert ages[silent].age_s is None
+            assert ages[talking].age_s is not None
+            assert len(world.server.sessions) == 1
+            assert 0.75 <= world.streams.state().messages_per_s <= 1.25
+
+    simulate(main)
+
+
+def test_M3_a_steady_topic_that_is_acknowledged_and_mute_is_asked_for_elsewhere() -> None:
+    async def main(sim: Simulation) -> None:
+        mute, other = topics.best_quote("MXUSDT"), topics.deals("BUSDT")
+        async with virtual_world(sim, [other, mute]) as world:
+            await asyncio.sleep(20)
+            assert [mute.channel] in [session.topics for session in world.server.sessions[1:]]
+            assert [hole.is_closed for _, hole in world.holes if hole.channel == mute.channel] == [
+                True,
+                False,
+                True,
+            ]
+
+    simulate(main)
+
+
+def test_reconnects_slow_down_and_never_stop() -> None:
+    async def main(sim: Simulation) -> None:
+        async with virtual_world(sim, [topics.deals("MXUSDT")]) as world:
+            world.server.manners.reject_connections = 10**9
+            await asyncio.sleep(1)
+            started = 10**9 - world.server.manners.reject_connections
+            await asyncio.sleep(HOUR_S)
+            tried = 10**9 - world.server.manners.reject_connections - started
+            assert HOUR_S / 30 <= tried <= HOUR_S / 15 + 10
+            world.server.manners.reject_connections = 0
+            await asyncio.sleep(31)
+            assert world.streams.state().connections == 1
+
+    simulate(main)
+
+
+def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
+    async def main(sim: Simulation) -> None:
+        wanted = [topics.deals(f"A{number}USDT") for number in range(30)]
+        async with virtual_world(sim, []) as world:
+            for topic in wanted:
+                world.streams.want([topic])
+                await asyncio.sleep(0)
+            await asyncio.sleep(5)
+            for topic in wanted:
+                world.streams.drop([topic])
+                world.streams.want([topic])
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(5)
+            times = [second for session in world.server.sessions for second in session.request_s]
+            in_a_second = max(sum(start <= other < start + 1 for other in times) for start in times)
+            assert in_a_second <= 51
+            assert all(later - earlier >= 0.0 for earlier, later in pairwise(times))
+
+    simulate(main)

@@ -1,0 +1,81 @@
+"""What one socket was asked for and what it acknowledged (M4)."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.exchange.replies import Ack
+from mexc_tui.exchange.subscriptions import MAX_REQUEST_BYTES, Subscriptions
+
+
+def asks(subscriptions: Subscriptions, now_s: float) -> list[list[str]]:
+    return [list(request.channels) for request in subscriptions.due(now_s)]
+
+
+def test_what_is_wanted_is_asked_once_and_again_after_the_time_out() -> None:
+    subscriptions = Subscriptions(ack_timeout_s=5)
+    subscriptions.want(["a", "b"])
+    assert asks(subscriptions, 0) == [["a", "b"]]
+    assert asks(subscriptions, 4.9) == []
+    assert asks(subscriptions, 5) == [["a", "b"]]
+
+
+def test_M4_a_channel_missing_in_the_acknowledgement_is_still_open() -> None:
+    subscriptions = Subscriptions(ack_timeout_s=5)
+    subscriptions.want(["a", "b"])
+    asks(subscriptions, 0)
+    assert subscriptions.take_ack(Ack(1, accepted=frozenset({"b"})), 1).accepted == ["b"]
+    assert not subscriptions.is_settled
+    assert asks(subscriptions, 5) == [["a"]]
+    assert subscriptions.take_dropped(9.9) == []
+    assert subscriptions.take_dropped(10) == ["a"]
+    assert subscriptions.is_settled
+
+
+def test_M4_a_refused_channel_is_asked_again_later() -> None:
+    subscriptions = Subscriptions(refused_retry_s=30)
+    subscriptions.want(["a", "b"])
+    asks(subscriptions, 0)
+    verdict = subscriptions.take_ack(Ack(1, refused=frozenset({"a"}), speaks_for_rest=True), 1)
+    assert (verdict.accepted, verdict.refused) == (["b"], ["a"])
+    assert subscriptions.is_settled
+    assert asks(subscriptions, 30.9) == []
+    assert asks(subscriptions, 31) == [["a"]]
+
+
+def test_an_empty_answer_accepts_its_own_request_only() -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(["a"])
+    asks(subscriptions, 0)
+    subscriptions.want(["b"])
+    asks(subscriptions, 0)
+    assert subscriptions.take_ack(Ack(2, speaks_for_rest=True), 1).accepted == ["b"]
+    assert subscriptions.take_ack(Ack(0, speaks_for_rest=True), 1).accepted == ["a"]
+
+
+def test_an_acknowledgement_of_what_was_never_asked_changes_nothing() -> None:
+    subscriptions = Subscriptions()
+    verdict = subscriptions.take_ack(Ack(9, accepted=frozenset({"x"}), refused=frozenset({"y"})), 1)
+    assert (verdict.accepted, verdict.refused) == ([], [])
+
+
+def test_leaving_is_asked_for_if_it_was_accepted_and_forgotten_otherwise() -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(["a", "b"])
+    asks(subscriptions, 0)
+    subscriptions.take_ack(Ack(1, accepted=frozenset({"a"})), 0)
+    subscriptions.leave("a")
+    subscriptions.leave("b")
+    requests = subscriptions.due(1)
+    assert [(request.method, request.channels) for request in requests] == [("UNSUBSCRIPTION", ("a",))]
+    assert subscriptions.next_due_s() is None
+
+
+@given(st.lists(st.text("ABC币@.", min_size=1, max_size=120), max_size=60, unique=True))
+def test_requests_stay_within_a_kilobyte_and_leave_nothing_out(channels: list[str]) -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(channels)
+    texts = [request.text() for request in subscriptions.due(0)]
+    assert all(len(text.encode()) <= MAX_REQUEST_BYTES for text in texts)
+    assert [channel for text in texts for channel in json.loads(text)["params"]] == channels

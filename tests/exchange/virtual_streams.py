@@ -1,0 +1,67 @@
+"""Streams in virtual time, against the scripted server in memory."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager, suppress
+
+from mexc_tui.exchange.market_messages import deals_of
+from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.topics import Kind, Topic
+from mexc_tui.proto.stream_pb2 import Push
+from mexc_tui.simulation.network import Host
+from mexc_tui.simulation.run import Simulation
+
+from .stream_server import StreamServer
+
+URL = "wss://wbs-api.mexc.com/ws"
+
+
+class World:
+    """A server, the way to it, streams, and what they told."""
+
+    def __init__(self, sim: Simulation, server: StreamServer, host: Host, timings: SocketTimings) -> None:
+        self.sim = sim
+        self.server = server
+        self.host = host
+        self.holes: list[tuple[float, Hole]] = []
+        self.trades: list[str] = []
+        self.versions: list[tuple[int, int]] = []
+        self.pushes = 0
+        self.streams = MarketStreams(
+            URL, sim.network.connector(), sim.clock, sim.rng, self._take, self._hole, timings=timings
+        )
+
+    @property
+    def now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _take(self, topic: Topic, push: Push, _received_ns: int) -> None:
+        self.pushes += 1
+        if topic.kind is Kind.DEALS:
+            self.trades.extend(deal.trade_id for deal in deals_of(push))
+        elif topic.kind is Kind.DEPTH:
+            body = push.aggre_depths
+            self.versions.append((int(body.from_version), int(body.to_version)))
+
+    def _hole(self, hole: Hole) -> None:
+        self.holes.append((self.now_s, hole))
+
+
+@asynccontextmanager
+async def virtual_world(
+    sim: Simulation, wanted: Iterable[Topic], timings: SocketTimings | None = None
+) -> AsyncGenerator[World]:
+    """Run streams of the wanted topics for the time of the block."""
+    server = StreamServer()
+    host = await sim.network.serve("wbs-api.mexc.com", 443, server.application())
+    world = World(sim, server, host, timings or SocketTimings())
+    world.streams.want(wanted)
+    task = asyncio.get_running_loop().create_task(world.streams.run())
+    try:
+        yield world
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

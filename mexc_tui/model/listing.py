@@ -1,0 +1,234 @@
+"""A listing and its life: what each source said of it and when, and what the desk makes of that.
+
+`announced -> scheduled (-> rescheduled)* -> visible -> api_enabled -> open -> matured`,
+or `cancelled`, or `never_api`.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from mexc_tui.model.symbol import SymbolStatus, TradeSides
+
+
+class Source(StrEnum):
+    """Who told us. Web sources are unofficial and may fail or vanish (reference 10)."""
+
+    CALENDAR = "calendar"
+    SYMBOLS_V2 = "symbolsV2"
+    EXCHANGE_INFO = "exchangeInfo"
+    DEFAULT_SYMBOLS = "defaultSymbols"
+    SELF_SYMBOLS = "selfSymbols"
+    ANNOUNCEMENT = "announcement"
+    STREAM = "stream"
+    BY_HAND = "by_hand"
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the exchange documents this source and answers for it."""
+        return self in _OFFICIAL
+
+
+_OFFICIAL = frozenset(
+    {Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS, Source.ANNOUNCEMENT, Source.STREAM}
+)
+
+
+class Stage(StrEnum):
+    """Where a listing stands in its life."""
+
+    ANNOUNCED = "announced"
+    SCHEDULED = "scheduled"
+    RESCHEDULED = "rescheduled"
+    VISIBLE = "visible"
+    """exchangeInfo shows the pair."""
+    API_ENABLED = "api_enabled"
+    """An official source says that it may be traded through the API."""
+    OPEN = "open"
+    MATURED = "matured"
+    CANCELLED = "cancelled"
+    NEVER_API = "never_api"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is expected of it."""
+        return self in (Stage.MATURED, Stage.CANCELLED, Stage.NEVER_API)
+
+
+class ChangeKind(StrEnum):
+    """What changed about a listing."""
+
+    STAGE = "stage"
+    MOVED = "moved"
+    """The opening; `before` and `after` are Unix milliseconds as text."""
+    RENAMED = "renamed"
+    WITHDRAWN = "withdrawn"
+    """A source that listed it does so no more."""
+    RETURNED = "returned"
+    STATUS = "status"
+    SIDES = "sides"
+    API = "api"
+    TRIPLE = "triple"
+    AT_RISK = "at_risk"
+
+
+class Topic(StrEnum):
+    """What sources can disagree about."""
+
+    OPENING = "opening"
+    NAME = "name"
+    PRESENCE = "presence"
+    API = "api"
+
+
+class Triple(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The web site's sts, st and tt. What they mean is hearsay (reference 10.2, 10.3)."""
+
+    status: int | None
+    state: int | None
+    trading_type: int | None
+
+    def __str__(self) -> str:
+        """Return it as 2/2/4, with ? for what was not sent."""
+        return "/".join("?" if part is None else str(part) for part in msgspec.structs.astuple(self))
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one source says of one listing; it leaves out what it does not tell."""
+
+    symbol: str
+    """The pair as this source names it, such as NEWUSDT."""
+    base: str = ""
+    quote: str = ""
+    full_name: str = ""
+    coin_id: str = ""
+    """Joins the calendar and symbolsV2; outlives a change of name."""
+    contract: str = ""
+    zone: str = ""
+    opens_ms: int | None = None
+    triple: Triple | None = None
+    status: SymbolStatus | None = None
+    sides: TradeSides | None = None
+    api_allowed: bool | None = None
+    at_risk: bool = False
+    """The exchange marks the pair as at risk of being delisted."""
+    market_orders: bool | None = None
+    """Whether MARKET is among the order types listed."""
+    quoted_ms: int | None = None
+    """First quote seen."""
+    traded_ms: int | None = None
+    """First trade seen."""
+    price: Decimal | None = None
+    note: str = ""
+    """A headline, or the words of a person."""
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a source said from `at_ms` on. Not `present`: it does not list the pair (any more)."""
+
+    source: Source
+    at_ms: int
+    facts: Facts
+    present: bool = True
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change, when it was first seen and who told. No source: time passed."""
+
+    kind: ChangeKind
+    at_ms: int
+    source: Source | None
+    before: str
+    after: str
+
+
+class SourceClaim(msgspec.Struct, frozen=True):
+    """One side of a disagreement."""
+
+    source: Source
+    value: str
+
+
+class Disagreement(msgspec.Struct, frozen=True):
+    """Sources that contradict each other at present. It is shown, never settled in silence."""
+
+    topic: Topic
+    claims: tuple[SourceClaim, ...]
+
+    def __str__(self) -> str:
+        """Return it in one line of plain words."""
+        sides = ", ".join(f"{claim.source} says {claim.value}" for claim in self.claims)
+        return f"sources disagree about its {self.topic}: {sides}"
+
+
+MATURITY_MS = 60 * 60_000
+"""An open listing is watched this long; its outcome is known then."""
+API_GRACE_MS = 60 * 60_000
+"""So long after its opening a pair that the API may not trade counts as never tradable."""
+
+
+class Listing(msgspec.Struct, frozen=True, kw_only=True):
+    """One listing as known now. All but `id` follows from `sightings`, oldest first."""
+
+    id: str
+    """Symbol and first sighting; stays the same through moves and changes of name."""
+    sightings: tuple[Sighting, ...]
+    first_seen_ms: int
+    symbol: str
+    base: str
+    quote: str
+    names: tuple[str, ...]
+    """Every symbol that a source gave it, oldest first."""
+    stage: Stage
+    """Without what only time tells: ask `stage_at`."""
+    changes: tuple[Change, ...]
+    disagreements: tuple[Disagreement, ...] = ()
+    full_name: str = ""
+    coin_id: str = ""
+    contract: str = ""
+    zone: str = ""
+    opens_ms: int | None = None
+    """The planned opening by the newest credible word."""
+    opens_source: Source | None = None
+    claimed_ms: tuple[int, ...] = ()
+    """Every opening that a source claims at present, earliest first."""
+    moves: int = 0
+    triple: Triple | None = None
+    triple_since_ms: int | None = None
+    status: SymbolStatus | None = None
+    sides: TradeSides | None = None
+    at_risk: bool = False
+    api_allowed: bool = False
+    """An official source says yes now."""
+    visible_ms: int | None = None
+    """First seen in exchangeInfo."""
+    api_ms: int | None = None
+    """First seen as tradable through the API."""
+    opened_ms: int | None = None
+    """First quote or trade."""
+    traded_ms: int | None = None
+    """First trade."""
+    cancelled_ms: int | None = None
+
+    def stage_at(
+        self, now_ms: int, maturity_ms: int = MATURITY_MS, api_grace_ms: int = API_GRACE_MS
+    ) -> Stage:
+        """Return where it stands now: matured and never_api are told by time alone."""
+        if self.stage is Stage.CANCELLED:
+            return self.stage
+        if not self.api_allowed and self.api_ms is None:
+            began_ms = self.opened_ms if self.opened_ms is not None else self.opens_ms
+            if began_ms is not None and now_ms >= began_ms + api_grace_ms:
+                return Stage.NEVER_API
+        if self.opened_ms is not None and now_ms >= self.opened_ms + maturity_ms:
+            return Stage.MATURED
+        return self.stage
+
+    def says(self, source: Source) -> Sighting | None:
+        """Return what a source says at present; None if it never said a word."""
+        return next((seen for seen in reversed(self.sightings) if seen.source is source), None)
+
+    def last(self, kind: ChangeKind) -> Change | None:
+        """Return the newest change of a kind."""
+        return next((change for change in reversed(self.changes) if change.kind is kind), None)

@@ -1,0 +1,57 @@
+"""What became of a listing, by what the desk saw: for every one, traded or not (field study E7)."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class End(StrEnum):
+    """How a listing ended."""
+
+    OPENED = "opened"
+    """Trading through the API opened."""
+    CANCELLED = "cancelled"
+    NEVER_API = "never_api"
+    UNKNOWN = "unknown"
+    """We could not see: a gap in what was recorded, or nobody ever told. Left out of rates, but counted."""
+
+
+class ListingOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """The label of one listing. Returns and ratios are shares: 0.05 is five per cent."""
+
+    listing_id: str
+    symbol: str
+    label_version: str
+    """Rule and numbers that made this label; labels of different versions are not mixed."""
+    labelled_ms: int
+    first_seen_ms: int
+    end: End
+    planned_ms: int | None
+    """As planned last, before it opened."""
+    opened_ms: int | None
+    api_ms: int | None
+    """First seen as tradable through the API."""
+    moves: int = 0
+    renamed: bool = False
+    cluster_size: int = 1
+    """How many listings opened within the same window, itself included."""
+    trades: int = 0
+    first_price: float | None = None
+    high_ratio: float | None = None
+    """Highest price over the first one."""
+    low_ratio: float | None = None
+    last_ratio: float | None = None
+    """Price at the end of the horizon over the first one."""
+    reference_return: float | None = None
+    """Net return of the reference rule; None: it could not have bought, or we did not see all of it."""
+    has_gap: bool = False
+    """Market data was missing within the horizon."""
+    traded: bool = False
+    """The desk itself bought it."""
+
+    @property
+    def late_ms(self) -> int | None:
+        """How long after the planned moment it opened; negative: early."""
+        if self.opened_ms is None or self.planned_ms is None:
+            return None
+        return self.opened_ms - self.planned_ms

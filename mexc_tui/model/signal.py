@@ -1,0 +1,135 @@
+"""Signals: what a detector saw, why it spoke, and how likely its claim is."""
+
+from enum import StrEnum
+
+import msgspec
+
+from mexc_tui.model.listing import Source
+
+MIN_N_FOR_RATE = 20
+"""Below this many cases a rate is not shown as a number (field study E7)."""
+
+
+class DetectorName(StrEnum):
+    """The detectors, one module each."""
+
+    LAUNCH_SEQUENCE = "launch_sequence"
+    PRE_READY = "pre_ready"
+    READY_STATE = "ready_state"
+    API_ENABLED = "api_enabled"
+    OPENING = "opening"
+    RISK_WARNING = "risk_warning"
+    CLUSTER = "cluster"
+
+
+class Severity(StrEnum):
+    """How much a signal matters to the one who reads it."""
+
+    NORMAL = "normal"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class ClaimKind(StrEnum):
+    """What a signal's probability is the probability of."""
+
+    OPENS_BY = "opens_by"
+    """Trading through the API opens by `due_ms`."""
+    PROFITS = "profits"
+    """The reference rule gains after fees."""
+    GOES_WRONG = "goes_wrong"
+    """Cancelled, late, never for the API, or a loss by the reference rule."""
+    OPENS_TOGETHER = "opens_together"
+    """Opens within the window of the others that it was seen with."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What is claimed, and until when it can come true (None: until the listing's outcome is known)."""
+
+    kind: ClaimKind
+    due_ms: int | None = None
+
+
+class Probability(msgspec.Struct, frozen=True):
+    """A probability in 0..1 with its 95 % interval.
+
+    `n` past cases were like this one, and `hits` of them came true.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    hits: int
+    base_n: int = 0
+    """Cases of all kinds that told the prior; 0 and n 0: there is no history at all."""
+
+    def __str__(self) -> str:
+        """Return it in plain words, with what it rests on."""
+        span = f"{self.low:.0%}–{self.high:.0%}"
+        if self.n == 0 and self.base_n == 0:
+            return f"no history yet: anything between {span} is possible"
+        if self.n == 0:
+            return f"{self.value:.0%} ({span}) by all {self.base_n} past cases; none like this one yet"
+        few = f", n too small (< {MIN_N_FOR_RATE})" if self.n < MIN_N_FOR_RATE else ""
+        return f"{self.value:.0%} ({span}), n {self.n}{few}"
+
+
+class Input(msgspec.Struct, frozen=True, array_like=True):
+    """One value that a detector looked at, as text."""
+
+    name: str
+    value: str
+
+
+class SignalKey(msgspec.Struct, frozen=True, gc=False):
+    """What a signal is about. Per key one state stands at a time, and is raised once."""
+
+    detector: DetectorName
+    subject: str
+    """Id of the listing."""
+    topic: str
+
+
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal, raised at `at_ms` because `key` went into `state`."""
+
+    key: SignalKey
+    state: str
+    at_ms: int
+    version: int
+    """Of the detector."""
+    config_hash: str
+    symbol: str
+    """Name of the pair at that time."""
+    severity: Severity
+    claim: Claim
+    probability: Probability
+    reasons: tuple[str, ...]
+    inputs: tuple[Input, ...]
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """What a signal saw is no longer so."""
+
+    key: SignalKey
+    state: str
+    at_ms: int
+
+
+class ReadAge(msgspec.Struct, frozen=True):
+    """When a source was last read by a pass; None: never."""
+
+    source: Source
+    age_ms: int | None
+
+
+class DetectionPass(msgspec.Struct, frozen=True, kw_only=True):
+    """The row that each pass over the listings leaves."""
+
+    at_ms: int
+    read: tuple[ReadAge, ...]
+    looked_at: int
+    raised: int
+    ended: int
+    duration_ns: int

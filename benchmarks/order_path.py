@@ -21,8 +21,9 @@ import ccxt.async_support as ccxt
 
 from benchmarks.common import Row, emit, rows
 from mexc_tui.bootstrap import SystemClock, practice_exchange
-from mexc_tui.exchange.budget import DEFAULT_LANES, Limits
+from mexc_tui.exchange.budget import Limits
 from mexc_tui.exchange.client import ClientLimits, MexcClient
+from mexc_tui.exchange.lanes import DEFAULT_LANES
 from mexc_tui.exchange.rest_orders import order_params
 from mexc_tui.exchange.signing import Credentials, Secret, Signer
 from mexc_tui.model.endpoint import Endpoint

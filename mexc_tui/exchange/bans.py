@@ -80,6 +80,8 @@ class Bans:
 
     def current(self, now_ns: int) -> tuple[BanKind, int] | None:
         """Return the strictest ban in force and when it ends."""
+        if not self._until_ns:
+            return None
         in_force = [kind for kind, until_ns in self._until_ns.items() if now_ns < until_ns]
         if not in_force:
             return None

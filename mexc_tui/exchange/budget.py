@@ -5,13 +5,12 @@ An exact sliding log per lane. The *worst* window is bounded, not the average (r
 
 import asyncio
 from bisect import insort
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from mexc_tui.exchange.bans import Ban, BanKind, BanLimits, Bans, least_urgent, may_go
+from mexc_tui.exchange.lanes import DEFAULT_LANES, Lane, LaneLimit, LaneName
 from mexc_tui.model.outcome import Purpose
 
 if TYPE_CHECKING:
@@ -24,43 +23,6 @@ SOONEST_S = 1e-6
 
 class BudgetRefused(Exception):
     """The request was not sent: it does not fit the budget before its deadline, or a ban forbids it."""
-
-
-class LaneName(Enum):
-    """What is counted (reference 3.1, 3.2)."""
-
-    WEIGHT = "weight"
-    REQUESTS = "requests"
-    ORDERS = "orders"
-    ACCOUNT = "account"
-    BATCH_ORDERS = "batch orders"
-    ANNOUNCEMENTS = "announcements"
-
-
-@dataclass(frozen=True, slots=True)
-class LaneLimit:
-    """At most `limit` in any `window_s`; the last `reserve` of it is for exits and stops.
-
-    `margin_s` stretches the window. We count when a request leaves, the exchange when it arrives: if one
-    takes 200 ms longer on its way than those after it, they arrive 200 ms closer together than they left.
-    """
-
-    name: LaneName
-    limit: int
-    window_s: float
-    reserve: int = 0
-    margin_s: float = 0.0
-
-
-DEFAULT_LANES = (
-    LaneLimit(LaneName.WEIGHT, limit=300, window_s=10.0, reserve=60, margin_s=1.0),
-    # 20 a second in total is what support names; 15 is the advice for ordinary use (reference 3.1).
-    LaneLimit(LaneName.REQUESTS, limit=20, window_s=1.0, reserve=5, margin_s=0.2),
-    LaneLimit(LaneName.ORDERS, limit=12, window_s=1.0, reserve=4, margin_s=0.2),
-    LaneLimit(LaneName.ACCOUNT, limit=2, window_s=1.0, margin_s=0.2),
-    LaneLimit(LaneName.BATCH_ORDERS, limit=2, window_s=1.0, margin_s=0.2),
-    LaneLimit(LaneName.ANNOUNCEMENTS, limit=5, window_s=2.0, margin_s=0.2),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,48 +65,12 @@ class BudgetState:
         return next(lane for lane in self.lanes if lane.name is name)
 
 
-class _Lane:
-    """The log of one lane: what was taken, and when each of it is free again."""
-
-    def __init__(self, limit: LaneLimit) -> None:
-        self.limit = limit
-        self._window_ns = round((limit.window_s + limit.margin_s) * NS_PER_S)
-        self._log: deque[tuple[int, int]] = deque()
-        self.used = 0
-
-    def cap(self, purpose: Purpose) -> int:
-        return self.limit.limit if purpose.reduces_risk else self.limit.limit - self.limit.reserve
-
-    def forget(self, now_ns: int) -> None:
-        log = self._log
-        # An arrival exactly one window later still counts against some windows: hence `<`.
-        while log and log[0][0] < now_ns:
-            self.used -= log.popleft()[1]
-
-    def take(self, amount: int, now_ns: int) -> None:
-        self._log.append((now_ns + self._window_ns, amount))
-        self.used += amount
-
-    def give_back(self, amount: int, taken_ns: int) -> None:
-        entry = (taken_ns + self._window_ns, amount)
-        if entry in self._log:
-            self._log.remove(entry)
-            self.used -= amount
-
-    def fits_ns(self, amount: int, cap: int, now_ns: int) -> int:
-        """Return when `amount` fits under `cap` if nobody else takes anything; now if it does already."""
-        used = self.used
-        free_ns = now_ns
-        for ends_ns, taken in self._log:
-            if used + amount <= cap:
-                break
-            used -= taken
-            free_ns = ends_ns + 1
-        return free_ns
-
-
 _URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY: 3}
 """Who is served first."""
+
+
+_Needs: TypeAlias = tuple[tuple[Lane, int], ...]
+"""What one request takes, lane by lane."""
 
 
 @dataclass(slots=True, eq=False)
@@ -153,10 +79,10 @@ class _Ask:
 
     purpose: Purpose
     number: int
-    needs: tuple[tuple[_Lane, int], ...]
+    needs: _Needs
     granted: asyncio.Future[None]
     granted_ns: int | None = None
-    paced: _Lane | None = None
+    paced: Lane | None = None
 
     def __lt__(self, other: "_Ask") -> bool:
         return (_URGENCY[self.purpose], self.number) < (_URGENCY[other.purpose], other.number)
@@ -172,11 +98,11 @@ class RateBudget:
     def __init__(self, clock: "Clock", limits: Limits | None = None) -> None:
         self._clock = clock
         limits = limits or Limits()
-        self._lanes = {limit.name: _Lane(limit) for limit in limits.lanes}
+        self._lanes = {limit.name: Lane(limit) for limit in limits.lanes}
         self._bans = Bans(limits.bans)
         # Under a ban one more lane bounds the few that may go.
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
-        self._pace = {p: _Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
+        self._pace = {p: Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
         self._queue: list[_Ask] = []
         self._timer: asyncio.TimerHandle | None = None
         self._asked = self._granted = self._refused = self._refused_by_ban = 0
@@ -195,7 +121,11 @@ class RateBudget:
         `is_order` takes one of the bucket that placing and cancelling share. Raises `BudgetRefused` when
         that cannot be within `deadline_s`. A cancelled wait takes nothing.
         """
-        ask = self._new_ask(weight, purpose, is_order, lanes)
+        needs = self._needs(weight, purpose, is_order, lanes)
+        if self._take_at_once(needs, purpose):
+            return
+        self._asked += 1
+        ask = _Ask(purpose, self._asked, needs, asyncio.get_running_loop().create_future())
         insort(self._queue, ask)
         try:
             self._serve()
@@ -235,7 +165,7 @@ class RateBudget:
         left_ns = until_ns - now_ns
         return Ban(kind, left_ns / NS_PER_S, self._clock.now_ms() + left_ns // 1_000_000)
 
-    def _new_ask(self, weight: int, purpose: Purpose, is_order: bool, lanes: Iterable[LaneName]) -> _Ask:
+    def _needs(self, weight: int, purpose: Purpose, is_order: bool, lanes: Iterable[LaneName]) -> _Needs:
         needs = [(self._lanes[LaneName.WEIGHT], weight), (self._lanes[LaneName.REQUESTS], 1)]
         if is_order:
             needs.append((self._lanes[LaneName.ORDERS], 1))
@@ -246,9 +176,21 @@ class RateBudget:
                     f"a request of {amount} can never fit the {lane.limit.name.value} lane "
                     f"({lane.cap(purpose)} for {purpose.name})"
                 )
-        self._asked += 1
-        future = asyncio.get_running_loop().create_future()
-        return _Ask(purpose, self._asked, tuple(needs), future)
+        return tuple(needs)
+
+    def _take_at_once(self, needs: _Needs, purpose: Purpose) -> bool:
+        """Grant without queueing if nobody waits, no ban is in force and all fits: the usual case."""
+        now_ns = self._clock.monotonic_ns()
+        if self._queue or self._bans.current(now_ns) is not None:
+            return False
+        for lane, amount in needs:
+            lane.forget(now_ns)
+            if lane.used + amount > lane.cap(purpose):
+                return False
+        for lane, amount in needs:
+            lane.take(amount, now_ns)
+        self._granted += 1
+        return True
 
     def _serve(self) -> None:
         """Grant whatever may go now, in order, and set the timer for the next that may."""
@@ -256,7 +198,7 @@ class RateBudget:
         for lane in (*self._lanes.values(), *self._pace.values()):
             lane.forget(now_ns)
         ban = self._bans.current(now_ns)
-        short: set[_Lane] = set()
+        short: set[Lane] = set()
         waiting: list[_Ask] = []
         wake_ns: int | None = None
         for ask in self._queue:
@@ -271,7 +213,7 @@ class RateBudget:
         self._arm(wake_ns, now_ns)
 
     def _free_ns(
-        self, ask: _Ask, ban: tuple[BanKind, int] | None, short: set[_Lane], now_ns: int
+        self, ask: _Ask, ban: tuple[BanKind, int] | None, short: set[Lane], now_ns: int
     ) -> int | None:
         """Return when this caller may go, None if it waits for one before it; mark the lanes it lacks."""
         if ban is not None and not may_go(ask.purpose, ban[0]):

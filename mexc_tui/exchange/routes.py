@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from mexc_tui.exchange.budget import LaneName
+from mexc_tui.exchange.lanes import LaneName
 
 
 class Group(Enum):

@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.exchange.bans import BanKind
-from mexc_tui.exchange.budget import (
-    DEFAULT_LANES,
-    BudgetRefused,
-    LaneLimit,
-    LaneName,
-    Limits,
-    RateBudget,
-)
+from mexc_tui.exchange.budget import BudgetRefused, Limits, RateBudget
+from mexc_tui.exchange.lanes import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.simulation.run import Simulation, simulate
 

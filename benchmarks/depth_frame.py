@@ -1,0 +1,182 @@
+"""One aggre.depth frame (10 + 10 levels) to a valid book with its top read: ours, the bare parts, ccxt.pro.
+
+Every way gets the same frames, a block of a hundred in turn, each frame timed by itself. After each frame the
+top must be the true one, for ours (which names none unless its versions are whole) and for ccxt.pro alike.
+"""
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import ccxt.pro
+from google.protobuf.json_format import MessageToDict
+
+from benchmarks.common import emit, rows
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.codec import check, decode
+from mexc_tui.market.book import OrderBook
+from mexc_tui.model.market_data import DepthSnapshot
+from mexc_tui.proto.stream_pb2 import Push
+
+BLOCKS = 60
+BLOCK = 100
+FIRST_VERSION = 10_589_632_359
+LEVELS = 1_000
+TICK = 0.0001
+GROUP = "depth frame, 10 + 10 levels, to a book with its top read"
+FLOATS = "upb parse, each level to float once"
+
+
+class Market:
+    """Makes frames whose prices repeat as they do near the touch, and that never cross."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = Random(seed)
+        self.mid = 25_000
+        self.asks = {self.mid + n: 10.0 for n in range(1, LEVELS)}
+        self.bids = {self.mid - n: 10.0 for n in range(1, LEVELS)}
+        self.version = FIRST_VERSION
+
+    def snapshot(self) -> DepthSnapshot:
+        """Return the book as the REST API would."""
+        return DepthSnapshot(
+            last_update_id=self.version,
+            asks=tuple((_price(tick), str(quantity)) for tick, quantity in sorted(self.asks.items())),
+            bids=tuple(
+                (_price(tick), str(quantity)) for tick, quantity in sorted(self.bids.items(), reverse=True)
+            ),
+        )
+
+    def frame(self) -> bytes:
+        """Move a little and return what the stream would say."""
+        if self.rng.random() < 0.2:
+            self.mid += self.rng.choice((-1, 1))
+        topic = topics.depth("MXUSDT")
+        push = Push(channel=topic.channel, symbol="MXUSDT", send_time=1_760_000_000_000 + self.version)
+        body = push.aggre_depths
+        crossed = (
+            [tick for tick in self.asks if tick <= self.mid],
+            [tick for tick in self.bids if tick >= self.mid],
+        )
+        self._change(body.asks, self.asks, crossed[0], 1)
+        self._change(body.bids, self.bids, crossed[1], -1)
+        body.event_type = topic.channel.rsplit("@", 1)[0]
+        body.from_version = str(self.version + 1)
+        self.version += self.rng.randint(1, 5)
+        body.to_version = str(self.version)
+        body.last_order_create_time = push.send_time
+        return push.SerializeToString()
+
+    def _change(self, out: Any, side: dict[int, float], gone: list[int], sign: int) -> None:
+        near = [tick for step in range(1, 60) if (tick := self.mid + sign * step) not in gone]
+        for tick in (gone + self.rng.sample(near, 10))[:10]:
+            quantity = 0.0 if tick in gone or self.rng.random() < 0.3 else round(self.rng.random() * 1000, 2)
+            out.add(price=_price(tick), quantity=f"{quantity:.2f}".rstrip("0").rstrip(".") or "0")
+            side.pop(tick, None)
+            if quantity:
+                side[tick] = quantity
+
+    def top(self) -> tuple[float, float]:
+        """Return the true best bid and ask."""
+        return float(_price(max(self.bids))), float(_price(min(self.asks)))
+
+
+def _price(tick: int) -> str:
+    return f"{tick * TICK:.4f}".rstrip("0").rstrip(".")
+
+
+def ours(snapshot: DepthSnapshot) -> Callable[[bytes], tuple[float | None, float | None]]:
+    """Decode, check, apply, read the top, as the desk does."""
+    topic = topics.depth("MXUSDT")
+    book = OrderBook("MXUSDT")
+    book.load(snapshot, 0)
+
+    def way(frame: bytes) -> tuple[float | None, float | None]:
+        push = decode(frame)
+        check(topic, push)
+        book.apply(push.aggre_depths, 0)
+        return book.best_bid, book.best_ask
+
+    return way
+
+
+def parse_only(frame: bytes) -> None:
+    """Parse and touch nothing."""
+    Push.FromString(frame)
+
+
+def parse_and_floats(frame: bytes) -> object:
+    """Parse, and turn every level into two floats once."""
+    body = Push.FromString(frame).aggre_depths
+    asks = [(float(level.price), float(level.quantity)) for level in body.asks]
+    return asks, [(float(level.price), float(level.quantity)) for level in body.bids]
+
+
+def parse_and_dict(frame: bytes) -> object:
+    """Parse and make dicts of text, as several bots do; no number is made and no book kept."""
+    return MessageToDict(Push.FromString(frame))
+
+
+def ccxt_pro(exchange: Any, snapshot: DepthSnapshot) -> Callable[[bytes], tuple[float, float]]:
+    """Feed ccxt.pro's own message handler as its socket does, its book being loaded already."""
+    client = exchange.client("wss://wbs-api.mexc.com/ws")
+    book = exchange.order_book(
+        {
+            "asks": [[float(price), float(quantity)] for price, quantity in snapshot.asks],
+            "bids": [[float(price), float(quantity)] for price, quantity in snapshot.bids],
+            "nonce": snapshot.last_update_id,
+        }
+    )
+    symbol = exchange.safe_symbol("MXUSDT")
+    exchange.orderbooks[symbol] = book
+
+    def way(frame: bytes) -> tuple[float, float]:
+        exchange.handle_message(client, frame)
+        return book["bids"][0][0], book["asks"][0][0]
+
+    return way
+
+
+def _time(way: Callable[[bytes], Any], frame: bytes, top: tuple[float, float] | None) -> float:
+    """Return the microseconds that one frame takes, after a look whether the outcome is true."""
+    began = time.perf_counter_ns()
+    found = way(frame)
+    took = time.perf_counter_ns() - began
+    assert top is None or found == top, (found, top)
+    return took / 1_000
+
+
+async def measure() -> dict[str, list[float]]:
+    """Return microseconds for each frame and way."""
+    market = Market(7)
+    snapshot = market.snapshot()
+    exchange: Any = ccxt.pro.mexc()
+    exchange.set_markets(
+        [{"id": "MXUSDT", "symbol": "MX/USDT", "base": "MX", "quote": "USDT", "spot": True, "type": "spot"}]
+    )
+    ways: dict[str, Callable[[bytes], Any]] = {
+        "mexc-tui: decode, check, apply, top": ours(snapshot),
+        "upb parse only": parse_only,
+        FLOATS: parse_and_floats,
+        "upb parse and MessageToDict, no book": parse_and_dict,
+        "ccxt.pro: message to book, top": ccxt_pro(exchange, snapshot),
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    for number in range(BLOCKS + 1):  # the first one warms up
+        frames = [(market.frame(), market.top()) for _ in range(BLOCK)]
+        for name, way in ways.items():
+            took = [_time(way, frame, top if "top" in name else None) for frame, top in frames]
+            times[name] += took if number else []
+        gc.collect()
+    await exchange.close()
+    return times
+
+
+if __name__ == "__main__":
+    emit(rows(GROUP, asyncio.run(measure()), base=FLOATS))

@@ -1,0 +1,288 @@
+"""The `watch` command: a client that watches an exchange, in plain text.
+
+A small face that stands on the wire itself; it goes through the desk as soon as there is one.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from mexc_tui.bootstrap import MEXC, Mode, StartError, SystemClock, practice_exchange, read_endpoint
+from mexc_tui.engine.books import BookKeeper
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.client import MexcClient, OriginRefused
+from mexc_tui.exchange.feed import FeedState, Phase
+from mexc_tui.exchange.market_messages import deals_of
+from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.topics import Kind, Topic
+from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.web import MEXC_WEB, WebSite, WebUnavailable
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.stream import StreamDeal
+from mexc_tui.proto.stream_pb2 import Push
+from mexc_tui.watch_text import Header, Line, opening_text, page
+
+if TYPE_CHECKING:
+    from mexc_tui.model.symbol import Symbol
+
+SHOW_EVERY_S = 1.0
+LISTINGS_EVERY_S = 15.0
+CLOCK_EVERY_S = 60.0
+BUSIEST = 3
+LISTINGS = 5
+LOOK_BACK_MS = 180_000
+LOOK_AHEAD_MS = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to watch and where. `run` does it; raises StartError in plain words."""
+
+    symbols: tuple[str, ...]
+    mode: Mode
+    exchange_file: Path | None
+    scenario: str
+    seed: int
+    seconds: float | None
+
+    async def run(self) -> None:
+        """Watch until cancelled, or for `seconds`."""
+        async with self._endpoint() as endpoint, _connected(endpoint, self.mode) as watcher:
+            await watcher.run(self.symbols, self.seconds)
+
+    @asynccontextmanager
+    async def _endpoint(self) -> AsyncGenerator[Endpoint]:
+        if self.exchange_file is not None:
+            yield read_endpoint(self.exchange_file)
+        elif self.mode is Mode.PAPER:
+            yield MEXC
+        else:
+            async with practice_exchange(self.scenario, self.seed) as endpoint:
+                yield endpoint
+
+
+@asynccontextmanager
+async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["Watcher"]:
+    clock = SystemClock()
+    origins = MEXC_WEB if endpoint is MEXC else (endpoint.web,)
+    try:
+        client = MexcClient(endpoint.rest, clock=clock, rng=Random(os.urandom(8)))
+    except OriginRefused as error:
+        raise StartError(str(error)) from None
+    async with client, HttpTransport() as web, aiohttp.TCPConnector() as connector:
+        yield Watcher(endpoint, mode, clock, client, WebSite(web, clock, origins), connector)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """One symbol: its topics, what it last traded at, and what the calendar says."""
+
+    symbol: str
+    topics: tuple[Topic, ...]
+    opens_ms: int | None = None
+    last: StreamDeal | None = None
+
+
+class Watcher:
+    """Holds the client, the streams and the books of what is watched."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        mode: Mode,
+        clock: SystemClock,
+        client: MexcClient,
+        web: WebSite,
+        connector: aiohttp.BaseConnector,
+    ) -> None:
+        self._endpoint = endpoint
+        self._mode = mode
+        self._clock = clock
+        self._client = client
+        self._web = web
+        rng = Random(os.urandom(8))
+        self._books = BookKeeper(client.market, clock, rng)
+        self._streams = MarketStreams(endpoint.ws, connector, clock, rng, self._on_push, self._on_hole)
+        self._watched: dict[str, _Watched] = {}
+        self._known: dict[str, Symbol] = {}
+        self._problem = ""
+        self._height = 0
+
+    async def run(self, symbols: Iterable[str], seconds: float | None) -> None:
+        """Watch these, or the busiest pairs and the coming listings, for so long."""
+        await self._measure_clock_or_fail()
+        await self._learn_symbols()
+        chosen = [symbol.upper() for symbol in symbols]
+        for symbol in chosen or await self._busiest():
+            self._watch(symbol)
+        await self._read_calendar(adopt=not chosen)
+        span = asyncio.timeout(seconds)
+        try:
+            async with span, asyncio.TaskGroup() as group:
+                group.create_task(self._streams.run())
+                group.create_task(self._books.run())
+                group.create_task(self._keep_clock())
+                group.create_task(self._follow_listings(adopt=not chosen))
+                group.create_task(self._show())
+        except TimeoutError:
+            if not span.expired():
+                raise
+
+    # ---- what is watched
+
+    def _watch(self, symbol: str, opens_ms: int | None = None) -> None:
+        if symbol in self._watched:
+            self._watched[symbol].opens_ms = opens_ms
+            return
+        try:
+            wanted = (topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol))
+        except ValueError as error:
+            raise StartError(f"{symbol!a} is not a symbol: {error}") from None
+        self._watched[symbol] = _Watched(symbol, wanted, opens_ms)
+        self._books.keep(symbol)
+        self._streams.want(wanted)
+
+    def _forget(self, symbol: str) -> None:
+        self._streams.drop(self._watched.pop(symbol).topics)
+        self._books.forget(symbol)
+
+    async def _busiest(self) -> list[str]:
+        tickers = await self._client.market.tickers_24h()
+        pairs = [ticker for ticker in tickers if ticker.symbol.endswith("USDT") and ticker.quote_volume]
+        pairs.sort(key=lambda ticker: ticker.quote_volume or 0, reverse=True)
+        return [ticker.symbol for ticker in pairs[:BUSIEST]]
+
+    async def _follow_listings(self, *, adopt: bool) -> None:
+        while True:
+            await asyncio.sleep(LISTINGS_EVERY_S)
+            await self._read_calendar(adopt=adopt)
+            if any(symbol not in self._known for symbol in self._watched):
+                await self._learn_symbols()
+
+    async def _read_calendar(self, *, adopt: bool) -> None:
+        """Note when what is watched opens; `adopt` takes coming listings in, and lets old ones go."""
+        try:
+            calendar = await self._web.calendar()
+        except WebUnavailable as error:
+            self._problem = f"calendar: {error}"
+            return
+        self._problem = ""
+        now_ms = self._now_ms()
+        opens = {f"{entry.base}USDT": entry.opens_ms for entry in calendar.entries}
+        near = {s: ms for s, ms in opens.items() if now_ms - LOOK_BACK_MS < ms < now_ms + LOOK_AHEAD_MS}
+        coming = sorted(near, key=lambda symbol: near[symbol])[:LISTINGS] if adopt else []
+        for symbol in [*coming, *(s for s in self._watched if s in near)]:
+            self._watch(symbol, near[symbol])
+        if adopt:
+            listed = [watched.symbol for watched in self._watched.values() if watched.opens_ms is not None]
+            for symbol in listed:
+                if symbol not in coming:
+                    self._forget(symbol)
+
+    async def _learn_symbols(self) -> None:
+        """Learn each pair's own precision."""
+        try:
+            info = await self._client.market.exchange_info()
+        except ExchangeError as error:
+            self._problem = str(error)
+            return
+        self._known = {symbol.symbol: symbol for symbol in info.symbols}
+
+    # ---- what comes in
+
+    def _on_push(self, topic: Topic, push: Push, received_ns: int) -> None:
+        watched = self._watched.get(topic.symbol)
+        if watched is None:
+            return
+        if topic.kind is Kind.DEPTH:
+            self._books.apply(topic.symbol, push.aggre_depths, received_ns)
+        elif topic.kind is Kind.DEALS and (deals := deals_of(push)):
+            watched.last = max(deals, key=lambda deal: deal.time_ms)
+
+    def _on_hole(self, hole: Hole) -> None:
+        topic = topics.parse(hole.channel)
+        if topic.kind is Kind.DEPTH:
+            (self._books.resume if hole.is_closed else self._books.lose)(topic.symbol)
+
+    # ---- the clock
+
+    async def _measure_clock_or_fail(self) -> None:
+        measurement = await self._client.measure_clock()
+        if measurement.best is None:
+            raise StartError(
+                f"No answer from {self._endpoint.rest} ({measurement.last_failure}). "
+                "Check the network, or watch the practice exchange: mexc-tui watch"
+            )
+
+    async def _keep_clock(self) -> None:
+        while True:
+            await asyncio.sleep(CLOCK_EVERY_S)
+            await self._client.measure_clock()
+
+    def _now_ms(self) -> int:
+        return self._client.offset.exchange_now_ms(self._clock.monotonic_ns())
+
+    # ---- what is shown
+
+    async def _show(self) -> None:
+        while True:
+            text = page(self._header(), self._lines())
+            if sys.stdout.isatty() and self._height:
+                sys.stdout.write(f"\x1b[{self._height}A\x1b[J")
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+            self._height = text.count("\n") + 1
+            await asyncio.sleep(SHOW_EVERY_S)
+
+    def _header(self) -> Header:
+        streams, budget = self._streams.state(), self._client.budget.state()
+        offset = self._client.offset.estimate(self._clock.monotonic_ns())
+        warnings = [offset.warning if offset else "", self._problem, *streams.reasons]
+        return Header(
+            mode=self._mode.value,
+            place=self._endpoint.world or self._endpoint.rest,
+            offset_ms=offset.offset_ms if offset else None,
+            error_ms=offset.error_ms if offset else None,
+            messages_per_s=streams.messages_per_s,
+            connections=streams.connections,
+            ban=f"{budget.ban.kind.value}, {budget.ban.left_s:.0f} s left" if budget.ban else "",
+            warnings=tuple(warning for warning in warnings if warning),
+        )
+
+    def _lines(self) -> list[Line]:
+        feeds = {state.topic.channel: state for state in self._streams.state().feeds}
+        ordered = sorted(self._watched.values(), key=lambda watched: watched.opens_ms or 0)
+        return [
+            self._line(watched, [feeds[topic.channel] for topic in watched.topics]) for watched in ordered
+        ]
+
+    def _line(self, watched: _Watched, feeds: list[FeedState]) -> Line:
+        now_ns = self._clock.monotonic_ns()
+        book = self._books.keep(watched.symbol)
+        top = book.top(now_ns)
+        known = self._known.get(watched.symbol)
+        last = watched.last
+        ages = [feed.age_s for feed in feeds if feed.age_s is not None]
+        return Line(
+            symbol=watched.symbol,
+            state=opening_text(watched.opens_ms, self._now_ms()),
+            decimals=known.quote_precision if known else None,
+            bid=top.bid[0] if top and top.bid else None,
+            ask=top.ask[0] if top and top.ask else None,
+            last=float(last.price) if last else None,
+            last_side=last.taker_side.value.lower() if last and last.taker_side else "",
+            age_s=min(ages, default=None),
+            stale=all(feed.is_stale for feed in feeds),
+            book=self._books.state(watched.symbol).value,
+            refused=all(feed.phase is Phase.REFUSED for feed in feeds),
+        )

@@ -1,0 +1,78 @@
+"""What `watch` prints, by example."""
+
+from dataclasses import replace
+from typing import Any
+
+from mexc_tui.watch_text import Header, Line, opening_text, page
+
+HEADER = Header(
+    mode="practice", place="calm-7", offset_ms=-0.25, error_ms=1.5, messages_per_s=1234.4, connections=2
+)
+LINE = Line(
+    symbol="MXUSDT",
+    state="",
+    decimals=4,
+    bid=2.5,
+    ask=2.501,
+    last=2.5005,
+    last_side="buy",
+    age_s=0.21,
+    stale=False,
+    book="valid",
+    refused=False,
+)
+
+
+def changed(**fields: Any) -> str:
+    return page(HEADER, [replace(LINE, **fields)]).splitlines()[-1]
+
+
+def test_prices_have_the_symbols_own_decimals() -> None:
+    assert changed().split() == ["MXUSDT", "2.5000", "2.5010", "2.5005", "buy", "0.2", "s"]
+
+
+def test_header_names_place_offset_rate_and_connections() -> None:
+    first, second, _ = page(HEADER, []).splitlines()
+    assert first == "practice · calm-7"
+    assert second == "clock offset -0.2 ms ±1.5 · 1,234 messages/s on 2 connections"
+
+
+def test_what_is_not_known_is_a_dash_and_never_a_zero() -> None:
+    row = changed(bid=None, ask=None, last=None, last_side="", age_s=None)
+    assert row.split() == ["MXUSDT", "–", "–", "–", "–"]
+
+
+def test_stale_data_says_so() -> None:
+    assert changed(stale=True, state="open for 9 s").endswith("STALE")
+
+
+def test_a_book_that_is_not_valid_says_so() -> None:
+    assert changed(book="catching up").endswith("book catching up")
+
+
+def test_a_refused_pair_shows_its_opening_or_that_it_is_missing() -> None:
+    assert changed(refused=True, state="opens in 42 s").endswith("opens in 42 s")
+    assert changed(refused=True).endswith("not on the streams")
+
+
+def test_openings_count_down_and_then_up() -> None:
+    assert opening_text(None, 0) == ""
+    assert opening_text(42_000, 0) == "opens in 42 s"
+    assert opening_text(125_000, 0) == "opens in 2:05"
+    assert opening_text(0, 9_000) == "open for 9 s"
+
+
+def test_bans_and_warnings_are_shown_within_the_width() -> None:
+    header = Header(
+        mode="paper",
+        place="x" * 200,
+        offset_ms=None,
+        error_ms=None,
+        messages_per_s=0,
+        connections=1,
+        ban="too many requests (429), 42 s left",
+        warnings=("w" * 200,),
+    )
+    lines = page(header, [LINE]).splitlines()
+    assert "! too many requests (429), 42 s left" in lines
+    assert max(map(len, lines)) <= 80

@@ -142,7 +142,7 @@ class Requester:
         """Do one round trip; return the answer and the exchange time that it was signed with."""
         breaker = self.breakers[route.group]
         if not breaker.allow(purpose):
-            raise NothingSent(
+            raise _HeldBack(
                 route.method,
                 route.path,
                 f"not sent: {route.group.value} failed repeatedly; trying again soon",

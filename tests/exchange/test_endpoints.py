@@ -1,0 +1,267 @@
+"""Every endpoint asks for the right thing and costs the right weight (reference 3.2, 4)."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.budget import LaneName
+from mexc_tui.exchange.client import MexcClient, OriginRefused, checked_origin
+from mexc_tui.exchange.routes import Route
+from mexc_tui.model.account import KeyRight, KycLevel
+from mexc_tui.model.errors import BadAnswer
+from mexc_tui.model.market_data import Interval
+from mexc_tui.model.outcome import Accepted
+
+from .hostile import ACCESS_KEY, Reply, answer, reset, talking
+
+CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
+    (lambda c: c.market.ping(), "{}", "GET /api/v3/ping"),
+    (lambda c: c.market.server_time_ms(), '{"serverTime":1}', "GET /api/v3/time"),
+    (lambda c: c.market.exchange_info(), '{"serverTime":1,"symbols":[]}', "GET /api/v3/exchangeInfo"),
+    (
+        lambda c: c.market.exchange_info(("A",)),
+        '{"serverTime":1,"symbols":[]}',
+        "GET /api/v3/exchangeInfo?symbol=A",
+    ),
+    (
+        lambda c: c.market.exchange_info(("A", "B")),
+        '{"serverTime":1,"symbols":[]}',
+        "GET /api/v3/exchangeInfo?symbols=A%2CB",
+    ),
+    (lambda c: c.market.default_symbols(), '{"code":0,"data":[]}', "GET /api/v3/defaultSymbols"),
+    (lambda c: c.market.offline_symbols(), '{"data":[]}', "GET /api/v3/symbol/offline"),
+    (
+        lambda c: c.market.announcements(),
+        '{"code":0,"data":[]}',
+        "GET /api/v3/announcements?language=en-US&page=1&limit=20",
+    ),
+    (
+        lambda c: c.market.depth("A", 5),
+        '{"lastUpdateId":1,"bids":[],"asks":[]}',
+        "GET /api/v3/depth?symbol=A&limit=5",
+    ),
+    (lambda c: c.market.trades("A"), "[]", "GET /api/v3/trades?symbol=A&limit=500"),
+    (
+        lambda c: c.market.agg_trades("A", start_ms=1, end_ms=2),
+        "[]",
+        "GET /api/v3/aggTrades?symbol=A&startTime=1&endTime=2&limit=500",
+    ),
+    (
+        lambda c: c.market.klines("A", Interval.H1),
+        "[]",
+        "GET /api/v3/klines?symbol=A&interval=60m&limit=500",
+    ),
+    (lambda c: c.market.average_price("A"), '{"mins":5,"price":"1"}', "GET /api/v3/avgPrice?symbol=A"),
+    (lambda c: c.market.tickers_24h(), "[]", "GET /api/v3/ticker/24hr"),
+    (
+        lambda c: c.market.ticker_24h("A"),
+        '{"symbol":"A","lastPrice":"1"}',
+        "GET /api/v3/ticker/24hr?symbol=A",
+    ),
+    (lambda c: c.market.prices(), "[]", "GET /api/v3/ticker/price"),
+    (lambda c: c.market.price("A"), '{"symbol":"A","price":"1"}', "GET /api/v3/ticker/price?symbol=A"),
+    (lambda c: c.market.book_tickers(), "[]", "GET /api/v3/ticker/bookTicker"),
+    (
+        lambda c: c.market.book_ticker("A"),
+        '{"symbol":"A","bidPrice":"1","bidQty":"1","askPrice":"1","askQty":"1"}',
+        "GET /api/v3/ticker/bookTicker?symbol=A",
+    ),
+    (lambda c: c.orders.open_orders(), "[]", "GET /api/v3/openOrders?recvWindow"),
+    (lambda c: c.orders.open_orders(["A", "B"]), "[]", "GET /api/v3/openOrders?symbol=A%2CB&recvWindow"),
+    (
+        lambda c: c.orders.all_orders("A", start_ms=1),
+        "[]",
+        "GET /api/v3/allOrders?symbol=A&startTime=1&limit=1000&",
+    ),
+    (
+        lambda c: c.orders.my_trades("A", order_id="7"),
+        "[]",
+        "GET /api/v3/myTrades?symbol=A&orderId=7&limit=100&recvWindow",
+    ),
+    (lambda c: c.account.account(), '{"balances":[]}', "GET /api/v3/account?recvWindow"),
+    (lambda c: c.account.self_symbols(), '{"code":200,"data":[],"msg":null}', "GET /api/v3/selfSymbols?"),
+    (
+        lambda c: c.account.trade_fee("A"),
+        '{"data":{"makerCommission":0,"takerCommission":0.0005},"code":0}',
+        "GET /api/v3/tradeFee?symbol=A&",
+    ),
+    (
+        lambda c: c.account.mx_deduct(),
+        '{"data":{"mxDeductEnable":true},"code":0}',
+        "GET /api/v3/mxDeduct/enable?",
+    ),
+    (
+        lambda c: c.account.set_mx_deduct(False),
+        '{"data":{"mxDeductEnable":false},"code":0}',
+        "POST /api/v3/mxDeduct/enable?mxDeductEnable=false&",
+    ),
+    (lambda c: c.account.kyc_level(), '{"status":"2"}', "GET /api/v3/kyc/status?"),
+    (lambda c: c.account.create_listen_key(), '{"listenKey":"ab"}', "POST /api/v3/userDataStream?recvWindow"),
+    (lambda c: c.account.listen_keys(), '{"listenKey":["ab"]}', "GET /api/v3/userDataStream?recvWindow"),
+    (
+        lambda c: c.account.renew_listen_key("ab"),
+        '{"listenKey":"ab"}',
+        "PUT /api/v3/userDataStream?listenKey=ab&",
+    ),
+    (
+        lambda c: c.account.delete_listen_key("ab"),
+        '{"listenKey":"ab"}',
+        "DELETE /api/v3/userDataStream?listenKey=ab&",
+    ),
+    (lambda c: c.account.dust_candidates(), "[]", "GET /api/v3/capital/convert/list?"),
+]
+
+
+@pytest.mark.parametrize(("call", "body", "request_line"), CALLS, ids=[line for _, _, line in CALLS])
+async def test_an_endpoint_is_asked_as_documented(
+    call: Callable[[MexcClient], Awaitable[Any]], body: str, request_line: str
+) -> None:
+    async with talking(answer(body)) as (client, server):
+        await call(client)
+        assert server.last.startswith(request_line)
+        signed = "&signature=" in server.last_target
+        assert signed is (f"X-MEXC-APIKEY: {ACCESS_KEY}" in server.last)
+        writes = not server.last.startswith("GET ")
+        assert writes is ("Content-Type: application/json" in server.last)
+
+
+async def test_an_order_is_asked_for_by_its_client_id() -> None:
+    body = (
+        '{"symbol":"A","orderId":"1","clientOrderId":"bot-1","status":"FILLED","type":"LIMIT","side":"BUY",'
+        '"origQty":"1","executedQty":"1","cummulativeQuoteQty":"2"}'
+    )
+    async with talking(answer(body)) as (client, server):
+        report = await client.orders.order("A", client_order_id="bot-1")
+        assert report.status.is_terminal
+        assert report.filled_value == 2
+        assert server.last.startswith("GET /api/v3/order?symbol=A&origClientOrderId=bot-1&")
+
+
+async def test_values_are_decimals_and_enums() -> None:
+    body = '{"data":{"makerCommission":0E-18,"takerCommission":0.0005},"code":0}'
+    async with talking(answer(body), answer('{"status":"2"}')) as (client, _):
+        fee = await client.account.trade_fee("A")
+        assert (fee.maker_fee, fee.taker_fee) == (0, Decimal("0.0005"))
+        assert await client.account.kyc_level() is KycLevel.PRIMARY
+
+
+async def test_names_in_a_list_come_out_clean() -> None:
+    async with talking(answer('{"code":0,"data":["OK","\\u001b[2J"]}')) as (client, _):
+        assert await client.market.default_symbols() == ("OK", "\ufffd[2J")
+
+
+async def test_one_pair_asked_and_many_answered_is_a_bad_answer() -> None:
+    async with talking(answer("[]")) as (client, _):
+        with pytest.raises(BadAnswer, match="one pair was asked for"):
+            await client.market.price("A")
+
+
+async def test_dust_is_sent_once_and_has_an_outcome() -> None:
+    failed = '{"asset":"B","message":"m","code":1}'
+    body = f'{{"successList":["A"],"failedList":[{failed}],"totalConvert":"1","convertFee":"0"}}'
+    async with talking(answer(body)) as (client, server):
+        outcome = await client.account.convert_dust(["A", "B"])
+        assert isinstance(outcome, Accepted)
+        assert outcome.answer.converted == ("A",)
+        assert outcome.answer.failed[0].asset == "B"
+        assert server.last.startswith("POST /api/v3/capital/convert?asset=A%2CB&recvWindow=2000&")
+
+
+NO_RIGHT = answer('{"code":700007,"msg":"No permission to access the endpoint"}', 400)
+
+
+@pytest.mark.parametrize(
+    ("reply", "right"),
+    [
+        (NO_RIGHT, KeyRight.LACKS),
+        (answer('{"code":700007,"msg":"x"}', 200), KeyRight.LACKS),
+        (answer("[]"), KeyRight.HAS),
+        (answer('{"id":"0"}'), KeyRight.HAS),
+        (answer('{"code":10200,"msg":"no such withdrawal"}', 400), KeyRight.HAS),
+        (answer('{"code":700002,"msg":"Signature"}', 400), KeyRight.UNCLEAR),
+        (answer('{"code":700006,"msg":"IP"}', 400), KeyRight.UNCLEAR),
+        (answer('{"code":500,"msg":"x"}', 500), KeyRight.UNCLEAR),
+        (answer("<html>", 200), KeyRight.UNCLEAR),
+        (answer("", 404), KeyRight.UNCLEAR),
+        (answer('{"code":429,"msg":"x"}', 429), KeyRight.UNCLEAR),
+        (reset, KeyRight.UNCLEAR),
+    ],
+)
+async def test_probes_tell_what_a_key_can_do(reply: Reply, right: KeyRight) -> None:
+    async with talking(reply) as (client, server):
+        assert await client.account.can_withdraw() is right
+        assert server.last.startswith(f"DELETE /api/v3/capital/withdraw?id={'0' * 32}&")
+    async with talking(reply) as (client, server):
+        assert await client.account.can_read_withdrawals() is right
+        assert server.last.startswith("GET /api/v3/capital/withdraw/history?")
+        assert len(server.requests) == 1
+
+
+WEIGHTS = [
+    (routes.PING, 1),
+    (routes.EXCHANGE_INFO, 25),
+    (routes.OFFLINE_SYMBOLS, 10),
+    (routes.ANNOUNCEMENTS, 8),
+    (routes.DEPTH, 3),
+    (routes.TRADES, 5),
+    (routes.KLINES, 1),
+    (routes.TICKER_24H, 25),
+    (routes.TICKER_PRICE, 10),
+    (routes.TICKER_BOOK, 10),
+    (routes.QUERY_ORDER, 2),
+    (routes.OPEN_ORDERS, 3),
+    (routes.ALL_ORDERS, 10),
+    (routes.ACCOUNT, 10),
+    (routes.MY_TRADES, 10),
+    (routes.TRADE_FEE, 20),
+    (routes.PLACE_BATCH, 10),
+    (routes.CONVERT_DUST, 10),
+]
+
+
+@pytest.mark.parametrize(("route", "weight"), WEIGHTS, ids=[route.path for route, _ in WEIGHTS])
+def test_weights_are_those_of_the_newest_column(route: Route, weight: int) -> None:
+    assert route.weight == weight
+
+
+def test_placing_and_cancelling_share_the_order_bucket_and_nothing_else_takes_of_it() -> None:
+    everything = [value for value in vars(routes).values() if isinstance(value, Route)]
+    takers = {route for route in everything if route.is_order}
+    assert takers == {
+        routes.PLACE_ORDER,
+        routes.PLACE_BATCH,
+        routes.CANCEL_ORDER,
+        routes.CANCEL_OPEN_ORDERS,
+    }
+    assert routes.ACCOUNT.lanes == (LaneName.ACCOUNT,)
+    assert routes.PLACE_BATCH.lanes == (LaneName.BATCH_ORDERS,)
+    assert routes.ANNOUNCEMENTS.lanes == (LaneName.ANNOUNCEMENTS,)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://api.mexc.com", "http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:9"]
+)
+def test_allowed_origins(origin: str) -> None:
+    assert checked_origin(origin) == origin.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://api.mexc.com",
+        "https://api.mexc.com.evil.example",
+        "https://evil.example",
+        "http://169.254.169.254",
+        "https://user:pw@api.mexc.com",
+        "https://api.mexc.com/api/v3",
+        "ftp://127.0.0.1",
+        "",
+        "http://127.0.0.1.evil.example",
+    ],
+)
+def test_other_origins_are_refused(origin: str) -> None:
+    with pytest.raises(OriginRefused):
+        checked_origin(origin)

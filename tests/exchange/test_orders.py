@@ -1,0 +1,342 @@
+"""The four outcomes of a send, over real sockets (reliability 1.4, 2.1)."""
+
+import hashlib
+import hmac
+import json
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from mexc_tui.exchange.rest_orders import fault_of, order_params
+from mexc_tui.model.errors import Refused
+from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side, StpMode
+from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+
+from .hostile import (
+    ACCESS_KEY,
+    SECRET,
+    SERVER_MS,
+    Reply,
+    answer,
+    client_of,
+    endless,
+    hostile,
+    never,
+    reset,
+    reset_after,
+    talking,
+)
+
+LIMIT = NewOrder("MXUSDT", Side.BUY, OrderType.LIMIT, "bot-1", Decimal("0.1"), Decimal(50))
+PLACED = '{"symbol":"MXUSDT","orderId":"C02__1","orderListId":-1,"price":"0.1","origQty":"50","type":"LIMIT"}'
+HTML = "<!DOCTYPE html><html><body>Access Denied. Reference #18.2</body></html>"
+
+
+async def outcome_of(*replies: Reply, deadline_s: float = 5.0) -> tuple[SendOutcome[PlacedOrder], int]:
+    """Place one order; return what became of it and how many requests the server saw."""
+    async with talking(*replies) as (client, server):
+        outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY, deadline_s=deadline_s)
+        return outcome, len(server.requests)
+
+
+def error(code: int | str, message: str = "no", status: int = 400) -> bytes:
+    return answer(json.dumps({"msg": message, "code": code}), status)
+
+
+async def test_an_order_with_an_id_is_accepted() -> None:
+    outcome, _ = await outcome_of(answer(PLACED))
+    assert isinstance(outcome, Accepted)
+    assert outcome.answer.order_id == "C02__1"
+    assert outcome.answer.price == Decimal("0.1")
+
+
+async def test_what_is_signed_is_what_the_server_sees() -> None:
+    async with talking(answer(PLACED)) as (client, server):
+        await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
+        path, query = server.last_target.split("?", 1)
+        text, signature = query.rsplit("&signature=", 1)
+        assert path == "/api/v3/order"
+        assert server.last.startswith("POST ")
+        assert hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest() == signature
+        assert text.startswith(
+            "symbol=MXUSDT&side=BUY&type=LIMIT&quantity=50&price=0.1&newClientOrderId=bot-1"
+            "&recvWindow=2000&timestamp="
+        )
+        lines = server.last.split("\r\n")
+        assert f"X-MEXC-APIKEY: {ACCESS_KEY}" in lines
+        assert "Content-Type: application/json" in lines
+
+
+async def test_a_symbol_that_is_not_ascii_is_encoded_once() -> None:
+    async with talking(answer(PLACED)) as (client, server):
+        await client.orders.place(
+            NewOrder("币安人生USDT", Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10)),
+            purpose=Purpose.ENTRY,
+        )
+        assert "symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT&" in server.last_target
+
+
+async def test_R1_a_refused_connection_is_not_sent() -> None:
+    async with hostile() as server:
+        origin = server.origin
+    async with client_of(origin) as client:
+        assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.ENTRY), NotSent)
+
+
+@pytest.mark.parametrize("reply", [reset, reset_after(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")])
+async def test_R3_a_lost_answer_is_ambiguous_and_sent_once(reply: Reply) -> None:
+    outcome, seen = await outcome_of(reply, answer(PLACED))
+    assert isinstance(outcome, Ambiguous)
+    assert seen == 1
+
+
+async def test_R2_a_timeout_is_ambiguous_and_knows_its_fence() -> None:
+    outcome, _ = await outcome_of(never(), deadline_s=0.05)
+    assert isinstance(outcome, Ambiguous)
+    assert outcome.recv_window_ms == 2_000
+    assert abs(outcome.timestamp_ms - SERVER_MS) < 5_000
+    assert outcome.fence_ms == outcome.timestamp_ms + 2_000 + 3_000
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
+@pytest.mark.parametrize("body", ["", HTML, '{"code":500,"msg":"x"}', '{"code":30004,"msg":"x"}', PLACED])
+async def test_R6_a_server_error_is_ambiguous_whatever_it_says(status: int, body: str) -> None:
+    outcome, seen = await outcome_of(answer(body, status))
+    assert isinstance(outcome, Ambiguous)
+    assert seen == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{}",
+        "null",
+        "[]",
+        HTML,
+        '{"symbol":"MXUSDT"}',
+        '{"orderId":null,"symbol":"MXUSDT"}',
+        '{"orderId":"","symbol":"MXUSDT"}',
+        '{"orderId":123,"symbol":"MXUSDT"}',
+        '{"code":200,"data":null}',
+        '{"code":0,"msg":"success"}',
+        '{"code":123456,"msg":"never heard of"}',
+        '{"code":"x","msg":"x"}',
+        PLACED[:-4],
+    ],
+)
+async def test_R7_an_odd_200_is_ambiguous(body: str) -> None:
+    outcome, _ = await outcome_of(answer(body))
+    assert isinstance(outcome, Ambiguous)
+
+
+async def test_R7_a_200_with_a_code_of_the_table_is_a_definite_reject() -> None:
+    outcome, _ = await outcome_of(error(30004, status=200))
+    assert isinstance(outcome, Rejected)
+    assert outcome.refusal.advice is Advice.REFRESH_BALANCES
+
+
+async def test_R7_the_content_type_does_not_decide() -> None:
+    outcome, _ = await outcome_of(answer(PLACED, kind="text/html"))
+    assert isinstance(outcome, Accepted)
+
+
+async def test_R7_the_firewalls_html_is_ambiguous() -> None:
+    outcome, _ = await outcome_of(answer(HTML, 403, kind="text/html"))
+    assert isinstance(outcome, Ambiguous)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_R8_redirect_is_refused_and_key_not_forwarded(status: int) -> None:
+    async with hostile(answer(PLACED)) as thief:
+        outcome, seen = await outcome_of(answer(PLACED, status, headers=f"Location: {thief.origin}/\r\n"))
+        assert isinstance(outcome, Ambiguous)
+        assert seen == 1
+        assert thief.requests == []
+
+
+async def test_R11_an_answer_without_end_is_ambiguous() -> None:
+    outcome, _ = await outcome_of(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1_000_000))
+    assert isinstance(outcome, Ambiguous)
+    assert "larger" in outcome.reason
+
+
+async def test_R12_a_slow_answer_is_ambiguous_at_the_deadline() -> None:
+    outcome, _ = await outcome_of(never(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), deadline_s=0.05)
+    assert isinstance(outcome, Ambiguous)
+
+
+@pytest.mark.parametrize("code", [31337, -1, 99999999, "31337"])
+async def test_R13_an_unknown_code_is_ambiguous_never_failed(code: int | str) -> None:
+    outcome, _ = await outcome_of(error(code))
+    assert isinstance(outcome, Ambiguous)
+    assert outcome.refusal is not None
+    assert outcome.refusal.advice is Advice.ASK
+
+
+async def test_R15_an_opening_ceiling_comes_with_its_price() -> None:
+    outcome, _ = await outcome_of(error(30010, "The price cannot be higher than 0.05USDT"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.refusal.advice is Advice.REPRICE
+    assert outcome.refusal.number == Decimal("0.05")
+
+
+async def test_R15_a_disabled_market_order_says_to_change_the_type() -> None:
+    outcome, _ = await outcome_of(error(30019, "api market order is disabled"))
+    assert isinstance(outcome, Rejected)
+    assert outcome.refusal.advice is Advice.CHANGE_TYPE
+
+
+async def test_R17_a_refused_time_asks_for_another_measurement() -> None:
+    async with talking(error(700003)) as (client, _):
+        outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
+        assert isinstance(outcome, Rejected)
+        assert client.clock_doubted.is_set()
+
+
+@pytest.mark.parametrize("status", [401, 418, 429])
+async def test_R18_R9_statuses_that_mean_never_looked_at_are_definite(status: int) -> None:
+    outcome, _ = await outcome_of(answer("", status))
+    assert isinstance(outcome, Rejected)
+
+
+async def test_without_a_key_nothing_is_sent() -> None:
+    async with hostile(answer(PLACED)) as server, client_of(server.origin, keys=False) as client:
+        outcome = await client.orders.place(LIMIT, purpose=Purpose.ENTRY)
+        assert isinstance(outcome, NotSent)
+        assert "needs a key" in outcome.reason
+        assert server.requests == []
+
+
+async def test_with_an_unknown_clock_nothing_is_sent() -> None:
+    async with hostile(answer(PLACED)) as server, client_of(server.origin, clock_known=False) as client:
+        assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.EXIT), NotSent)
+        assert server.requests == []
+
+
+BAD: list[dict[str, Any]] = [
+    {"price": None},
+    {"quantity": None},
+    {"price": Decimal("NaN")},
+    {"quantity": Decimal(0)},
+    {"price": Decimal(-1)},
+    {"quantity": Decimal("Infinity")},
+    {"quote_quantity": Decimal(5)},
+    {"client_order_id": "x" * 33},
+    {"client_order_id": "a b"},
+    {"type": OrderType.MARKET},
+    {"type": OrderType.MARKET, "price": None, "quote_quantity": Decimal(5)},
+    {"type": OrderType.MARKET, "price": None, "quantity": None},
+]
+
+
+@pytest.mark.parametrize("changes", BAD, ids=str)
+async def test_an_order_that_makes_no_sense_is_not_sent(changes: dict[str, Any]) -> None:
+    fields = {name: getattr(LIMIT, name) for name in LIMIT.__slots__} | changes
+    async with talking(answer(PLACED)) as (client, server):
+        outcome = await client.orders.place(NewOrder(**fields), purpose=Purpose.ENTRY)
+        assert isinstance(outcome, NotSent)
+        assert server.requests == []
+
+
+def test_numbers_are_printed_without_exponents_and_options_only_if_set() -> None:
+    order = NewOrder(
+        "X", Side.SELL, OrderType.LIMIT, "", Decimal("1E-8"), Decimal("1E+3"), stp_mode=StpMode.CANCEL_BOTH
+    )
+    assert fault_of(order) == ""
+    assert order_params(order) == [
+        ("symbol", "X"),
+        ("side", "SELL"),
+        ("type", "LIMIT"),
+        ("quantity", "1000"),
+        ("price", "0.00000001"),
+        ("stpMode", "cancel_both"),
+    ]
+
+
+async def test_a_batch_has_an_outcome_for_each_order() -> None:
+    elements = [
+        {"symbol": "MXUSDT", "orderId": "C02__1", "orderListId": -1},
+        {"newClientOrderId": "b", "msg": "too small", "code": 30002},
+        {"newClientOrderId": "c", "msg": "?", "code": 31337},
+    ]
+    async with talking(answer(json.dumps(elements))) as (client, server):
+        outcome = await client.orders.place_batch([LIMIT] * 3, purpose=Purpose.ENTRY)
+        assert isinstance(outcome, Accepted)
+        assert [type(one) for one in outcome.answer] == [Accepted, Rejected, Ambiguous]
+        sent = dict(parse_qsl(server.last_target.split("?")[1]))
+        assert json.loads(sent["batchOrders"])[0]["newClientOrderId"] == "bot-1"
+        assert "%5B%7B%22symbol%22%3A%22MXUSDT%22%2C" in server.last_target
+
+
+async def test_R7_a_batch_with_an_answer_missing_is_ambiguous() -> None:
+    async with talking(answer('[{"orderId":"C02__1"}]')) as (client, _):
+        assert isinstance(await client.orders.place_batch([LIMIT] * 2, purpose=Purpose.ENTRY), Ambiguous)
+
+
+async def test_a_batch_of_two_pairs_or_of_none_is_not_sent() -> None:
+    other = NewOrder("XUSDT", Side.BUY, OrderType.LIMIT, "", Decimal(1), Decimal(1))
+    async with talking(answer("[]")) as (client, server):
+        for orders in ([], [LIMIT, other], [LIMIT] * 21):
+            assert isinstance(await client.orders.place_batch(orders, purpose=Purpose.ENTRY), NotSent)
+        assert server.requests == []
+
+
+async def test_a_test_order_returns_nothing_or_says_why_not() -> None:
+    async with talking(answer("{}"), error(30004)) as (client, server):
+        await client.orders.test(LIMIT)
+        assert server.last_target.startswith("/api/v3/order/test?symbol=MXUSDT&")
+        with pytest.raises(Refused):
+            await client.orders.test(LIMIT)
+
+
+async def test_a_cancel_is_accepted_with_whatever_status_it_shows() -> None:
+    body = '{"symbol":"X","orderId":"1","price":"1","origQty":"1","type":"LIMIT","side":"BUY","status":"NEW"}'
+    async with talking(answer(body)) as (client, server):
+        outcome = await client.orders.cancel("X", client_order_id="bot-1")
+        assert isinstance(outcome, Accepted)
+        assert outcome.answer.status is OrderStatus.NEW
+        assert server.last.startswith(
+            "DELETE /api/v3/order?symbol=X&origClientOrderId=bot-1&recvWindow=2000&"
+        )
+
+
+async def test_a_cancel_of_an_unknown_order_means_ask_not_gone() -> None:
+    async with talking(error(-2011, "Unknown order sent.")) as (client, _):
+        outcome = await client.orders.cancel("X", order_id="1")
+        assert isinstance(outcome, Ambiguous)
+        assert outcome.refusal is not None
+        assert outcome.refusal.advice is Advice.ASK
+
+
+async def test_a_cancel_without_an_id_is_not_sent() -> None:
+    async with talking(answer("{}")) as (client, server):
+        assert isinstance(await client.orders.cancel("X"), NotSent)
+        assert isinstance(await client.orders.cancel_open([]), NotSent)
+        assert server.requests == []
+
+
+async def test_cancelling_everything_open_names_the_pairs() -> None:
+    async with talking(answer("[]")) as (client, server):
+        outcome = await client.orders.cancel_open(["AUSDT", "BUSDT"])
+        assert isinstance(outcome, Accepted)
+        assert outcome.answer == ()
+        assert server.last.startswith("DELETE /api/v3/openOrders?symbol=AUSDT%2CBUSDT&")
+
+
+async def test_no_outcome_and_no_error_holds_a_secret() -> None:
+    shown: list[object] = []
+    for reply in (
+        reset,
+        answer(HTML, 403),
+        error(700002),
+        answer("", 307, headers="Location: http://x/\r\n"),
+    ):
+        outcome, _ = await outcome_of(reply)
+        shown.append(outcome)
+    assert SECRET not in repr(shown)
+    assert "signature" not in repr(shown).replace("Wrong signature", "")
+    assert ACCESS_KEY not in repr(shown)

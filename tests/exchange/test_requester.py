@@ -1,0 +1,158 @@
+"""What a call passes on its way: retry, breaker, budget, clock."""
+
+import asyncio
+import json
+
+import pytest
+
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.answers import nothing
+from mexc_tui.exchange.budget import BanKind
+from mexc_tui.exchange.routes import Group
+from mexc_tui.model.errors import BadAnswer, NoAnswer, NothingSent, Refused
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose
+
+from .hostile import SERVER_MS, answer, client_of, hostile, never, reset, talking
+
+TIME = answer(json.dumps({"serverTime": SERVER_MS}))
+NAMES = answer('{"code":0,"data":["A"],"msg":"success","timestamp":1}')
+DOWN = answer('{"code":503,"msg":"service not available, please try again"}', 503)
+CANCELLED = answer('{"symbol":"X","orderId":"1"}')
+
+
+async def test_a_question_is_asked_again_after_server_errors_and_broken_connections() -> None:
+    async with talking(DOWN, reset, NAMES) as (client, server):
+        assert await client.market.default_symbols() == ("A",)
+        assert len(server.requests) == 3
+
+
+async def test_a_question_is_asked_three_times_at_most() -> None:
+    async with talking(DOWN) as (client, server):
+        with pytest.raises(Refused) as caught:
+            await client.market.default_symbols()
+        assert caught.value.refusal.http_status == 503
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("reply", [answer('{"code":-1121,"msg":"Invalid symbol."}', 400), answer("[]")])
+async def test_an_answer_that_will_not_change_is_not_asked_for_again(reply: bytes) -> None:
+    async with talking(reply) as (client, server):
+        with pytest.raises((Refused, BadAnswer)):
+            await client.market.default_symbols()
+        assert len(server.requests) == 1
+
+
+async def test_calls_that_change_something_are_never_repeated() -> None:
+    async with talking(DOWN) as (client, server):
+        with pytest.raises(Refused):
+            await client.account.set_mx_deduct(True)
+        with pytest.raises(Refused):
+            await client.account.create_listen_key()
+        assert len(server.requests) == 2
+
+
+async def test_R9_a_429_opens_a_visible_ban_and_no_ordinary_request_leaves() -> None:
+    limited = answer('{"code":429,"msg":"Too many requests"}', 429, headers="Retry-After: 60\r\n")
+    async with talking(limited, CANCELLED) as (client, server):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+        (ban,) = client.bans
+        assert ban.kind is BanKind.TOO_MANY
+        assert 50 < ban.left_s <= 60
+        for _ in range(5):
+            with pytest.raises(NothingSent, match="429"):
+                await client.market.default_symbols()
+        assert len(server.requests) == 1
+        assert isinstance(await client.orders.cancel("X", order_id="1"), Accepted)
+
+
+async def test_R9_under_a_418_not_even_a_cancel_leaves() -> None:
+    async with talking(answer("", 418, headers="Retry-After: 120\r\n"), CANCELLED) as (client, server):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+        assert isinstance(await client.orders.cancel("X", order_id="1"), NotSent)
+        assert len(server.requests) == 1
+
+
+async def test_R9_the_firewalls_html_is_a_ban_and_no_parse_error() -> None:
+    async with talking(answer("<html>Access Denied</html>", 403, kind="text/html")) as (client, _):
+        with pytest.raises(Refused) as caught:
+            await client.market.default_symbols()
+        assert caught.value.refusal.code is None
+        assert client.bans[0].kind is BanKind.FIREWALL
+
+
+async def test_R9_a_429_inside_a_400_counts_as_one() -> None:
+    async with talking(answer('{"code":"429","msg":"x"}', 400)) as (client, _):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+        assert client.bans[0].kind is BanKind.TOO_MANY
+
+
+async def test_an_open_breaker_holds_questions_back_and_lets_exits_pass() -> None:
+    async with talking(DOWN, DOWN, DOWN, DOWN, DOWN, answer("[]")) as (client, server):
+        for _ in range(2):
+            with pytest.raises((Refused, NothingSent)):
+                await client.orders.open_orders()
+        assert client.breakers[Group.ORDERS].phase.value == "open"
+        with pytest.raises(NothingSent, match="failed repeatedly"):
+            await client.orders.open_orders()
+        assert len(server.requests) == 5
+        assert await client.orders.open_orders(purpose=Purpose.EXIT) == ()
+        assert client.breakers[Group.MARKET].phase.value == "closed"
+
+
+async def test_questions_wait_no_longer_than_their_deadline() -> None:
+    async with hostile(never()) as server, client_of(server.origin) as client:
+        requester = client.market._requester  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(NoAnswer):
+            await requester.get(routes.PING, nothing, deadline_s=0.05)
+
+
+async def test_a_signed_question_uses_the_wider_window_and_no_content_type() -> None:
+    async with talking(answer("[]")) as (client, server):
+        await client.orders.open_orders()
+        assert "recvWindow=5000&timestamp=" in server.last_target
+        assert "Content-Type" not in server.last
+
+
+async def test_a_public_question_carries_no_key() -> None:
+    async with talking(NAMES) as (client, server):
+        await client.market.default_symbols()
+        assert "APIKEY" not in server.last
+        assert "signature" not in server.last
+
+
+async def test_the_clock_is_measured_and_signatures_follow_it() -> None:
+    replies = (TIME, TIME, TIME, answer("[]"))
+    async with hostile(*replies) as server, client_of(server.origin, clock_known=False) as client:
+        client.clock_doubted.set()
+        measurement = await client.measure_clock(samples=3)
+        assert measurement.best is not None
+        assert not client.clock_doubted.is_set()
+        await client.orders.open_orders()
+        stamp = int(server.last_target.split("timestamp=")[1].split("&")[0])
+        assert abs(stamp - SERVER_MS) < 5_000
+
+
+async def test_a_failed_clock_measurement_is_told_not_raised() -> None:
+    async with talking(DOWN) as (client, _):
+        measurement = await client.measure_clock(samples=2)
+        assert measurement.best is None
+
+
+async def test_a_cancelled_question_stops_at_once() -> None:
+    asked = asyncio.Event()
+
+    async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read(1)
+        raise ConnectionResetError
+
+    async with talking(hold) as (client, server):
+        task = asyncio.create_task(client.market.ping())
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(server.requests) == 1

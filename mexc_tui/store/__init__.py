@@ -1,0 +1,1 @@
+"""What must outlive the process: tables, migrations, units of work, the journal, caches."""

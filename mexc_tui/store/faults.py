@@ -1,0 +1,34 @@
+"""SQLite's errors in our words. No statement and no value is ever part of them."""
+
+import sqlite3
+
+from mexc_tui.model.storage import (
+    StorageConflict,
+    StorageDamaged,
+    StorageDeadline,
+    StorageError,
+    StorageFailed,
+    StorageFull,
+    StorageLocked,
+)
+
+_BY_CODE: dict[int, tuple[type[StorageError], str]] = {
+    sqlite3.SQLITE_FULL: (StorageFull, "the disk is full; free some space"),
+    sqlite3.SQLITE_BUSY: (StorageLocked, "another process holds the database; end it or wait"),
+    sqlite3.SQLITE_LOCKED: (StorageLocked, "the database is locked from inside; wait"),
+    sqlite3.SQLITE_INTERRUPT: (StorageDeadline, "stopped at its deadline"),
+    sqlite3.SQLITE_CONSTRAINT: (StorageConflict, "a rule of the tables said no"),
+    sqlite3.SQLITE_CORRUPT: (StorageDamaged, "the database is damaged; restore a backup"),
+    sqlite3.SQLITE_NOTADB: (StorageDamaged, "this is not a database; restore a backup"),
+    sqlite3.SQLITE_READONLY: (StorageFailed, "the database cannot be written; check owner, mode and mount"),
+    sqlite3.SQLITE_IOERR: (StorageFailed, "the disk failed; check it"),
+    sqlite3.SQLITE_CANTOPEN: (StorageFailed, "a file cannot be opened; check owner, mode and mount"),
+}
+
+
+def translate(name: str, error: sqlite3.Error) -> StorageError:
+    """Return our error for what SQLite said while `name` ran."""
+    # The low byte is the primary code; the rest says which kind of it. Absent when Python itself complains.
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    kind, words = _BY_CODE.get(code, (StorageFailed, "the database refused"))
+    return kind(f"{name}: {words} ({error}).")

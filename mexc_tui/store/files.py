@@ -1,0 +1,88 @@
+"""The store's folder and files: private to one user, or refused with the exact fix (reliability D2, D9)."""
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from mexc_tui.model.storage import StorageRefused
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+_COMPANIONS = ("", "-wal", "-shm", "-journal")
+
+
+def prepare(path: Path) -> None:
+    """Make the database's folder and empty file if they are missing, and refuse what others could read.
+
+    Raises StorageRefused with the command that mends it.
+    """
+    _prepare_folder(path.parent)
+    if not path.exists() and not path.is_symlink():
+        create_private(path)
+    for companion in _COMPANIONS:
+        _check_file(path.with_name(path.name + companion))
+
+
+def create_private(path: Path) -> None:
+    """Create an empty file that only its owner may open, and make its name durable."""
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, FILE_MODE)
+    except OSError as error:
+        raise StorageRefused(f"{path} cannot be created: {error.strerror}. Check owner and mount.") from error
+    try:
+        os.fchmod(handle, FILE_MODE)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _prepare_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageRefused(
+            f"{folder} cannot be made: {error.strerror}. Check its parent's owner and mount."
+        ) from error
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise StorageRefused(f"{folder} belongs to another user. Run: chown {os.geteuid()} {_shell(folder)}")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise StorageRefused(f"{folder} is open to other users. Run: chmod 700 {_shell(folder)}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StorageRefused(
+            f"{folder} cannot be written. Run: chmod 700 {_shell(folder)}, or mount it writable."
+        )
+
+
+def _check_file(path: Path) -> None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(found.st_mode):
+        raise StorageRefused(
+            f"{path} is not a plain file. Move it away: mv {_shell(path)} {_shell(path)}.moved"
+        )
+    if found.st_uid != os.geteuid():
+        raise StorageRefused(f"{path} belongs to another user. Run: chown {os.geteuid()} {_shell(path)}")
+    if stat.S_IMODE(found.st_mode) & 0o177:
+        raise StorageRefused(f"{path} is open to other users. Run: chmod 600 {_shell(path)}")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise StorageRefused(
+            f"{path} cannot be written. Run: chmod 600 {_shell(path)}, or mount it writable."
+        )
+
+
+def _shell(path: Path) -> str:
+    return shlex.quote(str(path))

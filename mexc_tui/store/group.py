@@ -1,0 +1,148 @@
+"""Many tasks' units of work in one transaction: each all-or-nothing, none hurt by a neighbour.
+
+This half runs in the writer's thread and knows no event loop. A transaction begins and ends within one
+call, so that no cancelled task can leave one open (reliability D6).
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.model.event import Fact
+from mexc_tui.model.storage import Durability, StorageDeadline, StorageFailed
+from mexc_tui.store.faults import translate
+from mexc_tui.store.journal import JournalWriter
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit of work to do: `name` stands for it in logs, `deadline_ns` is of the monotonic clock."""
+
+    name: str
+    work: Callable[[UnitOfWork], Any]
+    durability: Durability
+    deadline_ns: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a job ended: `error`, or committed with `value`."""
+
+    value: Any = None
+    error: Exception | None = None
+    took_ns: int = 0
+
+
+@dataclass(slots=True)
+class Report:
+    """How a group ended: outcomes in the order of its jobs, facts in the order of the journal."""
+
+    outcomes: list[Outcome]
+    facts: list[Fact] = field(default_factory=list[Fact])
+    slowest_commit_ns: int = 0
+    commits: int = 0
+
+
+class GroupRunner:
+    """Runs groups of jobs on the one connection that writes."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._rows = Rows(connection, clock)
+        self._journal = JournalWriter(self._rows)
+        self._unit = UnitOfWork(self._rows, self._journal)
+        self._synchronous: Durability | None = None
+
+    def run(self, jobs: Sequence[Job]) -> Report:
+        """Commit the jobs together; where that cannot be, each on its own."""
+        report = Report([Outcome() for _ in jobs])
+        pairs = list(zip(jobs, report.outcomes, strict=True))
+        if not self._commit(pairs, report):
+            for pair in pairs:
+                if pair[1].error is None:
+                    self._commit([pair], report)
+        return report
+
+    def _commit(self, pairs: list[tuple[Job, Outcome]], report: Report) -> bool:
+        """Run one transaction. False: nothing was written; the outcomes without an error are still owed."""
+        try:
+            self._begin([job for job, _ in pairs])
+            for job, outcome in pairs:
+                self._run_one(job, outcome)
+                if not self._connection.in_transaction:
+                    return False  # SQLite took the whole transaction with the failing unit
+            return self._finish(pairs, report)
+        except sqlite3.Error as error:
+            _fail_all(pairs, translate("begin", error))
+            return True
+        finally:
+            self._rows.stop()
+            self._roll_back()
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
+        self._roll_back()  # in case the last group could not
+        durable = any(job.durability is Durability.FULL for job in jobs)
+        wanted = Durability.FULL if durable else Durability.NORMAL
+        if wanted is not self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {wanted.value.upper()}")
+            self._synchronous = wanted
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._rows.start(None)
+        self._journal.begin()
+
+    def _run_one(self, job: Job, outcome: Outcome) -> None:
+        began_ns = self._clock.monotonic_ns()
+        mark = self._journal.mark()
+        self._connection.execute("SAVEPOINT unit")
+        self._rows.start(job.deadline_ns)
+        try:
+            if began_ns > job.deadline_ns:
+                raise StorageDeadline(f"{job.name}: its turn came after its deadline.")
+            outcome.value = job.work(self._unit)
+        except sqlite3.Error as error:
+            outcome.error = translate(job.name, error)
+        except Exception as error:  # the caller's own, handed back to it as it is
+            outcome.error = error
+        self._rows.stop()
+        if outcome.error is None and not self._connection.in_transaction:
+            outcome.error = StorageFailed(f"{job.name}: it lost the transaction that it ran in.")
+        if self._connection.in_transaction:
+            if outcome.error is not None:
+                self._journal.back_to(mark)
+                self._connection.execute("ROLLBACK TO unit")
+            self._connection.execute("RELEASE unit")
+        outcome.took_ns = self._clock.monotonic_ns() - began_ns
+
+    def _finish(self, pairs: list[tuple[Job, Outcome]], report: Report) -> bool:
+        began_ns = self._clock.monotonic_ns()
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if len(pairs) == 1:
+                _fail_all(pairs, translate(pairs[0][0].name, error))
+            return len(pairs) == 1
+        report.commits += 1
+        report.slowest_commit_ns = max(report.slowest_commit_ns, self._clock.monotonic_ns() - began_ns)
+        report.facts += self._journal.added()
+        return True
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _fail_all(pairs: Sequence[tuple[Job, Outcome]], error: Exception) -> None:
+    for _, outcome in pairs:
+        outcome.error = outcome.error or error
+
+
+def never_ran(error: BaseException, count: int) -> Report:
+    """Return the report of a group whose thread itself failed."""
+    failed = StorageFailed(f"The writer failed: {type(error).__name__}.")
+    failed.__cause__ = error
+    return Report([Outcome(error=failed) for _ in range(count)])

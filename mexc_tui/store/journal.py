@@ -1,0 +1,145 @@
+"""The journal: facts in order, numbered from 1 without a gap, never changed, each sealed to the last."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from mexc_tui.model.event import AnyEvent, BadEvent, Fact, decode, encode
+from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.store.rows import Row, Rows
+
+DIGEST_BYTES = 16
+PAGE = 1_000
+
+_FACTS = "SELECT sequence, at_ms, kind, version, about, payload FROM journal "
+_SEALED = "SELECT sequence, at_ms, kind, version, about, payload, digest FROM journal "
+_INSERT = """
+    INSERT INTO journal (sequence, at_ms, kind, version, about, payload, digest) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class Journal:
+    """Reads facts. Writing is the unit of work's: a fact is stored with the state that it describes."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def head(self) -> int:
+        """Return the newest number, 0 when nothing has happened yet."""
+        return _last(self._rows)[0]
+
+    def after(self, sequence: int, limit: int = PAGE) -> list[Fact]:
+        """Return up to `limit` facts behind `sequence`, oldest first."""
+        sql = _FACTS + "WHERE sequence > ? ORDER BY sequence LIMIT ?"
+        return [_fact(row) for row in self._rows.all(sql, sequence, limit)]
+
+    def about(self, about: str, limit: int = PAGE) -> list[Fact]:
+        """Return the newest `limit` facts about one thing, oldest first."""
+        sql = _FACTS + "WHERE about = ? ORDER BY sequence DESC LIMIT ?"
+        return [_fact(row) for row in reversed(self._rows.all(sql, about, limit))]
+
+    def of_kind(self, kind: str, limit: int = PAGE) -> list[Fact]:
+        """Return the newest `limit` facts of one kind, oldest first."""
+        sql = _FACTS + "WHERE kind = ? ORDER BY sequence DESC LIMIT ?"
+        return [_fact(row) for row in reversed(self._rows.all(sql, kind, limit))]
+
+    def latest(self, limit: int = PAGE) -> list[Fact]:
+        """Return the newest `limit` facts, oldest first."""
+        sql = _FACTS + "ORDER BY sequence DESC LIMIT ?"
+        return [_fact(row) for row in reversed(self._rows.all(sql, limit))]
+
+    def verify(self, newest: int | None = None) -> int:
+        """Check numbers and seals of all facts, or of the `newest` ones; return how many were checked.
+
+        Raises StorageDamaged naming the first number that is not what was written (SQLite itself overlooks
+        most single flipped bits in a row's values).
+        """
+        head = self.head()
+        before = 0 if newest is None else max(0, head - newest)
+        seal = self._seal(before)
+        checked = 0
+        for sequence, at_ms, kind, version, about, payload, digest in self._pages(before):
+            checked += 1
+            if sequence != before + checked:
+                raise StorageDamaged(f"The journal misses number {before + checked}.")
+            seal = _digest(seal, sequence, at_ms, kind, version, about, payload)
+            if seal != digest:
+                raise StorageDamaged(f"Number {sequence} of the journal is not what was written.")
+        return checked
+
+    def _seal(self, sequence: int) -> bytes:
+        row = self._rows.one("SELECT digest FROM journal WHERE sequence = ?", sequence)
+        return b"" if row is None else _bytes(row[0])
+
+    def _pages(self, sequence: int) -> Iterator[Row]:
+        sql = _SEALED + "WHERE sequence > ? ORDER BY sequence LIMIT ?"
+        while page := self._rows.all(sql, sequence, PAGE):
+            yield from page
+            sequence = _int(page[-1][0])
+
+
+class JournalWriter:
+    """Appends facts within a transaction and knows which are not committed yet."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._sequence = 0
+        self._seal = b""
+        self._added: list[Fact] = []
+
+    def begin(self) -> None:
+        """Take up the journal where it stands. Call inside the transaction, before its first unit."""
+        self._sequence, self._seal = _last(self._rows)
+        self._added = []
+
+    def mark(self) -> tuple[int, bytes, int]:
+        """Return where the journal is now, for `back_to`."""
+        return self._sequence, self._seal, len(self._added)
+
+    def back_to(self, mark: tuple[int, bytes, int]) -> None:
+        """Forget what was appended since `mark`: its unit was rolled back."""
+        self._sequence, self._seal, length = mark
+        del self._added[length:]
+
+    def append(self, event: AnyEvent) -> int:
+        """Store one fact; return its number."""
+        payload = encode(event)
+        sequence = self._sequence + 1
+        values = (sequence, event.at_ms, event.kind, event.version, event.about, payload)
+        seal = _digest(self._seal, *values)
+        self._rows.run(_INSERT, *values, seal)
+        self._sequence, self._seal = sequence, seal
+        self._added.append(Fact(sequence, event))
+        return sequence
+
+    def added(self) -> list[Fact]:
+        """Return what was appended since `begin` and not taken back."""
+        return self._added
+
+
+def _last(rows: Rows) -> tuple[int, bytes]:
+    row = rows.one("SELECT sequence, digest FROM journal ORDER BY sequence DESC LIMIT 1")
+    return (0, b"") if row is None else (_int(row[0]), _bytes(row[1]))
+
+
+def _digest(seal: bytes, *values: object) -> bytes:
+    *head, payload = values
+    # Lengths keep the fields apart, whatever they hold.
+    text = "".join(f"{len(word)}:{word}" for word in map(str, head))
+    return blake2b(seal + text.encode() + _bytes(payload), digest_size=DIGEST_BYTES).digest()
+
+
+def _fact(row: Row) -> Fact:
+    try:
+        return Fact(_int(row[0]), decode(_bytes(row[5])))
+    except BadEvent as error:
+        raise StorageDamaged(f"Number {row[0]} of the journal cannot be read: {error}") from None
+
+
+def _int(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _bytes(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return value

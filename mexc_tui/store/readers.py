@@ -1,0 +1,120 @@
+"""Readers beside the writer: each on a connection of its own, each read one instant's picture."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.model.storage import StorageClosed, StorageDeadline
+from mexc_tui.store.faults import translate
+from mexc_tui.store.group import Outcome
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.slow import SlowLog
+from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.unit_of_work import Reading
+
+READERS = 4
+
+
+class _Reader:
+    """One connection that only reads. Its rows are made in its own thread, on first use."""
+
+    def __init__(self, thread: SqliteThread, clock: Clock) -> None:
+        self.thread = thread
+        self._clock = clock
+        self._rows: Rows | None = None
+
+    def run(
+        self, connection: sqlite3.Connection, name: str, work: Callable[[Reading], Any], deadline_ns: int
+    ) -> Outcome:
+        """Run `work` in one read transaction, in this reader's thread."""
+        rows = self._rows = self._rows or Rows(connection, self._clock)
+        began_ns = self._clock.monotonic_ns()
+        outcome = Outcome()
+        try:
+            connection.execute("BEGIN")
+            rows.start(deadline_ns)
+            outcome.value = work(Reading(rows))
+        except sqlite3.Error as error:
+            outcome.error = translate(name, error)
+        except Exception as error:  # the caller's own, handed back to it as it is
+            outcome.error = error
+        finally:
+            rows.stop()
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        outcome.took_ns = self._clock.monotonic_ns() - began_ns
+        return outcome
+
+
+class Readers:
+    """Up to four readers, opened when they are first needed."""
+
+    def __init__(
+        self,
+        connector: Callable[[], sqlite3.Connection],
+        thread: type[SqliteThread],
+        clock: Clock,
+        slow: SlowLog,
+    ) -> None:
+        self._connector = connector
+        self._thread = thread
+        self._clock = clock
+        self._slow = slow
+        self._free = asyncio.Semaphore(READERS)
+        self._idle: list[_Reader] = []
+        self._all: list[_Reader] = []
+        self._is_closing = False
+
+    async def read(self, name: str, work: Callable[[Reading], Any], deadline_s: float) -> Any:
+        """Return what `work` returned; raise what it raised, or StorageDeadline."""
+        if self._is_closing:
+            raise StorageClosed("The store is closing.")
+        deadline_ns = self._clock.monotonic_ns() + int(deadline_s * 1e9)
+        reader = await self._take(name, deadline_s)
+        hop = reader.thread.submit(lambda connection: reader.run(connection, name, work, deadline_ns))
+        hop.add_done_callback(lambda _: self._give_back(reader))
+        try:
+            outcome = await asyncio.shield(hop)
+        except asyncio.CancelledError:
+            reader.thread.cut_short()
+            raise
+        self._slow.note(name, outcome.took_ns)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    async def close(self, timeout_s: float) -> bool:
+        """End every reader, cutting short what they do. False: one was left behind."""
+        self._is_closing = True
+        ended = True
+        for reader in self._all:
+            reader.thread.cut_short()
+        for reader in self._all:
+            ended = await reader.thread.end(timeout_s) and ended
+        return ended
+
+    async def _take(self, name: str, deadline_s: float) -> _Reader:
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._free.acquire()
+        except TimeoutError:
+            raise StorageDeadline(f"{name}: no reader was free before its deadline.") from None
+        if self._idle:
+            return self._idle.pop()
+        try:
+            thread = await self._thread.opened(self._connector)
+        except BaseException:
+            self._free.release()
+            raise
+        if self._is_closing:
+            await thread.end(1)
+            raise StorageClosed("The store is closing.")
+        reader = _Reader(thread, self._clock)
+        self._all.append(reader)
+        return reader
+
+    def _give_back(self, reader: _Reader) -> None:
+        self._idle.append(reader)
+        self._free.release()

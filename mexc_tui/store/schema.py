@@ -1,0 +1,98 @@
+"""Numbered migrations, each in one transaction; a schema from the future is refused (reliability D8)."""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+from mexc_tui.model.storage import StorageRefused
+
+APPLICATION_ID = 0x4D585455
+"""'MXTU' in the file's header: this database is ours."""
+
+_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. `number` counts from 1 without a gap."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def shipped() -> list[Migration]:
+    """Return the migrations of this version, in order."""
+    folder = files("mexc_tui.store").joinpath("migrations")
+    found = [
+        Migration(int(match[1]), file.name, file.read_text("utf-8"))
+        for file in folder.iterdir()
+        if (match := _NAME.fullmatch(file.name))
+    ]
+    found.sort(key=lambda migration: migration.number)
+    numbers = [migration.number for migration in found]
+    assert numbers == list(range(1, len(found) + 1)), "migrations are numbered 1, 2, 3 …"
+    return found
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
+    """Bring the database to the newest schema; return how many steps that took.
+
+    Raises StorageRefused when the file is somebody else's or newer than this program. A step that fails
+    leaves the schema at the step before it.
+    """
+    _check_owner(connection)
+    known = len(migrations)
+    taken = 0
+    while True:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            version = _pragma(connection, "user_version")
+            if version > known:
+                raise StorageRefused(
+                    f"The database has schema {version}, this program knows {known}. "
+                    "Install a newer mexc-tui."
+                )
+            if version < known:
+                _take(connection, migrations[version])
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        if version == known:
+            return taken
+        taken += 1
+
+
+def statements(script: str) -> Iterator[str]:
+    """Split SQL text into its statements (a trigger's body stays whole)."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement.strip()
+            statement = ""
+    if statement.strip():
+        yield statement.strip()
+
+
+def _take(connection: sqlite3.Connection, migration: Migration) -> None:
+    for statement in statements(migration.sql):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {migration.number:d}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+
+
+def _check_owner(connection: sqlite3.Connection) -> None:
+    owner = _pragma(connection, "application_id")
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner != APPLICATION_ID and tables:
+        raise StorageRefused("This database belongs to another program. Move it away and start again.")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value

@@ -1,0 +1,29 @@
+"""What one piece of work may read and change: repositories over one connection, all-or-nothing."""
+
+from mexc_tui.model.event import AnyEvent
+from mexc_tui.store.journal import Journal, JournalWriter
+from mexc_tui.store.rows import Rows
+
+
+class Reading:
+    """Everything that is stored, as of one instant. Synchronous: it runs beside the event loop."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.journal = Journal(rows)
+
+
+class UnitOfWork(Reading):
+    """A `Reading` that may change things. A fact recorded here is stored with the change or not at all.
+
+    The function that gets it may run twice (its neighbours in a group can fail for good), so it keeps its
+    hands off everything but this object, and it must not keep it.
+    """
+
+    def __init__(self, rows: Rows, journal: JournalWriter) -> None:
+        super().__init__(rows)
+        self._writer = journal
+
+    def record(self, event: AnyEvent) -> int:
+        """Append one fact to the journal; return its number. Subscribers get it after the commit."""
+        return self._writer.append(event)

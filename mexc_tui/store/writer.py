@@ -1,0 +1,143 @@
+"""The one writer: what tasks want stored while a commit is under way goes into the next one together."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mexc_tui.model.event import Fact
+from mexc_tui.model.storage import StorageClosed, StorageOverloaded
+from mexc_tui.store.group import GroupRunner, Job, Report, never_ran
+from mexc_tui.store.slow import SlowLog
+from mexc_tui.store.thread import SqliteThread
+
+GROUP_LIMIT = 500
+"""Units of work in one transaction: bounds how long the first of them waits for the last."""
+
+WAITING_LIMIT = 10_000
+
+Publish = Callable[[Sequence[Fact]], None]
+
+_log = logging.getLogger("mexc_tui.store")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    job: Job
+    answer: asyncio.Future[Any]
+
+
+class Writer:
+    """Takes jobs on the event loop and commits them in groups, in the order in which they came."""
+
+    def __init__(self, thread: SqliteThread, runner: GroupRunner, publish: Publish, slow: SlowLog) -> None:
+        self._thread = thread
+        self._runner = runner
+        self._publish = publish
+        self._slow = slow
+        self._waiting: deque[_Request] = deque()
+        self._is_busy = False
+        self._is_closing = False
+        self._idle: asyncio.Future[None] | None = None
+        self.commits = 0
+        self.units = 0
+        self.failed_publications = 0
+        self.last_commit_ns = 0
+
+    @property
+    def waiting(self) -> int:
+        """Return how many jobs have not started."""
+        return len(self._waiting)
+
+    async def write(self, job: Job) -> Any:
+        """Return what the job's work returned, once it is committed; raise what it raised.
+
+        Cancelled before its group starts, nothing is written; later, the job is committed all the same.
+        """
+        if self._is_closing:
+            raise StorageClosed("The store is closing.")
+        if len(self._waiting) >= WAITING_LIMIT:
+            raise StorageOverloaded(f"{WAITING_LIMIT} units of work wait for the disk already.")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Request(job, answer))
+        if not self._is_busy:
+            self._start()
+        return await answer
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Take no more jobs and commit those that wait. False: it took too long, and the rest was refused."""
+        self._is_closing = True
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._is_busy:
+                    self._idle = asyncio.get_running_loop().create_future()
+                    await self._idle
+        except TimeoutError:
+            self._refuse_waiting()
+            return False
+        return True
+
+    def _start(self) -> None:
+        group: list[_Request] = []
+        while self._waiting and len(group) < GROUP_LIMIT:
+            request = self._waiting.popleft()
+            if not request.answer.done():  # cancelled while it waited
+                group.append(request)
+        self._is_busy = bool(group)
+        if not group:
+            self._tell_idle()
+            return
+        jobs = [request.job for request in group]
+        try:
+            hop = self._thread.submit(lambda _: self._runner.run(jobs))
+        except StorageClosed as error:
+            self._settle(group, never_ran(error, len(group)))
+        else:
+            hop.add_done_callback(lambda done: self._finish(group, done))
+
+    def _finish(self, group: Sequence[_Request], hop: asyncio.Future[Report]) -> None:
+        error = hop.exception()
+        self._settle(group, hop.result() if error is None else never_ran(error, len(group)))
+
+    def _settle(self, group: Sequence[_Request], report: Report) -> None:
+        self._account(group, report)
+        if report.facts:
+            self._tell(report.facts)
+        for request, outcome in zip(group, report.outcomes, strict=True):
+            if request.answer.done():
+                continue
+            if outcome.error is None:
+                request.answer.set_result(outcome.value)
+            else:
+                request.answer.set_exception(outcome.error)
+        # The callers wake up first: what they write next joins the next group instead of the one after.
+        asyncio.get_running_loop().call_soon(self._start)
+
+    def _account(self, group: Sequence[_Request], report: Report) -> None:
+        self.commits += report.commits
+        self.units += len(group)
+        self.last_commit_ns = report.slowest_commit_ns
+        self._slow.note("commit", report.slowest_commit_ns)
+        for request, outcome in zip(group, report.outcomes, strict=True):
+            self._slow.note(request.job.name, outcome.took_ns)
+
+    def _tell(self, facts: Sequence[Fact]) -> None:
+        try:
+            self._publish(facts)
+        except Exception:  # a subscriber's mistake must not look like a failed commit
+            self.failed_publications += 1
+            _log.exception(
+                "facts %d to %d were stored but not published", facts[0].sequence, facts[-1].sequence
+            )
+
+    def _refuse_waiting(self) -> None:
+        while self._waiting:
+            answer = self._waiting.popleft().answer
+            if not answer.done():
+                answer.set_exception(StorageClosed("The store closed before this was written."))
+
+    def _tell_idle(self) -> None:
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)

@@ -1,0 +1,27 @@
+"""A store in a private folder, closed at the end."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.store.store import Store
+from tests.store.parts import HandClock
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder that does not exist yet, inside a private one."""
+    return tmp_path / "profile"
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+async def store(folder: Path, clock: HandClock) -> AsyncIterator[Store]:
+    opened = await Store.open(folder, clock)
+    yield opened
+    await opened.close()

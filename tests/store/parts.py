@@ -1,0 +1,80 @@
+"""Parts that the store's tests share: a clock that a test moves, facts, a connection without a thread."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from mexc_tui.model.event import Alert, AnyEvent
+from mexc_tui.model.severity import Severity
+from mexc_tui.store.opening import Limits, open_writer
+from mexc_tui.store.thread import SqliteThread
+
+
+class HandClock:
+    """A clock that moves when a test says so, and by `step_ns` whenever somebody looks."""
+
+    def __init__(self, step_ns: int = 0) -> None:
+        self.ns = 1_000_000_000
+        self.step_ns = step_ns
+
+    def now_ms(self) -> int:
+        return 1_764_547_200_000 + self.ns // 1_000_000
+
+    def monotonic_ns(self) -> int:
+        self.ns += self.step_ns
+        return self.ns
+
+    def pass_s(self, seconds: float) -> None:
+        self.ns += int(seconds * 1e9)
+
+
+def fact(number: int = 0, about: str = "NEWUSDT") -> AnyEvent:
+    """Return some event that tells itself from others by `number`."""
+    return Alert(at_ms=number, about=about, severity=Severity.INFO, rule="test", text=f"fact {number}")
+
+
+def bare(folder: Path, limits: Limits | None = None) -> sqlite3.Connection:
+    """Return a writer's connection for the calling thread."""
+    return open_writer(folder / "desk.db", limits or Limits())
+
+
+class InlineThread(SqliteThread):
+    """A connection without a thread: each call runs where it is made, so that a virtual loop stays exact.
+
+    It stands in for aiosqlite's queue and thread, and knows both (aiosqlite is pinned below its next minor).
+    """
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector)
+        self._tx = cast("Any", _InlineQueue())
+        self._thread = cast("Any", _NoThread())
+
+
+class _NoThread:
+    def start(self) -> None:
+        """Have nothing to start."""
+
+
+class _InlineQueue:
+    def put_nowait(self, call: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
+        future, function = call
+        try:
+            result = function()
+        except BaseException as error:  # the caller's future carries it, as aiosqlite's thread does
+            if future is not None:
+                future.get_loop().call_soon(_fail, future, error)
+        else:
+            if future is not None:
+                future.get_loop().call_soon(_succeed, future, result)
+
+
+def _succeed(future: asyncio.Future[Any], result: Any) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

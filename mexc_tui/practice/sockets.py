@@ -73,6 +73,7 @@ class Sockets:
             socket.close(politely=True)
             return response
         self._open[socket] = None
+        self._changed()
         try:
             await self._listen(socket, response)
         finally:

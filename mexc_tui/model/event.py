@@ -5,10 +5,14 @@ other change is a new kind. What this build does not know comes back as `OpaqueE
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import msgspec
+
+from mexc_tui.model.listing import Change, Sighting
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Ended, Signal
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -25,15 +29,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     def kind(self) -> str:
         """Return the kind's name, as stored."""
         return kind_of(type(self))
-
-
-class Severity(StrEnum):
-    """How much an alert matters, mildest first."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-    CRITICAL = "critical"
 
 
 class EngineStarted(Event, frozen=True, kw_only=True, tag="engine_started"):
@@ -84,8 +79,50 @@ class Alert(Event, frozen=True, kw_only=True, tag="alert"):
     text: str
 
 
+class ListingSeen(Event, frozen=True, kw_only=True, tag="listing_seen"):
+    """A source said something new. `about` is the listing's symbol; folding these gives the listing again."""
+
+    listing_id: str
+    sighting: Sighting
+
+
+class ListingChanged(Event, frozen=True, kw_only=True, tag="listing_changed"):
+    """A listing entered another stage, moved, was renamed, ... `about` is its symbol."""
+
+    listing_id: str
+    change: Change
+
+
+class ListingLabelled(Event, frozen=True, kw_only=True, tag="listing_labelled"):
+    """What became of a listing is known. `about` is its symbol."""
+
+    outcome: ListingOutcome
+
+
+class SignalRaised(Event, frozen=True, kw_only=True, tag="signal_raised"):
+    """A detector spoke. `about` is the listing's symbol."""
+
+    signal: Signal
+
+
+class SignalEnded(Event, frozen=True, kw_only=True, tag="signal_ended"):
+    """What a signal saw is no longer so. `about` is the listing's symbol."""
+
+    ended: Ended
+
+
 KnownEvent: TypeAlias = (
-    EngineStarted | EngineStopped | SettingChanged | WorkerFailed | WorkerRecovered | Alert
+    EngineStarted
+    | EngineStopped
+    | SettingChanged
+    | WorkerFailed
+    | WorkerRecovered
+    | Alert
+    | ListingSeen
+    | ListingChanged
+    | ListingLabelled
+    | SignalRaised
+    | SignalEnded
 )
 """Every kind this build knows. Add a new one here."""
 

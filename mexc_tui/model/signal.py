@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from mexc_tui.model.listing import Source
+from mexc_tui.model.severity import Severity
 
 MIN_N_FOR_RATE = 20
 """Below this many cases a rate is not shown as a number (field study E7)."""
@@ -20,14 +21,6 @@ class DetectorName(StrEnum):
     OPENING = "opening"
     RISK_WARNING = "risk_warning"
     CLUSTER = "cluster"
-
-
-class Severity(StrEnum):
-    """How much a signal matters to the one who reads it."""
-
-    NORMAL = "normal"
-    WARNING = "warning"
-    CRITICAL = "critical"
 
 
 class ClaimKind(StrEnum):

@@ -17,7 +17,7 @@ from mexc_tui.practice.values import Announcement, CalendarEntry, WebSymbol
 
 CALENDAR_KEPT_MS = 7 * DAY_MS
 """How long the calendar shows an opening that is over (reference 10.1)."""
-OPEN_KEPT = 300
+OPEN_KEPT = 100
 """A series goes on for ever; beyond this many opened listings the oldest pair is taken off the exchange."""
 
 

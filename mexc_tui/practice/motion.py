@@ -75,9 +75,9 @@ _SPREADS = {
     ListingShape.THIN: 0.04,
 }
 _RATES = {
-    ListingShape.RUSH: (1.0, 240.0),
+    ListingShape.RUSH: (1.0, 120.0),
     ListingShape.SPIKE: (1.0, 60.0),
-    ListingShape.FADE: (0.6, 200.0),
+    ListingShape.FADE: (0.6, 120.0),
     ListingShape.DUD: (0.02, 600.0),
     ListingShape.THIN: (0.06, 600.0),
 }

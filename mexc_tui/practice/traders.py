@@ -11,8 +11,6 @@ from mexc_tui.practice.scenario import ListingPlan, ListingShape
 
 LEVELS = 60
 """Most levels a side that they keep."""
-DEEP_QUOTES = 2
-"""Quotes a side behind the best one, each time."""
 LONGEST_GAP_MS = 600_000
 _DEPTH_SHARES = {ListingShape.DUD: 0.3, ListingShape.THIN: 0.15, ListingShape.SPIKE: 0.7}
 ASK_LEVELS = 40
@@ -71,9 +69,8 @@ class Crowd:
         for side, best in ((Side.BUY, bid_at), (Side.SELL, ask_at)):
             self._pull_crossed(side, best)
             self._quote(side, best, 1.0)
-            for _ in range(DEEP_QUOTES):
-                away = 1 + int(fair * self._motion.spread * self._chance.expovariate(0.12))
-                self._quote(side, best - away if side is Side.BUY else best + away, 2.0)
+            away = 1 + int(fair * self._motion.spread * self._chance.expovariate(0.12))
+            self._quote(side, best - away if side is Side.BUY else best + away, 2.0)
             self._trim(side)
 
     def _pull_crossed(self, side: Side, ticks: int) -> None:

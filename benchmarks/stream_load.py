@@ -35,7 +35,7 @@ WARM_UP_S = 5.0
 
 @dataclass
 class Seen:
-    """What the handler saw. Latencies are counted in steps of 10 µs, so that the measure itself stays flat."""
+    """What the handler saw. Latencies are counted in steps of 10 µs, so that measuring takes no memory."""
 
     steps: Counter[int] = field(default_factory=Counter[int])
     holes: int = 0

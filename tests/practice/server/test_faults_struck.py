@@ -1,0 +1,271 @@
+"""Faults between the practice exchange and its clients, as a client meets them (reliability 2.1, 2.2)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import Any
+
+import aiohttp
+import pytest
+from practice_client import Client, real, scenario, virtual
+
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario
+from mexc_tui.simulation.run import Simulation, simulate
+
+PAIR = "SOLUSDT"
+ORDER = "/api/v3/order"
+DEALS = f"spot@public.aggre.deals.v3.api.pb@100ms@{PAIR}"
+DEPTH = f"spot@public.aggre.depth.v3.api.pb@100ms@{PAIR}"
+BUSY = MarketPlan(symbols=30, active_pairs=5, trades_per_s=20.0)
+SPAN_S = 5
+
+
+def fault(kind: FaultKind, **more: Any) -> FaultPlan:
+    return FaultPlan(kind=kind, **more)
+
+
+def virtually(test: Callable[[Client], Awaitable[None]], *faults: FaultPlan) -> None:
+    async def main(sim: Simulation) -> None:
+        async with virtual(sim, scenario(*faults, market=BUSY)) as client:
+            await test(client)
+
+    simulate(main)
+
+
+def plan(kind: FaultKind, **more: Any) -> Scenario:
+    return scenario(fault(kind, **more))
+
+
+async def buy(client: Client) -> tuple[int, Any]:
+    return await client.sign("POST", "order", symbol=PAIR, side="BUY", type="MARKET", quoteOrderQty="20")
+
+
+async def was_bought(client: Client) -> bool:
+    return bool(await client.good("GET", "myTrades", symbol=PAIR))
+
+
+# Requests
+
+
+async def test_R2_lost_request_closes_the_connection_and_does_nothing() -> None:
+    async with real(plan(FaultKind.LOSE_REQUEST, path=ORDER, method="POST")) as client:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await buy(client)
+        assert not await was_bought(client)
+
+
+async def test_R3_lost_answer_closes_the_connection_after_the_order_was_done() -> None:
+    async with real(plan(FaultKind.LOSE_ANSWER, path=ORDER, method="POST")) as client:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await buy(client)
+        assert await was_bought(client)
+
+
+def test_R4_delayed_answer_comes_late_though_the_order_is_done() -> None:
+    async def test(client: Client) -> None:
+        began_ms = client.now_ms()
+        pending = asyncio.ensure_future(buy(client))
+        await asyncio.sleep(1)
+        assert await was_bought(client)
+        assert not pending.done()
+        assert (await pending)[0] == 200
+        assert client.now_ms() - began_ms >= 8_000
+
+    virtually(test, fault(FaultKind.DELAY, path=ORDER, method="POST", amount_ms=8_000))
+
+
+async def test_R6_executed_500_answers_an_error_for_an_order_that_was_done() -> None:
+    async with real(plan(FaultKind.EXECUTED_500, path=ORDER, times=1)) as client:
+        assert await buy(client) == (500, {"code": 500, "msg": "Internal error"})
+        assert await was_bought(client)
+        assert (await buy(client))[0] == 200
+
+
+async def test_R7_reset_breaks_the_answer_in_the_middle() -> None:
+    async with real(plan(FaultKind.RESET, path=ORDER, method="POST")) as client:
+        with pytest.raises((aiohttp.ClientPayloadError, aiohttp.ClientConnectionError)):
+            await buy(client)
+        assert await was_bought(client)
+
+
+def test_R12_half_open_request_is_never_answered_and_never_closed() -> None:
+    async def test(client: Client) -> None:
+        began_ms = client.now_ms()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(30):
+                await buy(client)
+        assert client.now_ms() - began_ms >= 30_000
+        await client.get("ping")
+
+    virtually(test, fault(FaultKind.HALF_OPEN, path=ORDER, method="POST"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "retry_after"),
+    [(FaultKind.TOO_MANY_REQUESTS, 429, "7"), (FaultKind.BANNED, 418, "7"), (FaultKind.FIREWALL, 403, None)],
+)
+async def test_R9_storms_turn_everything_away(kind: FaultKind, status: int, retry_after: str | None) -> None:
+    async with real(plan(kind, amount_ms=7_000, times=2)) as client:
+        for _ in range(2):
+            async with client.session.get(f"{client.endpoint.rest}/api/v3/ping") as response:
+                assert (response.status, response.headers.get("Retry-After")) == (status, retry_after)
+                is_page = response.content_type == "text/html"
+                assert is_page == (kind is FaultKind.FIREWALL)
+        assert await client.get("ping") == {}
+
+
+async def test_M15_maintenance_is_a_503_everywhere_but_on_our_own_page() -> None:
+    async with real(plan(FaultKind.MAINTENANCE)) as client:
+        status, body = await client.ask("GET", "ping")
+        assert (status, body["code"]) == (503, 503)
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await client.session.ws_connect(client.endpoint.ws)
+        assert await client.get("/practice")
+
+
+async def test_R17_clock_skew_moves_the_time_that_signatures_are_held_against() -> None:
+    async with real(plan(FaultKind.CLOCK_SKEW, amount_ms=90_000)) as client:
+        assert (await client.get("time"))["serverTime"] - client.now_ms() >= 89_000
+        status, body = await client.sign("GET", "account", recvWindow=60_000)
+        assert (status, body["code"]) == (400, 700003)
+        await client.good("GET", "account", timestamp=client.now_ms() + 90_000)
+
+
+def test_M5_stale_snapshot_is_a_book_of_a_while_ago() -> None:
+    async def test(client: Client) -> None:
+        fresh = await client.get("depth", symbol=PAIR)
+        await asyncio.sleep(2)
+        stale = await client.get("depth", symbol=PAIR)
+        fields = ("lastUpdateId", "bids", "asks")
+        assert [stale[name] for name in fields] == [fresh[name] for name in fields]
+
+    stale = fault(FaultKind.STALE_SNAPSHOT, path="/api/v3/depth", at_s=1, amount_ms=2_000)
+    virtually(test, stale)
+
+
+# Pushes
+
+
+async def heard(client: Client, topic: str = DEALS) -> list[Any]:
+    """Return the pushes of a few seconds."""
+    async with client.stream(topic) as stream:
+        await asyncio.sleep(SPAN_S)
+        await stream.call("PING")
+        return stream.early
+
+
+def gaps(pushes: list[Any]) -> int:
+    ranges = [(int(p.aggre_depths.from_version), int(p.aggre_depths.to_version)) for p in pushes]
+    return sum(after[0] != before[1] + 1 for before, after in pairwise(ranges))
+
+
+def test_M5_dropped_pushes_leave_gaps_in_the_versions() -> None:
+    async def test(client: Client) -> None:
+        assert gaps(await heard(client, DEPTH)) > 0
+
+    virtually(test, fault(FaultKind.DROP_PUSH, chance=0.3, path="spot@public.aggre.depth"))
+
+
+def test_without_faults_there_is_no_gap() -> None:
+    async def test(client: Client) -> None:
+        pushes = await heard(client, DEPTH)
+        assert len(pushes) > 10
+        assert gaps(pushes) == 0
+
+    virtually(test)
+
+
+def test_M6_duplicated_pushes_come_twice() -> None:
+    async def test(client: Client) -> None:
+        pushes = await heard(client)
+        assert pushes[::2] == pushes[1::2]
+
+    virtually(test, fault(FaultKind.DUPLICATE_PUSH))
+
+
+def test_M6_reordered_pushes_come_after_their_followers() -> None:
+    async def test(client: Client) -> None:
+        times = [push.send_time for push in await heard(client)]
+        assert times != sorted(times)
+        assert len(times) == len(set(times))
+
+    virtually(test, fault(FaultKind.REORDER_PUSH, chance=0.3))
+
+
+def test_M6_delayed_pushes_come_late() -> None:
+    async def test(client: Client) -> None:
+        async with client.stream(DEALS) as stream:
+            push = await stream.push()
+            assert client.now_ms() - push.send_time >= 700
+
+    virtually(test, fault(FaultKind.DELAY, path="spot@", amount_ms=700))
+
+
+def test_M3_silence_answers_pings_and_sends_no_data() -> None:
+    async def test(client: Client) -> None:
+        assert await heard(client) == []
+
+    virtually(test, fault(FaultKind.SILENCE))
+
+
+def test_M2_half_open_socket_stays_open_and_says_nothing_more() -> None:
+    async def test(client: Client) -> None:
+        async with client.stream(DEALS) as stream:
+            await stream.push()
+            await asyncio.sleep(2)
+            stream.early.clear()
+            await stream.socket.send_str('{"method":"PING"}')
+            ending = asyncio.ensure_future(stream.closing())
+            await asyncio.sleep(90)
+            assert not ending.done()
+            ending.cancel()
+            assert not stream.socket.closed
+
+    virtually(test, fault(FaultKind.HALF_OPEN, path="spot@", at_s=1))
+
+
+def test_M1_reset_ends_a_socket_in_the_middle_of_a_push() -> None:
+    async def test(client: Client) -> None:
+        async with client.stream(DEALS) as stream:
+            assert await stream.closing() is not aiohttp.WSMsgType.CLOSE
+
+    virtually(test, fault(FaultKind.RESET, path="spot@"))
+
+
+def test_every_kind_of_fault_has_a_test() -> None:
+    """Named here, so that a new kind is not forgotten."""
+    requests = {FaultKind.LOSE_REQUEST, FaultKind.LOSE_ANSWER, FaultKind.EXECUTED_500, FaultKind.MAINTENANCE}
+    storms = {FaultKind.TOO_MANY_REQUESTS, FaultKind.BANNED, FaultKind.FIREWALL}
+    pushes = {FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE}
+    both = {FaultKind.DELAY, FaultKind.RESET, FaultKind.HALF_OPEN}
+    other = {FaultKind.STALE_SNAPSHOT, FaultKind.CLOCK_SKEW}
+    assert requests | storms | pushes | both | other == set(FaultKind)
+
+
+# Determinism
+
+
+def test_same_seed_and_same_calls_at_the_same_times_give_the_same_bytes() -> None:
+    async def day(sim: Simulation) -> list[bytes]:
+        said: list[bytes] = []
+        faults = (
+            fault(FaultKind.DROP_PUSH, chance=0.2),
+            fault(FaultKind.EXECUTED_500, chance=0.3, path=ORDER),
+        )
+        async with virtual(sim, scenario(*faults, market=BUSY), seed=11) as client:
+            said.append(repr(client.endpoint.api_secret).encode())
+            async with client.stream(DEALS, DEPTH) as stream:
+                for _ in range(10):
+                    await asyncio.sleep(0.35)
+                    said.append(repr(await buy(client)).encode())
+                    said.append(repr(await client.get("depth", symbol=PAIR)).encode())
+                    said.append(repr(await client.good("GET", "openOrders")).encode())
+                    said.append(repr(await client.good("POST", "userDataStream")).encode())
+                await stream.call("PING")
+                said += [push.SerializeToString(deterministic=True) for push in stream.early]
+        return said
+
+    first = simulate(day)
+    assert first == simulate(day)
+    assert len(first) > 60
+    assert len(set(first)) > 40

@@ -44,7 +44,7 @@ async def _serve(scenario: Scenario, seed: int, port: int, *, strict: bool, with
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    async with serving(scenario, seed, port=port, strict=strict) as endpoint:
+    async with serving(scenario, seed, port=port, strict=strict, warm=True) as endpoint:
         if with_parent:
             loop.add_reader(sys.stdin.fileno(), _read_parent, told)
         gc.freeze()

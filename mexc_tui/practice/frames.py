@@ -48,6 +48,20 @@ def sent_at(now_ms: int) -> bytes:
     return Push(send_time=now_ms).SerializeToString()
 
 
+def nested(number: int, payload: bytes) -> bytes:
+    """Return a message that is already serialised as field `number` of another."""
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
 def created_at(now_ms: int) -> bytes:
     """Return field 5, the time of the event."""
     return Push(create_time=now_ms).SerializeToString()

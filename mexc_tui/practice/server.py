@@ -86,6 +86,11 @@ class PracticeServer:
             world=self.world.id,
         )
 
+    def warm_up(self) -> None:
+        """Make what the first questions about all pairs would have to make; takes about a second."""
+        for pair in self.world.visible_pairs():
+            self.world.ticker(pair.symbol)
+
     # Time
 
     async def _running(self, application: web.Application) -> AsyncIterator[None]:
@@ -136,6 +141,16 @@ class PracticeServer:
     # Requests
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer whatever comes; our own mistakes are logged, and told as a plain 500."""
+        try:
+            return await self._respond(request)
+        except web.HTTPException:
+            raise
+        except Exception:
+            _log.exception("%s %s failed", request.method, request.path)
+            return answers.internal_error()
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         if request.path == PRACTICE_PATH:
             self._settle()
             return answers.answer(self._about())
@@ -159,9 +174,6 @@ class PracticeServer:
             return page if page is not None else self._api(request, body, stale_ms)
         except Refusal as refusal:
             return answers.refused(refusal)
-        except Exception:
-            _log.exception("%s %s failed", request.method, request.path)
-            return answers.internal_error()
 
     def _page(self, request: web.Request) -> web.Response | None:
         """Answer the web site's endpoints; None: another path."""
@@ -255,10 +267,18 @@ def _signed(request: web.Request, params: Params) -> SignedCall:
 
 @asynccontextmanager
 async def serving(
-    scenario: Scenario, seed: int, *, port: int = 0, clock: Clock | None = None, strict: bool = False
+    scenario: Scenario,
+    seed: int,
+    *,
+    port: int = 0,
+    clock: Clock | None = None,
+    strict: bool = False,
+    warm: bool = False,
 ) -> AsyncGenerator[Endpoint]:
     """Serve a practice exchange on 127.0.0.1 for as long as the block runs. Raises OSError: port in use."""
     server = PracticeServer(scenario, seed, clock or wall_clock(), strict=strict)
+    if warm:
+        server.warm_up()
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from mexc_tui.model.order import Side
 from mexc_tui.practice.channels import Topic, zone_offset_min
 from mexc_tui.practice.feeds import PairFeed
-from mexc_tui.practice.frames import created_at, head, sent_at
+from mexc_tui.practice.frames import created_at, head, nested, sent_at
 from mexc_tui.practice.intervals import DAY_MS, MINUTE_MS, Interval
 from mexc_tui.practice.numbers import trimmed
 from mexc_tui.practice.pairs import Pair
@@ -78,6 +78,7 @@ class MiniTickersFeed:
         self._head = head(topic.text)
         self._days = DayStarts(world)
         self._world = world
+        self._written: dict[str, tuple[tuple[str, int], bytes]] = {}
 
     def on_trade(self, trade: Trade) -> bool:
         """Nothing to gather."""
@@ -91,13 +92,18 @@ class MiniTickersFeed:
 
     def message(self, shown_ms: int) -> bytes | None:
         """Write the tickers of all pairs that everybody may see."""
-        items = [
-            self._days.mini_ticker(pair.symbol, self.topic.zone)
-            for pair in self._world.visible_pairs()
-            if not pair.blocked
-        ]
-        body = pb.Push(mini_tickers=pb.MiniTickers(items=items))
-        return self._head + sent_at(shown_ms) + body.SerializeToString()
+        items = b"".join(self._item(pair) for pair in self._world.visible_pairs() if not pair.blocked)
+        return self._head + sent_at(shown_ms) + nested(pb.Push.MINI_TICKERS_FIELD_NUMBER, items)
+
+    def _item(self, pair: Pair) -> bytes:
+        """Write one ticker; without a trade it is kept for a minute, as two thousand of them take long."""
+        state = (pair.trades[-1].trade_id if pair.trades else "", self._world.now_ms // MINUTE_MS)
+        written = self._written.get(pair.symbol)
+        if written is None or written[0] != state:
+            ticker = self._days.mini_ticker(pair.symbol, self.topic.zone)
+            written = (state, pb.MiniTickers(items=[ticker]).SerializeToString())
+            self._written[pair.symbol] = written
+        return written[1]
 
 
 class DayStarts:

@@ -1,6 +1,6 @@
 """One aggre.depth frame (10 + 10 levels) to a valid book with its top read: ours, the bare parts, ccxt.pro.
 
-Every way gets the same frames, a block of a hundred in turn, each frame timed by itself. After each frame the
+Every way gets the same frames, a block of five hundred in turn, each frame timed by itself. After each frame the
 top must be the true one, for ours (which names none unless its versions are whole) and for ccxt.pro alike.
 """
 
@@ -21,8 +21,8 @@ from mexc_tui.market.book import OrderBook
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.proto.stream_pb2 import Push
 
-BLOCKS = 60
-BLOCK = 100
+BLOCKS = 12
+BLOCK = 500
 FIRST_VERSION = 10_589_632_359
 LEVELS = 1_000
 TICK = 0.0001

@@ -41,7 +41,7 @@ def check(topic: Topic, push: Push) -> bool:
     """
     if push.channel != topic.channel:
         raise BadFrame(f"a message of another channel came as {topic.channel}")
-    if topic.symbol and push.symbol and push.symbol != topic.symbol:
+    if topic.symbol and push.symbol not in ("", topic.symbol):
         raise BadFrame(f"a message about another symbol came as {topic.channel}")
     if push.HasField(topic.kind.body):  # pyright: ignore[reportArgumentType]
         return True

@@ -57,7 +57,7 @@ class Side:
     that a change costs a dict entry and now and then a push.
     """
 
-    __slots__ = ("_heap", "_known", "_levels", "_sign", "_sorted", "best")
+    __slots__ = ("_heap", "_known", "_levels", "_queued", "_sign", "_sorted", "best")
 
     def __init__(self, sign: int) -> None:
         """Take 1 for asks (lowest is best), -1 for bids."""
@@ -66,6 +66,8 @@ class Side:
         self._sign = sign
         self._levels: dict[float, float] = {}
         self._heap: list[float] = []
+        self._queued: set[float] = set()
+        """The prices in the heap: each is in it once."""
         self._known: dict[str, float] = {}
         self._sorted: list[tuple[float, float]] | None = None
 
@@ -75,28 +77,30 @@ class Side:
 
     def merge(self, changed: Sequence[TextLevel]) -> None:
         """Set absolute quantities; zero deletes. Raises BadFrame, maybe half-way through."""
-        levels, known, heap, sign = self._levels, self._known, self._heap, self._sign
+        levels, known, queued = self._levels, self._known, self._queued
         self._sorted = None
         for level in changed:
             text = level.price
             price = known.get(text) or self._learn(text)
             text = level.quantity
             if text == "0":
-                levels.pop(price, None)
+                if price in levels:
+                    del levels[price]
                 continue
             try:
                 quantity = float(text)
             except ValueError:
-                quantity = -1.0
+                raise _bad_quantity(text) from None
             if 0.0 < quantity <= MAX_QUANTITY:
-                if price not in levels:
-                    heappush(heap, sign * price)
+                if price not in queued:
+                    queued.add(price)
+                    heappush(self._heap, self._sign * price)
                 levels[price] = quantity
             elif quantity == 0.0:
                 levels.pop(price, None)
             else:
                 raise _bad_quantity(text)
-        if len(heap) > 2 * len(levels) + 256:
+        if len(queued) > 2 * len(levels) + 256:
             self._rebuild_heap()
         self.best = self._find_best()
 
@@ -114,6 +118,7 @@ class Side:
             price = sign * heap[0]
             if price in levels:
                 return price
+            self._queued.discard(price)
             heappop(heap)
         return None
 
@@ -142,6 +147,7 @@ class Side:
             self.replace(dict(self.levels(None)[:keep]))
 
     def _rebuild_heap(self) -> None:
+        self._queued = set(self._levels)
         self._heap = [self._sign * price for price in self._levels]
         heapify(self._heap)
         self.best = self._find_best()

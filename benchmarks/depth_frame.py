@@ -1,7 +1,7 @@
 """One aggre.depth frame (10 + 10 levels) to a valid book with its top read: ours, the bare parts, ccxt.pro.
 
-Every way gets the same frames, a block of five hundred in turn, each frame timed by itself. After each frame the
-top must be the true one, for ours (which names none unless its versions are whole) and for ccxt.pro alike.
+Every way gets the same frames, a block of five hundred in turn, each frame timed by itself. After each frame
+the top must be the true one, for ours (which names none unless its versions are whole) and ccxt.pro alike.
 """
 
 import asyncio

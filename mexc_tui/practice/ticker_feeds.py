@@ -35,6 +35,8 @@ class KlineFeed(PairFeed):
         if self._world.pair(self.topic.symbol) is None:
             return None
         candle = self._world.candle(self.topic.symbol, self.topic.interval)
+        if candle is None:
+            return None
         body = pb.Kline(
             interval=self.topic.interval.stream_name,
             window_start=candle.open_ms // 1000,

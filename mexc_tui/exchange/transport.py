@@ -172,8 +172,7 @@ class HttpTransport:
         """Return a connection that is open as far as anybody knows."""
         for _ in range(STALE_TRIES):
             connection = await self._connector.connect(place.request, traces=[], timeout=_NO_TIMEOUT)
-            transport = connection.transport
-            if transport is not None and not transport.is_closing():
+            if _is_usable(connection):
                 return connection
             connection.close()
         raise ConnectionResetError
@@ -181,6 +180,14 @@ class HttpTransport:
     def _learn(self, origin: str) -> _Place:
         place = self._places[origin] = _Place(origin)
         return place
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Whether it is open as far as anybody knows, and no answer that nobody asked for waits on it."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None:
+        return False
+    return not (transport.is_closing() or protocol.should_close)
 
 
 async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: int) -> bytes:

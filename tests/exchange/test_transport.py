@@ -145,6 +145,28 @@ async def test_R1_a_kept_connection_that_was_closed_is_replaced_before_anything_
         assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_R7_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(late: bool) -> None:
+    asked, said = asyncio.Event(), asyncio.Event()
+
+    async def chatter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK if late else OK + answer("stray"))
+        if late:
+            await asked.wait()
+            writer.write(answer("stray"))
+        await writer.drain()
+        said.set()
+
+    async with hostile(chatter, answer("mine")) as server, transport() as sender:
+        assert (await ask(sender, server.origin)).body == b"{}"
+        asked.set()
+        await said.wait()
+        for _ in range(5):  # let the stray bytes arrive
+            await asyncio.sleep(0)
+        assert (await ask(sender, server.origin)).body == b"mine"
+        assert server.connections == 2
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 async def test_R3_a_lost_answer_is_no_answer_and_no_method_is_sent_twice(method: str) -> None:
     async with hostile(OK, reset) as server, transport() as sender:
@@ -194,6 +216,7 @@ async def test_R7_half_an_answer_is_no_answer(start: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
+    ids=["another protocol", "noise", "no status", "negative length", "endless header", "no chunk size"],
 )
 async def test_R7_what_is_not_http_is_no_answer(reply: bytes) -> None:
     assert isinstance(await failure(reply, deadline_s=1.0), NoAnswer)
@@ -226,6 +249,7 @@ async def test_R11_a_body_that_says_it_is_huge_is_not_read() -> None:
         (b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 65_536),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b"x" * 65_536 + b"\r\n"),
     ],
+    ids=["until closed", "chunked"],
 )
 async def test_R11_a_body_without_end_is_cut_off(start: bytes, chunk: bytes) -> None:
     error = await failure(endless(start, chunk))

@@ -1,0 +1,127 @@
+"""Candles: every interval agrees with every other, and history joins live trades without a seam."""
+
+from itertools import pairwise
+
+import pytest
+
+from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, Interval, end_of, start_of
+from mexc_tui.practice.values import Candle
+
+from .worlds import MX, START_MS, world
+
+START = START_MS + 37 * 60_000 + 12_345
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_candles_follow_each_other_without_gap_or_jump(interval: Interval) -> None:
+    found = world(active=20)
+    found.advance(START_MS + 400_000)
+    rows = found.klines(MX, interval, limit=200)
+    assert len(rows) > 30
+    for row, following in pairwise(rows):
+        assert row.close_ms == following.open_ms
+        assert row.close == following.open
+    for row in rows:
+        assert row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high
+        assert row.volume >= 0
+    assert rows[-1].open_ms == start_of(interval, found.now_ms)
+    assert rows[-1].close == found.trades(MX, 1)[0].price
+
+
+def joined(rows: list[Candle]) -> tuple[object, ...]:
+    return (
+        rows[0].open,
+        max(row.high for row in rows),
+        min(row.low for row in rows),
+        rows[-1].close,
+        sum(row.volume for row in rows),
+        sum(row.quote_volume for row in rows),
+    )
+
+
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        (Interval.MIN_1, Interval.MIN_5),
+        (Interval.MIN_5, Interval.MIN_60),
+        (Interval.MIN_15, Interval.HOUR_4),
+        (Interval.MIN_60, Interval.DAY),
+        (Interval.HOUR_8, Interval.WEEK),
+        (Interval.DAY, Interval.MONTH),
+    ],
+)
+def test_small_candles_add_up_to_large_ones_across_the_start_of_the_world(
+    small: Interval, large: Interval
+) -> None:
+    found = world(active=20)
+    found.advance(START_MS + 3 * 60_000)
+    for whole in found.klines(MX, large, limit=2):
+        parts = found.klines(MX, small, start_ms=whole.open_ms, end_ms=whole.close_ms - 1, limit=1000)
+        assert joined(parts) == joined([whole])
+
+
+def test_a_window_is_the_same_however_it_is_asked_for() -> None:
+    found = world()
+    whole = found.klines(MX, Interval.MIN_5, limit=300)
+    part = found.klines(MX, Interval.MIN_5, start_ms=whole[100].open_ms, limit=50)
+    assert part == whole[100:150]
+    before = found.klines(MX, Interval.MIN_5, end_ms=whole[149].open_ms, limit=50)
+    assert before == whole[100:150]
+
+
+def test_history_goes_back_years_and_no_further() -> None:
+    found = world()
+    rows = found.klines(MX, Interval.DAY, start_ms=0, limit=1000)
+    pair = found.pair(MX)
+    assert pair is not None
+    assert rows[0].open_ms == pair.rules.history_from_ms < START_MS - 900 * DAY_MS
+    assert found.klines(MX, Interval.DAY, end_ms=rows[0].open_ms - 1) == []
+
+
+def test_minutes_without_a_trade_are_flat() -> None:
+    found = world()
+    found.advance(START_MS + HOUR_MS)
+    rows = found.klines(MX, Interval.MIN_1, limit=10)
+    last = found.trades(MX, 1)[0].price
+    assert {(row.open, row.high, row.low, row.close, row.volume) for row in rows} == {(last,) * 4 + (0,)}
+
+
+def test_live_trades_are_in_the_current_candle_ticker_and_average() -> None:
+    found = world(active=20)
+    before = found.candle(MX, Interval.DAY)
+    found.advance(START_MS + 60_000)
+    after = found.candle(MX, Interval.DAY)
+    assert before is not None
+    assert after is not None
+    assert after.volume > before.volume
+    ticker = found.ticker(MX)
+    day = found.klines(MX, Interval.MIN_60, limit=24)
+    assert joined(day)[1:] == (
+        ticker.high,
+        ticker.low,
+        ticker.last,
+        ticker.volume,
+        ticker.quote_volume,
+    )
+    assert ticker.low <= found.average_price(MX) <= ticker.high
+    assert ticker.top.bid is not None
+    assert ticker.top.bid.price <= ticker.last * 2
+
+
+def test_a_quiet_pair_has_past_trades_at_its_quotes_and_a_day_of_volume() -> None:
+    found = world()
+    trades = found.trades(MX)
+    assert len(trades) >= 10
+    assert [trade.time_ms for trade in trades] == sorted((trade.time_ms for trade in trades), reverse=True)
+    assert trades[0].price == found.ticker(MX).last
+    assert found.ticker(MX).volume > 0
+    assert all(trade.time_ms < START_MS for trade in trades)
+
+
+@pytest.mark.parametrize("interval", list(Interval))
+def test_intervals_tile_time_and_have_both_names(interval: Interval) -> None:
+    begin = start_of(interval, START)
+    assert begin <= START < end_of(interval, begin)
+    assert start_of(interval, end_of(interval, begin)) == end_of(interval, begin)
+    assert Interval.of_stream(interval.stream_name) is interval
+    assert Interval.of_rest(interval.rest_name) is (interval if interval.rest_name else None)

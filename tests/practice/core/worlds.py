@@ -1,0 +1,128 @@
+"""Small worlds for tests, and a sink that remembers everything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.practice.pairs import Pair
+from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan, MarketPlan, Scenario
+from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Refusal, Trade
+from mexc_tui.practice.world import World
+
+START_MS = 1_790_000_000_000
+MX = "MXUSDT"
+
+
+def scenario(
+    *listings: ListingPlan,
+    knobs: Knobs | None = None,
+    balances: dict[str, Decimal] | None = None,
+    symbols: int = 20,
+    active: int = 0,
+    pairs: tuple[str, ...] = (),
+    quiet_rate: float = 0.0,
+) -> Scenario:
+    """A small quiet day unless said otherwise."""
+    held = balances or {"USDT": Decimal(1000), "MX": Decimal(500)}
+    return Scenario(
+        name="test",
+        knobs=knobs or Knobs(),
+        account=AccountPlan(balances=held, pairs=pairs),
+        market=MarketPlan(symbols=symbols, active_pairs=active, quiet_trades_per_s=quiet_rate),
+        listings=listings,
+    )
+
+
+def world(
+    *listings: ListingPlan,
+    seed: int = 1,
+    knobs: Knobs | None = None,
+    balances: dict[str, Decimal] | None = None,
+    symbols: int = 20,
+    active: int = 0,
+    pairs: tuple[str, ...] = (),
+    quiet_rate: float = 0.0,
+) -> World:
+    """A world of such a day."""
+    day = scenario(
+        *listings,
+        knobs=knobs,
+        balances=balances,
+        symbols=symbols,
+        active=active,
+        pairs=pairs,
+        quiet_rate=quiet_rate,
+    )
+    return World(day, seed, START_MS)
+
+
+def refusal(call: Callable[[], object]) -> Refusal:
+    """Run what must be refused, and return the refusal."""
+    with pytest.raises(Refusal) as caught:
+        call()
+    return caught.value
+
+
+def best_bid(found: World, symbol: str = MX) -> Decimal:
+    """Best bid of a pair that has one."""
+    top = found.depth(symbol, 1)
+    return top.bids[0].price
+
+
+def best_ask(found: World, symbol: str = MX) -> Decimal:
+    """Best ask of a pair that has one."""
+    return found.depth(symbol, 1).asks[0].price
+
+
+def limit(side: Side, price: Decimal, quantity: Decimal | int, client_id: str = "") -> NewOrder:
+    """A LIMIT order on MXUSDT."""
+    return order(side, OrderType.LIMIT, price=price, quantity=Decimal(quantity), client_id=client_id)
+
+
+def order(
+    side: Side,
+    kind: OrderType,
+    *,
+    symbol: str = MX,
+    price: Decimal | None = None,
+    quantity: Decimal | None = None,
+    quote: Decimal | None = None,
+    client_id: str = "",
+) -> NewOrder:
+    """Any order."""
+    return NewOrder(symbol, side, kind, client_id, price, quantity, quote)
+
+
+@dataclass
+class Witness:
+    """Remembers all that a world tells."""
+
+    told: list[str] = field(default_factory=list[str])
+    trades: list[tuple[str, Trade]] = field(default_factory=list[tuple[str, Trade]])
+    levels: list[tuple[str, Side, Decimal, Decimal, int]] = field(
+        default_factory=list[tuple[str, Side, Decimal, Decimal, int]]
+    )
+    orders: list[OrderRecord] = field(default_factory=list[OrderRecord])
+    fills: list[Fill] = field(default_factory=list[Fill])
+    changes: list[BalanceChange] = field(default_factory=list[BalanceChange])
+
+    def on_trade(self, pair: Pair, trade: Trade) -> None:
+        self.trades.append((pair.symbol, trade))
+
+    def on_level(self, pair: Pair, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+        self.levels.append((pair.symbol, side, price, quantity, version))
+
+    def on_order(self, order: OrderRecord) -> None:
+        self.told.append(order.status)
+        self.orders.append(order)
+
+    def on_deal(self, fill: Fill) -> None:
+        self.told.append("deal")
+        self.fills.append(fill)
+
+    def on_balance(self, change: BalanceChange) -> None:
+        self.told.append(f"{change.kind} {change.asset}")
+        self.changes.append(change)

@@ -25,20 +25,26 @@ COIN: dict[str, Any] = {
     "introductionCn": "x",
 }
 PAIR: dict[str, Any] = {
-    "id": "44445555666677778888999900001111", "mcd": "12", "cd": "aaaabbbbccccdddd0000111122223333",
-    "vn": "NEW", "fn": "New Token", "fne": "New Token", "srt": 0, "sts": 2, "tp": 1, "in": "icon.png",
-
-        "ot": T0_MS,
-        "cp": "",
-        "ci": "",
-        "ps": 5,
-        "qs": 2,
-        "cdm": 1,
-        "st": 2,
-        "dst": 1,
-        "tt": 4,
-        "ca": "0xabc"
-    ,
+    "id": "44445555666677778888999900001111",
+    "mcd": "12",
+    "cd": "aaaabbbbccccdddd0000111122223333",
+    "vn": "NEW",
+    "fn": "New Token",
+    "fne": "New Token",
+    "srt": 0,
+    "sts": 2,
+    "tp": 1,
+    "in": "icon.png",
+    "ot": T0_MS,
+    "cp": "",
+    "ci": "",
+    "ps": 5,
+    "qs": 2,
+    "cdm": 1,
+    "st": 2,
+    "dst": 1,
+    "tt": 4,
+    "ca": "0xabc",
 }
 
 

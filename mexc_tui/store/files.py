@@ -19,15 +19,16 @@ def prepare(path: Path) -> None:
     """
     _prepare_folder(path.parent)
     if not path.exists() and not path.is_symlink():
-        create_private(path)
+        create_private(path, exclusive=False)
     for companion in _COMPANIONS:
         _check_file(path.with_name(path.name + companion))
 
 
-def create_private(path: Path) -> None:
+def create_private(path: Path, *, exclusive: bool = True) -> None:
     """Create an empty file that only its owner may open, and make its name durable."""
+    flags = os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW | (os.O_EXCL if exclusive else 0)
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, FILE_MODE)
+        handle = os.open(path, flags, FILE_MODE)
     except OSError as error:
         raise StorageRefused(f"{path} cannot be created: {error.strerror}. Check owner and mount.") from error
     try:

@@ -11,7 +11,7 @@ from mexc_tui.store.faults import translate
 from mexc_tui.store.group import Outcome
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.slow import SlowLog
-from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading
 
 READERS = 4
@@ -109,7 +109,7 @@ class Readers:
             self._free.release()
             raise
         if self._is_closing:
-            await thread.end(1)
+            await thread.end(CLOSING_S)
             raise StorageClosed("The store is closing.")
         reader = _Reader(thread, self._clock)
         self._all.append(reader)

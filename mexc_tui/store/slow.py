@@ -22,9 +22,9 @@ class SlowLog:
         took_ms = took_ns // 1_000_000
         if took_ms > self.slowest[1]:
             self.slowest = (name, took_ms)
-        if took_ms > TOO_SLOW_MS:
+        if took_ns > TOO_SLOW_MS * 1_000_000:
             self.too_slow += 1
             _log.error("query %s took %d ms", name, took_ms)
-        elif took_ms > SLOW_MS:
+        elif took_ns > SLOW_MS * 1_000_000:
             self.slow += 1
             _log.warning("query %s took %d ms", name, took_ms)

@@ -17,7 +17,7 @@ from mexc_tui.store.group import GroupRunner, Job
 from mexc_tui.store.opening import Limits, open_reader, open_writer
 from mexc_tui.store.readers import Readers
 from mexc_tui.store.slow import SlowLog
-from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from mexc_tui.store.writer import Publish, Writer
 
@@ -89,7 +89,7 @@ class Store:
         try:
             runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits))
         except BaseException:
-            opened.stop()
+            await opened.end(CLOSING_S)
             raise
         return cls(path, opened, runner, clock, publish, limits)
 
@@ -124,15 +124,15 @@ class Store:
             raise translate("backup", error) from error
         finally:
             thread.cut_short()
-            thread.stop()
+            await thread.end(CLOSING_S)
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Commit what waits, then close every connection. Never waits much longer than `timeout_s`."""
         drained = await self._writer.drain(timeout_s)
         if not drained:
             self._thread.cut_short()
-        ended = await self._readers.close(1.0)
-        ended = await self._thread.end(1.0) and ended
+        ended = await self._readers.close(CLOSING_S)
+        ended = await self._thread.end(CLOSING_S) and ended
         if not (drained and ended):
             _log.error("the store did not close in time; what was acknowledged is on disk")
 

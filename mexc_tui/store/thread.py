@@ -17,6 +17,9 @@ from mexc_tui.model.storage import StorageClosed
 
 T = TypeVar("T")
 
+CLOSING_S = 1.0
+"""How long closing a connection may take when nothing is left to do on it."""
+
 
 class SqliteThread(aiosqlite.Connection):
     """One SQLite connection in a thread of its own, which never keeps the process from ending (D7)."""
@@ -26,6 +29,7 @@ class SqliteThread(aiosqlite.Connection):
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, iter_chunk_size=64)
         self._thread.daemon = True
+        self._ended: asyncio.Future[Any] | None = None
 
     @classmethod
     async def opened(cls, connector: Callable[[], sqlite3.Connection]) -> Self:
@@ -35,7 +39,8 @@ class SqliteThread(aiosqlite.Connection):
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(lambda done: _close_unwanted(done, thread))
+            await asyncio.gather(opening, return_exceptions=True)  # it cannot be stopped, but it is short
+            await thread.end(CLOSING_S)
             raise
         return thread
 
@@ -49,7 +54,12 @@ class SqliteThread(aiosqlite.Connection):
 
     def stop(self) -> asyncio.Future[Any] | None:
         """Close the connection behind what is queued, and end the thread, without waiting for it."""
-        return cast("asyncio.Future[Any] | None", super().stop())  # pyright: ignore[reportUnknownMemberType]
+        if self._running:
+            self._ended = cast(
+                "asyncio.Future[Any] | None",
+                super().stop(),  # pyright: ignore[reportUnknownMemberType]
+            )
+        return self._ended
 
     def cut_short(self) -> None:
         """Stop the statement that runs now, if one does: it fails with SQLITE_INTERRUPT."""
@@ -57,21 +67,14 @@ class SqliteThread(aiosqlite.Connection):
             self._connection.interrupt()
 
     async def end(self, timeout_s: float) -> bool:
-        """Close the connection after what is queued. False: it did not come back and was left behind."""
-        if not self._running:
-            return True
+        """Close the connection after what is queued. False: it did not come back and is left behind."""
         ended = self.stop()
         if ended is None:
             return False
         try:
             async with asyncio.timeout(timeout_s):
-                await ended
+                await asyncio.shield(ended)
         except TimeoutError:
             self.cut_short()
             return False
         return True
-
-
-def _close_unwanted(done: asyncio.Future[aiosqlite.Connection], thread: SqliteThread) -> None:
-    if not done.cancelled() and done.exception() is None:
-        thread.stop()

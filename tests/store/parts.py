@@ -27,7 +27,7 @@ class HandClock:
         return self.ns
 
     def pass_s(self, seconds: float) -> None:
-        self.ns += int(seconds * 1e9)
+        self.ns += round(seconds * 1e9)
 
 
 def fact(number: int = 0, about: str = "NEWUSDT") -> AnyEvent:

@@ -1,0 +1,147 @@
+"""A cancelled caller leaves all of its unit or nothing, and never anything open (reliability D6)."""
+
+import asyncio
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.model.storage import Durability, StorageDeadline
+from mexc_tui.store.store import Store
+from mexc_tui.store.thread import SqliteThread
+from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from tests.store.parts import HandClock, InlineThread, fact
+
+if TYPE_CHECKING:
+    from mexc_tui.model.event import Fact
+
+STEPS = 8
+"""More turns of the loop than a write takes."""
+
+
+def pair(number: int) -> Callable[[UnitOfWork], int]:
+    """Return a unit of two facts, to see whether it is ever torn."""
+
+    def work(unit: UnitOfWork) -> int:
+        unit.record(fact(number))
+        return unit.record(fact(number))
+
+    return work
+
+
+def moments(stored: Reading) -> list[int]:
+    stored.journal.verify()
+    return [found.event.at_ms for found in stored.journal.after(0)]
+
+
+async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> None:
+    published: list[Fact] = []
+    with tempfile.TemporaryDirectory() as folder:
+        thread = InlineThread if inline else SqliteThread
+        store = await Store.open(Path(folder), HandClock(), publish=published.extend, thread=thread)
+        tasks: list[asyncio.Task[int]] = []
+        for number, (pause, _) in enumerate(plans):
+            tasks.append(asyncio.create_task(store.write("pair", pair(number), durability=Durability.NORMAL)))
+            for _ in range(pause):
+                await asyncio.sleep(0)
+        for step in range(STEPS):
+            for task, (_, cancel_at) in zip(tasks, plans, strict=True):
+                if cancel_at == step:
+                    task.cancel()
+            await asyncio.sleep(0)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        last = await store.write("pair", pair(-1))
+        found = await store.read("moments", moments)
+        await store.close()
+    assert found[0::2] == found[1::2], "a unit was torn"
+    assert len(set(found)) * 2 == len(found), "a unit was written twice"
+    assert {number for number, done in enumerate(ended) if isinstance(done, int)} <= set(found)
+    assert found[-1] == -1
+    assert last == len(found)
+    assert [stored.event.at_ms for stored in published] == found
+
+
+@pytest.mark.parametrize("inline", [True, False])
+@settings(max_examples=25, deadline=None)
+@given(
+    plans=st.lists(
+        st.tuples(st.integers(0, 2), st.none() | st.integers(0, STEPS - 1)), min_size=1, max_size=8
+    )
+)
+def test_D6_cancelled_at_any_await_a_unit_is_whole_or_absent(
+    inline: bool, plans: list[tuple[int, int | None]]
+) -> None:
+    asyncio.run(_cancel_some(plans, inline=inline))
+
+
+async def test_D6_cancelled_while_it_waits_a_unit_is_not_written(store: Store) -> None:
+    blocker = Blocker()
+    first = asyncio.create_task(store.write("block", blocker))
+    await blocker.reached()
+    second = asyncio.create_task(store.write("pair", pair(2)))
+    third = asyncio.create_task(store.write("pair", pair(3)))
+    await asyncio.sleep(0)
+    second.cancel()
+    await asyncio.sleep(0)
+    blocker.go_on.set()
+    assert await asyncio.gather(first, third) == [None, 2]
+    assert await store.read("moments", moments) == [3, 3]
+
+
+async def test_D6_cancelled_while_it_runs_a_unit_is_committed_alone(store: Store) -> None:
+    blocker = Blocker()
+    task = asyncio.create_task(store.write("block", lambda unit: (blocker(unit), pair(1)(unit))))
+    await blocker.reached()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    blocker.go_on.set()
+    await store.write("pair", pair(2))
+    assert await store.read("moments", moments) == [1, 1, 2, 2]
+
+
+async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: Store) -> None:
+    started = threading.Event()
+
+    def endless(stored: Reading) -> None:
+        started.set()
+        stored.rows.all(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        )
+
+    task = asyncio.create_task(store.read("endless", endless))
+    await asyncio.to_thread(started.wait)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.read("moments", moments) == []
+
+
+async def test_a_read_stops_at_its_deadline(folder: Path) -> None:
+    clock = HandClock(step_ns=1_000_000)
+    store = await Store.open(folder, clock)
+    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+    with pytest.raises(StorageDeadline, match="endless: "):
+        await store.read("endless", lambda stored: stored.rows.one(sql), deadline_s=0.2)
+    assert await store.read("moments", moments) == []
+    await store.close()
+
+
+class Blocker:
+    """Work that waits in the writer's thread until it may go on."""
+
+    def __init__(self) -> None:
+        self._started = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, _unit: UnitOfWork) -> None:
+        self._started.set()
+        assert self.go_on.wait(20)
+
+    async def reached(self) -> None:
+        await asyncio.to_thread(self._started.wait)

@@ -1,0 +1,124 @@
+"""A store never keeps its process from ending, and a killed one loses nothing that was acknowledged."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.storage import StorageClosed
+from mexc_tui.store.store import Store
+from tests.store.parts import HandClock, fact
+from tests.store.test_cancellation import Blocker, moments, pair
+
+CHECKOUT = Path(__file__).parents[2]
+
+LEAVE = """
+import asyncio, sys, warnings
+from pathlib import Path
+from mexc_tui.store.store import Store
+from tests.store.parts import HandClock, fact
+warnings.simplefilter("ignore", ResourceWarning)
+
+async def main():
+    store = await Store.open(Path(sys.argv[1]), HandClock())
+    await store.write("fact", lambda unit: unit.record(fact()))
+    await store.read("head", lambda stored: stored.journal.head())
+    {end}
+asyncio.run(main())
+"""
+
+WRITE_ON = """
+import asyncio, sys
+from pathlib import Path
+from mexc_tui.store.store import Store
+from tests.store.parts import HandClock
+from tests.store.test_cancellation import pair
+
+async def write_on(store, first):
+    for number in range(first, 10**9, 10):
+        await store.write("pair", pair(number))
+        print(number, flush=True)
+
+async def main():
+    store = await Store.open(Path(sys.argv[1]), HandClock())
+    await asyncio.gather(*(write_on(store, first) for first in range(10)))
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("end", ["pass", "raise SystemExit(0)", "store.stray = store"])
+def test_D7_a_process_that_forgets_to_close_still_ends(tmp_path: Path, end: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", LEAVE.format(end=end), str(tmp_path / "profile")],
+        cwd=CHECKOUT,
+        timeout=20,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
+    folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = await Store.open(folder, clock)
+    blocker = Blocker()
+    stuck = asyncio.create_task(store.write("block", blocker))
+    await blocker.reached()
+    waiting = asyncio.create_task(store.write("fact", lambda unit: unit.record(fact())))
+    await asyncio.sleep(0)
+    await store.close(timeout_s=0.01)
+    assert "did not close in time" in caplog.text
+    with pytest.raises(StorageClosed):
+        await waiting
+    blocker.go_on.set()
+    await stuck
+    await store.close()
+
+
+async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> None:
+    store = await Store.open(folder, clock)
+    tasks = [asyncio.create_task(store.write("pair", pair(number))) for number in range(20)]
+    await asyncio.sleep(0)
+    await store.close()
+    assert await asyncio.gather(*tasks) == list(range(2, 42, 2))
+
+
+async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: HandClock) -> None:
+    for turns in range(4):
+        opening = asyncio.create_task(Store.open(folder, clock))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+    store = await Store.open(folder, clock)
+    await store.close()
+
+
+async def reopened(folder: Path) -> list[int]:
+    store = await Store.open(folder, HandClock())
+    found = await store.read("moments", moments)
+    await store.close()
+    return found
+
+
+@pytest.mark.parametrize("acknowledged", [1, 40, 150])
+def test_D1_a_killed_process_loses_no_acknowledged_unit(folder: Path, acknowledged: int) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITE_ON, str(folder)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    seen = [int(process.stdout.readline()) for _ in range(acknowledged)]
+    process.send_signal(signal.SIGKILL)
+    rest = process.stdout.read()
+    process.stdout.close()
+    process.wait(20)
+    seen += [int(line) for line in rest.splitlines(keepends=True) if line.endswith("\n")]
+    found = asyncio.run(reopened(folder))
+    assert found[0::2] == found[1::2]
+    assert set(seen) <= set(found)

@@ -1,0 +1,115 @@
+"""The journal: gapless, append-only, and it knows when a row is not what was written."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.event import AnyEvent, EngineStarted, Fact, OpaqueEvent
+from mexc_tui.model.storage import Durability, StorageDamaged
+from mexc_tui.store.group import GroupRunner, Job
+from mexc_tui.store.journal import Journal
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.schema import migrate, shipped
+from tests.store.parts import HandClock, bare, fact
+
+STARTED = EngineStarted(at_ms=5, about="practice", mode="practice")
+FUTURE = OpaqueEvent(
+    "weather", 3, 9, "sky", b'{"kind":"weather","version":3,"at_ms":9,"about":"sky","rain":1}'
+)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    opened = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(opened, shipped())
+    yield opened
+    opened.close()
+
+
+def record(connection: sqlite3.Connection, *events: AnyEvent) -> list[Fact]:
+    jobs = [Job("fact", lambda unit, e=event: unit.record(e), Durability.FULL, 10**18) for event in events]
+    return GroupRunner(connection, HandClock()).run(jobs).facts
+
+
+def journal(connection: sqlite3.Connection) -> Journal:
+    rows = Rows(connection, HandClock())
+    rows.start(None)
+    connection.execute("BEGIN")
+    return Journal(rows)
+
+
+def test_facts_come_back_as_they_were_also_those_of_a_later_build(connection: sqlite3.Connection) -> None:
+    stored = record(connection, fact(1), STARTED, FUTURE)
+    assert [found.sequence for found in stored] == [1, 2, 3]
+    assert journal(connection).after(0) == stored
+
+
+def test_it_is_read_by_number_by_subject_by_kind_and_from_the_end(connection: sqlite3.Connection) -> None:
+    record(connection, fact(1), fact(2, about="OTHERUSDT"), STARTED, fact(4))
+    found = journal(connection)
+    assert [one.sequence for one in found.after(1, limit=2)] == [2, 3]
+    assert [one.sequence for one in found.about("NEWUSDT")] == [1, 4]
+    assert [one.sequence for one in found.of_kind("alert", limit=2)] == [2, 4]
+    assert [one.sequence for one in found.latest(2)] == [3, 4]
+    assert found.head() == 4
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE journal SET at_ms = 0",
+        "DELETE FROM journal WHERE sequence = 2",
+        "INSERT INTO journal SELECT 7, at_ms, kind, version, about, payload, digest FROM journal LIMIT 1",
+        "REPLACE INTO journal SELECT 1, at_ms, kind, version, about, payload, digest FROM journal LIMIT 1",
+    ],
+)
+def test_it_cannot_be_changed_shortened_or_torn(connection: sqlite3.Connection, sql: str) -> None:
+    record(connection, fact(1), fact(2))
+    with pytest.raises(sqlite3.IntegrityError, match="the journal"):
+        connection.execute(sql)
+
+
+@given(
+    column=st.sampled_from(["at_ms", "kind", "version", "about", "payload"]),
+    at=st.integers(1, 5),
+    by=st.integers(1, 99),
+)
+def test_D5_any_changed_value_is_found_by_its_seal(column: str, at: int, by: int) -> None:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    migrate(connection, shipped())
+    record(connection, *(fact(number) for number in range(5)))
+    connection.execute("DROP TRIGGER journal_never_changes")
+    change = {"kind": "kind || ?", "about": "about || ?", "payload": "CAST(payload || ? AS BLOB)"}
+    sql = f"UPDATE journal SET {column} = {change.get(column, column + ' + ?')} WHERE sequence = ?"  # noqa: S608
+    connection.execute(sql, (by, at))
+    with pytest.raises(StorageDamaged, match=f"Number {at} "):
+        journal(connection).verify()
+    connection.close()
+
+
+def test_D5_a_missing_number_is_found(connection: sqlite3.Connection) -> None:
+    record(connection, *(fact(number) for number in range(5)))
+    connection.execute("DROP TRIGGER journal_never_forgets")
+    connection.execute("DELETE FROM journal WHERE sequence = 3")
+    with pytest.raises(StorageDamaged, match="misses number 3"):
+        journal(connection).verify()
+
+
+def test_the_newest_facts_alone_can_be_verified(connection: sqlite3.Connection) -> None:
+    record(connection, *(fact(number) for number in range(2_500)))
+    found = journal(connection)
+    assert [found.verify(), found.verify(newest=10)] == [2_500, 10]
+
+
+def test_restarting_goes_on_where_the_journal_stopped(folder: Path) -> None:
+    for number in range(3):
+        connection = bare(folder)
+        assert [one.sequence for one in record(connection, fact(number))] == [number + 1]
+        connection.close()
+    connection = bare(folder)
+    assert journal(connection).verify() == 3
+    connection.close()

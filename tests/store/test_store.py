@@ -1,0 +1,166 @@
+"""What a store promises those who write and read."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.event import Fact
+from mexc_tui.model.storage import StorageClosed, StorageFailed, StorageOverloaded
+from mexc_tui.store import writer as writer_module
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import Reading, UnitOfWork
+from tests.store.parts import HandClock, fact
+from tests.store.test_cancellation import Blocker
+
+
+def head(stored: Reading) -> int:
+    return stored.journal.head()
+
+
+async def test_what_was_written_is_there_after_a_restart(folder: Path, clock: HandClock) -> None:
+    store = await Store.open(folder, clock)
+    written = [await store.write("fact", lambda unit, n=n: unit.record(fact(n))) for n in range(3)]
+    await store.close()
+    again = await Store.open(folder, clock)
+    facts = await again.read("all", lambda stored: stored.journal.after(0))
+    await again.close()
+    assert written == [1, 2, 3]
+    assert facts == [Fact(n + 1, fact(n)) for n in range(3)]
+
+
+async def test_a_caller_gets_back_what_its_own_work_raised(store: Store) -> None:
+    def wrong(unit: UnitOfWork) -> None:
+        unit.record(fact())
+        raise LookupError("no such listing")
+
+    with pytest.raises(LookupError, match="no such listing"):
+        await store.write("wrong", wrong)
+    assert await store.read("head", head) == 0
+
+
+async def test_writes_of_one_moment_share_a_commit(store: Store) -> None:
+    blocker = Blocker()
+    first = asyncio.create_task(store.write("block", blocker))
+    await blocker.reached()
+    before = store.state().commits
+    others = [asyncio.create_task(store.write("fact", lambda unit: unit.record(fact()))) for _ in range(40)]
+    await asyncio.sleep(0)
+    blocker.go_on.set()
+    await asyncio.gather(first, *others)
+    assert store.state().commits - before == 2
+
+
+async def test_a_reader_sees_no_unit_before_its_commit_and_needs_not_wait(store: Store) -> None:
+    blocker = Blocker()
+    task = asyncio.create_task(store.write("slow", lambda unit: (unit.record(fact()), blocker(unit))))
+    await blocker.reached()
+    assert await store.read("head", head) == 0
+    blocker.go_on.set()
+    await task
+    assert await store.read("head", head) == 1
+
+
+async def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(StorageFailed):
+        await store.read("sneaky", lambda stored: stored.rows.run("DELETE FROM journal"))
+
+
+async def test_a_read_sees_one_instant(store: Store) -> None:
+    blocker = Blocker()
+
+    def twice(stored: Reading) -> tuple[int, int]:
+        before = head(stored)
+        blocker(stored)  # type: ignore[arg-type]
+        return before, head(stored)
+
+    task = asyncio.create_task(store.read("twice", twice))
+    await blocker.reached()
+    await store.write("fact", lambda unit: unit.record(fact()))
+    blocker.go_on.set()
+    assert await task == (0, 0)
+
+
+async def test_more_reads_than_readers_all_get_their_turn(store: Store) -> None:
+    assert await asyncio.gather(*(store.read("head", head) for _ in range(40))) == [0] * 40
+
+
+async def test_facts_are_published_after_their_commit_in_order_before_the_caller_goes_on(
+    folder: Path, clock: HandClock
+) -> None:
+    published: list[int] = []
+    store = await Store.open(
+        folder, clock, publish=lambda facts: published.extend(found.sequence for found in facts)
+    )
+
+    async def write_some() -> None:
+        for _ in range(5):
+            number = await store.write("fact", lambda unit: unit.record(fact()))
+            assert number in published
+
+    await asyncio.gather(*(write_some() for _ in range(6)))
+    await store.close()
+    assert published == list(range(1, 31))
+
+
+async def test_a_subscriber_that_raises_is_counted_and_fails_no_commit(
+    folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong(_facts: Sequence[Fact]) -> None:
+        raise RuntimeError("a subscriber's mistake")
+
+    store = await Store.open(folder, clock, publish=wrong)
+    assert await store.write("fact", lambda unit: unit.record(fact())) == 1
+    assert store.state().failed_publications == 1
+    assert "stored but not published" in caplog.text
+    await store.close()
+
+
+async def test_slow_queries_are_logged_by_name_without_their_parameters(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = HandClock()
+    store = await Store.open(folder, clock)
+
+    def slow(stored: Reading, seconds: float) -> None:
+        stored.rows.one("SELECT ?", "very-private")
+        clock.pass_s(seconds)
+
+    await store.read("quick", lambda stored: slow(stored, 0.1))
+    await store.read("slow read", lambda stored: slow(stored, 0.101))
+    await store.write("slower write", lambda unit: slow(unit, 1.001))
+    await store.close()
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (logging.WARNING, "query slow read took 101 ms"),
+        (logging.ERROR, "query slower write took 1001 ms"),
+    ]
+    assert "very-private" not in caplog.text
+    state = store.state()
+    assert (state.slow, state.too_slow, state.slowest) == (1, 1, ("slower write", 1001))
+
+
+async def test_too_many_waiting_units_are_refused_instead_of_hoarded(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "WAITING_LIMIT", 2)
+    blocker = Blocker()
+    first = asyncio.create_task(store.write("block", blocker))
+    await blocker.reached()
+    waiting = [asyncio.create_task(store.write("fact", lambda unit: unit.record(fact()))) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(StorageOverloaded):
+        await store.write("fact", lambda unit: unit.record(fact()))
+    blocker.go_on.set()
+    await asyncio.gather(first, *waiting)
+
+
+async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -> None:
+    store = await Store.open(folder, clock)
+    await store.close()
+    await store.close()
+    with pytest.raises(StorageClosed):
+        await store.write("fact", lambda unit: unit.record(fact()))
+    with pytest.raises(StorageClosed):
+        await store.read("head", head)

@@ -3,15 +3,35 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import aiohttp
 
+from mexc_tui.exchange.client import OriginRefused, is_this_machine
 from mexc_tui.exchange.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
 
 RECEIVE_BATCH = 32
 """Frames taken in a row before other tasks get their turn: well under 250 µs."""
 SEND_GAP_S = 0.02
 """At most 50 client messages a second; the exchange disconnects above 100."""
+
+
+STREAM_HOSTS = frozenset({"wbs-api.mexc.com"})
+"""The only hosts outside this machine whose streams are read (reliability 4.6)."""
+
+
+def checked_stream_url(url: str) -> str:
+    """Return `wss://` of the exchange, or `ws(s)://` of this machine. Raises OriginRefused for all else."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    is_exchange = parts.scheme == "wss" and host in STREAM_HOSTS
+    is_local = parts.scheme in ("ws", "wss") and is_this_machine(host)
+    if (is_exchange or is_local) and not (parts.query or parts.fragment or parts.username):
+        return url
+    raise OriginRefused(
+        f"{host or 'This address'} is not listened to: only wss:// of {', '.join(sorted(STREAM_HOSTS))}, "
+        "or this machine itself, without a query."
+    )
 
 
 class SocketEnded(Exception):

@@ -12,7 +12,7 @@ from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
 from mexc_tui.exchange.shard import Hole, Shard, ShardParts
-from mexc_tui.exchange.socket import SocketEnded, SocketTimings, refuse_redirects
+from mexc_tui.exchange.socket import SocketEnded, SocketTimings, checked_stream_url, refuse_redirects
 from mexc_tui.exchange.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -73,8 +73,8 @@ class MarketStreams:
         timings: SocketTimings | None = None,
         stale_after_s: float = 60,
     ) -> None:
-        """Prepare; the connector stays the caller's."""
-        self._url = url
+        """Prepare; the connector stays the caller's. Raises OriginRefused for a strange URL."""
+        self._url = checked_stream_url(url)
         self._connector = connector
         self._clock = clock
         self._rng = rng

@@ -19,7 +19,13 @@ from mexc_tui.exchange.inbox import Inbox
 from mexc_tui.exchange.listen_key import KeyEvent, ListenKey, ListenKeyCalls
 from mexc_tui.exchange.private_messages import private_of
 from mexc_tui.exchange.shard import Hole, Shard, ShardParts
-from mexc_tui.exchange.socket import ListenKeyRefused, SocketEnded, SocketTimings, refuse_redirects
+from mexc_tui.exchange.socket import (
+    ListenKeyRefused,
+    SocketEnded,
+    SocketTimings,
+    checked_stream_url,
+    refuse_redirects,
+)
 from mexc_tui.exchange.streams import MAX_MESSAGE_BYTES
 from mexc_tui.exchange.topics import private_topics
 from mexc_tui.model.errors import ExchangeError
@@ -63,11 +69,12 @@ class UserStream:
         timings: SocketTimings | None = None,
     ) -> None:
         """Prepare. `url` is the stream's without a key; the connector stays the caller's.
+        Raises OriginRefused for a strange URL.
 
         `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_hole` is told
         once when the stream is lost and once when all of it runs again.
         """
-        self._url = url
+        self._url = checked_stream_url(url)
         self._connector = connector
         self._rng = rng
         self._timings = timings or SocketTimings()

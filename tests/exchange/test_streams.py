@@ -10,10 +10,11 @@ import aiohttp
 import pytest
 
 from mexc_tui.exchange import topics
+from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.exchange.feed import Phase
 from mexc_tui.exchange.market_messages import deals_of
 from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.socket import SocketTimings, checked_stream_url
 from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
@@ -252,3 +253,25 @@ async def test_an_error_of_the_consumer_is_not_swallowed() -> None:
         streams.want([topic])
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="own bug")):
             await streams.run()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ws://wbs-api.mexc.com/ws",
+        "wss://wbs-api.mexc.com.example.org/ws",
+        "wss://user@wbs-api.mexc.com/ws",
+        "wss://wbs-api.mexc.com/ws?listenKey=1",
+        "https://wbs-api.mexc.com/ws",
+        "ws://10.0.0.1/ws",
+        "",
+    ],
+)
+def test_strange_addresses_are_not_listened_to(url: str) -> None:
+    with pytest.raises(OriginRefused):
+        checked_stream_url(url)
+
+
+@pytest.mark.parametrize("url", ["wss://wbs-api.mexc.com/ws", "ws://127.0.0.1:9000/ws", "ws://localhost/ws"])
+def test_the_exchange_and_this_machine_are_listened_to(url: str) -> None:
+    assert checked_stream_url(url) == url

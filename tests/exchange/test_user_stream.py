@@ -333,3 +333,17 @@ def test_the_key_is_in_no_log_and_no_reason(caplog: pytest.LogCaptureFixture) ->
             assert key not in told
 
     simulate(main)
+
+
+def test_M12_a_quiet_private_stream_shows_how_long_it_has_been_quiet() -> None:
+    async def main(sim: Simulation) -> None:
+        async with account(sim) as ours:
+            await asyncio.sleep(2)
+            await ours.server.push(FILLS, frames.fill_frame())
+            await asyncio.sleep(600)
+            ages = {state.topic.channel: state.age_s for state in ours.stream.state().feeds}
+            assert ages[ORDERS] is None
+            assert 599 <= (ages[FILLS] or 0) <= 601
+            assert ours.stream.state().is_live
+
+    simulate(main)

@@ -1,0 +1,144 @@
+"""Streams and books on the practice exchange, with its faults."""
+
+import asyncio
+from contextlib import suppress
+from decimal import Decimal
+from random import Random
+
+import aiohttp
+import pytest
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.engine.books import BookKeeper
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.market_messages import best_quote_of, deals_of
+from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.topics import Kind, Topic
+from mexc_tui.exchange.user_stream import UserStream
+from mexc_tui.market.book import BookState
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.stream import BalanceUpdate, OrderUpdate, PrivateUpdate
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario
+from mexc_tui.practice.server import PracticeServer, serving
+from mexc_tui.proto.stream_pb2 import Push
+from mexc_tui.simulation.run import Simulation, simulate
+
+SMALL = MarketPlan(symbols=40, active_pairs=3, trades_per_s=5.0)
+HOST = "127.0.0.1"
+
+
+class Books:
+    """A keeper fed by streams, as the engine joins them."""
+
+    def __init__(self, client: MexcClient, sim: Simulation) -> None:
+        self.keeper = BookKeeper(client.market, sim.clock, Random(1))
+        self.deals = 0
+        self.quotes = 0
+
+    def on_push(self, topic: Topic, push: Push, received_ns: int) -> None:
+        match topic.kind:
+            case Kind.DEPTH:
+                self.keeper.apply(topic.symbol, push.aggre_depths, received_ns)
+            case Kind.DEALS:
+                self.deals += len(deals_of(push))
+            case _:
+                best_quote_of(push)
+                self.quotes += 1
+
+    def on_hole(self, hole: Hole) -> None:
+        topic = topics.parse(hole.channel)
+        if topic.kind is Kind.DEPTH:
+            (self.keeper.resume if hole.is_closed else self.keeper.lose)(topic.symbol)
+
+
+FAULTS = {
+    "none": (),
+    "M5 drop": (FaultPlan(kind=FaultKind.DROP_PUSH, chance=0.1),),
+    "M6 duplicate and reorder": (
+        FaultPlan(kind=FaultKind.DUPLICATE_PUSH, chance=0.2),
+        FaultPlan(kind=FaultKind.REORDER_PUSH, chance=0.2),
+    ),
+    "stale snapshot": (
+        FaultPlan(kind=FaultKind.STALE_SNAPSHOT, chance=0.5, amount_ms=3000),
+        FaultPlan(kind=FaultKind.DROP_PUSH, chance=0.1),
+    ),
+}
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_M5_M6_books_agree_with_the_exchange_whatever_happens_to_pushes(faults: str) -> None:
+    async def main(sim: Simulation) -> None:
+        server = PracticeServer(Scenario(name="test", market=SMALL, faults=FAULTS[faults]), 1, sim.clock)
+        await sim.network.serve(HOST, 80, server.application())
+        connector = sim.network.connector()
+        async with MexcClient(f"http://{HOST}", clock=sim.clock, rng=sim.rng, connector=connector) as client:
+            books = Books(client, sim)
+            streams = MarketStreams(
+                f"ws://{HOST}/ws", sim.network.connector(), sim.clock, sim.rng, books.on_push, books.on_hole
+            )
+            symbol = "MXUSDT"
+            book = books.keeper.keep(symbol)
+            streams.want([topics.depth(symbol), topics.deals(symbol), topics.best_quote(symbol)])
+            work = [asyncio.create_task(part.run()) for part in (streams, books.keeper)]
+            agreed = 0
+            for _ in range(300):
+                await asyncio.sleep(0.37)
+                truth = await client.market.depth(symbol, 20)
+                if books.keeper.state(symbol) is BookState.VALID and book.version == truth.last_update_id:
+                    assert book.asks(20) == [(float(price), float(size)) for price, size in truth.asks]
+                    assert book.bids(20) == [(float(price), float(size)) for price, size in truth.bids]
+                    agreed += 1
+            assert agreed > 20
+            assert books.quotes > 100
+            for task in work:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    simulate(main)
+
+
+async def test_an_order_on_the_practice_exchange_comes_back_on_the_private_stream() -> None:
+    clock = SystemClock()
+    async with serving(Scenario(name="test", market=SMALL), 1) as endpoint:
+        credentials = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
+        updates: list[PrivateUpdate] = []
+        changed = asyncio.Event()
+
+        def on_update(update: PrivateUpdate) -> None:
+            updates.append(update)
+            changed.set()
+
+        live = asyncio.Event()
+        async with (
+            aiohttp.TCPConnector() as connector,
+            MexcClient(endpoint.rest, clock=clock, rng=Random(1), credentials=credentials) as client,
+        ):
+            await client.measure_clock(3)
+            stream = UserStream(
+                endpoint.ws, connector, clock, Random(1), client.account, on_update, lambda _hole: live.set()
+            )
+            task = asyncio.create_task(stream.run())
+            async with asyncio.timeout(20):
+                await live.wait()
+                symbol = "MXUSDT"
+                quote = await client.market.depth(symbol, 5)
+                await client.orders.place(
+                    NewOrder(symbol, Side.BUY, OrderType.MARKET, "bot-1", quote_quantity=Decimal(10)),
+                    purpose=Purpose.ENTRY,
+                )
+                while not any(isinstance(update, OrderUpdate) and update.is_terminal for update in updates):
+                    changed.clear()
+                    await changed.wait()
+            assert quote.asks
+            assert any(isinstance(update, BalanceUpdate) for update in updates)
+            order = next(update for update in updates if isinstance(update, OrderUpdate))
+            assert (order.symbol, order.client_order_id) == (symbol, "bot-1")
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            assert await client.account.listen_keys() == []

@@ -1,0 +1,69 @@
+"""Which pairs deserve streams: listings within the hour, and what a face shows. All else is polled."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mexc_tui.market.polling import expected_ms
+from mexc_tui.model.listing import MATURITY_MS, Listing
+
+WITHIN_MS = 3_600_000
+
+
+class StreamKind(StrEnum):
+    """What is streamed of a pair."""
+
+    DEALS = "deals"
+    BEST_QUOTE = "best_quote"
+    TOP_LEVELS = "top_levels"
+    DEPTH = "depth"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedStream:
+    """One stream of one pair."""
+
+    symbol: str
+    kind: StreamKind
+
+
+LISTING_KINDS = (StreamKind.DEALS, StreamKind.BEST_QUOTE, StreamKind.TOP_LEVELS)
+SHOWN_KINDS = (StreamKind.DEALS, StreamKind.BEST_QUOTE, StreamKind.DEPTH)
+
+
+def wanted_streams(
+    listings: Iterable[Listing],
+    now_ms: int,
+    shown: Collection[str] = (),
+    *,
+    within_ms: int = WITHIN_MS,
+    maturity_ms: int = MATURITY_MS,
+) -> frozenset[WantedStream]:
+    """Return what to subscribe to now; what is missing from it is to be dropped."""
+    wanted = {WantedStream(symbol, kind) for symbol in shown for kind in SHOWN_KINDS}
+    for listing in listings:
+        if is_near(listing, now_ms, within_ms, maturity_ms):
+            for name in _streamed_names(listing):
+                wanted.update(WantedStream(name, kind) for kind in LISTING_KINDS)
+    return frozenset(wanted)
+
+
+def is_near(
+    listing: Listing, now_ms: int, within_ms: int = WITHIN_MS, maturity_ms: int = MATURITY_MS
+) -> bool:
+    """Whether it opens within the hour by anybody's word, is less overdue, or is open and watched."""
+    if listing.stage_at(now_ms, maturity_ms, within_ms).is_over:
+        return False
+    if listing.opened_ms is not None:
+        return now_ms < listing.opened_ms + maturity_ms
+    return any(abs(opens_ms - now_ms) <= within_ms for opens_ms in expected_ms(listing, now_ms))
+
+
+def _streamed_names(listing: Listing) -> tuple[str, ...]:
+    """Return its name, and the ones that sources disagree about: the stream tells which is right."""
+    if not listing.disagreements:
+        return (listing.symbol,)
+    claimed = (
+        seen.facts.symbol for seen in {s.source: s for s in listing.sightings}.values() if seen.present
+    )
+    return tuple(dict.fromkeys((listing.symbol, *claimed)))

@@ -1,0 +1,202 @@
+"""What the desk knows of the market: the pairs of the exchange, and the listings told from them."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from mexc_tui.market.listings import KnownListings, Update
+from mexc_tui.market.readings import (
+    by_hand,
+    dropped_by_hand,
+    of_deal,
+    of_pair,
+    of_quote,
+    of_trade,
+    read_announcements,
+    read_calendar,
+    read_names,
+    read_pair_changes,
+    read_web_symbols,
+)
+from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
+from mexc_tui.model.announcement import Announcement
+from mexc_tui.model.calendar import Calendar, WebSymbols
+from mexc_tui.model.listing import Listing, Sighting, Source
+from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.stream import BestQuote, StreamDeal
+from mexc_tui.model.symbol import Symbol
+
+FEW = 4
+"""So many may vanish from one reading to the next without being doubted."""
+MUCH = 0.5
+"""A reading that loses more than this share at once is believed only when the next one says the same."""
+
+
+class Knowledge:
+    """Folds every reading in. Give it what is stored after a restart: what is new since then is found."""
+
+    def __init__(self, listings: Iterable[Listing] = (), pairs: Iterable[Symbol] = ()) -> None:
+        """Start with what is stored; nothing at all on a fresh machine."""
+        self.listings = KnownListings(listings)
+        self.pairs: dict[str, Symbol] = {pair.symbol: pair for pair in pairs}
+        self.read_ms: dict[Source, int] = {}
+        """When each source was last read."""
+        self.doubts: dict[Source, str] = {}
+        """Sources whose last reading was not believed, and why."""
+        self._names: dict[Source, frozenset[str]] = {}
+        self._ever_seen = set(self.pairs)
+        self._live = {listing.id: listing for listing in self.listings}
+
+    def live(self, now_ms: int) -> tuple[Listing, ...]:
+        """Return the listings of which something is still expected."""
+        over = [key for key, listing in self._live.items() if listing.stage_at(now_ms).is_over]
+        for key in over:
+            del self._live[key]
+        return tuple(self._live.values())
+
+    def read_calendar(self, calendar: Calendar, at_ms: int) -> tuple[Update, ...]:
+        """Fold in the calendar."""
+        return self._fold_web(
+            Source.CALENDAR, read_calendar(calendar.entries, at_ms, self.live(at_ms)), at_ms
+        )
+
+    def read_web_symbols(self, answer: WebSymbols, at_ms: int) -> tuple[Update, ...]:
+        """Fold in symbolsV2."""
+        return self._fold_web(
+            Source.SYMBOLS_V2, read_web_symbols(answer.symbols, at_ms, self.live(at_ms)), at_ms
+        )
+
+    def read_pairs(self, pairs: Sequence[Symbol], at_ms: int) -> tuple[Update, ...]:
+        """Fold in exchangeInfo at once."""
+        return tuple(update for part in self.read_pairs_in_slices(pairs, at_ms) for update in part)
+
+    def read_pairs_in_slices(
+        self, pairs: Sequence[Symbol], at_ms: int, size: int = SLICE
+    ) -> Iterator[tuple[Update, ...]]:
+        """Fold in exchangeInfo; give the loop its turn after each part. It counts once all are taken."""
+        first = not self.pairs
+        kept: dict[str, Symbol] = {}
+        for changes in diff_in_slices(self.pairs, pairs, size):
+            gone = [change for change in changes if change.after is None]
+            if gone and not self._believes(Source.EXCHANGE_INFO, len(gone), len(self.pairs)):
+                kept = {change.symbol: change.before for change in gone if change.before is not None}
+                continue
+            yield self._fold_pairs(changes, at_ms, first=first)
+        if not kept:
+            self.doubts.pop(Source.EXCHANGE_INFO, None)
+        self.pairs = kept | {pair.symbol: pair for pair in pairs}
+        self._ever_seen.update(self.pairs)
+        self.read_ms[Source.EXCHANGE_INFO] = at_ms
+
+    def read_names(self, source: Source, names: Collection[str], at_ms: int) -> tuple[Update, ...]:
+        """Fold in defaultSymbols or selfSymbols."""
+        after, before = frozenset(names), self._names.get(source)
+        self.read_ms[source] = at_ms
+        lost = len(before - after) if before is not None else 0
+        if before is not None and not self._believes(source, lost, len(before)):
+            return ()
+        self.doubts.pop(source, None)
+        self._names[source] = after
+        return self._fold(read_names(source, after, before, at_ms, self.live(at_ms)))
+
+    def read_announcements(self, headlines: Iterable[Announcement], at_ms: int) -> tuple[Update, ...]:
+        """Fold in headlines; those of pairs that trade already say nothing new, so pairs are read first."""
+        if not self.pairs:
+            return ()
+        self.read_ms[Source.ANNOUNCEMENT] = at_ms
+        seen = read_announcements(headlines, at_ms)
+        return self._fold(
+            one
+            for one in seen
+            if one.facts.symbol not in self.pairs or self.listings.named(one.facts.symbol) is not None
+        )
+
+    def note_quote(self, quote: BestQuote, at_ms: int) -> Update | None:
+        """Fold in a quote of the stream: the first one of a listing is its opening."""
+        listing = self.listings.named(quote.symbol)
+        return self._fold_one(of_quote(quote, at_ms, listing) if listing is not None else None)
+
+    def note_deal(self, deal: StreamDeal, at_ms: int) -> Update | None:
+        """Fold in a trade of the stream."""
+        listing = self.listings.named(deal.symbol)
+        return self._fold_one(of_deal(deal, at_ms, listing) if listing is not None else None)
+
+    def note_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> Update | None:
+        """Fold in trades that REST told of, newest first."""
+        listing = self.listings.named(symbol)
+        if listing is None or not trades:
+            return None
+        first = min(trades, key=lambda trade: trade.time)
+        return self._fold_one(of_trade(symbol, first.time, first.price, at_ms, listing))
+
+    def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[Update, ...]:
+        """Add a listing by hand, or take it up again. Raises ValueError with what to mend."""
+        return self._fold((by_hand(symbol, opens_ms, at_ms, note),))
+
+    def drop(self, symbol: str, at_ms: int, note: str = "") -> Update | None:
+        """Drop a listing by hand. None: it is dropped already. Raises KeyError for one that is unknown."""
+        listing = self.listings.named(symbol)
+        if listing is None:
+            raise KeyError(symbol)
+        return self._fold_one(dropped_by_hand(listing, at_ms, note))
+
+    def _fold_web(self, source: Source, sightings: Iterable[Sighting], at_ms: int) -> tuple[Update, ...]:
+        """Fold in what a web page says; a page that is suddenly half empty is not believed at once."""
+        self.read_ms[source] = at_ms
+        seen = tuple(sightings)
+        gone = sum(not one.present for one in seen)
+        held = gone + sum(one.present and self.listings.named(one.facts.symbol) is not None for one in seen)
+        if self._believes(source, gone, held):
+            self.doubts.pop(source, None)
+            return self._fold(seen)
+        return self._fold(one for one in seen if one.present)
+
+    def _fold_pairs(self, changes: Iterable[PairChange], at_ms: int, *, first: bool) -> tuple[Update, ...]:
+        return self._fold(
+            read_pair_changes(
+                changes,
+                at_ms,
+                lambda name: self.listings.named(name) is not None,
+                was_seen=lambda name: first or name in self._ever_seen,
+            )
+        )
+
+    def _believes(self, source: Source, lost: int, held: int) -> bool:
+        """Whether so many may be gone at once. What is doubted once is believed when it is said again."""
+        if lost <= FEW or lost <= MUCH * held or source in self.doubts:
+            return True
+        self.doubts[source] = f"{source} lost {lost} of {held} at once: not believed until it says so again"
+        return False
+
+    def _fold(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
+        return tuple(update for seen in sightings for update in self._fold_with_past(seen))
+
+    def _fold_one(self, seen: Sighting | None) -> Update | None:
+        return next(iter(self._fold((seen,) if seen is not None else ())), None)
+
+    def _fold_with_past(self, seen: Sighting) -> Iterator[Update]:
+        """Fold in one sighting; a new listing is told what other sources have said of its pair already."""
+        update = self._keep(self.listings.see(seen))
+        if update is None:
+            return
+        yield update
+        if update.before is None:
+            for past in self._past_of(update.after.symbol, seen.source):
+                more = self._keep(self.listings.see(past))
+                if more is not None:
+                    yield more
+
+    def _keep(self, update: Update | None) -> Update | None:
+        if update is not None:
+            for one in update.absorbed:
+                self._live.pop(one.id, None)
+            self._live[update.after.id] = update.after
+        return update
+
+    def _past_of(self, symbol: str, teller: Source) -> Iterator[Sighting]:
+        pair = self.pairs.get(symbol)
+        if pair is not None and teller is not Source.EXCHANGE_INFO:
+            at_ms = self.read_ms.get(Source.EXCHANGE_INFO, 0)
+            yield Sighting(source=Source.EXCHANGE_INFO, at_ms=at_ms, facts=of_pair(pair, at_ms))
+        for source, names in self._names.items():
+            listing = self.listings.named(symbol)
+            if source is not teller and listing is not None and symbol in names:
+                yield from read_names(source, names, None, self.read_ms[source], (listing,))

@@ -1,0 +1,283 @@
+"""From sightings to a listing: pure, and the same whichever source was heard first."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mexc_tui.model.listing import (
+    Change,
+    ChangeKind,
+    Disagreement,
+    Facts,
+    Listing,
+    Sighting,
+    Source,
+    SourceClaim,
+    Stage,
+    Topic,
+)
+
+_ORDER = {source: number for number, source in enumerate(Source)}
+_NAMING = (
+    Source.EXCHANGE_INFO,
+    Source.SELF_SYMBOLS,
+    Source.DEFAULT_SYMBOLS,
+    Source.SYMBOLS_V2,
+    Source.CALENDAR,
+    Source.BY_HAND,
+    Source.ANNOUNCEMENT,
+)
+"""Whose name for the pair is taken, best first."""
+_TIMING = (Source.EXCHANGE_INFO, Source.BY_HAND, Source.CALENDAR)
+"""Whose opening time counts: the newest word of any of them. symbolsV2 is asked only when they are silent."""
+_HOLDING = (
+    Source.CALENDAR,
+    Source.SYMBOLS_V2,
+    Source.EXCHANGE_INFO,
+    Source.DEFAULT_SYMBOLS,
+    Source.SELF_SYMBOLS,
+    Source.BY_HAND,
+)
+"""A listing that all of these have dropped is cancelled; an announcement stays on the page for ever."""
+_API = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
+SAME_MOMENT_MS = 1_000
+"""Openings that differ by less do not contradict each other."""
+
+
+class _Timed(NamedTuple):
+    opens_ms: int
+    since_ms: int
+
+
+def in_order(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
+    """Return them by time; one source's own order stays as it is."""
+    return tuple(sorted(sightings, key=lambda seen: (seen.at_ms, _ORDER[seen.source])))
+
+
+def listing_from(listing_id: str, sightings: Iterable[Sighting]) -> Listing:
+    """Return what all sightings of one listing amount to. At least one is needed."""
+    life = _Life()
+    ordered = in_order(sightings)
+    for seen in ordered:
+        life.add(seen)
+    return life.listing(listing_id, ordered)
+
+
+class _Life:
+    """Walks through the sightings in the order of time."""
+
+    def __init__(self) -> None:
+        self._says: dict[Source, Sighting] = {}
+        self._times: dict[Source, _Timed] = {}
+        self._names: list[str] = []
+        self._changes: list[Change] = []
+        self._name: Facts | None = None
+        self._stage: Stage | None = None
+        self._opening: tuple[Source, int] | None = None
+        self._moves = 0
+        self._triple_since_ms: int | None = None
+        self._visible_ms: int | None = None
+        self._api_ms: int | None = None
+        self._opened_ms: int | None = None
+        self._traded_ms: int | None = None
+        self._cancelled_ms: int | None = None
+
+    def add(self, seen: Sighting) -> None:
+        """Take in what one source says from now on."""
+        before = self._says.get(seen.source)
+        if before is not None and not seen.present and seen.facts.symbol != before.facts.symbol:
+            return  # the old name of a pair that this source already shows under its new one
+        self._says[seen.source] = seen
+        self._note_times(seen)
+        self._note_presence(before, seen)
+        self._note_fields(before, seen)
+        self._note_name(seen)
+        self._note_opening(seen)
+        self._note_stage(seen)
+
+    def _note_times(self, seen: Sighting) -> None:
+        opens_ms = seen.facts.opens_ms if seen.present else None
+        known = self._times.get(seen.source)
+        if opens_ms is None:
+            self._times.pop(seen.source, None)
+        elif known is None or known.opens_ms != opens_ms:
+            self._times[seen.source] = _Timed(opens_ms, seen.at_ms)
+        if not seen.present:
+            return
+        if seen.source is Source.EXCHANGE_INFO:
+            self._visible_ms = _first(self._visible_ms, seen.at_ms)
+        if _says_api(seen):
+            self._api_ms = _first(self._api_ms, seen.at_ms)
+        self._traded_ms = _first(self._traded_ms, seen.facts.traded_ms)
+        self._opened_ms = _first(self._opened_ms, seen.facts.quoted_ms, seen.facts.traded_ms)
+
+    def _note_presence(self, before: Sighting | None, seen: Sighting) -> None:
+        if before is None or before.present == seen.present or seen.source not in _HOLDING:
+            return
+        kind = ChangeKind.RETURNED if seen.present else ChangeKind.WITHDRAWN
+        self._change(kind, seen, before.facts.symbol, seen.facts.symbol)
+
+    def _note_fields(self, before: Sighting | None, seen: Sighting) -> None:
+        old, new = (before.facts if before is not None else None), seen.facts
+        if new.triple is not None and (old is None or old.triple != new.triple):
+            self._triple_since_ms = seen.at_ms
+            self._change(ChangeKind.TRIPLE, seen, str(old.triple) if old else "", str(new.triple))
+        if before is None or old is None or not seen.present:
+            return
+        for kind, was, now in (
+            (ChangeKind.STATUS, old.status, new.status),
+            (ChangeKind.SIDES, old.sides, new.sides),
+            (ChangeKind.API, old.api_allowed, new.api_allowed),
+            (ChangeKind.AT_RISK, old.at_risk, new.at_risk),
+        ):
+            if was != now:
+                self._change(kind, seen, _word(was), _word(now))
+
+    def _note_name(self, seen: Sighting) -> None:
+        if seen.facts.symbol not in self._names:
+            self._names.append(seen.facts.symbol)
+        best = next((s.facts for s in map(self._says.get, _NAMING) if s is not None and s.present), None)
+        if best is None:
+            best = self._name or seen.facts
+        if self._name is not None and best.symbol != self._name.symbol:
+            self._change(ChangeKind.RENAMED, seen, self._name.symbol, best.symbol)
+        self._name = best
+
+    def _note_opening(self, seen: Sighting) -> None:
+        known = [(timed.since_ms, -rank, source) for rank, source in enumerate(_TIMING)
+                 if (timed := self._times.get(source)) is not None]  # fmt: skip
+        if known:
+            source = max(known)[2]
+        elif Source.SYMBOLS_V2 in self._times:
+            source = Source.SYMBOLS_V2
+        else:
+            return  # what was known last stays; whether anybody stands by it is a matter of the stage
+        opens_ms = self._times[source].opens_ms
+        if self._opening is not None and abs(self._opening[1] - opens_ms) >= SAME_MOMENT_MS:
+            self._moves += 1
+            self._change(ChangeKind.MOVED, seen, str(self._opening[1]), str(opens_ms))
+        self._opening = (source, opens_ms)
+
+    def _note_stage(self, seen: Sighting) -> None:
+        stage = self._stage_now()
+        if stage is self._stage:
+            return
+        self._change(ChangeKind.STAGE, seen, self._stage or "", stage)
+        self._stage = stage
+        self._cancelled_ms = seen.at_ms if stage is Stage.CANCELLED else None
+
+    def _stage_now(self) -> Stage:
+        if self._is_cancelled():
+            return Stage.CANCELLED
+        if self._opened_ms is not None:
+            return Stage.OPEN
+        if any(_says_api(seen) for seen in self._says.values()):
+            return Stage.API_ENABLED
+        if self._has(Source.EXCHANGE_INFO):
+            return Stage.VISIBLE
+        if self._opening is None:
+            return Stage.ANNOUNCED
+        return Stage.RESCHEDULED if self._moves else Stage.SCHEDULED
+
+    def _is_cancelled(self) -> bool:
+        by_hand = self._says.get(Source.BY_HAND)
+        if by_hand is not None and not by_hand.present:
+            return True
+        said = [source for source in _HOLDING if source in self._says]
+        dropped = any(change.kind is ChangeKind.WITHDRAWN for change in self._changes)
+        return dropped and self._opened_ms is None and not any(map(self._has, said))
+
+    def _has(self, source: Source) -> bool:
+        seen = self._says.get(source)
+        return seen is not None and seen.present
+
+    def _change(self, kind: ChangeKind, seen: Sighting, before: str, after: str) -> None:
+        self._changes.append(
+            Change(kind=kind, at_ms=seen.at_ms, source=seen.source, before=before, after=after)
+        )
+
+    def listing(self, listing_id: str, ordered: tuple[Sighting, ...]) -> Listing:
+        """Return the listing as it stands after everything that was added."""
+        name, stage = self._name, self._stage
+        assert name is not None, "a listing has at least one sighting"
+        assert stage is not None, "every sighting leads to a stage"
+        exchange = self._says.get(Source.EXCHANGE_INFO)
+        pair = exchange.facts if exchange is not None and exchange.present else None
+        web = self._says.get(Source.SYMBOLS_V2)
+        return Listing(
+            id=listing_id,
+            sightings=ordered,
+            first_seen_ms=ordered[0].at_ms,
+            symbol=name.symbol,
+            base=name.base or self._any("base"),
+            quote=name.quote or self._any("quote"),
+            names=tuple(self._names),
+            stage=stage,
+            changes=tuple(self._changes),
+            disagreements=tuple(_disagreements(self._says, self._times)),
+            full_name=self._any("full_name"),
+            coin_id=self._any("coin_id"),
+            contract=self._any("contract"),
+            zone=self._any("zone"),
+            opens_ms=self._opening[1] if self._opening else None,
+            opens_source=self._opening[0] if self._opening else None,
+            claimed_ms=tuple(sorted({timed.opens_ms for timed in self._times.values()})),
+            moves=self._moves,
+            triple=web.facts.triple if web is not None and web.present else None,
+            triple_since_ms=self._triple_since_ms,
+            status=pair.status if pair else None,
+            sides=pair.sides if pair else None,
+            at_risk=pair.at_risk if pair else False,
+            api_allowed=any(_says_api(seen) for seen in self._says.values()),
+            visible_ms=self._visible_ms,
+            api_ms=self._api_ms,
+            opened_ms=self._opened_ms,
+            traded_ms=self._traded_ms,
+            cancelled_ms=self._cancelled_ms,
+        )
+
+    def _any(self, field: str) -> str:
+        """Return a text from the best source that tells it."""
+        for source in (*_NAMING, Source.STREAM):
+            seen = self._says.get(source)
+            text = getattr(seen.facts, field) if seen is not None else ""
+            if text:
+                return str(text)
+        return ""
+
+
+def _first(*moments_ms: int | None) -> int | None:
+    return min((moment for moment in moments_ms if moment is not None), default=None)
+
+
+def _word(value: object) -> str:
+    return "" if value is None else str(getattr(value, "name", value)).lower()
+
+
+def _says_api(seen: Sighting) -> bool:
+    """Whether this source allows trading through the API."""
+    if not seen.present or seen.source not in _API:
+        return False
+    return seen.source is not Source.EXCHANGE_INFO or seen.facts.api_allowed is True
+
+
+def _disagreements(says: dict[Source, Sighting], times: dict[Source, _Timed]) -> Iterable[Disagreement]:
+    """Yield every matter on which those who speak now contradict each other."""
+    openings = {source: timed.opens_ms for source, timed in times.items()}
+    if openings and max(openings.values()) - min(openings.values()) >= SAME_MOMENT_MS:
+        yield _disagreement(Topic.OPENING, {source: str(value) for source, value in openings.items()})
+    names = {source: seen.facts.symbol for source, seen in says.items() if seen.present and source in _NAMING}
+    if len(set(names.values())) > 1:
+        yield _disagreement(Topic.NAME, names)
+    holders = {source: "listed" for source in _HOLDING if (seen := says.get(source)) and seen.present}
+    gone = {source: "gone" for source in (Source.CALENDAR, Source.SYMBOLS_V2, Source.EXCHANGE_INFO)
+            if (seen := says.get(source)) and not seen.present}  # fmt: skip
+    if holders and gone:
+        yield _disagreement(Topic.PRESENCE, holders | gone)
+    allowed = {source: "yes" if _says_api(says[source]) else "no" for source in _API if source in says}
+    if len(set(allowed.values())) > 1:
+        yield _disagreement(Topic.API, allowed)
+
+
+def _disagreement(topic: Topic, claims: dict[Source, str]) -> Disagreement:
+    ordered = sorted(claims.items(), key=lambda claim: _ORDER[claim[0]])
+    return Disagreement(topic, tuple(SourceClaim(source, value) for source, value in ordered))

@@ -1,0 +1,148 @@
+"""All listings the desk knows: finds the one a sighting belongs to, and folds it in."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mexc_tui.market.life import listing_from
+from mexc_tui.model.listing import Change, Facts, Listing, Sighting, Source
+
+RELIST_MS = 7 * 86_400_000
+"""A new opening so long after the last one is another listing of the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One listing before and after something was seen. `absorbed` were found to be the same one."""
+
+    before: Listing | None
+    after: Listing
+    seen: tuple[Sighting, ...]
+    absorbed: tuple[Listing, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What is new in the listing's history."""
+        known = set(self.before.changes) if self.before is not None else set[Change]()
+        return tuple(change for change in self.after.changes if change not in known)
+
+
+class KnownListings:
+    """Holds listings and the names by which they are found. Give it the stored ones after a restart."""
+
+    def __init__(self, stored: Iterable[Listing] = ()) -> None:
+        """Start with what is already known."""
+        self._listings: dict[str, Listing] = {}
+        self._by_coin: dict[tuple[str, str], str] = {}
+        self._by_symbol: dict[str, str] = {}
+        self._by_contract: dict[tuple[str, str], str] = {}
+        for listing in stored:
+            self._keep(listing)
+
+    def __len__(self) -> int:
+        """Count the listings."""
+        return len(self._listings)
+
+    def __iter__(self) -> Iterator[Listing]:
+        """Iterate over the listings in the order they became known."""
+        return iter(self._listings.values())
+
+    def get(self, listing_id: str) -> Listing | None:
+        """Return a listing by its id."""
+        return self._listings.get(listing_id)
+
+    def named(self, symbol: str) -> Listing | None:
+        """Return the listing that a source calls by this name now."""
+        return self._listings.get(self._by_symbol.get(symbol, ""))
+
+    def see(self, seen: Sighting) -> Update | None:
+        """Fold in what a source said; None: nothing new in it.
+
+        Nothing is created by a source that takes back what it never said, or by the stream of any pair.
+        """
+        matches = self._matches(seen.facts)
+        if not matches:
+            if not seen.present or seen.source is Source.STREAM:
+                return None
+            listing = listing_from(f"{seen.facts.symbol}-{seen.at_ms}", (seen,))
+            self._keep(listing)
+            return Update(None, listing, (seen,))
+        found = matches[0]
+        if not _is_news(found, seen):
+            return None
+        listing = listing_from(found.id, (*found.sightings, seen))
+        for twin in matches[1:]:
+            listing = self._absorb(listing, twin)
+        self._keep(listing)
+        absorbed = tuple(one for one in matches if one.id != listing.id)
+        return Update(found, listing, (seen,), absorbed)
+
+    def see_all(self, sightings: Iterable[Sighting]) -> tuple[Update, ...]:
+        """Fold in several; return what they changed, in order."""
+        return tuple(update for seen in sightings if (update := self.see(seen)) is not None)
+
+    def _matches(self, facts: Facts) -> list[Listing]:
+        """Return the listings this is about, surest first; several if it shows them to be one."""
+        ids = (
+            self._by_coin.get((facts.coin_id, facts.quote), "") if facts.coin_id else "",
+            self._by_symbol.get(facts.symbol, ""),
+            self._by_contract.get((facts.contract.lower(), facts.quote), "") if facts.contract else "",
+        )
+        found: list[Listing] = []
+        for listing_id in dict.fromkeys(ids):
+            listing = self._listings.get(listing_id)
+            if (
+                listing is not None
+                and _may_be_same(listing, facts)
+                and all(_may_be_same(listing, _identity(other)) for other in found)
+            ):
+                found.append(listing)
+        return found
+
+    def _absorb(self, listing: Listing, twin: Listing) -> Listing:
+        """Join two; the one known longer gives its id."""
+        keep, drop = sorted((listing, twin), key=lambda one: (one.first_seen_ms, one.id))
+        self._listings.pop(drop.id, None)
+        joined = dict.fromkeys((*listing.sightings, *twin.sightings))
+        return listing_from(keep.id, joined)
+
+    def _keep(self, listing: Listing) -> None:
+        self._listings[listing.id] = listing
+        if listing.coin_id:
+            self._by_coin[(listing.coin_id, listing.quote)] = listing.id
+        if listing.contract:
+            self._by_contract[(listing.contract.lower(), listing.quote)] = listing.id
+        claimed = {listing.symbol, *_claimed_names(listing)}
+        for name in listing.names:
+            if name not in claimed and self._by_symbol.get(name) == listing.id:
+                del self._by_symbol[name]
+        for name in claimed:
+            self._by_symbol[name] = listing.id
+
+
+def _is_news(listing: Listing, seen: Sighting) -> bool:
+    """Whether a sighting says something that this source has not said already. Replays bring no news."""
+    last = listing.says(seen.source)
+    if last is None:
+        return True
+    if seen.at_ms < last.at_ms or (seen.facts == last.facts and seen.present == last.present):
+        return False
+    return seen not in listing.sightings
+
+
+def _may_be_same(listing: Listing, facts: Facts) -> bool:
+    """Whether nothing speaks against it: another coin of that ticker, or a later listing of it."""
+    if listing.coin_id and facts.coin_id and listing.coin_id != facts.coin_id:
+        return False
+    if listing.quote and facts.quote and listing.quote != facts.quote:
+        return False
+    known_ms = listing.opened_ms
+    return known_ms is None or facts.opens_ms is None or facts.opens_ms - known_ms < RELIST_MS
+
+
+def _identity(listing: Listing) -> Facts:
+    return Facts(symbol=listing.symbol, coin_id=listing.coin_id, quote=listing.quote)
+
+
+def _claimed_names(listing: Listing) -> Iterator[str]:
+    says: Mapping[Source, Sighting] = {seen.source: seen for seen in listing.sightings}
+    return (seen.facts.symbol for seen in says.values() if seen.present)

@@ -1,0 +1,167 @@
+"""What to ask the exchange next, and when: the nearer an opening the more often, within the weight."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+
+from mexc_tui.model.listing import Listing, Source, Stage
+
+WINDOW_S = 10
+"""Weights are counted in windows of this length (reference 3.1)."""
+UNTIMED_MS = 24 * 3_600_000
+"""A visible pair without a time may open at any moment; so long we wait for it."""
+UNTIMED_AHEAD_MS = 1_800_000
+"""Meanwhile it counts as half an hour away: the pace of the hour, not of the last minutes."""
+
+
+class Pace(IntEnum):
+    """How near the next opening is."""
+
+    FAR = 0
+    SOON = 1
+    """Within the advance notice, 3.5 hours."""
+    HOUR = 2
+    NOW = 3
+    """Within two minutes, until it is open or long overdue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """How often a source is asked at each pace, in milliseconds, and what one call weighs."""
+
+    far_ms: int
+    soon_ms: int
+    hour_ms: int
+    now_ms: int
+    weight: int = 0
+
+    def at(self, pace: Pace) -> int:
+        """Return the interval at a pace."""
+        return (self.far_ms, self.soon_ms, self.hour_ms, self.now_ms)[pace]
+
+
+LADDER: Mapping[Source, Every] = MappingProxyType(
+    {
+        # The web site is not ours to hammer, and its list is megabytes long (reference 10).
+        Source.CALENDAR: Every(300_000, 30_000, 5_000, 5_000),
+        Source.SYMBOLS_V2: Every(300_000, 30_000, 10_000, 10_000),
+        Source.EXCHANGE_INFO: Every(300_000, 30_000, 5_000, 3_000, weight=25),
+        Source.DEFAULT_SYMBOLS: Every(30_000, 30_000, 5_000, 1_000, weight=1),
+        Source.SELF_SYMBOLS: Every(300_000, 30_000, 5_000, 1_000, weight=1),
+        Source.ANNOUNCEMENT: Every(300_000, 60_000, 60_000, 60_000, weight=8),
+    }
+)
+"""The polled sources. Streams and these together notice an opening within a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a pace begins before an opening, and how long an overdue opening is waited for."""
+
+    soon_ms: int = 12_600_000
+    hour_ms: int = 3_600_000
+    now_ms: int = 120_000
+    overdue_now_ms: int = 120_000
+    overdue_hour_ms: int = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """One source and when it is due."""
+
+    source: Source
+    due_ms: int
+
+
+def plan(
+    listings: Iterable[Listing],
+    now_ms: int,
+    last_ms: Mapping[Source, int],
+    *,
+    weight_per_10s: int = 150,
+    ladder: Mapping[Source, Every] = LADDER,
+    bounds: Bounds | None = None,
+) -> tuple[Poll, ...]:
+    """Return when each source is due, soonest first. `last_ms`: when each was last asked, if ever.
+
+    `weight_per_10s` is this plan's own share of the exchange's budget; what does not fit is asked less often.
+    """
+    begins = pace_begins(listings, now_ms, bounds or Bounds())
+    slowed = {pace: _slowed(ladder, pace, weight_per_10s) for pace in begins}
+    polls = [
+        Poll(source, _due_ms(last_ms.get(source), now_ms, begins, {p: slowed[p][source] for p in begins}))
+        for source in ladder
+    ]
+    return tuple(sorted(polls, key=lambda poll: poll.due_ms))
+
+
+def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dict[Pace, int]:
+    """Return the pace of now and each faster one to come, with the moment when it begins."""
+    begins: dict[Pace, int] = {Pace.FAR: now_ms}
+    for listing in listings:
+        for pace, from_ms, until_ms in _spans(listing, now_ms, bounds):
+            if now_ms < until_ms:
+                begins[pace] = min(begins.get(pace, from_ms), from_ms)
+    current = max(pace for pace, from_ms in begins.items() if from_ms <= now_ms)
+    return {pace: max(from_ms, now_ms) for pace, from_ms in begins.items() if pace >= current}
+
+
+def current_pace(listings: Iterable[Listing], now_ms: int, bounds: Bounds | None = None) -> Pace:
+    """Return how near the next opening is."""
+    return min(pace_begins(listings, now_ms, bounds or Bounds()))
+
+
+def expected_ms(listing: Listing, now_ms: int) -> tuple[int, ...]:
+    """Return every moment at which it may open by somebody's word; empty when it is open or over.
+
+    One that is open, though not to the API, is still awaited there.
+    """
+    if listing.stage is Stage.CANCELLED:
+        return ()
+    if listing.opened_ms is not None:
+        return () if listing.api_allowed else (listing.opened_ms,)
+    if listing.claimed_ms:
+        return listing.claimed_ms
+    if listing.opens_ms is not None:
+        return (listing.opens_ms,)
+    waits = listing.visible_ms is not None and now_ms - listing.visible_ms < UNTIMED_MS
+    return (now_ms + UNTIMED_AHEAD_MS,) if waits else ()
+
+
+def _spans(listing: Listing, now_ms: int, bounds: Bounds) -> Iterable[tuple[Pace, int, int]]:
+    """Yield from when until when a listing asks for which pace."""
+    for opens_ms in expected_ms(listing, now_ms):
+        yield Pace.SOON, opens_ms - bounds.soon_ms, opens_ms + bounds.overdue_hour_ms
+        yield Pace.HOUR, opens_ms - bounds.hour_ms, opens_ms + bounds.overdue_hour_ms
+        yield Pace.NOW, opens_ms - bounds.now_ms, opens_ms + bounds.overdue_now_ms
+
+
+def _due_ms(last_ms: int | None, now_ms: int, begins: Mapping[Pace, int], every: Mapping[Pace, int]) -> int:
+    """Return the first moment at which the time since the last call is as long as the pace then allows."""
+    if last_ms is None:
+        return now_ms
+    return min(max(from_ms, last_ms + every[pace]) for pace, from_ms in begins.items())
+
+
+def _slowed(ladder: Mapping[Source, Every], pace: Pace, weight_per_10s: int) -> dict[Source, int]:
+    """Return the intervals at a pace, the heaviest sources stretched until all fit the weight."""
+    intervals = {source: every.at(pace) for source, every in ladder.items()}
+    heavy = sorted((source for source in ladder if ladder[source].weight), key=lambda s: -ladder[s].weight)
+    for source in heavy:
+        excess = _weight_per_10s(ladder, intervals) - weight_per_10s
+        if excess <= 0:
+            break
+        own = _share(ladder[source].weight, intervals[source])
+        # Never below one call a minute: a source that is not asked at all is blind, not cheap.
+        left = max(own - excess, ladder[source].weight / 6)
+        intervals[source] = max(intervals[source], round(ladder[source].weight * WINDOW_S * 1_000 / left))
+    return intervals
+
+
+def _weight_per_10s(ladder: Mapping[Source, Every], intervals: Mapping[Source, int]) -> float:
+    return sum(_share(every.weight, intervals[source]) for source, every in ladder.items())
+
+
+def _share(weight: int, every_ms: int) -> float:
+    return weight * WINDOW_S * 1_000 / every_ms

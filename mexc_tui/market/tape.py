@@ -1,0 +1,165 @@
+"""What the first minutes of a pair looked like: its trades in bars of a second, and how liquid it is now."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.order import Side
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+
+BAR_MS = 1_000
+MAX_BARS = 4 * 3_600
+"""Four hours of a pair that trades every second."""
+NEAR = Decimal("0.02")
+"""Depth is counted within two per cent of the best price."""
+
+
+@dataclass(slots=True)
+class Bar:
+    """Trades of one second."""
+
+    start_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    value: float
+    """In quote units."""
+    bought: float
+    """Part of the value that takers bought."""
+    trades: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TapeStats:
+    """Trades within a span that ends now. Prices are None when there were none."""
+
+    trades: int
+    value: float
+    buy_share: float | None
+    first_price: float | None
+    last_price: float | None
+    high: float | None
+    low: float | None
+    trades_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """Best prices and the value that lies near them, in quote units, at one moment."""
+
+    at_ms: int
+    bid: float | None
+    ask: float | None
+    bid_value: float
+    ask_value: float
+
+    @property
+    def spread_ratio(self) -> float | None:
+        """Spread over the middle price; None when a side is empty."""
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.ask - self.bid) / ((self.ask + self.bid) / 2)
+
+
+class Tape:
+    """Keeps bars of one pair. Duplicates and late trades are welcome: streams reconnect."""
+
+    def __init__(self, max_bars: int = MAX_BARS) -> None:
+        """Keep the newest `max_bars` seconds in which there were trades."""
+        self._bars: deque[Bar] = deque(maxlen=max_bars)
+        self._ids: set[str] = set()
+        self._recent: deque[str] = deque(maxlen=5_000)
+        self.first_ms: int | None = None
+        self.trades = 0
+        self.gaps: list[tuple[int, int]] = []
+        """Spans without a stream, as (from_ms, until_ms)."""
+
+    @property
+    def bars(self) -> tuple[Bar, ...]:
+        """Return the bars, oldest first."""
+        return tuple(self._bars)
+
+    def add(self, deal: StreamDeal) -> bool:
+        """Count a trade; return whether it was new and not too old to be placed."""
+        if deal.trade_id in self._ids:
+            return False
+        start_ms = deal.time_ms - deal.time_ms % BAR_MS
+        bar = self._bar_at(start_ms)
+        if bar is None and self._bars and start_ms < self._bars[-1].start_ms:
+            return False
+        self._remember(deal.trade_id)
+        price, value = float(deal.price), float(deal.price * deal.quantity)
+        bought = value if deal.taker_side is Side.BUY else 0.0
+        if bar is None:
+            self._bars.append(Bar(start_ms, price, price, price, price, value, bought))
+        else:
+            bar.high, bar.low = max(bar.high, price), min(bar.low, price)
+            bar.close, bar.value, bar.bought = price, bar.value + value, bar.bought + bought
+            bar.trades += 1
+        self.trades += 1
+        self.first_ms = deal.time_ms if self.first_ms is None else min(self.first_ms, deal.time_ms)
+        return True
+
+    def note_gap(self, from_ms: int, until_ms: int) -> None:
+        """Note that nothing could be seen between two moments."""
+        self.gaps.append((from_ms, until_ms))
+
+    def stats(self, now_ms: int, span_ms: int) -> TapeStats:
+        """Return what happened in the last `span_ms`."""
+        bars = [bar for bar in self._bars if now_ms - span_ms <= bar.start_ms <= now_ms]
+        if not bars:
+            return TapeStats(0, 0.0, None, None, None, None, None, 0.0)
+        value, trades = sum(bar.value for bar in bars), sum(bar.trades for bar in bars)
+        return TapeStats(
+            trades=trades,
+            value=value,
+            buy_share=sum(bar.bought for bar in bars) / value if value else None,
+            first_price=bars[0].open,
+            last_price=bars[-1].close,
+            high=max(bar.high for bar in bars),
+            low=min(bar.low for bar in bars),
+            trades_per_s=trades / (span_ms / 1_000),
+        )
+
+    def _bar_at(self, start_ms: int) -> Bar | None:
+        for bar in reversed(self._bars):
+            if bar.start_ms <= start_ms:
+                return bar if bar.start_ms == start_ms else None
+        return None
+
+    def _remember(self, trade_id: str) -> None:
+        if len(self._recent) == self._recent.maxlen:
+            self._ids.discard(self._recent[0])
+        self._recent.append(trade_id)
+        self._ids.add(trade_id)
+
+
+def liquidity_of_quote(quote: BestQuote, at_ms: int) -> Liquidity:
+    """Return what the best quote alone tells: the value at the best price of each side."""
+    bid, ask = quote.bid_price, quote.ask_price
+    return Liquidity(
+        at_ms,
+        float(bid) if bid is not None else None,
+        float(ask) if ask is not None else None,
+        float(bid * quote.bid_quantity) if bid is not None else 0.0,
+        float(ask * quote.ask_quantity) if ask is not None else 0.0,
+    )
+
+
+def liquidity_of_levels(levels: TopLevels, at_ms: int) -> Liquidity:
+    """Return the value within two per cent of the best price of each side."""
+    bid = levels.bids[0][0] if levels.bids else None
+    ask = levels.asks[0][0] if levels.asks else None
+    return Liquidity(
+        at_ms,
+        float(bid) if bid is not None else None,
+        float(ask) if ask is not None else None,
+        _value(level for level in levels.bids if bid is not None and level[0] >= bid * (1 - NEAR)),
+        _value(level for level in levels.asks if ask is not None and level[0] <= ask * (1 + NEAR)),
+    )
+
+
+def _value(levels: Iterable[tuple[Decimal, Decimal]]) -> float:
+    return float(sum((price * quantity for price, quantity in levels), Decimal(0)))

@@ -54,12 +54,13 @@ class PracticeServer:
         self._sockets = Sockets(
             self.world, clock, self._faults, self._publisher, self._listen_keys, self._arm
         )
-        self._routes = {(route.method, route.path): route for route in self._all_routes()}
+        self._routes = {(route.method, route.path): route for route in self.routes()}
         self._timer: asyncio.TimerHandle | None = None
         self._next_sweep_ms = 0
         self._gone: asyncio.Event = asyncio.Event()
 
-    def _all_routes(self) -> list[Route]:
+    def routes(self) -> list[Route]:
+        """Return all endpoints of the API."""
         return [
             *MarketRoutes(self.world).routes(),
             *TradeRoutes(self.world).routes(),

@@ -8,10 +8,12 @@ from collections.abc import AsyncGenerator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 from practice_client import Client, real, scenario
+from yarl import URL
 
 from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan
 from mexc_tui.practice.world import World
@@ -399,3 +401,19 @@ async def far_price(client: Client) -> str:
     """Return a bid far from the market, yet within the band and worth more than the minimum."""
     last = Decimal((await client.get("ticker/price", symbol=PAIR))["price"])
     return str((last * Decimal("0.9")).quantize(Decimal("0.01")))
+
+
+@pytest.mark.parametrize(("strict", "status"), [(False, 200), (True, 400)])
+async def test_a_signature_of_the_decoded_text_is_refused_by_a_strict_exchange(
+    strict: bool, status: int
+) -> None:
+    async with real(scenario(), strict=strict) as client:
+        now_ms, symbol = client.now_ms(), "币安人生USDT"
+        text = f"symbol={symbol}&timestamp={now_ms}"
+        digest = hmac.new(client.endpoint.api_secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+        url = URL(
+            f"{client.endpoint.rest}/api/v3/openOrders?symbol={quote(symbol)}&timestamp={now_ms}&signature={digest}",
+            encoded=True,
+        )
+        async with client.session.get(url, headers={"X-MEXC-APIKEY": client.endpoint.api_key}) as response:
+            assert response.status == status

@@ -8,10 +8,10 @@ from aiohttp import WSMsgType, web
 
 from mexc_tui.practice.channels import BAD_LISTEN_KEY, PONG, PRIVATE, Kind, Topic, acknowledgement, parse
 from mexc_tui.practice.clock import Clock
+from mexc_tui.practice.connection import Connection
 from mexc_tui.practice.faults import Faults
 from mexc_tui.practice.listen_keys import ListenKeys
 from mexc_tui.practice.publish import Publisher
-from mexc_tui.practice.socket import Socket
 from mexc_tui.practice.world import World
 
 LARGEST_MESSAGE = 64 * 1024
@@ -53,7 +53,7 @@ class Sockets:
         self._publisher = publisher
         self._listen_keys = listen_keys
         self._changed = changed
-        self._open: dict[Socket, None] = {}
+        self._open: dict[Connection, None] = {}
 
     def __len__(self) -> int:
         """Return how many are open."""
@@ -67,7 +67,7 @@ class Sockets:
         if not isinstance(transport, asyncio.Transport):
             return response
         listen_key = request.query.get("listenKey", "")
-        socket = Socket(transport, self._clock.now_ms, self._faults, listen_key)
+        socket = Connection(transport, self._clock.now_ms, self._faults, listen_key)
         if listen_key and not self._listen_keys.attach(listen_key, self._clock.now_ms()):
             socket.answer(BAD_LISTEN_KEY)
             socket.close(politely=True)
@@ -80,7 +80,7 @@ class Sockets:
             self._forget(socket)
         return response
 
-    async def _listen(self, socket: Socket, response: web.WebSocketResponse) -> None:
+    async def _listen(self, socket: Connection, response: web.WebSocketResponse) -> None:
         async for message in response:
             if not socket.may_speak(self._knobs.messages_per_s):
                 socket.close(politely=True)
@@ -93,7 +93,7 @@ class Sockets:
             elif message.type is WSMsgType.ERROR:
                 return
 
-    def _forget(self, socket: Socket) -> None:
+    def _forget(self, socket: Connection) -> None:
         self._open.pop(socket, None)
         for topic in socket.topics.values():
             self._publisher.unsubscribe(socket, topic)
@@ -109,7 +109,7 @@ class Sockets:
             if expired or socket.is_over(self._knobs):
                 self.drop(socket)
 
-    def drop(self, socket: Socket) -> None:
+    def drop(self, socket: Connection) -> None:
         """Close a connection as the knob says."""
         socket.close(politely=self._knobs.close_frame)
 
@@ -120,7 +120,7 @@ class Sockets:
 
     # The control protocol
 
-    def _reply(self, socket: Socket, text: str) -> str:
+    def _reply(self, socket: Connection, text: str) -> str:
         try:
             command = msgspec.json.decode(text, type=Command)
         except msgspec.DecodeError:
@@ -135,7 +135,7 @@ class Sockets:
             case _:
                 return _reply(command.id, BAD_MESSAGE)
 
-    def _subscribe(self, socket: Socket, params: list[str]) -> str:
+    def _subscribe(self, socket: Connection, params: list[str]) -> str:
         accepted: list[str] = []
         refused: list[str] = []
         for text in params:
@@ -150,7 +150,7 @@ class Sockets:
             self._publisher.subscribe(socket, topic)
         return acknowledgement(accepted, refused)
 
-    def _allowed(self, socket: Socket, text: str) -> Topic | None:
+    def _allowed(self, socket: Connection, text: str) -> Topic | None:
         """Read a parameter; None: blocked, for whatever reason (reference 7.4)."""
         topic = parse(text)
         if topic is None or len(socket.topics) >= self._knobs.subscriptions_per_socket:
@@ -162,7 +162,7 @@ class Sockets:
         pair = self._world.pair(topic.symbol)
         return topic if pair is not None and not pair.blocked else None
 
-    def _unsubscribe(self, socket: Socket, params: list[str]) -> str:
+    def _unsubscribe(self, socket: Connection, params: list[str]) -> str:
         for text in params:
             topic = socket.remove(text)
             if topic is not None:

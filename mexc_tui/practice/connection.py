@@ -13,7 +13,7 @@ LARGEST_BACKLOG = 8 * 1024 * 1024
 """Bytes that a slow client may leave unread before it is dropped."""
 
 
-class Socket:
+class Connection:
     """Writes frames straight to the transport, all of one moment in one write; never waits for a client."""
 
     def __init__(

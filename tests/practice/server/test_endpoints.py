@@ -149,8 +149,8 @@ async def test_klines_close_at_the_next_open_and_follow_start_and_limit(client: 
 
 
 async def test_unknown_parameters_are_ignored(client: Client) -> None:
-    await client.get("time", timestamp=1, recvWindow=70_000)
-    await client.get("depth", symbol=PAIR, nonsense="x")
+    assert list(await client.get("time", timestamp=1, recvWindow=70_000)) == ["serverTime"]
+    assert (await client.get("depth", symbol=PAIR, limit=5, nonsense="x"))["bids"]
 
 
 async def test_limit_order_from_placing_to_cancelling(client: Client) -> None:

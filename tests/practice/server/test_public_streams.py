@@ -299,7 +299,7 @@ def seconds_until_closed(
 ) -> tuple[float, aiohttp.WSMsgType]:
     found: list[tuple[float, aiohttp.WSMsgType]] = []
 
-    async def test(client: Client) -> None:
+    async def wait(client: Client) -> None:
         async def keep_alive(socket: aiohttp.ClientWebSocketResponse) -> None:
             while ping_every_s is not None:
                 await asyncio.sleep(ping_every_s)
@@ -312,7 +312,7 @@ def seconds_until_closed(
             pinging.cancel()
         found.append(((client.now_ms() - began_ms) / 1000, how))
 
-    trading(test, plan)
+    trading(wait, plan)
     return found[0]
 
 

@@ -417,3 +417,9 @@ async def test_a_signature_of_the_decoded_text_is_refused_by_a_strict_exchange(
         )
         async with client.session.get(url, headers={"X-MEXC-APIKEY": client.endpoint.api_key}) as response:
             assert response.status == status
+
+
+async def test_cancelling_nothing_may_be_an_error() -> None:
+    async with real(scenario(knobs=Knobs(no_open_orders_error=True))) as client:
+        answer = await client.sign("DELETE", "openOrders", symbol=PAIR)
+        assert answer == (400, {"msg": "Unknown order sent.", "code": -2011})

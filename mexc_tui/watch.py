@@ -6,8 +6,8 @@ A small face that stands on the wire itself; it goes through the desk as soon as
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -75,12 +75,20 @@ class Watch:
 async def _connected(endpoint: Endpoint, mode: Mode) -> AsyncGenerator["Watcher"]:
     clock = SystemClock()
     origins = MEXC_WEB if endpoint is MEXC else (endpoint.web,)
-    try:
+    with _plain_refusal():
         client = MexcClient(endpoint.rest, clock=clock, rng=Random(os.urandom(8)))
+    async with client, HttpTransport() as web, aiohttp.TCPConnector() as connector:
+        with _plain_refusal():
+            watcher = Watcher(endpoint, mode, clock, client, WebSite(web, clock, origins), connector)
+        yield watcher
+
+
+@contextmanager
+def _plain_refusal() -> Generator[None]:
+    try:
+        yield
     except OriginRefused as error:
         raise StartError(str(error)) from None
-    async with client, HttpTransport() as web, aiohttp.TCPConnector() as connector:
-        yield Watcher(endpoint, mode, clock, client, WebSite(web, clock, origins), connector)
 
 
 @dataclass(slots=True)

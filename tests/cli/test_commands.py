@@ -92,6 +92,16 @@ def test_watch_says_plainly_when_nobody_answers(tmp_path: Path) -> None:
     assert f"No answer from {closed}" in refused.stderr
 
 
+def test_an_address_that_is_neither_mexc_nor_this_machine_is_refused_plainly(tmp_path: Path) -> None:
+    file = tmp_path / "exchange.json"
+    ours = "http://127.0.0.1:9"
+    file.write_text(json.dumps({"rest": ours, "ws": "wss://example.org/ws", "web": ours}))
+    refused = run("watch", "--exchange", str(file))
+    assert refused.returncode == 1
+    (line,) = refused.stderr.splitlines()
+    assert "example.org" in line
+
+
 def test_version_needs_no_heavy_rooms() -> None:
     program = "import sys, mexc_tui.cli; print({'aiohttp', 'textual', 'google.protobuf'} & set(sys.modules))"
     asked = subprocess.run(

@@ -31,7 +31,8 @@ class ListingOutcome(msgspec.Struct, frozen=True, kw_only=True):
     opened_ms: int | None
     api_ms: int | None
     """First seen as tradable through the API."""
-    moves: int = 0
+    moved_ms: tuple[int, ...] = ()
+    """When its opening was moved."""
     renamed: bool = False
     cluster_size: int = 1
     """How many listings opened within the same window, itself included."""

@@ -97,6 +97,8 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the pair at that time."""
     severity: Severity
     claim: Claim
+    stratum: str
+    """Past cases with the same word are what `probability` rests on."""
     probability: Probability
     reasons: tuple[str, ...]
     inputs: tuple[Input, ...]

@@ -52,6 +52,7 @@ SIGNAL = Signal(
     symbol="ABCUSDT",
     severity=Severity.INFO,
     claim=Claim(ClaimKind.OPENS_BY, 99),
+    stratum="web only",
     probability=Probability(0.5, 0.025, 0.975, 0, 0),
     reasons=("symbolsV2 shows 2/2/4",),
     inputs=(Input("triple", "2/2/4"),),

@@ -1,0 +1,51 @@
+"""An official source says that the pair may be traded through the API."""
+
+from collections.abc import Iterable
+
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.model.listing import Source
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
+
+_ASKED = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
+
+
+def find(look: Look) -> Iterable[Finding]:
+    """Find a pair that the API may trade now."""
+    listing = look.listing
+    if not listing.api_allowed or look.stage.is_over:
+        return ()
+    return (Finding("official", f"since {listing.api_ms}"),)
+
+
+def explain(look: Look, finding: Finding) -> Explanation:
+    """Say which official sources agree, and which do not."""
+    listing = look.listing
+    answers = {source: _answer(look, source) for source in _ASKED}
+    reasons = [f"{source}: {answer}" for source, answer in answers.items()]
+    if listing.opens_ms is None:
+        due_ms = look.now_ms + look.settings.api_lead_ms
+        reasons.append("no opening time is known")
+    else:
+        due_ms = max(listing.opens_ms, look.now_ms) + look.settings.tolerance_ms
+        ahead_ms = listing.opens_ms - look.now_ms
+        reasons.append(f"opening planned {'in ' if ahead_ms > 0 else 'since '}{minutes(ahead_ms)}")
+    return Explanation(
+        Severity.INFO,
+        Claim(ClaimKind.OPENS_BY, due_ms),
+        tuple(reasons),
+        (*known_inputs(listing), *(Input(source, answer) for source, answer in answers.items())),
+        "before the opening" if listing.opened_ms is None else "after the opening",
+    )
+
+
+def _answer(look: Look, source: Source) -> str:
+    seen = look.listing.says(source)
+    if seen is None:
+        return "not known"
+    if source is Source.EXCHANGE_INFO:
+        return "yes" if seen.present and seen.facts.api_allowed else "no"
+    return "yes" if seen.present else "no"
+
+
+DETECTOR = Detector(DetectorName.API_ENABLED, 1, find, explain)

@@ -1,0 +1,68 @@
+"""From outcomes to probabilities: what came true of cases like this one, shrunk towards all cases."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from mexc_tui.detection import beta
+from mexc_tui.model.signal import ClaimKind, DetectorName, Probability
+
+INTERVAL = 0.95
+
+
+class Tally(NamedTuple):
+    """How many cases were judged, and how many came true."""
+
+    n: int = 0
+    hits: int = 0
+
+
+class CaseKey(NamedTuple):
+    """Cases that are alike. Another version of a detector begins anew."""
+
+    detector: DetectorName
+    version: int
+    stratum: str
+
+
+class History:
+    """Counts of judged cases, as the store hands them out."""
+
+    def __init__(
+        self, cases: Mapping[CaseKey, Tally] | None = None, base: Mapping[ClaimKind, Tally] | None = None
+    ) -> None:
+        """`base` counts every listing, signalled or not, by whether a claim of that kind was true of it."""
+        self._cases = dict(cases or {})
+        self._base = dict(base or {})
+
+    def probability(
+        self, detector: DetectorName, version: int, stratum: str, claim: ClaimKind, kappa: float
+    ) -> Probability:
+        """Return how likely a claim is, by cases like it and by all cases."""
+        case = self._cases.get(CaseKey(detector, version, stratum), Tally())
+        return shrunk(case, self._base.get(claim, Tally()), kappa)
+
+
+def shrunk(case: Tally, base: Tally, kappa: float) -> Probability:
+    """Return (hits + kappa m) / (n + kappa) with its interval, m being the share of all cases (E7).
+
+    The prior never weighs more than the cases it was learned from: with none, every value is as likely.
+    """
+    weight = min(kappa, base.n + 2.0)
+    mean = (base.hits + 1.0) / (base.n + 2.0)
+    a = case.hits + weight * mean
+    b = case.n - case.hits + weight * (1.0 - mean)
+    tail = (1.0 - INTERVAL) / 2
+    return Probability(
+        value=a / (a + b),
+        low=beta.quantile(tail, a, b),
+        high=beta.quantile(1.0 - tail, a, b),
+        n=case.n,
+        hits=case.hits,
+        base_n=base.n,
+    )
+
+
+def tally(verdicts: Iterable[bool]) -> Tally:
+    """Count verdicts."""
+    known = list(verdicts)
+    return Tally(len(known), sum(known))

@@ -1,0 +1,105 @@
+"""Did a signal's claim come true? And from all verdicts: what detectors are told about the past."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from mexc_tui.detection.calibration import CaseKey, History, Tally, tally
+from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.signal import ClaimKind, Signal
+
+LATE_MS = 15 * 60_000
+"""An opening that is later than this went wrong."""
+
+
+class Verdict(StrEnum):
+    """What an outcome makes of a claim."""
+
+    HIT = "hit"
+    MISS = "miss"
+    CENSORED = "censored"
+    """Cannot be judged: a gap, moved after the signal, never for the API. Not in rates, but counted."""
+
+
+def judge(signal: Signal, outcome: ListingOutcome) -> Verdict:
+    """Hold a claim against what happened (E7)."""
+    match signal.claim.kind:
+        case ClaimKind.OPENS_BY:
+            return _opens_by(outcome, signal.at_ms, signal.claim.due_ms)
+        case ClaimKind.PROFITS:
+            return _profits(outcome)
+        case ClaimKind.GOES_WRONG:
+            return _goes_wrong(outcome, signal.at_ms)
+        case ClaimKind.OPENS_TOGETHER:
+            return _opens_together(outcome)
+
+
+def base_verdict(kind: ClaimKind, outcome: ListingOutcome) -> Verdict:
+    """Judge a claim of this kind as if it had been made of every listing when it became known."""
+    match kind:
+        case ClaimKind.OPENS_BY:
+            due_ms = None if outcome.planned_ms is None else outcome.planned_ms + LATE_MS
+            return _opens_by(outcome, outcome.first_seen_ms, due_ms)
+        case ClaimKind.PROFITS:
+            return _profits(outcome)
+        case ClaimKind.GOES_WRONG:
+            return _goes_wrong(outcome, outcome.first_seen_ms)
+        case ClaimKind.OPENS_TOGETHER:
+            return _opens_together(outcome)
+
+
+def history_of(signals: Iterable[Signal], outcomes: Mapping[str, ListingOutcome]) -> History:
+    """Count what came true. Each listing counts once per detector and stratum: by its first signal."""
+    first: dict[tuple[CaseKey, str], Signal] = {}
+    for signal in sorted(signals, key=lambda one: one.at_ms):
+        case = CaseKey(signal.key.detector, signal.version, signal.stratum)
+        first.setdefault((case, signal.key.subject), signal)
+    verdicts: dict[CaseKey, list[bool]] = {}
+    for (case, subject), signal in first.items():
+        outcome = outcomes.get(subject)
+        verdict = judge(signal, outcome) if outcome is not None else Verdict.CENSORED
+        if verdict is not Verdict.CENSORED:
+            verdicts.setdefault(case, []).append(verdict is Verdict.HIT)
+    cases = {case: tally(known) for case, known in verdicts.items()}
+    return History(cases, {kind: base_tally(kind, outcomes.values()) for kind in ClaimKind})
+
+
+def base_tally(kind: ClaimKind, outcomes: Iterable[ListingOutcome]) -> Tally:
+    """Count over all listings, signalled or not."""
+    verdicts = (base_verdict(kind, outcome) for outcome in outcomes)
+    return tally(verdict is Verdict.HIT for verdict in verdicts if verdict is not Verdict.CENSORED)
+
+
+def _opens_by(outcome: ListingOutcome, at_ms: int, due_ms: int | None) -> Verdict:
+    if outcome.end is End.CANCELLED:
+        return Verdict.MISS
+    if outcome.end is not End.OPENED or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):
+        return Verdict.CENSORED
+    assert outcome.opened_ms is not None, "an opened listing has its moment"
+    return Verdict.HIT if due_ms is None or outcome.opened_ms <= due_ms else Verdict.MISS
+
+
+def _profits(outcome: ListingOutcome) -> Verdict:
+    if outcome.reference_return is None:
+        return Verdict.CENSORED
+    return Verdict.HIT if outcome.reference_return > 0 else Verdict.MISS
+
+
+def _goes_wrong(outcome: ListingOutcome, at_ms: int) -> Verdict:
+    if outcome.end in (End.CANCELLED, End.NEVER_API):
+        return Verdict.HIT
+    if outcome.end is End.UNKNOWN:
+        return Verdict.CENSORED
+    late = outcome.late_ms is not None and outcome.late_ms > LATE_MS
+    if late or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):
+        return Verdict.HIT
+    if outcome.reference_return is None:
+        return Verdict.CENSORED
+    return Verdict.MISS if outcome.reference_return > 0 else Verdict.HIT
+
+
+def _opens_together(outcome: ListingOutcome) -> Verdict:
+    if outcome.end is End.CANCELLED:
+        return Verdict.MISS
+    if outcome.end is not End.OPENED:
+        return Verdict.CENSORED
+    return Verdict.HIT if outcome.cluster_size > 1 else Verdict.MISS

@@ -1,0 +1,55 @@
+"""A listing has been announced: how long is the notice?"""
+
+from collections.abc import Iterable
+
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
+
+_AHEAD = frozenset({Stage.ANNOUNCED, Stage.SCHEDULED, Stage.RESCHEDULED, Stage.VISIBLE, Stage.API_ENABLED})
+_LONG_MS = 12 * 3_600_000
+
+
+def find(look: Look) -> Iterable[Finding]:
+    """Find listings that are still to open; each move of the opening is another state."""
+    listing = look.listing
+    opens_ms = listing.opens_ms
+    if look.stage not in _AHEAD:
+        return ()
+    if opens_ms is None:
+        return (Finding("announced", "without a time"),)
+    return (Finding("announced", f"time {listing.moves + 1}"),) if opens_ms > look.now_ms else ()
+
+
+def explain(look: Look, finding: Finding) -> Explanation:
+    """Say who announced it and how much time is left."""
+    listing, settings = look.listing, look.settings
+    first = listing.sightings[0]
+    known = f"known from {first.source} since {minutes(look.now_ms - listing.first_seen_ms)}"
+    if listing.opens_ms is None:
+        claim = Claim(ClaimKind.OPENS_BY)
+        return Explanation(
+            Severity.INFO, claim, (known, "no opening time yet"), known_inputs(listing), "no time"
+        )
+    lead_ms = listing.opens_ms - look.now_ms
+    reasons = [f"opens in {minutes(lead_ms)} by {listing.opens_source}", known]
+    if listing.moves:
+        reasons.append(f"its opening was moved {listing.moves} times")
+    reasons.extend(map(str, listing.disagreements))
+    return Explanation(
+        Severity.INFO,
+        Claim(ClaimKind.OPENS_BY, listing.opens_ms + settings.tolerance_ms),
+        tuple(reasons),
+        (*known_inputs(listing), Input("lead_ms", str(lead_ms))),
+        _stratum(lead_ms, settings.advance_ms),
+    )
+
+
+def _stratum(lead_ms: int, advance_ms: int) -> str:
+    if lead_ms >= _LONG_MS:
+        return "long notice"
+    return "notice" if lead_ms >= advance_ms else "short notice"
+
+
+DETECTOR = Detector(DetectorName.LAUNCH_SEQUENCE, 1, find, explain)

@@ -1,0 +1,80 @@
+"""What a detector is given, what it may answer, and what a detector is."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.listing import Listing, Stage
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, DetectorName, Input
+
+UNKNOWN = "?"
+"""State of a topic of which nothing can be said now: what was raised before neither stands firm nor ends."""
+
+
+class Look(NamedTuple):
+    """One listing at one moment."""
+
+    listing: Listing
+    now_ms: int
+    stage: Stage
+    settings: DetectionSettings
+    liquidity: Liquidity | None = None
+    together: tuple[Listing, ...] = ()
+    """Listings that open within the same window, this one included; empty when it opens alone."""
+
+
+class Finding(NamedTuple):
+    """A topic and the state it is in. Cheap: it is found on each pass, and explained only when it is new."""
+
+    topic: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a finding matters, in plain words, and what is claimed."""
+
+    severity: Severity
+    claim: Claim
+    reasons: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    stratum: str
+    """Past cases with the same word are compared with this one."""
+
+
+class Detector(NamedTuple):
+    """A detector. `version` goes up when what it finds or claims changes."""
+
+    name: DetectorName
+    version: int
+    find: Callable[[Look], Iterable[Finding]]
+    explain: Callable[[Look, Finding], Explanation]
+    held_topics: frozenset[str] = frozenset()
+    """Topics that swing around a threshold: they end only after a while."""
+
+
+def minutes(span_ms: int) -> str:
+    """Return a span in words that suit its length."""
+    seconds = abs(span_ms) / 1_000
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7_200:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.1f} h"
+
+
+def known_inputs(listing: Listing) -> tuple[Input, ...]:
+    """Return what every signal about a listing keeps."""
+    values = {
+        "stage": listing.stage,
+        "opens_ms": listing.opens_ms,
+        "opens_source": listing.opens_source,
+        "moves": listing.moves,
+        "triple": listing.triple,
+        "api_allowed": listing.api_allowed,
+        "disagreements": "; ".join(map(str, listing.disagreements)) or None,
+    }
+    return tuple(Input(name, str(value)) for name, value in values.items() if value is not None)

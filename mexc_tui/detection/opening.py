@@ -1,0 +1,45 @@
+"""The first quote or trade of a listing: it is open."""
+
+from collections.abc import Iterable
+
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.model.listing import Source
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
+
+
+def find(look: Look) -> Iterable[Finding]:
+    """Find an open listing. It opens once, so there is one state, whatever arrives late."""
+    if look.listing.opened_ms is None or look.stage.is_over:
+        return ()
+    return (Finding("open", "open"),)
+
+
+def explain(look: Look, finding: Finding) -> Explanation:
+    """Say what was seen first and how it compares with the plan."""
+    listing = look.listing
+    opened_ms = listing.opened_ms
+    assert opened_ms is not None, "only what was found is explained"
+    reasons = ["first trade seen" if listing.traded_ms is not None else "first quote seen"]
+    inputs = [*known_inputs(listing), Input("opened_ms", str(opened_ms))]
+    if listing.opens_ms is None:
+        reasons.append("nobody had announced a time")
+    else:
+        late_ms = opened_ms - listing.opens_ms
+        reasons.append(f"{minutes(late_ms)} {'after' if late_ms >= 0 else 'before'} the planned moment")
+        inputs.append(Input("late_ms", str(late_ms)))
+    if not listing.api_allowed:
+        reasons.append("no official source lets the API trade it")
+    stream = listing.says(Source.STREAM)
+    if stream is not None and stream.facts.price is not None:
+        inputs.append(Input("price", str(stream.facts.price)))
+    return Explanation(
+        Severity.INFO,
+        Claim(ClaimKind.PROFITS),
+        tuple(reasons),
+        tuple(inputs),
+        "api" if listing.api_allowed else "no api",
+    )
+
+
+DETECTOR = Detector(DetectorName.OPENING, 1, find, explain)

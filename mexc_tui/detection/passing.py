@@ -1,0 +1,146 @@
+"""One pass: every detector looks at every listing, and what is new since the last pass is raised, once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mexc_tui.detection import (
+    api_enabled,
+    cluster,
+    launch_sequence,
+    opening,
+    pre_ready,
+    ready_state,
+    risk_warning,
+)
+from mexc_tui.detection.calibration import History
+from mexc_tui.detection.look import UNKNOWN, Detector, Finding, Look
+from mexc_tui.detection.settings import DetectionSettings, config_hash
+from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.signal import Ended, Signal, SignalKey
+
+DETECTORS: tuple[Detector, ...] = (
+    launch_sequence.DETECTOR,
+    pre_ready.DETECTOR,
+    ready_state.DETECTOR,
+    api_enabled.DETECTOR,
+    opening.DETECTOR,
+    risk_warning.DETECTOR,
+    cluster.DETECTOR,
+)
+
+
+class Stand(NamedTuple):
+    """What stands about one key: the state that was raised, and when."""
+
+    state: str
+    at_ms: int
+
+
+Standing = Mapping[SignalKey, Stand]
+"""All that was raised and has not ended; `standing_after` makes it from stored signals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one pass brought."""
+
+    raised: tuple[Signal, ...]
+    ended: tuple[Ended, ...]
+    looked_at: int
+
+
+def standing_after(facts: Iterable[Signal | Ended]) -> dict[SignalKey, Stand]:
+    """Fold signals and their ends, oldest first: the same after a restart as without one."""
+    standing: dict[SignalKey, Stand] = {}
+    for fact in facts:
+        if isinstance(fact, Signal):
+            standing[fact.key] = Stand(fact.state, fact.at_ms)
+        else:
+            standing.pop(fact.key, None)
+    return standing
+
+
+def detect(
+    listings: Iterable[Listing],
+    now_ms: int,
+    standing: Standing,
+    *,
+    settings: DetectionSettings | None = None,
+    history: History | None = None,
+    liquidity: Mapping[str, Liquidity] | None = None,
+) -> Found:
+    """Look at every listing given, with `liquidity` by symbol.
+
+    What stands about listings that are not given keeps standing.
+    """
+    looking = settings or DetectionSettings()
+    looks = list(_looks(tuple(listings), now_ms, looking, liquidity or {}))
+    past = history or History()
+    raised: list[Signal] = []
+    found: dict[SignalKey, str] = {}
+    for detector in DETECTORS:
+        for look in looks:
+            for finding in detector.find(look):
+                key = SignalKey(detector.name, look.listing.id, finding.topic)
+                found[key] = finding.state
+                stand = standing.get(key)
+                is_new = stand is None or stand.state != finding.state
+                if is_new and finding.state != UNKNOWN:
+                    raised.append(_signal(detector, look, finding, key, past))
+    looked_at = {look.listing.id for look in looks}
+    ended = tuple(_ended(standing, found, looked_at, now_ms, looking.hold_ms))
+    return Found(tuple(raised), ended, len(looks))
+
+
+def _looks(
+    listings: tuple[Listing, ...],
+    now_ms: int,
+    settings: DetectionSettings,
+    liquidity: Mapping[str, Liquidity],
+) -> Iterator[Look]:
+    together = cluster.groups(listings, settings.cluster_window_ms)
+    for listing in listings:
+        yield Look(
+            listing,
+            now_ms,
+            listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms),
+            settings,
+            liquidity.get(listing.symbol),
+            together.get(listing.id, ()),
+        )
+
+
+def _signal(detector: Detector, look: Look, finding: Finding, key: SignalKey, history: History) -> Signal:
+    why = detector.explain(look, finding)
+    return Signal(
+        key=key,
+        state=finding.state,
+        at_ms=look.now_ms,
+        version=detector.version,
+        config_hash=config_hash(look.settings),
+        symbol=look.listing.symbol,
+        severity=why.severity,
+        claim=why.claim,
+        stratum=why.stratum,
+        probability=history.probability(
+            detector.name, detector.version, why.stratum, why.claim.kind, look.settings.kappa
+        ),
+        reasons=why.reasons,
+        inputs=why.inputs,
+    )
+
+
+_HELD = {detector.name: detector.held_topics for detector in DETECTORS}
+
+
+def _ended(
+    standing: Standing, found: Mapping[SignalKey, str], looked_at: set[str], now_ms: int, hold_ms: int
+) -> Iterator[Ended]:
+    for key, stand in standing.items():
+        if key in found or key.subject not in looked_at:
+            continue
+        if key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms:
+            continue
+        yield Ended(key, stand.state, now_ms)

@@ -1,0 +1,45 @@
+"""The web site's state of a pair is one that is said to come hours before an opening."""
+
+from collections.abc import Iterable
+
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.settings import PreReady
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
+
+
+def find(look: Look) -> Iterable[Finding]:
+    """Find a known combination of sts and st before the ready triple."""
+    listing = look.listing
+    if listing.triple is None or listing.opened_ms is not None or look.stage.is_over or _step(look) is None:
+        return ()
+    return (Finding("triple", f"{listing.triple} since {listing.triple_since_ms}"),)
+
+
+def explain(look: Look, finding: Finding) -> Explanation:
+    """Say which state it is and what is said of it."""
+    listing, step = look.listing, _step(look)
+    assert step is not None, "only what was found is explained"
+    return Explanation(
+        Severity.INFO,
+        Claim(ClaimKind.OPENS_BY, look.now_ms + step.lead_ms + look.settings.tolerance_ms),
+        (
+            f"symbolsV2 shows {listing.triple}",
+            f"said to come about {minutes(step.lead_ms)} before an opening; nobody documents it",
+        ),
+        known_inputs(listing),
+        f"{step.status}/{step.state}",
+    )
+
+
+def _step(look: Look) -> PreReady | None:
+    triple = look.listing.triple
+    if triple is None or triple == look.settings.ready_triple:
+        return None
+    for step in look.settings.pre_ready:
+        if triple.status == step.status and triple.state == step.state:
+            return step
+    return None
+
+
+DETECTOR = Detector(DetectorName.PRE_READY, 1, find, explain)

@@ -1,0 +1,40 @@
+"""The web site shows the triple that is said to mean "about to open": a hypothesis, judged by outcomes."""
+
+from collections.abc import Iterable
+
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
+
+
+def find(look: Look) -> Iterable[Finding]:
+    """Find the ready triple on a listing that is not open yet."""
+    listing = look.listing
+    if listing.opened_ms is not None or listing.triple != look.settings.ready_triple or look.stage.is_over:
+        return ()
+    return (Finding("triple", f"{listing.triple} since {listing.triple_since_ms}"),)
+
+
+def explain(look: Look, finding: Finding) -> Explanation:
+    """Say what confirms it and what does not."""
+    listing, advance_ms = look.listing, look.settings.advance_ms
+    reasons = [
+        f"symbolsV2 shows {listing.triple}, said to come up to {minutes(advance_ms)} before an opening",
+        "what the triple means is a hypothesis; its record of outcomes decides",
+    ]
+    if listing.opens_ms is not None:
+        reasons.append(f"{listing.opens_source} says it opens in {minutes(listing.opens_ms - look.now_ms)}")
+    reasons.append(
+        "exchangeInfo shows the pair" if listing.visible_ms else "exchangeInfo does not show it yet"
+    )
+    reasons.extend(map(str, listing.disagreements))
+    return Explanation(
+        Severity.INFO,
+        Claim(ClaimKind.OPENS_BY, look.now_ms + advance_ms),
+        tuple(reasons),
+        known_inputs(listing),
+        "confirmed" if listing.visible_ms else "web only",
+    )
+
+
+DETECTOR = Detector(DetectorName.READY_STATE, 1, find, explain)

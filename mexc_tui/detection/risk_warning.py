@@ -1,0 +1,64 @@
+"""What speaks against a listing: one check per topic, each reported once per state."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from mexc_tui.detection import risk_of_listing as listing_risks
+from mexc_tui.detection import risk_of_market as market_risks
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
+
+
+class Risk(NamedTuple):
+    """One topic. `state` is None while nothing is wrong; `words` says what is."""
+
+    state: Callable[[Look], str | None]
+    words: Callable[[Look], str]
+    severity: Severity = Severity.WARNING
+
+
+RISKS: dict[str, Risk] = {
+    "moved": Risk(listing_risks.moved, listing_risks.moved_words),
+    "renamed": Risk(listing_risks.renamed, listing_risks.renamed_words),
+    "cancelled": Risk(listing_risks.cancelled, listing_risks.cancelled_words, Severity.ERROR),
+    "withdrawn": Risk(listing_risks.withdrawn, listing_risks.withdrawn_words),
+    "disagreement": Risk(listing_risks.disagreement, listing_risks.disagreement_words),
+    "overdue": Risk(listing_risks.overdue, listing_risks.overdue_words),
+    "early": Risk(listing_risks.early, listing_risks.early_words),
+    "never_api": Risk(listing_risks.never_api, listing_risks.never_api_words),
+    "own_key": Risk(listing_risks.own_key, listing_risks.own_key_words),
+    "side_closed": Risk(market_risks.side_closed, market_risks.side_closed_words, Severity.ERROR),
+    "suspended": Risk(market_risks.suspended, market_risks.suspended_words, Severity.CRITICAL),
+    "delisted": Risk(market_risks.delisted, market_risks.delisted_words, Severity.CRITICAL),
+    "at_risk": Risk(market_risks.at_risk, market_risks.at_risk_words),
+    "thin_book": Risk(market_risks.thin_book, market_risks.thin_book_words),
+    "wide_spread": Risk(market_risks.wide_spread, market_risks.wide_spread_words),
+}
+
+_CHECKS = tuple((topic, risk.state) for topic, risk in RISKS.items())
+
+
+def find(look: Look) -> Iterable[Finding]:
+    """Find everything that is wrong now."""
+    return [Finding(topic, state) for topic, check in _CHECKS if (state := check(look)) is not None]
+
+
+def explain(look: Look, finding: Finding) -> Explanation:
+    """Say what is wrong in one sentence, with the figures."""
+    risk = RISKS[finding.topic]
+    inputs = [*known_inputs(look.listing), Input("risk", finding.state)]
+    if look.liquidity is not None:
+        inputs += [
+            Input("spread_ratio", str(look.liquidity.spread_ratio)),
+            Input("bid_value", f"{look.liquidity.bid_value:.2f}"),
+            Input("ask_value", f"{look.liquidity.ask_value:.2f}"),
+        ]
+    return Explanation(
+        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.words(look),), tuple(inputs), finding.topic
+    )
+
+
+DETECTOR = Detector(
+    DetectorName.RISK_WARNING, 1, find, explain, held_topics=frozenset({"thin_book", "wide_spread"})
+)

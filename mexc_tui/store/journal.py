@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from mexc_tui.model.event import AnyEvent, BadEvent, Fact, decode, encode
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.store.rows import Row, Rows
+from mexc_tui.store.rows import Row, Rows, integer
 
 DIGEST_BYTES = 16
 PAGE = 1_000
@@ -74,7 +74,7 @@ class Journal:
         sql = _SEALED + "WHERE sequence > ? ORDER BY sequence LIMIT ?"
         while page := self._rows.all(sql, sequence, PAGE):
             yield from page
-            sequence = _int(page[-1][0])
+            sequence = integer(page[-1][0])
 
 
 class JournalWriter:
@@ -118,7 +118,7 @@ class JournalWriter:
 
 def _last(rows: Rows) -> tuple[int, bytes]:
     row = rows.one("SELECT sequence, digest FROM journal ORDER BY sequence DESC LIMIT 1")
-    return (0, b"") if row is None else (_int(row[0]), _bytes(row[1]))
+    return (0, b"") if row is None else (integer(row[0]), _bytes(row[1]))
 
 
 def _digest(seal: bytes, *values: object) -> bytes:
@@ -130,14 +130,9 @@ def _digest(seal: bytes, *values: object) -> bytes:
 
 def _fact(row: Row) -> Fact:
     try:
-        return Fact(_int(row[0]), decode(_bytes(row[5])))
+        return Fact(integer(row[0]), decode(_bytes(row[5])))
     except BadEvent as error:
         raise StorageDamaged(f"Number {row[0]} of the journal cannot be read: {error}") from None
-
-
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
 
 
 def _bytes(value: object) -> bytes:

@@ -75,3 +75,9 @@ class Rows:
 
     def _is_late(self) -> bool:
         return self._deadline_ns > 0 and self._clock.monotonic_ns() > self._deadline_ns
+
+
+def integer(value: Value) -> int:
+    """Return a column that holds whole numbers as one."""
+    assert isinstance(value, int)
+    return value

@@ -1,8 +1,13 @@
 """What one piece of work may read and change: repositories over one connection, all-or-nothing."""
 
 from mexc_tui.model.event import AnyEvent
+from mexc_tui.store.cache_rows import CacheRows
 from mexc_tui.store.journal import Journal, JournalWriter
+from mexc_tui.store.listing_rows import ListingRows, OutcomeRows
 from mexc_tui.store.rows import Rows
+from mexc_tui.store.signal_rows import SignalRows
+from mexc_tui.store.verdict_rows import VerdictRows
+from mexc_tui.store.watch_rows import AlertRows, PassRows, SettingRows
 
 
 class Reading:
@@ -11,6 +16,17 @@ class Reading:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.journal = Journal(rows)
+        self.listings = ListingRows(rows)
+        self.outcomes = OutcomeRows(rows)
+        self.signals = SignalRows(rows)
+        self.alerts = AlertRows(rows)
+        self.passes = PassRows(rows)
+        self.settings = SettingRows(rows)
+        self.cache = CacheRows(rows)
+
+    def verdicts(self, label_version: str) -> VerdictRows:
+        """Return what came true of past claims, by one version of the label rule."""
+        return VerdictRows(self.rows, label_version)
 
 
 class UnitOfWork(Reading):

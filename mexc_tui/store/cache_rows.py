@@ -1,0 +1,52 @@
+"""The cache's slowest level: entries that survive a restart."""
+
+from dataclasses import dataclass
+
+from mexc_tui.store.rows import Rows, integer
+
+_UPSERT = """
+    INSERT INTO cache_entries (key, made_ms, expires_ms, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE
+    SET made_ms = excluded.made_ms, expires_ms = excluded.expires_ms, body = excluded.body
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRow:
+    """An entry as stored; times are Unix milliseconds."""
+
+    made_ms: int
+    expires_ms: int
+    body: bytes
+
+
+class CacheRows:
+    """Entries by key. Who reads checks `expires_ms`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def get(self, key: str) -> CacheRow | None:
+        """Return an entry, also an expired one."""
+        row = self._rows.one("SELECT made_ms, expires_ms, body FROM cache_entries WHERE key = ?", key)
+        if row is None:
+            return None
+        body = row[2]
+        assert isinstance(body, bytes)
+        return CacheRow(integer(row[0]), integer(row[1]), body)
+
+    def put(self, key: str, entry: CacheRow) -> None:
+        """Store an entry in place of what is there."""
+        self._rows.run(_UPSERT, key, entry.made_ms, entry.expires_ms, entry.body)
+
+    def drop(self, key: str) -> None:
+        """Delete an entry."""
+        self._rows.run("DELETE FROM cache_entries WHERE key = ?", key)
+
+    def drop_all(self, prefix: str) -> None:
+        """Delete the entries whose key begins with `prefix`."""
+        self._rows.run("DELETE FROM cache_entries WHERE key >= ? AND key < ?", prefix, prefix + "\U0010ffff")
+
+    def forget_expired(self, now_ms: int) -> int:
+        """Delete what expired by `now_ms`; return how many."""
+        return self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)

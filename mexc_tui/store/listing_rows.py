@@ -1,0 +1,172 @@
+"""Listings with all that sources said of them and every change, and what became of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from mexc_tui.model.listing import Change, Listing, Sighting, Stage
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.store.bodies import Body
+from mexc_tui.store.rows import Row, Rows, Value
+
+_listing = Body(Listing, "listing")
+_sighting = Body(Sighting, "sighting")
+_change = Body(Change, "change of a listing")
+_outcome = Body(ListingOutcome, "outcome of a listing")
+
+_UPSERT = """
+    INSERT INTO listings (id, symbol, first_seen_ms, opens_ms, stage, is_over, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET symbol = excluded.symbol, first_seen_ms = excluded.first_seen_ms,
+        opens_ms = excluded.opens_ms, stage = excluded.stage, is_over = excluded.is_over, body = excluded.body
+"""
+_LISTINGS = "SELECT id, body FROM listings "
+_UPSERT_OUTCOME = """
+    INSERT INTO listing_outcomes (listing_id, label_version, symbol, labelled_ms, body) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (listing_id, label_version) DO UPDATE
+    SET symbol = excluded.symbol, labelled_ms = excluded.labelled_ms, body = excluded.body
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """The statements of a table that tells a listing's story, one part a row."""
+
+    all: str
+    insert: str
+    cut: str
+
+
+_SIGHTINGS = _Story(
+    all="SELECT body FROM listing_sightings WHERE listing_id = ? ORDER BY place",
+    insert="INSERT INTO listing_sightings (listing_id, place, at_ms, body) VALUES (?, ?, ?, ?)",
+    cut="DELETE FROM listing_sightings WHERE listing_id = ? AND place >= ?",
+)
+_CHANGES = _Story(
+    all="SELECT body FROM listing_changes WHERE listing_id = ? ORDER BY place",
+    insert="INSERT INTO listing_changes (listing_id, place, at_ms, body) VALUES (?, ?, ?, ?)",
+    cut="DELETE FROM listing_changes WHERE listing_id = ? AND place >= ?",
+)
+
+
+class ListingRows:
+    """Every listing ever seen, also matured and cancelled ones."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def save(self, listing: Listing, stage: Stage, absorbed: Iterable[Listing] = ()) -> None:
+        """Store a listing as it is now. `stage` is where it stands at present, what time tells included.
+
+        `absorbed` were found to be the same listing and go.
+        """
+        for twin in absorbed:
+            self._rows.run("DELETE FROM listings WHERE id = ?", twin.id)
+        head = msgspec.structs.replace(listing, sightings=(), changes=())
+        self._rows.run(
+            _UPSERT,
+            listing.id,
+            listing.symbol,
+            listing.first_seen_ms,
+            listing.opens_ms,
+            stage.value,
+            int(stage.is_over),
+            _listing.write(head),
+        )
+        self._save_names(listing)
+        sightings = [(seen.at_ms, _sighting.write(seen)) for seen in listing.sightings]
+        changes = [(change.at_ms, _change.write(change)) for change in listing.changes]
+        self._tell(_SIGHTINGS, listing.id, sightings)
+        self._tell(_CHANGES, listing.id, changes)
+
+    def get(self, listing_id: str) -> Listing | None:
+        """Return one listing."""
+        row = self._rows.one(_LISTINGS + "WHERE id = ?", listing_id)
+        return None if row is None else self._whole(row)
+
+    def named(self, name: str) -> list[Listing]:
+        """Return the listings that a source ever called so, newest first."""
+        sql = "WHERE id IN (SELECT listing_id FROM listing_names WHERE name = ?) ORDER BY first_seen_ms DESC"
+        return self._many(_LISTINGS + sql, name)
+
+    def unfinished(self) -> list[Listing]:
+        """Return those of which more is expected, earliest opening first: what a restart goes on with."""
+        return self._many(_LISTINGS + "WHERE is_over = 0 ORDER BY opens_ms")
+
+    def opening_between(self, from_ms: int, to_ms: int) -> list[Listing]:
+        """Return unfinished listings planned to open at or after `from_ms` and before `to_ms`."""
+        sql = "WHERE is_over = 0 AND opens_ms >= ? AND opens_ms < ? ORDER BY opens_ms"
+        return self._many(_LISTINGS + sql, from_ms, to_ms)
+
+    def latest(self, limit: int = 1_000) -> list[Listing]:
+        """Return the listings seen first most recently, newest first."""
+        return self._many(_LISTINGS + "ORDER BY first_seen_ms DESC LIMIT ?", limit)
+
+    def changes_since(self, at_ms: int, limit: int = 1_000) -> list[tuple[str, Change]]:
+        """Return changes of all listings from `at_ms` on, oldest first, each with its listing's id."""
+        sql = "SELECT listing_id, body FROM listing_changes WHERE at_ms >= ? ORDER BY at_ms LIMIT ?"
+        return [(str(row[0]), _change.read(row[1])) for row in self._rows.all(sql, at_ms, limit)]
+
+    def _save_names(self, listing: Listing) -> None:
+        names = dict.fromkeys((listing.symbol, *listing.names))
+        rows = [(name, listing.id) for name in names]
+        self._rows.run_many("INSERT OR IGNORE INTO listing_names (name, listing_id) VALUES (?, ?)", rows)
+
+    def _tell(self, story: _Story, listing_id: str, parts: Sequence[tuple[int, bytes]]) -> None:
+        """Store what is new of a story; it goes on as a rule, and is told anew when listings are joined."""
+        stored = self._rows.all(story.all, listing_id)
+        same = 0
+        for (body,), (_, new) in zip(stored, parts, strict=False):
+            if body != new:
+                break
+            same += 1
+        if same < len(stored):
+            self._rows.run(story.cut, listing_id, same)
+        self._rows.run_many(
+            story.insert, [(listing_id, same + n, *part) for n, part in enumerate(parts[same:])]
+        )
+
+    def _many(self, sql: str, *values: Value) -> list[Listing]:
+        return [self._whole(row) for row in self._rows.all(sql, *values)]
+
+    def _whole(self, row: Row) -> Listing:
+        sightings = self._rows.all(_SIGHTINGS.all, row[0])
+        changes = self._rows.all(_CHANGES.all, row[0])
+        return msgspec.structs.replace(
+            _listing.read(row[1]),
+            sightings=tuple(_sighting.read(one[0]) for one in sightings),
+            changes=tuple(_change.read(one[0]) for one in changes),
+        )
+
+
+class OutcomeRows:
+    """What became of listings: the past that probabilities are calibrated on."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def save(self, outcome: ListingOutcome) -> None:
+        """Store a label; the same listing under the same label version is labelled anew."""
+        self._rows.run(
+            _UPSERT_OUTCOME,
+            outcome.listing_id,
+            outcome.label_version,
+            outcome.symbol,
+            outcome.labelled_ms,
+            _outcome.write(outcome),
+        )
+
+    def of(self, listing_id: str, label_version: str) -> ListingOutcome | None:
+        """Return the label of one listing."""
+        sql = "SELECT body FROM listing_outcomes WHERE listing_id = ? AND label_version = ?"
+        row = self._rows.one(sql, listing_id, label_version)
+        return None if row is None else _outcome.read(row[0])
+
+    def latest(self, label_version: str, limit: int = 200, before_ms: int = 2**62) -> list[ListingOutcome]:
+        """Return the newest outcomes labelled before `before_ms`, newest first, of one label version."""
+        sql = """
+            SELECT body FROM listing_outcomes WHERE label_version = ? AND labelled_ms < ?
+            ORDER BY labelled_ms DESC LIMIT ?
+        """
+        return [_outcome.read(row[0]) for row in self._rows.all(sql, label_version, before_ms, limit)]

@@ -1,0 +1,87 @@
+"""Signals: which stand, which stood, and what they are found by."""
+
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import DetectorName, Ended, Signal
+from mexc_tui.store.bodies import Body
+from mexc_tui.store.rows import Rows, Value
+
+_signal = Body(Signal, "signal")
+_outcome = Body(ListingOutcome, "outcome of a listing")
+
+_INSERT = """
+    INSERT INTO signals (detector, version, subject, topic, state, symbol, detected_at_ms, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_END = """
+    UPDATE signals SET ended_at_ms = ?
+    WHERE detector = ? AND subject = ? AND topic = ? AND ended_at_ms IS NULL
+"""
+_SIGNALS = "SELECT body FROM signals "
+_JUDGED = """
+    SELECT signals.body, listing_outcomes.body
+    FROM signals CROSS JOIN listing_outcomes ON listing_outcomes.listing_id = signals.subject
+    WHERE detector = ? AND version = ? AND label_version = ?
+    ORDER BY detected_at_ms DESC LIMIT ?
+"""
+
+
+class SignalRows:
+    """Every signal ever raised. Per key one state stands at a time."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, signal: Signal) -> None:
+        """Store a signal that was raised now; the state that its key stood in before ends."""
+        key = signal.key
+        self._rows.run(_END, signal.at_ms, key.detector.value, key.subject, key.topic)
+        self._rows.run(
+            _INSERT,
+            key.detector.value,
+            signal.version,
+            key.subject,
+            key.topic,
+            signal.state,
+            signal.symbol,
+            signal.at_ms,
+            _signal.write(signal),
+        )
+
+    def end(self, ended: Ended) -> bool:
+        """Note that what a signal saw is no longer so. False: its state stands no more anyway."""
+        key = ended.key
+        sql = _END + "AND state = ?"
+        changed = self._rows.run(sql, ended.at_ms, key.detector.value, key.subject, key.topic, ended.state)
+        return changed > 0
+
+    def standing(self) -> list[Signal]:
+        """Return what stands now, oldest first: what a restart must not signal again."""
+        # Without being told, SQLite reads all signals in order of time rather than sort the few that stand.
+        return self._many("INDEXED BY signals_standing WHERE ended_at_ms IS NULL ORDER BY detected_at_ms")
+
+    def of_symbol(self, symbol: str, limit: int = 100) -> list[Signal]:
+        """Return the newest signals about a pair of this name, newest first."""
+        return self._many("WHERE symbol = ? ORDER BY detected_at_ms DESC LIMIT ?", symbol, limit)
+
+    def of_listing(self, listing_id: str, limit: int = 100) -> list[Signal]:
+        """Return the newest signals about a listing under any name, newest first."""
+        return self._many("WHERE subject = ? ORDER BY detected_at_ms DESC LIMIT ?", listing_id, limit)
+
+    def of_detector(self, name: DetectorName, version: int, limit: int = 200) -> list[Signal]:
+        """Return the newest signals of one version of a detector, newest first."""
+        sql = "WHERE detector = ? AND version = ? ORDER BY detected_at_ms DESC LIMIT ?"
+        return self._many(sql, name.value, version, limit)
+
+    def judged(
+        self, name: DetectorName, version: int, label_version: str, limit: int = 200
+    ) -> list[tuple[Signal, ListingOutcome]]:
+        """Return the newest signals of a detector whose listing's outcome is known, newest first, with it."""
+        rows = self._rows.all(_JUDGED, name.value, version, label_version, limit)
+        return [(_signal.read(row[0]), _outcome.read(row[1])) for row in rows]
+
+    def latest(self, limit: int = 100, before_ms: int = 2**62) -> list[Signal]:
+        """Return the newest signals raised before `before_ms`, newest first."""
+        return self._many("WHERE detected_at_ms < ? ORDER BY detected_at_ms DESC LIMIT ?", before_ms, limit)
+
+    def _many(self, where: str, *values: Value) -> list[Signal]:
+        return [_signal.read(row[0]) for row in self._rows.all(_SIGNALS + where, *values)]

@@ -1,0 +1,73 @@
+"""Whether past claims came true, counted as they come in: a detector's history costs one look."""
+
+from dataclasses import dataclass
+
+from mexc_tui.model.signal import ClaimKind, DetectorName
+from mexc_tui.store.rows import Row, Rows, integer
+
+_INSERT = """
+    INSERT OR IGNORE INTO verdicts (label_version, detector, version, stratum, listing_id, hit)
+    VALUES (?, ?, ?, ?, ?, ?)
+"""
+_TALLY = """
+    SELECT detector, version, stratum, n, hits FROM tallies
+    WHERE label_version = ? AND detector = ? AND version = ? AND stratum = ?
+"""
+_TALLIES = """
+    SELECT detector, version, stratum, n, hits FROM tallies
+    WHERE label_version = ? AND detector > '' ORDER BY detector, version, stratum
+"""
+_BASE = """
+    SELECT stratum, n, hits FROM tallies WHERE label_version = ? AND detector = '' AND version = 0
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTally:
+    """Of `n` listings of a case, the detector's claim came true for `hits`."""
+
+    detector: DetectorName
+    version: int
+    stratum: str
+    n: int
+    hits: int
+
+
+class VerdictRows:
+    """Verdicts under one version of the label rule are never mixed with those of another."""
+
+    def __init__(self, rows: Rows, label_version: str) -> None:
+        self._rows = rows
+        self._label_version = label_version
+
+    def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
+        """Count a listing once for a case; the first verdict on it stands."""
+        self._rows.run(_INSERT, self._label_version, detector.value, version, stratum, listing_id, int(hit))
+
+    def add_base(self, claim: ClaimKind, listing_id: str, *, hit: bool) -> None:
+        """Count a listing, signalled or not, by whether a claim of this kind was true of it."""
+        self._rows.run(_INSERT, self._label_version, "", 0, claim.value, listing_id, int(hit))
+
+    def forget(self, listing_id: str) -> None:
+        """Take back every verdict on a listing: it is labelled anew."""
+        sql = "DELETE FROM verdicts WHERE listing_id = ? AND label_version = ?"
+        self._rows.run(sql, listing_id, self._label_version)
+
+    def tally(self, detector: DetectorName, version: int, stratum: str) -> CaseTally:
+        """Return the count of one case, zero if there is none."""
+        row = self._rows.one(_TALLY, self._label_version, detector.value, version, stratum)
+        return CaseTally(detector, version, stratum, 0, 0) if row is None else _tally(row)
+
+    def tallies(self) -> list[CaseTally]:
+        """Return the counts of all cases."""
+        return [_tally(row) for row in self._rows.all(_TALLIES, self._label_version)]
+
+    def base(self) -> dict[ClaimKind, tuple[int, int]]:
+        """Return, for each kind of claim, how many listings were judged and of how many it was true."""
+        rows = self._rows.all(_BASE, self._label_version)
+        return {ClaimKind(str(kind)): (integer(n), integer(hits)) for kind, n, hits in rows}
+
+
+def _tally(row: Row) -> CaseTally:
+    detector, version, stratum, n, hits = row
+    return CaseTally(DetectorName(str(detector)), integer(version), str(stratum), integer(n), integer(hits))

@@ -1,0 +1,112 @@
+"""What the desk noted about itself: alerts, passes of detection, changes of settings."""
+
+from dataclasses import dataclass
+
+from mexc_tui.model.event import Alert, SettingChanged
+from mexc_tui.model.signal import DetectionPass
+from mexc_tui.store.bodies import Body
+from mexc_tui.store.rows import Row, Rows, integer
+
+_alert = Body(Alert, "alert")
+_pass = Body(DetectionPass, "pass of detection")
+_setting = Body(SettingChanged, "change of a setting")
+
+_REPEAT = """
+    UPDATE alerts SET last_ms = ?, times = times + 1, severity = ?, body = ?
+    WHERE rule = ? AND about = ? AND closed_ms IS NULL
+"""
+_INSERT_ALERT = """
+    INSERT INTO alerts (rule, about, severity, first_ms, last_ms, times, body) VALUES (?, ?, ?, ?, ?, 1, ?)
+"""
+_ALERTS = "SELECT body, first_ms, last_ms, times, closed_ms FROM alerts "
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert in its newest words, and how often it was raised since when."""
+
+    alert: Alert
+    first_ms: int
+    last_ms: int
+    times: int
+    closed_ms: int | None
+
+
+class AlertRows:
+    """Alerts. The same rule about the same thing is one alert until it is closed."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, alert: Alert) -> bool:
+        """Store an alert; False: it is open already, and was counted again."""
+        body = _alert.write(alert)
+        severity = alert.severity.value
+        if self._rows.run(_REPEAT, alert.at_ms, severity, body, alert.rule, alert.about):
+            return False
+        self._rows.run(_INSERT_ALERT, alert.rule, alert.about, severity, alert.at_ms, alert.at_ms, body)
+        return True
+
+    def close(self, rule: str, about: str, at_ms: int) -> bool:
+        """Close an alert; False: none of that rule about that thing was open."""
+        sql = "UPDATE alerts SET closed_ms = ? WHERE rule = ? AND about = ? AND closed_ms IS NULL"
+        return self._rows.run(sql, at_ms, rule, about) > 0
+
+    def open(self) -> list[StoredAlert]:
+        """Return the open alerts, in the order of rule and subject."""
+        return [
+            _stored(row) for row in self._rows.all(_ALERTS + "WHERE closed_ms IS NULL ORDER BY rule, about")
+        ]
+
+    def latest(self, limit: int = 100) -> list[StoredAlert]:
+        """Return the alerts raised last, newest first, closed ones too."""
+        return [_stored(row) for row in self._rows.all(_ALERTS + "ORDER BY last_ms DESC LIMIT ?", limit)]
+
+
+class PassRows:
+    """The row that each pass of detection leaves."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, done: DetectionPass) -> None:
+        """Store one pass."""
+        sql = "INSERT INTO detection_passes (at_ms, body) VALUES (?, ?)"
+        self._rows.run(sql, done.at_ms, _pass.write(done))
+
+    def latest(self, limit: int = 100) -> list[DetectionPass]:
+        """Return the newest passes, newest first."""
+        rows = self._rows.all("SELECT body FROM detection_passes ORDER BY at_ms DESC LIMIT ?", limit)
+        return [_pass.read(row[0]) for row in rows]
+
+    def forget_before(self, at_ms: int) -> int:
+        """Delete passes older than `at_ms`; return how many."""
+        return self._rows.run("DELETE FROM detection_passes WHERE at_ms < ?", at_ms)
+
+
+class SettingRows:
+    """Every change of a setting, kept for good."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, change: SettingChanged) -> None:
+        """Store one change."""
+        sql = "INSERT INTO settings_changes (name, at_ms, body) VALUES (?, ?, ?)"
+        self._rows.run(sql, change.about, change.at_ms, _setting.write(change))
+
+    def of(self, name: str, limit: int = 100) -> list[SettingChanged]:
+        """Return the newest changes of one setting, newest first."""
+        sql = "SELECT body FROM settings_changes WHERE name = ? ORDER BY at_ms DESC LIMIT ?"
+        return [_setting.read(row[0]) for row in self._rows.all(sql, name, limit)]
+
+
+def _stored(row: Row) -> StoredAlert:
+    body, first_ms, last_ms, times, closed_ms = row
+    return StoredAlert(
+        alert=_alert.read(body),
+        first_ms=integer(first_ms),
+        last_ms=integer(last_ms),
+        times=integer(times),
+        closed_ms=None if closed_ms is None else integer(closed_ms),
+    )

@@ -1,0 +1,147 @@
+"""No query reads a table from end to end, and the partial indexes are used: SQLite says so itself."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mexc_tui.model.event import SettingChanged
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.signal import ClaimKind, DetectorName
+from mexc_tui.store.cache_rows import CacheRow
+from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.verdict_rows import VerdictRows
+from tests.store.samples import detection_pass, ended, key, listing, outcome, signal
+from tests.store.test_repositories import alert, in_memory
+
+READY = DetectorName.READY_STATE
+SETTING = SettingChanged(at_ms=1, about="x", old="1", new="2", needs_restart=False, origin="test")
+
+
+def filled() -> tuple[sqlite3.Connection, Reading]:
+    connection, stored = in_memory()
+    for place in range(50):
+        name = f"N{place}USDT"
+        stage = Stage.SCHEDULED if place < 5 else Stage.MATURED
+        stored.listings.save(listing(name, 1_000 + place, told=3), stage)
+        stored.signals.add(signal(key(f"{name}-{1_000 + place}"), at_ms=place, symbol=name))
+        stored.outcomes.save(outcome(f"{name}-{1_000 + place}", at_ms=place))
+        stored.alerts.add(alert(place, about=name))
+        stored.passes.add(detection_pass(place))
+        stored.settings.add(SETTING)
+        stored.cache.put(name, CacheRow(1, 2, b""))
+    return connection, stored
+
+
+QUERIES: dict[str, Callable[[Reading], Any]] = {
+    "journal head": lambda stored: stored.journal.head(),
+    "journal after": lambda stored: stored.journal.after(10),
+    "journal about": lambda stored: stored.journal.about("NEWUSDT"),
+    "journal of kind": lambda stored: stored.journal.of_kind("alert"),
+    "journal latest": lambda stored: stored.journal.latest(10),
+    "listing": lambda stored: stored.listings.get("N1USDT-1001"),
+    "listing by name": lambda stored: stored.listings.named("N1USDT"),
+    "listings unfinished": lambda stored: stored.listings.unfinished(),
+    "listings opening": lambda stored: stored.listings.opening_between(1, 2),
+    "listings latest": lambda stored: stored.listings.latest(5),
+    "changes since": lambda stored: stored.listings.changes_since(5),
+    "save listing": lambda stored: stored.listings.save(listing(told=2), Stage.OPEN, [listing("X")]),
+    "add signal": lambda stored: stored.signals.add(signal(at_ms=99)),
+    "end signal": lambda stored: stored.signals.end(ended()),
+    "signals standing": lambda stored: stored.signals.standing(),
+    "signals of symbol": lambda stored: stored.signals.of_symbol("N1USDT"),
+    "signals of listing": lambda stored: stored.signals.of_listing("N1USDT-1001"),
+    "signals of detector": lambda stored: stored.signals.of_detector(READY, 1),
+    "signals judged": lambda stored: stored.signals.judged(READY, 1, "1"),
+    "signals latest": lambda stored: stored.signals.latest(),
+    "save outcome": lambda stored: stored.outcomes.save(outcome()),
+    "outcome": lambda stored: stored.outcomes.of("N1USDT-1001", "1"),
+    "outcomes latest": lambda stored: stored.outcomes.latest("1"),
+    "add verdict": lambda stored: stored.verdicts("1").add(READY, 1, "2/2/4", "X-1", hit=True),
+    "add base verdict": lambda stored: stored.verdicts("1").add_base(ClaimKind.PROFITS, "X-1", hit=True),
+    "forget verdicts": lambda stored: stored.verdicts("1").forget("X-1"),
+    "tally": lambda stored: stored.verdicts("1").tally(READY, 1, "2/2/4"),
+    "tallies": lambda stored: stored.verdicts("1").tallies(),
+    "base tallies": lambda stored: stored.verdicts("1").base(),
+    "add alert": lambda stored: stored.alerts.add(alert(99)),
+    "close alert": lambda stored: stored.alerts.close("stale", "NEWUSDT", 5),
+    "alerts open": lambda stored: stored.alerts.open(),
+    "alerts latest": lambda stored: stored.alerts.latest(),
+    "add pass": lambda stored: stored.passes.add(detection_pass(3)),
+    "passes latest": lambda stored: stored.passes.latest(),
+    "forget passes": lambda stored: stored.passes.forget_before(3),
+    "add setting": lambda stored: stored.settings.add(SETTING),
+    "settings of": lambda stored: stored.settings.of("x"),
+    "cache get": lambda stored: stored.cache.get("a"),
+    "cache put": lambda stored: stored.cache.put("a", CacheRow(1, 2, b"")),
+    "cache drop": lambda stored: stored.cache.drop("a"),
+    "cache drop all": lambda stored: stored.cache.drop_all("a"),
+    "cache forget": lambda stored: stored.cache.forget_expired(3),
+}
+
+PARTIAL = {
+    "listings unfinished": "listings_ahead",
+    "listings opening": "listings_ahead",
+    "signals standing": "signals_standing",
+    "add signal": "signals_standing",
+    "end signal": "signals_standing",
+    "alerts open": "alerts_open",
+    "add alert": "alerts_open",
+    "close alert": "alerts_open",
+}
+
+
+def plan(query: Callable[[Reading], Any]) -> list[str]:
+    """Return SQLite's plan of every statement that `query` runs."""
+    connection, stored = filled()
+    statements: list[str] = []
+    connection.set_trace_callback(statements.append)
+    query(stored)
+    connection.set_trace_callback(None)
+    assert statements
+    lines = [
+        str(row[3])
+        for statement in statements
+        if not statement.startswith("--")
+        for row in connection.execute("EXPLAIN QUERY PLAN " + statement)
+    ]
+    connection.close()
+    return lines
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_never_reads_a_table_from_end_to_end(name: str) -> None:
+    wasteful = [line for line in plan(QUERIES[name]) if line.startswith("SCAN") and "USING" not in line]
+    in_order_of_rowid = ["SCAN journal"] if name in ("journal head", "journal latest") else []
+    assert wasteful == in_order_of_rowid
+
+
+@pytest.mark.parametrize("name", PARTIAL)
+def test_a_partial_index_serves_what_is_unfinished_standing_or_open(name: str) -> None:
+    assert any(PARTIAL[name] in line for line in plan(QUERIES[name]))
+
+
+def test_signals_of_a_symbol_come_from_their_own_index_already_sorted() -> None:
+    lines = plan(QUERIES["signals of symbol"])
+    assert lines == ["SEARCH signals USING INDEX signals_by_symbol (symbol=?)"]
+
+
+def test_a_detectors_past_is_searched_by_index_alone() -> None:
+    assert plan(QUERIES["signals judged"]) == [
+        "SEARCH signals USING INDEX signals_by_detector (detector=? AND version=?)",
+        "SEARCH listing_outcomes USING PRIMARY KEY (listing_id=? AND label_version=?)",
+    ]
+
+
+def test_every_repository_query_is_covered_here() -> None:
+    _, stored = filled()
+    rooms = ("journal", "listings", "signals", "outcomes", "alerts", "passes", "settings", "cache")
+    public = {
+        method
+        for room in rooms
+        for method in dir(getattr(stored, room))
+        if not method.startswith("_") and method != "verify"
+    } | {method for method in dir(VerdictRows) if not method.startswith("_")}
+    used = "".join(query.__code__.co_names.__repr__() for query in QUERIES.values())
+    assert [method for method in sorted(public) if f"'{method}'" not in used] == []

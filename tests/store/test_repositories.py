@@ -1,0 +1,282 @@
+"""What goes in comes out, found by what it is asked by."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.event import Alert, SettingChanged
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import ClaimKind, DetectorName
+from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.store.cache_rows import CacheRow
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.schema import migrate, shipped
+from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.store.verdict_rows import CaseTally
+from mexc_tui.store.watch_rows import StoredAlert
+from tests.store.parts import HandClock
+from tests.store.samples import change, detection_pass, ended, key, listing, outcome, signal
+
+READY = DetectorName.READY_STATE
+
+
+def in_memory() -> tuple[sqlite3.Connection, Reading]:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    migrate(connection, shipped())
+    rows = Rows(connection, HandClock())
+    connection.execute("BEGIN")
+    rows.start(None)
+    return connection, Reading(rows)
+
+
+@pytest.fixture
+def stored() -> Iterator[Reading]:
+    connection, reading = in_memory()
+    yield reading
+    connection.close()
+
+
+def test_a_listing_comes_back_with_its_whole_story(stored: Reading) -> None:
+    told = listing(told=3)
+    stored.listings.save(told, Stage.SCHEDULED)
+    assert stored.listings.get(told.id) == told
+    assert stored.listings.get("other") is None
+
+
+def test_a_listing_that_goes_on_is_stored_anew_without_writing_its_past_again() -> None:
+    connection, stored = in_memory()
+    stored.listings.save(listing(told=40), Stage.SCHEDULED)
+    before = connection.total_changes
+    stored.listings.save(listing(told=41), Stage.SCHEDULED)
+    assert connection.total_changes - before <= 4
+    assert stored.listings.get("NEWUSDT-1000") == listing(told=41)
+    connection.close()
+
+
+@given(st.lists(st.lists(st.integers(0, 3), max_size=5), min_size=1, max_size=6))
+def test_a_story_told_anew_replaces_the_old_one(tellings: list[list[int]]) -> None:
+    connection, stored = in_memory()
+    for telling in tellings:
+        told = msgspec.structs.replace(listing(), changes=tuple(change(1, str(word)) for word in telling))
+        stored.listings.save(told, Stage.SCHEDULED)
+        assert stored.listings.get(told.id) == told
+    connection.close()
+
+
+def test_a_listing_is_found_by_every_name_it_ever_had(stored: Reading) -> None:
+    before = listing("OLDUSDT")
+    after = msgspec.structs.replace(before, symbol="NEWUSDT", names=("OLDUSDT", "NEWUSDT"))
+    stored.listings.save(before, Stage.SCHEDULED)
+    stored.listings.save(after, Stage.SCHEDULED)
+    later = listing("NEWUSDT", 2_000)
+    stored.listings.save(later, Stage.SCHEDULED)
+    assert stored.listings.named("OLDUSDT") == [after]
+    assert stored.listings.named("NEWUSDT") == [later, after]
+
+
+def test_a_listing_found_to_be_another_one_goes_with_its_story(stored: Reading) -> None:
+    first, twin = listing("AUSDT", 1_000), listing("BUSDT", 2_000)
+    stored.listings.save(first, Stage.SCHEDULED)
+    stored.listings.save(twin, Stage.SCHEDULED)
+    stored.listings.save(first, Stage.SCHEDULED, absorbed=[twin])
+    assert stored.listings.latest() == [first]
+    assert stored.listings.named("BUSDT") == []
+    assert [found for found, _ in stored.listings.changes_since(0)] == [first.id]
+
+
+def test_a_restart_goes_on_with_the_unfinished_and_forgets_no_finished_one(stored: Reading) -> None:
+    stages = {
+        "A": Stage.SCHEDULED,
+        "B": Stage.OPEN,
+        "C": Stage.MATURED,
+        "D": Stage.CANCELLED,
+        "E": Stage.NEVER_API,
+    }
+    for place, (name, stage) in enumerate(stages.items()):
+        stored.listings.save(listing(f"{name}USDT", opens_ms=100 - place), stage)
+    assert [found.symbol for found in stored.listings.unfinished()] == ["BUSDT", "AUSDT"]
+    assert len(stored.listings.latest()) == 5
+
+
+def test_openings_are_found_by_their_time(stored: Reading) -> None:
+    for place in range(5):
+        stored.listings.save(listing(f"N{place}USDT", opens_ms=place * 10), Stage.SCHEDULED)
+    stored.listings.save(listing("OVERUSDT", opens_ms=20), Stage.CANCELLED)
+    stored.listings.save(listing("UNKNOWNUSDT", opens_ms=None), Stage.ANNOUNCED)
+    assert [found.opens_ms for found in stored.listings.opening_between(10, 30)] == [10, 20]
+
+
+def test_changes_of_all_listings_are_read_in_order_of_time(stored: Reading) -> None:
+    stored.listings.save(listing("AUSDT", 1_000, told=3), Stage.SCHEDULED)
+    stored.listings.save(listing("BUSDT", 1_001, told=1), Stage.SCHEDULED)
+    assert [found.at_ms for _, found in stored.listings.changes_since(1_001)] == [1_001, 1_001, 1_002]
+
+
+def test_a_signal_stands_until_it_ends(stored: Reading) -> None:
+    stored.signals.add(signal())
+    assert stored.signals.standing() == [signal()]
+    assert stored.signals.end(ended())
+    assert stored.signals.standing() == []
+    assert not stored.signals.end(ended())
+    assert stored.signals.of_symbol("NEWUSDT") == [signal()]
+
+
+def test_per_key_one_state_stands(stored: Reading) -> None:
+    stored.signals.add(signal(at_ms=1, state="far"))
+    stored.signals.add(signal(at_ms=2, state="near"))
+    stored.signals.add(signal(key(topic="other"), at_ms=3))
+    assert [(found.key.topic, found.state) for found in stored.signals.standing()] == [
+        ("opening", "near"),
+        ("other", "ready"),
+    ]
+    assert not stored.signals.end(ended(state="far"))
+    assert len(stored.signals.standing()) == 2
+
+
+def test_signals_are_found_newest_first(stored: Reading) -> None:
+    for place in range(4):
+        subject = f"{'AB'[place % 2]}USDT-1000"
+        stored.signals.add(signal(key(subject, f"topic {place}"), at_ms=place, symbol=subject.split("-")[0]))
+    found = stored.signals
+    assert [one.at_ms for one in found.of_symbol("AUSDT")] == [2, 0]
+    assert [one.at_ms for one in found.of_listing("BUSDT-1000", limit=1)] == [3]
+    assert [one.at_ms for one in found.of_detector(DetectorName.READY_STATE, 1, limit=3)] == [3, 2, 1]
+    assert found.of_detector(DetectorName.READY_STATE, 2) == []
+    assert [one.at_ms for one in found.latest(before_ms=3)] == [2, 1, 0]
+
+
+def test_judged_signals_come_with_the_outcome_of_their_listing(stored: Reading) -> None:
+    for place in range(3):
+        stored.signals.add(signal(key(f"N{place}USDT-1000"), at_ms=place))
+    stored.outcomes.save(outcome("N0USDT-1000"))
+    stored.outcomes.save(outcome("N2USDT-1000"))
+    stored.outcomes.save(outcome("N2USDT-1000", version="2"))
+    stored.outcomes.save(outcome("NEVERSIGNALLED-1000"))
+    found = stored.signals.judged(DetectorName.READY_STATE, 1, "1")
+    assert [(one.at_ms, what.listing_id) for one, what in found] == [(2, "N2USDT-1000"), (0, "N0USDT-1000")]
+
+
+def test_outcomes_of_different_label_versions_are_not_mixed(stored: Reading) -> None:
+    stored.outcomes.save(outcome(at_ms=1, version="1"))
+    stored.outcomes.save(outcome(at_ms=2, version="2"))
+    stored.outcomes.save(outcome("OTHERUSDT-1", at_ms=3, version="1"))
+    assert [found.labelled_ms for found in stored.outcomes.latest("1")] == [3, 1]
+    assert [found.labelled_ms for found in stored.outcomes.latest("1", before_ms=3)] == [1]
+    assert stored.outcomes.of("NEWUSDT-1000", "2") == outcome(at_ms=2, version="2")
+    assert stored.outcomes.of("NEWUSDT-1000", "3") is None
+
+
+def test_a_listing_is_labelled_once_per_version(stored: Reading) -> None:
+    stored.outcomes.save(outcome(at_ms=1))
+    stored.outcomes.save(outcome(at_ms=2))
+    assert stored.outcomes.latest("1") == [outcome(at_ms=2)]
+
+
+def test_verdicts_are_counted_once_per_listing_and_case(stored: Reading) -> None:
+    found = stored.verdicts("1")
+    for listing_id, hit in (("A-1", True), ("B-1", False), ("A-1", False)):
+        found.add(DetectorName.READY_STATE, 1, "2/2/4", listing_id, hit=hit)
+    found.add(DetectorName.READY_STATE, 2, "2/2/4", "A-1", hit=True)
+    found.add_base(ClaimKind.PROFITS, "A-1", hit=True)
+    found.add_base(ClaimKind.PROFITS, "B-1", hit=False)
+    assert found.tally(DetectorName.READY_STATE, 1, "2/2/4") == CaseTally(READY, 1, "2/2/4", 2, 1)
+    assert found.tally(DetectorName.OPENING, 1, "x") == CaseTally(DetectorName.OPENING, 1, "x", 0, 0)
+    assert [(one.version, one.n, one.hits) for one in found.tallies()] == [(1, 2, 1), (2, 1, 1)]
+    assert found.base() == {ClaimKind.PROFITS: (2, 1)}
+    other = stored.verdicts("2")
+    assert (other.tallies(), other.base()) == ([], {})
+
+
+cases = st.tuples(
+    st.integers(1, 2), st.sampled_from(["a", "b"]), st.sampled_from(["X", "Y", "Z"]), st.booleans()
+)
+
+
+@given(st.lists(cases | st.sampled_from(["X", "Y", "Z"]), max_size=30))
+def test_tallies_are_what_counting_the_verdicts_gives(steps: list[tuple[int, str, str, bool] | str]) -> None:
+    connection, stored = in_memory()
+    found = stored.verdicts("1")
+    expected: dict[tuple[int, str, str], bool] = {}
+    for step in steps:
+        if isinstance(step, str):
+            found.forget(step)
+            expected = {case: hit for case, hit in expected.items() if case[2] != step}
+        else:
+            version, stratum, listing_id, hit = step
+            found.add(READY, version, stratum, listing_id, hit=hit)
+            expected.setdefault((version, stratum, listing_id), hit)
+    for version, stratum in ((1, "a"), (1, "b"), (2, "a"), (2, "b")):
+        hits = [hit for case, hit in expected.items() if case[:2] == (version, stratum)]
+        counted = CaseTally(READY, version, stratum, len(hits), sum(hits))
+        assert found.tally(READY, version, stratum) == counted
+    connection.close()
+
+
+def alert(
+    at_ms: int, rule: str = "stale", about: str = "NEWUSDT", severity: Severity = Severity.WARNING
+) -> Alert:
+    return Alert(at_ms=at_ms, about=about, severity=severity, rule=rule, text=f"at {at_ms}")
+
+
+def test_the_same_alert_again_is_counted_until_it_is_closed(stored: Reading) -> None:
+    assert [stored.alerts.add(alert(1)), stored.alerts.add(alert(2, severity=Severity.ERROR))] == [
+        True,
+        False,
+    ]
+    again = StoredAlert(alert(2, severity=Severity.ERROR), first_ms=1, last_ms=2, times=2, closed_ms=None)
+    assert stored.alerts.open() == [again]
+    assert stored.alerts.close("stale", "NEWUSDT", 5)
+    assert not stored.alerts.close("stale", "NEWUSDT", 6)
+    assert stored.alerts.add(alert(7))
+    assert stored.alerts.latest() == [StoredAlert(alert(7), 7, 7, 1, None), replace(again, closed_ms=5)]
+
+
+def test_alerts_of_other_rules_or_things_are_others(stored: Reading) -> None:
+    assert all(stored.alerts.add(one) for one in (alert(1), alert(2, rule="late"), alert(3, about="AUSDT")))
+    assert len(stored.alerts.open()) == 3
+
+
+def test_passes_leave_rows_until_they_are_forgotten(stored: Reading) -> None:
+    for at_ms in (1, 2, 3):
+        stored.passes.add(detection_pass(at_ms))
+    assert stored.passes.forget_before(2) == 1
+    assert stored.passes.latest() == [detection_pass(3), detection_pass(2)]
+
+
+def test_changes_of_a_setting_are_kept(stored: Reading) -> None:
+    changes = [
+        SettingChanged(at_ms=at_ms, about="poll_s", old="30", new="5", needs_restart=False, origin="a flag")
+        for at_ms in (1, 2)
+    ]
+    for one in changes:
+        stored.settings.add(one)
+    assert stored.settings.of("poll_s") == changes[::-1]
+    assert stored.settings.of("other") == []
+
+
+def test_cache_rows_are_replaced_dropped_and_forgotten(stored: Reading) -> None:
+    for name, expires_ms in (("a:1", 10), ("a:2", 20), ("b:1", 20)):
+        stored.cache.put(name, CacheRow(1, 5, b"old"))
+        stored.cache.put(name, CacheRow(2, expires_ms, name.encode()))
+    assert stored.cache.get("a:1") == CacheRow(2, 10, b"a:1")
+    assert stored.cache.forget_expired(10) == 1
+    stored.cache.drop_all("a:")
+    assert [stored.cache.get(name) for name in ("a:1", "a:2")] == [None, None]
+    stored.cache.drop("b:1")
+    assert stored.cache.get("b:1") is None
+
+
+def test_a_body_that_cannot_be_read_is_damage_in_words() -> None:
+    connection, stored = in_memory()
+    stored.signals.add(signal())
+    connection.execute("UPDATE signals SET body = CAST('{\"state\": 5}' AS BLOB)")
+    with pytest.raises(StorageDamaged, match="A stored signal cannot be read"):
+        stored.signals.standing()
+    connection.close()

@@ -1,0 +1,1 @@
+"""Every setting once, and the ways by which it gets its value."""

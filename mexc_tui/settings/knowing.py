@@ -1,0 +1,100 @@
+"""Settings of knowing: polls, listings, detection, the clock, alerts."""
+
+from decimal import Decimal
+
+from mexc_tui.model.severity import Severity
+from mexc_tui.settings.row import Amount, Count, Group, Ratio, Switch, Triple, row
+
+
+class Polls(Group):
+    """How often sources are asked; faster towards an opening."""
+
+    title = "Polls"
+
+    calendar_poll_s: Ratio = row(300.0, "Ask for the calendar so often.", unit="s", low=1, high=86_400)
+    announcements_poll_s: Ratio = row(300.0, "Ask for announcements so often.", unit="s", low=10, high=86_400)
+    symbols_poll_s: Ratio = row(30.0, "Ask for symbols so often.", unit="s", low=1, high=3_600)
+    symbols_poll_near_s: Ratio = row(5.0, "The same when an opening is near.", unit="s", low=1, high=3_600)
+    symbols_poll_opening_s: Ratio = row(1.0, "The same around an opening.", unit="s", low=0.5, high=60)
+    near_before_s: Count = row(
+        3_600, "An opening is near from here on; streams begin.", unit="s", low=60, high=86_400
+    )
+    opening_before_s: Count = row(120, "Around an opening begins here.", unit="s", low=5, high=3_600)
+    exchange_info_least_s: Ratio = row(
+        3.0, "Never ask for exchangeInfo more often: it weighs 25.", unit="s", low=3, high=300
+    )
+
+
+class Detection(Group):
+    """What detectors look for."""
+
+    title = "Detection"
+
+    detection_pass_s: Ratio = row(5.0, "Run the detectors so often.", unit="s", low=0.5, high=300)
+    ready_triple: Triple = row(
+        "2/2/4", "States sts/st/tt that are said to mean ready; a hypothesis.", restart=True
+    )
+    cluster_window_s: Count = row(
+        600, "Listings that open within this time are a cluster.", unit="s", low=1, high=86_400
+    )
+    thin_book_quote: Amount = row(
+        Decimal(500), "Less than this within 2 % of the price is thin.", unit="USDT", low=0, high=1_000_000
+    )
+    wide_spread_pct: Amount = row(Decimal(2), "A wider spread is a risk.", unit="%", low=0.01, high=100)
+    similarity: Switch = row(False, "Compare with past listings by similarity.")
+    similarity_threshold: Ratio = row(0.85, "Least similarity that counts.", low=0, high=1)
+
+
+class Clocks(Group):
+    """How far this machine's clock may be off the exchange's."""
+
+    title = "Clock"
+
+    clock_resync_s: Count = row(60, "Measure the offset so often.", unit="s", low=5, high=3_600)
+    clock_resync_opening_s: Count = row(10, "The same around an opening.", unit="s", low=1, high=600)
+    clock_warn_error_ms: Count = row(
+        250, "Warn when the offset is known no better than this.", unit="ms", low=1, high=5_000
+    )
+    clock_refuse_ahead_ms: Count = row(
+        900, "Send nothing signed when more than this ahead.", unit="ms", low=1, high=900
+    )
+
+
+class Staleness(Group):
+    """When a price is too old."""
+
+    title = "Staleness"
+
+    price_stale_s: Ratio = row(5.0, "Alarm when a price is older.", unit="s", low=0.5, high=60)
+    stop_stale_s: Ratio = row(2.0, "A stop's price is stale when older.", unit="s", low=0.5, high=60)
+
+
+class Alerts(Group):
+    """When to speak up."""
+
+    title = "Alerts"
+    decides = False
+
+    alert_least: Severity = row(Severity.WARNING, "Least severity that is sent out.")
+    alert_evaluate_s: Count = row(30, "Look at the rules so often.", unit="s", low=1, high=3_600)
+    alert_suppress_s: Count = row(
+        300, "Be silent about the same thing so long.", unit="s", low=0, high=86_400
+    )
+    alert_escalate_s: Count = row(
+        1_800, "Raise the severity of what lasts so long.", unit="s", low=0, high=86_400
+    )
+    alert_rule_hour: Count = row(10, "Alerts of one rule within an hour.", low=1, high=1_000)
+    alert_concentration_pct: Amount = row(
+        Decimal(25), "Share of one coin in all positions that alerts.", unit="%", low=1, high=100
+    )
+    alert_slippage_pct: Amount = row(Decimal(2), "Slippage that alerts.", unit="%", low=0.1, high=50)
+    alert_latency_ms: Count = row(
+        1_000, "Slower answers of the exchange alert.", unit="ms", low=10, high=60_000
+    )
+    alert_success_pct: Amount = row(
+        Decimal(95), "Fewer successful requests alert.", unit="%", low=1, high=100
+    )
+    alert_memory_pct: Amount = row(
+        Decimal(80), "Share of the memory limit that alerts.", unit="%", low=1, high=100
+    )
+    alert_queue_lag_ms: Count = row(1_000, "An older event in a queue alerts.", unit="ms", low=1, high=60_000)

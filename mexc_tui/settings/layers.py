@@ -1,0 +1,116 @@
+"""Where values come from: scenario < file < environment < flags. Pure; nothing here opens a file.
+
+A layer only says what was given and where. Whether it is right is `load`'s to decide.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+PREFIX = "MEXC_TUI_"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as somebody gave it, and where."""
+
+    value: object
+    origin: str
+    """In words: a file and its line, a variable, a flag, a scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """All that one place gives, by the name of the setting."""
+
+    values: Mapping[str, Given]
+
+    @classmethod
+    def empty(cls) -> "Layer":
+        """Return a layer that gives nothing."""
+        return cls({})
+
+
+class Unreadable(Exception):
+    """A place that cannot be read as settings at all; the text says where and why."""
+
+
+class Source(PydanticBaseSettingsSource):
+    """A layer, as pydantic-settings takes it: the first source that has a value wins."""
+
+    def __init__(self, settings: type[BaseSettings], layer: Layer) -> None:
+        """Give everything that the layer has."""
+        super().__init__(settings)
+        self._values = {name: given.value for name, given in layer.values.items()}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
+        """Return the raw value, its name, and that it needs no decoding."""
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, object]:
+        """Return all values."""
+        return dict(self._values)
+
+
+def file_layer(text: str, file: str) -> Layer:
+    """Read TOML text. Raises Unreadable with the line."""
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:  # too long a number and too deep a list among them
+        raise Unreadable(f"{file} is not TOML: {error}.") from None
+    return Layer({name: Given(value, _place(text, file, name)) for name, value in table.items()})
+
+
+def environment_layer(environ: Mapping[str, str]) -> Layer:
+    """Take every variable that begins with the prefix."""
+    return Layer(
+        {
+            variable.removeprefix(PREFIX).lower(): Given(value, f"the variable {variable}")
+            for variable, value in sorted(environ.items())
+            if variable.startswith(PREFIX)
+        }
+    )
+
+
+def flag_layer(flags: Mapping[str, object], assignments: Iterable[str] = ()) -> Layer:
+    """Take flags by the setting's name (None: not given), and `NAME=VALUE` texts. Raises Unreadable."""
+    values = {
+        name: Given(value, f"the flag --{name.replace('_', '-')}")
+        for name, value in flags.items()
+        if value is not None
+    }
+    for assignment in assignments:
+        name, is_one, value = assignment.partition("=")
+        name = name.strip().replace("-", "_")
+        if not is_one:
+            # The text could be a secret that landed in the wrong place.
+            raise Unreadable("--set takes NAME=VALUE.")
+        values[name] = Given(value.strip(), f"the flag --set {name}")
+    return Layer(values)
+
+
+def lent_layer(values: Mapping[str, object], scenario: str) -> Layer:
+    """Take what a scenario lends; `load` uses it in practice mode only."""
+    given: dict[str, Given] = {}
+    for name, value in values.items():
+        exact = Decimal(str(value)) if isinstance(value, float) else value
+        given[name] = Given(exact, f"the scenario {scenario}")
+    return Layer(given)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines as TOML counts them; str.splitlines knows more line ends than TOML does."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _place(text: str, file: str, name: str) -> str:
+    """Name the line if exactly one can be it: a text over several lines could hold the same words."""
+    begins = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
+    lines = [number for number, line in enumerate(lines_of(text), 1) if begins.match(line)]
+    return f"{file}, line {lines[0]}" if len(lines) == 1 else f"{file}, key {name}"

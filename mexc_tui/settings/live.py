@@ -1,0 +1,60 @@
+"""Settings of a running engine: what is safe comes into force at once, the rest at the next start."""
+
+from dataclasses import dataclass
+
+from mexc_tui.model.event import SettingChanged
+from mexc_tui.settings.load import Loaded
+from mexc_tui.settings.table import TABLE, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting that has another value than before."""
+
+    name: str
+    old: str
+    new: str
+    needs_restart: bool
+    """Whether the old value stays in force until the next start."""
+    origin: str
+
+    def event(self, at_ms: int) -> SettingChanged:
+        """Return the change as the journal keeps it."""
+        return SettingChanged(
+            at_ms=at_ms,
+            about=self.name,
+            old=self.old,
+            new=self.new,
+            needs_restart=self.needs_restart,
+            origin=self.origin,
+        )
+
+
+class LiveSettings:
+    """What is in force, and what is wanted."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        """Begin with everything in force."""
+        self.current: Settings = loaded.settings
+        """In force now. Ask for it each time: it is replaced, never changed."""
+        self.wanted: Loaded = loaded
+
+    def take(self, loaded: Loaded) -> tuple[Change, ...]:
+        """Put what is safe in force, and return each change since the last time, in the table's order."""
+        changes = _changes(self.wanted.settings, loaded)
+        safe = {name: getattr(loaded.settings, name) for name in TABLE if not TABLE[name].needs_restart}
+        self.current = self.current.model_copy(update=safe)
+        self.wanted = loaded
+        return changes
+
+    def pending(self) -> tuple[Change, ...]:
+        """Return what comes into force at the next start."""
+        return _changes(self.current, self.wanted)
+
+
+def _changes(old: Settings, loaded: Loaded) -> tuple[Change, ...]:
+    return tuple(
+        Change(name, old.text(name), loaded.settings.text(name), setting.needs_restart, loaded.origin(name))
+        for name, setting in TABLE.items()
+        if getattr(old, name) != getattr(loaded.settings, name)
+    )

@@ -1,0 +1,206 @@
+"""Reads all layers into one frozen value; or says every mistake at once, in words that help."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.text import clean
+from mexc_tui.settings.layers import Given, Layer, Source, Unreadable, file_layer
+from mexc_tui.settings.row import text_of
+from mexc_tui.settings.table import ASCENDING, TABLE, Settings
+
+FILE_LIMIT = 1_000_000
+VALUE_LIMIT = 80
+
+_SECRET_NAME = re.compile(
+    "secret|password|passphrase|passwd|credential|private_?key|access_?key|api_?key|listen_?key|signature|token"
+)
+_SECRET_VALUE = re.compile(r"mx0[A-Za-z0-9]{8,}|[0-9A-Fa-f]{32,}|[A-Za-z0-9_+/-]{40,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake."""
+
+    name: str
+    value: str
+    """As given; a word in brackets where it must not be shown."""
+    allowed: str
+    origin: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return it as one sentence or two."""
+        allowed = f" Allowed: {self.allowed}." if self.allowed else ""
+        return f"{self.name} = {self.value}: {self.why} (from {self.origin}).{allowed}"
+
+
+class SettingsError(Exception):
+    """Settings that cannot be taken; nothing of them is in force."""
+
+    def __init__(self, problems: Iterable[Problem] = (), text: str = "") -> None:
+        """Say all that is wrong, one line each."""
+        self.problems = tuple(problems)
+        super().__init__(text or "\n".join(map(str, self.problems)))
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Every place that settings come from, the strongest first."""
+
+    flags: Layer = field(default_factory=Layer.empty)
+    environment: Layer = field(default_factory=Layer.empty)
+    file: Layer = field(default_factory=Layer.empty)
+    lent: Layer = field(default_factory=Layer.empty)
+    """By a scenario: the weakest, and in practice mode only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings that are right, and where each that is no default came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    lent: tuple[str, ...]
+    """Names of those in force because a scenario lends them."""
+
+    def origin(self, name: str) -> str:
+        """Return where a value came from, in words."""
+        return self.origins.get(name, "the default")
+
+
+def read_file(file: Path) -> Layer:
+    """Return what a settings file gives; nothing if there is none. Raises SettingsError."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(FILE_LIMIT + 1)
+        if len(raw) > FILE_LIMIT:
+            raise SettingsError(
+                text=f"{file} is larger than {FILE_LIMIT} bytes: it cannot be a settings file."
+            )
+        return file_layer(raw.decode("utf-8"), str(file))
+    except FileNotFoundError:
+        return Layer.empty()
+    except OSError as error:
+        raise SettingsError(text=f"Cannot read {file}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(text=f"{file} is not UTF-8 text.") from None
+    except Unreadable as error:
+        raise SettingsError(text=str(error)) from None
+
+
+def load(layers: Layers) -> Loaded:
+    """Join the layers. Raises SettingsError with every mistake of every layer, also of one that loses."""
+    lent = layers.lent if _mode(layers) is Mode.PRACTICE else Layer.empty()
+    strongest_first = (layers.flags, layers.environment, layers.file, lent)
+    problems = [problem for layer in strongest_first for problem in _mistakes(layer)]
+    if "mode" in lent.values:
+        problems.append(_problem("mode", lent.values["mode"], "a scenario cannot lend it"))
+    if problems:
+        raise SettingsError(problems)
+    settings = Settings.of(*(Source(Settings, layer) for layer in strongest_first))
+    origins: dict[str, str] = {}
+    for layer in reversed(strongest_first):
+        origins.update({name: given.origin for name, given in layer.values.items()})
+    in_force = tuple(name for name, given in lent.values.items() if origins[name] == given.origin)
+    loaded = Loaded(settings, origins, in_force)
+    contradictions = tuple(_contradictions(loaded))
+    if contradictions:
+        raise SettingsError(contradictions)
+    return loaded
+
+
+def _mode(layers: Layers) -> Mode | None:
+    """Return the mode before anything is checked; None if it is wrong, which is found later."""
+    for layer in (layers.flags, layers.environment, layers.file):
+        if "mode" in layer.values:
+            named = layer.values["mode"].value
+            return Mode(named) if named in list(Mode) else None
+    return Mode.PRACTICE
+
+
+def _mistakes(layer: Layer) -> list[Problem]:
+    problems: list[Problem] = []
+    sound: dict[str, Given] = {}
+    for name, given in layer.values.items():
+        if name not in TABLE:
+            problems.append(_stranger(name, given))
+        elif _looks_secret(given.value):
+            problems.append(_problem(name, given, "it looks like a secret, and secrets are never settings"))
+        else:
+            sound[name] = given
+    try:
+        Settings.of(Source(Settings, Layer(sound)))
+    except ValidationError as error:
+        wrong: dict[str, str] = {}
+        for detail in error.errors(include_url=False, include_input=False, include_context=False):
+            wrong.setdefault(str(detail["loc"][0]), _why(detail["type"], detail["msg"]))
+        problems.extend(_problem(name, sound[name], why) for name, why in wrong.items())
+    return problems
+
+
+def _why(kind: str, message: str) -> str:
+    return message.removeprefix("Value error, ") if kind == "value_error" else "not allowed"
+
+
+def _problem(name: str, given: Given, why: str) -> Problem:
+    setting = TABLE[name]
+    allowed = f"{setting.allowed} {setting.unit}".rstrip() if " to " in setting.allowed else setting.allowed
+    return Problem(name, _shown(given.value), allowed, given.origin, why)
+
+
+def _stranger(name: str, given: Given) -> Problem:
+    shown = clean(name, VALUE_LIMIT)
+    if _SECRET_NAME.search(name.lower().replace("-", "_")) or _looks_secret(given.value):
+        why = (
+            "secrets are never settings. Take it out there, and count it as known to others: "
+            "make a new one and store it with `mexc-tui keys set`"
+        )
+        return Problem(shown, "(hidden)", "", given.origin, why)
+    if isinstance(given.value, dict):
+        return Problem(shown, "(a table)", "", given.origin, "settings stand at the top, in no table")
+    close = get_close_matches(name, TABLE, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return Problem(shown, _shown(given.value), "", given.origin, f"there is no such setting{hint}")
+
+
+def _contradictions(loaded: Loaded) -> Iterable[Problem]:
+    settings = loaded.settings
+    for names in ASCENDING:
+        for lower, upper in pairwise(names):
+            if getattr(settings, lower) > getattr(settings, upper):
+                yield _contradiction(loaded, lower, upper, f"at most {upper}")
+    if settings.break_even_rung > len(settings.ladder):
+        yield _contradiction(loaded, "break_even_rung", "ladder", "at most the number of rungs")
+
+
+def _contradiction(loaded: Loaded, name: str, other: str, allowed: str) -> Problem:
+    return Problem(
+        name,
+        loaded.settings.text(name),
+        allowed,
+        loaded.origin(name),
+        f"it contradicts {other} = {loaded.settings.text(other)} from {loaded.origin(other)}",
+    )
+
+
+def _looks_secret(value: object) -> bool:
+    holds_text = isinstance(value, str | list | tuple | dict)
+    return holds_text and _SECRET_VALUE.search(str(cast("object", value))) is not None
+
+
+def _shown(value: object) -> str:
+    if _looks_secret(value):
+        return "(hidden)"
+    if isinstance(value, int) and value.bit_length() > 4 * VALUE_LIMIT:
+        return "(a very long number)"
+    return clean(
+        text_of(tuple(cast("list[object]", value)) if isinstance(value, list) else value), VALUE_LIMIT
+    )

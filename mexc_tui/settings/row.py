@@ -1,0 +1,248 @@
+"""How one setting is written down, and the kinds of values that settings have."""
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias, TypeVar, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode
+
+from mexc_tui.model.signal import DetectorName
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
+
+T = TypeVar("T")
+
+MAX_RUNGS = 6
+MAX_TEXTS = 100
+MAX_PATTERN = 100
+LONGEST = 40
+"""No number of ours has more digits than this before or after the point."""
+
+_RUNG = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)@(\d{1,4}(?:\.\d{1,4})?)")
+_TRIPLE = re.compile(r"\d{1,3}/\d{1,3}/\d{1,3}")
+
+
+class Group(BaseSettings):
+    """Settings that belong together. A setting's group is the class that it stands in."""
+
+    title: ClassVar[str]
+    decides: ClassVar[bool] = True
+    """Whether they take part in decisions, and so in the config hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the exit ladder: sell `share_pct` of the position at `gain_pct` above the entry."""
+
+    share_pct: Decimal
+    gain_pct: Decimal
+
+    def __str__(self) -> str:
+        """Return it as it is written in settings."""
+        return f"{plain(self.share_pct)}@{plain(self.gain_pct)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Everything there is to know about one setting, for a person."""
+
+    name: str
+    group: str
+    decides: bool
+    default: str
+    unit: str
+    allowed: str
+    """Range or choices, in words."""
+    needs_restart: bool
+    help: str
+
+
+def row(
+    default: T,
+    help: str,  # noqa: A002 - the word that everybody looks for
+    *,
+    unit: str = "",
+    low: float | Decimal | None = None,
+    high: float | Decimal | None = None,
+    restart: bool = False,
+) -> T:
+    """Declare one setting: its default, what it does, its unit and its bounds, both included."""
+    facts: JsonDict = {"unit": unit, "restart": restart}
+    if low is None or high is None:
+        return Field(default=default, description=help, json_schema_extra=facts)
+    facts["range"] = f"{low} to {high}"
+    if isinstance(default, Decimal):  # 0.1 as a float lies above 0.1
+        low, high = Decimal(str(low)), Decimal(str(high))
+    return Field(default=default, description=help, ge=low, le=high, json_schema_extra=facts)
+
+
+def plain(number: Decimal | float) -> str:
+    """Return a number without an exponent and without zeros that say nothing."""
+    exact = Decimal(str(number))
+    if not exact.is_finite() or abs(exact.adjusted()) > LONGEST:
+        return str(number)  # written out it could be a gigabyte of zeros
+    text = format(exact, "f")
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def text_of(value: object) -> str:
+    """Return a setting's value as text: what a variable or a flag would give to mean it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case StrEnum():
+            return value.value
+        case Decimal() | float():
+            return plain(value)
+        case tuple():
+            texts = [str(part) for part in cast("tuple[object, ...]", value)]
+            is_plain = all(text and text == text.strip() and "," not in text for text in texts)
+            is_plain = is_plain and not "".join(texts).startswith("[")
+            return ", ".join(texts) if is_plain else json.dumps(texts, ensure_ascii=False)
+        case _:
+            return str(value)
+
+
+def describe(name: str, group: type[Group], field: FieldInfo) -> Setting:
+    """Return what a row says about itself."""
+    extra = field.json_schema_extra
+    facts = cast("JsonDict", extra) if isinstance(extra, dict) else {}
+    return Setting(
+        name=name,
+        group=group.title,
+        decides=group.decides,
+        default=text_of(field.default),
+        unit=str(facts.get("unit", "")),
+        allowed=str(facts["range"]) if "range" in facts else _kind(field),
+        needs_restart=bool(facts.get("restart", False)),
+        help=field.description or "",
+    )
+
+
+def _kind(field: FieldInfo) -> str:
+    for note in field.metadata:
+        if isinstance(note, Words):
+            return note.words
+    if isinstance(field.annotation, type) and issubclass(field.annotation, StrEnum):
+        return ", ".join(member.value for member in field.annotation)
+    return "true, false"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a kind of value allows, in words."""
+
+    words: str
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > LONGEST and value:
+        raise ValueError("that many digits are no setting")
+    return value
+
+
+def _split(value: object) -> object:
+    """Take a list as TOML gives it, as JSON text, or as text with commas."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            pass  # a pattern may begin with a bracket too
+    return [part.strip() for part in value.split(",")] if value.strip() else []
+
+
+def _patterns(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        try:
+            re.compile(value)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{value!r} is no pattern: {error}") from None
+    return values
+
+
+def _rungs(value: object) -> object:
+    parts = _split(value)
+    return tuple(map(_rung, cast("list[object]", parts))) if isinstance(parts, list | tuple) else parts
+
+
+def _rung(value: object) -> Rung:
+    if isinstance(value, Rung):
+        return value
+    found = _RUNG.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("a rung looks like 30@10")
+    return Rung(Decimal(found.group(1)), Decimal(found.group(2)))
+
+
+def _ladder(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    gains = [rung.gain_pct for rung in rungs]
+    if sorted(set(gains)) != gains:
+        raise ValueError("each rung must lie above the one before")
+    if sum(rung.share_pct for rung in rungs) > 100 or any(rung.share_pct <= 0 for rung in rungs):
+        raise ValueError("the shares must be above 0 and add up to 100 at most")
+    if any(not Decimal("0.1") <= gain <= 1000 for gain in gains):
+        raise ValueError("gains go from 0.1 to 1000 %")
+    return rungs
+
+
+def _ascending(values: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+    if sorted(set(values)) != list(values) or any(value <= 0 for value in values):
+        raise ValueError("the steps must be above 0, each above the one before")
+    return values
+
+
+def _triple(value: str) -> str:
+    if not _TRIPLE.fullmatch(value):
+        raise ValueError("three numbers, like 2/2/4")
+    return value
+
+
+Count: TypeAlias = Annotated[int, BeforeValidator(_number)]
+Amount: TypeAlias = Annotated[Decimal, BeforeValidator(_number), Field(allow_inf_nan=False)]
+"""Money and shares of it: exact."""
+Ratio: TypeAlias = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+"""Times and statistics: what no cent depends on."""
+Switch: TypeAlias = bool
+Detectors: TypeAlias = Annotated[
+    tuple[DetectorName, ...],
+    NoDecode,
+    BeforeValidator(_split),
+    Words("a list of " + ", ".join(DetectorName)),
+]
+Patterns: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(max_length=MAX_PATTERN)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+    AfterValidator(_patterns),
+    Field(max_length=MAX_TEXTS),
+    Words("a list of regular expressions, each for a whole symbol"),
+]
+Ladder: TypeAlias = Annotated[
+    tuple[Rung, ...],
+    NoDecode,
+    BeforeValidator(_rungs),
+    AfterValidator(_ladder),
+    Field(max_length=MAX_RUNGS),
+    Words("up to 6 rungs SHARE@GAIN in %, rising, shares at most 100 in all"),
+]
+Steps: TypeAlias = Annotated[
+    tuple[Amount, Amount, Amount],
+    NoDecode,
+    BeforeValidator(_split),
+    AfterValidator(_ascending),
+    Words("three rising amounts above 0"),
+]
+Triple: TypeAlias = Annotated[str, AfterValidator(_triple), Words("three numbers, like 2/2/4")]
+ThemeName: TypeAlias = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$"), Words("the name of a theme file")
+]

@@ -1,0 +1,137 @@
+"""Settings of the machine: requests, sockets, store, caches, process, screen."""
+
+from mexc_tui.settings.row import Count, Group, Ratio, Switch, ThemeName, row
+
+
+class Requests(Group):
+    """How the exchange is asked."""
+
+    title = "Requests"
+    decides = False
+
+    order_calls_per_s: Count = row(
+        12, "Calls that place or cancel orders.", unit="1/s", low=1, high=12, restart=True
+    )
+    weight_per_10s: Count = row(
+        300, "Weight of requests within ten seconds.", unit="1/10 s", low=50, high=500, restart=True
+    )
+    exit_reserve_pct: Count = row(
+        20, "Part of each budget that only exits may use.", unit="%", low=10, high=80, restart=True
+    )
+    http_connect_s: Ratio = row(
+        3.0, "Give up connecting after this time.", unit="s", low=0.5, high=30, restart=True
+    )
+    http_total_s: Ratio = row(
+        10.0, "Give up a request after this time.", unit="s", low=1, high=60, restart=True
+    )
+    http_order_s: Ratio = row(
+        5.0, "The same for orders; then ask what became of it.", unit="s", low=1, high=30, restart=True
+    )
+    http_retries: Count = row(3, "Tries of a request that only reads.", low=1, high=10, restart=True)
+    http_retry_base_s: Ratio = row(
+        0.5, "Pause before the second try; doubles.", unit="s", low=0.05, high=10, restart=True
+    )
+    http_retry_cap_s: Ratio = row(8.0, "Longest such pause.", unit="s", low=0.1, high=60, restart=True)
+    breaker_failures: Count = row(
+        5, "Failures in its window that open a breaker; exits pass.", low=1, high=100, restart=True
+    )
+    breaker_window_s: Ratio = row(60.0, "That window.", unit="s", low=1, high=600, restart=True)
+    breaker_open_s: Ratio = row(30.0, "How long it stays open.", unit="s", low=1, high=600, restart=True)
+    breaker_probes: Count = row(3, "Requests that try whether it may close.", low=1, high=3, restart=True)
+
+
+class Streams(Group):
+    """How streams are kept."""
+
+    title = "Streams"
+    decides = False
+
+    stream_topics: Count = row(30, "Topics on one connection.", low=1, high=30, restart=True)
+    stream_ping_s: Ratio = row(20.0, "Ping so often.", unit="s", low=5, high=25, restart=True)
+    stream_rotate_s: Count = row(
+        82_800, "Replace a connection at this age; the exchange closes it at 24 h.",
+        unit="s", low=600, high=86_000, restart=True,
+    )  # fmt: skip
+    stream_backoff_s: Ratio = row(
+        1.0, "Pause before connecting again; doubles.", unit="s", low=0.1, high=30, restart=True
+    )
+    stream_backoff_cap_s: Ratio = row(30.0, "Longest such pause.", unit="s", low=1, high=300, restart=True)
+    listen_key_renew_s: Count = row(
+        1_500, "Renew the private stream's key so often.", unit="s", low=60, high=1_800, restart=True
+    )
+
+
+class Store(Group):
+    """The database and what is kept in it."""
+
+    title = "Store"
+    decides = False
+
+    store_busy_s: Ratio = row(
+        5.0, "Wait so long for a locked database.", unit="s", low=0.1, high=60, restart=True
+    )
+    store_readers: Count = row(4, "Connections that read.", low=1, high=16, restart=True)
+    query_slow_ms: Count = row(100, "Warn of a slower query.", unit="ms", low=1, high=10_000, restart=True)
+    query_error_ms: Count = row(
+        1_000, "A slower query is an error.", unit="ms", low=1, high=10_000, restart=True
+    )
+    query_deadline_s: Ratio = row(
+        10.0, "A query ends after this time.", unit="s", low=0.1, high=60, restart=True
+    )
+    keep_recordings_days: Count = row(30, "Keep market recordings.", unit="d", low=1, high=3_650)
+    keep_recordings_gb: Count = row(5, "And at most so much of them.", unit="GB", low=1, high=1_000)
+    keep_metrics_days: Count = row(30, "Keep metrics of the system.", unit="d", low=1, high=3_650)
+    keep_executions_days: Count = row(
+        90, "Keep details of executions; orders and journal stay.", unit="d", low=90, high=36_500
+    )
+
+
+class Caches(Group):
+    """How old a cached answer may be. Money is never decided from one."""
+
+    title = "Caches"
+    decides = False
+
+    cache_memory_s: Ratio = row(5.0, "In memory.", unit="s", low=1, high=5, restart=True)
+    cache_store_s: Ratio = row(300.0, "In the database.", unit="s", low=30, high=86_400, restart=True)
+    cache_exchange_info_s: Ratio = row(300.0, "exchangeInfo.", unit="s", low=30, high=86_400, restart=True)
+    cache_promote_memory_s: Ratio = row(
+        5.0, "In memory, when it came from a slower level.", unit="s", low=1, high=60, restart=True
+    )
+    cache_promote_store_s: Ratio = row(
+        60.0, "In the database, when it came from a slower level.", unit="s", low=1, high=600, restart=True
+    )
+    cache_entries: Count = row(1_000, "Entries in memory.", low=10, high=1_000_000, restart=True)
+
+
+class Process(Group):
+    """The engine's own health."""
+
+    title = "Process"
+    decides = False
+
+    memory_limit_mb: Count = row(
+        200, "Memory that the engine should stay below.", unit="MB", low=50, high=65_536
+    )
+    worker_failures: Count = row(
+        3, "Failures of a worker that degrade trading.", low=1, high=100, restart=True
+    )
+    worker_window_s: Count = row(300, "Within this time.", unit="s", low=10, high=86_400, restart=True)
+    stop_deadline_s: Ratio = row(
+        5.0, "How long each worker may take to stop.", unit="s", low=1, high=60, restart=True
+    )
+
+
+class Screen(Group):
+    """The desk's face."""
+
+    title = "Screen"
+    decides = False
+
+    theme: ThemeName = row("dark", "Colours.")
+    economy: Switch = row(False, "Send less, for slow lines.")
+    repaints_per_s: Count = row(4, "Repaints at most.", unit="1/s", low=1, high=4)
+    repaints_economy_per_s: Count = row(1, "The same in economy mode.", unit="1/s", low=1, high=4)
+    rows_kept: Count = row(1_000, "Rows that a growing table keeps.", low=100, high=100_000)
+    bell: Switch = row(True, "Ring for what is critical.")
+    flash: Switch = row(False, "Flash for what is critical.")

@@ -1,0 +1,86 @@
+"""Every setting, once: the groups joined into one frozen value, and the table of what they are."""
+
+import hashlib
+from typing import Any
+
+from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
+
+from mexc_tui.settings.knowing import Alerts, Clocks, Detection, Polls, Staleness
+from mexc_tui.settings.row import Group, Setting, describe, text_of
+from mexc_tui.settings.running import Caches, Process, Requests, Screen, Store, Streams
+from mexc_tui.settings.trading import Arming, Books, Entry, Exit, Risk, Size, Start
+
+GROUPS: tuple[type[Group], ...] = (
+    *(Start, Arming, Size, Risk, Entry, Exit, Books),
+    *(Polls, Detection, Clocks, Staleness, Alerts),
+    *(Requests, Streams, Store, Caches, Process, Screen),
+)
+"""In the order in which people read them."""
+
+ASCENDING = (
+    ("max_trades_hour", "max_trades_day"),
+    ("order_min_quote", "position_quote", "position_cap_quote"),
+    ("position_cap_pct", "exposure_cap_pct"),
+    ("losses_pause", "losses_halt"),
+    ("guard_medium_pct", "guard_high_pct"),
+    ("symbols_poll_opening_s", "symbols_poll_near_s", "symbols_poll_s"),
+    ("opening_before_s", "near_before_s"),
+    ("clock_resync_opening_s", "clock_resync_s"),
+    ("http_connect_s", "http_total_s"),
+    ("http_order_s", "http_total_s"),
+    ("http_retry_base_s", "http_retry_cap_s"),
+    ("stream_backoff_s", "stream_backoff_cap_s"),
+    ("query_slow_ms", "query_error_ms"),
+    ("repaints_economy_per_s", "repaints_per_s"),
+)
+"""Settings of which none may be above the one after it."""
+
+
+class Settings(
+    Start,
+    Arming,
+    Size,
+    Risk,
+    Entry,
+    Exit,
+    Books,
+    Polls,
+    Detection,
+    Clocks,
+    Staleness,
+    Alerts,
+    Requests,
+    Streams,
+    Store,
+    Caches,
+    Process,
+    Screen,
+):
+    """Every setting. `load` makes it; nothing is read from anywhere by making one."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @classmethod
+    def of(cls, *sources: PydanticBaseSettingsSource) -> "Settings":
+        """Return the defaults with these sources on top, the first one highest. Raises ValidationError."""
+        # The only door that leaves the process's own environment and files out of it.
+        arguments: dict[str, Any] = {"_build_sources": (sources, {})}
+        return cls(**arguments)
+
+    def text(self, name: str) -> str:
+        """Return one setting's value as text."""
+        return text_of(getattr(self, name))
+
+    @property
+    def config_hash(self) -> str:
+        """Return a name for everything that decides: the same values, the same name, on every machine."""
+        lines = [
+            f"{setting.name}={self.text(setting.name)}\n" for setting in TABLE.values() if setting.decides
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+TABLE: dict[str, Setting] = {
+    name: describe(name, group, group.model_fields[name]) for group in GROUPS for name in group.model_fields
+}
+"""What there is to know about each setting, by name, in the order of the groups."""

@@ -1,0 +1,23 @@
+"""The page about settings says what the table says."""
+
+from pathlib import Path
+
+from mexc_tui.settings.document import document
+from mexc_tui.settings.layers import file_layer
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.settings.table import TABLE
+
+PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+
+
+def test_the_page_is_the_one_that_the_table_writes() -> None:
+    assert document() == PAGE, "run: python -m mexc_tui.settings.document > docs/settings.md"
+
+
+def test_every_setting_stands_on_the_page_once() -> None:
+    assert [name for name in TABLE if PAGE.count(f"| `{name}` |") != 1] == []
+
+
+def test_the_example_on_the_page_works() -> None:
+    assert "max_positions = 5" in PAGE
+    assert load(Layers(file=file_layer("max_positions = 5", "page"))).settings.max_positions == 5

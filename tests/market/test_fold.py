@@ -1,0 +1,154 @@
+"""Folding sightings: the order in which sources are heard does not matter, and replays change nothing."""
+
+from random import Random
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.market.life import in_order, listing_from
+from mexc_tui.market.listings import KnownListings, Update
+from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
+from tests.market.examples import OPENS_MS, before
+
+POLLED = (
+    Source.CALENDAR,
+    Source.SYMBOLS_V2,
+    Source.EXCHANGE_INFO,
+    Source.DEFAULT_SYMBOLS,
+    Source.BY_HAND,
+)
+HEARD = (Source.CALENDAR, Source.SYMBOLS_V2)
+"""Sources that tell the id of the coin."""
+
+
+@st.composite
+def voices(draw: st.DrawFn) -> dict[Source, list[Sighting]]:
+    """Draw what each source says of one coin, in that source's own order; each changes its mind at will."""
+    said: dict[Source, list[Sighting]] = {}
+    for source in draw(st.sets(st.sampled_from(POLLED), min_size=1)):
+        times = draw(st.lists(st.integers(1, 40), min_size=1, max_size=5, unique=True))
+        said[source] = [draw(sightings(source, before(10_000 - 100 * at))) for at in sorted(times)]
+    return said
+
+
+@st.composite
+def sightings(draw: st.DrawFn, source: Source, at_ms: int) -> Sighting:
+    """Draw one thing that a source may say."""
+    facts = Facts(
+        symbol="NEWUSDT",
+        base="NEW",
+        quote="USDT",
+        coin_id="coin-new" if source in HEARD else "",
+        opens_ms=draw(st.none() | st.sampled_from([OPENS_MS, OPENS_MS + 60_000, OPENS_MS - 60_000])),
+        triple=draw(st.sampled_from([Triple(1, 1, 1), Triple(2, 2, 4)])) if source in HEARD else None,
+        api_allowed=draw(st.booleans()) if source is Source.EXCHANGE_INFO else None,
+    )
+    return Sighting(source=source, at_ms=at_ms, facts=facts, present=draw(st.booleans()))
+
+
+@st.composite
+def two_orders(draw: st.DrawFn) -> tuple[list[Sighting], list[Sighting]]:
+    """Draw the same sightings interleaved in two ways; each source's own order stays."""
+    said = draw(voices())
+    turns = [source for source, seen in said.items() for _ in seen]
+    orders: list[list[Sighting]] = []
+    for turn in (draw(st.permutations(turns)), draw(st.permutations(turns))):
+        queues = {source: iter(seen) for source, seen in said.items()}
+        orders.append([next(queues[source]) for source in turn])
+    return orders[0], orders[1]
+
+
+def known_after(seen: list[Sighting]) -> KnownListings:
+    """Return what is known when all of it was folded in, the first one speaking up as present."""
+    known = KnownListings()
+    known.see(ANCHOR)
+    known.see_all(seen)
+    return known
+
+
+ANCHOR = Sighting(
+    source=Source.SELF_SYMBOLS, at_ms=before(10_000), facts=Facts(symbol="NEWUSDT", quote="USDT")
+)
+"""Makes the listing exist: what is taken back before anybody said it creates nothing."""
+
+
+@given(two_orders())
+def test_the_order_in_which_sources_are_heard_does_not_matter(
+    orders: tuple[list[Sighting], list[Sighting]],
+) -> None:
+    one, other = (list(known_after(seen)) for seen in orders)
+    assert one == other
+    assert len(one) == 1
+
+
+@given(two_orders())
+def test_a_replay_of_everything_changes_nothing(orders: tuple[list[Sighting], list[Sighting]]) -> None:
+    known = known_after(orders[0])
+    once = list(known)
+    assert known.see_all(orders[0]) == ()
+    assert known.see_all(orders[1]) == ()
+    assert list(known) == once
+
+
+@given(two_orders(), st.integers(0, 25))
+def test_a_restart_in_the_middle_forgets_nothing(
+    orders: tuple[list[Sighting], list[Sighting]], cut: int
+) -> None:
+    seen = orders[0]
+    first = known_after(seen[:cut])
+    stored = [msgspec.json.decode(msgspec.json.encode(listing), type=Listing) for listing in first]
+    second = KnownListings(stored)
+    second.see_all(seen[cut:])
+    assert list(second) == list(known_after(seen))
+
+
+@given(two_orders())
+def test_a_listing_is_told_entirely_by_its_sightings(orders: tuple[list[Sighting], list[Sighting]]) -> None:
+    for listing in known_after(orders[0]):
+        assert listing_from(listing.id, listing.sightings) == listing
+
+
+@given(two_orders())
+def test_each_update_tells_exactly_the_changes_that_are_new(
+    orders: tuple[list[Sighting], list[Sighting]],
+) -> None:
+    in_time = in_order(orders[0])
+    known = KnownListings()
+    updates: list[Update] = [update for seen in (ANCHOR, *in_time) if (update := known.see(seen)) is not None]
+    told = [change for update in updates for change in update.changes]
+    assert told == [change for listing in known for change in listing.changes]
+
+
+COINS = st.sampled_from(["A", "B", "C"])
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Sighting]:
+    """Draw sightings of a few coins, told apart by ticker, by coin and by contract."""
+    seen: list[Sighting] = []
+    for number in range(draw(st.integers(1, 12))):
+        coin = draw(COINS)
+        source = draw(st.sampled_from([Source.CALENDAR, Source.SYMBOLS_V2, Source.EXCHANGE_INFO]))
+        facts = Facts(
+            symbol=coin + "USDT",
+            quote="USDT",
+            coin_id=f"coin-{coin}" if source in HEARD else "",
+            contract=f"0x{coin}" if source is not Source.CALENDAR else "",
+        )
+        seen.append(Sighting(source=source, at_ms=before(10_000 - number), facts=facts))
+    return seen
+
+
+@settings(max_examples=200)
+@given(crowds(), st.randoms(use_true_random=False))
+def test_coins_never_mix_whatever_the_order(seen: list[Sighting], chance: Random) -> None:
+    known = KnownListings()
+    chance.shuffle(seen)
+    known.see_all(seen)
+    named = {one.facts.symbol for one in seen}
+    assert {listing.symbol for listing in known} == named
+    assert len(known) == len(named)
+    for listing in known:
+        assert {one.facts.symbol for one in listing.sightings} == {listing.symbol}
+        assert known.named(listing.symbol) is listing

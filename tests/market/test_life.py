@@ -1,0 +1,311 @@
+"""The life of a listing, told by its sources."""
+
+import pytest
+
+from mexc_tui.model.announcement import Announcement
+from mexc_tui.model.listing import ChangeKind, Listing, Source, Stage, Topic
+from mexc_tui.model.symbol import SymbolStatus
+from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote, row, web
+
+
+def stages(listing: Listing) -> list[tuple[str, Source | None]]:
+    """Return the stages it went through and who told of each."""
+    return [(change.after, change.source) for change in listing.changes if change.kind is ChangeKind.STAGE]
+
+
+def moves(listing: Listing) -> list[tuple[int, int, Source | None]]:
+    """Return how its opening was moved, in seconds against the first plan."""
+    return [
+        ((int(change.before) - OPENS_MS) // 1_000, (int(change.after) - OPENS_MS) // 1_000, change.source)
+        for change in listing.changes
+        if change.kind is ChangeKind.MOVED
+    ]
+
+
+def test_a_clean_listing_walks_through_its_stages_and_keeps_who_told_when() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(80_000))
+    known.read_pairs((*OLD, pair(api=False)), before(1_800))
+    known.read_pairs((*OLD, pair()), before(60))
+    known.note_deal(deal(), before(-1))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert stages(listing) == [
+        (Stage.SCHEDULED, Source.CALENDAR),
+        (Stage.VISIBLE, Source.EXCHANGE_INFO),
+        (Stage.API_ENABLED, Source.EXCHANGE_INFO),
+        (Stage.OPEN, Source.STREAM),
+    ]
+    assert [seen.at_ms for seen in listing.sightings] == [
+        before(80_000),
+        before(1_800),
+        before(60),
+        before(-1),
+    ]
+    assert (listing.visible_ms, listing.api_ms, listing.opened_ms) == (before(1_800), before(60), OPENS_MS)
+    assert listing.stage_at(before(-3_599)) is Stage.OPEN
+    assert listing.stage_at(before(-3_600)) is Stage.MATURED
+    assert listing.disagreements == ()
+
+
+def test_a_headline_announces_without_a_time_until_the_calendar_has_one() -> None:
+    known = knowing()
+    title = "MEXC Will List New Token (NEW) in Innovation Zone"
+    known.read_announcements([Announcement(title=title, post_time=before(90_000))], before(89_000))
+    known.read_calendar(calendar(entry()), before(80_000))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert stages(listing) == [(Stage.ANNOUNCED, Source.ANNOUNCEMENT), (Stage.SCHEDULED, Source.CALENDAR)]
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["MEXC Will Delist (NEW)", "Notice on (NEW) contract swap", "MEXC Will List (NEW) and (OLD)"],
+)
+def test_headlines_that_announce_no_single_listing_create_none(title: str) -> None:
+    known = knowing()
+    assert known.read_announcements([Announcement(title=title, post_time=before(9))], before(8)) == ()
+
+
+def test_M13_moves_are_noticed_up_to_the_last_second_in_both_directions() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
+    known.read_calendar(calendar(entry()), before(-2))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert moves(listing) == [(0, 600, Source.CALENDAR), (600, 0, Source.CALENDAR)]
+    assert (listing.stage, listing.opens_ms, listing.moves) == (Stage.RESCHEDULED, OPENS_MS, 2)
+
+
+def test_M13_two_openings_are_shown_as_a_disagreement_and_the_newest_word_counts() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_pairs((*OLD, pair(opens_ms=OPENS_MS + 300_000)), before(1_800))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert (listing.opens_ms, listing.opens_source) == (OPENS_MS + 300_000, Source.EXCHANGE_INFO)
+    assert listing.claimed_ms == (OPENS_MS, OPENS_MS + 300_000)
+    assert [str(one) for one in listing.disagreements] == [
+        f"sources disagree about its opening: calendar says {OPENS_MS}, "
+        f"exchangeInfo says {OPENS_MS + 300_000}"
+    ]
+    known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 300_000)), before(1_700))
+    agreed = known.listings.named("NEWUSDT")
+    assert agreed is not None
+    assert agreed.disagreements == ()
+    assert agreed.moves == 1
+
+
+def test_hearsay_of_symbolsV2_never_overrules_the_calendar() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_web_symbols(web(row(opens_ms=OPENS_MS + 60_000)), before(7_000))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert (listing.opens_ms, listing.moves) == (OPENS_MS, 0)
+    assert [one.topic for one in listing.disagreements] == [Topic.OPENING]
+
+
+def test_M13_cancelled_one_second_before_the_opening() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    update = known.read_calendar(calendar(), before(1))[0]
+    assert update.after.stage is Stage.CANCELLED
+    assert update.after.cancelled_ms == before(1)
+    assert known.live(before(1)) == ()
+
+
+def test_a_cancelled_listing_that_comes_back_is_the_same_listing_again() -> None:
+    known = knowing()
+    first = known.read_calendar(calendar(entry()), before(7_200))[0].after
+    known.read_calendar(calendar(), before(7_000))
+    back = known.read_calendar(calendar(entry()), before(6_000))[0].after
+    assert (back.id, back.stage, back.cancelled_ms) == (first.id, Stage.SCHEDULED, None)
+    assert [change.kind for change in back.changes if change.kind is not ChangeKind.STAGE] == [
+        ChangeKind.WITHDRAWN,
+        ChangeKind.RETURNED,
+    ]
+
+
+def test_withdrawn_by_one_source_only_is_a_disagreement_not_a_cancellation() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_pairs((*OLD, pair()), before(1_800))
+    listing = known.read_calendar(calendar(), before(600))[0].after
+    assert listing.stage is Stage.API_ENABLED
+    assert [one.topic for one in listing.disagreements] == [Topic.PRESENCE]
+
+
+def test_an_entry_that_leaves_the_calendar_after_its_opening_has_only_grown_old() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    assert known.read_calendar(calendar(), before(-60)) == ()
+
+
+def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_pairs((*OLD, pair()), before(700))
+    update = known.note_quote(quote(), before(600))
+    assert update is not None
+    assert (update.after.stage, update.after.opened_ms) == (Stage.OPEN, before(600))
+
+
+def test_a_quote_without_asks_opens_nothing() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    assert known.note_quote(quote(ask=None, bid="0.04"), before(60)) is None
+
+
+def test_the_first_trade_after_a_quote_is_kept_as_well() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.note_quote(quote(), before(0))
+    known.note_deal(deal(at_ms=before(-0.2)), before(-0.3))
+    assert known.note_deal(deal(at_ms=before(-5)), before(-5)) is None
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert (listing.opened_ms, listing.traded_ms) == (OPENS_MS, before(-0.2))
+
+
+def test_M13_renamed_in_the_calendar_keeps_its_history_and_id() -> None:
+    known = knowing()
+    first = known.read_calendar(calendar(entry()), before(7_200))[0].after
+    renamed = known.read_calendar(calendar(entry("NEX")), before(600))[0].after
+    assert (renamed.id, renamed.symbol, renamed.names) == (first.id, "NEXUSDT", ("NEWUSDT", "NEXUSDT"))
+    assert known.listings.named("NEXUSDT") is renamed
+    assert known.listings.named("NEWUSDT") is None
+
+
+def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_same_coin() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_web_symbols(web(row()), before(7_000))
+    known.read_pairs((*OLD, pair()), before(1_800))
+    known.read_pairs((*OLD, pair("NEX")), before(600))
+    (listing,) = known.listings
+    assert listing.symbol == "NEXUSDT"
+    assert [one.topic for one in listing.disagreements] == [Topic.NAME]
+    assert [change.kind for change in listing.changes].count(ChangeKind.RENAMED) == 1
+    assert ChangeKind.WITHDRAWN not in [change.kind for change in listing.changes]
+
+
+def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() -> None:
+    known = knowing()
+    old = known.read_calendar(calendar(entry()), before(7_200))[0].after
+    known.add("NEXUSDT", None, before(700))
+    joined = known.read_calendar(calendar(entry("NEX")), before(600))[0]
+    assert joined.after.id == old.id
+    assert [one.symbol for one in joined.absorbed] == ["NEXUSDT"]
+    assert {seen.source for seen in joined.after.sightings} == {Source.CALENDAR, Source.BY_HAND}
+    assert len(known.listings) == len(known.live(before(600))) == 1
+
+
+def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_calendar(calendar(entry(), entry(coin_id="coin-other", opens_ms=OPENS_MS + 1)), before(7_000))
+    assert len(known.listings) == 2
+
+
+def test_by_hand_is_an_equal_source_and_can_drop_and_take_up_again() -> None:
+    known = knowing()
+    added = known.add("NEWUSDT", OPENS_MS, before(7_200), "saw it on the forum")[0].after
+    assert (added.stage, added.opens_source) == (Stage.SCHEDULED, Source.BY_HAND)
+    known.read_calendar(calendar(entry()), before(7_000))
+    dropped = known.drop("NEWUSDT", before(6_000))
+    assert dropped is not None
+    assert dropped.after.stage is Stage.CANCELLED
+    assert known.drop("NEWUSDT", before(5_000)) is None
+    again = known.add("NEWUSDT", OPENS_MS, before(4_000))[0].after
+    assert (again.id, again.stage) == (added.id, Stage.SCHEDULED)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "opens_ms", "problem"),
+    [
+        ("new usdt", None, "no pair's name"),
+        ("NEWUSDT", OPENS_MS // 1_000, "milliseconds"),
+        ("NEWUSDT", OPENS_MS + 31 * 86_400_000, "30 days"),
+    ],
+)
+def test_C5_what_a_person_adds_is_checked(symbol: str, opens_ms: int | None, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        knowing().add(symbol, opens_ms, before(100))
+
+
+def test_C5_an_opening_more_than_30_days_ahead_is_not_believed_from_any_source() -> None:
+    known = knowing()
+    far_ms = OPENS_MS + 40 * 86_400_000
+    known.read_web_symbols(web(row(opens_ms=far_ms)), before(100))
+    known.read_pairs((*OLD, pair(opens_ms=far_ms)), before(50))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert listing.opens_ms is None
+
+
+def test_adding_a_pair_by_hand_tells_it_what_the_exchange_has_said_already() -> None:
+    known = knowing(pairs=(*OLD, pair(opens_ms=None)))
+    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(80_000))
+    assert len(known.listings) == 0
+    known.add("NEWUSDT", OPENS_MS, before(600))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert listing.stage is Stage.API_ENABLED
+    assert {seen.source for seen in listing.sightings} == {
+        Source.BY_HAND,
+        Source.EXCHANGE_INFO,
+        Source.DEFAULT_SYMBOLS,
+    }
+
+
+def test_never_api_is_known_when_the_grace_is_over_and_taken_back_if_the_api_comes_after_all() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry(zone="assessment")), before(7_200))
+    known.read_pairs((*OLD, pair(api=False)), before(1_800))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert listing.stage_at(before(-3_599)) is Stage.VISIBLE
+    assert listing.stage_at(before(-3_600)) is Stage.NEVER_API
+    late = known.read_pairs((*OLD, pair()), before(-7_200))[0].after
+    assert late.stage_at(before(-7_200)) is Stage.API_ENABLED
+
+
+def test_official_sources_that_differ_about_the_api_are_shown() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(7_100))
+    known.read_pairs((*OLD, pair()), before(1_800))
+    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(1_700))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert listing.stage is Stage.API_ENABLED
+    assert [str(one) for one in listing.disagreements] == [
+        "sources disagree about its api: exchangeInfo says yes, defaultSymbols says no"
+    ]
+
+
+def test_a_name_that_is_new_in_defaultSymbols_is_a_listing_before_anybody_announced_it() -> None:
+    known = knowing()
+    known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT"], before(7_000))
+    (update,) = known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "ETHUSDT", "NEWUSDT"], before(100))
+    assert (update.after.symbol, update.after.base, update.after.stage) == (
+        "NEWUSDT",
+        "NEW",
+        Stage.API_ENABLED,
+    )
+
+
+def test_suspension_and_return_are_kept_with_their_times() -> None:
+    known = knowing()
+    known.read_pairs((*OLD, pair()), before(600))
+    known.note_deal(deal(), before(-1))
+    known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), before(-100))
+    known.read_pairs((*OLD, pair()), before(-200))
+    listing = known.listings.named("NEWUSDT")
+    assert listing is not None
+    assert [(c.before, c.after, c.at_ms) for c in listing.changes if c.kind is ChangeKind.STATUS] == [
+        ("online", "paused", before(-100)),
+        ("paused", "online", before(-200)),
+    ]

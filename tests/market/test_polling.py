@@ -1,0 +1,171 @@
+"""What is asked when: 300, 30, 5 and 1 second, within the weight that the exchange allows."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
+from mexc_tui.market.knowledge import Knowledge
+from mexc_tui.market.polling import LADDER, Pace, current_pace, plan
+from mexc_tui.model.listing import Listing, Source
+from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote
+
+
+def known_with(*opens_s: float) -> Knowledge:
+    """Return knowledge of listings that open so many seconds after the first one."""
+    known = knowing()
+    entries = [
+        entry(f"C{number}", OPENS_MS + round(at_s * 1_000), f"coin-{number}")
+        for number, at_s in enumerate(opens_s)
+    ]
+    known.read_calendar(calendar(*entries), before(100_000))
+    return known
+
+
+def asked(
+    listings: tuple[Listing, ...], from_ms: int, until_ms: int, weight: int = 150
+) -> dict[Source, list[int]]:
+    """Follow the plan for a while; return when each source was asked."""
+    now_ms = from_ms
+    last: dict[Source, int] = {}
+    times: dict[Source, list[int]] = {source: [] for source in LADDER}
+    while True:
+        poll = plan(listings, now_ms, last, weight_per_10s=weight)[0]
+        now_ms = max(now_ms, poll.due_ms)
+        if now_ms >= until_ms:
+            return times
+        last[poll.source] = now_ms
+        times[poll.source].append(now_ms)
+
+
+def worst_weight(times: Mapping[Source, list[int]]) -> int:
+    """Return the largest weight within any ten seconds."""
+    calls = sorted((at_ms, LADDER[source].weight) for source, when in times.items() for at_ms in when)
+    return max(
+        sum(weight for at_ms, weight in calls if start_ms <= at_ms < start_ms + 10_000)
+        for start_ms, _ in calls
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds_before", "pace"),
+    [
+        (20_000, Pace.FAR),
+        (12_601, Pace.FAR),
+        (12_600, Pace.SOON),
+        (3_600, Pace.HOUR),
+        (120, Pace.NOW),
+        (0, Pace.NOW),
+        (-119, Pace.NOW),
+        (-121, Pace.HOUR),
+        (-3_601, Pace.FAR),
+    ],
+)
+def test_the_pace_quickens_towards_the_opening_and_waits_for_one_that_is_overdue(
+    seconds_before: float, pace: Pace
+) -> None:
+    now_ms = before(seconds_before)
+    assert current_pace(known_with(0).live(now_ms), now_ms) is pace
+
+
+def test_without_listings_everything_is_asked_rarely() -> None:
+    times = asked((), 0, 300_000)
+    assert {source: len(when) for source, when in times.items()} == {
+        Source.CALENDAR: 1,
+        Source.SYMBOLS_V2: 1,
+        Source.EXCHANGE_INFO: 1,
+        Source.DEFAULT_SYMBOLS: 10,
+        Source.SELF_SYMBOLS: 1,
+        Source.ANNOUNCEMENT: 1,
+    }
+
+
+def test_in_the_last_minutes_defaultSymbols_is_asked_each_second_and_exchangeInfo_every_three() -> None:
+    listings = known_with(0).live(before(60))
+    times = asked(listings, before(60), before(30))
+    assert len(times[Source.DEFAULT_SYMBOLS]) == 30
+    assert len(times[Source.EXCHANGE_INFO]) == 10
+    assert worst_weight(times) <= 150
+
+
+def test_a_faster_pace_is_not_slept_through() -> None:
+    listings = known_with(0).live(before(3_700))
+    polls = plan(listings, before(3_700), {source: before(3_700) for source in LADDER})
+    due = {poll.source: poll.due_ms for poll in polls}
+    assert due[Source.EXCHANGE_INFO] == before(3_670)
+    slow = plan(listings, before(12_700), {source: before(12_700) for source in LADDER})
+    assert {poll.source: poll.due_ms for poll in slow}[Source.EXCHANGE_INFO] == before(12_600)
+
+
+def test_after_the_opening_the_pace_falls_back() -> None:
+    known = known_with(0)
+    known.read_pairs((*OLD, pair("C0")), before(100))
+    known.note_deal(deal("C0USDT"), before(0))
+    assert current_pace(known.live(before(-1)), before(-1)) is Pace.FAR
+
+
+def test_a_pair_that_trades_without_the_api_is_still_awaited() -> None:
+    known = known_with(0)
+    known.read_pairs((*OLD, pair("C0", api=False)), before(100))
+    known.note_deal(deal("C0USDT"), before(0))
+    assert current_pace(known.live(before(-1)), before(-1)) is Pace.NOW
+
+
+def test_a_visible_pair_without_a_time_may_open_at_any_moment() -> None:
+    known = knowing()
+    known.read_pairs((*OLD, pair(opens_ms=None)), before(600))
+    assert current_pace(known.live(before(500)), before(500)) is Pace.HOUR
+
+
+def test_every_claimed_time_is_watched_while_sources_disagree() -> None:
+    known = known_with(0)
+    known.read_pairs((*OLD, pair("C0", opens_ms=OPENS_MS + 7_200_000)), before(1_800))
+    assert current_pace(known.live(before(60)), before(60)) is Pace.NOW
+
+
+@given(
+    st.lists(st.floats(-4_000, 40_000), max_size=5),
+    st.floats(0, 20_000),
+    st.integers(60, 300),
+)
+def test_the_plan_never_exceeds_its_weight(opens_s: list[float], start_s: float, weight: int) -> None:
+    from_ms = OPENS_MS + round(start_s * 1_000)
+    listings = known_with(*opens_s).live(from_ms)
+    times = asked(listings, from_ms, from_ms + 40_000, weight)
+    # A window may hold one call of each source more than its share: they all start at once.
+    allowance = sum(every.weight for every in LADDER.values())
+    assert worst_weight(times) <= weight + allowance
+
+
+def test_streams_are_for_listings_within_the_hour_and_for_what_a_face_shows() -> None:
+    known = known_with(0, 7_200)
+    wanted = wanted_streams(known.live(before(1_000)), before(1_000), shown=["BTCUSDT"])
+    assert {stream.symbol for stream in wanted} == {"C0USDT", "BTCUSDT"}
+    assert WantedStream("C0USDT", StreamKind.DEALS) in wanted
+    assert WantedStream("BTCUSDT", StreamKind.DEPTH) in wanted
+
+
+def test_an_open_listing_is_streamed_until_it_has_matured() -> None:
+    known = known_with(0)
+    known.read_pairs((*OLD, pair("C0")), before(100))
+    known.note_quote(quote("C0USDT"), before(0))
+    assert wanted_streams(tuple(known.listings), before(-3_599))
+    assert not wanted_streams(tuple(known.listings), before(-3_601))
+
+
+def test_both_names_are_streamed_while_sources_disagree_about_it() -> None:
+    known = known_with(0)
+    known.read_pairs((*OLD, pair("NEX")), before(1_800))
+    known.read_calendar(calendar(entry("NEX", coin_id="coin-0")), before(1_700))
+    known.read_calendar(calendar(entry("C0", coin_id="coin-0")), before(1_600))
+    wanted = wanted_streams(known.live(before(1_000)), before(1_000))
+    assert {stream.symbol for stream in wanted} == {"C0USDT", "NEXUSDT"}
+
+
+def test_a_cancelled_listing_is_neither_polled_for_nor_streamed() -> None:
+    known = known_with(0)
+    known.drop("C0USDT", before(60))
+    assert current_pace(known.live(before(50)), before(50)) is Pace.FAR
+    assert not wanted_streams(tuple(known.listings), before(50))

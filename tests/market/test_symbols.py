@@ -1,0 +1,101 @@
+"""Pairs of the exchange: what a new reading changed, in slices, and when a reading is not believed."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.market.knowledge import Knowledge
+from mexc_tui.market.symbols import diff, diff_in_slices
+from mexc_tui.model.listing import Source, Stage
+from mexc_tui.model.symbol import Symbol, SymbolStatus
+from tests.market.examples import OLD, before, calendar, entry, knowing, pair
+
+NAMES = st.sampled_from([f"C{number}" for number in range(12)])
+PAIRS = st.dictionaries(NAMES, st.booleans()).map(
+    lambda drawn: {f"{name}USDT": pair(name, api=api) for name, api in drawn.items()}
+)
+
+
+@given(PAIRS, PAIRS, st.integers(1, 5))
+def test_what_changed_leads_from_one_reading_to_the_next(
+    old: dict[str, Symbol], new: dict[str, Symbol], size: int
+) -> None:
+    state = dict(old)
+    for part in diff_in_slices(old, list(new.values()), size):
+        assert len(part) <= max(size, len(old))
+        for change in part:
+            assert state.get(change.symbol) == change.before
+            if change.after is None:
+                del state[change.symbol]
+            else:
+                state[change.symbol] = change.after
+    assert state == new
+
+
+def test_an_unchanged_reading_changes_nothing() -> None:
+    assert diff({one.symbol: one for one in OLD}, OLD) == ()
+
+
+def test_pairs_that_have_always_traded_are_no_listings() -> None:
+    known = knowing(pairs=tuple(pair(f"C{number}", opens_ms=None) for number in range(2_000)))
+    assert len(known.listings) == 0
+    assert len(known.pairs) == 2_000
+
+
+def test_a_pair_that_was_not_there_is_a_listing_although_nobody_announced_it() -> None:
+    known = knowing()
+    (update,) = known.read_pairs((*OLD, pair(opens_ms=None)), before(60))
+    assert (update.after.symbol, update.after.stage, update.after.opens_ms) == (
+        "NEWUSDT",
+        Stage.API_ENABLED,
+        None,
+    )
+
+
+def test_after_a_restart_what_is_new_since_then_is_found() -> None:
+    restarted = Knowledge((), OLD)
+    assert [one.after.symbol for one in restarted.read_pairs((*OLD, pair()), before(60))] == ["NEWUSDT"]
+
+
+def test_an_old_pair_that_comes_back_is_no_new_listing() -> None:
+    known = knowing()
+    known.read_pairs(OLD[:1], before(700))
+    assert known.read_pairs(OLD, before(600)) == ()
+
+
+def test_half_an_answer_is_not_believed_until_it_is_said_again() -> None:
+    entries = [entry(f"C{number}", coin_id=f"coin-{number}") for number in range(10)]
+    known = knowing()
+    known.read_calendar(calendar(*entries), before(7_200))
+    assert known.read_calendar(calendar(*entries[:2]), before(7_100)) == ()
+    assert known.doubts[Source.CALENDAR].startswith("calendar lost 8 of 10")
+    gone = known.read_calendar(calendar(*entries[:2]), before(7_000))
+    assert {update.after.stage for update in gone} == {Stage.CANCELLED}
+    assert known.doubts == {}
+
+
+def test_half_an_exchange_is_not_believed_until_it_is_said_again() -> None:
+    everything = tuple(pair(f"C{number}", opens_ms=None) for number in range(20))
+    known = knowing(pairs=everything)
+    known.read_pairs(everything[:5], before(700))
+    assert len(known.pairs) == 20
+    known.read_pairs(everything[:5], before(600))
+    assert len(known.pairs) == 5
+
+
+def test_names_that_vanish_all_at_once_are_not_believed() -> None:
+    known = knowing(pairs=(*OLD, pair()))
+    names = [f"C{number}USDT" for number in range(10)] + ["NEWUSDT"]
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_names(Source.DEFAULT_SYMBOLS, names, before(7_100))
+    known.read_names(Source.DEFAULT_SYMBOLS, names, before(7_050))
+    assert known.read_names(Source.DEFAULT_SYMBOLS, [], before(7_000)) == ()
+    assert Source.DEFAULT_SYMBOLS in known.doubts
+
+
+def test_slices_that_are_taken_halfway_leave_the_reading_to_the_next_one() -> None:
+    known = knowing()
+    parts = known.read_pairs_in_slices((*OLD, pair("ONE"), pair("TWO")), before(60), size=3)
+    assert [update.after.symbol for update in next(parts)] == ["ONEUSDT"]
+    del parts
+    later = known.read_pairs((*OLD, pair("ONE"), pair("TWO", status=SymbolStatus.PAUSED)), before(50))
+    assert [update.after.symbol for update in later] == ["TWOUSDT"]

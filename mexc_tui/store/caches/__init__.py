@@ -1,0 +1,1 @@
+"""What was fetched lately, with its age: for display, and to ask less. It never decides about money."""

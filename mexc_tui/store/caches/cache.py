@@ -1,0 +1,194 @@
+"""Levels one behind the other, asked fastest first; one flight per key; nothing older than it says."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.model.storage import StorageError
+from mexc_tui.store.caches.level import PROMOTED_MS, Cached, CacheLevel, Entry, LevelName, Space
+
+T = TypeVar("T")
+
+_log = logging.getLogger("mexc_tui.store")
+_NEVER_MS = 2**62
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One search that everybody who asks for a key waits for. Stale: what it finds is not kept."""
+
+    task: asyncio.Task[Cached[Any]] | None = None
+    waiting: int = 0
+    is_stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found(Generic[T]):
+    entry: Entry
+    cached: Cached[T]
+
+
+@dataclass(slots=True)
+class CacheCounts:
+    """What the cache did, for display."""
+
+    hits: dict[LevelName, int] = field(default_factory=dict[LevelName, int])
+    fetched: int = 0
+    shared_flights: int = 0
+    level_errors: int = 0
+    bad_entries: int = 0
+
+
+class Cache:
+    """Gives what was fetched lately, with its age. A level that fails is passed over.
+
+    Never decide about money by it: balances, limits and orders are asked where they are true.
+    """
+
+    def __init__(self, levels: Sequence[CacheLevel], clock: Clock) -> None:
+        """`levels`, fastest first, at least one."""
+        self._levels = list(levels)
+        self._clock = clock
+        self._flights: dict[str, _Flight] = {}
+        self.counts = CacheCounts()
+
+    async def get(self, space: Space[T], key: str, fetch: Callable[[], Awaitable[T]]) -> Cached[T]:
+        """Return the value of `key`, from the fastest level that has it, or fetched once for all who ask.
+
+        Raises what `fetch` raises; an error is not kept.
+        """
+        full = _full(space, key)
+        flight = self._flights.get(full)
+        if flight is None:
+            found = await self._look(self._levels[0], space, full)
+            if found is not None:
+                return found.cached
+            flight = self._flights.get(full) or self._take_off(space, full, fetch)
+        else:
+            self.counts.shared_flights += 1
+        return await self._join(full, flight)
+
+    async def drop(self, space: Space[Any], key: str) -> None:
+        """Forget a value in every level. A fetch under way still reaches those who wait; it is not kept."""
+        full = _full(space, key)
+        self._make_stale(full)
+        for level in self._levels:
+            await self._tolerate(level, level.drop(full))
+
+    async def drop_all(self, space: Space[Any]) -> None:
+        """Forget all values of a space in every level."""
+        prefix = _full(space, "")
+        for full in [full for full in self._flights if full.startswith(prefix)]:
+            self._make_stale(full)
+        for level in self._levels:
+            await self._tolerate(level, level.drop_all(prefix))
+
+    async def close(self) -> None:
+        """Cancel what is being fetched."""
+        tasks = [flight.task for flight in self._flights.values() if flight.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _take_off(self, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]]) -> _Flight:
+        flight = _Flight()
+        task = asyncio.create_task(self._fly(flight, space, full, fetch), name=f"cache {space.name}")
+        flight.task = task
+        self._flights[full] = flight
+        task.add_done_callback(lambda done: self._land(full, flight, done))
+        return flight
+
+    async def _join(self, full: str, flight: _Flight) -> Cached[Any]:
+        assert flight.task is not None
+        flight.waiting += 1
+        try:
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():  # the last one who wanted it was cancelled
+                self._make_stale(full)
+                flight.task.cancel()
+
+    def _land(self, full: str, flight: _Flight, done: asyncio.Task[Any]) -> None:
+        if self._flights.get(full) is flight:
+            del self._flights[full]
+        if not done.cancelled():
+            done.exception()  # those who waited got it; if nobody did, nobody misses it
+
+    def _make_stale(self, full: str) -> None:
+        flight = self._flights.pop(full, None)
+        if flight is not None:
+            flight.is_stale = True
+
+    async def _fly(
+        self, flight: _Flight, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]]
+    ) -> Cached[T]:
+        for depth, level in enumerate(self._levels[1:], 1):
+            found = await self._look(level, space, full)
+            if found is not None:
+                faster = self._levels[:depth]
+                await self._keep(flight, faster, space, full, found.entry, promoted=True)
+                return found.cached
+        # The age counts from the question, not from the answer: nothing seems fresher than it is.
+        made_ms = self._clock.now_ms()
+        value = await fetch()
+        self.counts.fetched += 1
+        entry = Entry(_encoder.encode(value), made_ms, _NEVER_MS)
+        await self._keep(flight, self._levels, space, full, entry, promoted=False)
+        return Cached(value, made_ms, self._clock.now_ms() - made_ms, None)
+
+    async def _look(self, level: CacheLevel, space: Space[T], full: str) -> _Found[T] | None:
+        if space.lifetimes.of(level.name) is None:
+            return None
+        entry = await self._tolerate(level, level.get(full))
+        now_ms = self._clock.now_ms()
+        if entry is None or not entry.is_fresh(now_ms):
+            return None
+        try:
+            value = msgspec.json.decode(entry.body, type=space.kind)
+        except msgspec.DecodeError:
+            self.counts.bad_entries += 1
+            _log.warning("cache level %s held something else under a key of %s", level.name.value, space.name)
+            await self._tolerate(level, level.drop(full))
+            return None
+        self.counts.hits[level.name] = self.counts.hits.get(level.name, 0) + 1
+        return _Found(entry, Cached(value, entry.made_ms, now_ms - entry.made_ms, level.name))
+
+    async def _keep(
+        self,
+        flight: _Flight,
+        levels: Sequence[CacheLevel],
+        space: Space[Any],
+        full: str,
+        entry: Entry,
+        *,
+        promoted: bool,
+    ) -> None:
+        """Put an entry into levels, slowest first, as long as nobody made it stale."""
+        for level in reversed(levels):
+            life_ms = space.lifetimes.of(level.name)
+            if life_ms is None or flight.is_stale:
+                continue
+            if promoted:
+                life_ms = min(life_ms, PROMOTED_MS[level.name])
+            expires_ms = min(entry.expires_ms, self._clock.now_ms() + life_ms)
+            await self._tolerate(level, level.put(full, Entry(entry.body, entry.made_ms, expires_ms)))
+
+    async def _tolerate(self, level: CacheLevel, call: Awaitable[T]) -> T | None:
+        """Wait for a level; one that fails counts as one that has nothing."""
+        try:
+            return await call
+        except StorageError as error:
+            self.counts.level_errors += 1
+            _log.warning("cache level %s is passed over: %s", level.name.value, error)
+            return None
+
+
+def _full(space: Space[Any], key: str) -> str:
+    return f"{space.name}:{key}"

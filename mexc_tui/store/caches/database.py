@@ -1,0 +1,46 @@
+"""The slowest level: survives a restart."""
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.model.storage import Durability
+from mexc_tui.store.cache_rows import CacheRow
+from mexc_tui.store.caches.level import Entry, LevelName
+from mexc_tui.store.store import Store
+
+
+class DatabaseLevel:
+    """Entries as rows. A power cut may take the newest: they can be fetched again."""
+
+    name = LevelName.DATABASE
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def get(self, key: str) -> Entry | None:
+        """Return the entry, fresh or not."""
+        row = await self._store.read("cache get", lambda stored: stored.cache.get(key))
+        return None if row is None else Entry(row.body, row.made_ms, row.expires_ms)
+
+    async def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry in place of what is there."""
+        row = CacheRow(entry.made_ms, entry.expires_ms, entry.body)
+        await self._store.write(
+            "cache put", lambda unit: unit.cache.put(key, row), durability=Durability.NORMAL
+        )
+
+    async def drop(self, key: str) -> None:
+        """Forget an entry."""
+        await self._store.write("cache drop", lambda unit: unit.cache.drop(key), durability=Durability.NORMAL)
+
+    async def drop_all(self, prefix: str) -> None:
+        """Forget the entries whose key begins with `prefix`."""
+        await self._store.write(
+            "cache drop all", lambda unit: unit.cache.drop_all(prefix), durability=Durability.NORMAL
+        )
+
+    async def forget_expired(self) -> int:
+        """Delete what expired; return how many entries. Call it now and then."""
+        now_ms = self._clock.now_ms()
+        return await self._store.write(
+            "cache forget", lambda unit: unit.cache.forget_expired(now_ms), durability=Durability.NORMAL
+        )

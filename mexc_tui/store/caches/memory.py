@@ -1,0 +1,43 @@
+"""The fastest level: this process's memory, bounded in bytes."""
+
+from cachetools import TLRUCache
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.store.caches.level import Entry, LevelName
+
+SIZE_BYTES = 16 * 1024 * 1024
+
+
+class MemoryLevel:
+    """Forgets what expired, and what was asked for least recently when it is full."""
+
+    name = LevelName.MEMORY
+
+    def __init__(self, clock: Clock, size_bytes: int = SIZE_BYTES) -> None:
+        self._size_bytes = size_bytes
+        self._entries: TLRUCache[str, Entry, int] = TLRUCache(
+            size_bytes, lambda _key, entry, _now: entry.expires_ms, timer=clock.now_ms, getsizeof=_size
+        )
+
+    async def get(self, key: str) -> Entry | None:
+        """Return the entry if it is there and did not expire."""
+        return self._entries.get(key)
+
+    async def put(self, key: str, entry: Entry) -> None:
+        """Keep an entry; one that is larger than this level is not kept."""
+        self._entries.pop(key, None)
+        if _size(entry) <= self._size_bytes:
+            self._entries[key] = entry
+
+    async def drop(self, key: str) -> None:
+        """Forget an entry."""
+        self._entries.pop(key, None)
+
+    async def drop_all(self, prefix: str) -> None:
+        """Forget the entries whose key begins with `prefix`."""
+        for key in [key for key in self._entries if key.startswith(prefix)]:
+            self._entries.pop(key, None)
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.body) + 1

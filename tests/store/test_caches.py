@@ -1,0 +1,363 @@
+"""The cache: one flight per key, expiry, promotion, invalidation, and no level that can hurt."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.model.storage import StorageFailed
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.database import DatabaseLevel
+from mexc_tui.store.caches.level import (
+    CALENDAR,
+    EXCHANGE_INFO,
+    SYMBOLS,
+    TICKERS,
+    Entry,
+    LevelName,
+    Lifetimes,
+    Space,
+)
+from mexc_tui.store.caches.memory import MemoryLevel
+from mexc_tui.store.store import Store
+from tests.store.parts import HandClock
+
+
+class Price(msgspec.Struct, frozen=True):
+    """Something to fetch."""
+
+    price: Decimal
+
+
+SPACE = Space("prices", Price, Lifetimes(memory_ms=5_000, shared_ms=60_000, database_ms=300_000))
+NUMBERS = Space("numbers", int, Lifetimes(memory_ms=5_000, shared_ms=60_000, database_ms=300_000))
+
+
+class DictLevel:
+    """A level between or behind the others; can be told to fail."""
+
+    def __init__(self, name: LevelName) -> None:
+        self.name = name
+        self.entries: dict[str, Entry] = {}
+        self.is_down = False
+
+    def _check(self) -> None:
+        if self.is_down:
+            raise StorageFailed("the level is down")
+
+    async def get(self, key: str) -> Entry | None:
+        await asyncio.sleep(0)
+        self._check()
+        return self.entries.get(key)
+
+    async def put(self, key: str, entry: Entry) -> None:
+        await asyncio.sleep(0)
+        self._check()
+        self.entries[key] = entry
+
+    async def drop(self, key: str) -> None:
+        self._check()
+        self.entries.pop(key, None)
+
+    async def drop_all(self, prefix: str) -> None:
+        self._check()
+        self.entries = {key: entry for key, entry in self.entries.items() if not key.startswith(prefix)}
+
+
+class Source:
+    """The truth, counting how often it is asked; an asked one waits until it may answer."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.error: Exception | None = None
+        if not held:
+            self.may_answer.set()
+
+    async def __call__(self) -> Price:
+        self.asked += 1
+        number = self.asked
+        await self.may_answer.wait()
+        if self.error is not None:
+            raise self.error
+        return Price(Decimal(number))
+
+
+async def turns(count: int = 10) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def shared() -> DictLevel:
+    return DictLevel(LevelName.SHARED)
+
+
+@pytest.fixture
+def slow() -> DictLevel:
+    return DictLevel(LevelName.DATABASE)
+
+
+@pytest.fixture
+def cache(clock: HandClock, shared: DictLevel, slow: DictLevel) -> Cache:
+    return Cache([MemoryLevel(clock), shared, slow], clock)
+
+
+async def test_a_value_is_fetched_once_and_then_comes_from_memory_with_its_age(
+    cache: Cache, clock: HandClock
+) -> None:
+    source = Source()
+    first = await cache.get(SPACE, "NEW", source)
+    clock.pass_s(3)
+    second = await cache.get(SPACE, "NEW", source)
+    assert (first.level, first.age_ms, second.level, second.age_ms) == (None, 0, LevelName.MEMORY, 3_000)
+    assert second.value == first.value == Price(Decimal(1))
+    assert source.asked == 1
+
+
+async def test_an_age_counts_from_the_question(cache: Cache, clock: HandClock) -> None:
+    source = Source(held=True)
+    task = asyncio.create_task(cache.get(SPACE, "NEW", source))
+    await turns()
+    clock.pass_s(2)
+    source.may_answer.set()
+    assert (await task).age_ms == 2_000
+
+
+async def test_many_who_ask_at_once_share_one_flight(cache: Cache) -> None:
+    source = Source(held=True)
+    tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(20)]
+    other = asyncio.create_task(cache.get(SPACE, "OTHER", Source()))
+    await other
+    source.may_answer.set()
+    values = {done.value for done in await asyncio.gather(*tasks)}
+    assert (values, source.asked) == ({Price(Decimal(1))}, 1)
+
+
+async def test_a_cancelled_caller_does_not_take_the_flight_from_the_others(cache: Cache) -> None:
+    source = Source(held=True)
+    tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(3)]
+    await turns()
+    tasks[0].cancel()
+    await turns()
+    source.may_answer.set()
+    assert [(await task).value for task in tasks[1:]] == [Price(Decimal(1))] * 2
+
+
+async def test_when_nobody_waits_any_more_the_flight_ends_and_the_next_one_is_new(cache: Cache) -> None:
+    source = Source(held=True)
+    task = asyncio.create_task(cache.get(SPACE, "NEW", source))
+    await turns()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    source.may_answer.set()
+    assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
+
+
+async def test_an_error_reaches_all_who_wait_and_is_not_kept(cache: Cache) -> None:
+    source = Source(held=True)
+    source.error = LookupError("no such pair")
+    tasks = [asyncio.create_task(cache.get(SPACE, "NEW", source)) for _ in range(2)]
+    await turns()
+    source.may_answer.set()
+    assert await asyncio.gather(*tasks, return_exceptions=True) == [source.error] * 2
+    source.error = None
+    assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
+
+
+async def test_each_level_forgets_at_its_own_time(cache: Cache, clock: HandClock) -> None:
+    source = Source()
+    seen: list[LevelName | None] = []
+    for pause_s in (0, 4.9, 0.2, 5.1, 50, 200, 30, 10):
+        clock.pass_s(pause_s)
+        seen.append((await cache.get(SPACE, "NEW", source)).level)
+    memory, shared, slow = LevelName
+    assert seen == [None, memory, shared, shared, slow, slow, shared, None]
+
+
+async def test_promotion_makes_the_next_answer_fast_but_no_value_older(
+    cache: Cache, clock: HandClock, shared: DictLevel, slow: DictLevel
+) -> None:
+    source = Source()
+    await cache.get(SPACE, "NEW", source)
+    made_ms = clock.now_ms()
+    clock.pass_s(298)
+    found = await cache.get(SPACE, "NEW", source)
+    assert (found.level, found.age_ms) == (LevelName.DATABASE, 298_000)
+    assert (
+        shared.entries["prices:NEW"].expires_ms == slow.entries["prices:NEW"].expires_ms == made_ms + 300_000
+    )
+    clock.pass_s(1)
+    assert (await cache.get(SPACE, "NEW", source)).level is LevelName.MEMORY
+    clock.pass_s(1)
+    assert (await cache.get(SPACE, "NEW", source)).level is None
+
+
+async def test_a_level_keeps_only_spaces_that_name_a_life_in_it(
+    cache: Cache, shared: DictLevel, slow: DictLevel
+) -> None:
+    await cache.get(Space("tickers", Price, TICKERS), "NEW", Source())
+    await cache.get(Space("symbols", Price, SYMBOLS), "NEW", Source())
+    assert (list(shared.entries), list(slow.entries)) == (["symbols:NEW"], [])
+
+
+async def test_a_dropped_value_is_gone_from_every_level(
+    cache: Cache, shared: DictLevel, slow: DictLevel
+) -> None:
+    source = Source()
+    for key in ("A", "B"):
+        await cache.get(SPACE, key, source)
+    await cache.drop(SPACE, "A")
+    assert (list(shared.entries), list(slow.entries)) == (["prices:B"], ["prices:B"])
+    assert (await cache.get(SPACE, "A", source)).level is None
+    assert (await cache.get(SPACE, "B", source)).level is LevelName.MEMORY
+    await cache.drop_all(SPACE)
+    assert (shared.entries, slow.entries) == ({}, {})
+    assert (await cache.get(SPACE, "B", source)).level is None
+
+
+@pytest.mark.parametrize("everything", [False, True])
+async def test_what_was_dropped_while_it_was_fetched_is_not_kept(cache: Cache, everything: bool) -> None:
+    source = Source(held=True)
+    early = asyncio.create_task(cache.get(SPACE, "NEW", source))
+    await turns()
+    await (cache.drop_all(SPACE) if everything else cache.drop(SPACE, "NEW"))
+    late = asyncio.create_task(cache.get(SPACE, "NEW", source))
+    await turns()
+    source.may_answer.set()
+    assert (await early).value == Price(Decimal(1))
+    assert (await late).value == Price(Decimal(2))
+    assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
+
+
+async def test_D12_a_level_that_is_down_is_passed_over(cache: Cache, shared: DictLevel) -> None:
+    shared.is_down = True
+    source = Source()
+    assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(1))
+    assert (await cache.get(SPACE, "NEW", source)).level is LevelName.MEMORY
+    await cache.drop(SPACE, "NEW")
+    assert (await cache.get(SPACE, "NEW", source)).value == Price(Decimal(2))
+    assert cache.counts.level_errors == 5
+
+
+@pytest.mark.parametrize("poison", [b"", b"not json", b'{"price": {}}', b'{"price": null}', b"[]", b"\xff"])
+async def test_D12_a_poisoned_entry_is_a_miss_and_is_removed(
+    cache: Cache, clock: HandClock, slow: DictLevel, poison: bytes
+) -> None:
+    slow.entries["prices:NEW"] = Entry(poison, clock.now_ms(), clock.now_ms() + 300_000)
+    assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))
+    assert cache.counts.bad_entries == 1
+    assert slow.entries["prices:NEW"].body == b'{"price":"1"}'
+
+
+async def test_an_entry_from_the_future_is_not_used(cache: Cache, clock: HandClock, slow: DictLevel) -> None:
+    later_ms = clock.now_ms() + 60_000
+    slow.entries["prices:NEW"] = Entry(b'{"price":"7"}', later_ms, later_ms + 300_000)
+    assert (await cache.get(SPACE, "NEW", Source())).level is None
+
+
+async def test_closing_ends_what_is_being_fetched(cache: Cache) -> None:
+    task = asyncio.create_task(cache.get(SPACE, "NEW", Source(held=True)))
+    await turns()
+    await cache.close()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_memory_is_bounded_in_bytes_and_forgets_the_least_recently_asked(clock: HandClock) -> None:
+    memory = MemoryLevel(clock, size_bytes=33)
+    expires_ms = clock.now_ms() + 5_000
+    for key in ("a", "b", "c"):
+        await memory.put(key, Entry(b"x" * 10, 0, expires_ms))
+    await memory.get("a")
+    await memory.put("d", Entry(b"x" * 10, 0, expires_ms))
+    await memory.put("huge", Entry(b"x" * 33, 0, expires_ms))
+    assert [key for key in ("a", "b", "c", "d", "huge") if await memory.get(key)] == ["a", "c", "d"]
+    clock.pass_s(5)
+    assert [key for key in ("a", "c", "d") if await memory.get(key)] == []
+
+
+async def test_the_database_level_survives_a_restart_and_is_swept(store: Store, clock: HandClock) -> None:
+    level = DatabaseLevel(store, clock)
+    await Cache([MemoryLevel(clock), level], clock).get(SPACE, "NEW", Source())
+    again = Cache([MemoryLevel(clock), level], clock)
+    assert (await again.get(SPACE, "NEW", Source())).level is LevelName.DATABASE
+    assert await level.forget_expired() == 0
+    clock.pass_s(300)
+    assert await level.forget_expired() == 1
+    assert (await again.get(SPACE, "NEW", Source())).level is None
+    await again.drop(SPACE, "NEW")
+    await again.drop_all(SPACE)
+    assert await level.get("prices:NEW") is None
+
+
+async def test_a_closed_store_makes_the_cache_slower_not_wrong(store: Store, clock: HandClock) -> None:
+    cache = Cache([MemoryLevel(clock), DatabaseLevel(store, clock)], clock)
+    await store.close()
+    assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))
+
+
+@pytest.mark.parametrize("lifetimes", [TICKERS, SYMBOLS, CALENDAR, EXCHANGE_INFO])
+def test_default_lives_are_within_their_levels_bounds(lifetimes: Lifetimes) -> None:
+    assert lifetimes.of(LevelName.MEMORY) is not None
+
+
+def test_a_life_out_of_bounds_is_refused() -> None:
+    with pytest.raises(ValueError, match="memory: 60000 ms is not within 1000–5000 ms"):
+        Lifetimes(memory_ms=60_000)
+
+
+steps = st.one_of(
+    st.tuples(st.just("get"), st.sampled_from("ab")),
+    st.tuples(st.just("change"), st.sampled_from("ab")),
+    st.tuples(st.just("change and drop"), st.sampled_from("ab")),
+    st.tuples(st.just("pass"), st.integers(1, 400)),
+    st.tuples(st.just("down"), st.booleans()),
+)
+
+
+async def _walk(walk: list[tuple[str, str | int]]) -> None:
+    clock = HandClock()
+    shared, slow = DictLevel(LevelName.SHARED), DictLevel(LevelName.DATABASE)
+    cache = Cache([MemoryLevel(clock), shared, slow], clock)
+    truth: dict[str, list[tuple[int, int]]] = {key: [(0, 0)] for key in "ab"}
+
+    def fetch(key: str) -> Callable[[], Awaitable[int]]:
+        async def fetched() -> int:
+            return truth[key][-1][1]
+
+        return fetched
+
+    for what, detail in walk:
+        match what, detail:
+            case "get", str(key):
+                found = await cache.get(NUMBERS, key, fetch(key))
+                assert found.value in truth_at(truth[key], found.made_ms)
+                assert found.age_ms == clock.now_ms() - found.made_ms < 300_000
+            case (("change" | "change and drop"), str(key)):
+                truth[key].append((clock.now_ms(), len(truth[key])))
+                if what == "change and drop" and not shared.is_down:
+                    await cache.drop(NUMBERS, key)
+                    assert (await cache.get(NUMBERS, key, fetch(key))).value == truth[key][-1][1]
+            case "pass", int(seconds):
+                clock.pass_s(seconds)
+            case _:
+                shared.is_down = bool(detail)
+
+
+def truth_at(story: list[tuple[int, int]], at_ms: int) -> list[int]:
+    """Return what was true at a moment; changes within one millisecond are all of it."""
+    last_ms = max(since_ms for since_ms, _ in story if since_ms <= at_ms)
+    before = [value for since_ms, value in story if since_ms < at_ms][-1:]
+    return [value for since_ms, value in story if since_ms == last_ms] + before
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(steps, max_size=25))
+def test_an_answer_was_true_when_it_says_it_was(walk: list[tuple[str, str | int]]) -> None:
+    asyncio.run(_walk(walk))

@@ -1,6 +1,7 @@
 """From sightings to a listing: pure, and the same whichever source was heard first."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mexc_tui.model.listing import (
@@ -249,6 +250,14 @@ def _first(*moments_ms: int | None) -> int | None:
     return min((moment for moment in moments_ms if moment is not None), default=None)
 
 
+def _utc(moment_ms: int) -> str:
+    return (
+        datetime.fromtimestamp(moment_ms / 1_000, UTC)
+        .isoformat(" ", "milliseconds")
+        .replace("+00:00", " UTC")
+    )
+
+
 def _word(value: object) -> str:
     return "" if value is None else str(getattr(value, "name", value)).lower()
 
@@ -264,7 +273,7 @@ def _disagreements(says: dict[Source, Sighting], times: dict[Source, _Timed]) ->
     """Yield every matter on which those who speak now contradict each other."""
     openings = {source: timed.opens_ms for source, timed in times.items()}
     if openings and max(openings.values()) - min(openings.values()) >= SAME_MOMENT_MS:
-        yield _disagreement(Topic.OPENING, {source: str(value) for source, value in openings.items()})
+        yield _disagreement(Topic.OPENING, {source: _utc(value) for source, value in openings.items()})
     names = {source: seen.facts.symbol for source, seen in says.items() if seen.present and source in _NAMING}
     if len(set(names.values())) > 1:
         yield _disagreement(Topic.NAME, names)

@@ -1,0 +1,360 @@
+"""Each detector by example: what it sees, what it says, and when it is silent."""
+
+import pytest
+
+from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.risk_warning import RISKS
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.model.listing import Source, Triple
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import ClaimKind, DetectorName, Input, Signal
+from mexc_tui.model.symbol import SymbolStatus
+from tests.detection.stages import Desk, announced, book
+from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote, row, web
+
+
+def only(signals: list[Signal]) -> Signal:
+    """Return the one signal there is."""
+    (signal,) = signals
+    return signal
+
+
+def test_launch_sequence_tells_the_lead_time_of_an_announcement() -> None:
+    desk = announced(80_000)
+    desk.look(79_200)
+    signal = only(desk.raised(DetectorName.LAUNCH_SEQUENCE))
+    assert signal.reasons[0] == "opens in 22.0 h by calendar"
+    assert signal.claim.kind is ClaimKind.OPENS_BY
+    assert signal.claim.due_ms == OPENS_MS + 900_000
+    assert Input("lead_ms", "79200000") in signal.inputs
+
+
+def test_launch_sequence_speaks_again_when_the_opening_moves_and_ends_with_it() -> None:
+    desk = announced()
+    desk.look(7_000)
+    desk.known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(6_000))
+    desk.look(5_999)
+    desk.look(5_000)
+    assert [one.at_ms for one in desk.raised(DetectorName.LAUNCH_SEQUENCE)] == [before(7_000), before(5_999)]
+    ended = desk.look(-600).ended
+    assert [one.key.detector for one in ended if one.key.detector is DetectorName.LAUNCH_SEQUENCE]
+
+
+def test_launch_sequence_says_when_there_is_no_time_yet() -> None:
+    desk = Desk()
+    desk.known.add("NEWUSDT", None, before(9_000))
+    desk.look(8_999)
+    signal = only(desk.raised(DetectorName.LAUNCH_SEQUENCE))
+    assert (signal.claim.due_ms, signal.reasons[1]) == (None, "no opening time yet")
+
+
+@pytest.mark.parametrize(
+    ("triple", "due_s"),
+    [((1, 1, 1), 6 * 3_600), ((1, 1, 4), 6 * 3_600), ((2, 1, 1), 2 * 3_600), ((2, 2, 1), 1_800)],
+)
+def test_pre_ready_names_the_state_and_when_it_should_open(triple: tuple[int, int, int], due_s: int) -> None:
+    desk = Desk()
+    desk.known.read_web_symbols(web(row(triple)), before(20_000))
+    desk.look(19_999)
+    signal = only(desk.raised(DetectorName.PRE_READY))
+    assert signal.claim.due_ms == before(19_999) + (due_s + 900) * 1_000
+    assert desk.raised(DetectorName.READY_STATE) == []
+
+
+def test_pre_ready_and_ready_state_follow_the_progression() -> None:
+    desk = Desk()
+    for seconds, triple in ((20_000, (1, 1, 1)), (7_000, (2, 1, 1)), (900, (2, 2, 4))):
+        desk.known.read_web_symbols(web(row(triple)), before(seconds))
+        desk.look(seconds - 1)
+        desk.look(seconds - 2)
+    assert [one.stratum for one in desk.raised(DetectorName.PRE_READY)] == ["1/1", "2/1"]
+    ready = only(desk.raised(DetectorName.READY_STATE))
+    assert ready.reasons[0].startswith("symbolsV2 shows 2/2/4")
+    assert "hypothesis" in ready.reasons[1]
+
+
+def test_the_ready_triple_is_a_setting() -> None:
+    desk = Desk(settings=DetectionSettings(ready_triple=Triple(1, 2, 3)))
+    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.look(899)
+    assert desk.raised(DetectorName.READY_STATE) == []
+    desk.known.read_web_symbols(web(row((1, 2, 3))), before(800))
+    desk.look(799)
+    assert len(desk.raised(DetectorName.READY_STATE)) == 1
+
+
+def test_ready_state_says_whether_the_exchange_confirms_it() -> None:
+    desk = Desk()
+    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.look(899)
+    assert only(desk.raised(DetectorName.READY_STATE)).stratum == "web only"
+    other = Desk()
+    other.known.read_pairs((*OLD, pair()), before(1_000))
+    other.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    other.look(899)
+    assert only(other.raised(DetectorName.READY_STATE)).stratum == "confirmed"
+
+
+def test_a_triple_that_goes_and_comes_back_is_reported_again() -> None:
+    desk = Desk()
+    for seconds, triple in ((900, (2, 2, 4)), (800, (2, 1, 4)), (700, (2, 2, 4))):
+        desk.known.read_web_symbols(web(row(triple)), before(seconds))
+        desk.look(seconds - 1)
+    assert len(desk.raised(DetectorName.READY_STATE)) == 2
+
+
+def test_api_enabled_lists_what_each_official_source_says() -> None:
+    desk = announced()
+    desk.known.read_pairs((*OLD, pair(api=False)), before(1_800))
+    desk.look(1_700)
+    assert desk.raised(DetectorName.API_ENABLED) == []
+    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["NEWUSDT"], before(600))
+    desk.look(599)
+    signal = only(desk.raised(DetectorName.API_ENABLED))
+    assert signal.reasons[:3] == ("exchangeInfo: no", "defaultSymbols: yes", "selfSymbols: not known")
+
+
+def test_opening_compares_with_the_plan() -> None:
+    desk = announced()
+    desk.known.read_pairs((*OLD, pair()), before(60))
+    desk.look(1)
+    assert desk.raised(DetectorName.OPENING) == []
+    desk.known.note_quote(quote(), before(-3))
+    desk.look(-3)
+    desk.known.note_deal(deal(at_ms=before(-2)), before(-4))
+    desk.look(-4)
+    signal = only(desk.raised(DetectorName.OPENING))
+    assert signal.reasons[:2] == ("first quote seen", "3 s after the planned moment")
+    assert signal.claim.kind is ClaimKind.PROFITS
+
+
+def test_cluster_speaks_once_for_listings_that_open_together() -> None:
+    desk = Desk()
+    entries = [entry(base, OPENS_MS + late_s * 1_000, f"coin-{base}") for base, late_s in
+               (("ONE", 0), ("TWO", 300), ("SIX", 600), ("FAR", 601))]  # fmt: skip
+    desk.known.read_calendar(calendar(*entries), before(9_000))
+    desk.look(8_999)
+    desk.look(8_998)
+    signal = only(desk.raised(DetectorName.CLUSTER))
+    assert signal.reasons == ("3 listings open within 10 min: ONEUSDT, TWOUSDT, SIXUSDT",)
+    desk.known.drop("SIXUSDT", before(8_000))
+    desk.look(7_999)
+    assert [one.stratum for one in desk.raised(DetectorName.CLUSTER)] == ["many", "pair"]
+
+
+def test_a_lone_listing_is_no_cluster() -> None:
+    desk = announced()
+    desk.look(7_000)
+    assert desk.raised(DetectorName.CLUSTER) == []
+
+
+def moved(desk: Desk) -> None:
+    """Postpone it by ten minutes, a second before it was to open."""
+    desk.known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), before(1))
+    desk.look(0)
+
+
+def renamed(desk: Desk) -> None:
+    """Give it another ticker."""
+    desk.known.read_calendar(calendar(entry("NEX")), before(60))
+    desk.look(59)
+
+
+def cancelled(desk: Desk) -> None:
+    """Take it out of the calendar."""
+    desk.known.read_calendar(calendar(), before(60))
+    desk.look(59)
+
+
+def withdrawn(desk: Desk) -> None:
+    """Take it out of the calendar while the exchange shows the pair."""
+    desk.known.read_pairs((*OLD, pair()), before(100))
+    desk.known.read_calendar(calendar(), before(60))
+    desk.look(59)
+
+
+def disagreement(desk: Desk) -> None:
+    """Let exchangeInfo name another time."""
+    desk.known.read_pairs((*OLD, pair(opens_ms=OPENS_MS + 60_000)), before(100))
+    desk.look(59)
+
+
+def overdue(desk: Desk) -> None:
+    """Let its moment pass."""
+    desk.look(-120)
+
+
+def early(desk: Desk) -> None:
+    """Open it a minute early."""
+    desk.known.read_pairs((*OLD, pair()), before(100))
+    desk.known.note_deal(deal(at_ms=before(60)), before(60))
+    desk.look(59)
+
+
+def never_api(desk: Desk) -> None:
+    """Show the pair, but not for the API."""
+    desk.known.read_pairs((*OLD, pair(api=False)), before(1_000))
+    desk.look(601)
+    assert desk.raised(DetectorName.RISK_WARNING, "never_api") == []
+    desk.look(600)
+
+
+def own_key(desk: Desk) -> None:
+    """Leave it out of what this key may trade."""
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.read_names(Source.SELF_SYMBOLS, ["BTCUSDT"], before(900))
+    desk.look(600)
+
+
+def side_closed(desk: Desk) -> None:
+    """Close the way out."""
+    desk.known.read_pairs((*OLD, pair(sides=2)), before(1_000))
+    desk.look(600)
+
+
+def suspended(desk: Desk) -> None:
+    """Pause it (reliability M14)."""
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), before(900))
+    desk.look(600)
+
+
+def delisted(desk: Desk) -> None:
+    """Take the pair away after it opened (reliability M14)."""
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.note_deal(deal(), before(-1))
+    desk.known.read_pairs(OLD, before(-60))
+    desk.look(-61)
+
+
+def at_risk(desk: Desk) -> None:
+    """Let the exchange mark it."""
+    desk.known.read_pairs((*OLD, pair(at_risk=True)), before(1_000))
+    desk.look(600)
+
+
+def thin_book(desk: Desk) -> None:
+    """Open it with hardly anything in the book."""
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.note_deal(deal(), before(-1))
+    desk.look(-2, book(-2, value=499))
+
+
+def wide_spread(desk: Desk) -> None:
+    """Open it with a hole between bid and ask."""
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.note_deal(deal(), before(-1))
+    desk.look(-2, book(-2, spread=0.06))
+
+
+STORIES = {
+    "moved": (moved, "calendar moved the opening 10 min later, 1 s before it"),
+    "renamed": (renamed, "renamed from NEWUSDT to NEXUSDT by calendar"),
+    "cancelled": (cancelled, "cancelled: no source lists it any more"),
+    "withdrawn": (
+        withdrawn,
+        "sources disagree about its presence: calendar says gone, exchangeInfo says listed",
+    ),
+    "disagreement": (
+        disagreement,
+        "sources disagree about its opening: calendar says 2026-09-21 15:13:20.000 UTC, "
+        "exchangeInfo says 2026-09-21 15:14:20.000 UTC",
+    ),
+    "overdue": (overdue, "due 2 min ago and still not open"),
+    "early": (early, "opened 60 s before the planned moment"),
+    "never_api": (
+        never_api,
+        "exchangeInfo shows it, but the API may not trade it so shortly before the opening (zone NEW)",
+    ),
+    "own_key": (
+        own_key,
+        "selfSymbols does not name it: this key may not trade it; check the key's pairs at the exchange",
+    ),
+    "side_closed": (side_closed, "it can be bought but not sold"),
+    "suspended": (suspended, "trading is paused by the exchange"),
+    "delisted": (
+        delisted,
+        "the pair has vanished from exchangeInfo: what is held of it cannot be sold there",
+    ),
+    "at_risk": (at_risk, "the exchange marks it as at risk of being delisted"),
+    "thin_book": (thin_book, "near the best price lie 499 to sell into and 499 to buy from"),
+    "wide_spread": (wide_spread, "the spread is 5.8%"),
+}
+
+
+@pytest.mark.parametrize("topic", STORIES)
+def test_risk_warning_is_raised_once_in_plain_words(topic: str) -> None:
+    story, words = STORIES[topic]
+    desk = announced()
+    desk.look(7_200)
+    assert desk.raised(DetectorName.RISK_WARNING) == []
+    story(desk)
+    signal = only(desk.raised(DetectorName.RISK_WARNING, topic))
+    assert signal.reasons == (words,)
+    assert signal.claim.kind is ClaimKind.GOES_WRONG
+    assert signal.severity is not Severity.INFO
+
+
+def test_A2_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
+    assert {detector.name for detector in DETECTORS} == set(DetectorName)
+    assert set(STORIES) == set(RISKS)
+    desk = Desk()
+    desk.known.read_calendar(calendar(entry(), entry("TWO", coin_id="coin-two")), before(90_000))
+    desk.known.read_web_symbols(web(row((2, 1, 1))), before(7_200))
+    desk.look(7_000)
+    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.known.read_pairs((*OLD, pair()), before(600))
+    desk.look(500)
+    desk.known.note_deal(deal(), before(-1))
+    desk.look(-2, book(-2, value=1))
+    assert {one.key.detector for one in desk.stored if isinstance(one, Signal)} == set(DetectorName)
+
+
+def test_never_api_grows_from_suspicion_to_certainty() -> None:
+    desk = announced()
+    desk.known.read_pairs((*OLD, pair(api=False)), before(1_000))
+    for seconds in (600, 599, -60, -3_599, -3_600, -3_700):
+        desk.look(seconds)
+    assert [one.state for one in desk.raised(DetectorName.RISK_WARNING, "never_api")] == [
+        "suspected",
+        "confirmed",
+    ]
+
+
+def test_a_spread_that_swings_around_the_threshold_is_reported_once_in_five_minutes() -> None:
+    desk = announced()
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.note_deal(deal(), before(0))
+    for second in range(1, 301):
+        desk.look(-second, book(-second, spread=0.06 if second % 2 else 0.01))
+    assert len(desk.raised(DetectorName.RISK_WARNING, "wide_spread")) == 1
+
+
+def test_a_stale_quote_neither_raises_nor_ends_a_warning() -> None:
+    desk = announced()
+    desk.known.read_pairs((*OLD, pair()), before(1_000))
+    desk.known.note_deal(deal(), before(0))
+    desk.look(-20, book(-10, spread=0.5))
+    assert desk.raised(DetectorName.RISK_WARNING, "wide_spread") == []
+    desk.look(-21, book(-21, spread=0.5))
+    assert len(desk.raised(DetectorName.RISK_WARNING, "wide_spread")) == 1
+    assert not [one for one in desk.look(-900, book(-800)).ended if one.key.topic == "wide_spread"]
+    assert [one for one in desk.look(-901, book(-901)).ended if one.key.topic == "wide_spread"]
+
+
+def test_a_signal_keeps_version_inputs_reasons_and_the_hash_of_the_settings() -> None:
+    desk = announced()
+    desk.look(7_000)
+    other = Desk(known=knowing(), settings=DetectionSettings(thin_value=1))
+    other.known.read_calendar(calendar(entry()), before(80_000))
+    other.look(7_000)
+    one, two = (
+        only(desk.raised(DetectorName.LAUNCH_SEQUENCE)),
+        only(other.raised(DetectorName.LAUNCH_SEQUENCE)),
+    )
+    assert one.version == 1
+    assert one.inputs
+    assert one.reasons
+    assert len(one.config_hash) == 12
+    assert one.config_hash != two.config_hash
+    assert one.reasons == two.reasons

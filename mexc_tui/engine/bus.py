@@ -1,16 +1,17 @@
 """Hands committed facts on: first along the trading path, then to the observers (design 3).
 
 The trading path is a fixed row of steps. One fact at a time goes along it, awaited, and what a step raises
-reaches whoever published. The bus walks it in a task of its own, so that a publisher who is cancelled does
-not leave half of the path knowing. Observers (desk, alerts, recorder) have a queue and a task each; nothing
-that they do, or fail to do, is felt on the trading path.
+reaches whoever waits for that fact. The bus walks the path in a task of its own, so that a caller who is
+cancelled does not leave half of it knowing. Observers (desk, alerts, recorder) have a queue and a task each;
+nothing that they do, or fail to do, is felt on the trading path.
 """
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from mexc_tui.engine.observer import Handler, Observer, ObserverPolicy, ObserverState
 from mexc_tui.engine.ports import Clock
@@ -19,6 +20,7 @@ from mexc_tui.model.event import Fact
 
 log = logging.getLogger(__name__)
 
+FAILURES_KEPT = 256
 STOP_S = 1.0
 """How long a step that is stopped may take to clean up."""
 
@@ -27,8 +29,8 @@ STOP_S = 1.0
 class Step:
     """One room's place on the trading path.
 
-    `handle` brings what the room knows up to date and is quick: nobody else's fact moves meanwhile. It may
-    publish (that fact follows the one in hand), but never waits for another task that publishes.
+    `handle` brings what the room knows up to date and is quick: nobody else's fact moves meanwhile. What it
+    writes to the journal follows the fact in hand; waiting for that would be waiting for itself.
     """
 
     name: str
@@ -68,36 +70,11 @@ class TradingFailure(Exception):
         self.__cause__ = cause
 
 
+Report: TypeAlias = Callable[[TradingFailure], None]
+
+
 class BusClosed(Exception):
-    """A fact was published after the bus closed. It is in the journal and is found at the next start."""
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Facts published together with all that follows from them, and who waits until the path is done."""
-
-    done: "asyncio.Future[None]"
-    left: int
-    failures: list[TradingFailure] = field(default_factory=list[TradingFailure])
-
-    def finish_one(self, failure: TradingFailure | None) -> None:
-        self.left -= 1
-        if failure is not None:
-            self.failures.append(failure)
-        if self.left:
-            return
-        for further in self.failures[1:]:
-            self.failures[0].add_note(f"also: {further}")
-        if self.failures:
-            self.fail(self.failures[0])
-        elif not self.done.done():
-            self.done.set_result(None)
-
-    def fail(self, failure: TradingFailure | BusClosed) -> None:
-        if not self.done.done():
-            self.done.set_exception(failure)
-        elif self.done.cancelled():
-            log.error("nobody waits any more to hear that %s", failure)
+    """The bus closed before the trading path was done with a fact. The next start finds it in the journal."""
 
 
 @dataclass(slots=True)
@@ -111,41 +88,57 @@ class _Counts:
 class Bus:
     """The trading path and its observers."""
 
-    def __init__(self, steps: Sequence[Step], clock: Clock, *, last_sequence: int = 0) -> None:
+    def __init__(
+        self, steps: Sequence[Step], clock: Clock, report: Report | None = None, *, last_sequence: int = 0
+    ) -> None:
         """Begin after the journal's fact `last_sequence`. The order of the steps is for good.
 
-        Must be called with a running loop.
+        `report` hears of every failure on the path, also when nobody waits for that fact. Must be called
+        with a running loop.
         """
         self._steps = tuple((step, _Counts()) for step in steps)
         self._clock = clock
+        self._report = report
         self._last_sequence = last_sequence
         self._observers: list[Observer] = []
-        self._due: deque[tuple[Fact, _Batch]] = deque()
-        self._in_hand: _Batch | None = None
+        self._due: deque[Fact] = deque()
+        self._failed: OrderedDict[int, TradingFailure] = OrderedDict()
+        self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._wake = asyncio.Event()
         self._is_closed = False
         self._task = asyncio.create_task(self._run(), name="trading path")
 
-    async def publish(self, *facts: Fact) -> None:
-        """Hand facts along the trading path, in this order; observers get them whatever happens there.
+    def accept(self, facts: Sequence[Fact]) -> None:
+        """Take committed facts, in the order of their numbers; does not wait. For the store to call.
 
-        Call it after the commit. Returns when every step is done with them; a caller who is cancelled
-        meanwhile stops waiting, the facts go on. Called by a step, it returns at once: the facts follow,
-        and whoever published the one in hand waits for them too.
-        Raises TradingFailure (the first; further ones are its notes), and BusClosed.
+        Once the bus is closed nobody listens any more, and they stay in the journal.
         """
-        batch = self._in_hand if asyncio.current_task() is self._task else None
-        if batch is not None:
-            batch.left += len(facts)
-            self._due.extend((fact, batch) for fact in facts)
-            return
-        if self._is_closed:
-            raise BusClosed(f"{len(facts)} facts were published after the bus closed; they are journalled")
-        if facts:
-            batch = _Batch(asyncio.get_running_loop().create_future(), len(facts))
-            self._due.extend((fact, batch) for fact in facts)
+        if not self._is_closed:
+            self._due.extend(facts)
             self._wake.set()
-            await batch.done
+
+    async def walked(self, sequence: int) -> None:
+        """Wait until the trading path is done with a fact that was, or is about to be, accepted.
+
+        Raises TradingFailure if a step failed on it, BusClosed if the bus closed before. A caller who is
+        cancelled stops waiting, the fact goes on.
+        """
+        if asyncio.current_task() is self._task:
+            raise RuntimeError("a step cannot wait for what follows the fact in hand")
+        if sequence > self._last_sequence:
+            if self._task.done():
+                raise _closed(sequence)
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append((sequence, waiter))
+            await waiter
+        if sequence in self._failed:
+            raise self._failed[sequence]
+
+    async def publish(self, *facts: Fact) -> None:
+        """Accept facts and wait until the path is done with them; raises as `walked` does, for the first."""
+        self.accept(facts)
+        for fact in facts:
+            await self.walked(fact.sequence)
 
     def show(self, key: Hashable, value: object) -> None:
         """Offer observers a value to repaint; only the newest of a key is kept for who is slow."""
@@ -193,36 +186,28 @@ class Bus:
         if not await wait_end(self._task, deadline_s):
             log.error("the trading path did not finish: it is stopped as it stands")
             await cancel_and_wait(self._task, STOP_S)
-            self._give_up()
+        for fact in self._due:
+            self._tell(fact)
+        self._due.clear()
+        for sequence, waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_exception(_closed(sequence))
+        self._waiters.clear()
         observers, self._observers = self._observers, []
         for observer in observers:
             await observer.close(max(give_up_s - loop.time(), 0.0))
 
-    def _give_up(self) -> None:
-        why = BusClosed(
-            "the bus closed before the trading path was done with these facts; they are journalled"
-        )
-        if self._in_hand is not None:
-            self._in_hand.fail(why)
-        for fact, batch in self._due:
-            self._tell(fact)
-            batch.fail(why)
-        self._due.clear()
-
     async def _run(self) -> None:
         while self._due or not self._is_closed:
-            if not self._due:
+            if self._due:
+                await self._walk(self._due.popleft())
+                self._wake_waiters()
+            else:
                 self._wake.clear()
                 await self._wake.wait()
-                continue
-            fact, batch = self._due.popleft()
-            self._in_hand = batch
-            failure = await self._walk(fact)
-            self._in_hand = None
-            batch.finish_one(failure)
 
-    async def _walk(self, fact: Fact) -> TradingFailure | None:
-        """Hand one fact from step to step; what a step raised ends its way and is returned."""
+    async def _walk(self, fact: Fact) -> None:
+        """Hand one fact from step to step; what a step raises ends its way. Observers get it all the same."""
         try:
             for step, counts in self._steps:
                 started_ns = self._clock.monotonic_ns()
@@ -234,15 +219,41 @@ class Bus:
                         raise
                     counts.failures += 1
                     counts.last_error = describe(error)
-                    return TradingFailure(step.name, fact, error)
+                    self._fail(TradingFailure(step.name, fact, error))
+                    return
                 finally:
                     took_ns = self._clock.monotonic_ns() - started_ns
                     counts.slowest_ns = max(counts.slowest_ns, took_ns)
         finally:
             self._tell(fact)
-        return None
+
+    def _fail(self, failure: TradingFailure) -> None:
+        log.error("%s", failure, exc_info=failure.__cause__)
+        self._failed[failure.fact.sequence] = failure
+        if len(self._failed) > FAILURES_KEPT:
+            self._failed.popitem(last=False)
+        try:
+            if self._report is not None:
+                self._report(failure)
+        except Exception:  # the facts behind this one must go on whoever listens
+            log.exception("nobody could be told of a failure on the trading path")
+
+    def _wake_waiters(self) -> None:
+        still: list[tuple[int, asyncio.Future[None]]] = []
+        for sequence, waiter in self._waiters:
+            if sequence > self._last_sequence:
+                still.append((sequence, waiter))
+            elif not waiter.done():
+                waiter.set_result(None)
+        self._waiters = still
 
     def _tell(self, fact: Fact) -> None:
         self._last_sequence = max(self._last_sequence, fact.sequence)
         for observer in self._observers:
             observer.offer(fact)
+
+
+def _closed(sequence: int) -> BusClosed:
+    return BusClosed(
+        f"the bus closed before the trading path was done with fact {sequence}; it is journalled"
+    )

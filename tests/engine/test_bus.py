@@ -111,14 +111,50 @@ def test_a_failing_step_reaches_the_publisher_and_ends_that_facts_way_only() -> 
     simulate(main)
 
 
-def test_a_second_failure_of_the_same_call_is_not_lost() -> None:
+def test_every_failure_is_reported_also_when_nobody_waits_for_the_fact() -> None:
     async def main(sim: Simulation) -> None:
+        told: list[int] = []
         path = Path("ledger")
         path.acts["ledger", 1] = path.acts["ledger", 2] = fail
-        bus = Bus(path.steps, sim.clock)
-        with pytest.raises(TradingFailure) as failure:
-            await bus.publish(fact(1), fact(2))
-        assert failure.value.__notes__ == ["also: ledger failed on fact 2 (alert): ValueError: bad fact"]
+        bus = Bus(path.steps, sim.clock, lambda failure: told.append(failure.fact.sequence))
+        bus.accept([fact(1), fact(2)])
+        bus.accept([fact(3)])
+        await bus.walked(3)
+        assert told == [1, 2]
+        for number in (1, 2):
+            with pytest.raises(TradingFailure, match=f"ledger failed on fact {number}"):
+                await bus.walked(number)
+        await bus.close()
+
+    simulate(main)
+
+
+def test_a_report_that_raises_does_not_stop_the_path() -> None:
+    async def main(sim: Simulation) -> None:
+        def refuse(_: TradingFailure) -> None:
+            raise RuntimeError("nobody is at home")
+
+        path = Path("ledger")
+        path.acts["ledger", 1] = fail
+        bus = Bus(path.steps, sim.clock, refuse)
+        bus.accept([fact(1), fact(2)])
+        await bus.walked(2)
+        assert path.seen == [("ledger", 1), ("ledger", 2)]
+        await bus.close()
+
+    simulate(main)
+
+
+def test_one_can_wait_for_a_fact_before_it_is_accepted() -> None:
+    async def main(sim: Simulation) -> None:
+        path = Path("ledger")
+        bus = Bus(path.steps, sim.clock, last_sequence=4)
+        await bus.walked(4)
+        asyncio.get_running_loop().call_later(2, bus.accept, [fact(5), fact(6)])
+        began_ms = sim.clock.now_ms()
+        await bus.walked(6)
+        assert sim.clock.now_ms() - began_ms == 2_000
+        assert path.seen == [("ledger", 5), ("ledger", 6)]
         await bus.close()
 
     simulate(main)
@@ -142,15 +178,31 @@ def test_a_cancellation_that_comes_up_inside_a_step_is_a_failure() -> None:
     simulate(main)
 
 
-def test_what_a_step_publishes_follows_and_its_failure_reaches_the_first_publisher() -> None:
+def test_what_a_step_writes_follows_the_fact_in_hand() -> None:
     async def main(sim: Simulation) -> None:
         path = Path("ledger", "risk")
         bus = Bus(path.steps, sim.clock)
-        path.acts["ledger", 1] = lambda: bus.publish(fact(2))
-        path.acts["risk", 2] = fail
-        with pytest.raises(TradingFailure, match="risk failed on fact 2"):
-            await bus.publish(fact(1))
+
+        async def write() -> None:
+            bus.accept([fact(2)])
+
+        path.acts["ledger", 1] = write
+        bus.accept([fact(1)])
+        await bus.walked(2)
         assert path.seen == [("ledger", 1), ("risk", 1), ("ledger", 2), ("risk", 2)]
+        await bus.close()
+
+    simulate(main)
+
+
+def test_a_step_that_waits_for_itself_fails_instead_of_hanging() -> None:
+    async def main(sim: Simulation) -> None:
+        path = Path("ledger")
+        bus = Bus(path.steps, sim.clock)
+        path.acts["ledger", 1] = lambda: bus.publish(fact(2))
+        with pytest.raises(TradingFailure, match="a step cannot wait"):
+            await bus.publish(fact(1))
+        await bus.walked(2)
         await bus.close()
 
     simulate(main)

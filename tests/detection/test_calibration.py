@@ -1,0 +1,81 @@
+"""Probabilities from outcomes: shrunk, with n and interval, and honest when there is nothing to go by."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.detection.calibration import CaseKey, History, Tally, shrunk
+from mexc_tui.model.signal import ClaimKind, DetectorName
+from tests.detection.stages import Desk
+from tests.market.examples import before, row, web
+
+READY = CaseKey(DetectorName.READY_STATE, 1, "web only")
+
+
+@st.composite
+def tallies(draw: st.DrawFn) -> Tally:
+    """Draw a count of cases."""
+    n = draw(st.integers(0, 500))
+    return Tally(n, draw(st.integers(0, n)))
+
+
+def ready_with(history: History | None) -> str:
+    """Return in words how sure the ready state is with such a past."""
+    desk = Desk(history=history)
+    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.look(899)
+    return str(desk.raised(DetectorName.READY_STATE)[0].probability)
+
+
+def test_A2_confidence_is_no_constant_but_follows_what_came_true() -> None:
+    base = {ClaimKind.OPENS_BY: Tally(200, 100)}
+    assert ready_with(History({READY: Tally(60, 54)}, base)) == "80% (71%–88%), n 60"
+    assert ready_with(History({READY: Tally(60, 3)}, base)) == "16% (9%–25%), n 60"
+
+
+def test_without_any_history_it_says_so() -> None:
+    assert ready_with(None) == "no history yet: anything between 3%–97% is possible"
+
+
+def test_without_a_case_like_it_the_base_rate_speaks_and_says_so() -> None:
+    history = History({}, {ClaimKind.OPENS_BY: Tally(98, 79)})
+    assert ready_with(history) == "80% (60%–94%) by all 98 past cases; none like this one yet"
+
+
+def test_few_cases_are_called_too_few() -> None:
+    history = History({READY: Tally(7, 7)}, {ClaimKind.OPENS_BY: Tally(10, 8)})
+    assert ready_with(history).endswith("n 7, n too small (< 20)")
+
+
+def test_another_version_of_a_detector_begins_anew() -> None:
+    history = History({READY._replace(version=0): Tally(500, 500)}, {ClaimKind.OPENS_BY: Tally(98, 49)})
+    assert history.probability(*READY, ClaimKind.OPENS_BY, 20).n == 0
+
+
+def test_the_formula_by_hand() -> None:
+    # m = (30 + 1) / (58 + 2), weight 20: (9 + 20 * 31 / 60) / (10 + 20)
+    known = shrunk(Tally(10, 9), Tally(58, 30), 20)
+    assert abs(known.value - (9 + 20 * 31 / 60) / 30) < 1e-12
+    # Nothing but 3 hits of 3: uniform before, Beta(4, 1) after; its quantiles are fourth roots.
+    alone = shrunk(Tally(3, 3), Tally(), 20)
+    assert abs(alone.value - 0.8) < 1e-12
+    assert abs(alone.low - 0.025**0.25) < 1e-9
+    assert abs(alone.high - 0.975**0.25) < 1e-9
+
+
+@given(tallies(), tallies(), st.floats(1, 100))
+def test_the_probability_lies_between_prior_and_rate_within_its_interval(
+    case: Tally, base: Tally, kappa: float
+) -> None:
+    known = shrunk(case, base, kappa)
+    mean = (base.hits + 1) / (base.n + 2)
+    rate = case.hits / case.n if case.n else mean
+    assert min(mean, rate) - 1e-9 <= known.value <= max(mean, rate) + 1e-9
+    assert 0 <= known.low <= known.high <= 1
+
+
+@given(tallies())
+def test_more_cases_of_the_same_rate_narrow_the_interval(case: Tally) -> None:
+    base = Tally(10, 5)
+    some = shrunk(Tally(case.n + 1, case.hits), base, 20)
+    many = shrunk(Tally((case.n + 1) * 8, case.hits * 8), base, 20)
+    assert many.high - many.low < some.high - some.low + 0.05

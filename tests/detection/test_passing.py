@@ -1,0 +1,129 @@
+"""Passes over all listings: raised once per state, nothing twice after a restart, nobody left out."""
+
+from collections.abc import Callable
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.detection.passing import Stand, detect, standing_after
+from mexc_tui.market.knowledge import Knowledge
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
+from mexc_tui.model.symbol import SymbolStatus
+from tests.detection.stages import Desk, announced, book
+from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, row, web
+
+STEPS: dict[str, Callable[[Knowledge, int], object]] = {
+    "calendar": lambda known, at_ms: known.read_calendar(calendar(entry()), at_ms),
+    "moved": lambda known, at_ms: known.read_calendar(calendar(entry(opens_ms=OPENS_MS + 600_000)), at_ms),
+    "renamed": lambda known, at_ms: known.read_calendar(calendar(entry("NEX")), at_ms),
+    "gone": lambda known, at_ms: known.read_calendar(calendar(), at_ms),
+    "web": lambda known, at_ms: known.read_web_symbols(web(row((2, 1, 1))), at_ms),
+    "ready": lambda known, at_ms: known.read_web_symbols(web(row((2, 2, 4))), at_ms),
+    "pair": lambda known, at_ms: known.read_pairs((*OLD, pair(api=False)), at_ms),
+    "api": lambda known, at_ms: known.read_pairs((*OLD, pair()), at_ms),
+    "paused": lambda known, at_ms: known.read_pairs((*OLD, pair(status=SymbolStatus.PAUSED)), at_ms),
+    "open": lambda known, at_ms: known.note_deal(deal(at_ms=at_ms), at_ms),
+}
+"""What can happen to NEWUSDT."""
+DAYS = st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=12)
+
+
+def test_A2_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> None:
+    desk = announced()
+    desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
+    desk.known.read_pairs((*OLD, pair(api=False)), before(800))
+    for tenth in range(1_000):
+        desk.look(500 - tenth / 10)
+    assert [one.key.detector for one in desk.stored if isinstance(one, Signal)] == [
+        DetectorName.LAUNCH_SEQUENCE,
+        DetectorName.READY_STATE,
+        DetectorName.RISK_WARNING,
+    ]
+    assert not [one for one in desk.stored if isinstance(one, Ended)]
+
+
+def test_A2_the_hundred_and_first_listing_and_all_after_it_are_looked_at() -> None:
+    known = knowing()
+    entries = [entry(f"C{n}", OPENS_MS + n * 3_600_000 // 2, f"coin-{n}") for n in range(250)]
+    known.read_calendar(calendar(*entries), before(90_000))
+    found = detect(tuple(known.listings), before(80_000), {})
+    assert found.looked_at == 250
+    assert (
+        len({one.symbol for one in found.raised if one.key.detector is DetectorName.LAUNCH_SEQUENCE}) == 250
+    )
+
+
+def test_A2_a_calendar_entry_alone_reaches_the_launch_detector() -> None:
+    desk = announced()
+    assert [one.key.detector for one in desk.look(79_000).raised] == [DetectorName.LAUNCH_SEQUENCE]
+
+
+def test_A2_the_letters_of_a_name_change_nothing() -> None:
+    plain, telling = Desk(), Desk()
+    plain.known.read_calendar(calendar(entry("ZZZ")), before(80_000))
+    telling.known.read_calendar(calendar(entry("AIDEFI")), before(80_000))
+    one, two = plain.look(50_000).raised[0], telling.look(50_000).raised[0]
+    assert (one.probability, one.reasons, one.severity) == (two.probability, two.reasons, two.severity)
+
+
+@settings(max_examples=60)
+@given(DAYS, st.integers(0, 12))
+def test_a_restart_in_the_middle_of_a_day_signals_nothing_twice_and_forgets_nothing(
+    steps: list[str], cut: int
+) -> None:
+    through, restarted = Desk(), Desk()
+    for number, step in enumerate(steps):
+        seconds = 7_200 - 700 * number
+        if number == cut:
+            text = msgspec.json.encode(list(restarted.known.listings))
+            stored = msgspec.json.decode(text, type=list[Listing])
+            restarted.known = Knowledge(stored, restarted.known.pairs.values())
+            restarted.stored = [
+                msgspec.json.decode(msgspec.json.encode(fact), type=type(fact)) for fact in restarted.stored
+            ]
+        for desk in (through, restarted):
+            STEPS[step](desk.known, before(seconds))
+            desk.look(seconds - 1)
+    assert restarted.stored == through.stored
+
+
+@settings(max_examples=60)
+@given(DAYS)
+def test_a_second_look_at_the_same_moment_finds_nothing_new(steps: list[str]) -> None:
+    desk = Desk()
+    for number, step in enumerate(steps):
+        seconds = 7_200 - 700 * number
+        STEPS[step](desk.known, before(seconds))
+        desk.look(seconds - 1)
+        again = desk.look(seconds - 1)
+        assert (again.raised, again.ended) == ((), ())
+
+
+@settings(max_examples=60)
+@given(DAYS)
+def test_every_probability_is_one_scale_from_0_to_1(steps: list[str]) -> None:
+    desk = Desk()
+    for number, step in enumerate(steps):
+        STEPS[step](desk.known, before(7_200 - 700 * number))
+        for signal in desk.look(7_199 - 700 * number, book(7_199 - 700 * number)).raised:
+            known = signal.probability
+            assert 0 <= known.low <= known.value <= known.high <= 1
+
+
+def test_a_listing_that_is_not_looked_at_keeps_what_stands() -> None:
+    desk = announced()
+    desk.look(7_000)
+    found = detect((), before(6_000), desk.standing)
+    assert (found.raised, found.ended, found.looked_at) == ((), (), 0)
+
+
+def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:
+    key = SignalKey(DetectorName.OPENING, "NEWUSDT-1", "open")
+    desk = announced()
+    desk.look(7_000)
+    signal = msgspec.structs.replace(next(s for s in desk.stored if isinstance(s, Signal)), key=key)
+    newer = msgspec.structs.replace(signal, state="other", at_ms=signal.at_ms + 1)
+    assert standing_after([signal, newer]) == {key: Stand("other", signal.at_ms + 1)}
+    assert standing_after([signal, newer, Ended(key, "other", signal.at_ms + 2)]) == {}

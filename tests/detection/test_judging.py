@@ -1,0 +1,147 @@
+"""Verdicts, the past that detectors are told of, and scorecards."""
+
+import pytest
+
+from mexc_tui.detection.judging import Verdict, base_tally, history_of, judge
+from mexc_tui.detection.score import lead_times, score, wilson
+from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Probability, Signal, SignalKey
+from tests.market.examples import OPENS_MS, before
+
+HOUR = 3_600
+
+
+def signal(
+    subject: str = "A", *, seconds: float = HOUR, kind: ClaimKind = ClaimKind.OPENS_BY,
+    due_s: float | None = 0, p: float = 0.5, detector: DetectorName = DetectorName.READY_STATE,
+) -> Signal:  # fmt: skip
+    """Return a signal raised so many seconds before the opening."""
+    return Signal(
+        key=SignalKey(detector, subject, "triple"), state="on", at_ms=before(seconds), version=1,
+        config_hash="x", symbol=subject, severity=Severity.INFO, claim=Claim(kind, None if due_s is None else before(due_s)),
+        stratum="web only", probability=Probability(p, 0, 1, 0, 0), reasons=(), inputs=(),
+    )  # fmt: skip
+
+
+def outcome(
+    subject: str = "A", end: End = End.OPENED, *, late_s: float = 0, moved_ms: tuple[int, ...] = (),
+    gain: float | None = 0.1, cluster_size: int = 1,
+) -> ListingOutcome:  # fmt: skip
+    """Return what became of a listing."""
+    opened_ms = before(-late_s) if end is End.OPENED else None
+    return ListingOutcome(
+        listing_id=subject, symbol=subject, label_version="1", labelled_ms=before(-HOUR),
+        first_seen_ms=before(23 * HOUR), end=end, planned_ms=OPENS_MS, opened_ms=opened_ms, api_ms=opened_ms,
+        moved_ms=moved_ms, reference_return=gain if end is End.OPENED else None, cluster_size=cluster_size,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "what", "verdict"),
+    [
+        (ClaimKind.OPENS_BY, outcome(), Verdict.HIT),
+        (ClaimKind.OPENS_BY, outcome(late_s=1), Verdict.MISS),
+        (ClaimKind.OPENS_BY, outcome(end=End.CANCELLED), Verdict.MISS),
+        (ClaimKind.OPENS_BY, outcome(moved_ms=(before(60),)), Verdict.CENSORED),
+        (ClaimKind.OPENS_BY, outcome(moved_ms=(before(2 * HOUR),)), Verdict.HIT),
+        (ClaimKind.OPENS_BY, outcome(end=End.NEVER_API), Verdict.CENSORED),
+        (ClaimKind.OPENS_BY, outcome(end=End.UNKNOWN), Verdict.CENSORED),
+        (ClaimKind.PROFITS, outcome(gain=0.01), Verdict.HIT),
+        (ClaimKind.PROFITS, outcome(gain=0.0), Verdict.MISS),
+        (ClaimKind.PROFITS, outcome(gain=None), Verdict.CENSORED),
+        (ClaimKind.GOES_WRONG, outcome(end=End.CANCELLED), Verdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(end=End.NEVER_API), Verdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(late_s=901, gain=1.0), Verdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(gain=-0.1), Verdict.HIT),
+        (ClaimKind.GOES_WRONG, outcome(gain=0.1), Verdict.MISS),
+        (ClaimKind.GOES_WRONG, outcome(gain=None), Verdict.CENSORED),
+        (ClaimKind.OPENS_TOGETHER, outcome(cluster_size=3), Verdict.HIT),
+        (ClaimKind.OPENS_TOGETHER, outcome(), Verdict.MISS),
+        (ClaimKind.OPENS_TOGETHER, outcome(end=End.UNKNOWN), Verdict.CENSORED),
+    ],
+)
+def test_verdicts(kind: ClaimKind, what: ListingOutcome, verdict: Verdict) -> None:
+    assert judge(signal(kind=kind), what) is verdict
+
+
+def test_A2_success_rates_are_counted_from_outcomes_and_have_no_default() -> None:
+    signals = [signal(str(n)) for n in range(30)]
+    none = score(DetectorName.READY_STATE, signals, {})
+    assert (none.precision.value, none.brier, none.lead.median_ms, none.waiting) == (None, None, None, 30)
+    good = {str(n): outcome(str(n)) for n in range(30)}
+    bad = {str(n): outcome(str(n), End.CANCELLED) for n in range(30)}
+    assert score(DetectorName.READY_STATE, signals, good).precision.value == 1.0
+    assert score(DetectorName.READY_STATE, signals, bad).precision.value == 0.0
+
+
+def test_A2_a_detection_is_no_success_until_its_outcome_says_so() -> None:
+    history = history_of([signal(str(n)) for n in range(50)], {})
+    known = history.probability(DetectorName.READY_STATE, 1, "web only", ClaimKind.OPENS_BY, 20)
+    assert (known.n, known.hits, known.base_n) == (0, 0, 0)
+
+
+def test_each_listing_counts_once_however_often_it_was_signalled() -> None:
+    signals = [signal("A", seconds=s) for s in (HOUR, 1_800, 60)] + [signal("B")]
+    outcomes = {"A": outcome("A"), "B": outcome("B", End.CANCELLED), "C": outcome("C", End.NEVER_API)}
+    known = history_of(signals, outcomes).probability(
+        DetectorName.READY_STATE, 1, "web only", ClaimKind.OPENS_BY, 20
+    )
+    assert (known.n, known.hits, known.base_n) == (2, 1, 2)
+
+
+def test_the_base_rate_counts_listings_that_nobody_signalled() -> None:
+    outcomes = [outcome(str(n), gain=0.1 if n < 3 else -0.1) for n in range(10)]
+    assert base_tally(ClaimKind.PROFITS, outcomes) == (10, 3)
+
+
+def test_a_scorecard_counts_what_it_cannot_judge_and_what_it_missed() -> None:
+    outcomes = {
+        "hit": outcome("hit"),
+        "late": outcome("late", late_s=1_000),
+        "gone": outcome("gone", End.CANCELLED),
+        "never": outcome("never", End.NEVER_API),
+        "unseen": outcome("unseen"),
+    }
+    card = score(
+        DetectorName.READY_STATE,
+        [signal(name) for name in ("hit", "late", "gone", "never", "open")],
+        outcomes,
+    )
+    assert (card.precision.hits, card.precision.n) == (1, 3)
+    assert (card.recall.hits, card.recall.n) == (1, 2)
+    assert (card.censored, card.waiting) == (1, 1)
+    assert card.false_alarms_per_day == 2.0
+    assert (card.lead.n, card.lead.median_ms) == (2, (HOUR + 500) * 1_000)
+    assert card.verdict == "n too small (3 < 20)"
+
+
+def test_a_detector_that_always_says_the_base_rate_has_no_skill_and_one_that_knows_has() -> None:
+    outcomes = {str(n): outcome(str(n), End.OPENED if n % 2 else End.CANCELLED) for n in range(40)}
+    constant = score(DetectorName.READY_STATE, [signal(str(n), p=0.5) for n in range(40)], outcomes)
+    knowing = score(
+        DetectorName.READY_STATE, [signal(str(n), p=0.9 if n % 2 else 0.1) for n in range(40)], outcomes
+    )
+    assert (constant.brier_skill, constant.verdict) == (0.0, "not better than the base rate")
+    assert knowing.brier is not None
+    assert knowing.brier_skill is not None
+    assert abs(knowing.brier - 0.01) < 1e-12
+    assert abs(knowing.brier_skill - 0.96) < 1e-12
+    assert knowing.verdict == "better than the base rate"
+
+
+def test_lead_times_keep_the_late_ones() -> None:
+    leads = lead_times([-1_000, 0, 1_000, 2_000, 3_000])
+    assert (leads.median_ms, leads.p10_ms, leads.p90_ms, leads.share_ahead) == (1_000, -600, 2_600, 0.6)
+
+
+def test_wilson_intervals_of_known_values() -> None:
+    # Newcombe 1998, example of 81 of 263 (0.2553 to 0.3662), and 0 of 20 by hand: z²/(n + z²).
+    rate = wilson(81, 263)
+    assert rate.low is not None
+    assert rate.high is not None
+    assert (round(rate.low, 4), round(rate.high, 4)) == (0.2553, 0.3662)
+    none = wilson(0, 20)
+    assert none.high is not None
+    assert abs(none.high - 3.8414588 / 23.8414588) < 1e-6
+    assert str(wilson(3, 4)) == "n too small (3 of 4)"

@@ -4,6 +4,7 @@ from mexc_tui.model.event import AnyEvent
 from mexc_tui.store.cache_rows import CacheRows
 from mexc_tui.store.journal import Journal, JournalWriter
 from mexc_tui.store.listing_rows import ListingRows, OutcomeRows
+from mexc_tui.store.pair_rows import PairRows
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.signal_rows import SignalRows
 from mexc_tui.store.verdict_rows import VerdictRows
@@ -16,6 +17,7 @@ class Reading:
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
         self.journal = Journal(rows)
+        self.pairs = PairRows(rows)
         self.listings = ListingRows(rows)
         self.outcomes = OutcomeRows(rows)
         self.signals = SignalRows(rows)

@@ -15,6 +15,7 @@ from mexc_tui.model.signal import (
     Signal,
     SignalKey,
 )
+from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
 
 
 def sighting(at_ms: int, symbol: str = "NEWUSDT", source: Source = Source.CALENDAR) -> Sighting:
@@ -84,6 +85,21 @@ def outcome(listing_id: str = "NEWUSDT-1000", at_ms: int = 9_000, *, version: st
         opened_ms=90_250,
         api_ms=80_000,
         high_ratio=1.5,
+    )
+
+
+def pair(symbol: str, *, status: SymbolStatus = SymbolStatus.ONLINE) -> Symbol:
+    return Symbol(
+        symbol=symbol,
+        status=status,
+        base_asset=symbol.removesuffix("USDT"),
+        quote_asset="USDT",
+        base_asset_precision=2,
+        quote_precision=4,
+        is_spot_trading_allowed=True,
+        order_types=(ListedType.LIMIT,),
+        quote_amount_precision="1.000000",
+        first_open_time=1_764_547_200_000,
     )
 
 

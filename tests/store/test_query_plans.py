@@ -12,7 +12,7 @@ from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.store.cache_rows import CacheRow
 from mexc_tui.store.unit_of_work import Reading
 from mexc_tui.store.verdict_rows import VerdictRows
-from tests.store.samples import detection_pass, ended, key, listing, outcome, signal
+from tests.store.samples import detection_pass, ended, key, listing, outcome, pair, signal
 from tests.store.test_repositories import alert, in_memory
 
 READY = DetectorName.READY_STATE
@@ -40,6 +40,8 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "journal about": lambda stored: stored.journal.about("NEWUSDT"),
     "journal of kind": lambda stored: stored.journal.of_kind("alert"),
     "journal latest": lambda stored: stored.journal.latest(10),
+    "save pairs": lambda stored: stored.pairs.save([pair("A")], ["B"], 1),
+    "pairs": lambda stored: stored.pairs.all(),
     "listing": lambda stored: stored.listings.get("N1USDT-1001"),
     "listing by name": lambda stored: stored.listings.named("N1USDT"),
     "listings unfinished": lambda stored: stored.listings.unfinished(),
@@ -80,6 +82,9 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "cache forget": lambda stored: stored.cache.forget_expired(3),
 }
 
+IN_ORDER = {"journal head": ["SCAN journal"], "journal latest": ["SCAN journal"], "pairs": ["SCAN pairs"]}
+"""Read in the order of the table itself: the newest few, or all of it on purpose."""
+
 PARTIAL = {
     "listings unfinished": "listings_ahead",
     "listings opening": "listings_ahead",
@@ -113,8 +118,7 @@ def plan(query: Callable[[Reading], Any]) -> list[str]:
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_query_never_reads_a_table_from_end_to_end(name: str) -> None:
     wasteful = [line for line in plan(QUERIES[name]) if line.startswith("SCAN") and "USING" not in line]
-    in_order_of_rowid = ["SCAN journal"] if name in ("journal head", "journal latest") else []
-    assert wasteful == in_order_of_rowid
+    assert wasteful == IN_ORDER.get(name, [])
 
 
 @pytest.mark.parametrize("name", PARTIAL)
@@ -136,7 +140,7 @@ def test_a_detectors_past_is_searched_by_index_alone() -> None:
 
 def test_every_repository_query_is_covered_here() -> None:
     _, stored = filled()
-    rooms = ("journal", "listings", "signals", "outcomes", "alerts", "passes", "settings", "cache")
+    rooms = ("journal", "pairs", "listings", "signals", "outcomes", "alerts", "passes", "settings", "cache")
     public = {
         method
         for room in rooms

@@ -14,6 +14,7 @@ from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.store.cache_rows import CacheRow
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.schema import migrate, shipped
@@ -21,7 +22,7 @@ from mexc_tui.store.unit_of_work import Reading
 from mexc_tui.store.verdict_rows import CaseTally
 from mexc_tui.store.watch_rows import StoredAlert
 from tests.store.parts import HandClock
-from tests.store.samples import change, detection_pass, ended, key, listing, outcome, signal
+from tests.store.samples import change, detection_pass, ended, key, listing, outcome, pair, signal
 
 READY = DetectorName.READY_STATE
 
@@ -41,6 +42,12 @@ def stored() -> Iterator[Reading]:
     connection, reading = in_memory()
     yield reading
     connection.close()
+
+
+def test_pairs_are_kept_as_read_last(stored: Reading) -> None:
+    stored.pairs.save([pair("BUSDT"), pair("AUSDT"), pair("CUSDT")], [], 1)
+    stored.pairs.save([pair("AUSDT", status=SymbolStatus.PAUSED)], ["BUSDT", "NEVERUSDT"], 2)
+    assert stored.pairs.all() == [pair("AUSDT", status=SymbolStatus.PAUSED), pair("CUSDT")]
 
 
 def test_a_listing_comes_back_with_its_whole_story(stored: Reading) -> None:

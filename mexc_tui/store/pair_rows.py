@@ -1,0 +1,30 @@
+"""The exchange's pairs as read last, so that a restart knows what is new."""
+
+from collections.abc import Iterable
+
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.store.bodies import Body
+from mexc_tui.store.rows import Rows
+
+_pair = Body(Symbol, "pair")
+
+_UPSERT = """
+    INSERT INTO pairs (symbol, seen_ms, body) VALUES (?, ?, ?)
+    ON CONFLICT (symbol) DO UPDATE SET seen_ms = excluded.seen_ms, body = excluded.body
+"""
+
+
+class PairRows:
+    """Every pair of exchangeInfo in its newest form."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:
+        """Store pairs that are new or changed, and forget those that are gone."""
+        self._rows.run_many("DELETE FROM pairs WHERE symbol = ?", [(symbol,) for symbol in gone])
+        self._rows.run_many(_UPSERT, [(pair.symbol, at_ms, _pair.write(pair)) for pair in changed])
+
+    def all(self) -> list[Symbol]:
+        """Return every pair, in the order of their names: the one query that is meant to read all."""
+        return [_pair.read(row[0]) for row in self._rows.all("SELECT body FROM pairs ORDER BY symbol")]

@@ -34,13 +34,36 @@ class Detection(Group):
     ready_triple: Triple = row(
         "2/2/4", "States sts/st/tt that are said to mean ready; a hypothesis.", restart=True
     )
+    opening_late_s: Count = row(
+        900, "So late an opening still counts as announced.", unit="s", low=0, high=86_400
+    )
+    opening_overdue_s: Count = row(
+        120,
+        "Without a trade so long after the announced time an opening is late.",
+        unit="s",
+        low=1,
+        high=3_600,
+    )
+    api_warning_s: Count = row(
+        600, "Without permission for the API so short before, never-API is suspected.",
+        unit="s", low=0, high=86_400,
+    )  # fmt: skip
+    api_lead_s: Count = row(
+        3_600, "A pair open to the API without a time is expected within this.", unit="s", low=60, high=86_400
+    )
     cluster_window_s: Count = row(
         600, "Listings that open within this time are a cluster.", unit="s", low=1, high=86_400
     )
-    thin_book_quote: Amount = row(
-        Decimal(500), "Less than this within 2 % of the price is thin.", unit="USDT", low=0, high=1_000_000
+    thin_book_quote: Ratio = row(
+        500.0, "Less than this within 2 % of the best price is thin.", unit="USDT", low=0, high=1_000_000
     )
-    wide_spread_pct: Amount = row(Decimal(2), "A wider spread is a risk.", unit="%", low=0.01, high=100)
+    wide_spread_pct: Ratio = row(5.0, "A wider spread is a risk.", unit="%", low=0.01, high=100)
+    book_risk_hold_s: Count = row(
+        300, "Report a thin book or a wide spread for at least so long.", unit="s", low=0, high=86_400
+    )
+    prior_weight: Ratio = row(
+        20.0, "Past cases that the base rate weighs in a probability.", low=0.1, high=1_000
+    )
     similarity: Switch = row(False, "Compare with past listings by similarity.")
     similarity_threshold: Ratio = row(0.85, "Least similarity that counts.", low=0, high=1)
 

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode
 
+from mexc_tui.model.policy import Rung
 from mexc_tui.model.signal import DetectorName
 
 if TYPE_CHECKING:
@@ -34,18 +35,6 @@ class Group(BaseSettings):
     title: ClassVar[str]
     decides: ClassVar[bool] = True
     """Whether they take part in decisions, and so in the config hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One step of the exit ladder: sell `share_pct` of the position at `gain_pct` above the entry."""
-
-    share_pct: Decimal
-    gain_pct: Decimal
-
-    def __str__(self) -> str:
-        """Return it as it is written in settings."""
-        return f"{plain(self.share_pct)}@{plain(self.gain_pct)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +170,8 @@ def _rung(value: object) -> Rung:
     found = _RUNG.fullmatch(value.replace(" ", "")) if isinstance(value, str) else None
     if found is None:
         raise ValueError("a rung looks like 30@10")
-    return Rung(Decimal(found.group(1)), Decimal(found.group(2)))
+    share, gain = (Decimal(plain(Decimal(text))) for text in found.groups())
+    return Rung(share, gain)
 
 
 def _ladder(rungs: tuple[Rung, ...]) -> tuple[Rung, ...]:

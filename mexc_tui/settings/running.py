@@ -93,15 +93,19 @@ class Caches(Group):
     decides = False
 
     cache_memory_s: Ratio = row(5.0, "In memory.", unit="s", low=1, high=5, restart=True)
-    cache_store_s: Ratio = row(300.0, "In the database.", unit="s", low=30, high=86_400, restart=True)
-    cache_exchange_info_s: Ratio = row(300.0, "exchangeInfo.", unit="s", low=30, high=86_400, restart=True)
-    cache_promote_memory_s: Ratio = row(
-        5.0, "In memory, when it came from a slower level.", unit="s", low=1, high=60, restart=True
+    cache_shared_s: Ratio = row(
+        300.0, "Shared with other processes.", unit="s", low=30, high=300, restart=True
     )
-    cache_promote_store_s: Ratio = row(
-        60.0, "In the database, when it came from a slower level.", unit="s", low=1, high=600, restart=True
+    cache_database_s: Ratio = row(300.0, "In the database.", unit="s", low=300, high=2_592_000, restart=True)
+    cache_promoted_memory_s: Ratio = row(
+        5.0, "In memory, when it came from a slower level.", unit="s", low=1, high=5, restart=True
     )
-    cache_entries: Count = row(1_000, "Entries in memory.", low=10, high=1_000_000, restart=True)
+    cache_promoted_shared_s: Ratio = row(
+        60.0, "Shared, when it came from the database.", unit="s", low=30, high=300, restart=True
+    )
+    cache_memory_mb: Count = row(
+        16, "Size of the cache in memory.", unit="MB", low=1, high=1_024, restart=True
+    )
 
 
 class Process(Group):

@@ -4,9 +4,9 @@ Bounds here are the hard caps: no file, variable, flag or screen goes beyond the
 """
 
 from decimal import Decimal
-from enum import StrEnum
 
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.policy import AutoArm, OnStop, Rung, Sizing
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.settings.row import (
     Amount,
@@ -16,34 +16,10 @@ from mexc_tui.settings.row import (
     Ladder,
     Patterns,
     Ratio,
-    Rung,
     Steps,
     Switch,
     row,
 )
-
-
-class AutoArm(StrEnum):
-    """Where signals may arm snipes by themselves."""
-
-    PRACTICE = "practice"
-    EVERYWHERE = "everywhere"
-    NEVER = "never"
-
-
-class Sizing(StrEnum):
-    """How an entry's size is found."""
-
-    FIXED = "fixed"
-    EQUITY = "equity"
-    RISK = "risk"
-
-
-class OnStop(StrEnum):
-    """What a stopping engine does with open positions."""
-
-    HOLD = "hold"
-    FLATTEN = "flatten"
 
 
 class Start(Group):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.policy import OnStop, Rung
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.settings.edit import toml_of
 from mexc_tui.settings.layers import (
@@ -24,9 +25,8 @@ from mexc_tui.settings.layers import (
     lent_layer,
 )
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, read_file
-from mexc_tui.settings.row import Rung, Setting, text_of
+from mexc_tui.settings.row import Setting, plain, text_of
 from mexc_tui.settings.table import ASCENDING, GROUPS, TABLE, Settings
-from mexc_tui.settings.trading import OnStop
 
 FILE = "/home/ada/.config/mexc-tui/settings.toml"
 NOTHING = Settings.of()
@@ -52,7 +52,7 @@ def allowed_values(name: str) -> st.SearchStrategy[object]:
     default = getattr(NOTHING, name)
     special: dict[str, st.SearchStrategy[object]] = {
         "ladder": st.lists(st.decimals("0.1", 1000, places=2), max_size=6, unique=True).map(
-            lambda gains: tuple(Rung(Decimal("16.5"), gain) for gain in sorted(gains))
+            lambda gains: tuple(Rung(Decimal("16.5"), Decimal(plain(gain))) for gain in sorted(gains))
         ),
         "reconcile_steps_quote": st.lists(
             st.decimals("0.01", 1000, places=2), min_size=3, max_size=3, unique=True
@@ -340,7 +340,7 @@ def test_the_config_hash_names_what_decides_and_nothing_else() -> None:
     assert from_file("theme = 'light'\nhttp_total_s = 20").settings.config_hash == usual
     assert from_file("stop_loss_pct = 10.00").settings.config_hash == usual
     assert from_file("stop_loss_pct = 11").settings.config_hash != usual
-    assert from_environment(LADDER="30@10,40@20,30@30").settings.config_hash == usual
+    assert from_environment(LADDER="30.0@10,40@20.00,30@30").settings.config_hash == usual
     assert len(usual) == 16
 
 

@@ -228,7 +228,7 @@ class Watcher:
         measurement = await self._client.measure_clock()
         if measurement.best is None:
             raise StartError(
-                f"No answer from {self._endpoint.rest} ({measurement.last_failure}). "
+                f"No answer from {self._endpoint.rest} ({measurement.first_failure}). "
                 "Check the network, or watch the practice exchange: mexc-tui watch"
             )
 

@@ -236,8 +236,8 @@ class Measurement:
     """The fastest round trip; None if all failed."""
     tried: int
     failed: int
-    last_failure: str
-    """Why the last failed one failed; empty if none did."""
+    first_failure: str
+    """Why the first failed one failed; empty if none did. Later ones may only tell of a breaker."""
 
 
 async def measure(
@@ -249,14 +249,14 @@ async def measure(
 ) -> Measurement:
     """Ask for the time `samples` times, one after the other. One of `errors` fails a round trip, no more."""
     taken: list[Sample] = []
-    last_failure = ""
+    first_failure = ""
     for _ in range(samples):
         t0_ns = clock.monotonic_ns()
         try:
             server_ms = await get_server_time_ms()
         except errors as error:
-            last_failure = f"{type(error).__name__}: {error}"
+            first_failure = first_failure or str(error) or type(error).__name__
             continue
         taken.append(Sample(t0_ns, clock.monotonic_ns(), server_ms, clock.now_ms()))
     best = min(taken, key=lambda sample: sample.round_trip_ms, default=None)
-    return Measurement(best, samples, samples - len(taken), last_failure)
+    return Measurement(best, samples, samples - len(taken), first_failure)

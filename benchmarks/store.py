@@ -65,7 +65,7 @@ class Bare:
 
 async def single(folder: Path) -> list[Row]:
     """Time single durable commits, turn by turn."""
-    store = await Store.open(folder / "ours", SystemClock())
+    store = await Store.open(folder / "ours" / "desk.db", SystemClock())
     bare = Bare(folder / "bare")
     times: dict[str, list[float]] = {"unit of work": [], BARE: []}
     for round_number in range(ROUNDS + 1):
@@ -86,7 +86,7 @@ async def single(folder: Path) -> list[Row]:
 
 async def grouped(folder: Path) -> list[Row]:
     """Count durable commits a second of many tasks, each waiting for its own."""
-    store = await Store.open(folder / "grouped", SystemClock())
+    store = await Store.open(folder / "grouped" / "desk.db", SystemClock())
 
     async def write_on() -> None:
         for _ in range(EACH):
@@ -114,7 +114,7 @@ async def grouped(folder: Path) -> list[Row]:
 
 async def paced(folder: Path) -> list[Row]:
     """Write events at a steady pace, each a unit of its own; see whether a queue grows."""
-    store = await Store.open(folder / "paced", SystemClock())
+    store = await Store.open(folder / "paced" / "desk.db", SystemClock())
     took: list[float] = []
     queue: list[float] = []
 
@@ -206,7 +206,7 @@ QUERIES: dict[str, Callable[[Reading], object]] = {
 
 async def history(folder: Path) -> list[Row]:
     """Time stored-history queries through the door of the store."""
-    store = await Store.open(folder / "history", SystemClock())
+    store = await Store.open(folder / "history" / "desk.db", SystemClock())
     for start in range(0, HISTORY, 1_000):
         await store.write("fill", lambda unit, s=start: fill(unit, range(s, s + 1_000)), deadline_s=120)
     found: list[Row] = []

@@ -21,7 +21,6 @@ from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from mexc_tui.store.writer import Publish, Writer
 
-FILE_NAME = "desk.db"
 JOURNAL_TAIL = 1_000
 """Facts whose seals are checked at every start; `Journal.verify` checks them all."""
 
@@ -71,20 +70,19 @@ class Store:
     @classmethod
     async def open(
         cls,
-        folder: Path,
+        path: Path,
         clock: Clock,
         *,
         publish: Publish = _tell_nobody,
         limits: Limits | None = None,
         thread: type[SqliteThread] = SqliteThread,
     ) -> Self:
-        """Open the database in `folder`, made if missing.
+        """Open the database at `path`; it and its folder are made if missing.
 
         `publish` gets the facts of each commit in the order of their numbers, after the commit and before
         whoever wrote them goes on. Raises StorageRefused (modes, owner, newer schema) or StorageDamaged.
         """
         limits = limits or Limits()
-        path = folder / FILE_NAME
         opened = await thread.opened(partial(open_writer, path, limits))
         try:
             runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.store.store import Store
-from tests.store.parts import HandClock
+from tests.store.parts import FILE, HandClock
 
 
 @pytest.fixture
@@ -22,6 +22,6 @@ def clock() -> HandClock:
 
 @pytest.fixture
 async def store(folder: Path, clock: HandClock) -> AsyncIterator[Store]:
-    opened = await Store.open(folder, clock)
+    opened = await Store.open(folder / FILE, clock)
     yield opened
     await opened.close()

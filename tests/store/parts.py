@@ -11,6 +11,8 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.store.opening import Limits, open_writer
 from mexc_tui.store.thread import SqliteThread
 
+FILE = "desk.db"
+
 
 class HandClock:
     """A clock that moves when a test says so, and by `step_ns` whenever somebody looks."""
@@ -37,7 +39,7 @@ def fact(number: int = 0, about: str = "NEWUSDT") -> AnyEvent:
 
 def bare(folder: Path, limits: Limits | None = None) -> sqlite3.Connection:
     """Return a writer's connection for the calling thread."""
-    return open_writer(folder / "desk.db", limits or Limits())
+    return open_writer(folder / FILE, limits or Limits())
 
 
 class InlineThread(SqliteThread):

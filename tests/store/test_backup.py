@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageRefused
-from mexc_tui.store.store import FILE_NAME, Store
-from tests.store.parts import HandClock, fact
+from mexc_tui.store.store import Store
+from tests.store.parts import FILE, HandClock, fact
 
 
 async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(
@@ -22,10 +22,10 @@ async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(
             await store.write("fact", lambda unit, n=number: unit.record(fact(n)))
 
     await store.write("fact", lambda unit: unit.record(fact()))
-    await asyncio.gather(write_on(), store.back_up(restored / FILE_NAME))
-    assert stat.S_IMODE((restored / FILE_NAME).stat().st_mode) == 0o600
-    assert [file.name for file in restored.iterdir()] == [FILE_NAME]
-    copy = await Store.open(restored, clock)
+    await asyncio.gather(write_on(), store.back_up(restored / FILE))
+    assert stat.S_IMODE((restored / FILE).stat().st_mode) == 0o600
+    assert [file.name for file in restored.iterdir()] == [FILE]
+    copy = await Store.open(restored / FILE, clock)
     assert await copy.read("verify", lambda stored: stored.journal.verify()) >= 1
     await copy.close()
 

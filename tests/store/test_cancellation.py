@@ -15,7 +15,7 @@ from mexc_tui.model.storage import Durability, StorageDeadline
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.parts import HandClock, InlineThread, fact
+from tests.store.parts import FILE, HandClock, InlineThread, fact
 
 if TYPE_CHECKING:
     from mexc_tui.model.event import Fact
@@ -43,7 +43,7 @@ async def _cancel_some(plans: list[tuple[int, int | None]], *, inline: bool) -> 
     published: list[Fact] = []
     with tempfile.TemporaryDirectory() as folder:
         thread = InlineThread if inline else SqliteThread
-        store = await Store.open(Path(folder), HandClock(), publish=published.extend, thread=thread)
+        store = await Store.open(Path(folder) / FILE, HandClock(), publish=published.extend, thread=thread)
         tasks: list[asyncio.Task[int]] = []
         for number, (pause, _) in enumerate(plans):
             tasks.append(asyncio.create_task(store.write("pair", pair(number), durability=Durability.NORMAL)))
@@ -124,7 +124,7 @@ async def test_a_cancelled_read_is_cut_short_and_its_connection_reads_on(store: 
 
 async def test_a_read_stops_at_its_deadline(folder: Path) -> None:
     clock = HandClock(step_ns=1_000_000)
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
     sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with pytest.raises(StorageDeadline, match="endless: "):
         await store.read("endless", lambda stored: stored.rows.one(sql), deadline_s=0.2)

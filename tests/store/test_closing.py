@@ -10,7 +10,7 @@ import pytest
 
 from mexc_tui.model.storage import StorageClosed
 from mexc_tui.store.store import Store
-from tests.store.parts import HandClock, fact
+from tests.store.parts import FILE, HandClock, fact
 from tests.store.test_cancellation import Blocker, moments, pair
 
 CHECKOUT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ LEAVE = """
 import asyncio, sys, warnings
 from pathlib import Path
 from mexc_tui.store.store import Store
-from tests.store.parts import HandClock, fact
+from tests.store.parts import FILE, HandClock, fact
 warnings.simplefilter("ignore", ResourceWarning)
 
 async def main():
@@ -34,7 +34,7 @@ WRITE_ON = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.store.store import Store
-from tests.store.parts import HandClock
+from tests.store.parts import FILE, HandClock
 from tests.store.test_cancellation import pair
 
 async def write_on(store, first):
@@ -52,7 +52,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("end", ["pass", "raise SystemExit(0)", "store.stray = store"])
 def test_D7_a_process_that_forgets_to_close_still_ends(tmp_path: Path, end: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", LEAVE.format(end=end), str(tmp_path / "profile")],
+        [sys.executable, "-c", LEAVE.format(end=end), str(tmp_path / "profile" / FILE)],
         cwd=CHECKOUT,
         timeout=20,
         capture_output=True,
@@ -65,7 +65,7 @@ def test_D7_a_process_that_forgets_to_close_still_ends(tmp_path: Path, end: str)
 async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
     folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
     blocker = Blocker()
     stuck = asyncio.create_task(store.write("block", blocker))
     await blocker.reached()
@@ -81,7 +81,7 @@ async def test_D7_closing_does_not_wait_for_a_unit_that_never_ends(
 
 
 async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
     tasks = [asyncio.create_task(store.write("pair", pair(number))) for number in range(20)]
     await asyncio.sleep(0)
     await store.close()
@@ -90,18 +90,18 @@ async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> Non
 
 async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: HandClock) -> None:
     for turns in range(4):
-        opening = asyncio.create_task(Store.open(folder, clock))
+        opening = asyncio.create_task(Store.open(folder / FILE, clock))
         for _ in range(turns):
             await asyncio.sleep(0)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
     await store.close()
 
 
 async def reopened(folder: Path) -> list[int]:
-    store = await Store.open(folder, HandClock())
+    store = await Store.open(folder / FILE, HandClock())
     found = await store.read("moments", moments)
     await store.close()
     return found
@@ -110,7 +110,7 @@ async def reopened(folder: Path) -> list[int]:
 @pytest.mark.parametrize("acknowledged", [1, 40, 150])
 def test_D1_a_killed_process_loses_no_acknowledged_unit(folder: Path, acknowledged: int) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITE_ON, str(folder)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITE_ON, str(folder / FILE)], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     seen = [int(process.stdout.readline()) for _ in range(acknowledged)]

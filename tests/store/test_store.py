@@ -12,7 +12,7 @@ from mexc_tui.model.storage import StorageClosed, StorageFailed, StorageOverload
 from mexc_tui.store import writer as writer_module
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.parts import HandClock, fact
+from tests.store.parts import FILE, HandClock, fact
 from tests.store.test_cancellation import Blocker
 
 
@@ -21,10 +21,10 @@ def head(stored: Reading) -> int:
 
 
 async def test_what_was_written_is_there_after_a_restart(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
     written = [await store.write("fact", lambda unit, n=n: unit.record(fact(n))) for n in range(3)]
     await store.close()
-    again = await Store.open(folder, clock)
+    again = await Store.open(folder / FILE, clock)
     facts = await again.read("all", lambda stored: stored.journal.after(0))
     await again.close()
     assert written == [1, 2, 3]
@@ -92,7 +92,7 @@ async def test_facts_are_published_after_their_commit_in_order_before_the_caller
 ) -> None:
     published: list[int] = []
     store = await Store.open(
-        folder, clock, publish=lambda facts: published.extend(found.sequence for found in facts)
+        folder / FILE, clock, publish=lambda facts: published.extend(found.sequence for found in facts)
     )
 
     async def write_some() -> None:
@@ -111,7 +111,7 @@ async def test_a_subscriber_that_raises_is_counted_and_fails_no_commit(
     def wrong(_facts: Sequence[Fact]) -> None:
         raise RuntimeError("a subscriber's mistake")
 
-    store = await Store.open(folder, clock, publish=wrong)
+    store = await Store.open(folder / FILE, clock, publish=wrong)
     assert await store.write("fact", lambda unit: unit.record(fact())) == 1
     assert store.state().failed_publications == 1
     assert "stored but not published" in caplog.text
@@ -122,7 +122,7 @@ async def test_slow_queries_are_logged_by_name_without_their_parameters(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = HandClock()
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
 
     def slow(stored: Reading, seconds: float) -> None:
         stored.rows.one("SELECT ?", "very-private")
@@ -157,7 +157,7 @@ async def test_too_many_waiting_units_are_refused_instead_of_hoarded(
 
 
 async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -> None:
-    store = await Store.open(folder, clock)
+    store = await Store.open(folder / FILE, clock)
     await store.close()
     await store.close()
     with pytest.raises(StorageClosed):

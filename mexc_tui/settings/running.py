@@ -46,7 +46,6 @@ class Streams(Group):
     title = "Streams"
     decides = False
 
-    stream_topics: Count = row(30, "Topics on one connection.", low=1, high=30, restart=True)
     stream_ping_s: Ratio = row(20.0, "Ping so often.", unit="s", low=5, high=25, restart=True)
     stream_rotate_s: Count = row(
         82_800, "Replace a connection at this age; the exchange closes it at 24 h.",
@@ -56,9 +55,6 @@ class Streams(Group):
         1.0, "Pause before connecting again; doubles.", unit="s", low=0.1, high=30, restart=True
     )
     stream_backoff_cap_s: Ratio = row(30.0, "Longest such pause.", unit="s", low=1, high=300, restart=True)
-    listen_key_renew_s: Count = row(
-        1_500, "Renew the private stream's key so often.", unit="s", low=60, high=1_800, restart=True
-    )
 
 
 class Store(Group):

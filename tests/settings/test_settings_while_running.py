@@ -84,11 +84,11 @@ EDITS = st.dictionaries(
             "max_positions = {}",
             "stop_loss_pct = {}",
             "store_readers = {}",
-            "stream_topics = {}",
+            "http_retries = {}",
             "time_stop_s = {}",
         ]
     ),
-    st.integers(2, 16),
+    st.integers(2, 10),
 )
 
 

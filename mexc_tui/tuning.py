@@ -1,0 +1,93 @@
+"""Hands each room its numbers out of the settings: the one place that knows both names of a number."""
+
+from math import ceil
+
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.supervisor import SupervisorLimits
+from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
+from mexc_tui.exchange.budget import Limits as BudgetLimits
+from mexc_tui.exchange.client import ClientLimits
+from mexc_tui.exchange.offset import OffsetLimits
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.model.listing import Triple
+from mexc_tui.settings.table import Settings
+from mexc_tui.store.caches.level import Lifetimes
+from mexc_tui.store.opening import Limits as StoreLimits
+
+MS = 1_000
+
+
+def client_limits(settings: Settings) -> ClientLimits:
+    """Return the budget and the bounds of the clock for the exchange's client."""
+    offset = OffsetLimits(
+        warn_error_ms=settings.clock_warn_error_ms, max_error_ms=settings.clock_refuse_ahead_ms
+    )
+    return ClientLimits(
+        budget=BudgetLimits(tuple(_lane(lane, settings) for lane in DEFAULT_LANES)), offset=offset
+    )
+
+
+def _lane(lane: LaneLimit, settings: Settings) -> LaneLimit:
+    """Put the settings' limit in a lane's place; its reserve is at least what the lane holds by itself."""
+    limits = {
+        LaneName.WEIGHT: settings.weight_per_10s,
+        LaneName.ORDERS: settings.order_calls_per_s,
+    }
+    limit = limits.get(lane.name, lane.limit)
+    if not lane.reserve:
+        return lane
+    share = max(lane.reserve / lane.limit, settings.exit_reserve_pct / 100)
+    reserve = min(ceil(limit * share), limit - 1)
+    return LaneLimit(lane.name, limit, lane.window_s, reserve, lane.margin_s)
+
+
+def socket_timings(settings: Settings) -> SocketTimings:
+    """Return how a stream's connection is kept."""
+    return SocketTimings(
+        ping_every_s=settings.stream_ping_s,
+        rotate_after_s=settings.stream_rotate_s,
+        backoff_base_s=settings.stream_backoff_s,
+        backoff_cap_s=settings.stream_backoff_cap_s,
+    )
+
+
+def store_limits(settings: Settings) -> StoreLimits:
+    """Return how long the store waits."""
+    return StoreLimits(busy_timeout_s=settings.store_busy_s, deadline_s=settings.query_deadline_s)
+
+
+def cache_lifetimes(settings: Settings) -> Lifetimes:
+    """Return the longest that anything is kept in each level of the cache."""
+    return Lifetimes(
+        memory_ms=round(settings.cache_memory_s * MS),
+        shared_ms=round(settings.cache_shared_s * MS),
+        database_ms=round(settings.cache_database_s * MS),
+    )
+
+
+def supervisor_limits(settings: Settings) -> SupervisorLimits:
+    """Return when a failing worker degrades trading, and how long stopping may take."""
+    return SupervisorLimits(
+        degraded_failures=settings.worker_failures,
+        window_s=settings.worker_window_s,
+        stop_deadline_s=settings.stop_deadline_s,
+    )
+
+
+def detection_settings(settings: Settings) -> DetectionSettings:
+    """Return the detectors' thresholds."""
+    status, state, trading_type = map(int, settings.ready_triple.split("/"))
+    return DetectionSettings(
+        ready_triple=Triple(status, state, trading_type),
+        advance_ms=settings.advance_s * MS,
+        tolerance_ms=settings.opening_late_s * MS,
+        overdue_ms=settings.opening_overdue_s * MS,
+        api_warning_ms=settings.api_warning_s * MS,
+        api_lead_ms=settings.api_lead_s * MS,
+        thin_value=settings.thin_book_quote,
+        wide_spread=settings.wide_spread_pct / 100,
+        stale_ms=round(settings.price_stale_s * MS),
+        hold_ms=settings.book_risk_hold_s * MS,
+        cluster_window_ms=settings.cluster_window_s * MS,
+        kappa=settings.prior_weight,
+    )

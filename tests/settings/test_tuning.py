@@ -1,0 +1,84 @@
+"""Rooms get their numbers from the settings, and the defaults of both agree."""
+
+import pytest
+
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.supervisor import SupervisorLimits
+from mexc_tui.exchange.budget import DEFAULT_LANES, LaneName
+from mexc_tui.exchange.offset import OffsetLimits
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.model.listing import Triple
+from mexc_tui.settings.layers import file_layer
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.settings.table import Settings
+from mexc_tui.store.caches.level import EXCHANGE_INFO
+from mexc_tui.tuning import (
+    cache_lifetimes,
+    client_limits,
+    detection_settings,
+    socket_timings,
+    store_limits,
+    supervisor_limits,
+)
+
+DEFAULTS = Settings.of()
+
+
+def with_settings(text: str) -> Settings:
+    return load(Layers(file=file_layer(text, "settings.toml"))).settings
+
+
+def test_without_settings_every_room_has_the_numbers_that_it_has_by_itself() -> None:
+    limits = client_limits(DEFAULTS)
+    assert limits.budget is not None
+    assert limits.budget.lanes == DEFAULT_LANES
+    assert limits.offset == OffsetLimits()
+    assert socket_timings(DEFAULTS) == SocketTimings()
+    assert cache_lifetimes(DEFAULTS) == EXCHANGE_INFO
+    assert supervisor_limits(DEFAULTS) == SupervisorLimits()
+    assert detection_settings(DEFAULTS) == DetectionSettings()
+
+
+def test_every_number_handed_on_follows_its_setting() -> None:
+    changed = with_settings(
+        "clock_warn_error_ms = 100\nstream_ping_s = 10\nquery_deadline_s = 2\nstore_busy_s = 1\n"
+        "cache_memory_s = 2.5\nworker_failures = 7\nready_triple = '1/2/3'\nwide_spread_pct = 10\n"
+        "advance_s = 60\n"
+    )
+    limits = client_limits(changed)
+    assert limits.offset is not None
+    assert limits.offset.warn_error_ms == 100
+    assert socket_timings(changed).ping_every_s == 10
+    assert (store_limits(changed).deadline_s, store_limits(changed).busy_timeout_s) == (2, 1)
+    assert cache_lifetimes(changed).memory_ms == 2_500
+    assert supervisor_limits(changed).degraded_failures == 7
+    detection = detection_settings(changed)
+    assert (detection.ready_triple, detection.wide_spread, detection.advance_ms) == (
+        Triple(1, 2, 3),
+        0.1,
+        60_000,
+    )
+
+
+@pytest.mark.parametrize("calls", [1, 2, 6, 12])
+@pytest.mark.parametrize("weight", [50, 300, 500])
+@pytest.mark.parametrize("reserve", [10, 20, 80])
+def test_exits_keep_a_reserve_and_entries_a_place_whatever_the_limits(
+    calls: int, weight: int, reserve: int
+) -> None:
+    changed = with_settings(
+        f"order_calls_per_s = {calls}\nweight_per_10s = {weight}\nexit_reserve_pct = {reserve}\n"
+    )
+    limits = client_limits(changed)
+    assert limits.budget is not None
+    lanes = {lane.name: lane for lane in limits.budget.lanes}
+    assert (lanes[LaneName.ORDERS].limit, lanes[LaneName.WEIGHT].limit) == (calls, weight)
+    for lane in lanes.values():
+        assert 0 <= lane.reserve < lane.limit
+    assert lanes[LaneName.WEIGHT].reserve >= weight * 0.2
+
+
+def test_a_reserve_larger_than_the_usual_is_given() -> None:
+    limits = client_limits(with_settings("exit_reserve_pct = 50"))
+    assert limits.budget is not None
+    assert {lane.name: lane.reserve for lane in limits.budget.lanes}[LaneName.ORDERS] == 6

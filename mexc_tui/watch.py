@@ -5,6 +5,7 @@ A small face that stands on the wire itself; it goes through the desk as soon as
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
@@ -244,7 +245,7 @@ class Watcher:
 
     async def _show(self) -> None:
         while True:
-            text = page(self._header(), self._lines())
+            text = page(self._header(), self._lines(), shutil.get_terminal_size().columns)
             if sys.stdout.isatty() and self._height:
                 sys.stdout.write(f"\x1b[{self._height}A\x1b[J")
             sys.stdout.write(text + "\n")

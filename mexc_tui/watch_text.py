@@ -46,31 +46,31 @@ def opening_text(opens_ms: int | None, now_ms: int) -> str:
     return f"opens in {span}" if opens_ms > now_ms else f"open for {span}"
 
 
-def page(header: Header, lines: Iterable[Line]) -> str:
-    """Return everything as text, at most 80 columns wide."""
+def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
+    """Return everything as text, at most `width` columns wide: a wrapped line would spoil the next redraw."""
     offset = NONE if header.offset_ms is None else f"{header.offset_ms:+.1f} ms ±{header.error_ms:.1f}"
     plural = "" if header.connections == 1 else "s"
     top = [
-        f"{header.mode} · {header.place}"[:80],
+        f"{header.mode} · {header.place}",
         f"clock offset {offset} · {header.messages_per_s:,.0f} messages/s on "
         f"{header.connections} connection{plural}",
-        f"{'SYMBOL':<14}{'BID':>13}{'ASK':>13}{'LAST':>17}{'AGE':>7}  STATE",
+        f"{'SYMBOL':<14}{'BID':>11}{'ASK':>11}{'LAST':>16}{'AGE':>7}  STATE",
     ]
-    warnings = [f"! {text}"[:80] for text in (header.ban, *header.warnings) if text]
-    return "\n".join([*top, *(_row(line) for line in lines), *warnings])
+    warnings = [f"! {text}" for text in (header.ban, *header.warnings) if text]
+    return "\n".join(line[:width] for line in [*top, *(_row(line) for line in lines), *warnings])
 
 
 def _row(line: Line) -> str:
     last = f"{_price(line.last, line.decimals)} {line.last_side:<4}"
     age = NONE if line.age_s is None else f"{line.age_s:.1f} s"
-    prices = f"{_price(line.bid, line.decimals):>13}{_price(line.ask, line.decimals):>13}"
-    return f"{line.symbol[:14]:<14}{prices}{last:>17}{age:>7}  {_state(line)}".rstrip()
+    prices = f"{_price(line.bid, line.decimals):>11}{_price(line.ask, line.decimals):>11}"
+    return f"{line.symbol[:14]:<14}{prices}{last:>16}{age:>7}  {_state(line)}".rstrip()
 
 
 def _state(line: Line) -> str:
     """Return what is wrong, and otherwise how far the opening is."""
     if line.refused:
-        return line.state or "not on the streams"
+        return line.state or "not listed"
     if line.stale:
         return "STALE"
     if line.book != "valid":

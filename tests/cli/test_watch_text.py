@@ -52,7 +52,7 @@ def test_a_book_that_is_not_valid_says_so() -> None:
 
 def test_a_refused_pair_shows_its_opening_or_that_it_is_missing() -> None:
     assert changed(refused=True, state="opens in 42 s").endswith("opens in 42 s")
-    assert changed(refused=True).endswith("not on the streams")
+    assert changed(refused=True).endswith("not listed")
 
 
 def test_openings_count_down_and_then_up() -> None:
@@ -76,3 +76,4 @@ def test_bans_and_warnings_are_shown_within_the_width() -> None:
     lines = page(header, [LINE]).splitlines()
     assert "! too many requests (429), 42 s left" in lines
     assert max(map(len, lines)) <= 80
+    assert max(map(len, page(header, [LINE], width=30).splitlines())) == 30

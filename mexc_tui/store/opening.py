@@ -16,10 +16,13 @@ STATEMENTS_KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how large. `size_pages` caps the file (pages of 4 KiB); 0: as large as the disk."""
+    """How long, how many, how large. `size_pages` caps the file (pages of 4 KiB); 0: as the disk allows."""
 
-    busy_timeout_s: float = 2.0
+    busy_timeout_s: float = 5.0
     deadline_s: float = 10.0
+    readers: int = 4
+    slow_ms: int = 100
+    too_slow_ms: int = 1_000
     size_pages: int = 0
 
 

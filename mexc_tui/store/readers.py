@@ -14,8 +14,6 @@ from mexc_tui.store.slow import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading
 
-READERS = 4
-
 
 class _Reader:
     """One connection that only reads. Its rows are made in its own thread, on first use."""
@@ -49,11 +47,12 @@ class _Reader:
 
 
 class Readers:
-    """Up to four readers, opened when they are first needed."""
+    """A few readers, opened when they are first needed."""
 
     def __init__(
         self,
         connector: Callable[[], sqlite3.Connection],
+        count: int,
         thread: type[SqliteThread],
         clock: Clock,
         slow: SlowLog,
@@ -62,7 +61,7 @@ class Readers:
         self._thread = thread
         self._clock = clock
         self._slow = slow
-        self._free = asyncio.Semaphore(READERS)
+        self._free = asyncio.Semaphore(count)
         self._idle: list[_Reader] = []
         self._all: list[_Reader] = []
         self._is_closing = False

@@ -2,16 +2,15 @@
 
 import logging
 
-SLOW_MS = 100
-TOO_SLOW_MS = 1_000
-
 _log = logging.getLogger("mexc_tui.store")
 
 
 class SlowLog:
-    """Counts slow queries and says so: a warning above 100 ms, an error above 1 s."""
+    """Counts slow queries and says so: a warning above `slow_ms`, an error above `too_slow_ms`."""
 
-    def __init__(self) -> None:
+    def __init__(self, slow_ms: int, too_slow_ms: int) -> None:
+        self._slow_ns = slow_ms * 1_000_000
+        self._too_slow_ns = too_slow_ms * 1_000_000
         self.slow = 0
         self.too_slow = 0
         self.slowest = ("", 0)
@@ -22,9 +21,9 @@ class SlowLog:
         took_ms = took_ns // 1_000_000
         if took_ms > self.slowest[1]:
             self.slowest = (name, took_ms)
-        if took_ns > TOO_SLOW_MS * 1_000_000:
+        if took_ns > self._too_slow_ns:
             self.too_slow += 1
             _log.error("query %s took %d ms", name, took_ms)
-        elif took_ns > SLOW_MS * 1_000_000:
+        elif took_ns > self._slow_ns:
             self.slow += 1
             _log.warning("query %s took %d ms", name, took_ms)

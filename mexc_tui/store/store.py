@@ -48,7 +48,7 @@ def _tell_nobody(_facts: Sequence[Fact]) -> None:
 
 
 class Store:
-    """One writer and up to four readers on one database. Open it with `Store.open`, end it with `close`."""
+    """One writer and a few readers on one database. Open it with `Store.open`, end it with `close`."""
 
     def __init__(
         self,
@@ -63,9 +63,11 @@ class Store:
         self._thread = thread
         self._clock = clock
         self._limits = limits
-        self._slow = SlowLog()
+        self._slow = SlowLog(limits.slow_ms, limits.too_slow_ms)
         self._writer = Writer(thread, runner, publish, self._slow)
-        self._readers = Readers(partial(open_reader, path, limits), type(thread), clock, self._slow)
+        self._readers = Readers(
+            partial(open_reader, path, limits), limits.readers, type(thread), clock, self._slow
+        )
 
     @classmethod
     async def open(

@@ -139,7 +139,7 @@ class Blocker:
         self._started = threading.Event()
         self.go_on = threading.Event()
 
-    def __call__(self, _unit: UnitOfWork) -> None:
+    def __call__(self, _stored: Reading) -> None:
         self._started.set()
         assert self.go_on.wait(20)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.event import Fact
-from mexc_tui.model.storage import StorageClosed, StorageFailed, StorageOverloaded
+from mexc_tui.model.storage import StorageClosed, StorageDeadline, StorageFailed, StorageOverloaded
 from mexc_tui.store import writer as writer_module
+from mexc_tui.store.opening import Limits
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from tests.store.parts import FILE, HandClock, fact
@@ -73,7 +74,7 @@ async def test_a_read_sees_one_instant(store: Store) -> None:
 
     def twice(stored: Reading) -> tuple[int, int]:
         before = head(stored)
-        blocker(stored)  # type: ignore[arg-type]
+        blocker(stored)
         return before, head(stored)
 
     task = asyncio.create_task(store.read("twice", twice))
@@ -81,6 +82,21 @@ async def test_a_read_sees_one_instant(store: Store) -> None:
     await store.write("fact", lambda unit: unit.record(fact()))
     blocker.go_on.set()
     assert await task == (0, 0)
+
+
+async def test_there_are_no_more_readers_than_allowed_and_a_deadline_to_wait_for_one(
+    folder: Path, clock: HandClock
+) -> None:
+    store = await Store.open(folder / FILE, clock, limits=Limits(readers=1))
+    blocker = Blocker()
+    first = asyncio.create_task(store.read("block", lambda stored: blocker(stored)))
+    await blocker.reached()
+    with pytest.raises(StorageDeadline, match="late: no reader was free"):
+        await store.read("late", head, deadline_s=0.01)
+    blocker.go_on.set()
+    await first
+    assert await store.read("head", head) == 0
+    await store.close()
 
 
 async def test_more_reads_than_readers_all_get_their_turn(store: Store) -> None:

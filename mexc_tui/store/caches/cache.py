@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -51,10 +51,16 @@ class Cache:
     Never decide about money by it: balances, limits and orders are asked where they are true.
     """
 
-    def __init__(self, levels: Sequence[CacheLevel], clock: Clock) -> None:
-        """`levels`, fastest first, at least one."""
+    def __init__(
+        self,
+        levels: Sequence[CacheLevel],
+        clock: Clock,
+        promoted_ms: Mapping[LevelName, int] = PROMOTED_MS,
+    ) -> None:
+        """`levels`, fastest first, at least one; `promoted_ms`: how long what a slower one had may live."""
         self._levels = list(levels)
         self._clock = clock
+        self._promoted_ms = promoted_ms
         self._flights: dict[str, _Flight] = {}
         self.counts = CacheCounts()
 
@@ -176,7 +182,7 @@ class Cache:
             if life_ms is None or flight.is_stale:
                 continue
             if promoted:
-                life_ms = min(life_ms, PROMOTED_MS[level.name])
+                life_ms = min(life_ms, self._promoted_ms[level.name])
             expires_ms = min(entry.expires_ms, self._clock.now_ms() + life_ms)
             await self._tolerate(level, level.put(full, Entry(entry.body, entry.made_ms, expires_ms)))
 

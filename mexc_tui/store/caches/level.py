@@ -64,8 +64,8 @@ BOUNDS_MS = {
 }
 """Shortest and longest life in each level."""
 
-PROMOTED_MS = {LevelName.MEMORY: 5_000, LevelName.SHARED: 60_000, LevelName.DATABASE: 300_000}
-"""Longest life of what a slower level had: it was not fetched just now."""
+PROMOTED_MS = {LevelName.MEMORY: 5_000, LevelName.SHARED: 60_000}
+"""Longest life, by default, of what a slower level had: it was not fetched just now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def parse_reply(text: str) -> Reply:
         return InvalidListenKey()
     try:
         control = _decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return UnknownReply(clean(text))
     if control.msg is None:
         return UnknownReply(clean(text))

@@ -77,3 +77,8 @@ def test_M8_any_text_is_read_without_an_error_and_clean(text: str) -> None:
 def test_M8_any_message_text_is_read_without_an_error(parts: list[str], number: int, message: str) -> None:
     body = {"id": number, "code": parts, "msg": message + "Not Subscribed successfully! [" + ",".join(parts)}
     parse_reply(msgspec.json.encode(body).decode())
+
+
+@pytest.mark.parametrize("field", ["id", "code", "msg"])
+def test_M8_a_deeply_nested_text_is_no_reply_and_no_error(field: str) -> None:
+    assert isinstance(parse_reply(f'{{"{field}":' + "[" * 100_000), UnknownReply)

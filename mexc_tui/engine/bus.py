@@ -198,7 +198,7 @@ class Bus:
             await observer.close(max(give_up_s - loop.time(), 0.0))
 
     async def _run(self) -> None:
-        while self._due or not self._is_closed:
+        while (self._due or not self._is_closed) and not is_being_cancelled():
             if self._due:
                 await self._walk(self._due.popleft())
                 self._wake_waiters()

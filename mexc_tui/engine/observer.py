@@ -171,6 +171,8 @@ class Observer:
                 await self._fail(notice, error)
             finally:
                 self._busy_since_ns = None
+            if is_being_cancelled():
+                return  # the handler answered the cancellation with something else
             # A handler that never waits must not hold the loop while there is much to hand over.
             await asyncio.sleep(0)
 
@@ -204,6 +206,7 @@ class Observer:
         if self._resume_from is None:
             self._resumes += 1
             self._resume_from = from_sequence
+        self._resume_from = min(self._resume_from, from_sequence)
         self._facts.clear()
         self._wake.set()
 

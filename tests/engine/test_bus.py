@@ -347,6 +347,46 @@ def test_an_observer_that_cannot_read_the_journal_is_told_again_from_the_same_pl
     simulate(main)
 
 
+def test_falling_behind_while_the_journal_cannot_be_read_forgets_nothing() -> None:
+    async def main(sim: Simulation) -> None:
+        watcher = Watcher(each_s=2)
+        watcher.fail_on = {"journal"}
+        bus = Bus([], sim.clock, last_sequence=5)
+        bus.observe("desk", watcher.handle, FEW, after=2)
+        await asyncio.sleep(1)
+        for number in range(6, 16):
+            await bus.publish(fact(number))
+        await asyncio.sleep(5)
+        watcher.fail_on = set()
+        await asyncio.sleep(60)
+        assert watcher.facts == list(range(3, 16))
+        await bus.close()
+
+    simulate(main)
+
+
+def test_an_observer_that_stumbles_while_it_is_stopped_is_not_given_more() -> None:
+    async def main(sim: Simulation) -> None:
+        seen: list[Notice] = []
+
+        async def stumble(notice: Notice) -> None:
+            seen.append(notice)
+            try:
+                await asyncio.sleep(100)
+            finally:
+                raise OSError("already closed")
+
+        bus = Bus([], sim.clock)
+        bus.observe("desk", stumble)
+        bus.accept([fact(1), fact(2), fact(3)])
+        await asyncio.sleep(1)
+        began_ms = sim.clock.now_ms()
+        await bus.close(deadline_s=2)
+        assert (seen, sim.clock.now_ms() - began_ms) == ([fact(1)], 2_000)
+
+    simulate(main)
+
+
 def test_closing_does_not_wait_out_the_pause_of_an_observer_in_trouble() -> None:
     async def main(sim: Simulation) -> None:
         watcher = Watcher()

@@ -189,6 +189,28 @@ def test_a_degraded_worker_recovers_after_five_minutes_without_failing() -> None
     in_office(main)
 
 
+def test_a_degraded_worker_that_hangs_while_starting_has_not_recovered() -> None:
+    async def main(office: Office) -> None:
+        starts = 0
+
+        async def run(started: Started) -> None:
+            nonlocal starts
+            starts += 1
+            if starts == 4:
+                await asyncio.sleep(700)
+            started()
+            await asyncio.sleep(1 if starts < 4 else 1e9)
+            raise OSError("gone")
+
+        await office.supervisor.start([Worker("streams", run, start_deadline_s=1_000)])
+        await asyncio.sleep(600)
+        assert office.status("streams").is_degraded
+        await asyncio.sleep(900)
+        assert not office.status("streams").is_degraded
+
+    in_office(main)
+
+
 def test_a_worker_that_returns_has_failed() -> None:
     async def main(office: Office) -> None:
         async def leave(started: Started) -> None:

@@ -13,6 +13,9 @@ MAX_REQUEST_BYTES = 1024
 SUBSCRIBE = "SUBSCRIPTION"
 UNSUBSCRIBE = "UNSUBSCRIPTION"
 
+_ENDS_REMEMBERED = 1_000
+"""Requests after which an unanswered end is forgotten."""
+
 
 @dataclass(slots=True)
 class _Asked:
@@ -52,6 +55,8 @@ class Subscriptions:
         self.accepted: dict[str, None] = {}
         self._asked: dict[str, _Asked] = {}
         self._leaving: dict[str, None] = {}
+        self._left: dict[int, frozenset[str]] = {}
+        """Ends that were asked for and not answered yet, by request: their answers start nothing."""
         self._ack_timeout_s = ack_timeout_s
         self._refused_retry_s = refused_retry_s
         self._max_tries = max_tries
@@ -79,6 +84,9 @@ class Subscriptions:
         """Return what to send now; it counts as sent."""
         leaving, self._leaving = list(self._leaving), {}
         requests = [self._request(UNSUBSCRIBE, part) for part in _parts(leaving)]
+        for request in requests:
+            self._left[request.id] = frozenset(request.channels)
+            self._left.pop(request.id - _ENDS_REMEMBERED, None)
         wanted = [
             channel
             for channel, asked in self._asked.items()
@@ -111,11 +119,15 @@ class Subscriptions:
         return dropped
 
     def take_ack(self, ack: Ack, now_s: float) -> Verdict:
-        """Compare an acknowledgement with what was asked."""
+        """Compare an acknowledgement with what was asked. One of an end says nothing about what is wanted."""
+        if self._is_of_an_end(ack):
+            return Verdict()
         refused = [channel for channel in self._asked if channel in ack.refused]
         for channel in refused:
             self._asked[channel] = _Asked(due_s=now_s + self._refused_retry_s)
-        accepted = [channel for channel in self._asked if channel in ack.accepted]
+        accepted = [
+            channel for channel, asked in self._asked.items() if channel in ack.accepted and asked.tries
+        ]
         if ack.speaks_for_rest:
             rest = self._of_request(ack.request_id)
             accepted += [channel for channel in rest if channel not in refused and channel not in accepted]
@@ -123,6 +135,13 @@ class Subscriptions:
             del self._asked[channel]
             self.accepted[channel] = None
         return Verdict(accepted, refused)
+
+    def _is_of_an_end(self, ack: Ack) -> bool:
+        """Return whether it answers the end of subscriptions; without an id, by the channels it names."""
+        request_id = ack.request_id or next(
+            (number for number, channels in self._left.items() if channels == ack.accepted), 0
+        )
+        return self._left.pop(request_id, None) is not None
 
     def _of_request(self, request_id: int) -> list[str]:
         """Return the open channels of a request; without an id, of the oldest request."""

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,3 +80,42 @@ def test_requests_stay_within_a_kilobyte_and_leave_nothing_out(channels: list[st
     texts = [request.text() for request in subscriptions.due(0)]
     assert all(len(text.encode()) <= MAX_REQUEST_BYTES for text in texts)
     assert [channel for text in texts for channel in json.loads(text)["params"]] == channels
+
+
+def subscribed(*channels: str) -> Subscriptions:
+    subscriptions = Subscriptions()
+    subscriptions.want(channels)
+    subscriptions.due(0)
+    subscriptions.take_ack(Ack(1, accepted=frozenset(channels)), 0)
+    return subscriptions
+
+
+@pytest.mark.parametrize("echoed_id", [2, 0])
+def test_M4_the_answer_to_an_end_is_not_taken_for_a_new_beginning(echoed_id: int) -> None:
+    subscriptions = subscribed("a", "b")
+    subscriptions.leave("a")
+    asks(subscriptions, 1)
+    subscriptions.want(["a"])
+    end = Ack(echoed_id, accepted=frozenset({"a"}))
+    assert subscriptions.take_ack(end, 1).accepted == []
+    assert asks(subscriptions, 1) == [["a"]]
+    assert subscriptions.take_ack(Ack(3, refused=frozenset({"a"})), 1).refused == ["a"]
+    assert "a" not in subscriptions.accepted
+
+
+def test_M4_an_end_is_answered_once() -> None:
+    subscriptions = subscribed("a")
+    subscriptions.leave("a")
+    asks(subscriptions, 1)
+    subscriptions.want(["a"])
+    asks(subscriptions, 1)
+    both = Ack(0, accepted=frozenset({"a"}))
+    assert subscriptions.take_ack(both, 1).accepted == []
+    assert subscriptions.take_ack(both, 1).accepted == ["a"]
+
+
+def test_M4_only_what_was_asked_can_be_accepted() -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(["a"])
+    assert subscriptions.take_ack(Ack(7, accepted=frozenset({"a"})), 1).accepted == []
+    assert asks(subscriptions, 1) == [["a"]]

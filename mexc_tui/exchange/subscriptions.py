@@ -13,8 +13,8 @@ MAX_REQUEST_BYTES = 1024
 SUBSCRIBE = "SUBSCRIPTION"
 UNSUBSCRIBE = "UNSUBSCRIPTION"
 
-_ENDS_REMEMBERED = 1_000
-"""Requests after which an unanswered end is forgotten."""
+_ENDS_REMEMBERED = 100
+"""How many unanswered ends are waited for."""
 
 
 @dataclass(slots=True)
@@ -23,7 +23,12 @@ class _Asked:
 
     due_s: float = 0
     tries: int = 0
+    first_id: int = 0
     request_id: int = 0
+
+    def may_be_answered_by(self, ack: Ack) -> bool:
+        """Whether it was sent, and not after the request that `ack` answers (0 is any)."""
+        return self.tries > 0 and (ack.request_id == 0 or ack.request_id >= self.first_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +81,9 @@ class Subscriptions:
 
     def leave(self, channel: str) -> None:
         """Ask for this no longer."""
-        self._asked.pop(channel, None)
-        if self.accepted.pop(channel, "absent") is None:
+        asked = self._asked.pop(channel, None)
+        # What was asked for may be granted yet: it would take one of the 30 places for nothing.
+        if self.accepted.pop(channel, "absent") is None or (asked is not None and asked.tries):
             self._leaving[channel] = None
 
     def due(self, now_s: float) -> list[Request]:
@@ -86,7 +92,8 @@ class Subscriptions:
         requests = [self._request(UNSUBSCRIBE, part) for part in _parts(leaving)]
         for request in requests:
             self._left[request.id] = frozenset(request.channels)
-            self._left.pop(request.id - _ENDS_REMEMBERED, None)
+        while len(self._left) > _ENDS_REMEMBERED:
+            del self._left[next(iter(self._left))]
         wanted = [
             channel
             for channel, asked in self._asked.items()
@@ -98,6 +105,7 @@ class Subscriptions:
             for channel in part:
                 asked = self._asked[channel]
                 asked.due_s, asked.request_id = now_s + self._ack_timeout_s, request.id
+                asked.first_id = asked.first_id or request.id
                 asked.tries += 1
         return requests
 
@@ -122,12 +130,11 @@ class Subscriptions:
         """Compare an acknowledgement with what was asked. One of an end says nothing about what is wanted."""
         if self._is_of_an_end(ack):
             return Verdict()
-        refused = [channel for channel in self._asked if channel in ack.refused]
+        answered = {channel for channel, asked in self._asked.items() if asked.may_be_answered_by(ack)}
+        refused = [channel for channel in self._asked if channel in ack.refused and channel in answered]
         for channel in refused:
             self._asked[channel] = _Asked(due_s=now_s + self._refused_retry_s)
-        accepted = [
-            channel for channel, asked in self._asked.items() if channel in ack.accepted and asked.tries
-        ]
+        accepted = [channel for channel in self._asked if channel in ack.accepted and channel in answered]
         if ack.speaks_for_rest:
             rest = self._of_request(ack.request_id)
             accepted += [channel for channel in rest if channel not in refused and channel not in accepted]

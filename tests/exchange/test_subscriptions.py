@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.exchange.replies import Ack
-from mexc_tui.exchange.subscriptions import MAX_REQUEST_BYTES, Subscriptions
+from mexc_tui.exchange.subscriptions import MAX_REQUEST_BYTES, UNSUBSCRIBE, Subscriptions
 
 
 def asks(subscriptions: Subscriptions, now_s: float) -> list[list[str]]:
@@ -119,3 +119,42 @@ def test_M4_only_what_was_asked_can_be_accepted() -> None:
     subscriptions.want(["a"])
     assert subscriptions.take_ack(Ack(7, accepted=frozenset({"a"})), 1).accepted == []
     assert asks(subscriptions, 1) == [["a"]]
+
+
+def test_M4_what_is_left_before_its_answer_is_unsubscribed_all_the_same() -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(["a"])
+    asks(subscriptions, 0)
+    subscriptions.leave("a")
+    (request,) = subscriptions.due(0)
+    assert (request.method, request.channels) == (UNSUBSCRIBE, ("a",))
+
+
+def test_what_was_never_asked_for_is_left_without_a_word() -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(["a"])
+    subscriptions.leave("a")
+    assert asks(subscriptions, 0) == []
+
+
+def test_M4_the_answer_to_an_earlier_asking_decides_nothing() -> None:
+    subscriptions = Subscriptions()
+    subscriptions.want(["a"])
+    asks(subscriptions, 0)
+    subscriptions.leave("a")
+    asks(subscriptions, 0)
+    subscriptions.want(["a"])
+    asks(subscriptions, 0)
+    assert subscriptions.take_ack(Ack(1, accepted=frozenset({"a"})), 1).accepted == []
+    assert subscriptions.take_ack(Ack(2, accepted=frozenset({"a"})), 1).accepted == []
+    assert subscriptions.take_ack(Ack(3, accepted=frozenset({"a"})), 1).accepted == ["a"]
+
+
+def test_ends_without_an_answer_are_not_remembered_for_ever() -> None:
+    subscriptions = Subscriptions()
+    for second in range(1_000):
+        subscriptions.want(["a"])
+        subscriptions.due(second)
+        subscriptions.leave("a")
+        subscriptions.due(second)
+    assert len(subscriptions._left) <= 100  # pyright: ignore[reportPrivateUsage]

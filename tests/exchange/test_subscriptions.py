@@ -61,11 +61,11 @@ def test_an_acknowledgement_of_what_was_never_asked_changes_nothing() -> None:
     assert (verdict.accepted, verdict.refused) == ([], [])
 
 
-def test_leaving_is_asked_for_if_it_was_accepted_and_forgotten_otherwise() -> None:
+def test_leaving_is_asked_for_if_it_was_accepted_and_forgotten_if_it_was_refused() -> None:
     subscriptions = Subscriptions()
     subscriptions.want(["a", "b"])
     asks(subscriptions, 0)
-    subscriptions.take_ack(Ack(1, accepted=frozenset({"a"})), 0)
+    subscriptions.take_ack(Ack(1, accepted=frozenset({"a"}), refused=frozenset({"b"})), 0)
     subscriptions.leave("a")
     subscriptions.leave("b")
     requests = subscriptions.due(1)

@@ -1,8 +1,17 @@
 """Everything an engine can be given another of."""
 
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
+from mexc_tui.model.event import Alert, AnyEvent, Fact, SettingChanged
+from mexc_tui.model.listing import Listing, Stage
 from mexc_tui.model.market_data import DepthSnapshot
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import ClaimKind, DetectionPass, DetectorName, Ended, Signal
+from mexc_tui.model.storage import CaseTally, Durability, StoredAlert
+from mexc_tui.model.symbol import Symbol
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -22,4 +31,215 @@ class SnapshotSource(Protocol):
 
     async def depth(self, symbol: str, limit: int = 1000) -> DepthSnapshot:
         """Return both sides at one version. Raises ExchangeError when none could be had."""
+        ...
+
+
+class JournalReader(Protocol):
+    """Facts in the order of their numbers, which have no gaps."""
+
+    def head(self) -> int:
+        """Return the newest number, 0 when nothing has happened yet."""
+        ...
+
+    def after(self, sequence: int, limit: int = ...) -> list[Fact]:
+        """Return up to `limit` facts behind `sequence`, oldest first."""
+        ...
+
+    def about(self, about: str, limit: int = ...) -> list[Fact]:
+        """Return the newest facts about one thing, oldest first."""
+        ...
+
+    def latest(self, limit: int = ...) -> list[Fact]:
+        """Return the newest facts, oldest first."""
+        ...
+
+
+class PairTable(Protocol):
+    """The exchange's pairs as read last."""
+
+    def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:
+        """Store what is new or changed, forget what is gone."""
+        ...
+
+    def all(self) -> list[Symbol]:
+        """Return every pair."""
+        ...
+
+
+class ListingTable(Protocol):
+    """Every listing ever seen."""
+
+    def save(self, listing: Listing, stage: Stage, absorbed: Iterable[Listing] = ()) -> None:
+        """Store a listing as it is now; `absorbed` were found to be the same one."""
+        ...
+
+    def named(self, name: str) -> list[Listing]:
+        """Return the listings that a source ever called so, newest first."""
+        ...
+
+    def unfinished(self) -> list[Listing]:
+        """Return those of which more is expected."""
+        ...
+
+    def latest(self, limit: int = ...) -> list[Listing]:
+        """Return those first seen most recently, newest first."""
+        ...
+
+
+class SignalTable(Protocol):
+    """Every signal ever raised; per key one state stands at a time."""
+
+    def add(self, signal: Signal) -> None:
+        """Store a signal; the state its key stood in before ends."""
+        ...
+
+    def end(self, ended: Ended) -> bool:
+        """Note that what a signal saw is no longer so."""
+        ...
+
+    def standing(self) -> list[Signal]:
+        """Return what stands, oldest first."""
+        ...
+
+    def of_symbol(self, symbol: str, limit: int = ...) -> list[Signal]:
+        """Return the newest signals about a pair, newest first."""
+        ...
+
+    def of_listing(self, listing_id: str, limit: int = ...) -> list[Signal]:
+        """Return the newest signals about a listing, newest first."""
+        ...
+
+    def latest(self, limit: int = ..., before_ms: int = ...) -> list[Signal]:
+        """Return the newest signals, newest first."""
+        ...
+
+
+class OutcomeTable(Protocol):
+    """What became of listings, by version of the label rule."""
+
+    def save(self, outcome: ListingOutcome) -> None:
+        """Store a label, in place of one of the same version."""
+        ...
+
+    def of(self, listing_id: str, label_version: str) -> ListingOutcome | None:
+        """Return the label of one listing."""
+        ...
+
+
+class VerdictTable(Protocol):
+    """Whether past claims came true, counted."""
+
+    def add(self, detector: DetectorName, version: int, stratum: str, listing_id: str, *, hit: bool) -> None:
+        """Count a listing once for a case."""
+        ...
+
+    def add_base(self, claim: ClaimKind, listing_id: str, *, hit: bool) -> None:
+        """Count a listing, signalled or not."""
+        ...
+
+    def forget(self, listing_id: str) -> None:
+        """Take back every verdict on a listing."""
+        ...
+
+    def tallies(self) -> list[CaseTally]:
+        """Return the counts of all cases."""
+        ...
+
+    def base(self) -> dict[ClaimKind, tuple[int, int]]:
+        """Return for each kind of claim how many listings were judged, and of how many it was true."""
+        ...
+
+
+class AlertTable(Protocol):
+    """Alerts; the same rule about the same thing is one until it is closed."""
+
+    def add(self, alert: Alert) -> bool:
+        """Store an alert; False: it was open already."""
+        ...
+
+    def close(self, rule: str, about: str, at_ms: int) -> bool:
+        """Close an alert; False: none was open."""
+        ...
+
+    def open(self) -> list[StoredAlert]:
+        """Return the open ones."""
+        ...
+
+
+class PassTable(Protocol):
+    """The row that each pass of detection leaves."""
+
+    def add(self, done: DetectionPass) -> None:
+        """Store one pass."""
+        ...
+
+    def forget_before(self, at_ms: int) -> int:
+        """Delete older ones; return how many."""
+        ...
+
+
+class SettingTable(Protocol):
+    """Every change of a setting."""
+
+    def add(self, change: SettingChanged) -> None:
+        """Store one change."""
+        ...
+
+    def of(self, name: str, limit: int = ...) -> list[SettingChanged]:
+        """Return the newest changes of one setting, newest first."""
+        ...
+
+
+class Stored(Protocol):
+    """All that is stored, as of one instant. It works beside the event loop and never waits for it."""
+
+    @property
+    def journal(self) -> JournalReader: ...
+    @property
+    def pairs(self) -> PairTable: ...
+    @property
+    def listings(self) -> ListingTable: ...
+    @property
+    def signals(self) -> SignalTable: ...
+    @property
+    def outcomes(self) -> OutcomeTable: ...
+    @property
+    def alerts(self) -> AlertTable: ...
+    @property
+    def passes(self) -> PassTable: ...
+    @property
+    def settings(self) -> SettingTable: ...
+
+    def verdicts(self, label_version: str) -> VerdictTable:
+        """Return what came true of past claims, by one version of the label rule."""
+        ...
+
+
+class Unit(Stored, Protocol):
+    """What one unit of work may change: all of it or nothing."""
+
+    def record(self, event: AnyEvent) -> int:
+        """Append a fact to the journal; return its number. It is published after the commit."""
+        ...
+
+
+class Books(Protocol):
+    """Where things are kept. What the functions given to it touch is their argument alone."""
+
+    async def write(
+        self,
+        name: str,
+        work: Callable[[Unit], T],
+        *,
+        durability: Durability = ...,
+        deadline_s: float | None = None,
+    ) -> T:
+        """Run `work` in a transaction, perhaps twice; return its result once that is committed.
+
+        Cancelling the caller leaves all of it or nothing. Raises what `work` raises, or StorageError.
+        """
+        ...
+
+    async def read(self, name: str, work: Callable[[Stored], T], *, deadline_s: float | None = None) -> T:
+        """Run `work` on what is committed now. Raises what `work` raises, or StorageError."""
         ...

@@ -1,6 +1,10 @@
-"""The words of the desk about what is stored: how durable, and what can go wrong."""
+"""The words of the desk about what is stored: how durable, what comes back, what can go wrong."""
 
+from dataclasses import dataclass
 from enum import Enum
+
+from mexc_tui.model.event import Alert
+from mexc_tui.model.signal import DetectorName
 
 
 class Durability(Enum):
@@ -11,6 +15,28 @@ class Durability(Enum):
 
     NORMAL = "normal"
     """A crash of this process; a power cut may take the last moments. For market data."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAlert:
+    """An alert in its newest words, and how often it was raised since when."""
+
+    alert: Alert
+    first_ms: int
+    last_ms: int
+    times: int
+    closed_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTally:
+    """Of `n` listings of a case, the detector's claim came true for `hits`."""
+
+    detector: DetectorName
+    version: int
+    stratum: str
+    n: int
+    hits: int
 
 
 class StorageError(Exception):

@@ -4,6 +4,7 @@ This half runs in the writer's thread and knows no event loop. A transaction beg
 call, so that no cancelled task can leave one open (reliability D6).
 """
 
+import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from mexc_tui.store.faults import translate
 from mexc_tui.store.journal import JournalWriter
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.unit_of_work import UnitOfWork
+
+_log = logging.getLogger("mexc_tui.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +135,13 @@ class GroupRunner:
         return True
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
+        if not self._connection.in_transaction:
+            return
+        try:
             self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            # Not raised: what was committed before is known as such. The next BEGIN will fail and say so.
+            _log.error("a transaction could not be rolled back (%s)", error)
 
 
 def _fail_all(pairs: Sequence[tuple[Job, Outcome]], error: Exception) -> None:

@@ -1,8 +1,7 @@
 """Whether past claims came true, counted as they come in: a detector's history costs one look."""
 
-from dataclasses import dataclass
-
 from mexc_tui.model.signal import ClaimKind, DetectorName
+from mexc_tui.model.storage import CaseTally
 from mexc_tui.store.rows import Row, Rows, integer
 
 _INSERT = """
@@ -20,17 +19,6 @@ _TALLIES = """
 _BASE = """
     SELECT stratum, n, hits FROM tallies WHERE label_version = ? AND detector = '' AND version = 0
 """
-
-
-@dataclass(frozen=True, slots=True)
-class CaseTally:
-    """Of `n` listings of a case, the detector's claim came true for `hits`."""
-
-    detector: DetectorName
-    version: int
-    stratum: str
-    n: int
-    hits: int
 
 
 class VerdictRows:

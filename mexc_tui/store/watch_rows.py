@@ -1,9 +1,8 @@
 """What the desk noted about itself: alerts, passes of detection, changes of settings."""
 
-from dataclasses import dataclass
-
 from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.signal import DetectionPass
+from mexc_tui.model.storage import StoredAlert
 from mexc_tui.store.bodies import Body
 from mexc_tui.store.rows import Row, Rows, integer
 
@@ -19,17 +18,6 @@ _INSERT_ALERT = """
     INSERT INTO alerts (rule, about, severity, first_ms, last_ms, times, body) VALUES (?, ?, ?, ?, ?, 1, ?)
 """
 _ALERTS = "SELECT body, first_ms, last_ms, times, closed_ms FROM alerts "
-
-
-@dataclass(frozen=True, slots=True)
-class StoredAlert:
-    """An alert in its newest words, and how often it was raised since when."""
-
-    alert: Alert
-    first_ms: int
-    last_ms: int
-    times: int
-    closed_ms: int | None
 
 
 class AlertRows:

@@ -72,8 +72,9 @@ class Writer:
         try:
             async with asyncio.timeout(timeout_s):
                 while self._is_busy:
-                    self._idle = asyncio.get_running_loop().create_future()
-                    await self._idle
+                    if self._idle is None or self._idle.done():
+                        self._idle = asyncio.get_running_loop().create_future()
+                    await asyncio.shield(self._idle)
         except TimeoutError:
             self._refuse_waiting()
             return False

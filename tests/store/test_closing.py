@@ -88,6 +88,19 @@ async def test_closing_commits_what_waits(folder: Path, clock: HandClock) -> Non
     assert await asyncio.gather(*tasks) == list(range(2, 42, 2))
 
 
+async def test_closing_twice_at_once_waits_for_the_same_end(folder: Path, clock: HandClock) -> None:
+    store = await Store.open(folder / FILE, clock)
+    blocker = Blocker()
+    task = asyncio.create_task(store.write("block", blocker))
+    await blocker.reached()
+    closings = [asyncio.create_task(store.close()) for _ in range(3)]
+    await asyncio.sleep(0)
+    closings[1].cancel()
+    await asyncio.sleep(0)
+    blocker.go_on.set()
+    await asyncio.gather(closings[0], closings[2], task)
+
+
 async def test_a_cancelled_opening_leaves_nothing_running(folder: Path, clock: HandClock) -> None:
     for turns in range(4):
         opening = asyncio.create_task(Store.open(folder / FILE, clock))

@@ -13,14 +13,12 @@ from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName
-from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.model.storage import CaseTally, StorageDamaged, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.store.cache_rows import CacheRow
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.unit_of_work import Reading
-from mexc_tui.store.verdict_rows import CaseTally
-from mexc_tui.store.watch_rows import StoredAlert
 from tests.store.parts import HandClock
 from tests.store.samples import change, detection_pass, ended, key, listing, outcome, pair, signal
 

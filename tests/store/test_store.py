@@ -4,17 +4,23 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mexc_tui.model.event import Fact
+from mexc_tui.model.listing import Stage
 from mexc_tui.model.storage import StorageClosed, StorageDeadline, StorageFailed, StorageOverloaded
 from mexc_tui.store import writer as writer_module
 from mexc_tui.store.opening import Limits
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from tests.store.parts import FILE, HandClock, fact
+from tests.store.samples import listing
 from tests.store.test_cancellation import Blocker
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Books
 
 
 def head(stored: Reading) -> int:
@@ -180,3 +186,11 @@ async def test_a_closed_store_refuses_in_words(folder: Path, clock: HandClock) -
         await store.write("fact", lambda unit: unit.record(fact()))
     with pytest.raises(StorageClosed):
         await store.read("head", head)
+
+
+async def test_the_engine_needs_no_more_than_its_port(store: Store) -> None:
+    books: Books = store  # the type checker holds every repository against the port
+    await books.write(
+        "listing", lambda unit: (unit.listings.save(listing(), Stage.OPEN), unit.record(fact()))
+    )
+    assert await books.read("unfinished", lambda stored: stored.listings.unfinished()) == [listing()]

@@ -52,8 +52,14 @@ def socket_timings(settings: Settings) -> SocketTimings:
 
 
 def store_limits(settings: Settings) -> StoreLimits:
-    """Return how long the store waits."""
-    return StoreLimits(busy_timeout_s=settings.store_busy_s, deadline_s=settings.query_deadline_s)
+    """Return how long the store waits, how many read, and what counts as slow."""
+    return StoreLimits(
+        busy_timeout_s=settings.store_busy_s,
+        deadline_s=settings.query_deadline_s,
+        readers=settings.store_readers,
+        slow_ms=settings.query_slow_ms,
+        too_slow_ms=settings.query_error_ms,
+    )
 
 
 def cache_lifetimes(settings: Settings) -> Lifetimes:

@@ -5,18 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import pairwise
-from pathlib import Path
 from typing import cast
 
 from pydantic import ValidationError
 
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.settings.layers import Given, Layer, Source, Unreadable, file_layer
+from mexc_tui.settings.layers import Given, Layer, Source
 from mexc_tui.settings.row import text_of
 from mexc_tui.settings.table import ASCENDING, TABLE, Settings
 
-FILE_LIMIT = 1_000_000
 VALUE_LIMIT = 80
 
 _SECRET_NAME = re.compile(
@@ -76,31 +74,11 @@ class Loaded:
         return self.origins.get(name, "the default")
 
 
-def read_file(file: Path) -> Layer:
-    """Return what a settings file gives; nothing if there is none. Raises SettingsError."""
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(FILE_LIMIT + 1)
-        if len(raw) > FILE_LIMIT:
-            raise SettingsError(
-                text=f"{file} is larger than {FILE_LIMIT} bytes: it cannot be a settings file."
-            )
-        return file_layer(raw.decode("utf-8"), str(file))
-    except FileNotFoundError:
-        return Layer.empty()
-    except OSError as error:
-        raise SettingsError(text=f"Cannot read {file}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise SettingsError(text=f"{file} is not UTF-8 text.") from None
-    except Unreadable as error:
-        raise SettingsError(text=str(error)) from None
-
-
 def load(layers: Layers) -> Loaded:
     """Join the layers. Raises SettingsError with every mistake of every layer, also of one that loses."""
     lent = layers.lent if _mode(layers) is Mode.PRACTICE else Layer.empty()
     strongest_first = (layers.flags, layers.environment, layers.file, lent)
-    problems = [problem for layer in strongest_first for problem in _mistakes(layer)]
+    problems = [problem for layer in strongest_first for problem in mistakes(layer)]
     if "mode" in lent.values:
         problems.append(_problem("mode", lent.values["mode"], "a scenario cannot lend it"))
     if problems:
@@ -126,7 +104,8 @@ def _mode(layers: Layers) -> Mode | None:
     return Mode.PRACTICE
 
 
-def _mistakes(layer: Layer) -> list[Problem]:
+def mistakes(layer: Layer) -> list[Problem]:
+    """Return what is wrong with each value of a layer by itself."""
     problems: list[Problem] = []
     sound: dict[str, Given] = {}
     for name, given in layer.values.items():

@@ -223,7 +223,7 @@ Ladder: TypeAlias = Annotated[
     BeforeValidator(_rungs),
     AfterValidator(_ladder),
     Field(max_length=MAX_RUNGS),
-    Words("up to 6 rungs SHARE@GAIN in %, rising, shares at most 100 in all"),
+    Words("at most 6 rungs SHARE@GAIN in %, rising, shares at most 100 in all"),
 ]
 Steps: TypeAlias = Annotated[
     tuple[Amount, Amount, Amount],

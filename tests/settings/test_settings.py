@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnStop, Rung
 from mexc_tui.model.signal import DetectorName
+from mexc_tui.practice.scenario import load as load_scenario
+from mexc_tui.practice.scenario import shipped
 from mexc_tui.settings.edit import toml_of
+from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import (
     PREFIX,
     Layer,
@@ -24,7 +27,7 @@ from mexc_tui.settings.layers import (
     flag_layer,
     lent_layer,
 )
-from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, read_file
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
 from mexc_tui.settings.row import Setting, plain, text_of
 from mexc_tui.settings.table import ASCENDING, GROUPS, TABLE, Settings
 
@@ -329,6 +332,12 @@ def test_a_person_s_own_word_is_stronger_than_a_scenario() -> None:
         60,
         ("time_stop_s",),
     )
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_shipped_scenario_lends_only_what_is_allowed(name: str) -> None:
+    lent = lent_layer(load_scenario(name).settings, name)
+    assert set(load(Layers(lent=lent)).lent) == set(lent.values)
 
 
 def test_a_scenario_cannot_lend_the_mode() -> None:

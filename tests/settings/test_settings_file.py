@@ -1,13 +1,16 @@
 """One setting changes in the file; every other line, and every comment, stays."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.settings.edit import toml_of, with_value, without
-from mexc_tui.settings.layers import Unreadable
+from mexc_tui.settings.file import read_file, set_value
+from mexc_tui.settings.layers import Unreadable, environment_layer
+from mexc_tui.settings.load import Layers, SettingsError
 from mexc_tui.settings.table import TABLE, Settings
 
 DEFAULTS = Settings.of()
@@ -73,3 +76,68 @@ def test_any_edit_changes_exactly_one_key(names: list[str], size: int, newline: 
     after = tomllib.loads(with_value(text, name, 'other "words" \\ # \u2028 é \x01'))
     assert after == before | {name: 'other "words" \\ # \u2028 é \x01'}
     assert tomllib.loads(without(text, name)) == {key: before[key] for key in before if key != name}
+
+
+def test_a_value_set_by_a_person_is_in_the_file_for_this_user_alone(tmp_path: Path) -> None:
+    file = tmp_path / "mexc-tui" / "settings.toml"
+    loaded = set_value(file, "ladder", "50@10, 50@20", Layers())
+    assert file.read_text() == 'ladder = ["50@10", "50@20"]\n'
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert loaded.origin("ladder") == f"{file}, line 1"
+    assert [path.name for path in file.parent.iterdir()] == ["settings.toml"]
+    set_value(file, "max_positions", "7", Layers())
+    assert set_value(file, "ladder", None, Layers()).settings == DEFAULTS.model_copy(
+        update={"max_positions": 7}
+    )
+    assert file.read_text() == "max_positions = 7\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("max_positions", "99"),
+        ("nonsense", "1"),
+        ("max_trades_hour", "11"),
+        ("api_secret", "x"),
+        ("theme", "A" * 40),
+    ],
+)
+def test_a_refused_value_leaves_the_file_as_it_was(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("# mine\nmax_positions = 4")
+    with pytest.raises(SettingsError, match=name):
+        set_value(file, name, text, Layers())
+    assert file.read_text() == "# mine\nmax_positions = 4"
+
+
+def test_a_file_with_a_mistake_elsewhere_is_not_changed_before_that_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("max_positions = 99\n")
+    with pytest.raises(SettingsError, match="max_positions = 99"):
+        set_value(file, "theme", "light", Layers())
+    assert set_value(file, "max_positions", "9", Layers()).settings.max_positions == 9
+
+
+def test_a_stronger_place_still_holds_after_the_file_changed(tmp_path: Path) -> None:
+    around = Layers(environment=environment_layer({"MEXC_TUI_MAX_POSITIONS": "5"}))
+    loaded = set_value(tmp_path / "settings.toml", "max_positions", "7", around)
+    assert (loaded.settings.max_positions, loaded.origin("max_positions")) == (
+        5,
+        "the variable MEXC_TUI_MAX_POSITIONS",
+    )
+    assert read_file(tmp_path / "settings.toml").values["max_positions"].value == 7
+
+
+def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    link = tmp_path / "settings.toml"
+    link.symlink_to(tmp_path / "dotfiles" / "desk.toml")
+    set_value(link, "trailing", "true", Layers())
+    assert link.is_symlink()
+    assert (tmp_path / "dotfiles" / "desk.toml").read_text() == "trailing = true\n"
+
+
+def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "in the way").write_text("")
+    with pytest.raises(SettingsError, match="Cannot"):
+        set_value(tmp_path / "in the way" / "settings.toml", "trailing", "true", Layers())

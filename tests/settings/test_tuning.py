@@ -12,6 +12,7 @@ from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import EXCHANGE_INFO
+from mexc_tui.store.opening import Limits as StoreLimits
 from mexc_tui.tuning import (
     cache_lifetimes,
     client_limits,
@@ -34,6 +35,7 @@ def test_without_settings_every_room_has_the_numbers_that_it_has_by_itself() -> 
     assert limits.budget.lanes == DEFAULT_LANES
     assert limits.offset == OffsetLimits()
     assert socket_timings(DEFAULTS) == SocketTimings()
+    assert store_limits(DEFAULTS) == StoreLimits()
     assert cache_lifetimes(DEFAULTS) == EXCHANGE_INFO
     assert supervisor_limits(DEFAULTS) == SupervisorLimits()
     assert detection_settings(DEFAULTS) == DetectionSettings()

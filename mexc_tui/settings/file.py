@@ -1,0 +1,78 @@
+"""The settings file: read as a layer, changed one setting at a time. All I/O of settings is here."""
+
+import contextlib
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from mexc_tui.settings.edit import with_value, without
+from mexc_tui.settings.layers import Layer, Source, Unreadable, file_layer, flag_layer
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
+from mexc_tui.settings.table import Settings
+
+SIZE_LIMIT = 1_000_000
+
+
+def read_file(file: Path) -> Layer:
+    """Return what a settings file gives; nothing if there is none. Raises SettingsError."""
+    try:
+        return file_layer(_read(file), str(file))
+    except Unreadable as error:
+        raise SettingsError(text=str(error)) from None
+
+
+def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded:
+    """Write one setting into the file (None: take it out) and return all settings as they are then.
+
+    `layers` are those around the file, which is read anew. Raises SettingsError, and then the file is as it
+    was; also when the file cannot be written. A stronger place may still hold another value.
+    """
+    try:
+        before = _read(file)
+        after = without(before, name) if text is None else with_value(before, name, _value(name, text))
+        loaded = load(replace(layers, file=file_layer(after, str(file))))
+    except Unreadable as error:
+        raise SettingsError(text=str(error)) from None
+    if after != before:
+        _write(file, after)
+    return loaded
+
+
+def _value(name: str, text: str) -> object:
+    layer = flag_layer({}, [f"{name}={text}"])
+    problems = mistakes(layer)
+    if problems:
+        raise SettingsError(problems)
+    return getattr(Settings.of(Source(Settings, layer)), name)
+
+
+def _read(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(SIZE_LIMIT + 1)
+        if len(raw) > SIZE_LIMIT:
+            raise Unreadable(f"{file} is larger than {SIZE_LIMIT} bytes: it cannot be a settings file.")
+        return raw.decode("utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise Unreadable(f"Cannot read {file}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{file} is not UTF-8 text.") from None
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace the file as a whole: a reader, or a crash, meets the old one or the new one."""
+    target = Path(os.path.realpath(file))  # a link to a file elsewhere stays a link
+    beside = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        target.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(text.encode("utf-8"))
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise SettingsError(text=f"Cannot write {file}: {error.strerror}.") from None

@@ -1,5 +1,6 @@
 """What moves of one pair: book with versions, tape and candles; and how a pair with a past begins."""
 
+import math
 import random
 from collections import deque
 from decimal import Decimal
@@ -22,8 +23,12 @@ TRADES_KEPT = 1_000
 CHANGES_KEPT = 2_000
 """How many level changes a stale snapshot can reach back."""
 PAST_TRADES = 12
-BOOK_LEVELS = 25
+LEAST_LEVELS, MOST_LEVELS = 25, 600
 """Levels a side of a book at the start."""
+NEAR_LEVELS = 24
+"""Up to here levels grow with their distance from the best one; beyond it they shrink."""
+BOOK_REACH = 0.15
+"""About how far a book reaches, as a share of the price."""
 
 
 class _Change(NamedTuple):
@@ -58,12 +63,10 @@ class Market:
         self.day_of_quiet = None
         self.candles.add(trade.time_ms, ticks, lots)
 
-    def totals(self, at_ms: int | None) -> tuple[int, dict[int, int], dict[int, int]]:
-        """Return (version, bids, asks) now or as of `at_ms`; levels with 0 lots are none."""
+    def totals(self, at_ms: int) -> tuple[int, dict[int, int], dict[int, int]]:
+        """Return (version, bids, asks) as of `at_ms`; levels with 0 lots are none."""
         version = self.version
         bids, asks = dict(self.book.bids.totals), dict(self.book.asks.totals)
-        if at_ms is None:
-            return version, bids, asks
         for change in reversed(self._changes):
             if change.time_ms <= at_ms:
                 break
@@ -89,6 +92,13 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     daily_units: float
     price_decimals: int
     quantity_decimals: int
+    levels: int
+    """Levels a side of its book."""
+
+
+def book_levels(turnover: Decimal) -> int:
+    """Return the levels a side of a pair of such a daily turnover in quote: hundreds if it is busy."""
+    return min(max(round(math.sqrt(turnover) / 9), LEAST_LEVELS), MOST_LEVELS)
 
 
 def market_with_past(past: Past) -> Market:
@@ -105,26 +115,28 @@ def market_with_past(past: Past) -> Market:
     market = Market(history, last)
     spread = max(chance.uniform(0.0001, 0.002), 1 / last)
     for side in Side:
-        market.book.ladder(side).load(_first_orders(side, last, spread, past.daily_units, chance))
+        market.book.ladder(side).load(_first_orders(side, last, spread, past, chance))
     _fill_tape(market, past, chance)
     market.version = chance.randrange(10**9, 9 * 10**10)
     return market
 
 
-def _first_orders(
-    side: Side, last: int, spread: float, daily_units: float, chance: random.Random
-) -> list[Resting]:
+def _first_orders(side: Side, last: int, spread: float, past: Past, chance: random.Random) -> list[Resting]:
     away = -1 if side is Side.BUY else 1
     distance = max(round(last * spread * chance.uniform(0.2, 0.8)), 0 if side is Side.BUY else 1)
+    widest = BOOK_REACH * 2 / past.levels
     orders: list[Resting] = []
-    for depth in range(BOOK_LEVELS):
+    for depth in range(past.levels):
         ticks = last + away * distance
         if ticks < 1:
             break
         share = chance.random()
-        value = daily_units / 2_000 * (1 + depth / 6) * (share * share + 0.02)
+        near = min(depth, NEAR_LEVELS)
+        value = past.daily_units / 2_000 * (1 + near / 6) * (share * share + 0.02)
+        if depth > near:
+            value *= near / depth
         orders.append(Resting(side, ticks, max(int(value / ticks), 1)))
-        distance += 1 + int(last * spread * chance.random() * (1 + depth / 8))
+        distance += 1 + int(last * min(spread * (1 + depth / 8), widest) * chance.random())
     return orders
 
 

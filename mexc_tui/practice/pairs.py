@@ -3,6 +3,7 @@
 from collections import deque
 from decimal import Decimal
 from enum import IntEnum, StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -12,7 +13,7 @@ from mexc_tui.practice.book import Book, Ladder, Resting
 from mexc_tui.practice.candles import Candles
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import number
-from mexc_tui.practice.market import Market, Past, market_with_past
+from mexc_tui.practice.market import Market, Past, book_levels, market_with_past
 from mexc_tui.practice.values import BookTop, Depth, Level, Trade
 
 DEPTH_LIMIT = 2_000
@@ -194,14 +195,23 @@ class Pair:
 
     def depth(self, limit: int, now_ms: int, at_ms: int | None = None) -> Depth:
         """Return a snapshot, of `at_ms` as far as the kept changes reach back."""
-        version, bids, asks = self.market.totals(at_ms)
         limit = min(limit, DEPTH_LIMIT)
+        if at_ms is None:
+            book = self.market.book
+            return Depth(self.version, self._first(book.bids, limit), self._first(book.asks, limit), now_ms)
+        version, bids, asks = self.market.totals(at_ms)
         return Depth(
             version,
             self._levels(bids, limit, best_is_high=True),
             self._levels(asks, limit, best_is_high=False),
             now_ms,
         )
+
+    def _first(self, ladder: Ladder, limit: int) -> list[Level]:
+        totals = ladder.totals
+        return [
+            Level(self.price(ticks), self.quantity(totals[ticks])) for ticks in islice(ladder.prices(), limit)
+        ]
 
     def _levels(self, totals: dict[int, int], limit: int, *, best_is_high: bool) -> list[Level]:
         ordered = sorted((ticks for ticks, lots in totals.items() if lots), reverse=best_is_high)
@@ -233,6 +243,7 @@ class Pair:
                 daily_units=float(rules.turnover.scaleb(value_decimals)),
                 price_decimals=rules.price_decimals,
                 quantity_decimals=rules.quantity_decimals,
+                levels=book_levels(rules.turnover),
             )
         )
 

@@ -10,7 +10,9 @@ from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 
 LEVELS = 60
-"""Most levels a side that they keep."""
+"""Most levels a side that they keep, or as many as they found."""
+QUOTES_PER_TRADE, QUOTES_PER_S = 5.0, 5.0
+"""Between two trades they move their quotes, at most so often a trade and a second."""
 LONGEST_GAP_MS = 600_000
 _DEPTH_SHARES = {ListingShape.DUD: 0.3, ListingShape.THIN: 0.15, ListingShape.SPIKE: 0.7}
 ASK_LEVELS = 40
@@ -26,20 +28,23 @@ class Crowd:
         self._motion = motion
         self._trade_units = trade_units
         self._chance = chance
+        self._most = {side: max(LEVELS, len(pair.book.ladder(side))) for side in Side}
         self.ceiling_ticks: int | None = None
         """Nobody buys higher (the first seconds of an opening)."""
 
     def gap_ms(self, now_ms: int) -> int | None:
         """Return how long until they act again; None: never."""
-        rate = self._motion.rate(now_ms)
+        rate = _acts_per_s(self._motion.rate(now_ms))
         if rate <= 0:
             return None
         return min(max(round(self._chance.expovariate(rate) * 1000), 1), LONGEST_GAP_MS)
 
     def act(self, now_ms: int) -> None:
-        """Make a trade and move the quotes."""
+        """Move the quotes, and make a trade as often as the motion says."""
         fair = self._motion.fair(now_ms)
-        self._trade(fair)
+        rate = self._motion.rate(now_ms)
+        if self._chance.random() * _acts_per_s(rate) < rate:
+            self._trade(fair)
         self._requote(fair)
 
     def _trade(self, fair: float) -> None:
@@ -102,13 +107,17 @@ class Crowd:
 
     def _trim(self, side: Side) -> None:
         ladder = self.pair.book.ladder(side)
-        while len(ladder) > LEVELS:
+        while len(ladder) > self._most[side]:
             worst = ladder.worst()
             mine = [order for order in ladder.levels[worst or 0] if not order.owner]
             if not mine:
                 return
             for order in mine:
                 self.pair.remove(order)
+
+
+def _acts_per_s(trades_per_s: float) -> float:
+    return max(trades_per_s, min(trades_per_s * QUOTES_PER_TRADE, QUOTES_PER_S))
 
 
 def seed_opening(pair: Pair, plan: ListingPlan, chance: random.Random) -> None:

@@ -81,10 +81,10 @@ class World:
         for rank, pair in enumerate(by_turnover):
             rate = plan.trades_per_s if rank < plan.active_pairs else plan.quiet_trades_per_s
             if rate > 0 and pair.status.is_online:
-                self._await_first_trade(pair, rate)
+                self._await_crowd(pair, rate)
 
-    def _await_first_trade(self, pair: Pair, rate: float) -> None:
-        """A crowd looks at its pair's market only when its first trade is due."""
+    def _await_crowd(self, pair: Pair, rate: float) -> None:
+        """A crowd looks at its pair's market only when it first acts."""
         chance = seeded(self.seed, f"crowd/{pair.symbol}")
 
         def begin(now_ms: int) -> None:

@@ -217,11 +217,36 @@ def test_books_of_busy_pairs_stay_healthy_and_small_over_hours() -> None:
         found.advance(START_MS + hour * 3_600_000)
         for symbol in ("BTCUSDT", "ETHUSDT"):
             book = found.depth(symbol, 2000)
-            assert 5 < len(book.bids) < 80
-            assert 5 < len(book.asks) < 80
+            assert 100 < len(book.bids) <= 600
+            assert 100 < len(book.asks) <= 600
             spread = book.asks[0].price / book.bids[0].price - 1
             assert 0 < spread < Decimal("0.005")
             assert len(found.trades(symbol, 1000)) <= 1000
+
+
+def test_a_busy_pair_has_hundreds_of_levels_a_side_within_a_fifth_of_its_price_and_a_quiet_one_few() -> None:
+    found = World(scenario(symbols=60), 1, START_MS)
+    busy = found.depth("SOLUSDT", 1000)
+    for side in (busy.bids, busy.asks):
+        assert len(side) > 500
+        assert len({level.price for level in side}) == len(side)
+        assert 0.1 < abs(side[-1].price / side[0].price - 1) < 0.25
+    sizes = [len(found.depth(pair.symbol, 1000).bids) for pair in found.visible_pairs()]
+    assert min(sizes) == 25
+    assert sorted(sizes)[len(sizes) // 2] < 300
+    assert [len(found.depth("SOLUSDT", limit).asks) for limit in (5, 100)] == [5, 100]
+
+
+def test_the_books_of_busy_pairs_move_between_their_trades() -> None:
+    found, seen = World(scenario(active=1, symbols=10), 1, START_MS), Witness()
+    found.sinks.append(seen)
+    moves = 0
+    for second in range(1, 121):
+        told = len(seen.levels)
+        found.advance(START_MS + second * 1_000)
+        moves += len(seen.levels) > told
+    assert moves > 110
+    assert 60 < len(seen.trades) < 240
 
 
 def test_the_calm_scenario_opens_a_listing_a_minute_after_the_start_and_then_every_two() -> None:

@@ -59,7 +59,8 @@ class Feed:
         self.conflated = 0
         self.dropped = 0
         self.holes = 0
-        self.moved_ns = now_ns
+        self.settled_ns = now_ns
+        """When it was last subscribed, or asked for elsewhere."""
         self.stale_after_s = stale_after_s
         self._since_ns = now_ns
         self._heard_ns: int | None = None
@@ -86,7 +87,7 @@ class Feed:
         self._heard_ns = now_ns
 
     def live(self) -> None:
-        """Note that a socket bears it; its age starts anew."""
+        """Note that a socket bears it. Its age goes on: what it told before is as old as it was."""
         self.phase, self.reason = Phase.LIVE, ""
         self.strikes.clear()
 
@@ -108,7 +109,7 @@ class Feed:
     def is_mute(self, now_ns: int, after_s: float) -> bool:
         """Return whether a channel that always pushes has been acknowledged and does not push (M3, M4)."""
         is_steady = self.topic.kind in _STEADY and self.phase is Phase.LIVE
-        return is_steady and self.age_s(now_ns) > after_s and (now_ns - self.moved_ns) / NS_PER_S > after_s
+        return is_steady and min(self.age_s(now_ns), (now_ns - self.settled_ns) / NS_PER_S) > after_s
 
     def state(self, now_ns: int) -> FeedState:
         """Return what to show of it."""

@@ -75,6 +75,7 @@ class Shard:
         self.reason = "not connected yet"
         self._parts = parts
         self._links: list[_Link] = []
+        self._is_rotating = False
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -92,6 +93,7 @@ class Shard:
         if not self.has_room:
             raise ValueError(f"a connection bears at most {MAX_TOPICS_PER_SOCKET} topics")
         self.feeds[feed.topic.channel] = feed
+        feed.seen = SeenInOverlap() if self._is_rotating else None
         for link in self._links:
             link.subscriptions.want([feed.topic.channel])
             link.changed.set()
@@ -99,6 +101,7 @@ class Shard:
     def remove(self, feed: Feed) -> None:
         """Unsubscribe a topic."""
         self.feeds.pop(feed.topic.channel, None)
+        feed.seen = None  # it would remember for ever where no rotation ends it
         for link in self._links:
             if link in feed.bearers:
                 feed.bearers.remove(link)
@@ -136,6 +139,7 @@ class Shard:
     async def _rotate(self, group: asyncio.TaskGroup, old: _Link) -> _Link:
         """Bring up a younger link beside the old one, and let the old one go when both have told the same."""
         self.rotations += 1
+        self._is_rotating = True
         for feed in self.feeds.values():
             feed.seen = SeenInOverlap()
         try:
@@ -145,6 +149,7 @@ class Shard:
             await asyncio.sleep(self._parts.timings.overlap_s)  # what the old one told may still wait
             return young
         finally:
+            self._is_rotating = False
             for feed in self.feeds.values():
                 feed.seen = None
 

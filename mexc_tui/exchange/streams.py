@@ -187,6 +187,13 @@ class MarketStreams:
         feed.holes += 1
         self._on_hole(Hole(feed.topic.channel, is_closed=True, reason="too much waited and was given up"))
 
+    def _note_hole(self, hole: Hole) -> None:
+        """Pass it on; a topic that was just subscribed again has had no time to push yet."""
+        feed = self._feeds.get(hole.channel)
+        if feed is not None and hole.is_closed:
+            feed.settled_ns = self._clock.monotonic_ns()
+        self._on_hole(hole)
+
     def _stale_limit_s(self, symbol: str) -> float:
         return HELD_STALE_AFTER_S if symbol in self._held else self._stale_after_s
 
@@ -208,7 +215,7 @@ class MarketStreams:
                 timings=self._timings,
                 max_bytes=MAX_MESSAGE_BYTES,
                 on_frame=self._inbox.put,
-                on_hole=self._on_hole,
+                on_hole=self._note_hole,
                 on_dropped=lambda feed: self._move(feed, feed.reason),
                 on_oddity=self._inbox.oddities.note,
                 on_ended=_ignore_end,
@@ -234,7 +241,7 @@ class MarketStreams:
         """Ask for a topic elsewhere."""
         shard = self._displace(feed)
         feed.phase, feed.reason = Phase.ASKED, reason
-        feed.moved_ns = self._clock.monotonic_ns()
+        feed.settled_ns = self._clock.monotonic_ns()
         self._place(feed, avoid=shard)
 
     async def _address(self) -> str:

@@ -50,6 +50,35 @@ def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
     simulate(main, seed=seed)
 
 
+def test_M1_a_topic_that_is_added_during_a_rotation_repeats_nothing() -> None:
+    async def main(sim: Simulation) -> None:
+        first, added = topics.deals("BUSDT"), topics.deals("MXUSDT")
+        async with virtual_world(sim, [first], SocketTimings(rotate_after_s=HOUR_S)) as world:
+            await world.until(lambda: len(world.server.open) == 2)
+            world.streams.want([added])
+            await asyncio.sleep(1)
+            assert await world.server.push(added.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 2
+            await asyncio.sleep(5)
+            assert world.trades == ["7X1"]
+
+    simulate(main)
+
+
+def test_a_topic_that_is_moved_during_a_rotation_does_not_remember_trades_for_ever() -> None:
+    async def main(sim: Simulation) -> None:
+        moved, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
+        async with virtual_world(sim, [moved, other], SocketTimings(rotate_after_s=HOUR_S)) as world:
+            await world.until(lambda: len(world.server.open) == 2)
+            feed = world.streams._feeds[moved.channel]  # pyright: ignore[reportPrivateUsage]
+            assert feed.seen is not None
+            world.streams._move(feed, "for a test")  # pyright: ignore[reportPrivateUsage]
+            await asyncio.sleep(60)
+            assert feed.seen is None
+            assert await world.server.push(moved.channel, frames.deal_frame(("2.5", "1", 1, "7X1"))) == 1
+
+    simulate(main)
+
+
 def test_M1_when_the_younger_socket_misses_a_topic_the_hole_is_told_and_closed() -> None:
     async def main(sim: Simulation) -> None:
         topic, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
@@ -162,6 +191,23 @@ def test_M3_a_steady_topic_that_is_acknowledged_and_mute_is_asked_for_elsewhere(
                 False,
                 True,
             ]
+
+    simulate(main)
+
+
+def test_M3_a_steady_topic_is_given_time_to_push_after_an_outage() -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.mini_ticker("MXUSDT")
+        async with virtual_world(sim, [topic]) as world:
+            world.host.refusing = True
+            await asyncio.sleep(1)
+            await world.server.close_all()
+            await asyncio.sleep(60)
+            world.host.refusing = False
+            await world.until(lambda: len(world.holes) == 3)
+            await asyncio.sleep(12)
+            assert [hole.is_closed for _, hole in world.holes] == [True, False, True]
+            assert len(world.server.open) == 1
 
     simulate(main)
 

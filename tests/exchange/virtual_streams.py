@@ -1,7 +1,7 @@
 """Streams in virtual time, against the scripted server in memory."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from mexc_tui.exchange.market_messages import deals_of
@@ -36,6 +36,11 @@ class World:
     @property
     def now_s(self) -> float:
         return asyncio.get_running_loop().time()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Let virtual time pass until something is so; it is looked at ten times a second."""
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
     def _take(self, topic: Topic, push: Push, _received_ns: int) -> None:
         self.pushes += 1

@@ -20,6 +20,7 @@ from mexc_tui.model.event import Fact
 
 log = logging.getLogger(__name__)
 
+FACTS_AT_ONCE = 32
 FAILURES_KEPT = 256
 STOP_S = 1.0
 """How long a step that is stopped may take to clean up."""
@@ -200,8 +201,11 @@ class Bus:
     async def _run(self) -> None:
         while (self._due or not self._is_closed) and not is_being_cancelled():
             if self._due:
-                await self._walk(self._due.popleft())
+                fact = self._due.popleft()
+                await self._walk(fact)
                 self._wake_waiters()
+                if fact.sequence % FACTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # steps that never wait must not hold the loop for a long queue
             else:
                 self._wake.clear()
                 await self._wake.wait()

@@ -199,8 +199,8 @@ def test_M3_a_steady_topic_is_given_time_to_push_after_an_outage() -> None:
     async def main(sim: Simulation) -> None:
         topic = topics.mini_ticker("MXUSDT")
         async with virtual_world(sim, [topic]) as world:
-            world.host.refusing = True
             await asyncio.sleep(1)
+            world.host.refusing = True
             await world.server.close_all()
             await asyncio.sleep(60)
             world.host.refusing = False

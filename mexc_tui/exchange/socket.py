@@ -85,11 +85,13 @@ async def open_socket(
                 timeout=aiohttp.ClientWSTimeout(ws_close=1.0),  # pyright: ignore[reportCallIssue]
             )
     except TimeoutError:
-        raise SocketEnded(f"no connection within {timings.open_within_s:g} s") from None
+        problem = f"no connection within {timings.open_within_s:g} s"
     except aiohttp.WSServerHandshakeError as error:
-        raise SocketEnded(f"the server refused the stream with HTTP {error.status}") from None
+        problem = f"the server refused the stream with HTTP {error.status}"
     except (aiohttp.ClientError, OSError) as error:
-        raise SocketEnded(f"no connection: {type(error).__name__}") from None
+        problem = f"no connection: {type(error).__name__}"
+    # Out here, so that aiohttp's error, which holds the URL and with it the key, is not chained.
+    raise SocketEnded(problem)
 
 
 class StreamSocket:

@@ -14,7 +14,7 @@ from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.exchange.feed import Phase
 from mexc_tui.exchange.market_messages import deals_of
 from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.socket import SocketTimings, checked_stream_url
+from mexc_tui.exchange.socket import SocketEnded, SocketTimings, checked_stream_url, open_socket
 from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
@@ -275,3 +275,16 @@ def test_strange_addresses_are_not_listened_to(url: str) -> None:
 @pytest.mark.parametrize("url", ["wss://wbs-api.mexc.com/ws", "ws://127.0.0.1:9000/ws", "ws://localhost/ws"])
 def test_the_exchange_and_this_machine_are_listened_to(url: str) -> None:
     assert checked_stream_url(url) == url
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/ws"])
+async def test_a_failed_connection_chains_nothing_that_holds_the_listen_key(path: str) -> None:
+    server = StreamServer()
+    server.manners.reject_connections = 1
+    async with listening(server) as url, aiohttp.ClientSession() as session:
+        where = f"{url.removesuffix('/ws')}{path}?listenKey=canary"
+        with pytest.raises(SocketEnded) as caught:
+            await open_socket(session, where, SocketTimings(), 1 << 20)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+        assert "canary" not in str(caught.value)

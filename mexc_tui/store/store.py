@@ -16,6 +16,7 @@ from mexc_tui.store.faults import translate
 from mexc_tui.store.group import GroupRunner, Job
 from mexc_tui.store.opening import Limits, open_reader, open_writer
 from mexc_tui.store.readers import Readers
+from mexc_tui.store.reserve import Reserve
 from mexc_tui.store.slow import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
@@ -41,6 +42,7 @@ class StoreState:
     too_slow: int
     slowest: tuple[str, int]
     failed_publications: int
+    has_reserve: bool
 
 
 def _tell_nobody(_facts: Sequence[Fact]) -> None:
@@ -58,8 +60,10 @@ class Store:
         clock: Clock,
         publish: Publish,
         limits: Limits,
+        reserve: Reserve,
     ) -> None:
         self.path = path
+        self._reserve = reserve
         self._thread = thread
         self._clock = clock
         self._limits = limits
@@ -85,13 +89,15 @@ class Store:
         whoever wrote them goes on. Raises StorageRefused (modes, owner, newer schema) or StorageDamaged.
         """
         limits = limits or Limits()
+        reserve = Reserve(path)
         opened = await thread.opened(partial(open_writer, path, limits))
         try:
             runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits))
+            await opened.submit(lambda _: reserve.hold())
         except BaseException:
             await opened.end(CLOSING_S)
             raise
-        return cls(path, opened, runner, clock, publish, limits)
+        return cls(path, opened, runner, clock, publish, limits, reserve)
 
     async def write(
         self,
@@ -126,6 +132,13 @@ class Store:
             thread.cut_short()
             await thread.end(CLOSING_S)
 
+    def release_reserve(self) -> bool:
+        """Give 1 MiB back to a full disk, so that exits can still be stored; False: it was given already.
+
+        Call it once entries are halted. The next start sets the room aside again.
+        """
+        return self._reserve.release()
+
     async def close(self, timeout_s: float = 5.0) -> None:
         """Commit what waits, then close every connection. Never waits much longer than `timeout_s`."""
         drained = await self._writer.drain(timeout_s)
@@ -148,6 +161,7 @@ class Store:
             too_slow=slow.too_slow,
             slowest=slow.slowest,
             failed_publications=writer.failed_publications,
+            has_reserve=self._reserve.is_held,
         )
 
     def _deadline_ns(self, deadline_s: float | None) -> int:

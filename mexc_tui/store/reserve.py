@@ -1,0 +1,42 @@
+"""Room set aside on the disk, given back when it is full: then exits can still be written down (D3)."""
+
+import logging
+import os
+from pathlib import Path
+
+from mexc_tui.model.storage import StorageRefused
+from mexc_tui.store.files import create_private
+
+RESERVE_BYTES = 1024 * 1024
+
+_log = logging.getLogger("mexc_tui.store")
+
+
+class Reserve:
+    """A file of 1 MiB beside the database that holds nothing but its place."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(database.name + "-reserve")
+        self.is_held = False
+        """Whether there is something to release."""
+
+    def hold(self) -> bool:
+        """Set the room aside. False: the disk has none to spare, and the store goes on without."""
+        try:
+            self._path.unlink(missing_ok=True)
+            create_private(self._path)
+            with self._path.open("r+b") as file:
+                file.write(bytes(RESERVE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+            self.is_held = True
+        except (OSError, StorageRefused) as error:
+            self.release()
+            _log.warning("no room could be set aside for a full disk (%s)", error)
+        return self.is_held
+
+    def release(self) -> bool:
+        """Give the room back to the disk. False: it was given back already."""
+        was_held, self.is_held = self.is_held, False
+        self._path.unlink(missing_ok=True)
+        return was_held

@@ -1,0 +1,50 @@
+"""The room that is set aside for exits on a full disk."""
+
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.store.reserve import RESERVE_BYTES, Reserve
+from mexc_tui.store.store import Store
+from tests.store.parts import FILE, HandClock
+
+
+async def test_D3_room_is_set_aside_released_once_and_set_aside_again_at_the_next_start(
+    folder: Path, clock: HandClock
+) -> None:
+    place = folder / (FILE + "-reserve")
+    store = await Store.open(folder / FILE, clock)
+    assert place.stat().st_blocks * 512 >= RESERVE_BYTES
+    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    assert store.state().has_reserve
+    assert store.release_reserve()
+    assert not store.release_reserve()
+    assert not store.state().has_reserve
+    assert not place.exists()
+    await store.close()
+    again = await Store.open(folder / FILE, clock)
+    assert place.stat().st_size == RESERVE_BYTES
+    await again.close()
+
+
+async def test_D3_a_disk_without_room_to_spare_is_said_and_does_not_keep_the_store_from_opening(
+    folder: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (RESERVE_BYTES // 2, hard))
+    try:
+        store = await Store.open(folder / FILE, clock)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not store.state().has_reserve
+    assert "no room could be set aside" in caplog.text
+    assert not (folder / (FILE + "-reserve")).exists()
+    await store.close()
+
+
+def test_a_reserve_of_another_size_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / (FILE + "-reserve")).write_bytes(b"short")
+    assert Reserve(tmp_path / FILE).hold()
+    assert (tmp_path / (FILE + "-reserve")).stat().st_size == RESERVE_BYTES

@@ -22,9 +22,10 @@ class PairRows:
 
     def save(self, changed: Iterable[Symbol], gone: Iterable[str], at_ms: int) -> None:
         """Store pairs that are new or changed, and forget those that are gone."""
-        self._rows.run_many("DELETE FROM pairs WHERE symbol = ?", [(symbol,) for symbol in gone])
-        self._rows.run_many(_UPSERT, [(pair.symbol, at_ms, _pair.write(pair)) for pair in changed])
+        self._rows.run_many("DELETE FROM pairs WHERE symbol = ?", ((symbol,) for symbol in gone))
+        # One by one, here and below: SQLite lets the event loop's thread go on between two of 2,000 rows.
+        self._rows.run_many(_UPSERT, ((pair.symbol, at_ms, _pair.write(pair)) for pair in changed))
 
     def all(self) -> list[Symbol]:
         """Return every pair, in the order of their names: the one query that is meant to read all."""
-        return [_pair.read(row[0]) for row in self._rows.all("SELECT body FROM pairs ORDER BY symbol")]
+        return [_pair.read(row[0]) for row in self._rows.each("SELECT body FROM pairs ORDER BY symbol")]

@@ -1,7 +1,7 @@
 """A connection as repositories see it: statements in, rows out, within one deadline."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from mexc_tui.engine.ports import Clock
@@ -43,6 +43,10 @@ class Rows:
     def all(self, sql: str, *values: Value) -> list[Row]:
         """Return every row."""
         return self._cursor(sql, values).fetchall()
+
+    def each(self, sql: str, *values: Value) -> Iterator[Row]:
+        """Return the rows one after the other, as they are found."""
+        return self._cursor(sql, values)
 
     def one(self, sql: str, *values: Value) -> Row | None:
         """Return the first row, or None."""

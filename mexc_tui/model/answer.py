@@ -1,5 +1,6 @@
 """What all answers of the exchange have in common: text cleaned and money checked, once, while decoding."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -61,7 +62,9 @@ class Answer(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 @lru_cache(maxsize=8_192)
 def money(text: str) -> Decimal:
-    """Read money kept as text. Raises ValueError if it is no sane number."""
+    """Read money kept as text. Raises ValueError if it is no sane number, plainly written."""
+    if not _PLAIN(text):
+        raise ValueError("not a number")
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -69,6 +72,9 @@ def money(text: str) -> Decimal:
     _check_money("a number", value)
     return value
 
+
+# Decimal would take spaces, line ends, underscores and foreign digits too.
+_PLAIN = re.compile(r"[0-9.eE+-]{1,64}").fullmatch
 
 _FIELDS: dict[type, _Fields] = {}
 

@@ -151,6 +151,9 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
         if not are_clean(names):
             for name in ("symbol", "base_asset", "quote_asset", "full_name", "contract_address"):
                 force_setattr(self, name, clean_name(getattr(self, name)))
+        for name in ("trade_side_type", "first_open_time"):
+            if isinstance(value := getattr(self, name), str):
+                force_setattr(self, name, clean_name(value))
         if self.concept_plates:
             force_setattr(self, "concept_plates", clean_all(self.concept_plates))
         _check_numbers(

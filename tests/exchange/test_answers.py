@@ -5,8 +5,9 @@ import random
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -163,6 +164,61 @@ def test_names_in_a_pair_come_out_clean() -> None:
     pair = plain(ExchangeInfo)(info(fullName="\x1b]52;c;eA==\x07", contractAddress="x" * 900)).symbols[0]
     assert pair.full_name.isprintable()
     assert len(pair.contract_address) == 64
+
+
+HOSTILE = "\x1b]52;c;eA==\x07\u202e[@click=app.kill]\x9b2J"
+
+
+def texts_in(value: object) -> list[str]:
+    """Return every text that a typed answer holds."""
+    if isinstance(value, str):
+        return [str(value)]
+    if isinstance(value, msgspec.Struct):
+        return [text for name in value.__struct_fields__ for text in texts_in(getattr(value, name))]
+    if isinstance(value, tuple):
+        return [text for entry in cast("tuple[object, ...]", value) for text in texts_in(entry)]
+    return []
+
+
+def poisonings(value: Any) -> list[Any]:
+    """Return a body once for each text in it, with that one poisoned: others may have to be numbers."""
+    if isinstance(value, str):
+        return [HOSTILE]
+    if isinstance(value, dict):
+        entries = cast("dict[str, Any]", value)
+        return [{**entries, name: bad} for name, old in entries.items() for bad in poisonings(old)]
+    if isinstance(value, list):
+        items = cast("list[Any]", value)[:2]
+        return [[*items[:n], bad, *items[n + 1 :]] for n, old in enumerate(items) for bad in poisonings(old)]
+    return []
+
+
+NUMBERS_ONLY = {"NOTHING", "TIME", "AVG_PRICE", "DEPTH", "AGG_TRADES", "KLINES"}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(READERS.keys() - {"NAMES"})
+)  # lists of names are cleaned by their endpoints
+def test_I15_no_text_of_any_answer_can_act_on_a_terminal(name: str) -> None:
+    bodies_of = [json.loads(body) for reader, body in bodies() if reader == name]
+    if name == "INFO":
+        bodies_of.append(json.loads(info(tradeSideType="1", firstOpenTime="1", conceptPlates=["x"])))
+    read = 0
+    for body in bodies_of:
+        for poisoned in poisonings(body):
+            try:
+                value = READERS[name](json.dumps(poisoned).encode())
+            except UNREADABLE:
+                continue
+            read += 1
+            assert all(text.isprintable() for text in texts_in(value))
+    assert bool(read) is (name not in NUMBERS_ONLY)
+
+
+@pytest.mark.parametrize("number", [" 1", "1\n", "1_0", "\uff11", "", "1" * 65])
+def test_a_number_that_is_kept_as_text_is_plainly_written(number: str) -> None:
+    with pytest.raises(UNREADABLE):
+        plain(ExchangeInfo)(info(makerCommission=number))
 
 
 @pytest.mark.parametrize(

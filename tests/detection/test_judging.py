@@ -19,7 +19,8 @@ def signal(
     """Return a signal raised so many seconds before the opening."""
     return Signal(
         key=SignalKey(detector, subject, "triple"), state="on", at_ms=before(seconds), version=1,
-        config_hash="x", symbol=subject, severity=Severity.INFO, claim=Claim(kind, None if due_s is None else before(due_s)),
+        config_hash="x", symbol=subject, severity=Severity.INFO,
+        claim=Claim(kind, None if due_s is None else before(due_s)),
         stratum="web only", probability=Probability(p, 0, 1, 0, 0), reasons=(), inputs=(),
     )  # fmt: skip
 

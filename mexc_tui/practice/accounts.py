@@ -14,8 +14,6 @@ class Account:
         self._hub = hub
         self._free = {asset: amount for asset, amount in balances.items() if amount}
         self._locked: dict[str, Decimal] = {}
-        self.fees_paid: dict[str, Decimal] = {}
-        """By asset, since the start."""
 
     def free(self, asset: str) -> Decimal:
         """Return what can be spent."""
@@ -52,13 +50,9 @@ class Account:
     def _coin_id(self, asset: str) -> str:
         return self._hub.coin_ids.get(asset) or coin_id(asset)
 
-    def pay_fee(self, asset: str, fee: Decimal) -> Decimal:
-        """Take a fee, at most what is free; return what was taken."""
-        paid = min(fee, self.free(asset))
-        if paid:
-            self.move(asset, -paid, ZERO, ChangeKind.FEE)
-            self.fees_paid[asset] = self.fees_paid.get(asset, ZERO) + paid
-        return paid
+    def pay_fee(self, asset: str, fee: Decimal) -> None:
+        """Take a fee, at most what is free."""
+        self.move(asset, -min(fee, self.free(asset)), ZERO, ChangeKind.FEE)
 
 
 FEE_STEP = Decimal("1e-12")

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import os
 import signal
 import sys
@@ -47,7 +46,6 @@ async def _serve(scenario: Scenario, seed: int, port: int, *, strict: bool, with
     async with serving(scenario, seed, port=port, strict=strict, warm=True) as endpoint:
         if with_parent:
             loop.add_reader(sys.stdin.fileno(), _read_parent, told)
-        gc.freeze()
         sys.stdout.write(msgspec.json.encode(endpoint).decode("utf-8") + "\n")
         sys.stdout.flush()
         await told.wait()

@@ -155,11 +155,6 @@ class Pair:
         """The candles, in ticks and lots."""
         return self.market.candles
 
-    @property
-    def awake(self) -> bool:
-        """Whether anybody has looked at this pair's market."""
-        return self._market is not None
-
     def price(self, ticks: int) -> Decimal:
         """Return a number of ticks as a price."""
         return Decimal(ticks).scaleb(-self.rules.price_decimals)

@@ -1,6 +1,7 @@
 """The practice exchange as a server: requests in, answers out, and one timer that moves the world."""
 
 import asyncio
+import gc
 import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -87,10 +88,18 @@ class PracticeServer:
             world=self.world.id,
         )
 
-    def warm_up(self) -> None:
-        """Make what the first questions about all pairs would have to make; takes about a second."""
-        for pair in self.world.visible_pairs():
-            self.world.ticker(pair.symbol)
+    async def warm_up(self) -> None:
+        """Make, between requests, what the first questions about all pairs would have to make at once.
+
+        Takes a second or two; what was made stays for good, so the garbage collector need not look at it.
+        """
+        gc.disable()
+        try:
+            for _ in self.world.warm():
+                await asyncio.sleep(0)
+        finally:
+            gc.freeze()
+            gc.enable()
 
     # Time
 
@@ -276,16 +285,21 @@ async def serving(
     strict: bool = False,
     warm: bool = False,
 ) -> AsyncGenerator[Endpoint]:
-    """Serve a practice exchange on 127.0.0.1 for as long as the block runs. Raises OSError: port in use."""
+    """Serve a practice exchange on 127.0.0.1 for as long as the block runs. Raises OSError: port in use.
+
+    `warm` is for a process of its own: see `PracticeServer.warm_up`.
+    """
     server = PracticeServer(scenario, seed, clock or wall_clock(), strict=strict)
-    if warm:
-        server.warm_up()
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
+    warming: asyncio.Task[None] | None = None
     try:
         site = web.TCPSite(runner, HOST, port)
         await site.start()
         taken: tuple[str, int] = runner.addresses[0]
+        warming = asyncio.create_task(server.warm_up()) if warm else None
         yield server.endpoint(taken[1])
     finally:
+        if warming is not None:
+            warming.cancel()
         await runner.cleanup()

@@ -5,7 +5,7 @@ reads a clock: call `advance(now)` first, then the method; everything happens at
 calls at the same times, same answers, however often `advance` is called in between.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,6 @@ class World:
         self._pairs: dict[str, Pair] = {}
         self._add_universe()
         self._desk.mx_pair = self._pairs.get("MXUSDT")
-        self._asleep = list(self._pairs.values())
         self._board = Board(scenario, seed, self._hub, self._schedule, self._pairs, self._is_in_use)
         self._add_crowds()
         self.advance(start_ms)
@@ -304,11 +303,11 @@ class World:
             raise Refusal(10007, "bad symbol")
         raise Refusal(30014, "invalid symbol")
 
-    def warm(self, count: int) -> bool:
-        """Make the markets of `count` more pairs that nobody has looked at; whether some are left.
+    def warm(self) -> Iterator[None]:
+        """Make the market and the day of one pair after the other, at each step of the iterator.
 
         Changes no answer; spreads over time what the first question about all pairs would cost at once.
         """
-        for _ in range(min(count, len(self._asleep))):
-            _ = self._asleep.pop().market
-        return bool(self._asleep)
+        for pair in self.visible_pairs():
+            market_data.ticker(pair, self.now_ms)
+            yield

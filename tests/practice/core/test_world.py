@@ -144,7 +144,7 @@ def story(seed: int, steps: list[int], warm: bool = False) -> str:
     """Run a day in the given steps, with an order at fixed times, and return what was told."""
     found, seen = World(scenario(LISTING, active=5, symbols=120), seed, START_MS), Witness()
     if warm:
-        while found.warm(7):
+        for _ in found.warm():
             pass
     found.sinks.append(seen)
     for at_ms in sorted({*steps, 10_000, 30_000}):

@@ -11,8 +11,13 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.practice.clock import SteadyClock
+from mexc_tui.practice.scenario import MarketPlan
+from mexc_tui.practice.server import PracticeServer
+from tests.practice.server.practice_client import scenario
 
 TINY = """
 name = "tiny"
@@ -66,6 +71,27 @@ async def test_it_prints_one_line_serves_and_ends_with_0(tiny: str, number: sign
                 assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
         out, err = await process.communicate()
         assert (process.returncode, out, err) == (0, b"", b"")
+
+
+async def test_a_large_world_answers_while_its_pairs_are_being_made() -> None:
+    server = PracticeServer(
+        scenario(market=MarketPlan(symbols=600, active_pairs=0)),
+        1,
+        SteadyClock(1_790_000_000_000, lambda: 0.0),
+    )
+    async with TestClient(TestServer(server.application())) as client:
+        warming = asyncio.create_task(server.warm_up())
+        answers = 0
+        while not warming.done():
+            async with client.get("/api/v3/time") as response:
+                assert response.status in (
+                    200,
+                    418,
+                    429,
+                )  # the clock stands still, so the limit may be reached
+            answers += 1
+        assert answers > 10
+        await warming
 
 
 async def test_it_ends_when_its_parent_is_gone(tiny: str) -> None:

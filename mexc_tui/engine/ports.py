@@ -243,3 +243,7 @@ class Books(Protocol):
     async def read(self, name: str, work: Callable[[Stored], T], *, deadline_s: float | None = None) -> T:
         """Run `work` on what is committed now. Raises what `work` raises, or StorageError."""
         ...
+
+    def release_reserve(self) -> bool:
+        """Give the room kept for exits back to a full disk, once entries are halted."""
+        ...

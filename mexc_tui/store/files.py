@@ -49,8 +49,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def _prepare_folder(folder: Path) -> None:
+    is_new = not folder.exists()
     try:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        if is_new:
+            sync_folder(folder.parent)
     except OSError as error:
         raise StorageRefused(
             f"{folder} cannot be made: {error.strerror}. Check its parent's owner and mount."

@@ -132,6 +132,10 @@ class Store:
             thread.cut_short()
             await thread.end(CLOSING_S)
 
+    def publish_to(self, publish: Publish) -> None:
+        """Hand the facts of later commits to `publish`: for a bus that must know the journal's head first."""
+        self._writer.publish = publish
+
     def release_reserve(self) -> bool:
         """Give 1 MiB back to a full disk, so that exits can still be stored; False: it was given already.
 

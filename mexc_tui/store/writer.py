@@ -35,7 +35,7 @@ class Writer:
     def __init__(self, thread: SqliteThread, runner: GroupRunner, publish: Publish, slow: SlowLog) -> None:
         self._thread = thread
         self._runner = runner
-        self._publish = publish
+        self.publish = publish
         self._slow = slow
         self._waiting: deque[_Request] = deque()
         self._is_busy = False
@@ -126,7 +126,7 @@ class Writer:
 
     def _tell(self, facts: Sequence[Fact]) -> None:
         try:
-            self._publish(facts)
+            self.publish(facts)
         except Exception:  # a subscriber's mistake must not look like a failed commit
             self.failed_publications += 1
             _log.exception(

@@ -142,7 +142,8 @@ class Desk:
         pair, account, side = live.pair, self._account, live.terms.side
         quantity, price = match.trade.quantity, match.trade.price
         value = price * quantity
-        fee, fee_asset = self._fee(pair, value, side, is_maker=is_maker)
+        surplus = _surplus(live, quantity, value)
+        fee, fee_asset = self._fee(pair, value, side, surplus, is_maker=is_maker)
         by_amount = live.terms.lots is None
         live.left -= match.lots * match.ticks if by_amount else match.lots
         is_full = live.left < (match.ticks if by_amount else 1)
@@ -153,7 +154,8 @@ class Desk:
         account.move(live.frozen_asset, ZERO, -spent, ChangeKind.TRADE)
         account.move(base if side is Side.BUY else quote, got, ZERO, ChangeKind.TRADE)
         live.frozen -= spent
-        self._release_surplus(live, quantity, value)
+        live.frozen -= surplus
+        account.move(live.frozen_asset, surplus, -surplus, ChangeKind.UNFROZEN)
         account.pay_fee(fee_asset, fee)
         self._tell(live, record)
         if record.status is OrderStatus.FILLED:
@@ -181,22 +183,16 @@ class Desk:
         for sink in self._hub.sinks:
             sink.on_deal(fill)
 
-    def _release_surplus(self, live: _Live, quantity: Decimal, value: Decimal) -> None:
-        """Give back what a better price saved; a MARKET buy by amount gives back at its end."""
-        if live.terms.side is Side.SELL or live.terms.lots is None:
-            return
-        surplus = live.record.price * quantity - value
-        live.frozen -= surplus
-        self._account.move(live.frozen_asset, surplus, -surplus, ChangeKind.UNFROZEN)
-
-    def _fee(self, pair: Pair, value: Decimal, side: Side, *, is_maker: bool) -> tuple[Decimal, str]:
-        """Return (fee, asset); a buyer pays at most what is free."""
+    def _fee(
+        self, pair: Pair, value: Decimal, side: Side, surplus: Decimal, *, is_maker: bool
+    ) -> tuple[Decimal, str]:
+        """Return (fee, asset); a buyer pays at most what is free, with what a better price saved."""
         rate = pair.rules.maker_fee if is_maker else pair.rules.taker_fee
         deducts = self.mx_deduction and self.mx_pair is not None and pair.rules.quote in ("USDT", "USDC")
         price = self.mx_pair.last_price if deducts and self.mx_pair is not None else None
         fee, asset = fee_of(value, rate, pair.rules.quote, self._account, price)
         if side is Side.BUY:
-            fee = min(fee, self._account.free(asset))
+            fee = min(fee, self._account.free(asset) + (surplus if asset == pair.rules.quote else ZERO))
         return fee, asset
 
     def _filled_record(
@@ -259,3 +255,10 @@ class Desk:
         if not found and self._knobs.no_open_orders_error:
             raise Refusal(-2011, "Unknown order sent.")
         return [self._cancel(live) for live in found]
+
+
+def _surplus(live: _Live, quantity: Decimal, value: Decimal) -> Decimal:
+    """Return what a better price saved; a MARKET buy by amount gives back at its end."""
+    if live.terms.side is Side.SELL or live.terms.lots is None:
+        return ZERO
+    return live.record.price * quantity - value

@@ -36,6 +36,17 @@ def test_price_improvement_returns_the_surplus_before_the_fee() -> None:
     assert (usdt.asset, usdt.free, usdt.locked) == ("USDT", 1000 - ask - seen.fills[0].fee, 0)
 
 
+def test_a_buyer_of_all_that_he_has_pays_the_fee_from_what_a_better_price_saved() -> None:
+    found, seen = world(), Witness()
+    price = best_ask(found) + Decimal("0.01")
+    found.deposit("USDT", price * 4 - 1000)
+    found.sinks.append(seen)
+    found.place(limit(Side.BUY, price, 4))
+    assert [fill.fee for fill in seen.fills] == [
+        fill.quote_quantity * Decimal("0.0005") for fill in seen.fills
+    ]
+
+
 def test_a_resting_order_is_queued_seen_and_cancelled_with_its_freeze() -> None:
     found, seen = world(), Witness()
     found.sinks.append(seen)

@@ -31,6 +31,9 @@ ORDER_WINDOW_MS = 2_000
 WINDOW_MS = 5_000
 DEADLINE_S = 10.0
 ORDER_DEADLINE_S = 5.0
+TURN_SHARE = 0.5
+"""How much of its time a request may wait for its turn. One that left at the last moment could not be
+answered in time any more: an order would become ambiguous for nothing."""
 NS_PER_S = 1_000_000_000
 TIME_REFUSED = (700003, 10073)
 
@@ -148,7 +151,7 @@ class Requester:
                 f"not sent: {route.group.value} failed repeatedly; trying again soon",
             )
         start_ns = self._clock.monotonic_ns()
-        await self._admit(route, purpose, deadline_s)
+        await self._admit(route, purpose, deadline_s * TURN_SHARE)
         now_ns = self._clock.monotonic_ns()
         query, timestamp_ms = self._query(route, params, recv_window_ms, now_ns)
         try:

@@ -1,0 +1,99 @@
+"""The rate budget as the exchange sees it: a server counts what arrives, in virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+from aiohttp import web
+
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.budget import Limits
+from mexc_tui.exchange.client import MEXC_REST, ClientLimits, MexcClient
+from mexc_tui.exchange.lanes import DEFAULT_LANES, LaneLimit, LaneName
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose
+from mexc_tui.simulation.network import Host
+from mexc_tui.simulation.run import Simulation, simulate
+
+ROUTES = {(route.method, route.path): route for route in vars(routes).values() if type(route) is routes.Route}
+ORDER = NewOrder("AUSDT", Side.BUY, OrderType.LIMIT, "c1", Decimal(1), Decimal(1))
+BODIES: dict[routes.Route, object] = {
+    routes.PLACE_ORDER: {"symbol": "AUSDT", "orderId": "1"},
+    routes.CANCEL_ORDER: {"symbol": "AUSDT", "orderId": "1"},
+    routes.ACCOUNT: {"balances": []},
+    routes.DEPTH: {"lastUpdateId": 1, "bids": [], "asks": []},
+    routes.EXCHANGE_INFO: {"serverTime": 1, "symbols": []},
+}
+
+
+class Counter:
+    """Answers whatever is asked, and remembers what arrived when."""
+
+    def __init__(self, sim: Simulation) -> None:
+        self.arrived: list[tuple[float, routes.Route]] = []
+        self._sim = sim
+
+    async def answer(self, request: web.Request) -> web.Response:
+        route = ROUTES[request.method, request.path]
+        self.arrived.append((asyncio.get_running_loop().time(), route))
+        if route is routes.TIME:
+            return web.json_response({"serverTime": self._sim.clock.now_ms()})
+        await asyncio.sleep(self._sim.rng.uniform(0, 1))
+        return web.json_response(BODIES.get(route, []))
+
+    def worst(self, lane: LaneLimit) -> int:
+        """Return the most that any window of the lane's length held."""
+        log = [(at_s, amount) for at_s, route in self.arrived if (amount := taken_of(route, lane.name))]
+        ends = [at_s for at_s, _ in log]
+        return max(
+            (sum(amount for at_s, amount in log if end_s - lane.window_s < at_s <= end_s) for end_s in ends),
+            default=0,
+        )
+
+
+def taken_of(route: routes.Route, lane: LaneName) -> int:
+    """Return what a request takes of a lane."""
+    if lane is LaneName.WEIGHT:
+        return route.weight
+    return int(
+        lane is LaneName.REQUESTS or lane in route.lanes or (lane is LaneName.ORDERS and route.is_order)
+    )
+
+
+@asynccontextmanager
+async def counted(
+    sim: Simulation, limits: ClientLimits | None = None
+) -> AsyncGenerator[tuple[MexcClient, Counter, Host]]:
+    """A client with a measured clock, and the counting server it talks to."""
+    counter = Counter(sim)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", counter.answer)
+    host = await sim.network.serve("api.mexc.com", 443, app)
+    async with MexcClient(
+        MEXC_REST,
+        clock=sim.clock,
+        rng=sim.rng,
+        connector=sim.network.connector(),
+        credentials=Credentials("key", Secret("secret")),
+        limits=limits,
+    ) as client:
+        await client.measure_clock(samples=1)
+        yield client, counter, host
+
+
+def test_an_order_that_could_not_be_answered_in_time_is_not_sent() -> None:
+    async def main(sim: Simulation) -> None:
+        lanes = tuple(
+            LaneLimit(LaneName.ORDERS, 1, window_s=4.9) if lane.name is LaneName.ORDERS else lane
+            for lane in DEFAULT_LANES
+        )
+        async with counted(sim, ClientLimits(budget=Limits(lanes))) as (client, counter, _):
+            assert isinstance(await client.orders.place(ORDER, purpose=Purpose.ENTRY), Accepted)
+            second = await client.orders.place(ORDER, purpose=Purpose.ENTRY, deadline_s=5)
+            assert isinstance(second, NotSent)
+            await asyncio.sleep(30)
+            assert sum(route is routes.PLACE_ORDER for _, route in counter.arrived) == 1
+
+    simulate(main)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
 from mexc_tui.model.listing import Source
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
@@ -13,7 +13,7 @@ _ASKED = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
 def find(look: Look) -> Iterable[Finding]:
     """Find a pair that the API may trade now."""
     listing = look.listing
-    if not listing.api_allowed or look.stage.is_over:
+    if not listing.api_allowed or look.is_over:
         return ()
     return (Finding("official", f"since {listing.api_ms}"),)
 
@@ -34,8 +34,8 @@ def explain(look: Look, finding: Finding) -> Explanation:
         Severity.INFO,
         Claim(ClaimKind.OPENS_BY, due_ms),
         tuple(reasons),
-        (*known_inputs(listing), *(Input(source, answer) for source, answer in answers.items())),
         "before the opening" if listing.opened_ms is None else "after the opening",
+        tuple([Input(source, answer) for source, answer in answers.items()]),
     )
 
 

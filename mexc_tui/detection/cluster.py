@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
 from mexc_tui.model.listing import Listing, Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 
 def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Listing, ...]]:
-    """Return by listing id the listings that open within `window_ms` of the group's first; no lone ones."""
+    """Return the listings that open within `window_ms` of the first of them; no lone ones.
+
+    The key is the id of the one that is known longest: it speaks for all.
+    """
     timed = sorted(
         [one for one in listings if one.opens_ms is not None and one.stage is not Stage.CANCELLED],
         key=_opens_ms,
@@ -26,8 +29,8 @@ def groups(listings: Iterable[Listing], window_ms: int) -> Mapping[str, tuple[Li
 
 
 def find(look: Look) -> Iterable[Finding]:
-    """Find a group; the listing of it that is known longest speaks for all."""
-    if not look.together or look.listing is not _speaker(look.together):
+    """Find the group that this listing speaks for."""
+    if not look.together:
         return ()
     return (Finding("together", " ".join(sorted(one.id for one in look.together))),)
 
@@ -41,22 +44,21 @@ def explain(look: Look, finding: Finding) -> Explanation:
         Severity.INFO,
         Claim(ClaimKind.OPENS_TOGETHER),
         (f"{len(look.together)} listings open within {span}: {names}",),
-        (*known_inputs(look.listing), Input("members", names), Input("size", str(len(look.together)))),
         "pair" if len(look.together) == 2 else "many",
+        (Input("members", names), Input("size", str(len(look.together)))),
     )
 
 
 def _close(group: list[Listing], found: dict[str, tuple[Listing, ...]]) -> None:
     if len(group) > 1:
-        together = tuple(group)
-        found.update((listing.id, together) for listing in group)
+        found[_speaker(group).id] = tuple(group)
 
 
 def _opens_ms(listing: Listing) -> tuple[int, str]:
     return (listing.opens_ms or 0, listing.id)
 
 
-def _speaker(together: tuple[Listing, ...]) -> Listing:
+def _speaker(together: Iterable[Listing]) -> Listing:
     return min(together, key=lambda one: (one.first_seen_ms, one.id))
 
 

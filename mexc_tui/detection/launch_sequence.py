@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
@@ -29,9 +29,7 @@ def explain(look: Look, finding: Finding) -> Explanation:
     known = f"known from {first.source} since {minutes(look.now_ms - listing.first_seen_ms)}"
     if listing.opens_ms is None:
         claim = Claim(ClaimKind.OPENS_BY)
-        return Explanation(
-            Severity.INFO, claim, (known, "no opening time yet"), known_inputs(listing), "no time"
-        )
+        return Explanation(Severity.INFO, claim, (known, "no opening time yet"), "no time")
     lead_ms = listing.opens_ms - look.now_ms
     reasons = [f"opens in {minutes(lead_ms)} by {listing.opens_source}", known]
     if listing.moves:
@@ -41,8 +39,8 @@ def explain(look: Look, finding: Finding) -> Explanation:
         Severity.INFO,
         Claim(ClaimKind.OPENS_BY, listing.opens_ms + settings.tolerance_ms),
         tuple(reasons),
-        (*known_inputs(listing), Input("lead_ms", str(lead_ms))),
         _stratum(lead_ms, settings.advance_ms),
+        (Input("lead_ms", str(lead_ms)),),
     )
 
 

@@ -1,7 +1,6 @@
 """What a detector is given, what it may answer, and what a detector is."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from mexc_tui.detection.settings import DetectionSettings
@@ -20,10 +19,12 @@ class Look(NamedTuple):
     listing: Listing
     now_ms: int
     stage: Stage
+    is_over: bool
+    """Nothing more is expected of it."""
     settings: DetectionSettings
     liquidity: Liquidity | None = None
     together: tuple[Listing, ...] = ()
-    """Listings that open within the same window, this one included; empty when it opens alone."""
+    """Listings that open within the same window; given to one of them, which speaks for all."""
 
 
 class Finding(NamedTuple):
@@ -33,16 +34,16 @@ class Finding(NamedTuple):
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """Why a finding matters, in plain words, and what is claimed."""
 
     severity: Severity
     claim: Claim
     reasons: tuple[str, ...]
-    inputs: tuple[Input, ...]
     stratum: str
     """Past cases with the same word are compared with this one."""
+    inputs: tuple[Input, ...] = ()
+    """What it looked at, besides `known_inputs`."""
 
 
 class Detector(NamedTuple):
@@ -75,6 +76,7 @@ def known_inputs(listing: Listing) -> tuple[Input, ...]:
         "moves": listing.moves,
         "triple": listing.triple,
         "api_allowed": listing.api_allowed,
-        "disagreements": "; ".join(map(str, listing.disagreements)) or None,
     }
-    return tuple(Input(name, str(value)) for name, value in values.items() if value is not None)
+    inputs = [Input(name, str(value)) for name, value in values.items() if value is not None]
+    inputs += [Input("disagreement", str(one)) for one in listing.disagreements]
+    return tuple(inputs)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
 from mexc_tui.model.listing import Source
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
@@ -10,7 +10,7 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
 def find(look: Look) -> Iterable[Finding]:
     """Find an open listing. It opens once, so there is one state, whatever arrives late."""
-    if look.listing.opened_ms is None or look.stage.is_over:
+    if look.listing.opened_ms is None or look.is_over:
         return ()
     return (Finding("open", "open"),)
 
@@ -21,7 +21,7 @@ def explain(look: Look, finding: Finding) -> Explanation:
     opened_ms = listing.opened_ms
     assert opened_ms is not None, "only what was found is explained"
     reasons = ["first trade seen" if listing.traded_ms is not None else "first quote seen"]
-    inputs = [*known_inputs(listing), Input("opened_ms", str(opened_ms))]
+    inputs = [Input("opened_ms", str(opened_ms))]
     if listing.opens_ms is None:
         reasons.append("nobody had announced a time")
     else:
@@ -37,8 +37,8 @@ def explain(look: Look, finding: Finding) -> Explanation:
         Severity.INFO,
         Claim(ClaimKind.PROFITS),
         tuple(reasons),
-        tuple(inputs),
         "api" if listing.api_allowed else "no api",
+        tuple(inputs),
     )
 
 

@@ -14,11 +14,11 @@ from mexc_tui.detection import (
     risk_warning,
 )
 from mexc_tui.detection.calibration import History
-from mexc_tui.detection.look import UNKNOWN, Detector, Finding, Look
+from mexc_tui.detection.look import UNKNOWN, Detector, Finding, Look, known_inputs
 from mexc_tui.detection.settings import DetectionSettings, config_hash
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.signal import Ended, Signal, SignalKey
+from mexc_tui.model.signal import Ended, Input, Signal, SignalKey
 
 DETECTORS: tuple[Detector, ...] = (
     launch_sequence.DETECTOR,
@@ -80,15 +80,19 @@ def detect(
     past = history or History()
     raised: list[Signal] = []
     found: dict[SignalKey, str] = {}
-    for detector in DETECTORS:
-        for look in looks:
+    for look in looks:
+        new: list[tuple[Detector, Finding, SignalKey]] = []
+        for detector in DETECTORS:
             for finding in detector.find(look):
                 key = SignalKey(detector.name, look.listing.id, finding.topic)
                 found[key] = finding.state
                 stand = standing.get(key)
                 is_new = stand is None or stand.state != finding.state
                 if is_new and finding.state != UNKNOWN:
-                    raised.append(_signal(detector, look, finding, key, past))
+                    new.append((detector, finding, key))
+        if new:
+            known = known_inputs(look.listing)
+            raised += [_signal(detector, look, finding, key, past, known) for detector, finding, key in new]
     looked_at = {look.listing.id for look in looks}
     ended = tuple(_ended(standing, found, looked_at, now_ms, looking.hold_ms))
     return Found(tuple(raised), ended, len(looks))
@@ -102,17 +106,26 @@ def _looks(
 ) -> Iterator[Look]:
     together = cluster.groups(listings, settings.cluster_window_ms)
     for listing in listings:
+        stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         yield Look(
             listing,
             now_ms,
-            listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms),
+            stage,
+            stage.is_over,
             settings,
             liquidity.get(listing.symbol),
             together.get(listing.id, ()),
         )
 
 
-def _signal(detector: Detector, look: Look, finding: Finding, key: SignalKey, history: History) -> Signal:
+def _signal(
+    detector: Detector,
+    look: Look,
+    finding: Finding,
+    key: SignalKey,
+    history: History,
+    known: tuple[Input, ...],
+) -> Signal:
     why = detector.explain(look, finding)
     return Signal(
         key=key,
@@ -128,7 +141,7 @@ def _signal(detector: Detector, look: Look, finding: Finding, key: SignalKey, hi
             detector.name, detector.version, why.stratum, why.claim.kind, look.settings.kappa
         ),
         reasons=why.reasons,
-        inputs=why.inputs,
+        inputs=known + why.inputs,
     )
 
 

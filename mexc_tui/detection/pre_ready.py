@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
 from mexc_tui.detection.settings import PreReady
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
@@ -11,9 +11,9 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 def find(look: Look) -> Iterable[Finding]:
     """Find a known combination of sts and st before the ready triple."""
     listing = look.listing
-    if listing.triple is None or listing.opened_ms is not None or look.stage.is_over or _step(look) is None:
+    if listing.triple is None or listing.opened_ms is not None or look.is_over or _step(look) is None:
         return ()
-    return (Finding("triple", f"{listing.triple} since {listing.triple_since_ms}"),)
+    return (Finding("triple", f"since {listing.triple_since_ms}"),)
 
 
 def explain(look: Look, finding: Finding) -> Explanation:
@@ -27,7 +27,6 @@ def explain(look: Look, finding: Finding) -> Explanation:
             f"symbolsV2 shows {listing.triple}",
             f"said to come about {minutes(step.lead_ms)} before an opening; nobody documents it",
         ),
-        known_inputs(listing),
         f"{step.status}/{step.state}",
     )
 

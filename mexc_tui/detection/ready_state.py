@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs, minutes
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look, minutes
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 
@@ -10,9 +10,9 @@ from mexc_tui.model.signal import Claim, ClaimKind, DetectorName
 def find(look: Look) -> Iterable[Finding]:
     """Find the ready triple on a listing that is not open yet."""
     listing = look.listing
-    if listing.opened_ms is not None or listing.triple != look.settings.ready_triple or look.stage.is_over:
+    if listing.opened_ms is not None or listing.triple != look.settings.ready_triple or look.is_over:
         return ()
-    return (Finding("triple", f"{listing.triple} since {listing.triple_since_ms}"),)
+    return (Finding("triple", f"since {listing.triple_since_ms}"),)
 
 
 def explain(look: Look, finding: Finding) -> Explanation:
@@ -32,7 +32,6 @@ def explain(look: Look, finding: Finding) -> Explanation:
         Severity.INFO,
         Claim(ClaimKind.OPENS_BY, look.now_ms + advance_ms),
         tuple(reasons),
-        known_inputs(listing),
         "confirmed" if listing.visible_ms else "web only",
     )
 

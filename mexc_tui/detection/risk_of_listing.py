@@ -78,7 +78,7 @@ def disagreement_words(look: Look) -> str:
 def overdue(look: Look) -> str | None:
     """Its moment has passed and nothing has traded."""
     listing = look.listing
-    if listing.opens_ms is None or listing.opened_ms is not None or look.stage.is_over:
+    if listing.opens_ms is None or listing.opened_ms is not None or look.is_over:
         return None
     late = look.now_ms - listing.opens_ms >= look.settings.overdue_ms
     return f"move {listing.moves}" if late else None
@@ -131,10 +131,10 @@ def never_api_words(look: Look) -> str:
 
 def own_key(look: Look) -> str | None:
     """Others may trade it by API, this account's key may not."""
-    seen = look.listing.says(Source.SELF_SYMBOLS)
-    if seen is None or seen.present or not look.listing.api_allowed:
+    if not look.listing.api_allowed or not _disagrees(look, Topic.API):
         return None
-    return f"since {seen.at_ms}"
+    seen = look.listing.says(Source.SELF_SYMBOLS)
+    return f"since {seen.at_ms}" if seen is not None and not seen.present else None
 
 
 def own_key_words(look: Look) -> str:
@@ -143,4 +143,5 @@ def own_key_words(look: Look) -> str:
 
 
 def _disagrees(look: Look, topic: Topic) -> bool:
-    return any(one.topic is topic for one in look.listing.disagreements)
+    found = look.listing.disagreements
+    return bool(found) and any(one.topic is topic for one in found)

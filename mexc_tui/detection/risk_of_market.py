@@ -41,7 +41,7 @@ def suspended_words(look: Look) -> str:
 
 def delisted(look: Look) -> str | None:
     """It was open, and exchangeInfo shows it no more."""
-    if look.listing.opened_ms is None:
+    if look.listing.opened_ms is None or look.listing.status is not None:
         return None
     seen = look.listing.says(Source.EXCHANGE_INFO)
     return f"since {seen.at_ms}" if seen is not None and not seen.present else None

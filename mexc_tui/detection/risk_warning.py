@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mexc_tui.detection import risk_of_listing as listing_risks
 from mexc_tui.detection import risk_of_market as market_risks
-from mexc_tui.detection.look import Detector, Explanation, Finding, Look, known_inputs
+from mexc_tui.detection.look import Detector, Explanation, Finding, Look
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Input
 
@@ -36,18 +36,22 @@ RISKS: dict[str, Risk] = {
     "wide_spread": Risk(market_risks.wide_spread, market_risks.wide_spread_words),
 }
 
-_CHECKS = tuple((topic, risk.state) for topic, risk in RISKS.items())
+_ONCE_OPEN = frozenset({"early", "delisted", "thin_book", "wide_spread"})
+_UNTIL_OPEN = frozenset({"overdue"})
+_BEFORE = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic not in _ONCE_OPEN)
+_AFTER = tuple((topic, risk.state) for topic, risk in RISKS.items() if topic not in _UNTIL_OPEN)
 
 
 def find(look: Look) -> Iterable[Finding]:
     """Find everything that is wrong now."""
-    return [Finding(topic, state) for topic, check in _CHECKS if (state := check(look)) is not None]
+    checks = _BEFORE if look.listing.opened_ms is None else _AFTER
+    return [Finding(topic, state) for topic, check in checks if (state := check(look)) is not None]
 
 
 def explain(look: Look, finding: Finding) -> Explanation:
     """Say what is wrong in one sentence, with the figures."""
     risk = RISKS[finding.topic]
-    inputs = [*known_inputs(look.listing), Input("risk", finding.state)]
+    inputs = [Input("risk", finding.state)]
     if look.liquidity is not None:
         inputs += [
             Input("spread_ratio", str(look.liquidity.spread_ratio)),
@@ -55,7 +59,7 @@ def explain(look: Look, finding: Finding) -> Explanation:
             Input("ask_value", f"{look.liquidity.ask_value:.2f}"),
         ]
     return Explanation(
-        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.words(look),), tuple(inputs), finding.topic
+        risk.severity, Claim(ClaimKind.GOES_WRONG), (risk.words(look),), finding.topic, tuple(inputs)
     )
 
 

@@ -1,10 +1,11 @@
 """The rate budget as the exchange sees it: a server counts what arrives, in virtual time."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 
+import pytest
 from aiohttp import web
 
 from mexc_tui.exchange import routes
@@ -12,6 +13,7 @@ from mexc_tui.exchange.budget import Limits
 from mexc_tui.exchange.client import MEXC_REST, ClientLimits, MexcClient
 from mexc_tui.exchange.lanes import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose
 from mexc_tui.simulation.network import Host
@@ -23,6 +25,7 @@ BODIES: dict[routes.Route, object] = {
     routes.PLACE_ORDER: {"symbol": "AUSDT", "orderId": "1"},
     routes.CANCEL_ORDER: {"symbol": "AUSDT", "orderId": "1"},
     routes.ACCOUNT: {"balances": []},
+    routes.ANNOUNCEMENTS: {"code": 0, "data": []},
     routes.DEPTH: {"lastUpdateId": 1, "bids": [], "asks": []},
     routes.EXCHANGE_INFO: {"serverTime": 1, "symbols": []},
 }
@@ -97,3 +100,46 @@ def test_an_order_that_could_not_be_answered_in_time_is_not_sent() -> None:
             assert sum(route is routes.PLACE_ORDER for _, route in counter.arrived) == 1
 
     simulate(main)
+
+
+def ask(client: MexcClient, which: int, purpose: Purpose) -> Awaitable[object]:
+    """Make one of several calls."""
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: client.orders.place(ORDER, purpose=purpose),
+        lambda: client.orders.cancel("AUSDT", order_id="1", purpose=purpose),
+        lambda: client.orders.open_orders(purpose=purpose),
+        lambda: client.market.depth("AUSDT", purpose=purpose),
+        lambda: client.account.account(purpose=purpose),
+        lambda: client.market.exchange_info(),
+        lambda: client.market.announcements(),
+    ]
+    return calls[which % len(calls)]()
+
+
+async def press(client: MexcClient, sim: Simulation) -> None:
+    """Ask this and that at odd moments, for odd purposes; now and then lose patience."""
+    rng = sim.rng
+    for _ in range(40):
+        await asyncio.sleep(rng.choice((0, 0, 0.01, 0.3, 1)))
+        with suppress(ExchangeError, TimeoutError):
+            async with asyncio.timeout(rng.uniform(0, 1.5) if rng.random() < 0.3 else None):
+                await ask(client, rng.randrange(70), rng.choice(list(Purpose)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_R10_no_window_of_the_exchange_holds_too_much_and_all_leave_comes_back(seed: int) -> None:
+    async def main(sim: Simulation) -> None:
+        async with counted(sim) as (client, counter, host):
+            host.latency_s = (0.02, 0.2)  # a new connection takes two of them more
+            async with asyncio.TaskGroup() as group:
+                for _ in range(20):
+                    group.create_task(press(client, sim))
+            assert len(counter.arrived) > 300
+            for lane in DEFAULT_LANES:
+                assert counter.worst(lane) <= lane.limit, lane.name
+            await asyncio.sleep(30)
+            state = client.budget.state()
+            assert state.waiting == 0
+            assert not any(lane.used for lane in state.lanes)
+
+    simulate(main, seed=seed)

@@ -81,6 +81,8 @@ class RestOrders:
         if len(outcome.answer) != len(orders):
             problem = f"{len(orders)} orders were sent, {len(outcome.answer)} were answered"
             return Ambiguous(problem, signed_ms, ORDER_WINDOW_MS)
+        if not all(map(_may_answer, outcome.answer, orders)):
+            return Ambiguous("the answers are not in the order of the batch", signed_ms, ORDER_WINDOW_MS)
         return Accepted(tuple(_outcome_of(element, signed_ms) for element in outcome.answer), signed_ms)
 
     async def cancel(
@@ -156,6 +158,11 @@ class RestOrders:
             ("limit", str(limit)),
         ]
         return await self._requester.get(routes.MY_TRADES, _MY_TRADES, params, purpose=purpose)
+
+
+def _may_answer(element: BatchElement, order: NewOrder) -> bool:
+    """Whether an answer names this order's client id, or none."""
+    return not element.new_client_order_id or element.new_client_order_id == order.client_order_id
 
 
 def _outcome_of(element: BatchElement, signed_ms: int) -> BatchOutcome:

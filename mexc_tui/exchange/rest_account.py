@@ -20,7 +20,7 @@ from mexc_tui.model.account import (
     TradeFee,
 )
 from mexc_tui.model.errors import ExchangeError, Refused
-from mexc_tui.model.outcome import Purpose, SendOutcome
+from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
 from mexc_tui.model.text import clean_all
 
 DUST_ASSETS = 15
@@ -95,8 +95,10 @@ class RestAccount:
         return await self._requester.get(routes.DUST_LIST, _DUST_LIST)
 
     async def convert_dust(self, assets: Sequence[str]) -> SendOutcome[DustConversion]:
-        """Convert up to 15 small balances into MX. Needs SPOT_ACCOUNT_WRITE."""
-        params = [("asset", ",".join(assets[:DUST_ASSETS]))]
+        """Convert 1 to 15 small balances into MX. Needs SPOT_ACCOUNT_WRITE."""
+        if not 1 <= len(assets) <= DUST_ASSETS:
+            return NotSent(f"Not sent: name 1 to {DUST_ASSETS} assets.")
+        params = [("asset", ",".join(assets))]
         return await self._requester.send(routes.CONVERT_DUST, _DUST, params, purpose=Purpose.ORDINARY)
 
     async def can_read_withdrawals(self) -> KeyRight:

@@ -13,7 +13,7 @@ from mexc_tui.exchange.routes import Route
 from mexc_tui.model.account import KeyRight, KycLevel
 from mexc_tui.model.errors import BadAnswer
 from mexc_tui.model.market_data import Interval
-from mexc_tui.model.outcome import Accepted
+from mexc_tui.model.outcome import Accepted, NotSent
 
 from .hostile import ACCESS_KEY, Reply, answer, reset, talking
 
@@ -157,6 +157,13 @@ async def test_one_pair_asked_and_many_answered_is_a_bad_answer() -> None:
     async with talking(answer("[]")) as (client, _):
         with pytest.raises(BadAnswer, match="one pair was asked for"):
             await client.market.price("A")
+
+
+@pytest.mark.parametrize("count", [0, 16])
+async def test_more_dust_than_a_call_takes_is_not_sent_in_part(count: int) -> None:
+    async with talking(answer("{}")) as (client, server):
+        assert isinstance(await client.account.convert_dust(["A"] * count), NotSent)
+        assert not server.requests
 
 
 async def test_dust_is_sent_once_and_has_an_outcome() -> None:

@@ -210,14 +210,14 @@ class Shard:
 
     async def _serve(self, link: _Link) -> None:
         """Run a link to its end and say which topics are unserved then."""
-        asker = asyncio.get_running_loop().create_task(self._ask(link))
-        try:
-            await link.socket.run()
-        except SocketEnded as ended:
-            self._note_end(link, ended)
-        finally:
-            asker.cancel()
-            await asyncio.gather(asker, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            asker = group.create_task(self._ask(link))
+            try:
+                await link.socket.run()
+            except SocketEnded as ended:
+                self._note_end(link, ended)
+            finally:
+                asker.cancel()
 
     def _note_end(self, link: _Link, ended: SocketEnded) -> None:
         self._links.remove(link)

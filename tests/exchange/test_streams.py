@@ -16,6 +16,7 @@ from mexc_tui.exchange.market_messages import deals_of
 from mexc_tui.exchange.shard import Hole
 from mexc_tui.exchange.socket import SocketEnded, SocketTimings, checked_stream_url, open_socket
 from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.subscriptions import Subscriptions
 from mexc_tui.exchange.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -252,6 +253,19 @@ async def test_an_error_of_the_consumer_is_not_swallowed() -> None:
         streams = MarketStreams(url, connector, MonotonicClock(), Random(1), fail, lambda _hole: None)
         streams.want([topic])
         with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="own bug")):
+            await streams.run()
+
+
+async def test_a_fault_in_asking_for_topics_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Subscriptions, "take_dropped", fail)
+    server = StreamServer()
+    async with listening(server) as url, aiohttp.TCPConnector() as connector, asyncio.timeout(5):
+        streams = Watcher(url, connector).streams
+        streams.want([topics.deals("MXUSDT")])
+        with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="a bug"), flatten_subgroups=True):
             await streams.run()
 
 

@@ -1,0 +1,79 @@
+"""What the engine lets a desk see and do: snapshots and awaited commands, on the engine's own loop."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mexc_tui.model.view import (
+    AlertRow,
+    DetectorRow,
+    FactRow,
+    ListingRow,
+    PassRow,
+    SettingRow,
+    SignalRow,
+    StatusRow,
+)
+
+
+class Refused(Exception):
+    """A command that was not done; the text says why and what to do."""
+
+
+class Face(Protocol):
+    """One engine, as its desk sees it. Snapshots are of this moment; nothing here waits for the exchange."""
+
+    def status(self) -> StatusRow:
+        """Return how the engine is."""
+        ...
+
+    def listings(self) -> Sequence[ListingRow]:
+        """Return the listings of which something is expected, soonest opening first."""
+        ...
+
+    async def all_listings(self, limit: int = 1_000) -> Sequence[ListingRow]:
+        """Return every listing ever stored, newest first."""
+        ...
+
+    def signals(self) -> Sequence[SignalRow]:
+        """Return the signals that stand, newest first."""
+        ...
+
+    async def signals_of(self, symbol: str, limit: int = 100) -> Sequence[SignalRow]:
+        """Return the signals ever raised about a pair, newest first; for all pairs with an empty name."""
+        ...
+
+    def detectors(self) -> Sequence[DetectorRow]:
+        """Return what each detector has done since the start."""
+        ...
+
+    def last_pass(self) -> PassRow | None:
+        """Return the newest pass of detection; None before the first."""
+        ...
+
+    async def alerts(self) -> Sequence[AlertRow]:
+        """Return the open alerts."""
+        ...
+
+    def settings(self) -> Sequence[SettingRow]:
+        """Return every setting."""
+        ...
+
+    async def journal(self, limit: int = 100) -> Sequence[FactRow]:
+        """Return the newest facts, oldest first."""
+        ...
+
+    async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
+        """Add a listing by hand, or take it up again. Raises Refused."""
+        ...
+
+    async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
+        """Drop a listing by hand. Raises Refused if it is unknown."""
+        ...
+
+    async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
+        """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """Ask for an ordered stop; returns at once."""
+        ...

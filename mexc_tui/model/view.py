@@ -1,0 +1,231 @@
+"""What a face is shown of the engine: plain rows, whole and typed, as of one moment.
+
+Times are Unix milliseconds (`_ms`), of the exchange where a row is about listings, of this machine otherwise.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class TradingState(StrEnum):
+    """What the desk may do; exits run in all of them (design 5)."""
+
+    ACTIVE = "active"
+    REDUCE_ONLY = "reduce_only"
+    """No entries; it lifts itself together with its cause."""
+    HALTED = "halted"
+    """Only a person resumes."""
+    FLATTENING = "flattening"
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of a view."""
+
+
+class ClockRow(Row, frozen=True, kw_only=True):
+    """How well the exchange's clock is known; all None before the first measurement."""
+
+    offset_ms: float | None = None
+    """Exchange minus this machine."""
+    error_ms: float | None = None
+    age_s: float | None = None
+    warning: str = ""
+
+
+class StreamsRow(Row, frozen=True, kw_only=True):
+    """The market streams."""
+
+    topics: int = 0
+    live: int = 0
+    stale: int = 0
+    refused: int = 0
+    connections: int = 0
+    messages: int = 0
+    messages_per_s: float = 0.0
+    reasons: tuple[str, ...] = ()
+    """Why each connection that is down is down."""
+
+
+class LaneRow(Row, frozen=True, kw_only=True):
+    """One window of the request budget."""
+
+    name: str
+    used: int
+    limit: int
+    window_s: float
+
+
+class BudgetRow(Row, frozen=True, kw_only=True):
+    """What may still be asked of the exchange, and whether it has banned us."""
+
+    lanes: tuple[LaneRow, ...] = ()
+    ban: str = ""
+    """Its kind; empty: none."""
+    ban_until_ms: int | None = None
+
+
+class SourceRow(Row, frozen=True, kw_only=True):
+    """One source of listings: when it was read last, and what is wrong with it."""
+
+    source: str
+    read_ms: int | None
+    failures: int
+    """In a row."""
+    problem: str
+
+
+class WorkerRow(Row, frozen=True, kw_only=True):
+    """One worker of the engine."""
+
+    name: str
+    state: str
+    since_ms: int
+    is_degraded: bool
+    failures: int
+    restarts: int
+    last_error: str
+
+
+class StatusRow(Row, frozen=True, kw_only=True):
+    """The engine itself."""
+
+    running: bool
+    pid: int
+    profile: str
+    mode: str
+    world: str
+    """Empty for the real exchange."""
+    trading_state: TradingState
+    cause: str
+    """Why trading is not active; empty if it is."""
+    started_ms: int
+    now_ms: int
+    """The exchange's time."""
+    clock: ClockRow
+    streams: StreamsRow
+    budget: BudgetRow
+    sources: tuple[SourceRow, ...]
+    workers: tuple[WorkerRow, ...]
+    pairs: int
+    listings: int
+    """Of which something is still expected."""
+    signals: int
+    """Standing ones."""
+    journal: int
+    """Number of the newest fact."""
+    config_hash: str
+    pending_settings: tuple[str, ...] = ()
+    """Settings that wait for a restart."""
+
+
+class ListingRow(Row, frozen=True, kw_only=True):
+    """One listing, as short as a table wants it."""
+
+    id: str
+    symbol: str
+    names: tuple[str, ...]
+    stage: str
+    opens_ms: int | None
+    opens_source: str
+    moves: int
+    triple: str
+    api_allowed: bool
+    opened_ms: int | None
+    first_seen_ms: int
+    first_source: str
+    sources: tuple[str, ...]
+    """Who lists it at present."""
+    disagreements: tuple[str, ...]
+    price: float | None
+    trades: int
+    outcome: str
+    """How it ended; empty while that is open."""
+
+
+class SignalRow(Row, frozen=True, kw_only=True):
+    """One signal that stands or stood."""
+
+    detector: str
+    version: int
+    listing_id: str
+    topic: str
+    state: str
+    symbol: str
+    at_ms: int
+    severity: str
+    claim: str
+    due_ms: int | None
+    probability: float
+    low: float
+    high: float
+    n: int
+    base_n: int
+    words: str
+    """The probability in words, with what it rests on."""
+    reasons: tuple[str, ...]
+    config_hash: str
+    stands: bool
+
+
+class AlertRow(Row, frozen=True, kw_only=True):
+    """One open alert."""
+
+    rule: str
+    about: str
+    severity: str
+    text: str
+    first_ms: int
+    last_ms: int
+    times: int
+
+
+class DetectorRow(Row, frozen=True, kw_only=True):
+    """What one detector has done since the start."""
+
+    name: str
+    version: int
+    raised: int
+    standing: int
+    last_ms: int | None
+
+
+class PassRow(Row, frozen=True, kw_only=True):
+    """The last pass of detection."""
+
+    at_ms: int
+    looked_at: int
+    raised: int
+    ended: int
+    duration_ms: float
+    ages_ms: dict[str, int | None]
+    """How old what each source said was."""
+    passes: int
+    """Since the start."""
+
+
+class SettingRow(Row, frozen=True, kw_only=True):
+    """One setting."""
+
+    name: str
+    value: str
+    origin: str
+    unit: str
+    allowed: str
+    default: str
+    help: str
+    needs_restart: bool
+    pending: str
+    """Value that comes into force at the next start; empty: none."""
+
+
+class FactRow(Row, frozen=True, kw_only=True):
+    """One fact of the journal."""
+
+    sequence: int
+    at_ms: int
+    kind: str
+    version: int
+    about: str
+    body: msgspec.Raw
+    """The whole event as JSON."""

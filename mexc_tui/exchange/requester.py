@@ -5,6 +5,7 @@ Questions may be asked again. Whatever changes something is sent once, and becom
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -153,13 +154,13 @@ class Requester:
         start_ns = self._clock.monotonic_ns()
         await self._admit(route, purpose, deadline_s * TURN_SHARE)
         now_ns = self._clock.monotonic_ns()
-        query, timestamp_ms = self._query(route, params, recv_window_ms, now_ns)
+        query = self._query(route, params, recv_window_ms, now_ns)
         try:
             answer = await self._transport.send(
                 route.method,
                 self._origin,
                 route.path,
-                query,
+                query.text,
                 self._headers(route),
                 deadline_s=max(0.001, deadline_s - (now_ns - start_ns) / NS_PER_S),
             )
@@ -168,13 +169,13 @@ class Requester:
             raise
         except NoAnswer as error:
             breaker.failed()
-            raise _Lost(error, timestamp_ms) from None
+            raise _Lost(error, query.timestamp_ms) from None
         if answer.status >= 500:
             breaker.failed()
         else:
             breaker.succeeded()
         self.budget.note_answer(answer.status, answer.retry_after_s)
-        return answer, timestamp_ms
+        return answer, query.timestamp_ms
 
     async def _admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
         try:
@@ -184,14 +185,14 @@ class Requester:
         except BudgetRefused as error:
             raise _HeldBack(route.method, route.path, str(error)) from None
 
-    def _query(self, route: Route, params: Params, recv_window_ms: int, now_ns: int) -> tuple[str, int]:
+    def _query(self, route: Route, params: Params, recv_window_ms: int, now_ns: int) -> "_Query":
         try:
             if not route.signed:
-                return encode(params), 0
+                return _Query(encode(params), 0)
             if self._signer is None:
                 raise _HeldBack(route.method, route.path, "not sent: this needs a key, and none is loaded")
             timestamp_ms = self.offset.exchange_now_ms(now_ns)
-            return self._signer.signed_query(params, recv_window_ms, timestamp_ms), timestamp_ms
+            return _Query(self._signer.signed_query(params, recv_window_ms, timestamp_ms), timestamp_ms)
         except ClockOutOfBounds as error:
             raise _HeldBack(route.method, route.path, f"not sent: {error}") from None
         except ValueError:
@@ -207,6 +208,14 @@ class Requester:
             self.clock_doubted.set()
         if refusal.code == 429 and refusal.http_status != 429:
             self.budget.note_answer(429, None)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Query:
+    """What is sent, and the exchange time that it was signed with. It holds a signature: it does not show."""
+
+    text: str
+    timestamp_ms: int
 
 
 class _HeldBack(NothingSent):

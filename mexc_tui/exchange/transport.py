@@ -63,11 +63,12 @@ class RawAnswer:
 
 
 class _Sending:
-    """Whether bytes of one request may have left."""
+    """One request, and whether bytes of it may have left. It holds key and signature: it does not show."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "request")
 
-    def __init__(self) -> None:
+    def __init__(self, request: bytes) -> None:
+        self.request = request
         self.left = False
 
 
@@ -127,14 +128,16 @@ class HttpTransport:
 
         Raises NothingSent if no byte left, NoAnswer if some may have.
         """
-        sending = _Sending()
         place = self._places.get(origin) or self._learn(origin)
         target = f"{path}?{query}" if query else path
         length = "" if method == "GET" else "Content-Length: 0\r\n"
-        request = f"{method} {target} HTTP/1.1\r\n{place.host}{headers.text}{length}\r\n".encode("ascii")
+        sending = _Sending(
+            f"{method} {target} HTTP/1.1\r\n{place.host}{headers.text}{length}\r\n".encode("ascii")
+        )
+        del query, target  # a crash report may print locals (reliability 4.4)
         try:
             async with asyncio.timeout(deadline_s):
-                return await self._exchange(place, request, sending, cap_bytes)
+                return await self._exchange(place, sending, cap_bytes)
         # `from None`: aiohttp's own errors print addresses and more.
         except TimeoutError:
             problem = f"no complete answer within {deadline_s:g} s"
@@ -146,7 +149,7 @@ class HttpTransport:
             raise NoAnswer(method, path, problem) from None
         raise NothingSent(method, path, f"not sent: {problem}") from None
 
-    async def _exchange(self, place: _Place, request: bytes, sending: _Sending, cap_bytes: int) -> RawAnswer:
+    async def _exchange(self, place: _Place, sending: _Sending, cap_bytes: int) -> RawAnswer:
         connection = await self._connect(place)
         try:
             protocol = connection.protocol
@@ -154,7 +157,7 @@ class HttpTransport:
                 raise ConnectionResetError
             protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             sending.left = True
-            protocol.transport.write(request)
+            protocol.transport.write(sending.request)
             message, content = await protocol.read()
             while 100 <= message.code < 200 and message.code != 101:
                 message, content = await protocol.read()

@@ -5,13 +5,14 @@ import hmac
 import json
 from dataclasses import replace
 from decimal import Decimal
+from traceback import TracebackException
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from mexc_tui.exchange.rest_orders import fault_of, order_params
-from mexc_tui.model.errors import Refused
+from mexc_tui.model.errors import ExchangeError, NothingSent, Refused
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side, StpMode
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
@@ -353,3 +354,25 @@ async def test_no_outcome_and_no_error_holds_a_secret() -> None:
     assert SECRET not in repr(shown)
     assert "signature" not in repr(shown).replace("Wrong signature", "")
     assert ACCESS_KEY not in repr(shown)
+
+
+@pytest.mark.parametrize("reply", [reset, error(700002), answer("junk")])
+async def test_no_crash_report_with_locals_holds_key_secret_or_signature(reply: Reply) -> None:
+    async with talking(reply) as (client, server):
+        with pytest.raises(ExchangeError) as caught:
+            await client.orders.test(LIMIT)
+        signature = server.last_target.rsplit("signature=", 1)[1]
+        report = "".join(TracebackException.from_exception(caught.value, capture_locals=True).format())
+        assert "deadline_s = " in report
+        for secret in (SECRET, ACCESS_KEY, signature):
+            assert secret not in report.replace(f"{signature = }", "")
+
+
+async def test_no_crash_report_of_what_was_not_sent_holds_key_or_signature() -> None:
+    async with client_of("http://127.0.0.1:1") as client:
+        with pytest.raises(NothingSent) as caught:
+            await client.orders.test(LIMIT)
+        report = "".join(TracebackException.from_exception(caught.value, capture_locals=True).format())
+        assert "cap_bytes = " in report
+        assert ACCESS_KEY not in report
+        assert "signature=" not in report

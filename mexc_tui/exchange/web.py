@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from mexc_tui.exchange.client import checked_origin
 from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
 from mexc_tui.model.calendar import (
     Calendar,
@@ -45,12 +46,15 @@ _JSON = msgspec.json.Decoder()
 
 
 class WebSite:
-    """Reads the site over a transport of its own, without any key. Asks the origins in order."""
+    """Reads the site over a transport of its own, without any key. Asks the origins in order.
+
+    Raises OriginRefused for an origin that is neither MEXC's nor this machine.
+    """
 
     def __init__(self, transport: HttpTransport, clock: "Clock", origins: Sequence[str] = MEXC_WEB) -> None:
         self._transport = transport
         self._clock = clock
-        self._origins = tuple(origins)
+        self._origins = tuple(map(checked_origin, origins))
 
     async def calendar(self, deadline_s: float = DEADLINE_S) -> Calendar:
         """Past and coming listings, about a week each way. Raises WebUnavailable."""

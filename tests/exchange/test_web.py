@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import WebSite, parse_calendar, parse_symbols
 from mexc_tui.model.errors import WebUnavailable
@@ -199,3 +200,11 @@ async def test_with_every_mirror_blocked_it_is_unavailable_and_says_why() -> Non
         site = WebSite(transport, WallClock(), [server.origin, server.origin])
         with pytest.raises(WebUnavailable, match=r"HTTP 403.*HTTP 403"):
             await site.symbols()
+
+
+@pytest.mark.parametrize("origin", ["http://www.mexc.com", "https://169.254.169.254", "https://mexc.example"])
+async def test_only_the_exchanges_site_and_this_machine_are_asked(origin: str) -> None:
+    async with HttpTransport() as transport:
+        WebSite(transport, WallClock())
+        with pytest.raises(OriginRefused):
+            WebSite(transport, WallClock(), [origin])

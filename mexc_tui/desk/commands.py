@@ -1,0 +1,232 @@
+"""Does commands: once for each id, written down before and after, answered in plain words."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Generic, Protocol
+
+import msgspec
+
+from mexc_tui.desk.kinds import Args, CommandKind, Outcome, Result, Role
+from mexc_tui.desk.wire import Answer, Give, encode
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 1_024
+REMEMBERED_BYTES = 1024 * 1024
+LARGEST_RESULT = 240 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Who gave a command: a name of its own choosing, and what the system says of its process."""
+
+    who: str
+    pid: int
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A command as it goes into the audit and to its handler."""
+
+    id: str
+    name: str
+    giver: Giver
+    at_ms: int
+    """When it was given, by its giver."""
+    received_ms: int
+    args: bytes
+    """As JSON."""
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[Result]):
+    """What a handler achieved, in words ("5 of 5 orders cancelled, 2 positions left") and as a value."""
+
+    words: str
+    result: Result
+    outcome: Outcome = Outcome.DONE
+
+
+class CommandRefused(Exception):
+    """Raised by a handler that did nothing; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What the audit knows of an id: the digest of its command, and the answer if it was given."""
+
+    digest: str
+    answer: Answer | None
+
+
+class Audit(Protocol):
+    """The durable, append-only list of commands that act."""
+
+    async def begin(self, given: Given) -> Audited | None:
+        """Write a command down, durably, unless its id is there already: then return what is there."""
+        ...
+
+    async def end(self, given: Given, answer: Answer) -> None:
+        """Write down what came of it."""
+        ...
+
+
+@dataclass(slots=True)
+class _Kept:
+    digest: str
+    task: "asyncio.Task[Answer] | None"
+    answer: Answer | None = None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    kind: CommandKind[Any, Any]
+    handle: Callable[[Any, Given], Awaitable[Done[Any]]]
+
+
+@dataclass(slots=True)
+class CommandDesk:
+    """Every command that this engine knows."""
+
+    audit: Audit
+    now_ms: Callable[[], int]
+    _handlers: dict[str, _Handler] = field(default_factory=dict[str, _Handler])
+    _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
+    _running: set["asyncio.Task[Answer]"] = field(default_factory=set["asyncio.Task[Answer]"])
+
+    def handle(
+        self, kind: CommandKind[Args, Result], handle: Callable[[Args, Given], Awaitable[Done[Result]]]
+    ) -> None:
+        """Let `handle` do the commands of a kind."""
+        self._handlers[kind.name] = _Handler(kind, handle)
+
+    async def do(self, give: Give, giver: Giver) -> Answer:
+        """Do a command and return its answer; never raises. A caller who is cancelled does not stop it."""
+        handler = self._handlers.get(give.name)
+        if handler is None:
+            known = ", ".join(sorted(self._handlers)) or "none"
+            return refused(give.id, f"This engine knows no command {give.name!r}. It knows: {known}.")
+        kind = handler.kind
+        if kind.role is Role.OPERATE and giver.role is not Role.OPERATE:
+            return refused(give.id, f"You are looking only: {give.name} needs a viewer who may operate.")
+        if self.now_ms() > give.until_ms and not kind.reduces_risk:
+            return refused(give.id, f"{give.name} came too late: its giver no longer waits for it.")
+        try:
+            args = msgspec.json.decode(give.args, type=kind.args)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return refused(give.id, f"{give.name}: {error}")
+        body = encode(args)
+        digest = blake2b(give.name.encode() + b"\0" + body, digest_size=16).hexdigest()
+        given = Given(give.id, give.name, giver, give.at_ms, self.now_ms(), body, digest)
+        if not kind.acts:
+            return await asyncio.shield(self._start(self._run(handler, args, given)))
+        return await self._once(handler, args, given)
+
+    async def close(self, deadline_s: float) -> None:
+        """Wait so long for running commands, then cancel them; the audit shows them as begun."""
+        running = list(self._running)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await asyncio.gather(*map(asyncio.shield, running), return_exceptions=True)
+        except TimeoutError:
+            log.warning("%d commands did not end in time", len(self._running))
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _once(self, handler: _Handler, args: object, given: Given) -> Answer:
+        kept = self._kept.get(given.id)
+        if kept is None:
+            kept = _Kept(given.digest, None)
+            self._kept[given.id] = kept
+            kept.task = self._start(self._act(handler, args, given, kept))
+            return await asyncio.shield(kept.task)
+        if kept.digest != given.digest:
+            return refused(given.id, "This id was used for another command. Nothing was done.")
+        if kept.task is not None:
+            return repeated(await asyncio.shield(kept.task))
+        assert kept.answer is not None
+        return repeated(kept.answer)
+
+    async def _act(self, handler: _Handler, args: object, given: Given, kept: _Kept) -> Answer:
+        """Write down, do, write down what came of it, remember."""
+        note = ""
+        try:
+            before = await self.audit.begin(given)
+        except Exception as error:
+            log.exception("the audit does not take %s", given.name)
+            if not handler.kind.reduces_risk:
+                del self._kept[given.id]  # nothing was done: the same id may try again
+                return refused(given.id, f"{given.name} could not be written down first ({error}).")
+            before, note = None, " It could not be written down."
+        if before is not None:
+            answer = _answer_of(before, given)
+        else:
+            answer = await self._run(handler, args, given)
+            try:
+                await self.audit.end(given, answer)
+            except Exception:
+                log.exception("the audit does not take the answer to %s", given.name)
+                note = " It could not be written down."
+        if note:
+            answer = msgspec.structs.replace(answer, words=answer.words + note)
+        self._keep(kept, answer)
+        return answer
+
+    async def _run(self, handler: _Handler, args: object, given: Given) -> Answer:
+        try:
+            done = await handler.handle(args, given)
+            result = encode(done.result)
+        except CommandRefused as refusal:
+            return refused(given.id, str(refusal))
+        except Exception as error:
+            log.exception("the command %s broke", given.name)
+            words = f"{given.name} broke on the way ({type(error).__name__}). Look at what it did first."
+            return Answer(id=given.id, outcome=Outcome.FAILED, words=words)
+        if len(result) > LARGEST_RESULT:
+            words = f"{done.words} What there is to show does not fit ({len(result):,} bytes): ask for less."
+            return Answer(id=given.id, outcome=Outcome.PARTLY, words=words)
+        return Answer(id=given.id, outcome=done.outcome, words=done.words, result=msgspec.Raw(result))
+
+    def _start(self, work: "Awaitable[Answer]") -> "asyncio.Task[Answer]":
+        task = asyncio.ensure_future(work)
+        assert isinstance(task, asyncio.Task)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def _keep(self, kept: _Kept, answer: Answer) -> None:
+        kept.answer, kept.task, kept.size = answer, None, len(bytes(answer.result)) + len(answer.words)
+        total = sum(one.size for one in self._kept.values())
+        for key, one in list(self._kept.items()):
+            if len(self._kept) <= REMEMBERED and total <= REMEMBERED_BYTES:
+                return
+            if one.task is None and one is not kept:
+                total -= one.size
+                del self._kept[key]
+
+
+def refused(command_id: str, words: str) -> Answer:
+    """Return the answer that nothing was done, and why."""
+    return Answer(id=command_id, outcome=Outcome.REFUSED, words=words)
+
+
+def repeated(answer: Answer) -> Answer:
+    """Return an answer as it is given a second time."""
+    return msgspec.structs.replace(answer, is_repeated=True)
+
+
+def _answer_of(before: Audited, given: Given) -> Answer:
+    if before.digest != given.digest:
+        return refused(given.id, "This id was used for another command. Nothing was done.")
+    if before.answer is not None:
+        return repeated(before.answer)
+    words = f"{given.name} was begun before, and the engine ended on the way. Look at what it did first."
+    return Answer(id=given.id, outcome=Outcome.UNKNOWN, words=words, is_repeated=True)

@@ -1,0 +1,85 @@
+"""What both sides of the desk agree on: views, commands, roles, answers, and what can go wrong."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+import msgspec
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+Args = TypeVar("Args", bound=msgspec.Struct)
+Result = TypeVar("Result")
+
+
+class Role(StrEnum):
+    """What a viewer may do."""
+
+    VIEW = "view"  # look, and stop what is dangerous
+    OPERATE = "operate"  # every command
+
+
+class Outcome(StrEnum):
+    """What a command achieved."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    REFUSED = "refused"  # nothing was done
+    FAILED = "failed"  # it broke on the way: look before it is given again
+    UNKNOWN = "unknown"  # it was begun by an engine that ended before it could say
+
+
+@dataclass(frozen=True, slots=True)
+class ViewKind(Generic[Row]):
+    """A named table that faces may look at: rows of one type, each under a key."""
+
+    name: str
+    row: type[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandKind(Generic[Args, Result]):
+    """A named thing that faces may ask for."""
+
+    name: str
+    args: type[Args]
+    result: type[Result]
+    acts: bool = True
+    """Whether it changes anything: then it is done once for each id, and audited. Otherwise it reads."""
+    reduces_risk: bool = False
+    """Any viewer may give it, late or not, and it is done even if it cannot be written down first."""
+
+    @property
+    def role(self) -> Role:
+        """Return what the giver must at least be."""
+        return Role.OPERATE if self.acts and not self.reduces_risk else Role.VIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[Result]):
+    """What came of a command, for the one who gave it."""
+
+    outcome: Outcome
+    words: str
+    result: Result | None
+    is_repeated: bool
+    """Whether it had been done before, and this is what was said then."""
+
+
+class DeskError(Exception):
+    """A face could not do what it wanted; the text says why in plain words, and the next step."""
+
+
+class NoEngine(DeskError):
+    """Nobody answers at the socket."""
+
+
+class DeskRefused(DeskError):
+    """The engine answered, and does not want this viewer or this question."""
+
+
+class DeskSilent(DeskError):
+    """The engine did not answer in time. What a command did is unknown: give it again with the same id."""
+
+
+class DeskInUse(DeskError):
+    """Another engine serves this socket."""

@@ -1,0 +1,81 @@
+"""A viewer's copy of a view. It moves from one state that the engine was in to another, never between."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Generic
+
+import msgspec
+
+from mexc_tui.desk.kinds import Row, ViewKind
+from mexc_tui.desk.wire import BadFrame, Changes, Subscribe
+
+Listener = Callable[[frozenset[str]], None]
+
+
+class Mirror(Generic[Row]):
+    """The rows as the engine last showed them. How old they are is the connection's to say."""
+
+    def __init__(self, kind: ViewKind[Row]) -> None:
+        self.kind = kind
+        self.version = 0
+        self.is_complete = False
+        """Whether it was ever equal to the engine's."""
+        self.engine = ""
+        """Which engine its version is of."""
+        self._decoder = msgspec.json.Decoder(kind.row)
+        self._rows: dict[str, Row] = {}
+        self._listeners: list[Listener] = []
+        self._next: dict[str, Row | None] = {}
+        self._next_version = 0
+        self._is_anew = False
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """Return a live, read-only look at the rows."""
+        return MappingProxyType(self._rows)
+
+    def on_change(self, listener: Listener) -> None:
+        """Call `listener` with the keys that changed, came or went; on the client's loop, quickly."""
+        self._listeners.append(listener)
+
+    def ask(self, engine: str, *, anew: bool = False) -> Subscribe:
+        """Return the message that asks this engine for what comes next, or for everything."""
+        if anew or engine != self.engine:
+            self.version = 0
+        self._next, self._next_version, self._is_anew = {}, self.version, False
+        self.engine = engine
+        return Subscribe(view=self.kind.name, after=self.version, of=engine)
+
+    def apply(self, changes: Changes) -> bool:
+        """Take the next part; return False if one before it is missing: then ask anew. Raises BadFrame."""
+        if changes.reset:
+            self._next, self._next_version, self._is_anew = {}, 0, True
+        if changes.after != self._next_version:
+            return False
+        try:
+            for key, body in changes.rows.items():
+                self._next[key] = self._decoder.decode(body)
+        except msgspec.DecodeError as error:
+            raise BadFrame(f"A row of {self.kind.name} is not what this face knows: {error}") from None
+        self._next.update(dict.fromkeys(changes.gone))
+        self._next_version = changes.upto
+        if not changes.more:
+            self._commit()
+        return True
+
+    def _commit(self) -> None:
+        if self._is_anew:
+            self._next = {**dict.fromkeys(self._rows), **self._next}
+        changed = frozenset(key for key, row in self._next.items() if self._rows.get(key) != row)
+        for key in changed:
+            row = self._next[key]
+            if row is None:
+                del self._rows[key]
+            else:
+                self._rows[key] = row
+        was_complete, self.is_complete = self.is_complete, True
+        self.version = self._next_version
+        self._next, self._is_anew = {}, False
+        if changed or not was_complete:
+            for listener in self._listeners:
+                listener(changed)

@@ -1,0 +1,105 @@
+"""The socket's place in the file system: private from its first moment, and never taken from the living."""
+
+import errno
+import fcntl
+import os
+import socket
+import stat
+import struct
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mexc_tui.desk.kinds import DeskError, DeskInUse
+
+PRIVATE = 0o600
+BACKLOG = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The process at the other end, as the system says."""
+
+    uid: int
+    pid: int
+
+
+def peer_of(connection: socket.socket) -> Peer:
+    """Return who is at the other end of a Unix socket."""
+    size = struct.calcsize("3i")
+    pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return Peer(uid, pid)
+
+
+class Place:
+    """A listening socket at a path, and the lock beside it that says its engine lives."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the place. Raises DeskInUse if an engine serves it, DeskError if it cannot be had."""
+        self.path = path
+        self._lock = _lock(path.with_name(path.name + ".lock"))
+        try:
+            _clear(path)
+            self.socket = _listen(path)
+            self._inode = path.stat().st_ino
+        except OSError as error:
+            os.close(self._lock)
+            raise DeskError(f"No socket can be made at {path}: {error.strerror or error}.") from error
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def leave(self) -> None:
+        """Give the place up; a name that is no longer ours stays."""
+        self.socket.close()
+        with suppress(FileNotFoundError):
+            if self.path.lstat().st_ino == self._inode:
+                self.path.unlink()
+        os.close(self._lock)
+
+
+def _lock(path: Path) -> int:
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE)
+    except OSError as error:
+        raise DeskError(f"{path} cannot be opened: {error.strerror}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise DeskInUse(f"An engine already serves {path.with_suffix('')}: attach to it.") from None
+    return handle
+
+
+def _clear(path: Path) -> None:
+    """Remove a socket that nobody listens on."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise DeskError(f"{path} is no socket: move it away.")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        problem = probe.connect_ex(str(path))
+    if problem != errno.ECONNREFUSED:  # it answers, or is too busy to: it lives
+        raise DeskInUse(f"An engine already serves {path}: attach to it.")
+    path.unlink()
+
+
+def _listen(path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        # The name is made with the mode of the socket, less the umask. Setting that instead of the umask
+        # leaves the files alone that other threads of this process make meanwhile.
+        os.fchmod(listening.fileno(), PRIVATE)
+        listening.bind(str(path))
+        if stat.S_IMODE(path.stat().st_mode) & ~PRIVATE:
+            path.unlink()
+            raise DeskError(f"This system opens sockets in {path.parent} to others: it is not served.")
+        listening.listen(BACKLOG)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening

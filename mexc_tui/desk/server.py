@@ -1,0 +1,159 @@
+"""The door: takes viewers in at the socket, one task for each, and sees them out when the engine stops."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mexc_tui.desk.commands import Audit, CommandDesk, Giver
+from mexc_tui.desk.facts import FactFeed, FactSource
+from mexc_tui.desk.kinds import Role
+from mexc_tui.desk.place import Peer, Place, peer_of
+from mexc_tui.desk.viewer import Shown, Viewer
+from mexc_tui.desk.views import View
+from mexc_tui.desk.wire import PROTOCOL, BadFrame, Hello, Refused, Welcome, frame, from_viewer, read_frame
+from mexc_tui.model.event import Fact
+from mexc_tui.model.text import clean_name
+
+log = logging.getLogger(__name__)
+
+MAX_VIEWERS = 32
+HELLO_S = 5.0
+BYE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What the engine hands in."""
+
+    engine: str
+    """Another text for each start: numbers of views are worth nothing to the next engine."""
+    profile: str
+    mode: str
+    views: Sequence[View[Any]]
+    facts: FactSource
+    head: int
+    """Number of the newest fact in the journal."""
+    audit: Audit
+    now_ms: Callable[[], int]
+    highest: Role = Role.OPERATE
+    """No viewer becomes more than this."""
+    peer_of: Callable[[socket.socket], Peer] = peer_of
+
+
+class DeskServer:
+    """Serves one engine's views, facts and commands. Everything here belongs to the loop that opened it."""
+
+    def __init__(self, parts: DeskParts) -> None:
+        self.commands = CommandDesk(parts.audit, parts.now_ms)
+        self._parts = parts
+        self._facts = FactFeed(parts.facts, parts.head)
+        views = {view.kind.name: view for view in parts.views}
+        self._shown = Shown(views, self._facts, self.commands, parts.engine, parts.now_ms)
+        self._viewers: set[Viewer] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._place: Place | None = None
+        self._server: asyncio.Server | None = None
+
+    @property
+    def viewers(self) -> Sequence[Viewer]:
+        """Return who is attached."""
+        return tuple(self._viewers)
+
+    async def open(self, path: Path) -> None:
+        """Serve at a path, in a folder that exists. Raises DeskInUse, or DeskError if it cannot be had."""
+        self._place = Place(path)
+        self._server = await asyncio.start_unix_server(self._accept, sock=self._place.socket)
+
+    def tell(self, fact: Fact) -> None:
+        """Take a committed fact, in order."""
+        self._facts.add(fact)
+        for viewer in self._viewers:
+            viewer.notice()
+
+    async def close(self, deadline_s: float = 5.0) -> None:
+        """Take nobody in, let running commands end within the deadline, then see everybody out."""
+        if self._server is not None:
+            self._server.close()
+        await self.commands.close(deadline_s)
+        await asyncio.sleep(0)  # the answers are on their way
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._place is not None:
+            self._place.leave()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._attend(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            log.debug("a viewer has gone")
+        except Exception:
+            log.exception("a viewer was sent away by a mistake of ours")
+        finally:
+            self._tasks.discard(task)
+            await _see_out(writer)
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        giver = await self._greet(reader, writer)
+        if isinstance(giver, Refused):
+            writer.write(frame(giver))
+            return
+        viewer = Viewer(self._shown, giver, reader, writer)
+        self._viewers.add(viewer)
+        try:
+            await viewer.serve()
+        finally:
+            self._viewers.discard(viewer)
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Giver | Refused:
+        """Return who it is, after welcoming it; or why it is not let in."""
+        parts = self._parts
+        # asyncio hands out a stand-in of the socket; a duplicate of its number asks the same connection.
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as connection:
+            peer = parts.peer_of(connection)
+        if peer.uid != os.geteuid():
+            return Refused(about="hello", words="This desk belongs to another user.")
+        if len(self._viewers) >= MAX_VIEWERS:
+            words = f"{MAX_VIEWERS} viewers are attached already: close one of them."
+            return Refused(about="hello", words=words)
+        try:
+            hello = from_viewer(await read_frame(reader, HELLO_S))
+        except BadFrame as error:
+            return Refused(about="frame", words=str(error))
+        except TimeoutError:
+            return Refused(about="hello", words="No hello came in time.")
+        if not isinstance(hello, Hello):
+            return Refused(about="hello", words="The first message is a hello.")
+        if hello.protocol != PROTOCOL:
+            words = f"This engine speaks version {PROTOCOL} of the protocol, you speak {hello.protocol}."
+            return Refused(about="hello", words=words + " Start both from the same release.")
+        role = hello.role if parts.highest is Role.OPERATE else Role.VIEW
+        welcome = Welcome(
+            protocol=PROTOCOL,
+            engine=parts.engine,
+            pid=os.getpid(),
+            profile=parts.profile,
+            mode=parts.mode,
+            role=role,
+            head=self._facts.head,
+        )
+        writer.write(frame(welcome))
+        return Giver(clean_name(hello.who), peer.pid, role)
+
+
+async def _see_out(writer: asyncio.StreamWriter) -> None:
+    """Close the connection; who does not read its last words in time goes without."""
+    writer.close()
+    try:
+        async with asyncio.timeout(BYE_S):
+            await writer.wait_closed()
+    except (ConnectionError, TimeoutError, asyncio.CancelledError):
+        writer.transport.abort()

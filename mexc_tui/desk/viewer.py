@@ -1,0 +1,238 @@
+"""One viewer's connection, on the engine's side. Whatever it does or does not do is felt by it alone.
+
+Nothing waits for a viewer but its own two tasks. What it has not read yet is not kept: views and facts are
+asked again when the last frame has left this process.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mexc_tui.desk.commands import CommandDesk, Giver, refused
+from mexc_tui.desk.facts import FactFeed
+from mexc_tui.desk.views import Cursor, View
+from mexc_tui.desk.wire import (
+    Answer,
+    BadFrame,
+    Beat,
+    Changes,
+    Follow,
+    FromEngine,
+    Give,
+    Hello,
+    Refused,
+    Subscribe,
+    frame,
+    from_viewer,
+    read_frame,
+)
+
+COMMANDS_PER_S = 50
+RUNNING = 64
+"""So many commands of one viewer may be under way."""
+BEAT_S = 1.0
+PACE_S = 0.1
+"""Views are told at most this often; the first change after a pause goes at once."""
+OUTBOX_BYTES = 64 * 1024
+"""A viewer that leaves so much unread is not listened to until it reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an engine has for its viewers."""
+
+    views: Mapping[str, View[Any]]
+    facts: FactFeed
+    commands: CommandDesk
+    engine: str
+    now_ms: Callable[[], int]
+
+
+class Viewer:
+    """Reads what a viewer says, and writes what is due whenever it has read what came before."""
+
+    def __init__(
+        self, shown: Shown, giver: Giver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self.giver = giver
+        self._shown = shown
+        self._reader = reader
+        self._writer = writer
+        self._wake = asyncio.Event()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
+        self._outbox: deque[bytes] = deque()
+        self._outbox_bytes = 0
+        self._cursors: dict[str, Cursor] = {}
+        self._fact: int | None = None
+        self._views_due_s = 0.0
+        self._commands: deque[float] = deque(maxlen=COMMANDS_PER_S)
+        self._running: set[asyncio.Task[None]] = set()
+        writer.transport.set_write_buffer_limits(high=0)  # drained means: nothing of it is here any more
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much is kept for it."""
+        return self._outbox_bytes + self._writer.transport.get_write_buffer_size()
+
+    def notice(self) -> None:
+        """Look again whether there is something to tell."""
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Go on until the connection ends or the viewer breaks the protocol."""
+        writing = asyncio.create_task(self._write_all(), name=f"desk to {self.giver.pid}")
+        try:
+            await self._read_all()
+        except BadFrame as error:
+            self._tell(Refused(about="frame", words=str(error)))
+        except TimeoutError:
+            self._tell(Refused(about="frame", words="A frame was not finished in time."))
+        finally:
+            writing.cancel()
+            for task in self._running:
+                task.cancel()  # the command itself goes on: it belongs to the desk
+            for name in self._cursors:
+                self._shown.views[name].listeners.discard(self.notice)
+            self._writer.writelines(self._outbox)
+            await asyncio.gather(writing, *self._running, return_exceptions=True)
+
+    async def _read_all(self) -> None:
+        while True:
+            self._hear(from_viewer(await read_frame(self._reader)))
+            await self._pace()
+            await self._has_room.wait()
+
+    async def _pace(self) -> None:
+        """Slow down a viewer that says too much: every message counts."""
+        now_s = asyncio.get_running_loop().time()
+        is_fast = len(self._commands) == COMMANDS_PER_S and now_s - self._commands[0] < 1.0
+        self._commands.append(now_s)
+        await asyncio.sleep(1 / COMMANDS_PER_S if is_fast else 0)
+
+    def _is_over_limit(self) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        return len(self._commands) == COMMANDS_PER_S and now_s - self._commands[0] < 1.0
+
+    def _hear(self, message: Hello | Subscribe | Follow | Give) -> None:
+        match message:
+            case Hello():
+                self._tell(Refused(about="hello", words="You said hello before."))
+            case Subscribe():
+                self._subscribe(message)
+            case Follow():
+                self._follow(message)
+            case Give():
+                self._take(message)
+
+    def _subscribe(self, message: Subscribe) -> None:
+        view = self._shown.views.get(message.view)
+        if view is None:
+            known = ", ".join(sorted(self._shown.views)) or "none"
+            words = f"This engine has no view {message.view!r}. It has: {known}."
+            self._tell(Refused(about=message.view, words=words))
+            return
+        is_same = message.of == self._shown.engine
+        self._cursors[message.view] = view.resume(message.after if is_same else 0)
+        view.listeners.add(self.notice)
+        self.notice()
+
+    def _follow(self, message: Follow) -> None:
+        head = self._shown.facts.head
+        if message.after > head:
+            words = f"The journal ends at {head}: there is nothing behind {message.after}."
+            self._tell(Refused(about="facts", words=words))
+            return
+        self._fact = message.after
+        self.notice()
+
+    def _take(self, give: Give) -> None:
+        if self._is_over_limit():
+            words = f"More than {COMMANDS_PER_S} messages in a second: nothing was done. Wait a second."
+            self._tell(refused(give.id, words))
+        elif len(self._running) >= RUNNING:
+            self._tell(refused(give.id, f"{RUNNING} of your commands are still under way: wait for them."))
+        else:
+            task = asyncio.create_task(self._do(give), name=f"command {give.name}")
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _do(self, give: Give) -> None:
+        self._tell(await self._shown.commands.do(give, self.giver))
+
+    def _tell(self, message: Answer | Refused) -> None:
+        body = frame(message)
+        self._outbox.append(body)
+        self._outbox_bytes += len(body)
+        if self._outbox_bytes >= OUTBOX_BYTES:
+            self._has_room.clear()
+        self.notice()
+
+    async def _write_all(self) -> None:
+        while True:
+            body = self._answer() or await self._next_facts() or self._next_changes()
+            if body is None:
+                body = await self._rest()
+            if body:
+                self._writer.write(body)
+            await self._writer.drain()
+            await asyncio.sleep(0)
+
+    def _answer(self) -> bytes | None:
+        if not self._outbox:
+            return None
+        body = self._outbox.popleft()
+        self._outbox_bytes -= len(body)
+        if self._outbox_bytes < OUTBOX_BYTES:
+            self._has_room.set()
+        return body
+
+    async def _next_facts(self) -> bytes | None:
+        after = self._fact
+        if after is None or after >= self._shown.facts.head:
+            return None
+        page = await self._shown.facts.page(after)
+        if not page.facts or self._fact != after:
+            return None
+        self._fact = page.facts[-1].sequence
+        return frame(page)
+
+    def _next_changes(self) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._views_due_s:
+            return None
+        for name, cursor in self._cursors.items():
+            view = self._shown.views[name]
+            if view.has_news(cursor):
+                changes: Changes = view.page(cursor)
+                if not changes.more and not self._has_news():
+                    self._views_due_s = loop.time() + PACE_S
+                return frame(changes)
+        return None
+
+    def _has_news(self) -> bool:
+        return any(self._shown.views[name].has_news(cursor) for name, cursor in self._cursors.items())
+
+    async def _rest(self) -> bytes | None:
+        """Wait for news; return a sign of life if there are none for a while."""
+        loop = asyncio.get_running_loop()
+        self._wake.clear()
+        if self._outbox:
+            return None
+        until_s = loop.time() + BEAT_S
+        is_paced = self._has_news()
+        if is_paced:
+            until_s = min(until_s, self._views_due_s)
+        try:
+            async with asyncio.timeout_at(until_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return None if is_paced else _beat(self._shown.now_ms())
+        return None
+
+
+def _beat(at_ms: int) -> bytes:
+    message: FromEngine = Beat(at_ms=at_ms)
+    return frame(message)

@@ -1,0 +1,144 @@
+"""The engine's side of a view: its rows by the version in which each changed last.
+
+A viewer costs one number, the version up to which it was told. What changed since is at the end of one
+ordered table, so a viewer that is slow gets the newest state of each row once, however often it changed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic
+
+import msgspec
+
+from mexc_tui.desk.kinds import Row, ViewKind
+from mexc_tui.desk.wire import Changes, encode
+
+PAGE_BYTES = 32 * 1024
+"""A page ends with the row that reaches this."""
+ROW_BYTES = 32 * 1024
+GONE_KEPT = 1_024
+"""So many removed keys are remembered; a viewer that missed more begins anew."""
+
+
+@dataclass(slots=True)
+class _Entry(Generic[Row]):
+    key: str
+    row: Row | None
+    version: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Cursor:
+    """How far one viewer is in one view."""
+
+    version: int = 0
+    horizon: int = 0
+    """Removals up to here need not be told: the viewer began behind them."""
+    must_reset: bool = True
+
+
+class View(Generic[Row]):
+    """Rows under keys; every change has the next number. Belongs to the loop of the desk's server."""
+
+    def __init__(self, kind: ViewKind[Row]) -> None:
+        self.kind = kind
+        self.version = 0
+        self.listeners: set[Callable[[], None]] = set()
+        self._entries: OrderedDict[str, _Entry[Row]] = OrderedDict()
+        self._gone = 0
+        self._horizon = 0
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """Return a copy of what is in it now."""
+        return {entry.key: entry.row for entry in self._entries.values() if entry.row is not None}
+
+    def put(self, key: str, row: Row) -> None:
+        """Set a row; the same row again is no change. Raises ValueError if it is too large to be shown."""
+        known = self._entries.get(key)
+        if known is not None and known.row == row:
+            return
+        body = encode(row)
+        if len(body) + len(key) > ROW_BYTES:
+            raise ValueError(
+                f"{self.kind.name} {key[:64]!r}: a row of {len(body):,} bytes, {ROW_BYTES:,} fit"
+            )
+        self._set(key, row, body)
+
+    def drop(self, key: str) -> None:
+        """Remove a row, if there is one."""
+        known = self._entries.get(key)
+        if known is not None and known.row is not None:
+            self._set(key, None, b"")
+            self._gone += 1
+            self._forget_gone()
+
+    def resume(self, after: int) -> Cursor:
+        """Return the cursor of a viewer that has version `after` of this view; 0 for nothing."""
+        if self._horizon <= after <= self.version and after:
+            return Cursor(after, after, must_reset=False)
+        return Cursor()
+
+    def has_news(self, cursor: Cursor) -> bool:
+        """Whether that viewer is behind."""
+        return cursor.must_reset or cursor.version < self.version
+
+    def page(self, cursor: Cursor) -> Changes:
+        """Return what comes next for a viewer, and move its cursor there."""
+        if self._horizon > max(cursor.version, cursor.horizon):
+            cursor.must_reset = True
+        is_reset = cursor.must_reset
+        if is_reset:
+            cursor.version, cursor.horizon, cursor.must_reset = 0, self._horizon, False
+        after, upto, size = cursor.version, self.version, 0
+        rows: dict[str, msgspec.Raw] = {}
+        gone: list[str] = []
+        changed = self._behind(after)
+        for entry in changed:
+            if entry.row is None:
+                gone.append(entry.key)
+            else:
+                rows[entry.key] = msgspec.Raw(entry.body)
+            size += len(entry.key) + len(entry.body) + 8
+            if size >= PAGE_BYTES and entry is not changed[-1]:
+                upto = entry.version
+                break
+        cursor.version = upto
+        return Changes(
+            view=self.kind.name,
+            after=after,
+            upto=upto,
+            reset=is_reset,
+            more=upto < self.version,
+            rows=rows,
+            gone=gone,
+        )
+
+    def _behind(self, version: int) -> list[_Entry[Row]]:
+        """Return what changed behind a version, oldest first."""
+        changed: list[_Entry[Row]] = []
+        for entry in reversed(self._entries.values()):
+            if entry.version <= version:
+                break
+            changed.append(entry)
+        return changed[::-1]
+
+    def _set(self, key: str, row: Row | None, body: bytes) -> None:
+        old = self._entries.pop(key, None)
+        if old is not None and old.row is None:
+            self._gone -= 1
+        self.version += 1
+        self._entries[key] = _Entry(key, row, self.version, body)
+        for listener in self.listeners:
+            listener()
+
+    def _forget_gone(self) -> None:
+        if self._gone <= GONE_KEPT:
+            return
+        removed = [entry for entry in self._entries.values() if entry.row is None]
+        for entry in removed[: GONE_KEPT // 2]:
+            del self._entries[entry.key]
+            self._horizon = entry.version
+        self._gone -= GONE_KEPT // 2

@@ -78,6 +78,7 @@ def detect(
     looking = settings or DetectionSettings()
     looks = list(_looks(tuple(listings), now_ms, looking, liquidity or {}))
     past = history or History()
+    own = _renamed(standing, looks)
     raised: list[Signal] = []
     found: dict[SignalKey, str] = {}
     for look in looks:
@@ -86,16 +87,31 @@ def detect(
             for finding in detector.find(look):
                 key = SignalKey(detector.name, look.listing.id, finding.topic)
                 found[key] = finding.state
-                stand = standing.get(key)
+                stand = own.get(key)
                 is_new = stand is None or stand.state != finding.state
                 if is_new and finding.state != UNKNOWN:
                     new.append((detector, finding, key))
         if new:
             known = known_inputs(look.listing)
             raised += [_signal(detector, look, finding, key, past, known) for detector, finding, key in new]
-    looked_at = {look.listing.id for look in looks}
+    looked_at = {
+        name: look.listing.id for look in looks for name in (look.listing.id, *look.listing.also_ids)
+    }
     ended = tuple(_ended(standing, found, looked_at, now_ms, looking.hold_ms))
     return Found(tuple(raised), ended, len(looks))
+
+
+def _renamed(standing: Standing, looks: Iterable[Look]) -> Standing:
+    """Return what stands, also under the ids of listings that have absorbed others."""
+    now_id = {old: look.listing.id for look in looks for old in look.listing.also_ids}
+    if not now_id:
+        return standing
+    taken_over = {
+        SignalKey(key.detector, now_id[key.subject], key.topic): stand
+        for key, stand in standing.items()
+        if key.subject in now_id
+    }
+    return {**taken_over, **standing}
 
 
 def _looks(
@@ -149,10 +165,16 @@ _HELD = {detector.name: detector.held_topics for detector in DETECTORS}
 
 
 def _ended(
-    standing: Standing, found: Mapping[SignalKey, str], looked_at: set[str], now_ms: int, hold_ms: int
+    standing: Standing,
+    found: Mapping[SignalKey, str],
+    looked_at: Mapping[str, str],
+    now_ms: int,
+    hold_ms: int,
 ) -> Iterator[Ended]:
+    """Yield what stands and is found no more; `looked_at` leads from any id of a listing to its own."""
     for key, stand in standing.items():
-        if key in found or key.subject not in looked_at:
+        now_id = looked_at.get(key.subject)
+        if now_id is None or SignalKey(key.detector, now_id, key.topic) in found:
             continue
         if key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms:
             continue

@@ -108,8 +108,8 @@ def never_api(look: Look) -> str | None:
     listing = look.listing
     if look.stage is Stage.NEVER_API:
         return "confirmed"
-    if listing.api_allowed or listing.visible_ms is None or look.stage is Stage.CANCELLED:
-        return None
+    if listing.api_allowed or listing.status is None or look.stage is Stage.CANCELLED:
+        return None  # exchangeInfo does not show it (any more), so it says nothing of the API
     if listing.opened_ms is not None:
         return "open without the API"
     if listing.opens_ms is None:
@@ -130,11 +130,14 @@ def never_api_words(look: Look) -> str:
 
 
 def own_key(look: Look) -> str | None:
-    """Others may trade it by API, this account's key may not."""
-    if not look.listing.api_allowed or not _disagrees(look, Topic.API):
+    """Ordinary keys may trade it by API, this account's may not: for longer than the two polls lie apart."""
+    if not _disagrees(look, Topic.API):
         return None
-    seen = look.listing.says(Source.SELF_SYMBOLS)
-    return f"since {seen.at_ms}" if seen is not None and not seen.present else None
+    own, ordinary = look.listing.says(Source.SELF_SYMBOLS), look.listing.says(Source.DEFAULT_SYMBOLS)
+    if own is None or own.present or ordinary is None or not ordinary.present:
+        return None
+    since_ms = max(own.at_ms, ordinary.at_ms)
+    return f"since {since_ms}" if look.now_ms - since_ms >= look.settings.stale_ms else None
 
 
 def own_key_words(look: Look) -> str:

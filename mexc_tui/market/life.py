@@ -54,13 +54,13 @@ def in_order(sightings: Iterable[Sighting]) -> tuple[Sighting, ...]:
     return tuple(sorted(sightings, key=lambda seen: (seen.at_ms, _ORDER[seen.source])))
 
 
-def listing_from(listing_id: str, sightings: Iterable[Sighting]) -> Listing:
+def listing_from(listing_id: str, sightings: Iterable[Sighting], also_ids: tuple[str, ...] = ()) -> Listing:
     """Return what all sightings of one listing amount to. At least one is needed."""
     life = _Life()
     ordered = in_order(sightings)
     for seen in ordered:
         life.add(seen)
-    return life.listing(listing_id, ordered)
+    return life.listing(listing_id, ordered, also_ids)
 
 
 class _Life:
@@ -196,7 +196,7 @@ class _Life:
             Change(kind=kind, at_ms=seen.at_ms, source=seen.source, before=before, after=after)
         )
 
-    def listing(self, listing_id: str, ordered: tuple[Sighting, ...]) -> Listing:
+    def listing(self, listing_id: str, ordered: tuple[Sighting, ...], also_ids: tuple[str, ...]) -> Listing:
         """Return the listing as it stands after everything that was added."""
         name, stage = self._name, self._stage
         assert name is not None, "a listing has at least one sighting"
@@ -207,6 +207,7 @@ class _Life:
         return Listing(
             id=listing_id,
             sightings=ordered,
+            also_ids=also_ids,
             first_seen_ms=ordered[0].at_ms,
             symbol=name.symbol,
             base=name.base or self._any("base"),

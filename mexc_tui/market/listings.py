@@ -69,7 +69,7 @@ class KnownListings:
         found = matches[0]
         if not _is_news(found, seen):
             return None
-        listing = listing_from(found.id, (*found.sightings, seen))
+        listing = listing_from(found.id, (*found.sightings, seen), found.also_ids)
         for twin in matches[1:]:
             listing = self._absorb(listing, twin)
         self._keep(listing)
@@ -103,7 +103,7 @@ class KnownListings:
         keep, drop = sorted((listing, twin), key=lambda one: (one.first_seen_ms, one.id))
         self._listings.pop(drop.id, None)
         joined = dict.fromkeys((*listing.sightings, *twin.sightings))
-        return listing_from(keep.id, joined)
+        return listing_from(keep.id, joined, (*keep.also_ids, drop.id, *drop.also_ids))
 
     def _keep(self, listing: Listing) -> None:
         self._listings[listing.id] = listing

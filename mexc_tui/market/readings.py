@@ -14,6 +14,8 @@ from mexc_tui.model.text import is_tradable_name
 
 RECENT_MS = 60 * 60_000
 """Openings longer ago are no news to somebody who has just begun to look."""
+OLD_MS = 86_400_000
+"""An entry that leaves the calendar so long after its moment has only grown old."""
 ANNOUNCED_MS = 7 * 86_400_000
 """Headlines older than this announce nothing that is still to come."""
 CALENDAR_QUOTE = "USDT"
@@ -72,9 +74,9 @@ def of_pair(pair: Symbol, at_ms: int) -> Facts:
 def read_calendar(
     entries: Iterable[CalendarEntry], at_ms: int, known: Collection[Listing]
 ) -> Iterator[Sighting]:
-    """Yield what the calendar lists, and what it lists no more although its opening is still to come.
+    """Yield what the calendar lists, and what it lists no more although it has not opened.
 
-    An entry that left after its opening has only grown old.
+    Entries stay for days (reference 10.1), so one that leaves right after its moment was taken back as well.
     """
     rows = tuple(entries)
     old_news = _old_news(at_ms, known)
@@ -85,7 +87,7 @@ def read_calendar(
     shown = {entry.coin_id or entry.base for entry in rows}
     for listing, last in _held(known, Source.CALENDAR):
         gone = (last.facts.coin_id or last.facts.base) not in shown
-        if gone and (last.facts.opens_ms or 0) > at_ms and listing.opened_ms is None:
+        if gone and listing.opened_ms is None and (last.facts.opens_ms or 0) > at_ms - OLD_MS:
             yield _withdrawn(last, at_ms)
 
 

@@ -169,11 +169,13 @@ API_GRACE_MS = 60 * 60_000
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """One listing as known now. All but `id` follows from `sightings`, oldest first."""
+    """One listing as known now. All but the ids follows from `sightings`, oldest first."""
 
     id: str
     """Symbol and first sighting; stays the same through moves and changes of name."""
     sightings: tuple[Sighting, ...]
+    also_ids: tuple[str, ...] = ()
+    """Ids it was kept under before it turned out to be the same listing."""
     first_seen_ms: int
     symbol: str
     base: str

@@ -203,6 +203,11 @@ def own_key(desk: Desk) -> None:
     """Leave it out of what this key may trade."""
     desk.known.read_pairs((*OLD, pair()), before(1_000))
     desk.known.read_names(Source.SELF_SYMBOLS, ["BTCUSDT"], before(900))
+    desk.look(890)
+    assert desk.raised(DetectorName.RISK_WARNING, "own_key") == []
+    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "NEWUSDT"], before(800))
+    desk.look(799)
+    assert desk.raised(DetectorName.RISK_WARNING, "own_key") == []
     desk.look(600)
 
 

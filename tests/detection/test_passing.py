@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.detection.passing import Stand, detect, standing_after
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.model.listing import Listing
+from mexc_tui.model.listing import Listing, Source
 from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
 from mexc_tui.model.symbol import SymbolStatus
 from tests.detection.stages import Desk, announced, book
@@ -117,6 +117,23 @@ def test_a_listing_that_is_not_looked_at_keeps_what_stands() -> None:
     desk.look(7_000)
     found = detect((), before(6_000), desk.standing)
     assert (found.raised, found.ended, found.looked_at) == ((), (), 0)
+
+
+def test_what_stands_about_a_listing_that_is_joined_to_another_is_not_raised_again() -> None:
+    desk = announced()
+    desk.look(7_000)
+    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(6_000))
+    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT", "NEXUSDT"], before(5_000))
+    desk.look(4_999)
+    assert [one.symbol for one in desk.raised(DetectorName.API_ENABLED)] == ["NEXUSDT"]
+    desk.known.read_calendar(calendar(entry("NEX")), before(4_000))
+    assert [len(listing.also_ids) for listing in desk.known.listings] == [1]
+    desk.look(3_999)
+    assert len(desk.raised(DetectorName.API_ENABLED)) == 1
+    desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
+    ended = [one for one in desk.look(2_999).ended if one.key.detector is DetectorName.API_ENABLED]
+    assert len(ended) == 1
+    assert desk.look(2_998).ended == ()
 
 
 def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:

@@ -137,10 +137,18 @@ def test_withdrawn_by_one_source_only_is_a_disagreement_not_a_cancellation() -> 
     assert [one.topic for one in listing.disagreements] == [Topic.PRESENCE]
 
 
-def test_an_entry_that_leaves_the_calendar_after_its_opening_has_only_grown_old() -> None:
+def test_an_entry_that_leaves_the_calendar_when_it_is_open_has_only_grown_old() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
+    known.read_pairs((*OLD, pair()), before(60))
+    known.note_deal(deal(), before(-1))
     assert known.read_calendar(calendar(), before(-60)) == ()
+
+
+def test_M13_taken_back_in_the_last_second_and_noticed_after_the_planned_moment() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    assert known.read_calendar(calendar(), before(-4))[0].after.stage is Stage.CANCELLED
 
 
 def test_M13_listed_early_is_open_whatever_the_plan_says() -> None:

@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.supervisor import SupervisorLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.budget import Limits as BudgetLimits
@@ -95,5 +95,8 @@ def detection_settings(settings: Settings) -> DetectionSettings:
         stale_ms=round(settings.price_stale_s * MS),
         hold_ms=settings.book_risk_hold_s * MS,
         cluster_window_ms=settings.cluster_window_s * MS,
+        maturity_ms=settings.maturity_s * MS,
+        api_grace_ms=settings.api_grace_s * MS,
         kappa=settings.prior_weight,
+        label=LabelRule(horizon_ms=settings.maturity_s * MS),
     )

@@ -51,6 +51,22 @@ class Detection(Group):
     api_lead_s: Count = row(
         3_600, "A pair open to the API without a time is expected within this.", unit="s", low=60, high=86_400
     )
+    maturity_s: Count = row(
+        3_600,
+        "An open listing is watched so long; then its outcome is known.",
+        unit="s",
+        low=10,
+        high=604_800,
+        restart=True,
+    )
+    api_grace_s: Count = row(
+        3_600,
+        "A pair still closed to the API so long after it opened counts as never tradable.",
+        unit="s",
+        low=10,
+        high=604_800,
+        restart=True,
+    )
     cluster_window_s: Count = row(
         600, "Listings that open within this time are a cluster.", unit="s", low=1, high=86_400
     )

@@ -45,7 +45,7 @@ def test_every_number_handed_on_follows_its_setting() -> None:
     changed = with_settings(
         "clock_warn_error_ms = 100\nstream_ping_s = 10\nquery_deadline_s = 2\nstore_busy_s = 1\n"
         "cache_memory_s = 2.5\nworker_failures = 7\nready_triple = '1/2/3'\nwide_spread_pct = 10\n"
-        "advance_s = 60\n"
+        "advance_s = 60\nmaturity_s = 30\napi_grace_s = 20\n"
     )
     limits = client_limits(changed)
     assert limits.offset is not None
@@ -59,6 +59,11 @@ def test_every_number_handed_on_follows_its_setting() -> None:
         Triple(1, 2, 3),
         0.1,
         60_000,
+    )
+    assert (detection.maturity_ms, detection.label.horizon_ms, detection.api_grace_ms) == (
+        30_000,
+        30_000,
+        20_000,
     )
 
 

@@ -1,0 +1,267 @@
+"""The shipped day of listings: each kind really happens, as the outside sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median
+
+import msgspec
+import pytest
+
+from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
+from mexc_tui.practice.pairs import PairStatus
+from mexc_tui.practice.scenario import MarketPlan, Scenario, load
+from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.world import World
+
+from .worlds import START_MS, Witness
+
+DAY = load("listing-day")
+SMALL = msgspec.structs.replace(DAY, market=MarketPlan(symbols=20, active_pairs=0))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the outside sees of one base at one moment; openings in seconds of the day, None: not there."""
+
+    calendar_s: float | None
+    triple: tuple[int, int, int] | None
+    pair_opens_s: float | None
+    api: bool
+
+
+def day(seconds: float = 0.0, *bases: str, seed: int = 1) -> World:
+    """The day, `seconds` after it began; with `bases` only their part of it: the same, and quicker."""
+    return at(World(part(bases), seed, START_MS), seconds)
+
+
+def part(bases: Sequence[str]) -> Scenario:
+    plans = tuple(plan for plan in SMALL.listings if not bases or plan.base in bases)
+    return msgspec.structs.replace(SMALL, listings=plans)
+
+
+def at(world: World, seconds: float) -> World:
+    world.advance(START_MS + round(seconds * 1000))
+    return world
+
+
+def in_day(moment_ms: int | None) -> float | None:
+    return None if moment_ms is None else (moment_ms - START_MS) / 1000
+
+
+def seen(world: World, base: str) -> Seen:
+    entry = next((one for one in world.calendar() if one.base == base), None)
+    row = next((one for one in world.web_symbols() if one.base == base), None)
+    pair = world.pair(f"{base}USDT")
+    return Seen(
+        in_day(entry.first_open_ms) if entry else None,
+        (row.state, row.spot, row.trading) if row else None,
+        in_day(pair.first_open_ms) if pair else None,
+        f"{base}USDT" in world.default_symbols(),
+    )
+
+
+def buy(world: World, base: str, *, market: bool = False, price: str = "0.05") -> int | str | OrderStatus:
+    """Spend 10 USDT or so; the code of a refusal, or the status of the order."""
+    symbol = f"{base}USDT"
+    if market:
+        asked = NewOrder(symbol, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(10))
+    else:
+        asked = NewOrder(symbol, Side.BUY, OrderType.LIMIT, price=Decimal(price), quantity=Decimal(100))
+    try:
+        placed = world.place(asked)
+    except Refusal as refused:
+        return refused.code
+    return world.order(symbol, order_id=placed.order_id).status
+
+
+def prices(witness: Witness, base: str) -> Sequence[tuple[float, Decimal]]:
+    """When, in seconds of the day, and at what price it traded."""
+    return [
+        ((trade.time_ms - START_MS) / 1000, trade.price)
+        for symbol, trade in witness.trades
+        if symbol == f"{base}USDT"
+    ]
+
+
+@pytest.fixture(scope="module")
+def tape() -> Witness:
+    """Every trade of the day."""
+    world, witness = day(), Witness()
+    world.sinks.append(witness)
+    at(world, 240)
+    return witness
+
+
+def first_trade_s(tape: Witness, base: str) -> float:
+    return prices(tape, base)[0][0]
+
+
+def test_the_day_is_over_after_four_minutes_and_opens_from_15_s_to_before_210_s(tape: Witness) -> None:
+    assert day().ends_ms == START_MS + 240_000
+    bases = {plan.base for plan in DAY.listings} | {"NEWNAME"}
+    opened = {base: first_trade_s(tape, base) for base in bases if prices(tape, base)}
+    assert len(DAY.listings) >= 12
+    assert 15 <= min(opened.values()) < 17
+    assert max(opened.values()) < 210
+    assert bases - set(opened) == {"GONER", "NEVERMIND", "OLDNAME", "TOMORROW"}
+
+
+def test_no_listing_has_the_ticker_of_a_pair_that_trades_already() -> None:
+    known = {pair.rules.base for pair in World(DAY, 1, START_MS).visible_pairs()}
+    assert known & {plan.base for plan in DAY.listings} == set()
+
+
+def test_the_same_seed_gives_the_same_day_and_another_one_another(tape: Witness) -> None:
+    def trades(seed: int) -> list[tuple[str, int, Decimal, Decimal]]:
+        world, witness = day(seed=seed), Witness()
+        world.sinks.append(witness)
+        for seconds in range(1, 35, 7):  # however often it is looked at
+            at(world, seconds)
+        return told(witness)
+
+    one = trades(1)
+    assert one
+    assert one == told(tape)[: len(one)]
+    assert one != trades(2)
+
+
+def told(witness: Witness) -> list[tuple[str, int, Decimal, Decimal]]:
+    return [(symbol, one.time_ms, one.price, one.quantity) for symbol, one in witness.trades]
+
+
+def test_clean_walks_through_every_state_and_opens_when_it_said(tape: Witness) -> None:
+    assert seen(day(1, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), None, False)
+    assert buy(day(1, "DAWN"), "DAWN") == 10007
+    assert seen(day(6, "DAWN"), "DAWN") == Seen(15, (2, 1, 1), 15, True)
+    assert buy(day(6, "DAWN"), "DAWN") == 30001
+    assert seen(day(11, "DAWN"), "DAWN").triple == (2, 2, 4)
+    assert buy(day(15.1, "DAWN"), "DAWN") in (
+        OrderStatus.NEW,
+        OrderStatus.PARTIALLY_FILLED,
+        OrderStatus.FILLED,
+    )
+    assert 15 <= first_trade_s(tape, "DAWN") < 16
+    assert buy(day(15.1, "DAWN"), "DAWN", market=True) in (OrderStatus.FILLED, OrderStatus.PARTIALLY_CANCELED)
+
+
+def test_crash_rises_steeply_and_is_down_within_half_a_minute(tape: Witness) -> None:
+    course = prices(tape, "COMET")
+    top = max(price for _, price in course)
+    peak_s = next(seconds for seconds, price in course if price == top)
+    after = [price for seconds, price in course if 55 < seconds < 60]
+    assert top > course[0][1] * 3
+    assert 27 < peak_s < 40
+    assert max(after) < top / 3
+
+
+def test_ceiling_refuses_with_its_number_for_the_first_seconds() -> None:
+    assert buy(day(40.2, "VAULT"), "VAULT", price="0.06") == 30010
+    assert buy(day(40.2, "VAULT"), "VAULT", price="0.055") != 30010
+    assert buy(day(49, "VAULT"), "VAULT", price="0.06") != 30010
+
+
+@pytest.mark.parametrize(("base", "opens_s", "code"), [("NOMKT", 52, 30019), ("LIMITO", 63, 30041)])
+def test_market_is_refused_at_first_and_limit_is_not(base: str, opens_s: float, code: int) -> None:
+    world = day(opens_s + 0.2, base)
+    assert buy(world, base, market=True) == code
+    assert isinstance(buy(world, base), OrderStatus)
+    assert isinstance(buy(at(world, opens_s + 21), base, market=True), OrderStatus)
+
+
+def test_a_dud_has_hardly_any_trades(tape: Witness) -> None:
+    assert 0 < len(prices(tape, "DUDE")) * 20 < len(prices(tape, "DAWN"))
+
+
+def test_cancelled_is_gone_from_every_source_before_its_time() -> None:
+    assert seen(day(69, "GONER"), "GONER") == Seen(85, (2, 2, 4), 85, True)
+    assert seen(day(70.1, "GONER"), "GONER") == Seen(None, None, None, False)
+    assert buy(day(86, "GONER"), "GONER") == 30014
+
+
+def test_cancelled_in_the_last_second_is_gone_before_it_opens(tape: Witness) -> None:
+    assert seen(day(134.1, "NEVERMIND"), "NEVERMIND").pair_opens_s == 135
+    assert seen(day(134.3, "NEVERMIND"), "NEVERMIND") == Seen(None, None, None, False)
+    assert prices(tape, "NEVERMIND") == []
+
+
+def test_postponed_in_good_time_opens_at_its_new_time(tape: Witness) -> None:
+    assert seen(day(54, "LATER"), "LATER").calendar_s == 80
+    assert seen(day(56, "LATER"), "LATER") == Seen(95, (2, 1, 1), 95, True)
+    assert buy(day(81, "LATER"), "LATER") == 30001
+    assert 95 <= first_trade_s(tape, "LATER") < 97
+
+
+def test_postponed_in_the_last_seconds_does_not_open_at_its_old_time(tape: Witness) -> None:
+    assert seen(day(122.9, "HOLDON"), "HOLDON").pair_opens_s == 125
+    assert seen(day(123.1, "HOLDON"), "HOLDON") == Seen(150, (2, 2, 4), 150, True)
+    assert buy(day(125.5, "HOLDON"), "HOLDON") == 30001
+    assert 150 <= first_trade_s(tape, "HOLDON") < 152
+
+
+def test_postponed_past_the_end_of_the_day_has_not_opened_when_it_is_over() -> None:
+    assert seen(day(240, "TOMORROW"), "TOMORROW").pair_opens_s == 808
+
+
+def test_a_cluster_of_three_opens_together(tape: Witness) -> None:
+    assert [seen(day(100, base), base).pair_opens_s for base in ("TRIA", "TRIB", "TRIC")] == [105, 105, 105]
+    assert all(105 <= first_trade_s(tape, base) < 106 for base in ("TRIA", "TRIB", "TRIC"))
+
+
+def test_never_api_trades_and_takes_no_order(tape: Witness) -> None:
+    assert len(prices(tape, "WEBONLY")) > 100
+    for seconds in (110, 119, 239):
+        assert not seen(day(seconds, "WEBONLY"), "WEBONLY").api
+        assert buy(day(seconds, "WEBONLY"), "WEBONLY") == 10007
+
+
+def test_thin_has_a_wide_spread_and_little_behind_it() -> None:
+    world = day(141, "LEANY")
+    spreads: list[Decimal] = []
+    for seconds in range(142, 172):
+        depth = at(world, seconds).depth("LEANYUSDT", 100)
+        bid, ask = depth.bids[0].price, depth.asks[0].price
+        near = [level for level in depth.asks if level.price <= ask * Decimal("1.02")]
+        spreads.append((ask - bid) / ask)
+        assert sum(level.price * level.quantity for level in near) < 500
+    assert median(spreads) > Decimal("0.002")
+    assert max(spreads) > Decimal("0.02")
+
+
+def test_renamed_keeps_its_coin_under_another_ticker(tape: Witness) -> None:
+    def coin(world: World, base: str) -> str:
+        return next(row.coin_id for row in world.web_symbols() if row.base == base)
+
+    assert seen(day(144, "OLDNAME"), "OLDNAME").pair_opens_s == 160
+    assert seen(day(146, "OLDNAME"), "OLDNAME") == Seen(None, None, None, False)
+    assert seen(day(146, "OLDNAME"), "NEWNAME").pair_opens_s == 160
+    assert coin(day(144, "OLDNAME"), "OLDNAME") == coin(day(146, "OLDNAME"), "NEWNAME")
+    assert 160 <= first_trade_s(tape, "NEWNAME") < 162
+
+
+def test_early_opens_before_the_time_that_is_still_announced(tape: Witness) -> None:
+    assert seen(day(173, "EAGER"), "EAGER").calendar_s == 182
+    assert 172 <= first_trade_s(tape, "EAGER") < 174
+    assert isinstance(buy(day(173, "EAGER"), "EAGER"), OrderStatus)
+
+
+def test_the_one_by_hand_is_in_no_calendar_and_shows_at_the_last_moment(tape: Witness) -> None:
+    assert seen(day(185.9, "WHISPER"), "WHISPER") == Seen(None, None, None, False)
+    assert seen(day(186.1, "WHISPER"), "WHISPER") == Seen(None, (2, 2, 4), 190, True)
+    assert seen(day(192, "WHISPER"), "WHISPER").calendar_s is None
+    assert not any("WHISPER" in one.title for one in day(240, "WHISPER", "EAGER").announcements())
+    assert 190 <= first_trade_s(tape, "WHISPER") < 192
+
+
+def test_keys_may_come_after_the_opening(tape: Witness) -> None:
+    assert 197 <= first_trade_s(tape, "TARDY") < 198
+    assert buy(day(200, "TARDY"), "TARDY") == 10007
+    assert isinstance(buy(day(201.1, "TARDY"), "TARDY"), OrderStatus)
+
+
+def test_suspended_stops_after_its_opening(tape: Witness) -> None:
+    pair = day(213, "HALTED").pair("HALTEDUSDT")
+    assert pair is not None
+    assert pair.status is PairStatus.PAUSED
+    assert first_trade_s(tape, "HALTED") >= 204
+    assert prices(tape, "HALTED")[-1][0] < 212.1

@@ -92,6 +92,11 @@ class Breaker:
             self._opened_ns = now_ns
             self._probes = 0
 
+    def withdrawn(self, purpose: Purpose) -> None:
+        """Note that a request which was allowed ended without telling anything: its probe is free again."""
+        if not purpose.reduces_risk and self._probes:
+            self._probes -= 1
+
     def state(self) -> BreakerState:
         """Return the breaker for display."""
         now_ns = self._clock.monotonic_ns()

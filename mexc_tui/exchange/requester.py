@@ -151,6 +151,16 @@ class Requester:
                 route.path,
                 f"not sent: {route.group.value} failed repeatedly; trying again soon",
             )
+        try:
+            return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s)
+        except (_HeldBack, asyncio.CancelledError):
+            breaker.withdrawn(purpose)
+            raise
+
+    async def _round_trip(
+        self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float
+    ) -> tuple[RawAnswer, int]:
+        breaker = self.breakers[route.group]
         start_ns = self._clock.monotonic_ns()
         await self._admit(route, purpose, deadline_s * TURN_SHARE)
         now_ns = self._clock.monotonic_ns()

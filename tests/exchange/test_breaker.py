@@ -103,6 +103,18 @@ def test_probes_that_never_report_are_given_anew() -> None:
     assert breaker.allow(Purpose.ORDINARY)
 
 
+def test_probes_that_are_withdrawn_are_free_at_once() -> None:
+    clock = HandClock()
+    breaker = opened(clock)
+    clock.now_s = 30
+    for _ in range(5):
+        assert breaker.allow(Purpose.ORDINARY)
+        breaker.withdrawn(Purpose.ORDINARY)
+    assert [breaker.allow(Purpose.ORDINARY) for _ in range(3)] == [True] * 3
+    breaker.withdrawn(Purpose.EXIT)
+    assert not breaker.allow(Purpose.ORDINARY)
+
+
 def test_a_late_success_of_a_request_of_before_does_not_close_an_open_breaker() -> None:
     clock = HandClock()
     breaker = opened(clock)

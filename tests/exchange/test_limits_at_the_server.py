@@ -9,11 +9,12 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.exchange import routes
+from mexc_tui.exchange.breaker import Phase
 from mexc_tui.exchange.budget import Limits
 from mexc_tui.exchange.client import MEXC_REST, ClientLimits, MexcClient
 from mexc_tui.exchange.lanes import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.signing import Credentials, Secret
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose
 from mexc_tui.simulation.network import Host
@@ -98,6 +99,31 @@ def test_an_order_that_could_not_be_answered_in_time_is_not_sent() -> None:
             assert isinstance(second, NotSent)
             await asyncio.sleep(30)
             assert sum(route is routes.PLACE_ORDER for _, route in counter.arrived) == 1
+
+    simulate(main)
+
+
+def test_questions_that_are_cancelled_or_held_back_use_up_no_probe_of_a_breaker() -> None:
+    async def main(sim: Simulation) -> None:
+        async with counted(sim) as (client, _, host):
+            host.refusing = True
+            host.reset()
+            for _ in range(2):
+                with suppress(ExchangeError):
+                    await client.orders.open_orders()
+            host.refusing = False
+            await asyncio.sleep(30)
+            assert client.breakers[routes.Group.ORDERS].phase is Phase.HALF_OPEN
+            for _ in range(5):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.0005):
+                        await client.orders.open_orders()
+            client.budget.note_answer(429, 5)
+            for _ in range(5):
+                with pytest.raises(NothingSent):
+                    await client.orders.open_orders(purpose=Purpose.ENTRY)
+            await asyncio.sleep(5)
+            assert await client.orders.open_orders() == ()
 
     simulate(main)
 

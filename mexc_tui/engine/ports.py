@@ -53,6 +53,12 @@ class JournalReader(Protocol):
         """Return the newest facts, oldest first."""
         ...
 
+    def page(
+        self, before: int = ..., limit: int = ..., *, about: str = ..., kind: str = ..., since_ms: int = ...
+    ) -> list[Fact]:
+        """Return the newest facts below a number that fit, newest first."""
+        ...
+
 
 class PairTable(Protocol):
     """The exchange's pairs as read last."""
@@ -85,6 +91,10 @@ class ListingTable(Protocol):
         """Return those first seen most recently, newest first."""
         ...
 
+    def page(self, before_ms: int = ..., before_id: str = ..., limit: int = ...) -> list[Listing]:
+        """Return those behind one, named by first sighting and id, newest first."""
+        ...
+
 
 class SignalTable(Protocol):
     """Every signal ever raised; per key one state stands at a time."""
@@ -111,6 +121,10 @@ class SignalTable(Protocol):
 
     def latest(self, limit: int = ..., before_ms: int = ...) -> list[Signal]:
         """Return the newest signals, newest first."""
+        ...
+
+    def page(self, before: int = ..., limit: int = ..., symbol: str = ...) -> list[tuple[int, Signal, bool]]:
+        """Return signals below a number, newest first: number, signal, whether it stands."""
         ...
 
 

@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 from mexc_tui.model.event import AnyEvent, BadEvent, Fact, decode, encode
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.store.rows import Row, Rows, integer
+from mexc_tui.store.rows import Row, Rows, Value, integer
 
 DIGEST_BYTES = 16
 PAGE = 1_000
@@ -46,6 +46,18 @@ class Journal:
         """Return the newest `limit` facts, oldest first."""
         sql = _FACTS + "ORDER BY sequence DESC LIMIT ?"
         return [_fact(row) for row in reversed(self._rows.all(sql, limit))]
+
+    def page(
+        self, before: int = 2**62, limit: int = PAGE, *, about: str = "", kind: str = "", since_ms: int = 0
+    ) -> list[Fact]:
+        """Return the newest `limit` facts below number `before`, newest first, that fit what is given."""
+        sql, values = "WHERE sequence < ? AND at_ms >= ? ", list[Value]([before, since_ms])
+        for column, wanted in (("about", about), ("kind", kind)):
+            if wanted:
+                sql += f"AND {column} = ? "
+                values.append(wanted)
+        sql += "ORDER BY sequence DESC LIMIT ?"
+        return [_fact(row) for row in self._rows.all(_FACTS + sql, *values, limit)]
 
     def verify(self, newest: int | None = None) -> int:
         """Check numbers and seals of all facts, or of the `newest` ones; return how many were checked.

@@ -103,6 +103,11 @@ class ListingRows:
         """Return the listings seen first most recently, newest first."""
         return self._many(_LISTINGS + "ORDER BY first_seen_ms DESC LIMIT ?", limit)
 
+    def page(self, before_ms: int = 2**62, before_id: str = "", limit: int = 200) -> list[Listing]:
+        """Return the listings behind one (its first sighting and id) in the order of `latest`."""
+        sql = "WHERE (first_seen_ms, id) < (?, ?) ORDER BY first_seen_ms DESC, id DESC LIMIT ?"
+        return self._many(_LISTINGS + sql, before_ms, before_id, limit)
+
     def changes_since(self, at_ms: int, limit: int = 1_000) -> list[tuple[str, Change]]:
         """Return changes of all listings from `at_ms` on, oldest first, each with its listing's id."""
         sql = "SELECT listing_id, body FROM listing_changes WHERE at_ms >= ? ORDER BY at_ms LIMIT ?"

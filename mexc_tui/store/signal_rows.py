@@ -3,7 +3,7 @@
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import DetectorName, Ended, Signal
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Rows, Value
+from mexc_tui.store.rows import Rows, Value, integer
 
 _signal = Body(Signal, "signal")
 _outcome = Body(ListingOutcome, "outcome of a listing")
@@ -82,6 +82,18 @@ class SignalRows:
     def latest(self, limit: int = 100, before_ms: int = 2**62) -> list[Signal]:
         """Return the newest signals raised before `before_ms`, newest first."""
         return self._many("WHERE detected_at_ms < ? ORDER BY detected_at_ms DESC LIMIT ?", before_ms, limit)
+
+    def page(self, before: int = 2**62, limit: int = 100, symbol: str = "") -> list[tuple[int, Signal, bool]]:
+        """Return signals behind number `before`, newest first, each with its number and whether it stands.
+
+        With a symbol, only those about a pair of that name.
+        """
+        sql = "SELECT id, body, ended_at_ms IS NULL FROM signals WHERE id < ? "
+        if symbol:
+            rows = self._rows.all(sql + "AND symbol = ? ORDER BY id DESC LIMIT ?", before, symbol, limit)
+        else:
+            rows = self._rows.all(sql + "ORDER BY id DESC LIMIT ?", before, limit)
+        return [(integer(number), _signal.read(body), bool(stands)) for number, body, stands in rows]
 
     def _many(self, where: str, *values: Value) -> list[Signal]:
         return [_signal.read(row[0]) for row in self._rows.all(_SIGNALS + where, *values)]

@@ -1,0 +1,49 @@
+"""A look at a store that no engine holds: it changes nothing and migrates nothing."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.model.storage import StorageRefused
+from mexc_tui.store.faults import translate
+from mexc_tui.store.opening import Limits, open_reader
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.schema import APPLICATION_ID, shipped
+from mexc_tui.store.unit_of_work import Reading
+
+T = TypeVar("T")
+
+
+def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: Limits | None = None) -> T:
+    """Return what `work` makes of all that is stored. Blocks; raises what `work` raises, or StorageError."""
+    limits = limits or Limits()
+    if not path.is_file():
+        raise StorageRefused(f"There is nothing at {path} yet: no engine of this profile has run.")
+    with closing(open_reader(path, limits)) as connection:
+        try:
+            connection.execute("BEGIN")
+            _check_schema(connection)
+            rows = Rows(connection, clock)
+            rows.start(clock.monotonic_ns() + int(limits.deadline_s * 1e9))
+            return work(Reading(rows))
+        except sqlite3.Error as error:
+            raise translate("looking into the store", error) from error
+
+
+def _check_schema(connection: sqlite3.Connection) -> None:
+    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    known = len(shipped())
+    if owner != APPLICATION_ID:
+        raise StorageRefused("The database is not one of mexc-tui.")
+    if version > known:
+        raise StorageRefused(
+            f"The database has schema {version}, this program knows {known}. Install a newer mexc-tui."
+        )
+    if version < known:
+        raise StorageRefused(
+            f"The database has schema {version}, this program needs {known}: start an engine once."
+        )

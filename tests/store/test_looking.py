@@ -1,0 +1,86 @@
+"""A look into the store without an engine."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.storage import StorageError, StorageRefused
+from mexc_tui.store.looking import look_into
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.store import samples
+from tests.store.parts import FILE, HandClock, bare, fact
+
+
+def _fill(unit: UnitOfWork) -> None:
+    for number in range(5):
+        listing = samples.listing(f"NEW{number}USDT", 1_000 + number // 2)
+        unit.listings.save(listing, listing.stage)
+        unit.signals.add(samples.signal(samples.key(listing.id), 5_000, symbol=listing.symbol))
+        unit.record(fact(number, f"NEW{number % 2}USDT"))
+    unit.signals.end(samples.ended(samples.key("NEW0USDT-1000")))
+
+
+async def test_pages_meet_without_a_gap_and_without_one_twice(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = await Store.open(tmp_path / FILE, clock)
+    await store.write("fill", _fill)
+    await store.close()
+    found: list[str] = []
+    before: tuple[int, str] = (2**62, "")
+    while page := look_into(tmp_path / FILE, clock, lambda stored: stored.listings.page(*before, limit=2)):  # noqa: B023
+        found += [one.symbol for one in page]
+        before = page[-1].first_seen_ms, page[-1].id
+    assert found == ["NEW4USDT", "NEW3USDT", "NEW2USDT", "NEW1USDT", "NEW0USDT"]
+    signals = look_into(tmp_path / FILE, clock, lambda stored: stored.signals.page(limit=3))
+    rest = look_into(tmp_path / FILE, clock, lambda stored: stored.signals.page(signals[-1][0]))
+    assert [(one.symbol, stands) for _, one, stands in signals + rest][-2:] == [
+        ("NEW1USDT", True),
+        ("NEW0USDT", False),
+    ]
+    of_one = look_into(tmp_path / FILE, clock, lambda stored: stored.signals.page(symbol="NEW3USDT"))
+    assert [one.symbol for _, one, _ in of_one] == ["NEW3USDT"]
+
+
+async def test_facts_are_found_by_subject_kind_and_time(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = await Store.open(tmp_path / FILE, clock)
+    await store.write("fill", _fill)
+    await store.close()
+
+    def numbers(**wanted: str | int) -> list[int]:
+        facts = look_into(tmp_path / FILE, clock, lambda stored: stored.journal.page(**wanted))  # type: ignore[arg-type]
+        return [one.sequence for one in facts]
+
+    assert numbers() == [5, 4, 3, 2, 1]
+    assert numbers(before=4, limit=2) == [3, 2]
+    assert numbers(about="NEW1USDT") == [4, 2]
+    assert numbers(kind="alert", since_ms=3) == [5, 4]
+    assert numbers(kind="other") == []
+
+
+def test_a_look_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StorageRefused, match="no engine of this profile has run"):
+        look_into(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_store_is_left_as_it_is(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    connection = bare(tmp_path)
+    connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with pytest.raises(StorageRefused, match="needs"):
+        look_into(tmp_path / FILE, HandClock(), lambda stored: stored.journal.head())
+    connection = sqlite3.connect(tmp_path / FILE)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
+    connection.close()
+
+
+async def test_a_look_can_change_nothing(tmp_path: Path) -> None:
+    clock = HandClock()
+    store = await Store.open(tmp_path / FILE, clock)
+    await store.close()
+    with pytest.raises(StorageError):
+        look_into(tmp_path / FILE, clock, lambda stored: stored.rows.run("DELETE FROM listings"))

@@ -33,7 +33,8 @@ def explain(look: Look, finding: Finding) -> Explanation:
     lead_ms = listing.opens_ms - look.now_ms
     reasons = [f"opens in {minutes(lead_ms)} by {listing.opens_source}", known]
     if listing.moves:
-        reasons.append(f"its opening was moved {listing.moves} times")
+        times = "once" if listing.moves == 1 else f"{listing.moves} times"
+        reasons.append(f"its opening was moved {times}")
     reasons.extend(map(str, listing.disagreements))
     return Explanation(
         Severity.INFO,

@@ -126,6 +126,8 @@ def _is_news(listing: Listing, seen: Sighting) -> bool:
         return True
     if seen.at_ms < last.at_ms or (seen.facts == last.facts and seen.present == last.present):
         return False
+    if last.present and not seen.present and last.facts.symbol != seen.facts.symbol:
+        return False  # the old name of a pair that this source shows under its new one
     return seen not in listing.sightings
 
 

@@ -9,6 +9,9 @@ from mexc_tui.model.listing import Listing, Source, Stage
 
 WINDOW_S = 10
 """Weights are counted in windows of this length (reference 3.1)."""
+LAST_LOOK_MS = 1_000
+"""So long before an opening the sources of its time are asked once more, out of turn: it may have moved."""
+_TELL_TIMES = frozenset({Source.CALENDAR, Source.EXCHANGE_INFO})
 UNTIMED_MS = 24 * 3_600_000
 """A visible pair without a time may open at any moment; so long we wait for it."""
 UNTIMED_AHEAD_MS = 1_800_000
@@ -87,12 +90,17 @@ def plan(
 
     `weight_per_10s` is this plan's own share of the exchange's budget; what does not fit is asked less often.
     """
-    begins = pace_begins(listings, now_ms, bounds or Bounds())
+    known = tuple(listings)
+    begins = pace_begins(known, now_ms, bounds or Bounds())
+    looks = sorted({at_ms - LAST_LOOK_MS for one in known for at_ms in expected_ms(one, now_ms)})
     slowed = {pace: _slowed(ladder, pace, weight_per_10s) for pace in begins}
-    polls = [
-        Poll(source, _due_ms(last_ms.get(source), now_ms, begins, {p: slowed[p][source] for p in begins}))
-        for source in ladder
-    ]
+    polls: list[Poll] = []
+    for source in ladder:
+        every = {pace: intervals[source] for pace, intervals in slowed.items()}
+        due_ms = _due_ms(last_ms.get(source), now_ms, begins, every)
+        if source in _TELL_TIMES:
+            due_ms = _last_look_ms(due_ms, last_ms.get(source), looks, min(every.values()))
+        polls.append(Poll(source, due_ms))
     return tuple(sorted(polls, key=lambda poll: poll.due_ms))
 
 
@@ -142,6 +150,14 @@ def _due_ms(last_ms: int | None, now_ms: int, begins: Mapping[Pace, int], every:
     if last_ms is None:
         return now_ms
     return min(max(from_ms, last_ms + every[pace]) for pace, from_ms in begins.items())
+
+
+def _last_look_ms(due_ms: int, last_ms: int | None, looks: Iterable[int], every_ms: int) -> int:
+    """Return an earlier moment if a last look lies between, at least half an interval after the last call."""
+    if last_ms is None:
+        return due_ms
+    early = (at_ms for at_ms in looks if at_ms < due_ms and at_ms - last_ms >= every_ms / 2)
+    return next(early, due_ms)
 
 
 def _slowed(ladder: Mapping[Source, Every], pace: Pace, weight_per_10s: int) -> dict[Source, int]:

@@ -197,6 +197,9 @@ def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_s
     assert [one.topic for one in listing.disagreements] == [Topic.NAME]
     assert [change.kind for change in listing.changes].count(ChangeKind.RENAMED) == 1
     assert ChangeKind.WITHDRAWN not in [change.kind for change in listing.changes]
+    told = listing.says(Source.EXCHANGE_INFO)
+    assert told is not None
+    assert (told.facts.symbol, told.present) == ("NEXUSDT", True)
 
 
 def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() -> None:

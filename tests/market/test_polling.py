@@ -1,6 +1,7 @@
 """What is asked when: 300, 30, 5 and 1 second, within the weight that the exchange allows."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,22 @@ def test_a_faster_pace_is_not_slept_through() -> None:
     assert {poll.source: poll.due_ms for poll in slow}[Source.EXCHANGE_INFO] == before(12_600)
 
 
+@pytest.mark.parametrize("phase_ms", [0, 700, 1_300, 2_900])
+def test_M13_the_sources_of_the_time_are_asked_a_last_time_a_second_before(phase_ms: int) -> None:
+    listings = known_with(0).live(before(60))
+    times = asked(listings, before(60) + phase_ms, before(0))
+    for source in (Source.EXCHANGE_INFO, Source.CALENDAR):
+        assert before(0) - max(times[source]) <= 2_500
+        assert min(later - sooner for sooner, later in pairwise(times[source])) >= 1_500
+
+
+def test_a_last_look_is_not_lost_when_the_desk_wakes_up_late() -> None:
+    listings = known_with(0).live(before(60))
+    polls = plan(listings, before(0.9), {source: before(2.9) for source in LADDER})
+    due = {poll.source: poll.due_ms for poll in polls}
+    assert due[Source.EXCHANGE_INFO] == before(1)
+
+
 def test_after_the_opening_the_pace_falls_back() -> None:
     known = known_with(0)
     known.read_pairs((*OLD, pair("C0")), before(100))
@@ -134,8 +151,9 @@ def test_the_plan_never_exceeds_its_weight(opens_s: list[float], start_s: float,
     from_ms = OPENS_MS + round(start_s * 1_000)
     listings = known_with(*opens_s).live(from_ms)
     times = asked(listings, from_ms, from_ms + 40_000, weight)
-    # A window may hold one call of each source more than its share: they all start at once.
-    allowance = sum(every.weight for every in LADDER.values())
+    # A window may hold one call of each source more than its share, as they all start at once, and the last
+    # look at each opening.
+    allowance = sum(every.weight for every in LADDER.values()) + 25 * len(opens_s)
     assert worst_weight(times) <= weight + allowance
 
 

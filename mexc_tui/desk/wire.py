@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
-from mexc_tui.desk.kinds import DeskError, Outcome, Role
+from mexc_tui.desk.kinds import Args, CommandKind, DeskError, Outcome, Reply, Result, Role
 
 PROTOCOL = 1
 MAX_FRAME = 256 * 1024
@@ -149,6 +149,20 @@ _from_engine = msgspec.json.Decoder[EngineMessage](EngineMessage)
 def encode(value: object) -> bytes:
     """Return a value as JSON, Decimals as text."""
     return _encoder.encode(value)
+
+
+def raw(value: object) -> msgspec.Raw:
+    """Return a value as a part of a message."""
+    return msgspec.Raw(encode(value))
+
+
+def reply_to(answer: Answer, kind: CommandKind[Args, Result]) -> Reply[Result]:
+    """Return an answer for the one who gave the command. Raises BadFrame if its result is another's."""
+    try:
+        result = None if answer.result == NOTHING else msgspec.json.decode(answer.result, type=kind.result)
+    except msgspec.DecodeError as error:
+        raise BadFrame(f"The answer to {kind.name} is not what this face knows: {error}") from None
+    return Reply(answer.outcome, answer.words, result, answer.is_repeated)
 
 
 def frame(message: FromViewer | FromEngine) -> bytes:

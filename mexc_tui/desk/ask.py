@@ -1,0 +1,91 @@
+"""One question from a command line: connect, ask, wait for the answer until the deadline, leave."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from mexc_tui.desk.connection import Connection, connect
+from mexc_tui.desk.kinds import (
+    Args,
+    CommandKind,
+    DeskRefused,
+    DeskSilent,
+    Reply,
+    Result,
+    Role,
+    Row,
+    ViewKind,
+)
+from mexc_tui.desk.mirror import Mirror
+from mexc_tui.desk.wire import Answer, Changes, Give, Refused, raw, reply_to
+
+_Said = TypeVar("_Said")
+
+
+def ask(
+    path: Path,
+    kind: CommandKind[Args, Result],
+    args: Args,
+    *,
+    who: str,
+    now_ms: int,
+    deadline_s: float,
+    command_id: str | None = None,
+) -> Reply[Result]:
+    """Give one command and return what came of it. Not for use inside a running loop.
+
+    Raises NoEngine, DeskRefused or DeskSilent; then give the same `command_id` again to learn what was done.
+    """
+    give = Give(
+        id=command_id or uuid4().hex,
+        name=kind.name,
+        at_ms=now_ms,
+        until_ms=now_ms + int(deadline_s * 1_000),
+        args=raw(args),
+    )
+
+    async def talk(connection: Connection) -> Reply[Result]:
+        await connection.send(give)
+        while True:
+            said = await connection.receive()
+            if isinstance(said, Answer) and said.id == give.id:
+                return reply_to(said, kind)
+            if isinstance(said, Refused):
+                raise DeskRefused(said.words)
+
+    return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, talk))
+
+
+def look(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Mapping[str, Row]:
+    """Return a view as it is now. Not for use inside a running loop. Raises as `ask` does."""
+
+    async def talk(connection: Connection) -> Mapping[str, Row]:
+        mirror = Mirror(kind)
+        await connection.send(mirror.ask(connection.welcome.engine))
+        while not mirror.is_complete:
+            said = await connection.receive()
+            if isinstance(said, Changes):
+                mirror.apply(said)
+            elif isinstance(said, Refused):
+                raise DeskRefused(said.words)
+        return mirror.rows
+
+    return asyncio.run(_within(path, who, Role.VIEW, deadline_s, talk))
+
+
+async def _within(
+    path: Path, who: str, role: Role, deadline_s: float, talk: Callable[[Connection], Awaitable[_Said]]
+) -> _Said:
+    try:
+        async with asyncio.timeout(deadline_s):
+            connection = await connect(path, who, role)
+            try:
+                return await talk(connection)
+            finally:
+                connection.close()
+    except TimeoutError:
+        raise DeskSilent(f"The engine at {path} did not answer within {deadline_s:g} s.") from None
+    except (ConnectionError, asyncio.IncompleteReadError):
+        raise DeskSilent(f"The engine at {path} hung up before it answered.") from None

@@ -1,0 +1,73 @@
+"""One connection of a face: greeted, then messages out and in."""
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+from mexc_tui.desk.kinds import DeskError, DeskRefused, NoEngine, Role
+from mexc_tui.desk.place import peer_of
+from mexc_tui.desk.wire import (
+    PROTOCOL,
+    EngineMessage,
+    FromViewer,
+    Hello,
+    Refused,
+    Welcome,
+    frame,
+    from_engine,
+    read_frame,
+)
+
+
+class Connection:
+    """Made by `connect`. Ends by `close`, or with ConnectionError or IncompleteReadError."""
+
+    def __init__(self, welcome: Welcome, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.welcome = welcome
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, message: FromViewer) -> None:
+        """Send one message."""
+        self._writer.write(frame(message))
+        await self._writer.drain()
+
+    async def receive(self) -> EngineMessage:
+        """Return the next message. Raises BadFrame; TimeoutError if it is not finished in time."""
+        return from_engine(await read_frame(self._reader))
+
+    def close(self) -> None:
+        """End it now."""
+        self._writer.transport.abort()
+
+
+async def connect(path: Path, who: str, role: Role) -> Connection:
+    """Return a connection that was welcomed. Raises NoEngine, DeskRefused, BadFrame or TimeoutError."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, str(path))
+        if peer_of(connection).uid != os.geteuid():
+            raise DeskRefused(f"The engine at {path} belongs to another user.")
+        reader, writer = await asyncio.open_unix_connection(sock=connection)
+    except OSError as error:
+        connection.close()
+        raise NoEngine(f"No engine answers at {path} ({error.strerror or error}). Start one.") from None
+    except BaseException:
+        connection.close()
+        raise
+    try:
+        writer.write(frame(Hello(protocol=PROTOCOL, role=role, who=who)))
+        said = from_engine(await read_frame(reader))
+        if isinstance(said, Refused):
+            raise DeskRefused(said.words)
+        if not isinstance(said, Welcome):
+            raise DeskError("The engine does not begin with a welcome: start both from the same release.")
+    except (ConnectionError, asyncio.IncompleteReadError):
+        writer.transport.abort()
+        raise NoEngine(f"The engine at {path} hung up. Try again.") from None
+    except BaseException:
+        writer.transport.abort()
+        raise
+    return Connection(said, reader, writer)

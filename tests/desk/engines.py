@@ -1,0 +1,173 @@
+"""A small engine behind a real desk, and faces at its socket."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.commands import Audited, CommandRefused, Done, Given
+from mexc_tui.desk.kinds import CommandKind, Role, ViewKind
+from mexc_tui.desk.place import Peer, peer_of
+from mexc_tui.desk.server import DeskParts, DeskServer
+from mexc_tui.desk.views import View
+from mexc_tui.desk.wire import Answer
+from mexc_tui.model.event import Alert, Fact
+from mexc_tui.model.severity import Severity
+
+
+class Quote(msgspec.Struct, frozen=True):
+    price: int
+    note: str = ""
+
+
+class Amount(msgspec.Struct, frozen=True):
+    of: int
+
+
+QUOTES = ViewKind("quotes", Quote)
+BUY = CommandKind("buy", Amount, Amount)
+HALT = CommandKind("halt", Amount, Amount, reduces_risk=True)
+COUNT = CommandKind("count", Amount, Amount, acts=False)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class MemoryAudit:
+    """Outlives an engine, as the durable one does."""
+
+    rows: dict[str, tuple[Given, Answer | None]] = field(
+        default_factory=dict[str, tuple[Given, "Answer | None"]]
+    )
+    is_broken: bool = False
+
+    async def begin(self, given: Given) -> Audited | None:
+        if self.is_broken:
+            raise OSError("disk full")
+        if given.id in self.rows:
+            known, answer = self.rows[given.id]
+            return Audited(known.digest, answer)
+        self.rows[given.id] = given, None
+        return None
+
+    async def end(self, given: Given, answer: Answer) -> None:
+        if self.is_broken:
+            raise OSError("disk full")
+        self.rows[given.id] = given, answer
+
+
+class MemoryJournal:
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    def add(self) -> Fact:
+        number = len(self.facts) + 1
+        event = Alert(at_ms=number, about="AUSDT", severity=Severity.INFO, rule="test", text=f"fact {number}")
+        self.facts.append(Fact(number, event))
+        return self.facts[-1]
+
+    async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
+        return self.facts[sequence : sequence + limit]
+
+
+class Engine:
+    """Counts what it was told to buy, so that doing it twice shows."""
+
+    def __init__(
+        self,
+        audit: MemoryAudit,
+        journal: MemoryJournal,
+        engine: str,
+        highest: Role,
+        peer: Callable[..., Peer],
+    ) -> None:
+        self.quotes = View(QUOTES)
+        self.audit, self.journal = audit, journal
+        self.bought: list[int] = []
+        self.givers: list[str] = []
+        self.may_go = asyncio.Event()
+        self.may_go.set()
+        self.server = DeskServer(
+            DeskParts(
+                engine=engine,
+                profile="practice",
+                mode="practice",
+                views=[self.quotes],
+                facts=journal,
+                head=len(journal.facts),
+                audit=audit,
+                now_ms=now_ms,
+                highest=highest,
+                peer_of=peer,
+            )
+        )
+        self.server.commands.handle(BUY, self.buy)
+        self.server.commands.handle(HALT, self.buy)
+        self.server.commands.handle(COUNT, self.count)
+
+    async def buy(self, args: Amount, given: Given) -> Done[Amount]:
+        if args.of < 0:
+            raise CommandRefused("Less than nothing cannot be bought.")
+        if args.of == 0:
+            raise ZeroDivisionError("secret-canary")
+        await self.may_go.wait()
+        self.bought.append(args.of)
+        self.givers.append(given.giver.who)
+        return Done(f"{args.of} bought.", args)
+
+    async def count(self, args: Amount, given: Given) -> Done[Amount]:
+        return Done("Counted.", Amount(len(self.bought)))
+
+    def fact(self) -> None:
+        self.server.tell(self.journal.add())
+
+
+@asynccontextmanager
+async def serving(
+    path: Path,
+    audit: MemoryAudit | None = None,
+    journal: MemoryJournal | None = None,
+    *,
+    name: str = "one",
+    highest: Role = Role.OPERATE,
+    peer: Callable[..., Peer] = peer_of,
+) -> AsyncGenerator[Engine]:
+    engine = Engine(audit or MemoryAudit(), journal or MemoryJournal(), name, highest, peer)
+    await engine.server.open(path)
+    try:
+        yield engine
+    finally:
+        await engine.server.close(deadline_s=0.5)
+
+
+def client_of(path: Path, role: Role = Role.OPERATE, who: str = "tester") -> DeskClient:
+    return DeskClient(path, who, role, now_ms, Random(1))
+
+
+@asynccontextmanager
+async def running(client: DeskClient) -> AsyncGenerator[DeskClient]:
+    task = asyncio.create_task(client.run())
+    try:
+        yield client
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(is_so: Callable[[], bool], of_s: float = 20.0) -> None:
+    """Wait for something that will be so."""
+    async with asyncio.timeout(of_s):
+        while not is_so():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.002)
+
+
+OWN_UID = os.geteuid()

@@ -1,0 +1,247 @@
+"""Faces at a real socket: they see what is, do things once, and come back after a loss."""
+
+import asyncio
+import threading
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mexc_tui.desk.ask import ask, look
+from mexc_tui.desk.client import Link
+from mexc_tui.desk.kinds import CommandKind, DeskSilent, NoEngine, Outcome, Role, ViewKind
+from mexc_tui.model.event import Fact
+from tests.desk.engines import (
+    BUY,
+    COUNT,
+    HALT,
+    QUOTES,
+    Amount,
+    MemoryAudit,
+    MemoryJournal,
+    Quote,
+    client_of,
+    now_ms,
+    running,
+    serving,
+    until,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "desk.sock"
+
+
+async def test_two_viewers_see_the_same_and_both_may_act(path: Path) -> None:
+    async with serving(path) as engine:
+        engine.quotes.put("AUSDT", Quote(1))
+        one, two = client_of(path, who="one"), client_of(path, who="two")
+        mirrors = [one.mirror(QUOTES), two.mirror(QUOTES)]
+        async with running(one), running(two):
+            await until(lambda: all(mirror.is_complete for mirror in mirrors))
+            engine.quotes.put("BUSDT", Quote(2))
+            engine.quotes.drop("AUSDT")
+            await until(lambda: all(dict(mirror.rows) == {"BUSDT": Quote(2)} for mirror in mirrors))
+            for client in (one, two):
+                assert (await client.give(BUY, Amount(3), deadline_s=5)).words == "3 bought."
+        assert engine.givers == ["one", "two"]
+        assert [given.giver.who for given, _ in engine.audit.rows.values()] == ["one", "two"]
+
+
+async def test_I13_a_mirror_ends_equal_to_the_engine_through_drops_of_the_connection(path: Path) -> None:
+    rng = Random(5)
+    async with serving(path) as engine:
+        client = client_of(path)
+        mirror = client.mirror(QUOTES)
+        async with running(client):
+            for _ in range(8):
+                for _ in range(200):
+                    key = f"{rng.randrange(400)}USDT"
+                    if rng.random() < 0.2:
+                        engine.quotes.drop(key)
+                    else:
+                        engine.quotes.put(key, Quote(rng.randrange(9), "x" * rng.randrange(400)))
+                    if rng.random() < 0.1:
+                        await asyncio.sleep(0)
+                if rng.random() < 0.5 and client._connection:  # pyright: ignore[reportPrivateUsage]
+                    client._connection.close()  # pyright: ignore[reportPrivateUsage]
+                await until(lambda: client.state.link is Link.CONNECTED)
+            await until(lambda: mirror.version == engine.quotes.version)
+            assert dict(mirror.rows) == dict(engine.quotes.rows)
+
+
+async def test_facts_come_in_order_once_and_none_is_missing_through_an_engine_restart(path: Path) -> None:
+    journal, heard = MemoryJournal(), list[Fact]()
+    for _ in range(700):
+        journal.add()
+    client = client_of(path)
+    client.follow(100, heard.append)
+    async with running(client):
+        async with serving(path, journal=journal) as engine:
+            await until(lambda: len(heard) >= 300)
+            for _ in range(300):
+                engine.fact()
+            await until(lambda: len(heard) == 900)
+        await until(lambda: client.state.link is Link.DISCONNECTED)
+        journal.add()
+        async with serving(path, journal=journal, name="two") as engine:
+            engine.fact()
+            await until(lambda: len(heard) == 902)
+    assert [fact.sequence for fact in heard] == list(range(101, 1003))
+    assert heard == journal.facts[100:]
+
+
+async def test_the_same_id_is_done_once_and_answered_alike(path: Path) -> None:
+    async with serving(path) as engine:
+        client, other = client_of(path), client_of(path)
+        async with running(client), running(other):
+            engine.may_go.clear()
+            gives = [
+                asyncio.create_task(one.give(BUY, Amount(5), deadline_s=5, command_id="same-id-1"))
+                for one in (client, other)
+            ]
+            await until(lambda: len(engine.audit.rows) == 1)
+            engine.may_go.set()
+            first, second = await gives[0], await gives[1]
+            again = await client.give(BUY, Amount(5), deadline_s=5, command_id="same-id-1")
+            changed = await client.give(BUY, Amount(6), deadline_s=5, command_id="same-id-1")
+    assert engine.bought == [5]
+    assert first.result == second.result == again.result == Amount(5)
+    assert again.is_repeated
+    assert changed.outcome is Outcome.REFUSED
+
+
+async def test_a_command_given_under_a_lost_connection_is_done_once(path: Path) -> None:
+    async with serving(path) as engine:
+        client = client_of(path)
+        async with running(client):
+            engine.may_go.clear()
+            giving = asyncio.create_task(client.give(BUY, Amount(7), deadline_s=10))
+            await until(lambda: len(engine.audit.rows) == 1)
+            assert client._connection is not None  # pyright: ignore[reportPrivateUsage]
+            client._connection.close()  # pyright: ignore[reportPrivateUsage]
+            await until(lambda: client.state.link is Link.DISCONNECTED)
+            engine.may_go.set()
+            assert (await giving).words == "7 bought."
+    assert engine.bought == [7]
+
+
+async def test_an_id_is_known_to_the_next_engine_too(path: Path) -> None:
+    audit = MemoryAudit()
+    client = client_of(path)
+    async with running(client):
+        async with serving(path, audit):
+            await client.give(BUY, Amount(5), deadline_s=10, command_id="done-before")
+        audit.rows["begun-before"] = audit.rows["done-before"][0], None
+        async with serving(path, audit, name="two") as engine:
+            done = await client.give(BUY, Amount(5), deadline_s=10, command_id="done-before")
+            begun = await client.give(BUY, Amount(5), deadline_s=10, command_id="begun-before")
+    assert (done.outcome, done.is_repeated, engine.bought) == (Outcome.DONE, True, [])
+    assert begun.outcome is Outcome.UNKNOWN
+
+
+async def test_answers_say_why_nothing_was_done(path: Path) -> None:
+    stranger = CommandKind("sell", Amount, Amount)
+    wrong = CommandKind("buy", Quote, Amount)
+    async with serving(path) as engine:
+        client = client_of(path)
+        async with running(client):
+            unknown = await client.give(stranger, Amount(1), deadline_s=5)
+            shapeless = await client.give(wrong, Quote(1), deadline_s=5)
+            refused = await client.give(BUY, Amount(-1), deadline_s=5)
+            broken = await client.give(BUY, Amount(0), deadline_s=5)
+            engine.audit.is_broken = True
+            unwritten = await client.give(BUY, Amount(1), deadline_s=5)
+            halted = await client.give(HALT, Amount(9), deadline_s=5)
+    assert unknown.words == "This engine knows no command 'sell'. It knows: buy, count, halt."
+    assert "of" in shapeless.words
+    assert refused.words == "Less than nothing cannot be bought."
+    assert broken.outcome is Outcome.FAILED
+    assert "secret-canary" not in broken.words
+    assert unwritten.outcome is Outcome.REFUSED
+    assert "disk full" in unwritten.words
+    assert halted.words == "9 bought. It could not be written down."
+    assert engine.bought == [9]
+
+
+async def test_who_looks_only_may_read_and_halt_and_nothing_else(path: Path) -> None:
+    async with serving(path, highest=Role.VIEW) as engine:
+        client = client_of(path, Role.OPERATE)
+        async with running(client):
+            assert "looking only" in (await client.give(BUY, Amount(1), deadline_s=5)).words
+            assert (await client.give(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
+            assert (await client.give(HALT, Amount(1), deadline_s=5)).outcome is Outcome.DONE
+            assert next(iter(engine.audit.rows.values()))[0].name == "halt"
+            assert client.state.welcome is not None
+            assert client.state.welcome.role is Role.VIEW
+
+
+async def test_more_than_fifty_commands_in_a_second_are_refused(path: Path) -> None:
+    async with serving(path) as engine:
+        client = client_of(path)
+        async with running(client):
+            await until(lambda: client.state.link is Link.CONNECTED)
+            replies = await asyncio.gather(*[client.give(COUNT, Amount(1), deadline_s=9) for _ in range(60)])
+            refused = [reply for reply in replies if reply.outcome is Outcome.REFUSED]
+            assert refused
+            assert "messages in a second" in refused[0].words
+            assert engine.server.viewers
+
+
+async def test_a_link_says_when_the_engine_is_silent_and_when_it_is_gone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mexc_tui.desk.client.STALE_S", 0.05)
+    links: list[Link] = []
+    client = client_of(path)
+    client.on_link(lambda state: links.append(state.link))
+    async with running(client):
+        await until(lambda: client.state.tries > 0)
+        assert "Start one" in client.state.words
+        async with serving(path):
+            await until(lambda: links[-2:] == [Link.CONNECTED, Link.STALE])
+        await until(lambda: client.state.link is Link.DISCONNECTED)
+
+
+async def test_an_engine_in_a_thread_of_its_own_serves_this_loop_and_one_shot_questions(path: Path) -> None:
+    ready, stop = threading.Event(), threading.Event()
+
+    async def engine_main() -> None:
+        async with serving(path) as engine:
+            engine.quotes.put("AUSDT", Quote(1, "x"))
+            ready.set()
+            while not stop.is_set():  # noqa: ASYNC110 - set by another thread
+                await asyncio.sleep(0.01)
+
+    thread = threading.Thread(target=lambda: asyncio.run(engine_main()))
+    thread.start()
+    try:
+        await asyncio.to_thread(ready.wait)
+        client = client_of(path)
+        mirror = client.mirror(QUOTES)
+        async with running(client):
+            await until(lambda: mirror.is_complete)
+
+        def one_shot() -> None:
+            rows = look(path, QUOTES, who="cli", deadline_s=5)
+            assert rows == mirror.rows == {"AUSDT": Quote(1, "x")}
+            answer = ask(path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=5)
+            assert answer.words == "2 bought."
+            with pytest.raises(Exception, match="no view 'orders'"):
+                look(path, ViewKind("orders", Quote), who="cli", deadline_s=5)
+
+        await asyncio.to_thread(one_shot)
+    finally:
+        stop.set()
+        thread.join()
+    with pytest.raises(NoEngine, match="Start one"):
+        await asyncio.to_thread(look, path, QUOTES, who="cli", deadline_s=1)
+
+
+async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> None:
+    async with serving(path) as engine:
+        engine.may_go.clear()
+        with pytest.raises(DeskSilent, match="did not answer within"):
+            await asyncio.to_thread(ask, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2)
+        engine.may_go.set()

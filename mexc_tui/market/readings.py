@@ -140,11 +140,10 @@ def read_names(
     Listings that are visible and not among the names are reported as well: that is worth knowing.
     """
     if before is not None:
-        for name in names:
-            if name not in before:
-                base, quote = split_symbol(name)
-                facts = Facts(symbol=name, base=base, quote=quote)
-                yield Sighting(source=source, at_ms=at_ms, facts=facts)
+        for name in sorted(set(names).difference(before)):
+            base, quote = split_symbol(name)
+            facts = Facts(symbol=name, base=base, quote=quote)
+            yield Sighting(source=source, at_ms=at_ms, facts=facts)
     for listing in known:
         last = listing.says(source)
         name = next((name for name in reversed(listing.names) if name in names), None)

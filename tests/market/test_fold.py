@@ -120,6 +120,20 @@ def test_each_update_tells_exactly_the_changes_that_are_new(
     assert told == [change for listing in known for change in listing.changes]
 
 
+def test_a_source_that_speaks_twice_at_one_moment_is_not_heard_again_in_a_replay() -> None:
+    said = [
+        Sighting(
+            source=Source.CALENDAR,
+            at_ms=before(9),
+            facts=Facts(symbol="NEWUSDT", opens_ms=OPENS_MS + late_ms),
+        )
+        for late_ms in (0, 60_000)
+    ]
+    known = KnownListings()
+    assert len(known.see_all(said)) == 2
+    assert known.see_all(said) == ()
+
+
 COINS = st.sampled_from(["A", "B", "C"])
 
 

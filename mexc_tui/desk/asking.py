@@ -1,0 +1,122 @@
+"""What may be asked of an engine and told to it, by name. A long list is asked page by page."""
+
+from typing import Annotated
+
+import msgspec
+
+from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, StatusRow
+from mexc_tui.model.why import WhyRow
+
+PAGE = 100
+"""Rows of one answer: the largest rows still fit into a frame."""
+LAST = 2**62
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=LAST)]
+Text = Annotated[str, msgspec.Meta(max_length=200)]
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is asked, or told."""
+
+
+class Nothing(Asked, frozen=True, kw_only=True):
+    """No more than the command's name."""
+
+
+class ListingsAsked(Asked, frozen=True, kw_only=True):
+    """Listings behind one, newest first."""
+
+    before_ms: Number = LAST
+    before_id: Text = ""
+    limit: Limit = PAGE
+
+
+class ListingPage(msgspec.Struct, frozen=True):
+    """Listings; there are more as long as a page is full."""
+
+    rows: list[ListingRow]
+
+
+class SignalsAsked(Asked, frozen=True, kw_only=True):
+    """Signals below a number, newest first; with a symbol only its own."""
+
+    before: Number = LAST
+    limit: Limit = PAGE
+    symbol: Text = ""
+
+
+class SignalPage(msgspec.Struct, frozen=True):
+    """Signals, and the number to go on with; None: that was all."""
+
+    rows: list[SignalRow]
+    next: int | None
+
+
+class WhyAsked(Asked, frozen=True, kw_only=True):
+    """One pair."""
+
+    symbol: Text
+
+
+class JournalAsked(Asked, frozen=True, kw_only=True):
+    """Facts below a number, newest first, that fit what is given."""
+
+    before: Number = LAST
+    limit: Limit = PAGE
+    about: Text = ""
+    kind: Text = ""
+    since_ms: Number = 0
+
+
+class FactPage(msgspec.Struct, frozen=True):
+    """Facts; there are more as long as a page is full."""
+
+    rows: tuple[FactRow, ...]
+
+
+class ListingAdded(Asked, frozen=True, kw_only=True):
+    """A listing that a person knows of. `opens_ms` None: when is not known."""
+
+    symbol: Text
+    opens_ms: int | None = None
+    note: Text = ""
+
+
+class ListingDropped(Asked, frozen=True, kw_only=True):
+    """A listing that a person wants no more of."""
+
+    symbol: Text
+    note: Text = ""
+
+
+class SettingChange(Asked, frozen=True, kw_only=True):
+    """A setting's value for the settings file; None takes it out."""
+
+    name: Text
+    text: Annotated[str, msgspec.Meta(max_length=10_000)] | None
+
+
+class SettingList(msgspec.Struct, frozen=True):
+    """Every setting."""
+
+    rows: list[SettingRow]
+
+
+class Stopping(msgspec.Struct, frozen=True):
+    """The process that is stopping."""
+
+    pid: int
+
+
+STATUS = CommandKind("status", Nothing, StatusRow, acts=False)
+LISTINGS = CommandKind("listings", ListingsAsked, ListingPage, acts=False)
+SIGNALS = CommandKind("signals", SignalsAsked, SignalPage, acts=False)
+WHY = CommandKind("why", WhyAsked, WhyRow, acts=False)
+JOURNAL = CommandKind("journal", JournalAsked, FactPage, acts=False)
+SETTINGS = CommandKind("settings", Nothing, SettingList, acts=False)
+ADD_LISTING = CommandKind("listings_add", ListingAdded, ListingRow)
+DROP_LISTING = CommandKind("listings_drop", ListingDropped, ListingRow)
+SET = CommandKind("settings_set", SettingChange, SettingRow)
+STOP = CommandKind("stop", Nothing, Stopping, reduces_risk=True)

@@ -1,0 +1,94 @@
+"""Why a detector does not speak of a listing: the other half of an explanation."""
+
+from collections.abc import Callable, Mapping
+
+from mexc_tui.detection.look import Look, minutes
+from mexc_tui.detection.risk_warning import RISKS
+from mexc_tui.model.listing import Source
+from mexc_tui.model.signal import DetectorName
+
+_OFFICIAL = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
+
+
+def why_silent(name: DetectorName, look: Look) -> str:
+    """Say what would have to be otherwise. Only for a detector that finds nothing now."""
+    return _WORDS[name](look)
+
+
+def _launch_sequence(look: Look) -> str:
+    if look.is_over:
+        return _over(look)
+    if look.listing.opened_ms is not None:
+        return "it is open already"
+    return "the moment announced for its opening has passed"
+
+
+def _pre_ready(look: Look) -> str:
+    listing, settings = look.listing, look.settings
+    if look.is_over or listing.opened_ms is not None or listing.triple is None:
+        return _no_triple(look)
+    if listing.triple == settings.ready_triple:
+        return f"symbolsV2 shows {listing.triple}: that is the ready state already"
+    known = ", ".join(f"{step.status}/{step.state}" for step in settings.pre_ready)
+    return f"symbolsV2 shows {listing.triple}, which is none of the states before it ({known})"
+
+
+def _ready_state(look: Look) -> str:
+    listing = look.listing
+    if look.is_over or listing.opened_ms is not None or listing.triple is None:
+        return _no_triple(look)
+    return f"symbolsV2 shows {listing.triple}, not {look.settings.ready_triple}"
+
+
+def _no_triple(look: Look) -> str:
+    if look.is_over:
+        return _over(look)
+    if look.listing.opened_ms is not None:
+        return "it is open already: states before an opening say nothing more"
+    return "symbolsV2 has shown no states of it"
+
+
+def _api_enabled(look: Look) -> str:
+    if look.is_over:
+        return _over(look)
+    said = ", ".join(f"{source} {_answer(look, source)}" for source in _OFFICIAL)
+    return f"no official source lets the API trade it: {said}"
+
+
+def _answer(look: Look, source: Source) -> str:
+    seen = look.listing.says(source)
+    if seen is None:
+        return "says nothing"
+    return "lists it without permission" if seen.present else "does not list it"
+
+
+def _opening(look: Look) -> str:
+    return _over(look) if look.is_over else "no quote and no trade of it has been seen"
+
+
+def _risk_warning(look: Look) -> str:
+    if look.liquidity is None and look.listing.opened_ms is not None:
+        return f"none of {len(RISKS)} checks found anything; its book is not at hand"
+    return f"none of {len(RISKS)} checks found anything"
+
+
+def _cluster(look: Look) -> str:
+    if look.listing.opens_ms is None:
+        return "no opening time is known"
+    window = minutes(look.settings.cluster_window_ms)
+    return f"nothing else opens within {window} of it, or another listing speaks for the group"
+
+
+def _over(look: Look) -> str:
+    return f"it is {look.stage}: nothing more is expected of it"
+
+
+_WORDS: Mapping[DetectorName, Callable[[Look], str]] = {
+    DetectorName.LAUNCH_SEQUENCE: _launch_sequence,
+    DetectorName.PRE_READY: _pre_ready,
+    DetectorName.READY_STATE: _ready_state,
+    DetectorName.API_ENABLED: _api_enabled,
+    DetectorName.OPENING: _opening,
+    DetectorName.RISK_WARNING: _risk_warning,
+    DetectorName.CLUSTER: _cluster,
+}

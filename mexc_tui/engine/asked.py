@@ -1,0 +1,93 @@
+"""Answers from what is stored: the same with an engine and without one. Synchronous, beside the loop."""
+
+from collections.abc import Sequence
+
+from mexc_tui.detection.cluster import groups
+from mexc_tui.detection.look import Look
+from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.detection.silence import why_silent
+from mexc_tui.engine.ports import Stored
+from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import DetectorName, Signal, SignalKey
+from mexc_tui.model.view import FactRow, ListingRow, SignalRow
+from mexc_tui.model.why import DetectorSays, ListingStory, WhyRow
+
+STORIES = 3
+"""So many listings of one name are told, newest first."""
+CHANGES = 60
+SAID = 8
+"""So many signals of one detector about one listing."""
+SIGNALS = 200
+
+
+def listings(
+    stored: Stored, now_ms: int, settings: DetectionSettings, before_ms: int, before_id: str, limit: int
+) -> list[ListingRow]:
+    """Return every listing behind one, newest first."""
+    page = stored.listings.page(before_ms, before_id, limit)
+    return [_row(stored, listing, now_ms, settings) for listing in page]
+
+
+def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[SignalRow], int | None]:
+    """Return signals below a number, newest first, and the number to go on with; None: that was all."""
+    page = stored.signals.page(before, limit, symbol)
+    rows = [signal_row(signal, stands=stands) for _, signal, stands in page]
+    return rows, page[-1][0] if len(page) == limit else None
+
+
+def journal(
+    stored: Stored, before: int, limit: int, about: str, kind: str, since_ms: int
+) -> tuple[FactRow, ...]:
+    """Return the newest facts below a number that fit, newest first."""
+    facts = stored.journal.page(before, limit, about=about, kind=kind, since_ms=since_ms)
+    return tuple(map(fact_row, facts))
+
+
+def why(stored: Stored, symbol: str, now_ms: int, settings: DetectionSettings) -> WhyRow:
+    """Return what is known and was said of the listings of this name."""
+    together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
+    standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
+    stories: list[ListingStory] = []
+    for listing in stored.listings.named(symbol)[:STORIES]:
+        stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+        look = Look(listing, now_ms, stage, stage.is_over, settings, None, together.get(listing.id, ()))
+        said = stored.signals.of_listing(listing.id, SIGNALS)
+        stories.append(
+            ListingStory(
+                listing=_row(stored, listing, now_ms, settings),
+                sources=tuple(source_row(listing, seen) for seen in present_words(listing)),
+                changes=tuple(map(change_row, listing.changes[-CHANGES:])),
+                detectors=_detectors(look, said, standing),
+            )
+        )
+    return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories))
+
+
+def _detectors(
+    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int]
+) -> tuple[DetectorSays, ...]:
+    return tuple(_detector(look, said, standing, one.name, one.version) for one in DETECTORS)
+
+
+def _detector(
+    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int], name: DetectorName, version: int
+) -> DetectorSays:
+    own = [signal for signal in said if signal.key.detector is name]
+    stand = [standing.get(signal.key) == signal.at_ms for signal in own]
+    rows = tuple(signal_row(signal, stands=on) for signal, on in zip(own, stand, strict=True))
+    saw = tuple(f"{one.name} {one.value}" for one in own[0].inputs) if own else ()
+    why_not = "" if any(stand) else why_silent(name, look)
+    return DetectorSays(detector=name.value, version=version, saw=saw, said=rows[:SAID], why_not=why_not)
+
+
+def _row(stored: Stored, listing: Listing, now_ms: int, settings: DetectionSettings) -> ListingRow:
+    stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+    return listing_row(listing, stage, _outcome(stored, listing, settings))
+
+
+def _outcome(stored: Stored, listing: Listing, settings: DetectionSettings) -> ListingOutcome | None:
+    rule = settings.label
+    return stored.outcomes.of(listing.id, f"{rule.version}:{rule.horizon_ms}")

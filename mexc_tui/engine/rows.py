@@ -1,0 +1,124 @@
+"""From what the engine knows to the rows that a face is shown: pure."""
+
+import msgspec
+
+from mexc_tui.model.event import Fact, encode
+from mexc_tui.model.listing import Change, Listing, Sighting, Source, Stage
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import Signal
+from mexc_tui.model.view import FactRow, ListingRow, SignalRow
+from mexc_tui.model.why import ChangeRow, SourceSays
+
+
+def listing_row(
+    listing: Listing,
+    stage: Stage,
+    outcome: ListingOutcome | None = None,
+    *,
+    price: float | None = None,
+    trades: int = 0,
+) -> ListingRow:
+    """Return a listing; `price` and `trades` if its tape is at hand, else what is stored of them."""
+    stream = listing.says(Source.STREAM)
+    if price is None and stream is not None and stream.facts.price is not None:
+        price = float(stream.facts.price)
+    return ListingRow(
+        id=listing.id,
+        symbol=listing.symbol,
+        names=listing.names,
+        stage=stage.value,
+        opens_ms=listing.opens_ms,
+        opens_source=listing.opens_source or "",
+        moves=listing.moves,
+        triple=str(listing.triple) if listing.triple is not None else "",
+        api_allowed=listing.api_allowed,
+        opened_ms=listing.opened_ms,
+        first_seen_ms=listing.first_seen_ms,
+        first_source=listing.sightings[0].source.value if listing.sightings else "",
+        sources=tuple(seen.source.value for seen in present_words(listing) if seen.present),
+        disagreements=tuple(map(str, listing.disagreements)),
+        price=price,
+        trades=trades or (outcome.trades if outcome is not None else 0),
+        outcome=outcome.end.value if outcome is not None else "",
+    )
+
+
+def present_words(listing: Listing) -> list[Sighting]:
+    """Return the newest word of each source, in the order in which they first spoke."""
+    return list({seen.source: seen for seen in listing.sightings}.values())
+
+
+def signal_row(signal: Signal, *, stands: bool) -> SignalRow:
+    """Return a signal."""
+    probability = signal.probability
+    return SignalRow(
+        detector=signal.key.detector.value,
+        version=signal.version,
+        listing_id=signal.key.subject,
+        topic=signal.key.topic,
+        state=signal.state,
+        symbol=signal.symbol,
+        at_ms=signal.at_ms,
+        severity=signal.severity.value,
+        claim=signal.claim.kind.value,
+        due_ms=signal.claim.due_ms,
+        probability=probability.value,
+        low=probability.low,
+        high=probability.high,
+        n=probability.n,
+        base_n=probability.base_n,
+        words=str(probability),
+        reasons=signal.reasons,
+        config_hash=signal.config_hash,
+        stands=stands,
+    )
+
+
+def fact_row(fact: Fact) -> FactRow:
+    """Return a fact with its whole event."""
+    event = fact.event
+    return FactRow(
+        sequence=fact.sequence,
+        at_ms=event.at_ms,
+        kind=event.kind,
+        version=event.version,
+        about=event.about,
+        body=msgspec.Raw(encode(event)),
+    )
+
+
+def source_row(listing: Listing, seen: Sighting) -> SourceSays:
+    """Return what a source says of a listing at present, and since when it has said just that."""
+    facts, words = seen.facts, list[str]()
+    if facts.symbol != listing.symbol:
+        words.append(f"calls it {facts.symbol}")
+    if facts.opens_ms is not None:
+        words.append(f"opens_ms {facts.opens_ms}")
+    if facts.triple is not None:
+        words.append(f"states {facts.triple}")
+    if facts.status is not None:
+        words.append(f"status {facts.status.name.lower()}")
+    if facts.sides is not None:
+        words.append(f"sides {facts.sides.name.lower()}")
+    if facts.api_allowed is not None:
+        words.append("API allowed" if facts.api_allowed else "API not allowed")
+    if facts.market_orders is False:
+        words.append("no MARKET orders")
+    if facts.price is not None:
+        words.append(f"price {facts.price:f}")
+    if facts.note:
+        words.append(facts.note)
+    return SourceSays(
+        source=seen.source.value, since_ms=seen.at_ms, present=seen.present, words=", ".join(words)
+    )
+
+
+def change_row(change: Change) -> ChangeRow:
+    """Return a change; moments stay milliseconds as text."""
+    return ChangeRow(
+        at_ms=change.at_ms,
+        kind=change.kind.value,
+        before=change.before,
+        after=change.after,
+        source=change.source.value if change.source is not None else "",
+    )

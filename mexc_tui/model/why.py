@@ -1,0 +1,54 @@
+"""The whole story of one pair's listings: who said what, what changed, what each detector made of it."""
+
+from mexc_tui.model.view import ListingRow, Row, SignalRow
+
+
+class SourceSays(Row, frozen=True, kw_only=True):
+    """What one source says at present, and since when."""
+
+    source: str
+    since_ms: int
+    present: bool
+    """False: it lists the pair no more."""
+    words: str
+
+
+class ChangeRow(Row, frozen=True, kw_only=True):
+    """One change, when it was first seen and who told; no source: time passed."""
+
+    at_ms: int
+    kind: str
+    before: str
+    after: str
+    source: str
+
+
+class DetectorSays(Row, frozen=True, kw_only=True):
+    """One detector on one listing."""
+
+    detector: str
+    version: int
+    saw: tuple[str, ...]
+    """What it looked at when it spoke last, as `name value`."""
+    said: tuple[SignalRow, ...]
+    """Newest first."""
+    why_not: str
+    """Why it says nothing now; empty while something of it stands."""
+
+
+class ListingStory(Row, frozen=True, kw_only=True):
+    """One listing."""
+
+    listing: ListingRow
+    sources: tuple[SourceSays, ...]
+    changes: tuple[ChangeRow, ...]
+    """Oldest first."""
+    detectors: tuple[DetectorSays, ...]
+
+
+class WhyRow(Row, frozen=True, kw_only=True):
+    """All listings that a source ever called by this name, newest first; none: nothing is known of it."""
+
+    symbol: str
+    at_ms: int
+    listings: tuple[ListingStory, ...]

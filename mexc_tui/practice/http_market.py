@@ -1,5 +1,7 @@
 """Public endpoints: connectivity, symbols, market data (reference 4.1 to 4.3)."""
 
+from decimal import Decimal
+
 import msgspec
 
 from mexc_tui.practice.intervals import Interval
@@ -158,7 +160,7 @@ class MarketRoutes:
                 trimmed(candle.close),
                 trimmed(candle.volume),
                 candle.close_ms,
-                trimmed(candle.quote_volume),
+                _turnover(pair, candle.quote_volume),
             ]
             for candle in self._world.klines(pair.symbol, interval, start_ms, end_ms, limit)
         ]
@@ -175,8 +177,9 @@ class MarketRoutes:
 
     def _tickers(self, call: Call) -> Json:
         if call.params.get("symbol"):
-            return _ticker(self._world.ticker(self._pair(call.params).symbol))
-        return [_ticker(self._world.ticker(pair.symbol)) for pair in self._public_pairs()]
+            pair = self._pair(call.params)
+            return _ticker(pair, self._world.ticker(pair.symbol))
+        return [_ticker(pair, self._world.ticker(pair.symbol)) for pair in self._public_pairs()]
 
     def _prices(self, call: Call) -> Json:
         if call.params.get("symbol"):
@@ -282,7 +285,7 @@ def _agg_trade(trade: Trade) -> Json:
     }
 
 
-def _ticker(ticker: Ticker) -> Json:
+def _ticker(pair: Pair, ticker: Ticker) -> Json:
     bid, ask, _ = ticker.top
     change = ticker.last - ticker.open
     ratio = round(change / ticker.open, 4) if ticker.open else change
@@ -300,15 +303,20 @@ def _ticker(ticker: Ticker) -> Json:
         "highPrice": trimmed(ticker.high),
         "lowPrice": trimmed(ticker.low),
         "volume": trimmed(ticker.volume),
-        "quoteVolume": trimmed(ticker.quote_volume),
+        "quoteVolume": _turnover(pair, ticker.quote_volume),
         "openTime": ticker.open_ms,
         "closeTime": ticker.close_ms,
         "count": None,
     }
 
 
+def _turnover(pair: Pair, value: Decimal) -> str:
+    """Print a quote volume with the decimals of a price, as recorded."""
+    return trimmed(round(value, pair.rules.price_decimals))
+
+
 def _price(pair: Pair) -> Json:
-    return {"symbol": pair.symbol, "price": padded(pair.last_price, pair.rules.price_decimals)}
+    return {"symbol": pair.symbol, "price": trimmed(pair.last_price)}
 
 
 def _book_ticker(pair: Pair) -> Json:

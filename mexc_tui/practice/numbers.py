@@ -1,4 +1,4 @@
-"""How MEXC prints numbers: REST pads the levels of books, everything else is trimmed (reference 4.3)."""
+"""How MEXC prints numbers: REST pads quotes and trades, everything else is trimmed (reference 4.3)."""
 
 from decimal import Decimal
 

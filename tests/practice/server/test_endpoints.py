@@ -125,6 +125,20 @@ async def test_depth_is_padded_capped_and_best_first(client: Client) -> None:
     assert len((await client.get("depth", symbol=PAIR, limit=5))["asks"]) == 5
 
 
+async def test_numbers_have_the_recorded_decimals(client: Client) -> None:
+    """Last prices are trimmed, best quotes padded, quote volumes cut to the decimals of a price."""
+    symbols = (await client.get("exchangeInfo"))["symbols"]
+    decimals = {each["symbol"]: each["quotePrecision"] for each in symbols}
+    prices = [row["price"] for row in await client.get("ticker/price")]
+    assert not [price for price in prices if "." in price and price.endswith("0")]
+    for row in await client.get("ticker/bookTicker"):
+        assert len(row["bidPrice"].partition(".")[2]) == decimals[row["symbol"]]
+    turnovers = {row["symbol"]: row["quoteVolume"] for row in await client.get("ticker/24hr")}
+    turnovers[PAIR] = (await client.get("klines", symbol=PAIR, interval="4h"))[0][7]
+    for symbol, turnover in turnovers.items():
+        assert len(turnover.partition(".")[2]) <= decimals[symbol]
+
+
 async def test_market_data_refuses_what_makes_no_sense(client: Client) -> None:
     for path, params, code in (
         ("depth", {}, 700004),

@@ -1,0 +1,1 @@
+"""The report of a day: what was seen, what was signalled, what then happened. Pure."""

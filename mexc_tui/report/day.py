@@ -1,0 +1,173 @@
+"""The report itself: typed rows, of which text and JSON are only the print.
+
+`_ms` are Unix milliseconds of the exchange, or spans where the name says so (`lead_ms`, `late_ms`).
+"""
+
+import msgspec
+
+from mexc_tui.model.listing import ChangeKind, Source, Stage
+from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import ClaimKind, DetectorName
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a source was first seen to say. No source: time passed."""
+
+    at_ms: int
+    source: Source | None
+    kind: ChangeKind | None
+    """None: the first word of this source about it."""
+    words: str
+    opens_ms: int | None = None
+    """The opening that it names."""
+
+
+class Signalled(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal about a listing."""
+
+    at_ms: int
+    detector: DetectorName
+    version: int
+    topic: str
+    state: str
+    severity: Severity
+    claim: ClaimKind
+    due_ms: int | None
+    probability: float
+    low: float
+    high: float
+    n: int
+    hits: int
+    words: str
+    """The probability in words, with what it rests on."""
+    lead_ms: int | None
+    """How long before the opening it came (negative: after it); None: no opening is known."""
+    is_lead_to_plan: bool
+    """The lead is to the opening as planned last: no opening was seen."""
+    came_true: bool | None
+    """Whether the claim did; None: that cannot be told."""
+    reasons: tuple[str, ...]
+    config_hash: str
+
+
+class Happened(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a listing. Ratios are to the first price seen; None: not known."""
+
+    end: End | None
+    """None: not decided when the day was over."""
+    planned_ms: int | None
+    opened_ms: int | None
+    """First quote or trade seen."""
+    late_ms: int | None
+    api_ms: int | None
+    trades: int | None
+    first_price: float | None
+    high_ratio: float | None
+    low_ratio: float | None
+    last_ratio: float | None
+    reference_return: float | None
+    """Net share gained by the fixed rule that anybody could have followed."""
+    cluster_size: int | None
+    has_gap: bool
+    traded: bool
+    """The desk itself bought it."""
+    not_known: tuple[str, ...]
+    """What could not be told, and why."""
+
+
+class ListingReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One listing from its first word to its end."""
+
+    id: str
+    symbol: str
+    names: tuple[str, ...]
+    full_name: str
+    stage: Stage
+    first_seen_ms: int
+    moves: int
+    disagreements: tuple[str, ...]
+    """Between sources, as of the end."""
+    seen: tuple[Seen, ...]
+    signalled: tuple[Signalled, ...]
+    happened: Happened
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """How the claims of one detector did."""
+
+    detector: DetectorName
+    signals: int
+    came_true: int
+    did_not: int
+    untold: int
+
+
+class Passes(msgspec.Struct, frozen=True, kw_only=True):
+    """How regularly the detectors looked."""
+
+    count: int
+    longest_pause_ms: int | None
+    slowest_ms: float | None
+    never_read: tuple[Source, ...]
+    """Sources that no pass ever had a reading of."""
+
+
+class Alerted(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert."""
+
+    first_ms: int
+    last_ms: int
+    times: int
+    severity: Severity
+    rule: str
+    about: str
+    text: str
+    is_open: bool
+
+
+class Lent(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting in force because the scenario lends it."""
+
+    name: str
+    value: str
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The day in numbers."""
+
+    listings: int
+    opened: int
+    cancelled: int
+    never_api: int
+    unknown: int
+    """Ended, and nobody could see how."""
+    undecided: int
+    """Not ended when the day was over."""
+    moved: int
+    renamed: int
+    signals: int
+    alerts: int
+
+
+class DayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole day."""
+
+    mode: str
+    world: str
+    from_ms: int
+    to_ms: int
+    totals: Totals
+    claims: tuple[Claimed, ...]
+    passes: Passes
+    lent: tuple[Lent, ...]
+    not_known: tuple[str, ...]
+    """What the day as a whole does not tell."""
+    listings: tuple[ListingReport, ...]
+    """By the time of their opening; those without one last."""
+    alerts: tuple[Alerted, ...]
+
+
+def to_json(report: DayReport) -> bytes:
+    """Return the report as one JSON object."""
+    return msgspec.json.encode(report)

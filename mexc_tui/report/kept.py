@@ -1,0 +1,44 @@
+"""What a report is made from: what was kept of a day."""
+
+from dataclasses import dataclass
+
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import DetectionPass, Signal
+from mexc_tui.model.storage import StoredAlert
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Which day it is. Times are Unix milliseconds of the exchange."""
+
+    mode: str
+    world: str
+    """Which practice world; empty for the real exchange."""
+    from_ms: int
+    to_ms: int
+    lent: tuple[tuple[str, str], ...] = ()
+    """Name and value of each setting in force because the scenario lends it."""
+    maturity_ms: int = 3_600_000
+    """How long after an opening its outcome is known."""
+    api_grace_ms: int = 3_600_000
+    """How long after it a pair that keys may not trade counts as never tradable."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSignal:
+    """A signal, and whether its claim came true; None: that cannot be told (yet)."""
+
+    signal: Signal
+    came_true: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that the store holds of a day. Order does not matter."""
+
+    listings: tuple[Listing, ...] = ()
+    signals: tuple[KeptSignal, ...] = ()
+    outcomes: tuple[ListingOutcome, ...] = ()
+    passes: tuple[DetectionPass, ...] = ()
+    alerts: tuple[StoredAlert, ...] = ()

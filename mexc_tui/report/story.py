@@ -1,0 +1,93 @@
+"""What was seen of a listing, in the order of time: each source's first word, then every change."""
+
+from collections.abc import Iterator
+
+from mexc_tui.model.listing import Change, ChangeKind, Listing, Sighting, Source, Stage
+from mexc_tui.report.day import Seen
+from mexc_tui.report.kept import Day
+
+
+def story_of(listing: Listing, day: Day) -> tuple[Seen, ...]:
+    """Return the lines; what only time told (matured, never for the API) comes last."""
+    lines = [*_first_words(listing), *map(_change, listing.changes), *_told_by_time(listing, day)]
+    return tuple(sorted(lines, key=lambda line: line.at_ms))
+
+
+def _first_words(listing: Listing) -> Iterator[Seen]:
+    heard: set[Source] = set()
+    for sighting in listing.sightings:
+        if sighting.source not in heard:
+            heard.add(sighting.source)
+            yield Seen(
+                at_ms=sighting.at_ms,
+                source=sighting.source,
+                kind=None,
+                words=_first_word(sighting),
+                opens_ms=sighting.facts.opens_ms,
+            )
+
+
+def _first_word(seen: Sighting) -> str:
+    facts = seen.facts
+    if not seen.present:
+        return f"does not list {facts.symbol}"
+    words = [f"lists {facts.symbol}"]
+    match seen.source:
+        case Source.STREAM:
+            words = ["first trade" if facts.traded_ms is not None else "first quote"]
+            if facts.price is not None:
+                words.append(f"at {facts.price:f}")
+        case Source.EXCHANGE_INFO:
+            words.append("open to keys" if facts.api_allowed else "closed to keys")
+        case Source.SYMBOLS_V2:
+            words.append(f"in state {facts.triple}")
+        case Source.ANNOUNCEMENT | Source.BY_HAND:
+            words += [f"“{facts.note}”"] if facts.note else []
+        case _:
+            pass
+    return ", ".join(words) if seen.source is not Source.STREAM else " ".join(words)
+
+
+def _change(change: Change) -> Seen:
+    return Seen(
+        at_ms=change.at_ms,
+        source=change.source,
+        kind=change.kind,
+        words=_words(change),
+        opens_ms=int(change.after) if change.kind is ChangeKind.MOVED else None,
+    )
+
+
+def _words(change: Change) -> str:
+    before, after = change.before or "unknown", change.after or "unknown"
+    match change.kind:
+        case ChangeKind.STAGE:
+            return f"is {after} now" if not change.before else f"{before} → {after}"
+        case ChangeKind.MOVED:
+            by_s = (int(change.after) - int(change.before)) / 1_000
+            return f"opening moved by {by_s:+.1f} s"
+        case ChangeKind.RENAMED:
+            return f"renamed from {before} to {after}"
+        case ChangeKind.WITHDRAWN:
+            return f"lists {before} no more"
+        case ChangeKind.RETURNED:
+            return f"lists {after} again"
+        case ChangeKind.API:
+            return "open to keys" if change.after == "true" else "closed to keys"
+        case ChangeKind.STATUS | ChangeKind.SIDES | ChangeKind.TRIPLE | ChangeKind.AT_RISK:
+            name = {ChangeKind.TRIPLE: "state", ChangeKind.AT_RISK: "at risk"}.get(change.kind, change.kind)
+            return f"{name} {after}" if not change.before else f"{name} {before} → {after}"
+
+
+def _told_by_time(listing: Listing, day: Day) -> Iterator[Seen]:
+    stage = listing.stage_at(day.to_ms, day.maturity_ms, day.api_grace_ms)
+    began_ms = listing.opened_ms if listing.opened_ms is not None else listing.opens_ms
+    if began_ms is None or stage not in (Stage.MATURED, Stage.NEVER_API) or stage is listing.stage:
+        return
+    after_ms = day.maturity_ms if stage is Stage.MATURED else day.api_grace_ms
+    yield Seen(
+        at_ms=began_ms + after_ms,
+        source=None,
+        kind=ChangeKind.STAGE,
+        words=f"{listing.stage} → {stage}, by the time that has passed",
+    )

@@ -1,0 +1,184 @@
+"""The report as plain text: times in seconds of the day, no colours, one thing a line."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.signal import MIN_N_FOR_RATE
+from mexc_tui.report.day import (
+    Alerted,
+    Claimed,
+    DayReport,
+    Happened,
+    ListingReport,
+    Passes,
+    Seen,
+    Signalled,
+    Totals,
+)
+
+_ENDS = {
+    End.OPENED: "opened",
+    End.CANCELLED: "was cancelled",
+    End.NEVER_API: "was never open to keys",
+    End.UNKNOWN: "ended unseen",
+}
+
+
+def to_text(report: DayReport) -> str:
+    """Return the whole report; ends with a line break."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: DayReport) -> Iterator[str]:
+    clock = _Clock(report.from_ms)
+    yield f"Report of {report.world or 'the real exchange'} ({report.mode})"
+    yield f"from {_utc(report.from_ms)} to {_utc(report.to_ms)}, {clock.span(report.to_ms)}"
+    yield "Times are seconds from the start of the day."
+    for listing in report.listings:
+        yield ""
+        yield from _listing(listing, clock)
+    yield ""
+    yield from _totals(report.totals)
+    yield ""
+    yield from _claims(report.claims)
+    yield ""
+    yield from _passes(report.passes)
+    yield ""
+    yield from _alerts(report.alerts, clock)
+    if report.lent:
+        yield ""
+        yield "Settings lent by the scenario"
+        yield from (f"  {one.name} = {one.value}" for one in report.lent)
+    yield ""
+    yield "Not known"
+    yield from (f"  {words}" for words in report.not_known or ("Nothing: every listing has its outcome.",))
+
+
+class _Clock:
+    """Prints moments as seconds of the day."""
+
+    def __init__(self, from_ms: int) -> None:
+        self._from_ms = from_ms
+
+    def at(self, moment_ms: int) -> str:
+        return f"{(moment_ms - self._from_ms) / 1_000:.1f} s"
+
+    def span(self, to_ms: int) -> str:
+        return f"{(to_ms - self._from_ms) / 1_000:.0f} s"
+
+
+def _utc(moment_ms: int) -> str:
+    return datetime.fromtimestamp(moment_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
+    also = [name for name in listing.names if name != listing.symbol]
+    names = f" (before: {', '.join(also)})" if also else ""
+    head = (f"{listing.symbol}{names}", listing.full_name, f"[{listing.stage}]")
+    yield "  ".join(part for part in head if part)
+    yield from (f"  seen      {_seen(one, clock)}" for one in listing.seen)
+    if not listing.signalled:
+        yield "  signalled nothing"
+    for signal in listing.signalled:
+        yield f"  signalled {_signalled(signal, clock)}"
+        yield f"            {signal.words}{_came_true(signal)}"
+        yield from (f"            - {reason}" for reason in signal.reasons)
+    yield from (f"  at odds   {words}" for words in listing.disagreements)
+    yield f"  happened  {_happened(listing.happened, clock)}"
+    yield from (f"  not known {words}" for words in listing.happened.not_known)
+
+
+def _seen(seen: Seen, clock: _Clock) -> str:
+    source = seen.source if seen.source is not None else "time"
+    opens = f", opens at {clock.at(seen.opens_ms)}" if seen.opens_ms is not None else ""
+    return f"{clock.at(seen.at_ms):>8}  {source:<14}  {seen.words}{opens}"
+
+
+def _signalled(signal: Signalled, clock: _Clock) -> str:
+    due = f" by {clock.at(signal.due_ms)}" if signal.due_ms is not None else ""
+    what = f"{signal.detector} {signal.topic}"
+    claim = f"{signal.claim}{due}"
+    return f"{clock.at(signal.at_ms):>8}  {signal.severity:<8}  {what} ({claim}), {_lead(signal)}"
+
+
+def _lead(signal: Signalled) -> str:
+    if signal.lead_ms is None:
+        return "lead time not known"
+    seconds = abs(signal.lead_ms) / 1_000
+    side = "before" if signal.lead_ms >= 0 else "after"
+    what = "the planned opening" if signal.is_lead_to_plan else "the opening"
+    return f"{seconds:.1f} s {side} {what}"
+
+
+def _came_true(signal: Signalled) -> str:
+    match signal.came_true:
+        case None:
+            return "; whether it came true cannot be told"
+        case True:
+            return "; it came true"
+        case False:
+            return "; it did not come true"
+
+
+def _happened(happened: Happened, clock: _Clock) -> str:
+    words = [_ENDS[happened.end] if happened.end is not None else "is not decided"]
+    if happened.opened_ms is not None:
+        words.append(f"open since {clock.at(happened.opened_ms)}{_late(happened.late_ms)}")
+    elif happened.planned_ms is not None:
+        words.append(f"planned for {clock.at(happened.planned_ms)}, not seen to open")
+    if happened.trades and happened.first_price is not None:
+        words.append(f"{happened.trades} trades from {happened.first_price:g}")
+        words.append(
+            f"highest ×{happened.high_ratio or 0:.2f}, lowest ×{happened.low_ratio or 0:.2f}, "
+            f"at the end ×{happened.last_ratio or 0:.2f}"
+        )
+    if happened.reference_return is not None:
+        words.append(f"the fixed rule {happened.reference_return:+.1%}")
+    if happened.cluster_size is not None and happened.cluster_size > 1:
+        words.append(f"one of {happened.cluster_size} together")
+    words += ["bought by the desk"] if happened.traded else []
+    return "; ".join(words)
+
+
+def _late(late_ms: int | None) -> str:
+    if late_ms is None:
+        return ""
+    side = "after" if late_ms >= 0 else "before"
+    return f", {abs(late_ms) / 1_000:.1f} s {side} the plan"
+
+
+def _totals(totals: Totals) -> Iterator[str]:
+    yield f"{totals.listings} listings"
+    yield (
+        f"  {totals.opened} opened, {totals.cancelled} cancelled, {totals.never_api} never open to keys, "
+        f"{totals.unknown} unseen, {totals.undecided} not decided"
+    )
+    yield f"  {totals.moved} moved, {totals.renamed} renamed"
+    yield f"  {totals.signals} signals, {totals.alerts} alerts"
+
+
+def _claims(claims: Iterable[Claimed]) -> Iterator[str]:
+    yield "Claims"
+    for one in claims:
+        judged = one.came_true + one.did_not
+        rate = f", {one.came_true / judged:.0%}" if judged >= MIN_N_FOR_RATE else ""
+        few = f", n too small for a rate (< {MIN_N_FOR_RATE})" if 0 < judged < MIN_N_FOR_RATE else ""
+        verdicts = f"{one.came_true} came true, {one.did_not} did not, {one.untold} cannot be told"
+        yield f"  {one.detector:<16} {one.signals:>3} raised: {verdicts}{rate}{few}"
+
+
+def _passes(passes: Passes) -> Iterator[str]:
+    yield f"{passes.count} passes of detection"
+    if passes.slowest_ms is not None:
+        yield f"  slowest {passes.slowest_ms:.1f} ms"
+    if passes.longest_pause_ms is not None:
+        yield f"  longest time between two {passes.longest_pause_ms / 1_000:.1f} s"
+
+
+def _alerts(alerts: tuple[Alerted, ...], clock: _Clock) -> Iterator[str]:
+    yield f"{len(alerts)} alerts"
+    for one in alerts:
+        times = f", {one.times} times until {clock.at(one.last_ms)}" if one.times > 1 else ""
+        state = "" if one.is_open else ", closed"
+        yield f"  {clock.at(one.first_ms):>8}  {one.severity:<8}  {one.about}: {one.text}{times}{state}"

@@ -1,0 +1,84 @@
+"""Reads what the store holds of a day, and makes the report of it."""
+
+from collections.abc import Iterator
+
+from mexc_tui.detection.judging import Verdict, judge
+from mexc_tui.detection.settings import LabelRule
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.report.day import DayReport
+from mexc_tui.report.kept import Day, Kept, KeptSignal
+from mexc_tui.report.making import report_of
+from mexc_tui.settings.load import Loaded
+from mexc_tui.settings.row import text_of
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import Reading
+
+MOST_LISTINGS = 5_000
+MOST_SIGNALS = 1_000
+"""About one listing."""
+MOST_PASSES = 100_000
+MOST_ALERTS = 1_000
+MS = 1_000
+
+
+def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> Day:
+    """Return which day it is, with the settings that hold in it."""
+    settings = loaded.settings
+    return Day(
+        mode=settings.mode.value,
+        world=world,
+        from_ms=from_ms,
+        to_ms=to_ms,
+        lent=tuple((name, text_of(getattr(settings, name))) for name in sorted(loaded.lent)),
+        maturity_ms=settings.maturity_s * MS,
+        api_grace_ms=settings.api_grace_s * MS,
+    )
+
+
+async def report_day(store: Store, day: Day) -> DayReport:
+    """Return the report of a day, by all that is committed now. Raises StorageError."""
+    return report_of(day, await store.read("report of a day", lambda stored: kept_of(stored, day)))
+
+
+def kept_of(stored: Reading, day: Day) -> Kept:
+    """Return what is stored of a day."""
+    label = f"{LabelRule().version}:{day.maturity_ms}"
+    listings = [one for one in stored.listings.latest(MOST_LISTINGS) if _was_heard_of(one, day)]
+    outcomes = {listing.id: _outcome(stored, listing, label) for listing in listings}
+    signals = tuple(
+        one for listing in listings for one in _signals(stored, listing, day, outcomes[listing.id])
+    )
+    return Kept(
+        listings=tuple(listings),
+        signals=signals,
+        outcomes=tuple(one for one in outcomes.values() if one is not None),
+        passes=tuple(one for one in stored.passes.latest(MOST_PASSES) if one.at_ms >= day.from_ms),
+        alerts=tuple(one for one in stored.alerts.latest(MOST_ALERTS) if one.last_ms >= day.from_ms),
+    )
+
+
+def _outcome(stored: Reading, listing: Listing, label: str) -> ListingOutcome | None:
+    return next((found for one in _ids(listing) if (found := stored.outcomes.of(one, label))), None)
+
+
+def _signals(
+    stored: Reading, listing: Listing, day: Day, outcome: ListingOutcome | None
+) -> Iterator[KeptSignal]:
+    for one in _ids(listing):
+        for signal in stored.signals.of_listing(one, MOST_SIGNALS):
+            if day.from_ms <= signal.at_ms <= day.to_ms:
+                verdict = judge(signal, outcome) if outcome is not None else Verdict.CENSORED
+                yield KeptSignal(signal, _came_true(verdict))
+
+
+def _ids(listing: Listing) -> tuple[str, ...]:
+    return (listing.id, *listing.also_ids)
+
+
+def _was_heard_of(listing: Listing, day: Day) -> bool:
+    return any(day.from_ms <= seen.at_ms <= day.to_ms for seen in listing.sightings)
+
+
+def _came_true(verdict: Verdict) -> bool | None:
+    return None if verdict is Verdict.CENSORED else verdict is Verdict.HIT

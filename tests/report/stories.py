@@ -1,0 +1,140 @@
+"""Small days to report on; times in milliseconds of the day."""
+
+from mexc_tui.market.life import listing_from
+from mexc_tui.model.event import Alert
+from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
+from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import (
+    Claim,
+    ClaimKind,
+    DetectionPass,
+    DetectorName,
+    Probability,
+    ReadAge,
+    Signal,
+    SignalKey,
+)
+from mexc_tui.model.storage import StoredAlert
+from mexc_tui.report.kept import Day
+
+FROM_MS = 1_790_000_000_000
+DAY = Day(
+    mode="practice",
+    world="short-1-1790000000000",
+    from_ms=FROM_MS,
+    to_ms=FROM_MS + 100_000,
+    lent=(("maturity_s", "30"),),
+    maturity_ms=30_000,
+    api_grace_ms=30_000,
+)
+
+
+def said(
+    source: Source, at_ms: int, symbol: str = "NEWUSDT", *, present: bool = True, **facts: object
+) -> Sighting:
+    """Something that a source said; `opens` is in milliseconds of the day."""
+    opens = facts.pop("opens", None)
+    moment_ms = FROM_MS + opens if isinstance(opens, int) else None
+    known = Facts(symbol=symbol, base=symbol.removesuffix("USDT"), quote="USDT", opens_ms=moment_ms, **facts)  # pyright: ignore[reportArgumentType]
+    return Sighting(source=source, at_ms=FROM_MS + at_ms, facts=known, present=present)
+
+
+def opened(symbol: str = "NEWUSDT", opens: int = 20_000) -> Listing:
+    """Announced, moved by five seconds, shown, opened to keys, open a little late."""
+    return listing_from(
+        f"{symbol}-1",
+        (
+            said(Source.CALENDAR, 1_000, symbol, opens=opens - 5_000, full_name="New Token", coin_id=symbol),
+            said(Source.SYMBOLS_V2, 2_000, symbol, triple=Triple(2, 2, 4), coin_id=symbol),
+            said(Source.CALENDAR, 3_000, symbol, opens=opens, full_name="New Token", coin_id=symbol),
+            said(Source.EXCHANGE_INFO, 4_000, symbol, opens=opens, api_allowed=True),
+            said(Source.STREAM, opens + 200, symbol, traded_ms=FROM_MS + opens + 100),
+        ),
+    )
+
+
+def cancelled(symbol: str = "GONEUSDT") -> Listing:
+    """Announced and taken back."""
+    return listing_from(
+        f"{symbol}-1",
+        (
+            said(Source.CALENDAR, 1_000, symbol, opens=50_000, coin_id=symbol),
+            said(Source.CALENDAR, 40_000, symbol, present=False, opens=50_000, coin_id=symbol),
+        ),
+    )
+
+
+def waiting(symbol: str = "LATERUSDT", opens: int = 600_000) -> Listing:
+    """Announced for after the day."""
+    return listing_from(f"{symbol}-1", (said(Source.CALENDAR, 1_000, symbol, opens=opens, coin_id=symbol),))
+
+
+def outcome(listing: Listing, end: End = End.OPENED, *, has_gap: bool = False) -> ListingOutcome:
+    """What became of it."""
+    is_open = end is End.OPENED
+    return ListingOutcome(
+        listing_id=listing.id,
+        symbol=listing.symbol,
+        label_version="1:30000",
+        labelled_ms=FROM_MS + 90_000,
+        first_seen_ms=listing.first_seen_ms,
+        end=end,
+        planned_ms=listing.opens_ms,
+        opened_ms=listing.opened_ms,
+        api_ms=listing.api_ms,
+        trades=321 if is_open else 0,
+        first_price=0.05 if is_open else None,
+        high_ratio=1.9 if is_open else None,
+        low_ratio=0.95 if is_open else None,
+        last_ratio=1.4 if is_open else None,
+        reference_return=0.12 if is_open and not has_gap else None,
+        has_gap=has_gap,
+    )
+
+
+def signal(
+    listing: Listing,
+    at_ms: int,
+    detector: DetectorName = DetectorName.READY_STATE,
+    probability: Probability | None = None,
+) -> Signal:
+    """A signal about it."""
+    return Signal(
+        key=SignalKey(detector, listing.id, "triple"),
+        state="since 1",
+        at_ms=FROM_MS + at_ms,
+        version=1,
+        config_hash="0123456789ab",
+        symbol=listing.symbol,
+        severity=Severity.INFO,
+        claim=Claim(ClaimKind.OPENS_BY, FROM_MS + 30_000),
+        stratum="confirmed",
+        probability=probability or Probability(0.5, 0.025, 0.975, 0, 0),
+        reasons=("symbolsV2 shows 2/2/4",),
+        inputs=(),
+    )
+
+
+def look(at_ms: int, calendar_age_ms: int | None = 100) -> DetectionPass:
+    """A pass of detection."""
+    return DetectionPass(
+        at_ms=FROM_MS + at_ms,
+        read=(ReadAge(Source.CALENDAR, calendar_age_ms),),
+        looked_at=3,
+        raised=1,
+        ended=0,
+        duration_ns=1_500_000,
+    )
+
+
+def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> StoredAlert:
+    """An alert."""
+    told = Alert(
+        at_ms=FROM_MS + at_ms,
+        about="calendar",
+        severity=Severity.WARNING,
+        rule="engine:source",
+        text="the calendar cannot be read",
+    )
+    return StoredAlert(told, FROM_MS + at_ms, FROM_MS + at_ms + 1_000, times, closed_ms)

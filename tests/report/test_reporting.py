@@ -1,0 +1,44 @@
+"""The report of a day, read from a real store."""
+
+from pathlib import Path
+
+from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.storage import Durability
+from mexc_tui.reporting import day_of, report_day
+from mexc_tui.settings.layers import lent_layer
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.report.stories import DAY, FROM_MS, cancelled, look, opened, outcome, signal, waiting
+from tests.store.parts import HandClock
+
+
+def fill(unit: UnitOfWork) -> None:
+    new, gone, later = opened(), cancelled(), waiting()
+    for listing in (new, gone, later):
+        unit.listings.save(listing, listing.stage)
+    unit.outcomes.save(outcome(new))
+    unit.outcomes.save(outcome(gone, End.CANCELLED))
+    unit.signals.add(signal(new, 4_100))
+    unit.signals.add(signal(gone, 2_000))
+    unit.passes.add(look(5_000))
+
+
+async def test_the_report_is_read_from_the_store_and_claims_are_judged(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "profile" / "desk.sqlite3", HandClock())
+    try:
+        await store.write("fill", fill, durability=Durability.NORMAL)
+        report = await report_day(store, DAY)
+    finally:
+        await store.close()
+    verdicts = {one.symbol: [signal.came_true for signal in one.signalled] for one in report.listings}
+    assert verdicts == {"NEWUSDT": [True], "GONEUSDT": [False], "LATERUSDT": []}
+    assert [one.happened.end for one in report.listings] == [End.OPENED, End.CANCELLED, None]
+    assert report.passes.count == 1
+
+
+def test_a_day_names_the_settings_that_its_scenario_lends() -> None:
+    loaded = load(Layers(lent=lent_layer({"maturity_s": 30, "detection_pass_s": 0.5}, "listing-day")))
+    day = day_of(loaded, "listing-day-1", FROM_MS, FROM_MS + 1)
+    assert day.lent == (("detection_pass_s", "0.5"), ("maturity_s", "30"))
+    assert day.maturity_ms == 30_000

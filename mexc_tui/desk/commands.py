@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 REMEMBERED = 1_024
 REMEMBERED_BYTES = 1024 * 1024
 LARGEST_RESULT = 240 * 1024
+STOPPING = "The engine is stopping: it begins nothing new."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Given:
     at_ms: int
     """When it was given, by its giver."""
     received_ms: int
+    until_ms: int
     args: bytes
     """As JSON."""
     digest: str
@@ -99,6 +101,7 @@ class CommandDesk:
     now_ms: Callable[[], int]
     _handlers: dict[str, _Handler] = field(default_factory=dict[str, _Handler])
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
+    _is_closing: bool = False
     _running: set["asyncio.Task[Answer]"] = field(default_factory=set["asyncio.Task[Answer]"])
 
     def handle(
@@ -116,21 +119,22 @@ class CommandDesk:
         kind = handler.kind
         if kind.role is Role.OPERATE and giver.role is not Role.OPERATE:
             return refused(give.id, f"You are looking only: {give.name} needs a viewer who may operate.")
-        if self.now_ms() > give.until_ms and not kind.reduces_risk:
-            return refused(give.id, f"{give.name} came too late: its giver no longer waits for it.")
         try:
             args = msgspec.json.decode(give.args, type=kind.args)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return refused(give.id, f"{give.name}: {error}")
         body = encode(args)
         digest = blake2b(give.name.encode() + b"\0" + body, digest_size=16).hexdigest()
-        given = Given(give.id, give.name, giver, give.at_ms, self.now_ms(), body, digest)
+        given = Given(give.id, give.name, giver, give.at_ms, self.now_ms(), give.until_ms, body, digest)
         if not kind.acts:
+            if self._is_closing:
+                return refused(give.id, STOPPING)
             return await asyncio.shield(self._start(self._run(handler, args, given)))
         return await self._once(handler, args, given)
 
     async def close(self, deadline_s: float) -> None:
         """Wait so long for running commands, then cancel them; the audit shows them as begun."""
+        self._is_closing = True
         running = list(self._running)
         try:
             async with asyncio.timeout(deadline_s):
@@ -144,6 +148,8 @@ class CommandDesk:
     async def _once(self, handler: _Handler, args: object, given: Given) -> Answer:
         kept = self._kept.get(given.id)
         if kept is None:
+            if self._is_closing:
+                return refused(given.id, STOPPING)
             kept = _Kept(given.digest, None)
             self._kept[given.id] = kept
             kept.task = self._start(self._act(handler, args, given, kept))
@@ -169,7 +175,9 @@ class CommandDesk:
         if before is not None:
             answer = _answer_of(before, given)
         else:
-            answer = await self._run(handler, args, given)
+            is_late = given.received_ms > given.until_ms and not handler.kind.reduces_risk
+            late = refused(given.id, f"{given.name} came too late: its giver no longer waits for it.")
+            answer = late if is_late else await self._run(handler, args, given)
             try:
                 await self.audit.end(given, answer)
             except Exception:
@@ -186,7 +194,10 @@ class CommandDesk:
             result = encode(done.result)
         except CommandRefused as refusal:
             return refused(given.id, str(refusal))
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
             log.exception("the command %s broke", given.name)
             words = f"{given.name} broke on the way ({type(error).__name__}). Look at what it did first."
             return Answer(id=given.id, outcome=Outcome.FAILED, words=words)

@@ -80,12 +80,13 @@ class DeskServer:
         if self._server is not None:
             self._server.close()
         await self.commands.close(deadline_s)
-        await asyncio.sleep(0)  # the answers are on their way
+        await asyncio.gather(*[viewer.settle() for viewer in self._viewers])
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._place is not None:
             self._place.leave()
+            self._place = None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -5,6 +5,7 @@ asked again when the last frame has left this process.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from mexc_tui.desk.wire import (
     from_viewer,
     read_frame,
 )
+
+log = logging.getLogger(__name__)
 
 COMMANDS_PER_S = 50
 RUNNING = 64
@@ -84,6 +87,7 @@ class Viewer:
     async def serve(self) -> None:
         """Go on until the connection ends or the viewer breaks the protocol."""
         writing = asyncio.create_task(self._write_all(), name=f"desk to {self.giver.pid}")
+        writing.add_done_callback(self._end_if_broken)
         try:
             await self._read_all()
         except BadFrame as error:
@@ -98,6 +102,18 @@ class Viewer:
                 self._shown.views[name].listeners.discard(self.notice)
             self._writer.writelines(self._outbox)
             await asyncio.gather(writing, *self._running, return_exceptions=True)
+
+    async def settle(self) -> None:
+        """Wait until the answers to its commands are ready to be written."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    def _end_if_broken(self, writing: "asyncio.Task[None]") -> None:
+        """Hang up when nothing can be told any more, so that the viewer comes back instead of waiting."""
+        if not writing.cancelled():
+            error = writing.exception()
+            if not isinstance(error, ConnectionError):
+                log.error("viewer %d cannot be told anything any more", self.giver.pid, exc_info=error)
+            self._writer.transport.abort()
 
     async def _read_all(self) -> None:
         while True:
@@ -150,7 +166,7 @@ class Viewer:
 
     def _take(self, give: Give) -> None:
         if self._is_over_limit():
-            words = f"More than {COMMANDS_PER_S} messages in a second: nothing was done. Wait a second."
+            words = f"More than {COMMANDS_PER_S} messages in a second: not taken up. Wait a second."
             self._tell(refused(give.id, words))
         elif len(self._running) >= RUNNING:
             self._tell(refused(give.id, f"{RUNNING} of your commands are still under way: wait for them."))

@@ -68,6 +68,7 @@ class MemoryAudit:
 class MemoryJournal:
     def __init__(self) -> None:
         self.facts: list[Fact] = []
+        self.is_broken = False
 
     def add(self) -> Fact:
         number = len(self.facts) + 1
@@ -76,6 +77,9 @@ class MemoryJournal:
         return self.facts[-1]
 
     async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
+        if self.is_broken:
+            self.is_broken = False
+            raise OSError("disk gone")
         return self.facts[sequence : sequence + limit]
 
 
@@ -119,6 +123,8 @@ class Engine:
             raise CommandRefused("Less than nothing cannot be bought.")
         if args.of == 0:
             raise ZeroDivisionError("secret-canary")
+        if args.of == 13:
+            raise asyncio.CancelledError
         await self.may_go.wait()
         self.bought.append(args.of)
         self.givers.append(given.giver.who)
@@ -146,7 +152,7 @@ async def serving(
     try:
         yield engine
     finally:
-        await engine.server.close(deadline_s=0.5)
+        await engine.server.close(deadline_s=0.5)  # also when it was closed before
 
 
 def client_of(path: Path, role: Role = Role.OPERATE, who: str = "tester") -> DeskClient:

@@ -9,7 +9,9 @@ import pytest
 
 from mexc_tui.desk.ask import ask, look
 from mexc_tui.desk.client import Link
+from mexc_tui.desk.commands import Giver
 from mexc_tui.desk.kinds import CommandKind, DeskSilent, NoEngine, Outcome, Role, ViewKind
+from mexc_tui.desk.wire import Give, raw
 from mexc_tui.model.event import Fact
 from tests.desk.engines import (
     BUY,
@@ -245,3 +247,69 @@ async def test_a_question_that_is_not_answered_in_time_says_so(path: Path) -> No
         with pytest.raises(DeskSilent, match="did not answer within"):
             await asyncio.to_thread(ask, path, BUY, Amount(2), who="cli", now_ms=now_ms(), deadline_s=0.2)
         engine.may_go.set()
+
+
+async def test_a_late_command_is_not_begun_but_one_that_was_done_is_answered(path: Path) -> None:
+    giver = Giver("late", 1, Role.OPERATE)
+    async with serving(path) as engine:
+        commands = engine.server.commands
+        late = Give(id="late-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(1)))
+        halt = Give(id="late-halt", name="halt", at_ms=1, until_ms=2, args=raw(Amount(2)))
+        early = Give(id="done-one", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(3)))
+        resent = Give(id="done-one", name="buy", at_ms=1, until_ms=2, args=raw(Amount(3)))
+        assert "too late" in (await commands.do(late, giver)).words
+        assert (await commands.do(halt, giver)).outcome is Outcome.DONE
+        assert (await commands.do(early, giver)).outcome is Outcome.DONE
+        assert (await commands.do(resent, giver)).words == "3 bought."
+        assert engine.bought == [2, 3]
+
+
+async def test_ids_beyond_those_remembered_are_found_in_the_audit(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mexc_tui.desk.commands.REMEMBERED", 3)
+    giver = Giver("many", 1, Role.OPERATE)
+    async with serving(path) as engine:
+        commands = engine.server.commands
+        gives = [
+            Give(id=f"number-{n}", name="buy", at_ms=1, until_ms=2**50, args=raw(Amount(n + 1)))
+            for n in range(9)
+        ]
+        for give in gives:
+            await commands.do(give, giver)
+        assert len(commands._kept) == 3  # pyright: ignore[reportPrivateUsage]
+        assert (await commands.do(gives[0], giver)).is_repeated
+        assert engine.bought == list(range(1, 10))
+
+
+async def test_a_handler_that_is_cancelled_from_within_is_answered_as_failed(path: Path) -> None:
+    async with serving(path):
+        client = client_of(path)
+        async with running(client):
+            assert (await client.give(BUY, Amount(13), deadline_s=5)).outcome is Outcome.FAILED
+
+
+async def test_a_command_under_way_is_answered_before_the_engine_closes(path: Path) -> None:
+    async with serving(path) as engine:
+        client = client_of(path)
+        async with running(client):
+            engine.may_go.clear()
+            giving = asyncio.create_task(client.give(BUY, Amount(4), deadline_s=5))
+            await until(lambda: len(engine.audit.rows) == 1)
+            closing = asyncio.create_task(engine.server.close(deadline_s=5))
+            await asyncio.sleep(0)
+            engine.may_go.set()
+            assert (await giving).words == "4 bought."
+            await closing
+
+
+async def test_a_journal_that_fails_once_costs_no_fact(path: Path) -> None:
+    journal, heard = MemoryJournal(), list[Fact]()
+    for _ in range(5):
+        journal.add()
+    journal.is_broken = True
+    client = client_of(path)
+    client.follow(0, heard.append)
+    async with serving(path, journal=journal), running(client):
+        await until(lambda: len(heard) == 5)
+    assert not journal.is_broken

@@ -200,7 +200,6 @@ class Listing:
             start_price=plan.price,
             turnover=plan.depth_quote * 10,
             history_from_ms=self.opens_ms,
-            zone="assessment" if plan.blocked else "NEW",
         )
 
 

@@ -85,7 +85,6 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
     """Usual quote volume of a day."""
     history_from_ms: int
     """When the pair opened; klines do not reach further back."""
-    zone: str = ""
 
 
 class Match(NamedTuple):

@@ -121,7 +121,15 @@ class Watcher:
         self._web = web
         rng = Random(os.urandom(8))
         self._books = BookKeeper(client.market, clock, rng)
-        self._streams = MarketStreams(endpoint.ws, connector, clock, rng, self._on_push, self._on_hole)
+        self._streams = MarketStreams(
+            endpoint.ws,
+            connector,
+            clock,
+            rng,
+            self._on_push,
+            self._on_hole,
+            on_refused=client.budget.note_answer,
+        )
         self._watched: dict[str, _Watched] = {}
         self._known: dict[str, Symbol] = {}
         self._problem = ""

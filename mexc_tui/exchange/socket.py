@@ -35,7 +35,18 @@ def checked_stream_url(url: str) -> str:
 
 
 class SocketEnded(Exception):
-    """The connection is over, or could not be made. It says why, without the URL, which may hold a key."""
+    """The connection is over, or could not be made. It says why, without the URL, which may hold a key.
+
+    `http_status` is what the server answered instead of a stream, if it did.
+    """
+
+    def __init__(self, reason: str, http_status: int | None = None) -> None:
+        super().__init__(reason)
+        self.http_status = http_status
+
+
+def ignore_refusal(_http_status: int) -> None:
+    """Take no note of a refused connection: who has no rate budget has nobody to tell."""
 
 
 class ListenKeyRefused(SocketEnded):
@@ -74,6 +85,7 @@ async def open_socket(
     session: aiohttp.ClientSession, url: str, timings: SocketTimings, max_bytes: int
 ) -> aiohttp.ClientWebSocketResponse:
     """Connect. Raises SocketEnded. No protocol-level heartbeat: the exchange may not answer it."""
+    status = None
     try:
         async with asyncio.timeout(timings.open_within_s):
             return await session.ws_connect(
@@ -87,11 +99,12 @@ async def open_socket(
     except TimeoutError:
         problem = f"no connection within {timings.open_within_s:g} s"
     except aiohttp.WSServerHandshakeError as error:
-        problem = f"the server refused the stream with HTTP {error.status}"
+        status = error.status
+        problem = f"the server refused the stream with HTTP {status}"
     except (aiohttp.ClientError, OSError) as error:
         problem = f"no connection: {type(error).__name__}"
     # Out here, so that aiohttp's error, which holds the URL and with it the key, is not chained.
-    raise SocketEnded(problem)
+    raise SocketEnded(problem, status)
 
 
 class StreamSocket:

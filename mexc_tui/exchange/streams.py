@@ -12,7 +12,13 @@ from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
 from mexc_tui.exchange.shard import Hole, Shard, ShardParts
-from mexc_tui.exchange.socket import SocketEnded, SocketTimings, checked_stream_url, refuse_redirects
+from mexc_tui.exchange.socket import (
+    SocketEnded,
+    SocketTimings,
+    checked_stream_url,
+    ignore_refusal,
+    refuse_redirects,
+)
 from mexc_tui.exchange.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -72,8 +78,12 @@ class MarketStreams:
         *,
         timings: SocketTimings | None = None,
         stale_after_s: float = 60,
+        on_refused: Callable[[int], None] = ignore_refusal,
     ) -> None:
-        """Prepare; the connector stays the caller's. Raises OriginRefused for a strange URL."""
+        """Prepare; the connector stays the caller's. Raises OriginRefused for a strange URL.
+
+        `on_refused` gets the HTTP status of a refused connection: the rate budget wants to know of a ban.
+        """
         self._url = checked_stream_url(url)
         self._connector = connector
         self._clock = clock
@@ -82,6 +92,7 @@ class MarketStreams:
         self._on_hole = on_hole
         self._timings = timings or SocketTimings()
         self._stale_after_s = stale_after_s
+        self._on_refused = on_refused
         self._feeds: dict[str, Feed] = {}
         self._held: set[str] = set()
         self._shards: list[Shard] = []
@@ -218,7 +229,7 @@ class MarketStreams:
                 on_hole=self._note_hole,
                 on_dropped=lambda feed: self._move(feed, feed.reason),
                 on_oddity=self._inbox.oddities.note,
-                on_ended=_ignore_end,
+                on_ended=self._note_end,
             )
         )
         self._shards.append(shard)
@@ -247,6 +258,6 @@ class MarketStreams:
     async def _address(self) -> str:
         return self._url
 
-
-def _ignore_end(_ended: SocketEnded) -> None:
-    """The shard keeps the reason; nothing else depends on it here."""
+    def _note_end(self, ended: SocketEnded) -> None:
+        if ended.http_status is not None:
+            self._on_refused(ended.http_status)

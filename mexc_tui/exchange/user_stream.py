@@ -24,6 +24,7 @@ from mexc_tui.exchange.socket import (
     SocketEnded,
     SocketTimings,
     checked_stream_url,
+    ignore_refusal,
     refuse_redirects,
 )
 from mexc_tui.exchange.streams import MAX_MESSAGE_BYTES
@@ -67,12 +68,14 @@ class UserStream:
         *,
         on_key: Callable[[KeyEvent], None] | None = None,
         timings: SocketTimings | None = None,
+        on_refused: Callable[[int], None] = ignore_refusal,
     ) -> None:
         """Prepare. `url` is the stream's without a key; the connector stays the caller's.
         Raises OriginRefused for a strange URL.
 
         `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_hole` is told
-        once when the stream is lost and once when all of it runs again.
+        once when the stream is lost and once when all of it runs again; `on_refused` gets the HTTP status
+        of a refused connection: the rate budget wants to know of a ban.
         """
         self._url = checked_stream_url(url)
         self._connector = connector
@@ -80,6 +83,7 @@ class UserStream:
         self._timings = timings or SocketTimings()
         self._on_update = on_update
         self._on_hole = on_hole
+        self._on_refused = on_refused
         self._key = ListenKey(calls, rng, on_key)
         self._key_is_suspect = False
         self._short_lives = 0
@@ -173,6 +177,8 @@ class UserStream:
 
     def _note_end(self, ended: SocketEnded) -> None:
         """A key is suspect when it is refused, or when sockets keep ending without ever being live."""
+        if ended.http_status is not None:
+            self._on_refused(ended.http_status)
         self._short_lives += 1
         if isinstance(ended, ListenKeyRefused) or self._short_lives >= _SUSPECT_AFTER:
             self._key_is_suspect = True

@@ -36,6 +36,7 @@ class Manners:
     """Acknowledged, never pushed on the socket that asked first."""
     max_topics: int = 30
     reject_connections: int = 0
+    reject_status: int = 503
     redirect_to: str = ""
     valid_keys: set[str] | None = None
     echo_ids: bool = True
@@ -86,7 +87,7 @@ class StreamServer:
             raise web.HTTPTemporaryRedirect(self.manners.redirect_to)
         if self.manners.reject_connections:
             self.manners.reject_connections -= 1
-            return web.Response(status=503)
+            return web.Response(status=self.manners.reject_status)
         ws = web.WebSocketResponse(autoping=True)
         await ws.prepare(request)
         loop = asyncio.get_running_loop()

@@ -42,9 +42,17 @@ class Watcher:
     def __init__(self, url: str, connector: aiohttp.BaseConnector, timings: SocketTimings = QUICK) -> None:
         self.pushes: list[tuple[str, Push]] = []
         self.holes: list[Hole] = []
+        self.refused: list[int] = []
         self._changed = asyncio.Event()
         self.streams = MarketStreams(
-            url, connector, MonotonicClock(), Random(1), self._take, self._hole, timings=timings
+            url,
+            connector,
+            MonotonicClock(),
+            Random(1),
+            self._take,
+            self._hole,
+            timings=timings,
+            on_refused=self.refused.append,
         )
 
     def _take(self, topic: Topic, push: Push, _received_ns: int) -> None:
@@ -97,6 +105,15 @@ async def test_a_subscribed_topic_is_pushed_and_handed_on() -> None:
         assert deals_of(push)[0].trade_id == "7"
         state = watcher.streams.state()
         assert (state.messages, state.connections, state.unroutable) == (1, 1, 0)
+
+
+async def test_R9_a_refused_connection_tells_the_rate_budget_its_status() -> None:
+    server = StreamServer()
+    server.manners.reject_connections = 2
+    server.manners.reject_status = 429
+    async with watching(server, topics.deals("MXUSDT")) as watcher:
+        await watcher.until(lambda: watcher.live == 1)
+        assert watcher.refused == [429, 429]
 
 
 async def test_many_topics_are_spread_over_connections_of_thirty() -> None:

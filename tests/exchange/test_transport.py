@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from mexc_tui.exchange.socket import SocketEnded, SocketTimings, open_socket
 from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
 from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
 
@@ -344,14 +345,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawAnswer:
-    """Ask a server that shows the certificate of `name` under the name localhost."""
+@asynccontextmanager
+async def tls_server(folder: Path, name: str, seen: list[bytes]) -> AsyncGenerator[str]:
+    """Serve with the certificate of `name`; gives `localhost:PORT`. `seen` gets what came in decrypted."""
     serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serving.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.readuntil(b"\r\n\r\n")
+            seen.append(await reader.readuntil(b"\r\n\r\n"))
             writer.write(OK)
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -359,15 +361,41 @@ async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawAnswer:
         writer.close()
 
     listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
-    port = listener.sockets[0].getsockname()[1]
-    checking = ssl.create_default_context()
-    if trusted:
-        checking.load_verify_locations(folder / f"{name}.pem")
     try:
-        async with HttpTransport(aiohttp.TCPConnector(ssl=checking)) as sender:
-            return await ask(sender, f"https://localhost:{port}")
+        yield f"localhost:{listener.sockets[0].getsockname()[1]}"
     finally:
         listener.close()
+
+
+def checking(folder: Path, name: str, *, trusted: bool) -> aiohttp.TCPConnector:
+    """Check as always; `trusted` puts the certificate of `name` among the known ones."""
+    context = ssl.create_default_context()
+    if trusted:
+        context.load_verify_locations(folder / f"{name}.pem")
+    return aiohttp.TCPConnector(ssl=context)
+
+
+async def over_tls(folder: Path, name: str, *, trusted: bool) -> RawAnswer:
+    """Ask a server that shows the certificate of `name` under the name localhost."""
+    async with (
+        tls_server(folder, name, []) as place,
+        HttpTransport(checking(folder, name, trusted=trusted)) as sender,
+    ):
+        return await ask(sender, f"https://{place}")
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("localhost", False), ("expired", True), ("elsewhere", True)])
+async def test_R1_a_stream_trusts_no_bad_certificate_either(
+    certificates: Path, name: str, trusted: bool
+) -> None:
+    seen: list[bytes] = []
+    async with (
+        tls_server(certificates, name, seen) as place,
+        aiohttp.ClientSession(connector=checking(certificates, name, trusted=trusted)) as session,
+    ):
+        with pytest.raises(SocketEnded, match="Certificate"):
+            await open_socket(session, f"wss://{place}/ws?listenKey=CANARY", SocketTimings(), 1024)
+    assert seen == []
 
 
 async def test_R1_a_certificate_that_nobody_vouches_for_sends_nothing(certificates: Path) -> None:

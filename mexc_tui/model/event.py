@@ -111,6 +111,31 @@ class SignalEnded(Event, frozen=True, kw_only=True, tag="signal_ended"):
     ended: Ended
 
 
+class CommandBegun(Event, frozen=True, kw_only=True, tag="command_begun"):
+    """Somebody gave a command that acts; written down before it is done. `about` is the command's id."""
+
+    name: str
+    who: str
+    """What the giver calls itself."""
+    pid: int
+    role: str
+    digest: str
+    """Tells the same command from another one under the same id."""
+    args: str
+    """As JSON."""
+
+
+class CommandDone(Event, frozen=True, kw_only=True, tag="command_done"):
+    """What came of a command. `about` is its id."""
+
+    name: str
+    outcome: str
+    words: str
+    digest: str
+    result: str = "null"
+    """As JSON."""
+
+
 KnownEvent: TypeAlias = (
     EngineStarted
     | EngineStopped
@@ -123,6 +148,8 @@ KnownEvent: TypeAlias = (
     | ListingLabelled
     | SignalRaised
     | SignalEnded
+    | CommandBegun
+    | CommandDone
 )
 """Every kind this build knows. Add a new one here."""
 

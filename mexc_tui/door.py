@@ -1,0 +1,250 @@
+"""Joins an engine to its desk: its views, the questions it answers and the commands it takes, audited.
+
+Here and in `bootstrap` alone both sides are known. What is stored is read beside the loop; what is of this
+moment is asked of the engine's `Face`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from mexc_tui.desk import asking
+from mexc_tui.desk.commands import Audited, CommandDesk, CommandRefused, Done, Given
+from mexc_tui.desk.kinds import Outcome, Row, ViewKind
+from mexc_tui.desk.server import DeskParts, DeskServer
+from mexc_tui.desk.views import View
+from mexc_tui.desk.wire import Answer
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine import asked
+from mexc_tui.engine.face import Face, Refused
+from mexc_tui.engine.ports import Books, Clock
+from mexc_tui.model.event import CommandBegun, CommandDone, Fact
+from mexc_tui.model.text import clean
+from mexc_tui.model.view import ListingRow, SettingRow, SignalRow, StatusRow
+
+STATUS = ViewKind("status", StatusRow)
+LISTINGS = ViewKind("listings", ListingRow)
+SIGNALS = ViewKind("signals", SignalRow)
+
+REFRESH_S = 0.25
+"""Views follow the engine so closely."""
+
+T = TypeVar("T")
+
+
+class JournalFacts:
+    """The journal as the desk hands it to viewers."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def after(self, sequence: int, limit: int) -> Sequence[Fact]:
+        """Return up to `limit` facts behind `sequence`, oldest first."""
+        return await self._books.read("facts", lambda stored: stored.journal.after(sequence, limit))
+
+
+class JournalAudit:
+    """Commands that act, as facts of the journal: durable, append-only, found by their id."""
+
+    def __init__(self, books: Books, clock: Clock) -> None:
+        self._books = books
+        self._clock = clock
+
+    async def begin(self, given: Given) -> Audited | None:
+        """Write a command down unless its id is there already: then return what is there."""
+        at_ms = self._clock.now_ms()
+        event = CommandBegun(
+            at_ms=at_ms,
+            about=given.id,
+            name=given.name,
+            who=given.giver.who,
+            pid=given.giver.pid,
+            role=given.giver.role.value,
+            digest=given.digest,
+            args=given.args.decode("utf-8", "replace"),
+        )
+        facts = await self._books.read("command", lambda stored: stored.journal.about(given.id))
+        begun = next((fact.event for fact in facts if isinstance(fact.event, CommandBegun)), None)
+        if begun is None:
+            await self._books.write("command begun", lambda unit: unit.record(event))
+            return None
+        done = next((fact.event for fact in facts if isinstance(fact.event, CommandDone)), None)
+        return Audited(begun.digest, None if done is None else _answer(done))
+
+    async def end(self, given: Given, answer: Answer) -> None:
+        """Write down what came of it."""
+        event = CommandDone(
+            at_ms=self._clock.now_ms(),
+            about=given.id,
+            name=given.name,
+            outcome=answer.outcome.value,
+            words=answer.words,
+            digest=given.digest,
+            result=bytes(answer.result).decode("utf-8", "replace"),
+        )
+        await self._books.write("command done", lambda unit: unit.record(event))
+
+
+def _answer(done: CommandDone) -> Answer:
+    return Answer(
+        id=done.about,
+        outcome=Outcome(done.outcome),
+        words=done.words,
+        result=msgspec.Raw(done.result.encode()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DoorParts:
+    """What a door needs. `engine` is another text for each start, `head` the journal's newest number."""
+
+    face: Face
+    books: Books
+    clock: Clock
+    detection: Callable[[], DetectionSettings]
+    engine: str
+    head: int
+
+
+class Door:
+    """The desk of one engine. Everything here belongs to the engine's loop."""
+
+    def __init__(self, parts: DoorParts) -> None:
+        status = parts.face.status()
+        self._parts = parts
+        self._status, self._listings, self._signals = View(STATUS), View(LISTINGS), View(SIGNALS)
+        self._following: asyncio.Task[None] | None = None
+        self.server = DeskServer(
+            DeskParts(
+                engine=parts.engine,
+                profile=status.profile,
+                mode=status.mode,
+                views=[self._status, self._listings, self._signals],
+                facts=JournalFacts(parts.books),
+                head=parts.head,
+                audit=JournalAudit(parts.books, parts.clock),
+                now_ms=parts.clock.now_ms,
+            )
+        )
+        _answer_questions(self.server.commands, parts)
+        _take_commands(self.server.commands, parts.face)
+
+    async def open(self, path: Path) -> None:
+        """Serve at a socket's path. Raises DeskInUse or DeskError."""
+        self.refresh()
+        await self.server.open(path)
+        self._following = asyncio.create_task(self._follow(), name="desk views")
+
+    def tell(self, fact: Fact) -> None:
+        """Take a committed fact, in order."""
+        self.server.tell(fact)
+
+    def refresh(self) -> None:
+        """Bring the views up to what the engine knows now."""
+        face = self._parts.face
+        self._status.put("engine", face.status())
+        _show(self._listings, {row.id: row for row in face.listings()})
+        _show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in face.signals()})
+
+    async def close(self, deadline_s: float = 5.0) -> None:
+        """See everybody out."""
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self.server.close(deadline_s)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            self.refresh()
+
+
+def _show(view: View[Row], rows: dict[str, Row]) -> None:
+    for key in view.rows.keys() - rows.keys():
+        view.drop(key)
+    for key, row in rows.items():
+        view.put(key, row)
+
+
+def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
+    face, books = parts.face, parts.books
+
+    async def status(_: asking.Nothing, __: Given) -> Done[StatusRow]:
+        return Done("", face.status())
+
+    async def listings(args: asking.ListingsAsked, _: Given) -> Done[asking.ListingPage]:
+        now_ms, detection = face.status().now_ms, parts.detection()
+        rows = await books.read(
+            "listings",
+            lambda stored: asked.listings(
+                stored, now_ms, detection, args.before_ms, args.before_id, args.limit
+            ),
+        )
+        return Done("", asking.ListingPage(rows))
+
+    async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
+        found = await books.read(
+            "signals", lambda stored: asked.signals(stored, args.before, args.limit, args.symbol)
+        )
+        return Done("", asking.SignalPage(*found))
+
+    async def why(args: asking.WhyAsked, _: Given) -> Done[asked.WhyRow]:
+        now_ms, detection = face.status().now_ms, parts.detection()
+        return Done(
+            "",
+            await books.read("why", lambda stored: asked.why(stored, args.symbol, now_ms, detection)),
+        )
+
+    async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
+        rows = await books.read(
+            "journal",
+            lambda stored: asked.journal(
+                stored, args.before, args.limit, args.about, args.kind, args.since_ms
+            ),
+        )
+        return Done("", asking.FactPage(rows))
+
+    async def settings(_: asking.Nothing, __: Given) -> Done[asking.SettingList]:
+        return Done("", asking.SettingList(list(face.settings())))
+
+    desk.handle(asking.STATUS, status)
+    desk.handle(asking.LISTINGS, listings)
+    desk.handle(asking.SIGNALS, signals)
+    desk.handle(asking.WHY, why)
+    desk.handle(asking.JOURNAL, journal)
+    desk.handle(asking.SETTINGS, settings)
+
+
+def _take_commands(desk: CommandDesk, face: Face) -> None:
+    async def add(args: asking.ListingAdded, _: Given) -> Done[ListingRow]:
+        row = await _or_refused(face.add_listing(args.symbol, args.opens_ms, clean(args.note)))
+        return Done(f"{row.symbol} is watched: {row.stage}.", row)
+
+    async def drop(args: asking.ListingDropped, _: Given) -> Done[ListingRow]:
+        row = await _or_refused(face.drop_listing(args.symbol, clean(args.note)))
+        return Done(f"{row.symbol} is dropped.", row)
+
+    async def change(args: asking.SettingChange, given: Given) -> Done[SettingRow]:
+        row = await _or_refused(face.change_setting(args.name, args.text, given.giver.who))
+        waits = f", {row.pending} from the next start" if row.pending else ""
+        return Done(f"{row.name} = {row.value}{waits}.", row)
+
+    async def stop(_: asking.Nothing, given: Given) -> Done[asking.Stopping]:
+        face.stop(f"asked by {given.giver.who}")
+        return Done("Stopping.", asking.Stopping(face.status().pid))
+
+    desk.handle(asking.ADD_LISTING, add)
+    desk.handle(asking.DROP_LISTING, drop)
+    desk.handle(asking.SET, change)
+    desk.handle(asking.STOP, stop)
+
+
+async def _or_refused(doing: Awaitable[T]) -> T:
+    try:
+        return await doing
+    except Refused as refusal:
+        raise CommandRefused(str(refusal)) from None

@@ -219,6 +219,7 @@ class PracticeServer:
             "world": world.id,
             "scenario": self._scenario.name,
             "seed": world.seed,
+            "start_ms": world.start_ms,
             "now_ms": world.now_ms,
             "ends_ms": world.ends_ms,
             "over": world.ends_ms is not None and world.now_ms >= world.ends_ms,

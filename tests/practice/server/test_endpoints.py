@@ -89,7 +89,7 @@ async def test_connectivity(client: Client) -> None:
 async def test_practice_page_tells_the_world(client: Client) -> None:
     page = await client.get("/practice")
     assert page["world"] == client.endpoint.world
-    assert list(page) == ["world", "scenario", "seed", "now_ms", "ends_ms", "over", "settings"]
+    assert list(page) == ["world", "scenario", "seed", "start_ms", "now_ms", "ends_ms", "over", "settings"]
     assert (page["scenario"], page["seed"], page["ends_ms"], page["over"]) == ("test", 1, None, False)
 
 

@@ -1,6 +1,7 @@
 """Commands and flags: pick a mode and a face, nothing else."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -11,10 +12,47 @@ from mexc_tui import __version__
 # Heavy rooms are imported inside the commands, so that --version and --help stay quick.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="mexc-tui")
-def main() -> None:
+@click.option("--headless", is_flag=True, help="Run the engine without a screen, for a service.")
+@click.option(
+    "--mode",
+    type=click.Choice(["practice", "paper", "live"]),
+    help="Default: what the settings say, practice.",
+)
+@click.option("--scenario", default="listing-day", show_default=True, help="Of the practice exchange.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the practice exchange.")
+@click.option(
+    "--exchange",
+    "exchange_file",
+    type=click.Path(path_type=Path),
+    help="Use a running exchange: a file with the line that `mexc-tui exchange` printed.",
+)
+@click.option("--profile", help="Whose books, settings and socket; by default the mode's name.")
+@click.option("--until-done", is_flag=True, help="End when the practice day is over.")
+@click.pass_context
+def main(
+    context: click.Context,
+    headless: bool,
+    mode: str | None,
+    scenario: str,
+    seed: int,
+    exchange_file: Path | None,
+    profile: str | None,
+    until_done: bool,
+) -> None:
     """A trading desk for MEXC spot listings, in a terminal."""
+    if context.invoked_subcommand is not None:
+        return
+    if not headless:
+        if sys.argv[1:]:
+            raise click.UsageError("There is no screen yet: add --headless.")
+        click.echo(context.get_help())
+        return
+    from mexc_tui.headless import Launch, run_headless
+
+    launch = Launch(mode, scenario, seed, exchange_file, profile, until_done)
+    context.exit(run_headless(launch, os.environ))
 
 
 @main.command()

@@ -3,13 +3,15 @@
 from math import ceil
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
+from mexc_tui.engine.polls import PollNumbers
 from mexc_tui.engine.supervisor import SupervisorLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.budget import Limits as BudgetLimits
 from mexc_tui.exchange.client import ClientLimits
 from mexc_tui.exchange.offset import OffsetLimits
 from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.model.listing import Triple
+from mexc_tui.market.polling import Bounds, Every
+from mexc_tui.model.listing import Source, Triple
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.opening import Limits as StoreLimits
@@ -100,3 +102,30 @@ def detection_settings(settings: Settings) -> DetectionSettings:
         kappa=settings.prior_weight,
         label=LabelRule(horizon_ms=settings.maturity_s * MS),
     )
+
+
+def poll_numbers(settings: Settings) -> PollNumbers:
+    """Return how often each source is asked (field study F), and the weight that polls may use: half."""
+    far, news = _ms(settings.calendar_poll_s), _ms(settings.announcements_poll_s)
+    usual, near = _ms(settings.symbols_poll_s), _ms(settings.symbols_poll_near_s)
+    opening = _ms(settings.symbols_poll_opening_s)
+    info = max(opening, _ms(settings.exchange_info_least_s))
+    soon, slow, rare = min(far, usual), 2 * near, min(news, 60 * MS)
+    ladder = {
+        Source.CALENDAR: Every(far, soon, min(soon, near), min(soon, near)),
+        Source.SYMBOLS_V2: Every(far, soon, min(soon, slow), min(soon, slow)),
+        Source.EXCHANGE_INFO: Every(far, soon, max(near, info), info, weight=25),
+        Source.DEFAULT_SYMBOLS: Every(usual, usual, near, opening, weight=1),
+        Source.SELF_SYMBOLS: Every(far, soon, near, opening, weight=1),
+        Source.ANNOUNCEMENT: Every(news, rare, rare, rare, weight=8),
+    }
+    bounds = Bounds(
+        soon_ms=settings.advance_s * MS,
+        hour_ms=settings.near_before_s * MS,
+        now_ms=settings.opening_before_s * MS,
+    )
+    return PollNumbers(ladder, bounds, settings.weight_per_10s // 2)
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * MS)

@@ -1,9 +1,12 @@
 """Public endpoints (reference 4.1 to 4.3). Every method raises ExchangeError."""
 
+import asyncio
 from typing import TypeVar
 
+import msgspec
+
 from mexc_tui.exchange import routes
-from mexc_tui.exchange.answers import nothing, one_or_all, plain, wrapped
+from mexc_tui.exchange.answers import UNREADABLE, nothing, one_or_all, plain, problem_of, wrapped
 from mexc_tui.exchange.requester import Requester
 from mexc_tui.model.announcement import Announcement, AnnouncementGroup
 from mexc_tui.model.errors import BadAnswer
@@ -20,13 +23,15 @@ from mexc_tui.model.market_data import (
     Ticker24h,
 )
 from mexc_tui.model.outcome import Purpose
-from mexc_tui.model.symbol import ExchangeInfo, OfflineSymbol
+from mexc_tui.model.symbol import ExchangeInfo, OfflineSymbol, RawExchangeInfo, Symbol
 from mexc_tui.model.text import clean_all
 
 T = TypeVar("T")
 
 _TIME = plain(ServerTime)
 _INFO = plain(ExchangeInfo)
+_RAW_INFO = plain(RawExchangeInfo)
+_PAIRS = msgspec.json.Decoder(Symbol)
 _NAMES = wrapped(tuple[str, ...])
 _OFFLINE = wrapped(tuple[OfflineSymbol, ...])
 _ANNOUNCEMENTS = wrapped(tuple[AnnouncementGroup, ...])
@@ -40,6 +45,8 @@ _PRICES = one_or_all(PriceTicker)
 _BOOK_TICKERS = one_or_all(BookTicker)
 
 INFO_DEADLINE_S = 30.0
+PAIRS_AT_ONCE = 100
+"""Read in one go, well below 5 ms."""
 
 
 class RestMarket:
@@ -60,6 +67,19 @@ class RestMarket:
         """All pairs, or the named ones. An unknown pair is missing from the list, or Refused with -1121."""
         params = _symbols(symbols)
         return await self._requester.get(routes.EXCHANGE_INFO, _INFO, params, deadline_s=INFO_DEADLINE_S)
+
+    async def all_pairs(self) -> tuple[Symbol, ...]:
+        """All pairs, read in slices: the loop has its turn in between (2,000 at once take it 15 ms)."""
+        route = routes.EXCHANGE_INFO
+        info = await self._requester.get(route, _RAW_INFO, deadline_s=INFO_DEADLINE_S)
+        pairs: list[Symbol] = []
+        for start in range(0, len(info.symbols), PAIRS_AT_ONCE):
+            try:
+                pairs += [_PAIRS.decode(raw) for raw in info.symbols[start : start + PAIRS_AT_ONCE]]
+            except UNREADABLE as error:
+                raise BadAnswer(route.method, route.path, problem_of(error)) from None
+            await asyncio.sleep(0)
+        return tuple(pairs)
 
     async def default_symbols(self) -> tuple[str, ...]:
         """Pairs that ordinary keys may trade."""

@@ -252,6 +252,13 @@ class ExchangeInfo(Answer, frozen=True):
     symbols: tuple[Symbol, ...]
 
 
+class RawExchangeInfo(Answer, frozen=True):
+    """The same, each pair still as it was sent: to be read a few at a time."""
+
+    server_time: Ms
+    symbols: tuple[msgspec.Raw, ...]
+
+
 class OfflineSymbol(Answer, frozen=True):
     """A pair that is suspended (state 2) or delisted (state 3): GET symbol/offline."""
 

@@ -1,0 +1,161 @@
+"""Passes of detection: in their rhythm and at news; what is raised is stored once, with its alerts."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from mexc_tui.detection.passing import DETECTORS, Found, detect
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.known import Known
+from mexc_tui.engine.outside import Market
+from mexc_tui.engine.ports import Clock, Unit
+from mexc_tui.engine.supervisor import Started
+from mexc_tui.model.event import Alert, SignalEnded, SignalRaised
+from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import DetectionPass, DetectorName, Ended, ReadAge, Signal, SignalKey
+
+SHORTEST_S = 0.25
+"""News are looked at at once, but never more often than this."""
+PASSES_KEPT_MS = 7 * 86_400_000
+TIDY_EVERY = 5_000
+LOUD = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
+
+
+@dataclass(slots=True)
+class Count:
+    """What one detector has done since the start."""
+
+    raised: int = 0
+    last_ms: int | None = None
+
+
+class Detection:
+    """One worker."""
+
+    def __init__(
+        self,
+        market: Market,
+        known: Known,
+        clock: Clock,
+        settings: Callable[[], DetectionSettings],
+        every_s: Callable[[], float],
+        read_ms: Callable[[], Mapping[Source, int | None]],
+    ) -> None:
+        """`read_ms` tells when each source was last read."""
+        self._market = market
+        self._known = known
+        self._clock = clock
+        self._settings = settings
+        self._every_s = every_s
+        self._read_ms = read_ms
+        self._wake = asyncio.Event()
+        self.last: DetectionPass | None = None
+        self.passes = 0
+        self.counts: dict[DetectorName, Count] = {detector.name: Count() for detector in DETECTORS}
+        known.changed.append(self._wake.set)
+
+    async def run(self, started: Started) -> None:
+        """Pass after pass, until cancelled. The first one comes before anybody relies on it."""
+        await self._known.load()
+        await self.look()
+        started()
+        while True:
+            await asyncio.sleep(SHORTEST_S)
+            try:
+                async with asyncio.timeout(max(self._every_s() - SHORTEST_S, 0.0)):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            await self.look()
+
+    async def look(self) -> None:
+        """Make one pass. Memory and store take it over in the same step."""
+        self._wake.clear()
+        now_ms, began_ns = self._market.now_ms(), self._clock.monotonic_ns()
+        found = detect(
+            self._listings(now_ms),
+            now_ms,
+            self._known.standing,
+            settings=self._settings(),
+            history=self._known.history,
+            liquidity={
+                symbol: seen.liquidity
+                for symbol, seen in self._known.seen.items()
+                if seen.liquidity is not None
+            },
+        )
+        done = DetectionPass(
+            at_ms=now_ms,
+            read=tuple(_ages(self._read_ms(), now_ms)),
+            looked_at=found.looked_at,
+            raised=len(found.raised),
+            ended=len(found.ended),
+            duration_ns=self._clock.monotonic_ns() - began_ns,
+        )
+        over = [(ended, self._symbol_of(ended)) for ended in found.ended]
+        self._take(found)
+        self.last, self.passes = done, self.passes + 1
+        tidy = self.passes % TIDY_EVERY == 1
+
+        def work(unit: Unit) -> None:
+            _store(unit, found.raised, over)
+            unit.passes.add(done)
+            if tidy:
+                unit.passes.forget_before(now_ms - PASSES_KEPT_MS)
+
+        await self._known.write("pass of detection", work)
+
+    def _symbol_of(self, ended: Ended) -> str:
+        """Return the name under which it was raised: its alert goes by that."""
+        signal = self._known.signals.get(ended.key)
+        return signal.symbol if signal is not None else ended.key.subject
+
+    def _listings(self, now_ms: int) -> tuple[Listing, ...]:
+        """Return what is live, and what is over while something about it still stands."""
+        live = self._known.knowledge.live(now_ms)
+        given = {listing.id for listing in live}
+        left = {key.subject for key in self._known.signals} - given
+        over = (self._known.knowledge.listings.get(listing_id) for listing_id in sorted(left))
+        return live + tuple(listing for listing in over if listing is not None)
+
+    def _take(self, found: Found) -> None:
+        for signal in found.raised:
+            self._known.signals[signal.key] = signal
+            count = self.counts[signal.key.detector]
+            count.raised, count.last_ms = count.raised + 1, signal.at_ms
+        for ended in found.ended:
+            self._known.signals.pop(ended.key, None)
+
+
+def rule_of(key: SignalKey) -> str:
+    """Return the rule by which a signal alerts."""
+    return f"{key.detector}:{key.topic}"
+
+
+def alert_of(signal: Signal) -> Alert | None:
+    """Return the alert that a signal is worth; None: it is only to be seen."""
+    if signal.severity not in LOUD:
+        return None
+    text = f"{signal.symbol}: {signal.state}. {'. '.join(signal.reasons)}"
+    rule = rule_of(signal.key)
+    return Alert(at_ms=signal.at_ms, about=signal.symbol, severity=signal.severity, rule=rule, text=text)
+
+
+def _store(unit: Unit, raised: Iterable[Signal], over: Iterable[tuple[Ended, str]]) -> None:
+    for signal in raised:
+        unit.signals.add(signal)
+        unit.record(SignalRaised(at_ms=signal.at_ms, about=signal.symbol, signal=signal))
+        alert = alert_of(signal)
+        if alert is None:
+            unit.alerts.close(rule_of(signal.key), signal.symbol, signal.at_ms)
+        elif unit.alerts.add(alert):
+            unit.record(alert)
+    for ended, symbol in over:
+        if unit.signals.end(ended):
+            unit.record(SignalEnded(at_ms=ended.at_ms, about=symbol, ended=ended))
+            unit.alerts.close(rule_of(ended.key), symbol, ended.at_ms)
+
+
+def _ages(read_ms: Mapping[Source, int | None], now_ms: int) -> list[ReadAge]:
+    return [ReadAge(source, None if at is None else now_ms - at) for source, at in read_ms.items()]

@@ -1,0 +1,217 @@
+"""One engine: its workers, joined; one way up for a first start and after a crash, one way down."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from random import Random
+
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.bus import Bus
+from mexc_tui.engine.detection import Detection
+from mexc_tui.engine.health import Alerts, ClockKeeper, Reload, Trouble
+from mexc_tui.engine.known import Known
+from mexc_tui.engine.outcomes import Outcomes
+from mexc_tui.engine.outside import Market, SettingsHome
+from mexc_tui.engine.polls import PollNumbers, Polls
+from mexc_tui.engine.ports import Books, Clock, Unit
+from mexc_tui.engine.streams import Streams
+from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, WorkerStatus
+from mexc_tui.model.event import EngineStarted, EngineStopped
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.storage import Durability
+from mexc_tui.model.view import TradingState
+from mexc_tui.settings.live import LiveSettings
+from mexc_tui.settings.table import Settings
+
+log = logging.getLogger(__name__)
+
+OVER_EVERY_S = 0.5
+LAST_LOOK_S = 10.0
+SOURCE_FAILURES = 3
+"""So many failures in a row of a source are worth an alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What the rooms want to know of the settings; asked anew each time, since those may be reloaded."""
+
+    detection: Callable[[Settings], DetectionSettings]
+    polls: Callable[[Settings], PollNumbers]
+    supervisor: SupervisorLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which engine this is."""
+
+    pid: int
+    profile: str
+    mode: str
+    world: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that can be swapped."""
+
+    clock: Clock
+    rng: Random
+    books: Books
+    bus: Bus
+    market: Market
+    home: SettingsHome
+    live: LiveSettings
+    numbers: Numbers
+    identity: Identity
+
+
+class Engine:
+    """Runs until it is asked to stop, or (if told so) until the practice day is over."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Join the workers; nothing runs yet."""
+        self.parts = parts
+        self.started_ms = 0
+        self.stop_reason = ""
+        self._stopped = asyncio.Event()
+        settings = self.settings
+        market, clock = parts.market, parts.clock
+        self.known = Known(parts.books, self.detection_settings)
+        self.polls = Polls(market, self.known, lambda: parts.numbers.polls(settings()))
+        self.streams = Streams(
+            market,
+            self.known,
+            lambda: settings().near_before_s * 1_000,
+            lambda: self.detection_settings().maturity_ms,
+        )
+        self.detection = Detection(
+            market,
+            self.known,
+            clock,
+            self.detection_settings,
+            lambda: settings().detection_pass_s,
+            self.polls.read_ms,
+        )
+        self.outcomes = Outcomes(market, self.known, self.detection_settings)
+        self.clock_keeper = ClockKeeper(
+            market,
+            self.known,
+            clock,
+            lambda: (settings().clock_resync_s, settings().clock_resync_opening_s),
+        )
+        self.reload = Reload(parts.home, parts.live, parts.books, clock)
+        self.alerts = Alerts(parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s)
+        self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)
+
+    def settings(self) -> Settings:
+        """Return what is in force now."""
+        return self.parts.live.current
+
+    def detection_settings(self) -> DetectionSettings:
+        """Return the detectors' thresholds in force now."""
+        return self.parts.numbers.detection(self.settings())
+
+    async def start(self) -> None:
+        """Come up in order; returns when the engine is ready. Raises StartFailed, StorageError."""
+        await self.known.load()
+        await self._supervisor.start(self._workers())
+        self.started_ms = self.parts.clock.now_ms()
+        identity = self.parts.identity
+        event = EngineStarted(
+            at_ms=self.started_ms,
+            about=identity.profile,
+            mode=identity.mode,
+            world=identity.world,
+            config_hash=self.settings().config_hash,
+        )
+        await self._record(lambda unit: unit.record(event))
+
+    async def wait(self, *, until_done: bool = False) -> str:
+        """Return why the engine is to stop, once it is."""
+        if not until_done:
+            await self._stopped.wait()
+            return self.stop_reason
+        while not self._stopped.is_set():
+            if await self.parts.market.is_over():
+                await self._look_last()
+                self.ask_to_stop("the practice day is over")
+                break
+            try:
+                async with asyncio.timeout(OVER_EVERY_S):
+                    await self._stopped.wait()
+            except TimeoutError:
+                continue
+        return self.stop_reason
+
+    def ask_to_stop(self, reason: str) -> None:
+        """Let `wait` return; the first reason counts."""
+        if not self._stopped.is_set():
+            self.stop_reason = reason
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Go down in order: workers in reverse, then the last word in the journal."""
+        await self._supervisor.stop()
+        event = EngineStopped(
+            at_ms=self.parts.clock.now_ms(), about=self.parts.identity.profile, reason=self.stop_reason
+        )
+        await self._record(lambda unit: unit.record(event))
+
+    async def _look_last(self) -> None:
+        """Take in what the last seconds brought, before the report is made."""
+        async with asyncio.timeout(LAST_LOOK_S):
+            await self.outcomes.label()
+            await self.detection.look()
+
+    def _workers(self) -> tuple[Worker, ...]:
+        return (
+            Worker("clock", self.clock_keeper.run),
+            Worker("polls", self.polls.run, start_deadline_s=60.0),
+            Worker("streams", self.streams.run),
+            Worker("detection", self.detection.run),
+            Worker("outcomes", self.outcomes.run),
+            Worker("settings", self.reload.run),
+            Worker("alerts", self.alerts.run),
+        )
+
+    async def _record(self, work: Callable[[Unit], int]) -> None:
+        await self.parts.books.write("engine", work, durability=Durability.FULL)
+
+    def _note_worker(self, status: WorkerStatus) -> None:
+        log.info("worker %s is %s", status.name, status.state)
+
+    # ---- how it is
+
+    def workers(self) -> tuple[WorkerStatus, ...]:
+        """Return the workers in the order of their start."""
+        return self._supervisor.statuses()
+
+    def trading(self) -> tuple[TradingState, str]:
+        """Return what the desk may do now, and why not everything."""
+        degraded = [one.name for one in self.workers() if one.is_degraded]
+        if degraded:
+            return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} keeps failing"
+        if self.clock_keeper.problem:
+            return TradingState.REDUCE_ONLY, f"the exchange's clock: {self.clock_keeper.problem}"
+        warning = self.parts.market.clock_row().warning
+        if warning:
+            return TradingState.REDUCE_ONLY, warning
+        return TradingState.ACTIVE, ""
+
+    def troubles(self) -> Iterable[Trouble]:
+        """Yield what is wrong with the engine now."""
+        for worker in self.workers():
+            if worker.is_degraded:
+                yield Trouble("engine:worker", worker.name, Severity.ERROR, worker.last_error)
+        for source in self.polls.rows():
+            if source.failures >= SOURCE_FAILURES:
+                yield Trouble("engine:source", source.source, Severity.WARNING, source.problem)
+        state, cause = self.trading()
+        if state is not TradingState.ACTIVE:
+            yield Trouble("engine:trading", state.value, Severity.WARNING, cause)
+        if self.reload.problem:
+            yield Trouble("engine:settings", "settings", Severity.WARNING, self.reload.problem)
+        ban = self.parts.market.budget_row().ban
+        if ban:
+            yield Trouble("engine:ban", ban, Severity.ERROR, f"the exchange does not serve us: {ban}")

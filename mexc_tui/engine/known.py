@@ -1,0 +1,165 @@
+"""What the engine knows: folded in memory, stored with its facts in one unit of work, loaded from there.
+
+Every change is folded without waiting and handed to the store in the same step, so facts are stored in the
+order in which they were learned. If the store fails, memory is behind a lie: it is loaded anew.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from mexc_tui.detection.calibration import CaseKey, History, Tally
+from mexc_tui.detection.passing import Stand, standing_after
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.ports import Books, Stored, Unit
+from mexc_tui.market.knowledge import Knowledge
+from mexc_tui.market.listings import Update
+from mexc_tui.market.symbols import PairChange
+from mexc_tui.market.tape import Liquidity, Tape
+from mexc_tui.model.event import Event, ListingChanged, ListingSeen
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import Signal, SignalKey
+from mexc_tui.model.storage import Durability, StorageError
+from mexc_tui.model.symbol import Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    listings: list[Listing]
+    pairs: list[Symbol]
+    standing: list[Signal]
+    history: History
+    outcomes: dict[str, ListingOutcome]
+
+
+def label_version(settings: DetectionSettings) -> str:
+    """Return the name under which outcomes of these settings are kept."""
+    return f"{settings.label.version}:{settings.label.horizon_ms}"
+
+
+@dataclass(slots=True)
+class Seen:
+    """What streams showed of one pair since this engine began."""
+
+    tape: Tape = field(default_factory=Tape)
+    liquidity: Liquidity | None = None
+    lost_since_ms: int | None = 0
+    """Trades have been missing since then; None: none are missing. Before the first one, all are."""
+
+
+class Known:
+    """The one place where knowledge changes."""
+
+    def __init__(self, books: Books, detection: Callable[[], DetectionSettings]) -> None:
+        """Know nothing; `load` first."""
+        self._books = books
+        self._detection = detection
+        self.knowledge = Knowledge()
+        self.signals: dict[SignalKey, Signal] = {}
+        """What stands."""
+        self.history = History()
+        self.outcomes: dict[str, ListingOutcome] = {}
+        """By listing, of those that are in memory."""
+        self.seen: dict[str, Seen] = {}
+        """By pair."""
+        self.changed: list[Callable[[], None]] = []
+        """Who is told, at once, that a listing changed."""
+        self._is_sound = False
+
+    @property
+    def standing(self) -> dict[SignalKey, Stand]:
+        """Return what stands, as a pass of detection wants it."""
+        return {key: Stand(signal.state, signal.at_ms) for key, signal in self.signals.items()}
+
+    async def load(self) -> None:
+        """Take everything from the store, unless memory and store agree already. Raises StorageError."""
+        if self._is_sound:
+            return
+        version = label_version(self._detection())
+        found = await self._books.read("load what is known", lambda stored: _load(stored, version))
+        self.knowledge = Knowledge(found.listings, found.pairs)
+        keys = standing_after(found.standing)
+        self.signals = {signal.key: signal for signal in found.standing if signal.key in keys}
+        self.history, self.outcomes = found.history, found.outcomes
+        self._is_sound = True
+
+    async def reload_history(self) -> None:
+        """Take up what outcomes have taught. Raises StorageError."""
+        version = label_version(self._detection())
+        self.history = await self._books.read("load history", lambda stored: _history(stored, version))
+
+    async def keep(self, updates: Sequence[Update], now_ms: int, pairs: Sequence[PairChange] = ()) -> None:
+        """Store what was just folded, with its facts. Raises StorageError; then memory is loaded anew."""
+        if not updates and not pairs:
+            return
+        settings = self._detection()
+
+        def work(unit: Unit) -> None:
+            if pairs:
+                new = [change.after for change in pairs if change.after is not None]
+                unit.pairs.save(new, [one.symbol for one in pairs if one.after is None], now_ms)
+            for update in updates:
+                stage = update.after.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+                unit.listings.save(update.after, stage, update.absorbed)
+                for fact in facts_of(update):
+                    unit.record(fact)
+
+        await self.write("keep what was seen", work)
+        if updates:
+            for tell in self.changed:
+                tell()
+
+    async def write(self, name: str, work: Callable[[Unit], None]) -> None:
+        """Store something that memory holds already. Raises StorageError."""
+        try:
+            await self._books.write(name, work, durability=Durability.NORMAL)
+        except (StorageError, BaseExceptionGroup):
+            self._is_sound = False
+            raise
+
+    def about(self) -> tuple[Listing, ...]:
+        """Return the listings that stored or standing words are about, for the next pass."""
+        return tuple(self.knowledge.listings)
+
+
+def facts_of(update: Update) -> Iterable[Event]:
+    """Yield what the journal says of one update: what was seen, then what that changed."""
+    listing = update.after
+    seen = (
+        ListingSeen(at_ms=one.at_ms, about=listing.symbol, listing_id=listing.id, sighting=one)
+        for one in update.seen
+    )
+    changed = (
+        ListingChanged(at_ms=one.at_ms, about=listing.symbol, listing_id=listing.id, change=one)
+        for one in update.changes
+    )
+    return chain(seen, changed)
+
+
+def _load(stored: Stored, version: str) -> _Loaded:
+    listings = stored.listings.unfinished()
+    standing = stored.signals.standing()
+    known = {listing.id for listing in listings}
+    missing = {signal.key.subject for signal in standing} - known
+    named = {signal.symbol for signal in standing if signal.key.subject in missing}
+    over = [one for name in sorted(named) for one in stored.listings.named(name) if one.id in missing]
+    recent = [one for one in stored.listings.latest() if one.id not in known and one.id not in missing]
+    held = {one.id: one for one in (*recent, *over, *listings)}
+    outcomes = {key: found for key in held if (found := stored.outcomes.of(key, version)) is not None}
+    return _Loaded(
+        sorted(held.values(), key=lambda one: one.first_seen_ms),
+        stored.pairs.all(),
+        standing,
+        _history(stored, version),
+        outcomes,
+    )
+
+
+def _history(stored: Stored, version: str) -> History:
+    verdicts = stored.verdicts(version)
+    cases = {
+        CaseKey(one.detector, one.version, one.stratum): Tally(one.n, one.hits) for one in verdicts.tallies()
+    }
+    base = {kind: Tally(n, hits) for kind, (n, hits) in verdicts.base().items()}
+    return History(cases, base)

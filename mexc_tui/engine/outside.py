@@ -1,0 +1,121 @@
+"""Ports of knowing: the exchange's public side and the settings' home, as the workers ask them.
+
+They stand apart from `ports` because they speak of the market, which the adapters' own rooms must not know.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mexc_tui.market.attention import StreamKind, WantedStream
+from mexc_tui.model.announcement import Announcement
+from mexc_tui.model.calendar import Calendar, WebSymbols
+from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.model.view import BudgetRow, ClockRow, StreamsRow
+from mexc_tui.settings.load import Loaded
+
+
+class StreamSink(Protocol):
+    """Who is told what streams bring; every call is quick and does not wait."""
+
+    def on_deals(self, deals: Sequence[StreamDeal]) -> None:
+        """Take trades of one pair, oldest first."""
+        ...
+
+    def on_quote(self, quote: BestQuote) -> None:
+        """Take a pair's best prices."""
+        ...
+
+    def on_levels(self, levels: TopLevels) -> None:
+        """Take a pair's best levels."""
+        ...
+
+    def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
+        """Messages are being lost from now; or (closed) they come (again), and what was before is lost."""
+        ...
+
+
+class Market(Protocol):
+    """The exchange's public side. Questions raise ExchangeError, web pages WebUnavailable."""
+
+    def now_ms(self) -> int:
+        """Return the exchange's time as known best; this machine's before the first measurement."""
+        ...
+
+    async def measure_clock(self) -> str:
+        """Measure the exchange's clock; return what went wrong, in words, empty if nothing."""
+        ...
+
+    async def calendar(self) -> Calendar:
+        """Ask the web site what is to list."""
+        ...
+
+    async def web_symbols(self) -> WebSymbols:
+        """Ask the web site for its pairs and their states."""
+        ...
+
+    async def pairs(self) -> tuple[Symbol, ...]:
+        """Ask for every pair; what comes is read in slices that do not hold the loop."""
+        ...
+
+    async def default_symbols(self) -> tuple[str, ...]:
+        """Ask which pairs ordinary keys may trade."""
+        ...
+
+    async def self_symbols(self) -> tuple[str, ...]:
+        """Ask which pairs this key may trade. Only with a key."""
+        ...
+
+    async def announcements(self) -> tuple[Announcement, ...]:
+        """Ask for the newest headlines."""
+        ...
+
+    async def trades(self, symbol: str) -> tuple[PublicTrade, ...]:
+        """Ask for a pair's latest trades, newest first."""
+        ...
+
+    @property
+    def has_key(self) -> bool:
+        """Whether questions about the account can be asked."""
+        ...
+
+    def stream(self, wanted: frozenset[WantedStream]) -> None:
+        """Subscribe these from now on, and nothing else."""
+        ...
+
+    async def run_streams(self, sink: StreamSink) -> None:
+        """Serve the streams until cancelled."""
+        ...
+
+    async def is_over(self) -> bool:
+        """Whether the practice day has ended; never true of the real exchange."""
+        ...
+
+    def clock_row(self) -> ClockRow:
+        """Return how well the clock is known."""
+        ...
+
+    def streams_row(self) -> StreamsRow:
+        """Return how the streams are."""
+        ...
+
+    def budget_row(self) -> BudgetRow:
+        """Return what of the request budget is used."""
+        ...
+
+
+class SettingsHome(Protocol):
+    """Where settings live: a file between stronger and weaker places."""
+
+    def has_changed(self) -> bool:
+        """Whether the file is another than when it was read last."""
+        ...
+
+    def read(self) -> Loaded:
+        """Read all places anew. Raises SettingsError."""
+        ...
+
+    def write(self, name: str, text: str | None) -> Loaded:
+        """Write one setting into the file (None: take it out). Raises SettingsError, and changes nothing."""
+        ...

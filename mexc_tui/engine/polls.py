@@ -1,0 +1,191 @@
+"""Asks the polled sources, each at the ladder's pace and within its share of the weight."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from mexc_tui.engine.known import Known
+from mexc_tui.engine.outside import Market
+from mexc_tui.engine.supervisor import Started
+from mexc_tui.market.listings import Update
+from mexc_tui.market.polling import Bounds, Every, Poll, plan
+from mexc_tui.market.symbols import PairChange, diff_in_slices
+from mexc_tui.model.errors import ExchangeError, WebUnavailable
+from mexc_tui.model.listing import Source
+from mexc_tui.model.view import SourceRow
+
+log = logging.getLogger(__name__)
+
+LONGEST_SLEEP_S = 1.0
+FIRST = (
+    Source.EXCHANGE_INFO,
+    Source.CALENDAR,
+    Source.SYMBOLS_V2,
+    Source.DEFAULT_SYMBOLS,
+    Source.SELF_SYMBOLS,
+    Source.ANNOUNCEMENT,
+)
+"""Pairs first: what the others say is understood by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollNumbers:
+    """How often and how much."""
+
+    ladder: Mapping[Source, Every]
+    bounds: Bounds
+    weight_per_10s: int
+
+
+@dataclass(slots=True)
+class _Health:
+    read_ms: int | None = None
+    failures: int = 0
+    problem: str = ""
+
+
+class Polls:
+    """One worker for all sources: each is asked in a task of its own, never twice at once."""
+
+    def __init__(self, market: Market, known: Known, numbers: Callable[[], PollNumbers]) -> None:
+        self._market = market
+        self._known = known
+        self._numbers = numbers
+        self._health = {source: _Health() for source in self._sources()}
+        self._asked_ms: dict[Source, int] = {}
+        self._wake = asyncio.Event()
+        known.changed.append(self._wake.set)
+
+    async def run(self, started: Started) -> None:
+        """Read every source once, then keep at it. One that fails is asked again when it is due."""
+        await self._known.load()
+        for source in FIRST:
+            if source in self._health:
+                await self._ask(source)
+        started()
+        busy: dict[Source, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for source in self._due(busy):
+                    self._asked_ms[source] = self._market.now_ms()
+                    busy[source] = group.create_task(self._ask(source))
+                await self._rest(busy)
+
+    def rows(self) -> tuple[SourceRow, ...]:
+        """Return every source for display; a doubted reading counts as a problem."""
+        doubts = self._known.knowledge.doubts
+        return tuple(
+            SourceRow(
+                source=source.value,
+                read_ms=health.read_ms,
+                failures=health.failures,
+                problem=health.problem or doubts.get(source, ""),
+            )
+            for source, health in self._health.items()
+        )
+
+    def read_ms(self) -> dict[Source, int | None]:
+        """Return when each source was last read."""
+        return {source: health.read_ms for source, health in self._health.items()}
+
+    def _sources(self) -> tuple[Source, ...]:
+        return tuple(source for source in FIRST if source is not Source.SELF_SYMBOLS or self._market.has_key)
+
+    def _due(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> list[Source]:
+        now_ms = self._market.now_ms()
+        return [
+            poll.source
+            for poll in self._plan(now_ms)
+            if poll.due_ms <= now_ms and (poll.source not in busy or busy[poll.source].done())
+        ]
+
+    async def _rest(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> None:
+        """Wait for the next source that is due, or for news that may bring its turn forward."""
+        now_ms = self._market.now_ms()
+        waiting = [
+            poll.due_ms for poll in self._plan(now_ms) if poll.source not in busy or busy[poll.source].done()
+        ]
+        pause_s = min(LONGEST_SLEEP_S, max((min(waiting, default=now_ms + 1_000) - now_ms) / 1_000, 0.01))
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(pause_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _plan(self, now_ms: int) -> tuple[Poll, ...]:
+        numbers = self._numbers()
+        ladder = {source: every for source, every in numbers.ladder.items() if source in self._health}
+        return plan(
+            self._known.knowledge.live(now_ms),
+            now_ms,
+            self._asked_ms,
+            weight_per_10s=numbers.weight_per_10s,
+            ladder=ladder,
+            bounds=numbers.bounds,
+        )
+
+    async def _ask(self, source: Source) -> None:
+        health = self._health[source]
+        self._asked_ms[source] = self._market.now_ms()
+        try:
+            await self._read(source)
+        except (ExchangeError, WebUnavailable) as error:
+            health.failures += 1
+            health.problem = str(error)
+            if health.failures & (health.failures - 1) == 0:
+                log.warning("%s could not be read, time %d: %s", source, health.failures, error)
+        else:
+            health.failures, health.problem = 0, ""
+            health.read_ms = self._market.now_ms()
+
+    async def _read(self, source: Source) -> None:
+        readers: dict[Source, Callable[[], Awaitable[None]]] = {
+            Source.CALENDAR: self._read_calendar,
+            Source.SYMBOLS_V2: self._read_web_symbols,
+            Source.EXCHANGE_INFO: self._read_pairs,
+            Source.DEFAULT_SYMBOLS: self._read_default_symbols,
+            Source.SELF_SYMBOLS: self._read_self_symbols,
+            Source.ANNOUNCEMENT: self._read_announcements,
+        }
+        await readers[source]()
+
+    async def _read_calendar(self) -> None:
+        calendar = await self._market.calendar()
+        await self._keep(self._known.knowledge.read_calendar(calendar, self._market.now_ms()))
+
+    async def _read_web_symbols(self) -> None:
+        answer = await self._market.web_symbols()
+        await self._keep(self._known.knowledge.read_web_symbols(answer, self._market.now_ms()))
+
+    async def _read_default_symbols(self) -> None:
+        names = await self._market.default_symbols()
+        at_ms = self._market.now_ms()
+        await self._keep(self._known.knowledge.read_names(Source.DEFAULT_SYMBOLS, names, at_ms))
+
+    async def _read_self_symbols(self) -> None:
+        names = await self._market.self_symbols()
+        at_ms = self._market.now_ms()
+        await self._keep(self._known.knowledge.read_names(Source.SELF_SYMBOLS, names, at_ms))
+
+    async def _read_announcements(self) -> None:
+        headlines = await self._market.announcements()
+        await self._keep(self._known.knowledge.read_announcements(headlines, self._market.now_ms()))
+
+    async def _read_pairs(self) -> None:
+        """Fold exchangeInfo in slice by slice, with the loop's turn between; stored as it is folded."""
+        pairs = await self._market.pairs()
+        knowledge, at_ms = self._known.knowledge, self._market.now_ms()
+        before = knowledge.pairs
+        for updates in knowledge.read_pairs_in_slices(pairs, at_ms):
+            await self._keep(updates)
+            await asyncio.sleep(0)
+        changes: list[PairChange] = []
+        for part in diff_in_slices(before, tuple(knowledge.pairs.values())):
+            changes.extend(part)
+            await asyncio.sleep(0)
+        await self._known.keep((), at_ms, changes)
+
+    async def _keep(self, updates: tuple[Update, ...]) -> None:
+        await self._known.keep(updates, self._market.now_ms())

@@ -1,0 +1,111 @@
+"""Streams for what deserves them: first quotes and trades are openings, the rest fills tapes."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+
+from mexc_tui.engine.known import Known, Seen
+from mexc_tui.engine.outside import Market
+from mexc_tui.engine.supervisor import Started
+from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
+from mexc_tui.market.listings import Update
+from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+
+LOOK_EVERY_S = 1.0
+
+
+class Streams:
+    """One worker: keeps the right streams subscribed, and folds in what they bring."""
+
+    def __init__(
+        self,
+        market: Market,
+        known: Known,
+        within_ms: Callable[[], int],
+        maturity_ms: Callable[[], int],
+    ) -> None:
+        """`within_ms`: how long before an opening streams begin; `maturity_ms`: how long after they end."""
+        self._market = market
+        self._known = known
+        self._within_ms = within_ms
+        self._maturity_ms = maturity_ms
+        self._updates: list[Update] = []
+        self._wake = asyncio.Event()
+        self.shown: Collection[str] = ()
+        """Pairs that a face shows."""
+        known.changed.append(self._wake.set)
+
+    async def run(self, started: Started) -> None:
+        """Serve until cancelled."""
+        await self._known.load()
+        self._want()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._market.run_streams(self))
+            started()
+            while True:
+                await self._keep()
+                self._want()
+                self._wake.clear()
+                if not self._updates:
+                    await self._pause()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _keep(self) -> None:
+        updates, self._updates = self._updates, []
+        await self._known.keep(updates, self._market.now_ms())
+
+    def _want(self) -> None:
+        now_ms = self._market.now_ms()
+        wanted: frozenset[WantedStream] = wanted_streams(
+            self._known.knowledge.live(now_ms),
+            now_ms,
+            self.shown,
+            within_ms=self._within_ms(),
+            maturity_ms=self._maturity_ms(),
+        )
+        self._market.stream(wanted)
+
+    # ---- what comes in
+
+    def on_deals(self, deals: Sequence[StreamDeal]) -> None:
+        """Put trades on their pair's tape; the first of a listing is an opening."""
+        for deal in deals:
+            self._seen(deal.symbol).tape.add(deal)
+            self._note(self._known.knowledge.note_deal(deal, self._market.now_ms()))
+
+    def on_quote(self, quote: BestQuote) -> None:
+        """Note best prices; the first ask of a listing is an opening."""
+        at_ms = self._market.now_ms()
+        seen = self._seen(quote.symbol)
+        if seen.liquidity is None or not seen.liquidity.ask_value:
+            seen.liquidity = liquidity_of_quote(quote, at_ms)
+        self._note(self._known.knowledge.note_quote(quote, at_ms))
+
+    def on_levels(self, levels: TopLevels) -> None:
+        """Note how much lies near the best prices."""
+        self._seen(levels.symbol).liquidity = liquidity_of_levels(levels, self._market.now_ms())
+
+    def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
+        """Note from when until when trades could not be seen."""
+        if kind is not StreamKind.DEALS:
+            return
+        seen, now_ms = self._seen(symbol), self._market.now_ms()
+        if is_closed and seen.lost_since_ms is not None:
+            seen.tape.note_gap(seen.lost_since_ms, now_ms)
+            seen.lost_since_ms = None
+        elif not is_closed and seen.lost_since_ms is None:
+            seen.lost_since_ms = now_ms
+
+    def _seen(self, symbol: str) -> Seen:
+        return self._known.seen.setdefault(symbol, Seen())
+
+    def _note(self, update: Update | None) -> None:
+        if update is not None:
+            self._updates.append(update)
+            self._wake.set()

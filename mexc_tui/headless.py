@@ -1,0 +1,107 @@
+"""The engine without a face: from a command line to an exit code."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from mexc_tui.bootstrap import MEXC, StartError, SystemClock, practice_exchange, read_endpoint
+from mexc_tui.engine.supervisor import StartFailed
+from mexc_tui.exchange.client import OriginRefused
+from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.lock import EngineRuns
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.storage import StorageError
+from mexc_tui.paths import PathsError, paths_of
+from mexc_tui.settings.file import read_file
+from mexc_tui.settings.layers import environment_layer, flag_layer
+from mexc_tui.settings.load import Layers, SettingsError, load
+
+FINISHED, WRONG_USAGE, NOT_STARTED = 0, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What the command line says."""
+
+    mode: str | None
+    scenario: str
+    seed: int
+    exchange_file: Path | None
+    profile: str | None
+    until_done: bool = False
+
+
+def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
+    """Run an engine until it is told to end; return the exit code. What is wrong is one line on stderr."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        return asyncio.run(_run(launch, environ))
+    except PathsError as error:
+        return _fail(str(error), WRONG_USAGE)
+    except (SettingsError, StartError, EngineRuns, StorageError, OriginRefused) as error:
+        return _fail(str(error), NOT_STARTED)
+    except (ExchangeError, StartFailed) as error:
+        return _fail(f"The engine could not start. {error}", NOT_STARTED)
+
+
+async def _run(launch: Launch, environ: Mapping[str, str]) -> int:
+    layers = Layers(flags=flag_layer({"mode": launch.mode}), environment=environment_layer(environ))
+    mode = _mode(launch, layers, environ)
+    paths = paths_of(launch.profile or mode.value, environ)
+    async with _endpoint(launch, mode) as endpoint:
+        place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
+        outside = Outside(SystemClock(), Random(os.urandom(16)))
+        async with joined(place, outside) as running:
+            _stop_on_signals(running)
+            _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
+            reason = await running.engine.wait(until_done=launch.until_done)
+            _say(f"Stopping: {reason}.")
+    return FINISHED
+
+
+def _mode(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:
+    """Return the mode: a flag, a variable or the settings file names it. Raises SettingsError, StartError."""
+    file = read_file(paths_of(launch.profile or "any", environ).settings)
+    mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
+    if mode is Mode.LIVE:
+        raise StartError("Live trading is not built in yet. Use --mode practice or --mode paper.")
+    if mode is Mode.PAPER and launch.exchange_file is not None:
+        raise StartError("--exchange names a practice exchange: it goes with --mode practice.")
+    return mode
+
+
+@asynccontextmanager
+async def _endpoint(launch: Launch, mode: Mode) -> AsyncGenerator[Endpoint]:
+    if launch.exchange_file is not None:
+        yield read_endpoint(launch.exchange_file)
+    elif mode is Mode.PAPER:
+        yield MEXC
+    else:
+        async with practice_exchange(launch.scenario, launch.seed) as endpoint:
+            yield endpoint
+
+
+def _stop_on_signals(running: Joined) -> None:
+    """Stop in good order on SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.engine.ask_to_stop, f"told by {number.name}")
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(words + "\n")
+    sys.stderr.flush()
+
+
+def _fail(words: str, code: int) -> int:
+    _say(words)
+    return code

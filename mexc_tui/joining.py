@@ -1,0 +1,151 @@
+"""Joins real parts to an engine on one endpoint: transports, client, store, bus, settings."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from random import Random
+
+import aiohttp
+
+from mexc_tui.engine.bus import Bus
+from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
+from mexc_tui.engine.ports import Clock
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.web import MEXC_WEB, WebSite
+from mexc_tui.folders import make_folders
+from mexc_tui.lock import engine_lock
+from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.paths import Paths
+from mexc_tui.settings.file import read_file
+from mexc_tui.settings.layers import lent_layer
+from mexc_tui.settings.live import LiveSettings
+from mexc_tui.settings.load import Layers, Loaded, load
+from mexc_tui.settings_home import FileSettings
+from mexc_tui.store.store import Store
+from mexc_tui.tuning import (
+    client_limits,
+    detection_settings,
+    poll_numbers,
+    socket_timings,
+    store_limits,
+    supervisor_limits,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What of the outside world an engine is given; a simulation gives its own."""
+
+    clock: Clock
+    rng: Random
+    connector: aiohttp.BaseConnector | None = None
+    """None: real sockets, of connectors of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an engine works and what it is told. `layers` are the settings' places but file and scenario."""
+
+    endpoint: Endpoint
+    is_practice: bool
+    paths: Paths
+    layers: Layers = field(default_factory=Layers)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """An engine that is ready, and the parts that a desk stands on."""
+
+    engine: Engine
+    store: Store
+    bus: Bus
+    head: int
+    """The journal's newest number when the engine started."""
+
+
+@asynccontextmanager
+async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
+    """Run an engine for as long as the block runs: up in order, down in the reverse order.
+
+    Raises PathsError, EngineRuns, SettingsError, StorageRefused, StorageDamaged, OriginRefused, ExchangeError
+    or StartFailed, each in plain words; nothing of it is left running then.
+    """
+    async with AsyncExitStack() as stack:
+        make_folders(place.paths)
+        stack.enter_context(engine_lock(place.paths, place.endpoint.api_key))
+        transport = await stack.enter_async_context(HttpTransport(outside.connector))
+        layers, loaded = await _settings(place, transport)
+        settings = loaded.settings
+        store = await Store.open(place.paths.store, outside.clock, limits=store_limits(settings))
+        stack.push_async_callback(store.close)
+        head = await store.read("journal's head", lambda stored: stored.journal.head())
+        bus = Bus((), outside.clock, last_sequence=head)
+        stack.push_async_callback(bus.close)
+        store.publish_to(bus.accept)
+        market = await _market(place, outside, transport, loaded, stack)
+        engine = Engine(
+            Parts(
+                clock=outside.clock,
+                rng=outside.rng,
+                books=store,
+                bus=bus,
+                market=market,
+                home=FileSettings(place.paths.settings, layers),
+                live=LiveSettings(loaded),
+                numbers=Numbers(detection_settings, poll_numbers, supervisor_limits(settings)),
+                identity=Identity(
+                    os.getpid(), place.paths.profile, settings.mode.value, place.endpoint.world
+                ),
+            )
+        )
+        await engine.start()
+        stack.push_async_callback(engine.stop)
+        yield Joined(engine, store, bus, head)
+
+
+async def _settings(place: Place, transport: HttpTransport) -> tuple[Layers, Loaded]:
+    """Read every place of the settings; a practice exchange lends some."""
+    day = await practice_day(transport, place.endpoint.web) if place.is_practice else PracticeDay()
+    layers = replace(place.layers, lent=lent_layer(day.settings, "of the practice exchange"))
+    file = await asyncio.to_thread(read_file, place.paths.settings)
+    return layers, load(replace(layers, file=file))
+
+
+async def _market(
+    place: Place, outside: Outside, transport: HttpTransport, loaded: Loaded, stack: AsyncExitStack
+) -> WireMarket:
+    endpoint, settings = place.endpoint, loaded.settings
+    key = endpoint.api_key
+    client = await stack.enter_async_context(
+        MexcClient(
+            endpoint.rest,
+            clock=outside.clock,
+            rng=outside.rng,
+            credentials=Credentials(key, Secret(endpoint.api_secret)) if key else None,
+            connector=outside.connector,
+            limits=client_limits(settings),
+        )
+    )
+    connector = outside.connector
+    if connector is None:
+        connector = await stack.enter_async_context(aiohttp.TCPConnector())
+    origins = (endpoint.web,) if place.is_practice else MEXC_WEB
+    return WireMarket(
+        WireParts(
+            clock=outside.clock,
+            client=client,
+            web=WebSite(transport, outside.clock, origins),
+            transport=transport,
+            practice=endpoint.web if place.is_practice else "",
+            has_key=bool(key),
+            stream_url=endpoint.ws,
+            connector=connector,
+            rng=outside.rng,
+            timings=socket_timings(settings),
+        )
+    )

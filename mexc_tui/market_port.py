@@ -1,0 +1,254 @@
+"""Fills the engine's port of market data with the exchange's rooms: client, web site and streams."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+
+import aiohttp
+import msgspec
+
+from mexc_tui.engine.outside import StreamSink
+from mexc_tui.engine.ports import Clock
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.feed import Phase
+from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
+from mexc_tui.exchange.offset import ClockOutOfBounds
+from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.stream_numbers import is_nothing
+from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.topics import Kind, Topic
+from mexc_tui.exchange.transport import Headers, HttpTransport
+from mexc_tui.exchange.web import WebSite
+from mexc_tui.market.attention import StreamKind, WantedStream
+from mexc_tui.model.announcement import Announcement
+from mexc_tui.model.calendar import Calendar, WebSymbols
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.model.view import BudgetRow, ClockRow, LaneRow, StreamsRow
+from mexc_tui.proto.stream_pb2 import Push
+
+PRACTICE_PATH = "/practice"
+PRACTICE_DEADLINE_S = 5.0
+PRACTICE_CAP_BYTES = 64 * 1024
+
+_TOPICS: Mapping[StreamKind, Callable[[str], Topic]] = {
+    StreamKind.DEALS: topics.deals,
+    StreamKind.BEST_QUOTE: topics.best_quote,
+    StreamKind.TOP_LEVELS: topics.top_levels,
+    StreamKind.DEPTH: topics.depth,
+}
+_KINDS: Mapping[Kind, StreamKind] = {
+    Kind.DEALS: StreamKind.DEALS,
+    Kind.BEST_QUOTE: StreamKind.BEST_QUOTE,
+    Kind.TOP_LEVELS: StreamKind.TOP_LEVELS,
+    Kind.DEPTH: StreamKind.DEPTH,
+}
+
+
+class PracticeDay(msgspec.Struct, frozen=True):
+    """What the practice exchange says of itself, and MEXC does not."""
+
+    world: str = ""
+    over: bool = False
+    settings: dict[str, bool | int | float | str] = msgspec.field(
+        default_factory=dict[str, bool | int | float | str]
+    )
+    """Lent to a desk in practice mode."""
+
+
+async def practice_day(transport: HttpTransport, origin: str) -> PracticeDay:
+    """Ask a practice exchange for its day. Raises ExchangeError."""
+    answer = await transport.send(
+        "GET",
+        origin,
+        PRACTICE_PATH,
+        "",
+        Headers({"Accept": "application/json", "Accept-Encoding": "identity"}),
+        deadline_s=PRACTICE_DEADLINE_S,
+        cap_bytes=PRACTICE_CAP_BYTES,
+    )
+    try:
+        return msgspec.json.decode(answer.body, type=PracticeDay)
+    except msgspec.DecodeError:
+        raise ExchangeError("GET", PRACTICE_PATH, "no practice exchange answers there") from None
+
+
+@dataclass(frozen=True, slots=True)
+class WireParts:
+    """The open parts that the port is made of; they stay the caller's."""
+
+    clock: Clock
+    client: MexcClient
+    web: WebSite
+    transport: HttpTransport
+    practice: str
+    """Origin of the practice exchange; empty for MEXC itself."""
+    has_key: bool
+    stream_url: str
+    connector: aiohttp.BaseConnector
+    rng: Random
+    timings: SocketTimings
+
+
+class WireMarket:
+    """`engine.outside.Market` on the wire."""
+
+    def __init__(self, parts: WireParts) -> None:
+        """Connect to nothing yet. Raises OriginRefused for a strange URL."""
+        self._parts = parts
+        self._market = parts.client.market
+        self._streams = MarketStreams(
+            parts.stream_url,
+            parts.connector,
+            parts.clock,
+            parts.rng,
+            self._on_push,
+            self._on_hole,
+            timings=parts.timings,
+        )
+        self._wanted: dict[WantedStream, Topic] = {}
+        self._sink: StreamSink | None = None
+        self._is_over = False
+
+    @property
+    def has_key(self) -> bool:
+        """Whether questions about the account can be asked."""
+        return self._parts.has_key
+
+    def now_ms(self) -> int:
+        """Return the exchange's time, or this machine's while that is not known."""
+        try:
+            return self._parts.client.offset.exchange_now_ms(self._parts.clock.monotonic_ns())
+        except ClockOutOfBounds:
+            return self._parts.clock.now_ms()
+
+    async def measure_clock(self) -> str:
+        """Measure the exchange's clock; return why that failed."""
+        measurement = await self._parts.client.measure_clock()
+        return "" if measurement.best is not None else measurement.first_failure
+
+    # ---- questions
+
+    async def calendar(self) -> Calendar:
+        """Ask the web site what is to list."""
+        return await self._parts.web.calendar()
+
+    async def web_symbols(self) -> WebSymbols:
+        """Ask the web site for its pairs."""
+        return await self._parts.web.symbols()
+
+    async def pairs(self) -> tuple[Symbol, ...]:
+        """Ask for every pair, and read the answer in slices."""
+        return await self._market.all_pairs()
+
+    async def default_symbols(self) -> tuple[str, ...]:
+        """Ask which pairs ordinary keys may trade."""
+        return await self._market.default_symbols()
+
+    async def self_symbols(self) -> tuple[str, ...]:
+        """Ask which pairs this key may trade."""
+        return await self._parts.client.account.self_symbols()
+
+    async def announcements(self) -> tuple[Announcement, ...]:
+        """Ask for the newest headlines."""
+        return await self._market.announcements()
+
+    async def trades(self, symbol: str) -> tuple[PublicTrade, ...]:
+        """Ask for a pair's latest trades."""
+        return await self._market.trades(symbol)
+
+    async def is_over(self) -> bool:
+        """Whether the practice day has ended. A day that cannot be asked for goes on."""
+        if self._parts.practice and not self._is_over:
+            try:
+                self._is_over = (await practice_day(self._parts.transport, self._parts.practice)).over
+            except ExchangeError:
+                return False
+        return self._is_over
+
+    # ---- streams
+
+    def stream(self, wanted: frozenset[WantedStream]) -> None:
+        """Subscribe these and drop the others. A name that no channel can carry is left out."""
+        gone = [one for one in self._wanted if one not in wanted]
+        self._streams.drop([self._wanted.pop(one) for one in gone])
+        for one in wanted - self._wanted.keys():
+            try:
+                self._wanted[one] = _TOPICS[one.kind](one.symbol)
+            except ValueError:
+                continue
+        self._streams.want(self._wanted.values())
+
+    async def run_streams(self, sink: StreamSink) -> None:
+        """Serve the streams until cancelled."""
+        self._sink = sink
+        try:
+            await self._streams.run()
+        finally:
+            self._sink = None
+
+    def _on_push(self, topic: Topic, push: Push, _received_ns: int) -> None:
+        if self._sink is None:
+            return
+        match topic.kind:
+            case Kind.DEALS:
+                self._sink.on_deals(deals_of(push))
+            case Kind.BEST_QUOTE:
+                if not _is_empty(push):
+                    self._sink.on_quote(best_quote_of(push))
+            case Kind.TOP_LEVELS:
+                self._sink.on_levels(top_levels_of(push))
+            case _:
+                return
+
+    def _on_hole(self, hole: Hole) -> None:
+        topic = topics.parse(hole.channel)
+        kind = _KINDS.get(topic.kind)
+        if self._sink is not None and kind is not None:
+            self._sink.on_hole(topic.symbol, kind, is_closed=hole.is_closed)
+
+    # ---- how it is
+
+    def clock_row(self) -> ClockRow:
+        """Return how well the clock is known."""
+        offset = self._parts.client.offset.estimate(self._parts.clock.monotonic_ns())
+        if offset is None:
+            return ClockRow()
+        return ClockRow(
+            offset_ms=offset.offset_ms, error_ms=offset.error_ms, age_s=offset.age_s, warning=offset.warning
+        )
+
+    def streams_row(self) -> StreamsRow:
+        """Return how the streams are."""
+        state = self._streams.state()
+        return StreamsRow(
+            topics=len(state.feeds),
+            live=sum(feed.phase is Phase.LIVE for feed in state.feeds),
+            stale=sum(feed.is_stale for feed in state.feeds),
+            refused=sum(feed.phase is Phase.REFUSED for feed in state.feeds),
+            connections=state.connections,
+            messages=state.messages,
+            messages_per_s=state.messages_per_s,
+            reasons=tuple(state.reasons),
+        )
+
+    def budget_row(self) -> BudgetRow:
+        """Return what of the request budget is used."""
+        state = self._parts.client.budget.state()
+        return BudgetRow(
+            lanes=tuple(
+                LaneRow(name=lane.name.value, used=lane.used, limit=lane.limit, window_s=lane.window_s)
+                for lane in state.lanes
+            ),
+            ban=state.ban.kind.value if state.ban is not None else "",
+            ban_until_ms=state.ban.until_ms if state.ban is not None else None,
+        )
+
+
+def _is_empty(push: Push) -> bool:
+    """Whether a quote has neither side, as of a pair that has not opened: true, and no news."""
+    body = push.aggre_book_ticker
+    return is_nothing(body.bid_price) and is_nothing(body.ask_price)

@@ -9,7 +9,8 @@ from mexc_tui.report.kept import Day
 
 def story_of(listing: Listing, day: Day) -> tuple[Seen, ...]:
     """Return the lines; what only time told (matured, never for the API) comes last."""
-    lines = [*_first_words(listing), *map(_change, listing.changes), *_told_by_time(listing, day)]
+    changes = [change for change in listing.changes if not _is_said_already(change)]
+    lines = [*_first_words(listing), *map(_change, changes), *_told_by_time(listing, day)]
     return tuple(sorted(lines, key=lambda line: line.at_ms))
 
 
@@ -46,6 +47,11 @@ def _first_word(seen: Sighting) -> str:
         case _:
             pass
     return ", ".join(words) if seen.source is not Source.STREAM else " ".join(words)
+
+
+def _is_said_already(change: Change) -> bool:
+    """The first state stands in the first word of its source."""
+    return change.kind is ChangeKind.TRIPLE and not change.before
 
 
 def _change(change: Change) -> Seen:

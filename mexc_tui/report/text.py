@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from mexc_tui.model.outcome_of_listing import End
-from mexc_tui.model.signal import MIN_N_FOR_RATE
+from mexc_tui.model.signal import MIN_N_FOR_RATE, ClaimKind
 from mexc_tui.report.day import (
     Alerted,
     Claimed,
@@ -17,6 +17,12 @@ from mexc_tui.report.day import (
     Totals,
 )
 
+_CLAIMS = {
+    ClaimKind.OPENS_BY: "opens",
+    ClaimKind.PROFITS: "profits",
+    ClaimKind.GOES_WRONG: "goes wrong",
+    ClaimKind.OPENS_TOGETHER: "opens together",
+}
 _ENDS = {
     End.OPENED: "opened",
     End.CANCELLED: "was cancelled",
@@ -97,9 +103,11 @@ def _seen(seen: Seen, clock: _Clock) -> str:
 
 def _signalled(signal: Signalled, clock: _Clock) -> str:
     due = f" by {clock.at(signal.due_ms)}" if signal.due_ms is not None else ""
-    what = f"{signal.detector} {signal.topic}"
-    claim = f"{signal.claim}{due}"
-    return f"{clock.at(signal.at_ms):>8}  {signal.severity:<8}  {what} ({claim}), {_lead(signal)}"
+    claim = f"{_CLAIMS[signal.claim]}{due}"
+    return (
+        f"{clock.at(signal.at_ms):>8}  {signal.severity:<8}  {signal.detector} {signal.topic}, "
+        f"{_lead(signal)}: it {claim}"
+    )
 
 
 def _lead(signal: Signalled) -> str:

@@ -7,11 +7,11 @@ from mexc_tui.practice.ids import Counters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mexc_tui.practice.pairs import Match, Pair
+    from mexc_tui.practice.market import Match
     from mexc_tui.practice.sink import Sink
 
 
-def _nobody(_pair: "Pair", _match: "Match") -> None:
+def _nobody(_match: "Match") -> None:
     """Nobody owns the maker's order."""
 
 
@@ -24,5 +24,5 @@ class Hub:
         self.coin_ids: dict[str, str] = {}
         """Ids of assets that were renamed."""
         self.sinks: list[Sink] = []
-        self.maker_filled: Callable[[Pair, Match], None] = _nobody
+        self.maker_filled: Callable[[Match], None] = _nobody
         """Called when an order of the account was hit while it rested."""

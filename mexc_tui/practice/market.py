@@ -31,6 +31,17 @@ BOOK_REACH = 0.15
 """About how far a book reaches, as a share of the price."""
 
 
+class Match(NamedTuple):
+    """One trade between an incoming order and a resting one, in ticks and lots."""
+
+    maker: Resting
+    taker: str
+    taker_side: Side
+    ticks: int
+    lots: int
+    trade: Trade
+
+
 class _Change(NamedTuple):
     time_ms: int
     side: Side

@@ -4,7 +4,6 @@ from collections import deque
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 from itertools import islice
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +12,7 @@ from mexc_tui.practice.book import Book, Ladder, Resting
 from mexc_tui.practice.candles import Candles
 from mexc_tui.practice.hub import Hub
 from mexc_tui.practice.ids import number
-from mexc_tui.practice.market import Market, Past, book_levels, market_with_past
+from mexc_tui.practice.market import Market, Match, Past, book_levels, market_with_past
 from mexc_tui.practice.values import BookTop, Depth, Level, Trade
 
 DEPTH_LIMIT = 2_000
@@ -85,17 +84,6 @@ class PairRules(msgspec.Struct, frozen=True, kw_only=True):
     """Usual quote volume of a day."""
     history_from_ms: int
     """When the pair opened; klines do not reach further back."""
-
-
-class Match(NamedTuple):
-    """One trade between an incoming order and a resting one, in ticks and lots."""
-
-    maker: Resting
-    taker: str
-    taker_side: Side
-    ticks: int
-    lots: int
-    trade: Trade
 
 
 class Pair:
@@ -253,11 +241,11 @@ class Pair:
             trade = Trade(self.price(ticks), self.quantity(filled), hub.now_ms, side, hub.counters.trade_id())
             market.add_trade(trade, ticks, filled)
             for sink in hub.sinks:
-                sink.on_trade(self, trade)
+                sink.on_trade(self.symbol, trade)
             match = Match(maker, owner, side, ticks, filled, trade)
             matches.append(match)
             if maker.owner:
-                hub.maker_filled(self, match)
+                hub.maker_filled(match)
         return matches
 
     def rest(self, order: Resting) -> None:
@@ -275,4 +263,4 @@ class Pair:
             return
         price, quantity = self.price(ticks), self.quantity(lots)
         for sink in self._hub.sinks:
-            sink.on_level(self, side, price, quantity, version)
+            sink.on_level(self.symbol, side, price, quantity, version)

@@ -14,7 +14,6 @@ from mexc_tui.practice.feeds import (
     LimitDepthFeed,
 )
 from mexc_tui.practice.frames import frame
-from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.private_pushes import account_push, deal_push, order_push
 from mexc_tui.practice.ticker_feeds import KlineFeed, MiniTickerFeed, MiniTickersFeed
 from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Trade
@@ -154,15 +153,15 @@ class Publisher:
 
     # What happens (Sink)
 
-    def on_trade(self, pair: Pair, trade: Trade) -> None:
+    def on_trade(self, symbol: str, trade: Trade) -> None:
         """Tell the feeds of the pair."""
-        for line in self._of_symbol.get(pair.symbol, ()):
+        for line in self._of_symbol.get(symbol, ()):
             if line.feed.on_trade(trade):
                 self._wait(line)
 
-    def on_level(self, pair: Pair, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+    def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
         """Tell the feeds of the pair."""
-        for line in self._of_symbol.get(pair.symbol, ()):
+        for line in self._of_symbol.get(symbol, ()):
             if line.feed.on_level(side, price, quantity, version):
                 self._wait(line)
 

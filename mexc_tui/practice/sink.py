@@ -4,18 +4,17 @@ from decimal import Decimal
 from typing import Protocol
 
 from mexc_tui.model.order import Side
-from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Trade
 
 
 class Sink(Protocol):
     """Called at once, in the order in which things happen. Must neither raise nor move the world."""
 
-    def on_trade(self, pair: Pair, trade: Trade) -> None:
+    def on_trade(self, symbol: str, trade: Trade) -> None:
         """Anybody's trade."""
         ...
 
-    def on_level(self, pair: Pair, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+    def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
         """A level has a new absolute quantity (0: gone); BUY is the bid side. Versions are contiguous."""
         ...
 

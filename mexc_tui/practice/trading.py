@@ -10,8 +10,9 @@ from mexc_tui.practice import rules
 from mexc_tui.practice.accounts import Account, fee_of
 from mexc_tui.practice.book import Resting
 from mexc_tui.practice.hub import Hub
+from mexc_tui.practice.market import Match
 from mexc_tui.practice.orders import OrderLog
-from mexc_tui.practice.pairs import Match, Pair
+from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.rules import OpeningRules, Terms
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
 from mexc_tui.practice.values import ZERO, ChangeKind, Fill, OrderRecord, Refusal, Trade
@@ -130,11 +131,11 @@ class Desk:
         else:
             self._end(live)
 
-    def _maker_filled(self, pair: Pair, match: Match) -> None:
+    def _maker_filled(self, match: Match) -> None:
         """An order of the account was hit while it rested."""
         live = self._live.get(match.maker.owner)
         if live is None:
-            raise AssertionError(f"{pair.symbol}: the book holds an order that nobody has")
+            raise AssertionError(f"a book holds the order {match.maker.owner}, which nobody has")
         self._settle(live, match, is_maker=True)
 
     def _settle(self, live: _Live, match: Match, *, is_maker: bool) -> None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.values import BalanceChange, Fill, OrderRecord, Refusal, Trade
 from mexc_tui.practice.world import World
@@ -109,11 +108,11 @@ class Witness:
     fills: list[Fill] = field(default_factory=list[Fill])
     changes: list[BalanceChange] = field(default_factory=list[BalanceChange])
 
-    def on_trade(self, pair: Pair, trade: Trade) -> None:
-        self.trades.append((pair.symbol, trade))
+    def on_trade(self, symbol: str, trade: Trade) -> None:
+        self.trades.append((symbol, trade))
 
-    def on_level(self, pair: Pair, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
-        self.levels.append((pair.symbol, side, price, quantity, version))
+    def on_level(self, symbol: str, side: Side, price: Decimal, quantity: Decimal, version: int) -> None:
+        self.levels.append((symbol, side, price, quantity, version))
 
     def on_order(self, order: OrderRecord) -> None:
         self.told.append(order.status)

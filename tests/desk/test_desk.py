@@ -313,3 +313,29 @@ async def test_a_journal_that_fails_once_costs_no_fact(path: Path) -> None:
     async with serving(path, journal=journal), running(client):
         await until(lambda: len(heard) == 5)
     assert not journal.is_broken
+
+
+async def test_rows_of_the_engine_before_are_not_taken_for_those_of_the_next(path: Path) -> None:
+    client = client_of(path)
+    mirror = client.mirror(QUOTES)
+    async with running(client):
+        async with serving(path) as engine:
+            engine.quotes.put("AUSDT", Quote(1))
+            await until(lambda: dict(mirror.rows) == {"AUSDT": Quote(1)})
+        async with serving(path, name="two") as engine:
+            engine.quotes.put("BUSDT", Quote(2))  # the same version, of another engine
+            await until(lambda: dict(mirror.rows) == {"BUSDT": Quote(2)})
+
+
+async def test_a_fact_that_was_not_told_is_fetched_from_the_journal(path: Path) -> None:
+    journal, heard = MemoryJournal(), list[Fact]()
+    client = client_of(path)
+    client.follow(0, heard.append)
+    async with serving(path, journal=journal) as engine, running(client):
+        engine.fact()
+        await until(lambda: len(heard) == 1)
+        journal.add()
+        engine.fact()
+        await until(lambda: len(heard) == 3)
+        assert client.state.link is Link.CONNECTED
+    assert heard == journal.facts

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 from mexc_tui.bootstrap import MEXC, StartError, SystemClock, practice_exchange, read_endpoint
+from mexc_tui.desk.kinds import DeskError
 from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.joining import Joined, Outside, Place, joined
@@ -21,6 +22,8 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
 from mexc_tui.paths import PathsError, paths_of
+from mexc_tui.report.text import to_text
+from mexc_tui.reporting import day_of, report_day
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load
@@ -47,7 +50,7 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
         return asyncio.run(_run(launch, environ))
     except PathsError as error:
         return _fail(str(error), WRONG_USAGE)
-    except (SettingsError, StartError, EngineRuns, StorageError, OriginRefused) as error:
+    except (SettingsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError) as error:
         return _fail(str(error), NOT_STARTED)
     except (ExchangeError, StartFailed) as error:
         return _fail(f"The engine could not start. {error}", NOT_STARTED)
@@ -65,7 +68,18 @@ async def _run(launch: Launch, environ: Mapping[str, str]) -> int:
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
             reason = await running.engine.wait(until_done=launch.until_done)
             _say(f"Stopping: {reason}.")
+            if running.engine.is_done:
+                sys.stdout.write(await _report(running) + "\n")
     return FINISHED
+
+
+async def _report(running: Joined) -> str:
+    """Return the report of the practice day that is over, in words."""
+    engine = running.engine
+    now_ms = engine.parts.market.now_ms()
+    began_ms = running.day.start_ms or engine.started_ms
+    day = day_of(running.loaded, engine.parts.identity.world, began_ms, now_ms)
+    return to_text(await report_day(running.store, day))
 
 
 def _mode(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:

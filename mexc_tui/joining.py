@@ -9,8 +9,11 @@ from random import Random
 
 import aiohttp
 
+from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.bus import Bus
 from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
+from mexc_tui.engine.facade import EngineFace
+from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
@@ -20,6 +23,7 @@ from mexc_tui.folders import make_folders
 from mexc_tui.lock import engine_lock
 from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.event import Fact
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer
@@ -62,10 +66,12 @@ class Joined:
     """An engine that is ready, and the parts that a desk stands on."""
 
     engine: Engine
+    face: EngineFace
     store: Store
-    bus: Bus
-    head: int
-    """The journal's newest number when the engine started."""
+    loaded: Loaded
+    """Settings as they were at the start."""
+    day: PracticeDay
+    """As the practice exchange told it at the start; of the real one: nothing."""
 
 
 @asynccontextmanager
@@ -79,7 +85,8 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         make_folders(place.paths)
         stack.enter_context(engine_lock(place.paths, place.endpoint.api_key))
         transport = await stack.enter_async_context(HttpTransport(outside.connector))
-        layers, loaded = await _settings(place, transport)
+        day = await practice_day(transport, place.endpoint.web) if place.is_practice else PracticeDay()
+        layers, loaded = await _settings(place, day)
         settings = loaded.settings
         store = await Store.open(place.paths.store, outside.clock, limits=store_limits(settings))
         stack.push_async_callback(store.close)
@@ -105,12 +112,52 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         )
         await engine.start()
         stack.push_async_callback(engine.stop)
-        yield Joined(engine, store, bus, head)
+        face = EngineFace(engine)
+        await _open_door(place, outside, engine, face, store, bus, stack)
+        yield Joined(engine, face, store, loaded, day)
 
 
-async def _settings(place: Place, transport: HttpTransport) -> tuple[Layers, Loaded]:
+async def _open_door(
+    place: Place,
+    outside: Outside,
+    engine: Engine,
+    face: EngineFace,
+    store: Store,
+    bus: Bus,
+    stack: AsyncExitStack,
+) -> None:
+    """Let faces in; facts go on to them as they are committed, those they missed from the journal."""
+    door = Door(
+        DoorParts(
+            face=face,
+            books=store,
+            clock=outside.clock,
+            detection=engine.detection_settings,
+            engine=f"{os.getpid()}-{engine.started_ms}",
+            head=bus.state().last_sequence,
+        )
+    )
+
+    async def tell(notice: Notice) -> None:
+        match notice:
+            case Fact():
+                door.tell(notice)
+            case Resume(from_sequence=first, through_sequence=last):
+                for fact in await store.read(
+                    "facts for the desk", lambda s: s.journal.after(first - 1, last)
+                ):
+                    door.tell(fact)
+            case _:
+                return
+
+    observer = bus.observe("desk", tell, ObserverPolicy(repaints=0))
+    stack.push_async_callback(bus.leave, observer, 1.0)
+    await door.open(place.paths.socket)
+    stack.push_async_callback(door.close)
+
+
+async def _settings(place: Place, day: PracticeDay) -> tuple[Layers, Loaded]:
     """Read every place of the settings; a practice exchange lends some."""
-    day = await practice_day(transport, place.endpoint.web) if place.is_practice else PracticeDay()
     layers = replace(place.layers, lent=lent_layer(day.settings, "of the practice exchange"))
     file = await asyncio.to_thread(read_file, place.paths.settings)
     return layers, load(replace(layers, file=file))

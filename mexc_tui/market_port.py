@@ -52,6 +52,7 @@ class PracticeDay(msgspec.Struct, frozen=True):
     """What the practice exchange says of itself, and MEXC does not."""
 
     world: str = ""
+    start_ms: int = 0
     over: bool = False
     settings: dict[str, bool | int | float | str] = msgspec.field(
         default_factory=dict[str, bool | int | float | str]

@@ -74,6 +74,8 @@ class Engine:
         self.parts = parts
         self.started_ms = 0
         self.stop_reason = ""
+        self.is_done = False
+        """Whether it stops because the practice day is over."""
         self._stopped = asyncio.Event()
         settings = self.settings
         market, clock = parts.market, parts.clock
@@ -135,6 +137,7 @@ class Engine:
         while not self._stopped.is_set():
             if await self.parts.market.is_over():
                 await self._look_last()
+                self.is_done = True
                 self.ask_to_stop("the practice day is over")
                 break
             try:

@@ -1,0 +1,238 @@
+"""`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
+
+from collections.abc import Sequence
+
+from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.engine.engine import Engine
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.rows import fact_row, listing_row, signal_row
+from mexc_tui.market.listings import Update
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.storage import StoredAlert
+from mexc_tui.model.view import (
+    AlertRow,
+    DetectorRow,
+    FactRow,
+    ListingRow,
+    PassRow,
+    SettingRow,
+    SignalRow,
+    StatusRow,
+    WorkerRow,
+)
+from mexc_tui.settings.load import SettingsError
+from mexc_tui.settings.table import TABLE
+
+NO_TIME = 2**62
+
+
+class EngineFace:
+    """One engine, as its desk sees it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # ---- what is seen
+
+    def status(self) -> StatusRow:
+        """Return how the engine is."""
+        engine, parts = self._engine, self._engine.parts
+        state, cause = engine.trading()
+        now_ms = parts.market.now_ms()
+        return StatusRow(
+            running=not engine.stop_reason,
+            pid=parts.identity.pid,
+            profile=parts.identity.profile,
+            mode=parts.identity.mode,
+            world=parts.identity.world,
+            trading_state=state,
+            cause=cause,
+            started_ms=engine.started_ms,
+            now_ms=now_ms,
+            clock=parts.market.clock_row(),
+            streams=parts.market.streams_row(),
+            budget=parts.market.budget_row(),
+            sources=engine.polls.rows(),
+            workers=tuple(_workers(engine)),
+            pairs=len(engine.known.knowledge.pairs),
+            listings=len(engine.known.knowledge.live(now_ms)),
+            signals=len(engine.known.signals),
+            journal=parts.bus.state().last_sequence,
+            config_hash=engine.settings().config_hash,
+            pending_settings=tuple(change.name for change in parts.live.pending()),
+        )
+
+    def listings(self) -> Sequence[ListingRow]:
+        """Return the listings of which something is expected, soonest opening first."""
+        live = self._engine.known.knowledge.live(self._engine.parts.market.now_ms())
+        return [self._row(one) for one in sorted(live, key=lambda one: (one.opens_ms or NO_TIME, one.id))]
+
+    async def all_listings(self, limit: int = 1_000) -> Sequence[ListingRow]:
+        """Return every listing ever stored, newest first."""
+        books = self._engine.parts.books
+        return [
+            self._row(one)
+            for one in await books.read("listings", lambda stored: stored.listings.latest(limit))
+        ]
+
+    def signals(self) -> Sequence[SignalRow]:
+        """Return the signals that stand, newest first."""
+        standing = sorted(self._engine.known.signals.values(), key=lambda one: -one.at_ms)
+        return [signal_row(signal, stands=True) for signal in standing]
+
+    async def signals_of(self, symbol: str, limit: int = 100) -> Sequence[SignalRow]:
+        """Return the signals ever raised about a pair, newest first; about all with an empty name."""
+        found = await self._engine.parts.books.read(
+            "signals",
+            lambda stored: (
+                stored.signals.of_symbol(symbol, limit) if symbol else stored.signals.latest(limit)
+            ),
+        )
+        standing = self._engine.known.signals
+        return [signal_row(signal, stands=standing.get(signal.key) == signal) for signal in found]
+
+    def detectors(self) -> Sequence[DetectorRow]:
+        """Return what each detector has done since the start."""
+        counts, standing = self._engine.detection.counts, list(self._engine.known.signals)
+        return [
+            DetectorRow(
+                name=one.name.value,
+                version=one.version,
+                raised=counts[one.name].raised,
+                standing=sum(key.detector is one.name for key in standing),
+                last_ms=counts[one.name].last_ms,
+            )
+            for one in DETECTORS
+        ]
+
+    def last_pass(self) -> PassRow | None:
+        """Return the newest pass of detection; None before the first."""
+        last = self._engine.detection.last
+        if last is None:
+            return None
+        return PassRow(
+            at_ms=last.at_ms,
+            looked_at=last.looked_at,
+            raised=last.raised,
+            ended=last.ended,
+            duration_ms=last.duration_ns / 1e6,
+            ages_ms={age.source.value: age.age_ms for age in last.read},
+            passes=self._engine.detection.passes,
+        )
+
+    async def alerts(self) -> Sequence[AlertRow]:
+        """Return the open alerts."""
+        found = await self._engine.parts.books.read("alerts", lambda stored: stored.alerts.open())
+        return [_alert(one) for one in found]
+
+    def settings(self) -> Sequence[SettingRow]:
+        """Return every setting."""
+        return [self._setting(name) for name in TABLE]
+
+    async def journal(self, limit: int = 100) -> Sequence[FactRow]:
+        """Return the newest facts, oldest first."""
+        found = await self._engine.parts.books.read("journal", lambda stored: stored.journal.latest(limit))
+        return [fact_row(fact) for fact in found]
+
+    # ---- what is asked
+
+    async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
+        """Add a listing by hand, or take it up again. Raises Refused."""
+        now_ms = self._engine.parts.market.now_ms()
+        try:
+            updates = self._engine.known.knowledge.add(symbol, opens_ms, now_ms, note)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return await self._kept(symbol, updates, now_ms)
+
+    async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
+        """Drop a listing by hand. Raises Refused if it is unknown."""
+        now_ms = self._engine.parts.market.now_ms()
+        try:
+            update = self._engine.known.knowledge.drop(symbol, now_ms, note)
+        except KeyError:
+            raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
+        return await self._kept(symbol, () if update is None else (update,), now_ms)
+
+    async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
+        """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
+        if name not in TABLE:
+            raise Refused(f"There is no setting {name}. See: mexc-tui settings")
+        try:
+            loaded = self._engine.parts.home.write(name, text)
+        except SettingsError as error:
+            raise Refused(str(error)) from None
+        await self._engine.reload.take(loaded, who)
+        return self._setting(name)
+
+    def stop(self, reason: str) -> None:
+        """Ask for an ordered stop; returns at once."""
+        self._engine.ask_to_stop(reason)
+
+    # ---- helpers
+
+    async def _kept(self, symbol: str, updates: tuple[Update, ...], now_ms: int) -> ListingRow:
+        await self._engine.known.keep(updates, now_ms)
+        listing = self._engine.known.knowledge.listings.named(symbol)
+        if listing is None and updates:
+            listing = updates[-1].after
+        if listing is None:
+            raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings")
+        return self._row(listing)
+
+    def _row(self, listing: Listing) -> ListingRow:
+        known, settings = self._engine.known, self._engine.detection_settings()
+        now_ms = self._engine.parts.market.now_ms()
+        stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+        seen = known.seen.get(listing.symbol)
+        bars = seen.tape.bars if seen is not None else ()
+        return listing_row(
+            listing,
+            stage,
+            known.outcomes.get(listing.id),
+            price=bars[-1].close if bars else None,
+            trades=seen.tape.trades if seen is not None else 0,
+        )
+
+    def _setting(self, name: str) -> SettingRow:
+        about, live = TABLE[name], self._engine.parts.live
+        pending = {change.name: change.new for change in live.pending()}
+        return SettingRow(
+            name=name,
+            value=live.current.text(name),
+            origin=live.wanted.origin(name),
+            unit=about.unit,
+            allowed=about.allowed,
+            default=about.default,
+            help=about.help,
+            needs_restart=about.needs_restart,
+            pending=pending.get(name, ""),
+        )
+
+
+def _workers(engine: Engine) -> Sequence[WorkerRow]:
+    return [
+        WorkerRow(
+            name=one.name,
+            state=one.state.value,
+            since_ms=one.since_ms,
+            is_degraded=one.is_degraded,
+            failures=one.failures,
+            restarts=one.restarts,
+            last_error=one.last_error,
+        )
+        for one in engine.workers()
+    ]
+
+
+def _alert(stored: StoredAlert) -> AlertRow:
+    alert = stored.alert
+    return AlertRow(
+        rule=alert.rule,
+        about=alert.about,
+        severity=alert.severity.value,
+        text=alert.text,
+        first_ms=stored.first_ms,
+        last_ms=stored.last_ms,
+        times=stored.times,
+    )

@@ -4,15 +4,36 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mexc_tui import __version__
+from mexc_tui.questions.commands import add_to
 
 # Heavy rooms are imported inside the commands, so that --version and --help stay quick.
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+class OneLine(click.Group):
+    """Says what is wrong with a command line in one line."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run; a wrong argument is one line on standard error and exit code 2."""
+        if not extra.pop("standalone_mode", True):
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except click.ClickException as error:
+            click.echo(f"mexc-tui: {' '.join(error.format_message().split())}", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
+)
 @click.version_option(__version__, prog_name="mexc-tui")
 @click.option("--headless", is_flag=True, help="Run the engine without a screen, for a service.")
 @click.option(
@@ -120,3 +141,6 @@ def watch(
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+add_to(main)

@@ -1,0 +1,65 @@
+"""What each command prints for programs: money as text, times as `_ms`."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from mexc_tui.model.view import ListingRow
+from mexc_tui.questions.pages import money
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+class ListingJson(msgspec.Struct, frozen=True, kw_only=True):
+    """A listing with its price as text; the rest as in `ListingRow`."""
+
+    id: str
+    symbol: str
+    names: tuple[str, ...]
+    stage: str
+    opens_ms: int | None
+    opens_source: str
+    moves: int
+    triple: str
+    api_allowed: bool
+    opened_ms: int | None
+    first_seen_ms: int
+    first_source: str
+    sources: tuple[str, ...]
+    disagreements: tuple[str, ...]
+    price: str | None
+    trades: int
+    outcome: str
+
+
+class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an engine that does not answer."""
+
+    profile: str
+    cause: str
+    mode: str | None = None
+    """Of the engine that ran last."""
+    world: str | None = None
+    running: bool = False
+    pid: int | None = None
+    trading_state: str | None = None
+    clock: None = None
+    streams: None = None
+
+
+def encode(value: object) -> str:
+    """Return a value as JSON in one line."""
+    return _encoder.encode(value).decode()
+
+
+def many(values: Iterable[msgspec.Struct]) -> str:
+    """Return one array, an element a line."""
+    lines = ",\n".join(map(encode, values))
+    return f"[{lines}]"
+
+
+def listing(row: ListingRow) -> ListingJson:
+    """Return a listing for programs."""
+    fields = {name: getattr(row, name) for name in row.__struct_fields__}
+    fields["price"] = None if row.price is None else money(row.price)
+    return msgspec.convert(fields, ListingJson)

@@ -1,0 +1,58 @@
+"""Moments and spans, as people write and read them. Pure: what time it is now is passed in."""
+
+import re
+from datetime import UTC, datetime
+
+NONE = "–"
+_SPAN = re.compile(r"\+(\d{1,7})(ms|s|m|h|d)")
+_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_MS = re.compile(r"\d{12,14}")
+_DATED = re.compile(r"\d{4}-")
+
+
+def moment_ms(text: str, now_ms: int) -> int:
+    """Return a moment as Unix milliseconds: 2026-01-31T14:00Z, +15m from now, or milliseconds themselves.
+
+    A date without a zone is UTC. Raises ValueError with what is allowed.
+    """
+    text = text.strip()
+    span = _SPAN.fullmatch(text)
+    if span is not None:
+        return now_ms + int(span[1]) * _UNIT_MS[span[2]]
+    if _MS.fullmatch(text):
+        return int(text)
+    try:
+        if not _DATED.match(text):
+            raise ValueError(text)
+        found = datetime.fromisoformat(text)
+        return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1_000)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text[:40]!r} is no time: use 2026-01-31T14:00Z (UTC without a zone), +15m, or milliseconds"
+        ) from None
+
+
+def when(at_ms: int | None) -> str:
+    """Return a moment in UTC to the second."""
+    if at_ms is None:
+        return NONE
+    try:
+        return datetime.fromtimestamp(at_ms / 1_000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return str(at_ms)
+
+
+def ahead(at_ms: int | None, now_ms: int) -> str:
+    """Say how far a moment is away, or how long ago it was."""
+    if at_ms is None:
+        return NONE
+    return f"in {span_words(at_ms - now_ms)}" if at_ms >= now_ms else f"{span_words(now_ms - at_ms)} ago"
+
+
+def span_words(span_ms: float) -> str:
+    """Return a span in the unit that suits its length."""
+    seconds = abs(span_ms) / 1_000
+    for limit_s, divisor, unit in ((120, 1, "s"), (7_200, 60, "min"), (172_800, 3_600, "h")):
+        if seconds < limit_s:
+            return f"{seconds / divisor:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} d"

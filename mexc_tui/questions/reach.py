@@ -1,0 +1,284 @@
+"""Finds who can answer: the engine at its socket, or without one what is stored."""
+
+import fcntl
+import getpass
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.desk import asking
+from mexc_tui.desk.ask import ask
+from mexc_tui.desk.kinds import Args, CommandKind, DeskError, NoEngine, Outcome, Result
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine import asked
+from mexc_tui.model.event import EngineStarted
+from mexc_tui.model.storage import StorageError, StorageRefused
+from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, StatusRow
+from mexc_tui.model.why import WhyRow
+from mexc_tui.paths import Paths, PathsError, paths_of
+from mexc_tui.questions.asjson import NoEngineJson
+from mexc_tui.settings.file import read_file, set_value
+from mexc_tui.settings.layers import environment_layer, flag_layer
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
+from mexc_tui.settings.rows import setting_rows
+from mexc_tui.store.looking import look_into
+from mexc_tui.store.unit_of_work import Reading
+from mexc_tui.tuning import detection_settings, store_limits
+
+DEADLINE_S = 10.0
+STATUS_S = 3.0
+STOP_S = 30.0
+LOOK_EVERY_S = 0.05
+
+T = TypeVar("T")
+
+
+class Failure(Exception):
+    """What was asked could not be done; one line of plain words, and the exit code that says so."""
+
+    def __init__(self, words: str, code: int) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+NO_ENGINE, NOT_DONE, WRONG = 3, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """Which facts of the journal are wanted; empty: any."""
+
+    about: str = ""
+    kind: str = ""
+    since_ms: int = 0
+
+    def fits(self, about: str, kind: str, at_ms: int) -> bool:
+        """Whether a fact is wanted."""
+        return self.about in ("", about) and self.kind in ("", kind) and at_ms >= self.since_ms
+
+
+class Reach:
+    """One profile, as far as a command line reaches."""
+
+    def __init__(self, profile: str | None, mode: str | None, environ: Mapping[str, str]) -> None:
+        """Find the profile: named, or the mode's. Raises Failure."""
+        try:
+            self._layers = Layers(flag_layer({"mode": mode}), environment_layer(environ))
+            named = profile or self._loaded(paths_of("any", environ).settings).settings.mode.value
+            self.paths: Paths = paths_of(named, environ)
+        except (PathsError, SettingsError) as error:
+            raise Failure(str(error), WRONG) from None
+        self.clock = SystemClock()
+
+    @cached_property
+    def who(self) -> str:
+        """Return what this face calls itself."""
+        try:
+            user = getpass.getuser()
+        except (KeyError, OSError):  # a user without a name
+            user = str(os.geteuid())
+        return f"{user} at a command line"[:64]
+
+    def status(self) -> StatusRow | NoEngineJson:
+        """Return how the engine is, or what is known while none answers."""
+        try:
+            return self._ask(asking.STATUS, asking.Nothing(), STATUS_S)
+        except DeskError as error:
+            return self._last_engine(str(error))
+
+    def listings(self) -> list[ListingRow]:
+        """Return every listing ever stored, newest first."""
+        found: list[ListingRow] = []
+        wanted = asking.ListingsAsked()
+        while True:
+            page = self._listing_page(wanted)
+            found += page
+            if not page:
+                return found
+            wanted = asking.ListingsAsked(before_ms=page[-1].first_seen_ms, before_id=page[-1].id)
+
+    def signals(self, limit: int, symbol: str) -> list[SignalRow]:
+        """Return the newest signals, newest first."""
+        found: list[SignalRow] = []
+        before: int | None = asking.LAST
+        while before is not None and len(found) < limit:
+            size = min(asking.PAGE, limit - len(found))
+            page = self._signal_page(asking.SignalsAsked(before=before, limit=size, symbol=symbol))
+            found += page.rows
+            before = page.next
+        return found
+
+    def why(self, symbol: str) -> WhyRow:
+        """Return the story of a pair's listings."""
+        return self._ask_or_look(
+            asking.WHY,
+            asking.WhyAsked(symbol=symbol),
+            lambda stored: asked.why(stored, symbol, self.clock.now_ms(), self._detection),
+        )
+
+    def facts(self, limit: int, wanted: Fits) -> list[FactRow]:
+        """Return the newest facts that fit, oldest first."""
+        found: list[FactRow] = []
+        before, size = asking.LAST, asking.PAGE
+        while len(found) < limit:
+            asks = asking.JournalAsked(
+                before=before,
+                limit=min(size, limit - len(found)),
+                about=wanted.about,
+                kind=wanted.kind,
+                since_ms=wanted.since_ms,
+            )
+            page = self._fact_page(asks)
+            found += page
+            if not page:
+                break
+            before = page[-1].sequence
+        return found[::-1]
+
+    def engine_head(self) -> int:
+        """Return the number of the running engine's newest fact. Raises NoEngine."""
+        return self._ask(asking.STATUS, asking.Nothing()).journal
+
+    def settings(self) -> list[SettingRow]:
+        """Return every setting: of the engine, or as an engine would find them."""
+        try:
+            return self._ask(asking.SETTINGS, asking.Nothing()).rows
+        except NoEngine:
+            return setting_rows(self._loaded(self.paths.settings))
+
+    def set(self, name: str, text: str | None) -> tuple[SettingRow, str]:
+        """Write one setting into the file (None: take it out) and return it, and what came of it."""
+        try:
+            return self._tell(asking.SET, asking.SettingChange(name=name, text=text))
+        except NoEngine:
+            loaded = set_value(self.paths.settings, name, text, self._layers)
+            row = next(row for row in setting_rows(loaded) if row.name == name)
+            return row, f"{name} = {row.value} (from {row.origin}); no engine runs."
+
+    def add_listing(self, symbol: str, opens_ms: int | None, note: str) -> tuple[ListingRow, str]:
+        """Add a listing by hand. Raises NoEngine."""
+        return self._tell(
+            asking.ADD_LISTING, asking.ListingAdded(symbol=symbol, opens_ms=opens_ms, note=note)
+        )
+
+    def drop_listing(self, symbol: str, note: str) -> tuple[ListingRow, str]:
+        """Drop a listing by hand. Raises NoEngine."""
+        return self._tell(asking.DROP_LISTING, asking.ListingDropped(symbol=symbol, note=note))
+
+    def stop(self) -> int:
+        """Stop the engine and wait until it is gone; return the process that it was. Raises NoEngine."""
+        stopping, _ = self._tell(asking.STOP, asking.Nothing())
+        give_up_ns = self.clock.monotonic_ns() + int(STOP_S * 1e9)
+        while _is_held(self.paths.lock):
+            if self.clock.monotonic_ns() > give_up_ns:
+                words = f"Process {stopping.pid} was told to stop and has not ended after {STOP_S:.0f} s."
+                raise Failure(words, NOT_DONE)
+            time.sleep(LOOK_EVERY_S)
+        return stopping.pid
+
+    def _ask(self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S) -> Result:
+        return self._tell(kind, args, deadline_s)[0]
+
+    def _tell(
+        self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S
+    ) -> tuple[Result, str]:
+        reply = ask(
+            self.paths.socket,
+            kind,
+            args,
+            who=self.who,
+            now_ms=self.clock.now_ms(),
+            deadline_s=deadline_s,
+        )
+        if reply.result is None or reply.outcome is not Outcome.DONE:
+            raise Failure(reply.words, NOT_DONE)
+        return reply.result, reply.words
+
+    def _ask_or_look(
+        self, kind: CommandKind[Args, Result], args: Args, work: Callable[[Reading], Result]
+    ) -> Result:
+        try:
+            return self._ask(kind, args)
+        except NoEngine:
+            return self._look(work)
+
+    def _look(self, work: Callable[[Reading], T]) -> T:
+        return look_into(self.paths.store, self.clock, work, store_limits(self._settings.settings))
+
+    def _listing_page(self, wanted: asking.ListingsAsked) -> list[ListingRow]:
+        return self._ask_or_look(
+            asking.LISTINGS,
+            wanted,
+            lambda stored: asking.ListingPage(
+                asked.listings(
+                    stored,
+                    self.clock.now_ms(),
+                    self._detection,
+                    wanted.before_ms,
+                    wanted.before_id,
+                    wanted.limit,
+                )
+            ),
+        ).rows
+
+    def _signal_page(self, wanted: asking.SignalsAsked) -> asking.SignalPage:
+        return self._ask_or_look(
+            asking.SIGNALS,
+            wanted,
+            lambda stored: asking.SignalPage(
+                *asked.signals(stored, wanted.before, wanted.limit, wanted.symbol)
+            ),
+        )
+
+    def _fact_page(self, wanted: asking.JournalAsked) -> tuple[FactRow, ...]:
+        return self._ask_or_look(
+            asking.JOURNAL,
+            wanted,
+            lambda stored: asking.FactPage(
+                asked.journal(stored, wanted.before, wanted.limit, wanted.about, wanted.kind, wanted.since_ms)
+            ),
+        ).rows
+
+    def _last_engine(self, cause: str) -> NoEngineJson:
+        """Return what the store knows of the engine that ran last."""
+        try:
+            facts = self._look(lambda stored: stored.journal.of_kind("engine_started", 1))
+        except StorageRefused:
+            facts = []
+        except StorageError as error:
+            return NoEngineJson(profile=self.paths.profile, cause=f"{cause} {error}")
+        started = facts[-1].event if facts else None
+        if not isinstance(started, EngineStarted):
+            return NoEngineJson(profile=self.paths.profile, cause=cause)
+        return NoEngineJson(profile=self.paths.profile, cause=cause, mode=started.mode, world=started.world)
+
+    @cached_property
+    def _settings(self) -> Loaded:
+        return self._loaded(self.paths.settings)
+
+    @cached_property
+    def _detection(self) -> DetectionSettings:
+        return detection_settings(self._settings.settings)
+
+    def _loaded(self, file: Path) -> Loaded:
+        return load(replace(self._layers, file=read_file(file)))
+
+
+def _is_held(lock: Path) -> bool:
+    """Whether an engine holds its lock."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

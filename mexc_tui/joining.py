@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -31,6 +31,7 @@ from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings_home import FileSettings
 from mexc_tui.store.store import Store
+from mexc_tui.store.thread import SqliteThread
 from mexc_tui.tuning import (
     client_limits,
     detection_settings,
@@ -47,8 +48,9 @@ class Outside:
 
     clock: Clock
     rng: Random
-    connector: aiohttp.BaseConnector | None = None
-    """None: real sockets, of connectors of their own."""
+    connector: Callable[[], aiohttp.BaseConnector | None] = lambda: None
+    """Makes a connector for each transport; None: real sockets."""
+    thread: type[SqliteThread] = SqliteThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +86,13 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
     async with AsyncExitStack() as stack:
         make_folders(place.paths)
         stack.enter_context(engine_lock(place.paths, place.endpoint.api_key))
-        transport = await stack.enter_async_context(HttpTransport(outside.connector))
+        transport = await stack.enter_async_context(HttpTransport(outside.connector()))
         day = await practice_day(transport, place.endpoint.web) if place.is_practice else PracticeDay()
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
-        store = await Store.open(place.paths.store, outside.clock, limits=store_limits(settings))
+        store = await Store.open(
+            place.paths.store, outside.clock, limits=store_limits(settings), thread=outside.thread
+        )
         stack.push_async_callback(store.close)
         head = await store.read("journal's head", lambda stored: stored.journal.head())
         bus = Bus((), outside.clock, last_sequence=head)
@@ -174,13 +178,11 @@ async def _market(
             clock=outside.clock,
             rng=outside.rng,
             credentials=Credentials(key, Secret(endpoint.api_secret)) if key else None,
-            connector=outside.connector,
+            connector=outside.connector(),
             limits=client_limits(settings),
         )
     )
-    connector = outside.connector
-    if connector is None:
-        connector = await stack.enter_async_context(aiohttp.TCPConnector())
+    connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
     origins = (endpoint.web,) if place.is_practice else MEXC_WEB
     return WireMarket(
         WireParts(

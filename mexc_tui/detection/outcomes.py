@@ -117,6 +117,8 @@ def _end(listing: Listing, now_ms: int, settings: DetectionSettings) -> End | No
 
 def _is_lost(listing: Listing, now_ms: int, settings: DetectionSettings) -> bool:
     """Whether its moment has passed and nobody could tell what happened."""
+    if listing.opened_ms is not None:
+        return False  # it opened: whether the API may ever trade it is told by time
     if listing.opens_ms is None:
         return now_ms - listing.sightings[-1].at_ms >= FORGOTTEN_MS
     return now_ms >= listing.opens_ms + settings.api_grace_ms

@@ -1,0 +1,58 @@
+"""Days of the whole engine on the practice exchange, in virtual time."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.paths import paths_of
+from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
+from mexc_tui.practice.server import PracticeServer
+from mexc_tui.simulation.run import Simulation
+from tests.engine.inline import InlineThread
+
+HOST, PORT = "127.0.0.1", 8080
+LENT: dict[str, bool | int | float | str] = {
+    "calendar_poll_s": 5,
+    "symbols_poll_s": 5,
+    "symbols_poll_near_s": 3,
+    "near_before_s": 60,
+    "opening_before_s": 20,
+    "advance_s": 60,
+    "detection_pass_s": 1.0,
+    "maturity_s": 20,
+    "api_grace_s": 20,
+}
+DAY = Scenario(
+    name="short",
+    duration_s=120,
+    market=MarketPlan(symbols=30, active_pairs=2, trades_per_s=0.5),
+    listings=(
+        ListingPlan(base="CLEAN", opens_s=40, visible_before_s=30, prepared_before_s=60, ready_before_s=15),
+        ListingPlan(base="GONE", opens_s=70, visible_before_s=20, cancelled_before_s=10),
+        ListingPlan(base="CLOSED", opens_s=50, visible_before_s=20, api_allowed=False),
+    ),
+    settings=LENT,
+)
+
+
+class PracticeDay:
+    """An exchange that lives on while engines come and go."""
+
+    def __init__(self, sim: Simulation, folder: Path, scenario: Scenario = DAY) -> None:
+        self.sim = sim
+        self.server = PracticeServer(scenario, 1, sim.clock)
+        self.paths = paths_of(
+            "practice",
+            {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")},
+        )
+
+    async def open(self) -> None:
+        await self.sim.network.serve(HOST, PORT, self.server.application())
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncGenerator[Joined]:
+        endpoint = self.server.endpoint(PORT)
+        outside = Outside(self.sim.clock, self.sim.rng, self.sim.network.connector, InlineThread)
+        async with joined(Place(endpoint, True, self.paths), outside) as running:
+            yield running

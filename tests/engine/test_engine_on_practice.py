@@ -1,0 +1,142 @@
+"""The whole engine on the practice exchange: what it knows, says and remembers over restarts."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.joining import Joined
+from mexc_tui.lock import EngineRuns
+from mexc_tui.model.event import Fact, ListingChanged, ListingSeen, SignalRaised
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.outcome_of_listing import End
+from mexc_tui.model.signal import DetectorName
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+
+
+async def facts_of(running: Joined) -> list[Fact]:
+    return await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+
+
+def stage_of(running: Joined, symbol: str) -> str:
+    rows = {row.symbol: row for row in running.face.listings()}
+    return rows[symbol].stage
+
+
+def test_a_day_is_known_signalled_and_labelled_to_its_end(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            reason = await running.engine.wait(until_done=True)
+            assert reason == "the practice day is over"
+            rows = {row.symbol: row for row in await running.face.all_listings()}
+            facts = await facts_of(running)
+            passes = await running.store.read("passes", lambda stored: stored.passes.latest(10))
+        assert rows["CLEANUSDT"].outcome == End.OPENED
+        assert rows["CLEANUSDT"].stage == Stage.MATURED
+        assert rows["GONEUSDT"].outcome == End.CANCELLED
+        assert rows["CLOSEDUSDT"].outcome == End.NEVER_API
+        said = {
+            (fact.event.signal.symbol, fact.event.signal.key.detector)
+            for fact in facts
+            if isinstance(fact.event, SignalRaised)
+        }
+        assert ("CLEANUSDT", DetectorName.READY_STATE) in said
+        assert ("CLEANUSDT", DetectorName.OPENING) in said
+        assert passes[0].looked_at >= 0
+
+    simulate(main)
+
+
+def test_facts_are_numbered_without_gaps_and_seen_before_changed(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(45)
+            facts = await facts_of(running)
+        assert [fact.sequence for fact in facts] == list(range(1, len(facts) + 1))
+        seen: set[str] = set()
+        for fact in facts:
+            if isinstance(fact.event, ListingSeen):
+                seen.add(fact.event.listing_id)
+            if isinstance(fact.event, ListingChanged):
+                assert fact.event.listing_id in seen
+
+    simulate(main)
+
+
+def test_after_a_restart_nothing_is_signalled_twice_and_nothing_is_forgotten(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(30)
+            before = {(row.listing_id, row.detector, row.topic, row.state) for row in running.face.signals()}
+            known = {row.id for row in running.face.listings()}
+        await asyncio.sleep(5)
+        async with day.engine() as running:
+            assert {row.id for row in running.face.listings()} >= known
+            after = {(row.listing_id, row.detector, row.topic, row.state) for row in running.face.signals()}
+            assert before
+            assert before <= after | {one for one in before if one[0] not in known}
+            await running.engine.wait(until_done=True)
+            raised = [
+                (fact.event.signal.key, fact.event.signal.state)
+                for fact in await facts_of(running)
+                if isinstance(fact.event, SignalRaised)
+            ]
+            outcomes = {row.symbol: row.outcome for row in await running.face.all_listings()}
+        assert [key for key, times in Counter(raised).items() if times > 1] == []
+        assert outcomes["CLEANUSDT"] == End.OPENED
+        assert outcomes["GONEUSDT"] == End.CANCELLED
+
+    simulate(main)
+
+
+def test_a_listing_by_hand_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            opens_ms = running.engine.parts.market.now_ms() + 600_000
+            row = await running.face.add_listing("HANDUSDT", opens_ms)
+            assert row.stage == Stage.SCHEDULED
+        async with day.engine() as running:
+            assert stage_of(running, "HANDUSDT") == Stage.SCHEDULED
+            dropped = await running.face.drop_listing("HANDUSDT")
+            assert dropped.stage == Stage.CANCELLED
+
+    simulate(main)
+
+
+def test_a_changed_setting_is_in_force_at_once_and_journalled(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            row = await running.face.change_setting("detection_pass_s", "2.5", "a person")
+            assert row.value == "2.5"
+            assert running.engine.settings().detection_pass_s == 2.5
+            day.paths.settings.write_text("detection_pass_s = 4.0\n")
+            await asyncio.sleep(3)
+            assert running.engine.settings().detection_pass_s == 4.0
+            kinds = Counter(fact.event.kind for fact in await facts_of(running))
+        assert kinds["setting_changed"] == 2
+
+    simulate(main)
+
+
+def test_a_second_engine_of_the_same_profile_is_refused(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine():
+            with pytest.raises(EngineRuns, match="runs already"):
+                async with day.engine():
+                    pass
+
+    simulate(main)

@@ -1,0 +1,103 @@
+"""`mexc-tui --headless` as a person or a service runs it: real processes, real sockets, exit codes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHORT = """
+name = "short"
+duration_s = {duration_s}
+[settings]
+detection_pass_s = 0.5
+maturity_s = 10
+api_grace_s = 10
+[market]
+symbols = 30
+active_pairs = 2
+[[listings]]
+base = "SOON"
+opens_s = 1.5
+visible_before_s = 1
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    return kept | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")}
+
+
+def desk(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "mexc_tui", *arguments],
+        env=environment(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Path]:
+    """Run an exchange whose day is over after three seconds; return the file with its line."""
+    scenario = tmp_path / "short.toml"
+    scenario.write_text(SHORT.format(duration_s=3))
+    process = desk(tmp_path, "exchange", "--scenario", str(scenario))
+    assert process.stdout is not None
+    file = tmp_path / "exchange.json"
+    file.write_text(process.stdout.readline())
+    yield file
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+
+
+def test_until_done_ends_with_the_report_and_zero_also_when_the_day_was_over_before(
+    tmp_path: Path, exchange: Path
+) -> None:
+    for _ in range(2):
+        engine = desk(tmp_path, "--headless", "--until-done", "--exchange", str(exchange))
+        said, complained = engine.communicate(timeout=40)
+        assert engine.returncode == 0, complained
+        assert "SOONUSDT" in said
+        assert "Ready: profile practice" in complained
+
+
+def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path: Path) -> None:
+    scenario = tmp_path / "short.toml"
+    scenario.write_text(SHORT.format(duration_s=600))
+    engine = desk(tmp_path, "--headless", "--scenario", str(scenario), "--profile", "mine")
+    assert engine.stderr is not None
+    assert "Ready: profile mine" in engine.stderr.readline()
+    second = desk(tmp_path, "--headless", "--scenario", str(scenario), "--profile", "mine")
+    _, complained = second.communicate(timeout=40)
+    assert second.returncode == 3
+    assert "runs already" in complained
+    engine.send_signal(signal.SIGTERM)
+    _, complained = engine.communicate(timeout=20)
+    assert engine.returncode == 0
+    assert "told by SIGTERM" in complained
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--headless", "--exchange", "missing.json"), 3, "Cannot read missing.json"),
+        (("--headless", "--profile", "No/Name"), 2, "cannot name a profile"),
+        (("--headless", "--mode", "nonsense"), 2, "Invalid value for '--mode'"),
+        (("--headless", "--scenario", "missing"), 3, "No scenario 'missing'"),
+    ],
+)
+def test_what_is_wrong_gets_one_clear_line_and_its_code(
+    tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    engine = desk(tmp_path, *arguments)
+    said, complained = engine.communicate(timeout=40)
+    assert engine.returncode == code
+    assert words in complained
+    assert "Traceback" not in complained
+    assert said == ""

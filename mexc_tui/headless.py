@@ -47,7 +47,7 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
     """Run an engine until it is told to end; return the exit code. What is wrong is one line on stderr."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        return asyncio.run(_run(launch, environ))
+        return asyncio.run(_alone(launch, environ))
     except PathsError as error:
         return _fail(str(error), WRONG_USAGE)
     except (SettingsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError) as error:
@@ -56,7 +56,17 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
         return _fail(f"The engine could not start. {error}", NOT_STARTED)
 
 
-async def _run(launch: Launch, environ: Mapping[str, str]) -> int:
+async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
+    """Run in this thread's loop; SIGTERM and SIGINT stop it in good order."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    return await run_engine(launch, environ, told)
+
+
+async def run_engine(launch: Launch, environ: Mapping[str, str], told: asyncio.Event) -> int:
+    """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code."""
     layers = Layers(flags=flag_layer({"mode": launch.mode}), environment=environment_layer(environ))
     mode = _mode(launch, layers, environ)
     paths = paths_of(launch.profile or mode.value, environ)
@@ -64,9 +74,12 @@ async def _run(launch: Launch, environ: Mapping[str, str]) -> int:
         place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
-            _stop_on_signals(running)
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
-            reason = await running.engine.wait(until_done=launch.until_done)
+            listening = asyncio.create_task(_stop_when_told(running, told))
+            try:
+                reason = await running.engine.wait(until_done=launch.until_done)
+            finally:
+                listening.cancel()
             _say(f"Stopping: {reason}.")
             if running.engine.is_done:
                 sys.stdout.write(await _report(running) + "\n")
@@ -104,11 +117,9 @@ async def _endpoint(launch: Launch, mode: Mode) -> AsyncGenerator[Endpoint]:
             yield endpoint
 
 
-def _stop_on_signals(running: Joined) -> None:
-    """Stop in good order on SIGTERM and SIGINT."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.engine.ask_to_stop, f"told by {number.name}")
+async def _stop_when_told(running: Joined, told: asyncio.Event) -> None:
+    await told.wait()
+    running.engine.ask_to_stop("told to from outside")
 
 
 def _say(words: str) -> None:

@@ -80,7 +80,7 @@ def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path:
     engine.send_signal(signal.SIGTERM)
     _, complained = engine.communicate(timeout=20)
     assert engine.returncode == 0
-    assert "told by SIGTERM" in complained
+    assert "Stopping: told to" in complained
 
 
 @pytest.mark.parametrize(

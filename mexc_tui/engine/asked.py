@@ -10,7 +10,6 @@ from mexc_tui.detection.silence import why_silent
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import DetectorName, Signal, SignalKey
 from mexc_tui.model.view import FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, WhyRow
@@ -85,9 +84,4 @@ def _detector(
 
 def _row(stored: Stored, listing: Listing, now_ms: int, settings: DetectionSettings) -> ListingRow:
     stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
-    return listing_row(listing, stage, _outcome(stored, listing, settings))
-
-
-def _outcome(stored: Stored, listing: Listing, settings: DetectionSettings) -> ListingOutcome | None:
-    rule = settings.label
-    return stored.outcomes.of(listing.id, f"{rule.version}:{rule.horizon_ms}")
+    return listing_row(listing, stage, stored.outcomes.newest(listing.id))

@@ -139,6 +139,10 @@ class OutcomeTable(Protocol):
         """Return the label of one listing."""
         ...
 
+    def newest(self, listing_id: str) -> ListingOutcome | None:
+        """Return the newest label of one listing by any version, to be shown."""
+        ...
+
 
 class VerdictTable(Protocol):
     """Whether past claims came true, counted."""

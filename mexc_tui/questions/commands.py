@@ -84,7 +84,7 @@ def status(profile: str | None, as_json: bool) -> None:
         elif isinstance(found, StatusRow):
             click.echo(status_page(found, asker.pen))
         else:
-            click.echo(f"No engine of profile {found.profile} answers. {found.cause}")
+            click.echo(f"Profile {found.profile}: {found.cause}")
         if not isinstance(found, StatusRow):
             sys.exit(NO_ENGINE)
         if found.trading_state is TradingState.HALTED:
@@ -118,7 +118,7 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
         if as_json:
             click.echo(asjson.many(map(asjson.listing, rows)))
         else:
-            click.echo(listings_page(rows[::-1], asker.now_ms(), asker.pen))
+            click.echo(listings_page(rows, asker.now_ms(), asker.pen))
 
 
 @listings.command("add")

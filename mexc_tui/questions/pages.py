@@ -1,15 +1,14 @@
 """What each command prints for people: rows in, text out."""
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import cast
-
-import msgspec
 
 from mexc_tui.model.listing import ChangeKind, Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, StatusRow, TradingState
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, WhyRow
+from mexc_tui.questions.facts import fact_words
 from mexc_tui.questions.moments import NONE, ahead, when
 from mexc_tui.questions.tables import Cell, Pen, Tone, table
 
@@ -19,7 +18,7 @@ _SEVERITIES = {
     Severity.ERROR.value: Tone.BAD,
     Severity.CRITICAL.value: Tone.BAD,
 }
-_HEAD_FIELDS = frozenset({"kind", "at_ms", "about", "version"})
+_MOMENT = re.compile(r"\b(?:(\w+?)_ms )?(\d{13})\b")
 
 
 def status_page(status: StatusRow, pen: Pen) -> str:
@@ -64,11 +63,12 @@ def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen)
 
 
 def listings_page(rows: Sequence[ListingRow], now_ms: int, pen: Pen) -> str:
-    """Return every listing, soonest opening last: the newest is next to the prompt."""
+    """Return every listing in the order of their openings; those without a time come last."""
     if not rows:
         return "No listing is known."
+    ordered = sorted(rows, key=lambda row: (row.opens_ms is None, row.opens_ms or row.first_seen_ms, row.id))
     heads = ("SYMBOL", "STAGE", "OPENS (UTC)", "", "BY", "MOVES", "STATES", "API", "PRICE", "OUTCOME", "NOTE")
-    return table(heads, [_listing(row, now_ms) for row in rows], pen)
+    return table(heads, [_listing(row, now_ms) for row in ordered], pen)
 
 
 def _listing(row: ListingRow, now_ms: int) -> tuple[Cell, ...]:
@@ -141,7 +141,7 @@ def _story(story: ListingStory, now_ms: int, pen: Pen) -> str:
     lines += [f"  {pen.write(f'! {words}', Tone.WARN)}" for words in row.disagreements]
     lines.append(pen.write("Sources", Tone.HEAD))
     for source in story.sources:
-        words = source.words if source.present else "lists it no more"
+        words = readable(source.words) if source.present else "lists it no more"
         lines.append(f"  {source.source} since {when(source.since_ms)}: {words or 'lists it'}")
     lines.append(pen.write("What changed", Tone.HEAD))
     lines += [f"  {when(change.at_ms)}  {change_words(change)}" for change in story.changes]
@@ -169,7 +169,7 @@ def _detector(says: DetectorSays, pen: Pen) -> list[str]:
         lines.append(f"    {said}: {'; '.join(signal.reasons)}")
         lines.append(f"      {claim_words(signal)}: {signal.words}")
     if says.saw:
-        lines.append(f"    saw {', '.join(says.saw)}")
+        lines.append(readable(f"    saw {', '.join(says.saw)}"))
     if says.why_not:
         lines.append(f"    {'says nothing now' if says.said else 'said nothing'}: {says.why_not}")
     return lines
@@ -208,7 +208,7 @@ def setting_page(row: SettingRow, pen: Pen) -> str:
 
 def fact_line(row: FactRow, pen: Pen) -> str:
     """Return one fact of the journal in one line."""
-    words = _fields(row.body)
+    words = fact_words(row)
     number = pen.write(f"{row.sequence:>7}", Tone.FAINT)
     return f"{number}  {when(row.at_ms)}  {row.kind:<17}  {row.about:<14}  {words}".rstrip()
 
@@ -218,14 +218,9 @@ def facts_page(rows: Iterable[FactRow], pen: Pen) -> str:
     return "\n".join(fact_line(row, pen) for row in rows) or "Nothing in the journal fits."
 
 
-def _fields(body: msgspec.Raw) -> str:
-    event = cast("dict[str, object]", msgspec.json.decode(body))
-    parts = [(name, value) for name, value in event.items() if name not in _HEAD_FIELDS]
-    return " ".join(f"{name}={_short(value)}" for name, value in parts if value not in ("", None))
-
-
-def _short(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def readable(text: str) -> str:
+    """Return a text with its moments in milliseconds as moments."""
+    return _MOMENT.sub(lambda found: f"{found[1] + ' ' if found[1] else ''}{when(int(found[2]))}", text)
 
 
 def money(value: float) -> str:

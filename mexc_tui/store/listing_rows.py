@@ -168,6 +168,12 @@ class OutcomeRows:
         row = self._rows.one(sql, listing_id, label_version)
         return None if row is None else _outcome.read(row[0])
 
+    def newest(self, listing_id: str) -> ListingOutcome | None:
+        """Return the newest label of one listing, by whatever version of the rule: for display alone."""
+        sql = "SELECT body FROM listing_outcomes WHERE listing_id = ? ORDER BY labelled_ms DESC LIMIT 1"
+        row = self._rows.one(sql, listing_id)
+        return None if row is None else _outcome.read(row[0])
+
     def latest(self, label_version: str, limit: int = 200, before_ms: int = 2**62) -> list[ListingOutcome]:
         """Return the newest outcomes labelled before `before_ms`, newest first, of one label version."""
         sql = """

@@ -63,6 +63,7 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "signals latest": lambda stored: stored.signals.latest(),
     "save outcome": lambda stored: stored.outcomes.save(outcome()),
     "outcome": lambda stored: stored.outcomes.of("N1USDT-1001", "1"),
+    "outcome newest": lambda stored: stored.outcomes.newest("N1USDT-1001"),
     "outcomes latest": lambda stored: stored.outcomes.latest("1"),
     "add verdict": lambda stored: stored.verdicts("1").add(READY, 1, "2/2/4", "X-1", hit=True),
     "add base verdict": lambda stored: stored.verdicts("1").add_base(ClaimKind.PROFITS, "X-1", hit=True),

@@ -1,0 +1,86 @@
+"""One fact of the journal in one line of plain words."""
+
+from typing import cast
+
+import msgspec
+
+from mexc_tui.model import event as events
+from mexc_tui.model.event import AnyEvent
+from mexc_tui.model.listing import Facts, Sighting
+from mexc_tui.model.view import FactRow
+from mexc_tui.questions.moments import when
+
+_HEAD = frozenset({"kind", "at_ms", "about", "version"})
+
+
+def fact_words(row: FactRow) -> str:
+    """Return what happened, without its time, kind and subject; what is not known here as its fields."""
+    try:
+        return _words(events.decode(bytes(row.body))) or _fields(row.body)
+    except events.BadEvent:
+        return _fields(row.body)
+
+
+def _words(event: AnyEvent) -> str:
+    match event:
+        case events.ListingSeen():
+            return f"{event.sighting.source} {_said(event.sighting)}"
+        case events.ListingChanged():
+            change = event.change
+            after = when(int(change.after)) if change.after.isdecimal() else change.after
+            return f"{change.kind}: {after} ({change.source or 'time'})"
+        case events.ListingLabelled():
+            return f"became of it: {event.outcome.end}"
+        case events.SignalRaised():
+            signal = event.signal
+            reasons = "; ".join(signal.reasons)
+            return f"{signal.key.detector} {signal.key.topic}: {reasons} ({signal.probability})"
+        case events.SignalEnded():
+            return f"{event.ended.key.detector} {event.ended.key.topic} no longer"
+        case _:
+            return _words_of_desk(event)
+
+
+def _words_of_desk(event: AnyEvent) -> str:
+    match event:
+        case events.Alert():
+            return f"{event.severity} {event.rule}: {event.text}"
+        case events.SettingChanged():
+            later = ", from the next start" if event.needs_restart else ""
+            return f"{event.old} → {event.new}{later} ({event.origin})"
+        case events.EngineStarted():
+            return f"mode {event.mode} {event.world}".rstrip()
+        case events.EngineStopped():
+            return event.reason
+        case events.CommandBegun():
+            return f"{event.who} gave {event.name} {event.args}"
+        case events.CommandDone():
+            return f"{event.name} {event.outcome}: {event.words}"
+        case _:
+            return ""
+
+
+def _said(seen: Sighting) -> str:
+    if not seen.present:
+        return "lists it no more"
+    facts: Facts = seen.facts
+    parts = [f"opens {when(facts.opens_ms)}"] if facts.opens_ms is not None else []
+    if facts.triple is not None:
+        parts.append(f"states {facts.triple}")
+    if facts.traded_ms is not None or facts.quoted_ms is not None:
+        parts.append("first trade" if facts.traded_ms is not None else "first quote")
+    if facts.price is not None:
+        parts.append(f"at {facts.price:f}")
+    if facts.note:
+        parts.append(facts.note)
+    return ", ".join(parts) or "lists it"
+
+
+def _fields(body: msgspec.Raw) -> str:
+    event = cast("dict[str, object]", msgspec.json.decode(body))
+    parts = [(name, value) for name, value in event.items() if name not in _HEAD]
+    return " ".join(f"{name}={_short(value)}" for name, value in parts if value not in ("", None))
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,76 @@
+"""Answers from what is stored: why a detector spoke, and why one did not."""
+
+from pathlib import Path
+
+from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine import asked
+from mexc_tui.model.signal import DetectorName, Signal
+from mexc_tui.model.why import DetectorSays, WhyRow
+from mexc_tui.store.looking import look_into
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.detection.stages import Desk, announced
+from tests.market.examples import before
+from tests.store.parts import FILE, HandClock
+
+
+async def _why(desk: Desk, folder: Path, seconds: float, symbol: str = "NEWUSDT") -> WhyRow:
+    def keep(unit: UnitOfWork) -> None:
+        for listing in desk.known.listings:
+            unit.listings.save(listing, listing.stage)
+        for one in desk.stored:
+            if isinstance(one, Signal):
+                unit.signals.add(one)
+            else:
+                unit.signals.end(one)
+
+    clock = HandClock()
+    store = await Store.open(folder / FILE, clock)
+    await store.write("keep", keep)
+    await store.close()
+    settings = DetectionSettings()
+    return look_into(
+        folder / FILE, clock, lambda stored: asked.why(stored, symbol, before(seconds), settings)
+    )
+
+
+def _says(answer: WhyRow, name: DetectorName) -> DetectorSays:
+    return next(one for one in answer.listings[0].detectors if one.detector == name)
+
+
+async def test_why_tells_of_every_detector_what_it_said_or_why_not(tmp_path: Path) -> None:
+    desk = announced()
+    desk.look(79_000)
+    answer = await _why(desk, tmp_path, 78_000)
+    assert [one.detector for one in answer.listings[0].detectors] == [one.name for one in DETECTORS]
+    launch = _says(answer, DetectorName.LAUNCH_SEQUENCE)
+    assert (launch.why_not, launch.said[0].stands) == ("", True)
+    assert any(seen.startswith("lead_ms ") for seen in launch.saw)
+    silent = [one for one in answer.listings[0].detectors if not one.said]
+    assert all(one.why_not for one in silent)
+    assert "no quote and no trade" in _says(answer, DetectorName.OPENING).why_not
+    assert "exchangeInfo says nothing" in _says(answer, DetectorName.API_ENABLED).why_not
+    assert "symbolsV2 has shown no states" in _says(answer, DetectorName.READY_STATE).why_not
+
+
+async def test_what_ended_is_kept_with_the_reason_why_it_no_longer_holds(tmp_path: Path) -> None:
+    desk = announced()
+    desk.look(79_000)
+    desk.look(-10)
+    launch = _says(await _why(desk, tmp_path, -20), DetectorName.LAUNCH_SEQUENCE)
+    assert launch.said[-1].stands is False
+    assert launch.why_not == "the moment announced for its opening has passed"
+
+
+async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
+    desk = announced()
+    desk.known.drop("NEWUSDT", before(100))
+    answer = await _why(desk, tmp_path, 90)
+    assert answer.listings[0].listing.stage == "cancelled"
+    assert "nothing more is expected" in _says(answer, DetectorName.PRE_READY).why_not
+    assert [seen.present for seen in answer.listings[0].sources if seen.source == "by_hand"] == [False]
+
+
+async def test_a_name_that_nobody_used_has_no_story(tmp_path: Path) -> None:
+    assert (await _why(announced(), tmp_path, 10, "OTHERUSDT")).listings == ()

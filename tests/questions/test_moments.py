@@ -1,0 +1,50 @@
+"""Moments as people write and read them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.questions.moments import ahead, moment_ms, when
+
+NOW_MS = 1_795_380_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "at_ms"),
+    [
+        ("2026-11-22T20:40:00Z", NOW_MS),
+        ("2026-11-22 20:40", NOW_MS),
+        ("2026-11-22T21:40+01:00", NOW_MS),
+        ("1795380000000", NOW_MS),
+        ("+15m", NOW_MS + 900_000),
+        ("+500ms", NOW_MS + 500),
+    ],
+)
+def test_a_moment_is_read_in_every_form(text: str, at_ms: int) -> None:
+    assert moment_ms(text, NOW_MS) == at_ms
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "14:00", "15m", "1795380000", "2026-13-01", "+15 minutes"])
+def test_what_is_no_moment_is_refused_with_what_is_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match="use 2026-01-31T14:00Z"):
+        moment_ms(text, NOW_MS)
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    words = ""
+    try:
+        moment_ms(text, NOW_MS)
+    except ValueError as error:
+        words = str(error)
+    assert not words or "is no time" in words
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_what_is_written_is_read_back_to_the_second(at_ms: int) -> None:
+    assert moment_ms(when(at_ms), NOW_MS) == at_ms // 1_000 * 1_000
+
+
+def test_a_distance_is_said_in_a_unit_that_suits_it() -> None:
+    said = [ahead(NOW_MS + ms, NOW_MS) for ms in (0, 90_000, -600_000, 7_200_000, 432_000_000)]
+    assert said == ["in 0 s", "in 90 s", "10 min ago", "in 2 h", "in 5 d"]

@@ -1,0 +1,200 @@
+"""Asking an engine from another shell: real processes, real sockets, a real store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+RUN = [sys.executable, "-m", "mexc_tui"]
+
+
+@dataclass
+class Shell:
+    """A user's shell: everything of theirs lies under one folder."""
+
+    home: Path
+
+    @property
+    def environ(self) -> dict[str, str]:
+        named = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MEXC_TUI", "XDG"))}
+        return kept | {name: str(self.home / folder) for name, folder in named.items()}
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*RUN, *words],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+            env=self.environ | more,
+        )
+
+    def json(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen([*RUN, *words], env=self.environ, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    found = Shell(tmp_path_factory.mktemp("h"))
+    (found.home / "run").mkdir(mode=0o700)
+    return found
+
+
+@pytest.fixture(scope="module")
+def engine(shell: Shell) -> "Generator[subprocess.Popen[str]]":
+    with shell.start("--headless", "--scenario", "listing-day", "--seed", "5") as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Ready")
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "line"),
+    [
+        (["status"], 3, ""),
+        (["stop"], 3, "No engine answers"),
+        (["listings"], 3, "no engine of this profile has run"),
+        (["listings", "add", "NEWUSDT"], 3, "No engine answers"),
+        (["listings", "add", "NEWUSDT", "--opens", "soon"], 2, "'soon' is no time"),
+        (["listings", "add"], 2, "Missing argument 'SYMBOL'"),
+        (["settings", "max_position"], 2, "Did you mean max_positions?"),
+        (["settings", "max_positions", "900"], 2, "Allowed: 1 to 50"),
+        (["journal", "--last", "0"], 2, "0 is not in the range"),
+        (["signals", "--profile", "../x"], 2, "cannot name a profile"),
+        (["signal"], 2, "No such command 'signal'"),
+    ],
+)
+def test_without_an_engine_or_with_a_wrong_argument_one_line_says_so(
+    tmp_path: Path, words: Sequence[str], code: int, line: str
+) -> None:
+    done = Shell(tmp_path).run(*words)
+    assert done.returncode == code
+    assert line in done.stderr
+    assert len((done.stderr or done.stdout).splitlines()) == 1
+
+
+def test_status_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
+    done = Shell(tmp_path).run("status", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 3
+    wanted = {"running", "pid", "profile", "mode", "world", "trading_state", "cause", "clock", "streams"}
+    assert wanted <= set(said)
+    assert (said["running"], said["pid"], said["profile"]) == (False, None, "practice")
+
+
+def test_settings_are_read_and_written_without_an_engine(tmp_path: Path) -> None:
+    user = Shell(tmp_path)
+    assert user.run("settings", "max_positions", "7").returncode == 0
+    row = user.json("settings", "max_positions")
+    assert (row["value"], row["default"]) == ("7", "3")
+    assert "settings.toml, line 1" in row["origin"]
+    assert user.run("settings", "max_positions", "--default").returncode == 0
+    assert {one["name"]: one["value"] for one in user.json("settings")}["max_positions"] == "3"
+
+
+def test_status_tells_how_the_engine_is(shell: Shell, engine: "subprocess.Popen[str]") -> None:
+    said = shell.json("status")
+    assert said["running"] is True
+    assert said["pid"] == engine.pid
+    assert (said["profile"], said["mode"], said["trading_state"]) == ("practice", "practice", "active")
+    assert said["world"].startswith("listing-day-5-")
+    assert {"offset_ms", "error_ms"} <= set(said["clock"])
+    assert {"topics", "live", "stale"} <= set(said["streams"])
+    assert f"process {engine.pid}" in shell.run("status").stdout
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_listing_is_added_and_dropped_by_hand_and_its_story_is_told(shell: Shell) -> None:
+    added = shell.json("listings", "add", "HANDMADEUSDT", "--opens", "+20m", "--note", "a friend")
+    assert (added["stage"], added["opens_source"]) == ("scheduled", "by_hand")
+    assert "dropped" in shell.run("listings", "drop", "handmadeusdt").stdout
+    refused = shell.run("listings", "drop", "NOBODYUSDT")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 1)
+    rows = shell.json("listings")
+    stages = {row["symbol"]: row["stage"] for row in rows}
+    assert stages["HANDMADEUSDT"] == "cancelled"
+    assert len(stages) > 5
+    story = shell.json("why", "HANDMADEUSDT")["listings"][0]
+    assert len(story["detectors"]) == 7
+    assert all(one["said"] or one["why_not"] for one in story["detectors"])
+    assert [one["source"] for one in story["sources"]] == ["by_hand"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_signals_say_how_sure_they_are(shell: Shell) -> None:
+    rows = shell.json("signals")
+    assert {row["detector"] for row in rows} >= {"launch_sequence"}
+    assert all(0 <= row["low"] <= row["probability"] <= row["high"] <= 1 for row in rows)
+    assert all(row["reasons"] for row in rows)
+    symbol = rows[0]["symbol"]
+    assert {row["symbol"] for row in shell.json("signals", "--symbol", symbol)} == {symbol}
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_change_of_a_setting_is_taken_while_running_and_journalled(shell: Shell) -> None:
+    assert shell.run("settings", "max_positions", "9").returncode == 0
+    assert shell.json("settings", "max_positions")["value"] == "9"
+    wrong = shell.run("settings", "max_positions", "51")
+    assert wrong.returncode == 1
+    assert "Allowed: 1 to 50" in wrong.stderr
+    facts = shell.json("journal", "--kind", "setting_changed", "--about", "max_positions")
+    assert [(fact["body"]["old"], fact["body"]["new"]) for fact in facts] == [("3", "9")]
+    given = shell.json("journal", "--kind", "command_begun")
+    assert any(fact["body"]["name"] == "settings_set" for fact in given)
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_journal_is_followed_without_a_gap(shell: Shell) -> None:
+    with subprocess.Popen(
+        [*RUN, "journal", "--follow", "--json", "--last", "2"],
+        env=shell.environ,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        numbers = [json.loads(process.stdout.readline())["sequence"] for _ in range(2)]
+        shell.run("listings", "add", "FOLLOWUSDT")
+        while True:
+            fact = json.loads(process.stdout.readline())
+            numbers.append(fact["sequence"])
+            if fact["about"] == "FOLLOWUSDT":
+                break
+        process.send_signal(signal.SIGINT)
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+@pytest.mark.usefixtures("engine")
+def test_nothing_is_coloured_when_piped(shell: Shell) -> None:
+    assert "\x1b" not in shell.run("listings", FORCE_COLOR="1").stdout
+    assert "\x1b" not in shell.run("status").stdout
+
+
+def test_a_stopped_engine_is_gone_and_its_store_answers(
+    shell: Shell, engine: "subprocess.Popen[str]"
+) -> None:
+    before = {row["id"] for row in shell.json("listings")}
+    stopped = shell.run("stop")
+    assert (stopped.returncode, str(engine.pid) in stopped.stdout) == (0, True)
+    assert engine.wait(10) == 0
+    assert before <= {row["id"] for row in shell.json("listings")}
+    assert shell.json("signals")
+    assert shell.json("why", "HANDMADEUSDT")["listings"]
+    assert shell.json("journal", "--last", "1")[0]["kind"] in ("engine_stopped", "command_done")
+    status = shell.run("status", "--json")
+    assert status.returncode == 3
+    assert json.loads(status.stdout)["mode"] == "practice"

@@ -10,7 +10,7 @@ from mexc_tui.engine.outside import Market
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.market.listings import Update
 from mexc_tui.market.polling import Bounds, Every, Poll, plan
-from mexc_tui.market.symbols import PairChange, diff_in_slices
+from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.errors import ExchangeError, WebUnavailable
 from mexc_tui.model.listing import Source
 from mexc_tui.model.view import SourceRow
@@ -178,14 +178,19 @@ class Polls:
         pairs = await self._market.pairs()
         knowledge, at_ms = self._known.knowledge, self._market.now_ms()
         before = knowledge.pairs
-        for updates in knowledge.read_pairs_in_slices(pairs, at_ms):
+        changes: dict[str, PairChange] = {}
+        for part in diff_in_slices(before, pairs, SLICE):
+            changes.update((change.symbol, change) for change in part)
+            await asyncio.sleep(0)
+        # What is as it was stays the same object: then folding it in is only a look at it.
+        same = [pair if pair.symbol in changes else before[pair.symbol] for pair in pairs]
+        for updates in knowledge.read_pairs_in_slices(same, at_ms):
             await self._keep(updates)
             await asyncio.sleep(0)
-        changes: list[PairChange] = []
-        for part in diff_in_slices(before, tuple(knowledge.pairs.values())):
-            changes.extend(part)
-            await asyncio.sleep(0)
-        await self._known.keep((), at_ms, changes)
+        # Pairs that are gone, and not believed to be, are still among the known ones.
+        held = knowledge.pairs
+        kept = [one for one in changes.values() if (one.after is None) == (one.symbol not in held)]
+        await self._known.keep((), at_ms, kept)
 
     async def _keep(self, updates: tuple[Update, ...]) -> None:
         await self._known.keep(updates, self._market.now_ms())

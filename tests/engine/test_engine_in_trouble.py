@@ -1,0 +1,113 @@
+"""What the engine does and says when sources, settings or its own store fail."""
+
+import asyncio
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import ListingSeen
+from mexc_tui.model.listing import Source
+from mexc_tui.model.storage import StorageFailed
+from mexc_tui.model.view import TradingState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import DAY, PracticeDay
+
+
+async def open_alerts(running: Joined) -> dict[str, str]:
+    return {f"{row.rule} {row.about}": row.text for row in await running.face.alerts()}
+
+
+def test_a_blocked_web_site_is_said_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path, replace(DAY, knobs=Knobs(web_blocked=True)))
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(42)
+            alerts = await open_alerts(running)
+            rows = {row.symbol: row for row in running.face.listings()}
+            status = running.face.status()
+        assert "engine:source calendar" in alerts
+        assert rows["CLEANUSDT"].first_source == Source.ANNOUNCEMENT
+        assert rows["CLEANUSDT"].opened_ms is not None
+        problems = {row.source: row.problem for row in status.sources}
+        assert "403" in problems["calendar"]
+        assert problems["exchangeInfo"] == ""
+
+    simulate(main)
+
+
+def test_an_outage_is_alerted_once_and_closed_when_it_is_over(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        faults = (FaultPlan(kind=FaultKind.MAINTENANCE, at_s=10, for_s=20, path="/api/v3/defaultSymbols"),)
+        day = PracticeDay(sim, tmp_path, replace(DAY, faults=faults))
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(28)
+            assert "engine:source defaultSymbols" in await open_alerts(running)
+            await asyncio.sleep(52)
+            assert "engine:source defaultSymbols" not in await open_alerts(running)
+
+    simulate(main)
+
+
+def test_a_wrong_settings_file_changes_nothing_and_is_alerted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            before = running.engine.settings()
+            day.paths.settings.write_text("detection_pass_s = 9000\n")
+            await asyncio.sleep(8)
+            assert running.engine.settings() == before
+            assert "detection_pass_s" in (await open_alerts(running))["engine:settings settings"]
+            day.paths.settings.write_text("")
+            await asyncio.sleep(8)
+            assert "engine:settings settings" not in await open_alerts(running)
+
+    simulate(main)
+
+
+def test_polls_stay_within_their_share_of_the_weight(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            worst = 0
+            for _ in range(90):
+                await asyncio.sleep(1)
+                lanes = {lane.name: lane for lane in running.face.status().budget.lanes}
+                worst = max(worst, lanes["weight"].used)
+            assert running.face.status().budget.ban == ""
+        assert 0 < worst <= 200
+
+    simulate(main)
+
+
+def test_what_the_store_refused_is_learned_again_and_stored(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            known = running.engine.known
+            whole = running.store.write
+
+            async def refuse(*_: object, **__: object) -> None:
+                raise StorageFailed("the disk said no")
+
+            await asyncio.sleep(5)
+            running.store.write = refuse
+            await asyncio.sleep(20)
+            running.store.write = whole
+            await asyncio.sleep(60)
+            facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+            stored = await running.store.read("listings", lambda found: found.listings.latest(100))
+            assert {one.id: one.stage for one in stored} == {
+                one.id: one.stage for one in known.knowledge.listings
+            }
+            told = {fact.event.listing_id for fact in facts if isinstance(fact.event, ListingSeen)}
+            assert {one.id for one in stored} <= told
+            assert running.face.status().trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY)
+
+    simulate(main)

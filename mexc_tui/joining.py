@@ -110,7 +110,11 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                 live=LiveSettings(loaded),
                 numbers=Numbers(detection_settings, poll_numbers, supervisor_limits(settings)),
                 identity=Identity(
-                    os.getpid(), place.paths.profile, settings.mode.value, place.endpoint.world
+                    os.getpid(),
+                    place.paths.profile,
+                    settings.mode.value,
+                    place.endpoint.world,
+                    day.start_ms,
                 ),
             )
         )

@@ -49,6 +49,8 @@ class Identity:
     profile: str
     mode: str
     world: str
+    world_start_ms: int = 0
+    """When that practice world began; what is stored from before is not about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Engine:
         self._stopped = asyncio.Event()
         settings = self.settings
         market, clock = parts.market, parts.clock
-        self.known = Known(parts.books, self.detection_settings)
+        self.known = Known(parts.books, self.detection_settings, parts.identity.world_start_ms)
         self.polls = Polls(market, self.known, lambda: parts.numbers.polls(settings()))
         self.streams = Streams(
             market,

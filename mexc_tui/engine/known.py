@@ -16,10 +16,10 @@ from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.listings import Update
 from mexc_tui.market.symbols import PairChange
 from mexc_tui.market.tape import Liquidity, Tape
-from mexc_tui.model.event import Event, ListingChanged, ListingSeen
+from mexc_tui.model.event import Event, ListingChanged, ListingSeen, SignalEnded
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
-from mexc_tui.model.signal import Signal, SignalKey
+from mexc_tui.model.signal import Ended, Signal, SignalKey
 from mexc_tui.model.storage import Durability, StorageError
 from mexc_tui.model.symbol import Symbol
 
@@ -51,9 +51,10 @@ class Seen:
 class Known:
     """The one place where knowledge changes."""
 
-    def __init__(self, books: Books, detection: Callable[[], DetectionSettings]) -> None:
-        """Know nothing; `load` first."""
+    def __init__(self, books: Books, detection: Callable[[], DetectionSettings], since_ms: int = 0) -> None:
+        """Know nothing; `load` first. What was seen before `since_ms` is another world's: history alone."""
         self._books = books
+        self._since_ms = since_ms
         self._detection = detection
         self.knowledge = Knowledge()
         self.signals: dict[SignalKey, Signal] = {}
@@ -76,8 +77,10 @@ class Known:
         """Take everything from the store, unless memory and store agree already. Raises StorageError."""
         if self._is_sound:
             return
-        version = label_version(self._detection())
-        found = await self._books.read("load what is known", lambda stored: _load(stored, version))
+        version, since_ms = label_version(self._detection()), self._since_ms
+        if since_ms:
+            await self.write("close another world's words", lambda unit: _end_before(unit, since_ms))
+        found = await self._books.read("load what is known", lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
         keys = standing_after(found.standing)
         self.signals = {signal.key: signal for signal in found.standing if signal.key in keys}
@@ -137,19 +140,34 @@ def facts_of(update: Update) -> Iterable[Event]:
     return chain(seen, changed)
 
 
-def _load(stored: Stored, version: str) -> _Loaded:
-    listings = stored.listings.unfinished()
+def _end_before(unit: Unit, since_ms: int) -> None:
+    """End signals and alerts of a world that is gone: what they speak of will not change any more."""
+    for signal in unit.signals.standing():
+        ended = Ended(signal.key, signal.state, since_ms)
+        if signal.at_ms < since_ms and unit.signals.end(ended):
+            unit.record(SignalEnded(at_ms=since_ms, about=signal.symbol, ended=ended))
+    for alert in unit.alerts.open():
+        if alert.last_ms < since_ms:
+            unit.alerts.close(alert.alert.rule, alert.alert.about, since_ms)
+
+
+def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:
+    listings = [one for one in stored.listings.unfinished() if one.first_seen_ms >= since_ms]
     standing = stored.signals.standing()
     known = {listing.id for listing in listings}
     missing = {signal.key.subject for signal in standing} - known
     named = {signal.symbol for signal in standing if signal.key.subject in missing}
     over = [one for name in sorted(named) for one in stored.listings.named(name) if one.id in missing]
-    recent = [one for one in stored.listings.latest() if one.id not in known and one.id not in missing]
+    recent = [
+        one
+        for one in stored.listings.latest()
+        if one.id not in known and one.id not in missing and one.first_seen_ms >= since_ms
+    ]
     held = {one.id: one for one in (*recent, *over, *listings)}
     outcomes = {key: found for key in held if (found := stored.outcomes.of(key, version)) is not None}
     return _Loaded(
         sorted(held.values(), key=lambda one: one.first_seen_ms),
-        stored.pairs.all(),
+        stored.pairs.all(since_ms),
         standing,
         _history(stored, version),
         outcomes,

@@ -67,8 +67,8 @@ class PairTable(Protocol):
         """Store what is new or changed, forget what is gone."""
         ...
 
-    def all(self) -> list[Symbol]:
-        """Return every pair."""
+    def all(self, since_ms: int = ...) -> list[Symbol]:
+        """Return every pair that was seen new or changed from `since_ms` on."""
         ...
 
 

@@ -26,6 +26,7 @@ class PairRows:
         # One by one, here and below: SQLite lets the event loop's thread go on between two of 2,000 rows.
         self._rows.run_many(_UPSERT, ((pair.symbol, at_ms, _pair.write(pair)) for pair in changed))
 
-    def all(self) -> list[Symbol]:
-        """Return every pair, in the order of their names: the one query that is meant to read all."""
-        return [_pair.read(row[0]) for row in self._rows.each("SELECT body FROM pairs ORDER BY symbol")]
+    def all(self, since_ms: int = 0) -> list[Symbol]:
+        """Return every pair seen new or changed from `since_ms` on, by name: the query that may read all."""
+        sql = "SELECT body FROM pairs WHERE seen_ms >= ? ORDER BY symbol"
+        return [_pair.read(row[0]) for row in self._rows.each(sql, since_ms)]

@@ -17,7 +17,7 @@ from mexc_tui.desk.commands import Audited, CommandDesk, CommandRefused, Done, G
 from mexc_tui.desk.kinds import Outcome, Row, ViewKind
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import Answer
+from mexc_tui.desk.wire import Answer, encode
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
 from mexc_tui.engine.face import Face, Refused
@@ -33,7 +33,11 @@ SIGNALS = ViewKind("signals", SignalRow)
 REFRESH_S = 0.25
 """Views follow the engine so closely."""
 
+PAGE_BYTES = 200 * 1024
+"""An answer's rows end here: a frame holds a little more."""
+
 T = TypeVar("T")
+Shown = TypeVar("Shown", bound=msgspec.Struct)
 
 
 class JournalFacts:
@@ -184,7 +188,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
                 stored, now_ms, detection, args.before_ms, args.before_id, args.limit
             ),
         )
-        return Done("", asking.ListingPage(rows))
+        return Done("", asking.ListingPage(list(_fitting(rows))))
 
     async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
         found = await books.read(
@@ -206,7 +210,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
                 stored, args.before, args.limit, args.about, args.kind, args.since_ms
             ),
         )
-        return Done("", asking.FactPage(rows))
+        return Done("", asking.FactPage(_fitting(rows)))
 
     async def settings(_: asking.Nothing, __: Given) -> Done[asking.SettingList]:
         return Done("", asking.SettingList(list(face.settings())))
@@ -241,6 +245,17 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
     desk.handle(asking.DROP_LISTING, drop)
     desk.handle(asking.SET, change)
     desk.handle(asking.STOP, stop)
+
+
+def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:
+    """Return as many rows as fit into one answer, one at least; whoever asks goes on behind them."""
+    size, kept = 0, list[Shown]()
+    for row in rows:
+        size += len(encode(row)) + 1
+        if kept and size > PAGE_BYTES:
+            break
+        kept.append(row)
+    return tuple(kept)
 
 
 async def _or_refused(doing: Awaitable[T]) -> T:

@@ -9,7 +9,7 @@ from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, Stat
 from mexc_tui.model.why import WhyRow
 
 PAGE = 100
-"""Rows of one answer: the largest rows still fit into a frame."""
+"""Rows of one answer at most; fewer when they are large."""
 LAST = 2**62
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE)]
@@ -34,7 +34,7 @@ class ListingsAsked(Asked, frozen=True, kw_only=True):
 
 
 class ListingPage(msgspec.Struct, frozen=True):
-    """Listings; there are more as long as a page is full."""
+    """Listings; there may be more behind the last one, until a page is empty."""
 
     rows: list[ListingRow]
 
@@ -71,7 +71,7 @@ class JournalAsked(Asked, frozen=True, kw_only=True):
 
 
 class FactPage(msgspec.Struct, frozen=True):
-    """Facts; there are more as long as a page is full."""
+    """Facts; there may be more behind the last one, until a page is empty."""
 
     rows: tuple[FactRow, ...]
 

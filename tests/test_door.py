@@ -1,0 +1,252 @@
+"""An engine's door: questions and commands at a real socket, over a real store."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.desk import asking
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.commands import Given, Giver
+from mexc_tui.desk.kinds import Outcome, Role
+from mexc_tui.desk.wire import Answer
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.door import SIGNALS, Door, DoorParts, JournalAudit
+from mexc_tui.engine.face import Face, Refused
+from mexc_tui.engine.rows import listing_row, signal_row
+from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.signal import DetectorName
+from mexc_tui.model.view import (
+    AlertRow,
+    BudgetRow,
+    ClockRow,
+    DetectorRow,
+    FactRow,
+    ListingRow,
+    PassRow,
+    SettingRow,
+    SignalRow,
+    StatusRow,
+    StreamsRow,
+    TradingState,
+)
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.desk.engines import client_of, running
+from tests.store import samples
+
+CLOCK = SystemClock()
+
+
+@dataclass
+class HeldFace:
+    """An engine that is what a test says it is."""
+
+    state: TradingState = TradingState.ACTIVE
+    standing: list[SignalRow] = field(default_factory=list[SignalRow])
+    added: list[str] = field(default_factory=list[str])
+    stops: list[str] = field(default_factory=list[str])
+
+    def status(self) -> StatusRow:
+        return StatusRow(
+            running=True,
+            pid=os.getpid(),
+            profile="practice",
+            mode="practice",
+            world="w-1",
+            trading_state=self.state,
+            cause="" if self.state is TradingState.ACTIVE else "a person halted it",
+            started_ms=1,
+            now_ms=CLOCK.now_ms(),
+            clock=ClockRow(),
+            streams=StreamsRow(),
+            budget=BudgetRow(),
+            sources=(),
+            workers=(),
+            pairs=0,
+            listings=0,
+            signals=len(self.standing),
+            journal=0,
+            config_hash="",
+        )
+
+    def listings(self) -> Sequence[ListingRow]:
+        return []
+
+    async def all_listings(self, limit: int = 1_000) -> Sequence[ListingRow]:
+        return []
+
+    def signals(self) -> Sequence[SignalRow]:
+        return self.standing
+
+    async def signals_of(self, symbol: str, limit: int = 100) -> Sequence[SignalRow]:
+        return []
+
+    def detectors(self) -> Sequence[DetectorRow]:
+        return []
+
+    def last_pass(self) -> PassRow | None:
+        return None
+
+    async def alerts(self) -> Sequence[AlertRow]:
+        return []
+
+    def settings(self) -> Sequence[SettingRow]:
+        return []
+
+    async def journal(self, limit: int = 100) -> Sequence[FactRow]:
+        return []
+
+    async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
+        self.added.append(symbol)
+        return listing_row(samples.listing(symbol), Stage.SCHEDULED)
+
+    async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
+        raise Refused(f"{symbol} is unknown.")
+
+    async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
+        raise Refused("not now")
+
+    def stop(self, reason: str) -> None:
+        self.stops.append(reason)
+
+
+@asynccontextmanager
+async def opened(store: Store, face: Face, path: Path) -> AsyncGenerator[Door]:
+    door = Door(DoorParts(face, store, CLOCK, DetectionSettings, "engine-1", 0))
+    await door.open(path)
+    try:
+        yield door
+    finally:
+        await door.close(0.5)
+
+
+@asynccontextmanager
+async def desk(folder: Path, face: Face) -> AsyncGenerator[tuple[Door, DeskClient, Store]]:
+    store = await Store.open(folder / "state" / "desk.sqlite3", CLOCK)
+    async with (
+        opened(store, face, folder / "s.sock") as door,
+        running(client_of(folder / "s.sock")) as client,
+    ):
+        yield door, client, store
+    await store.close()
+
+
+async def test_a_command_given_twice_is_done_once_also_by_the_next_engine(tmp_path: Path) -> None:
+    face, other = HeldFace(), HeldFace()
+    add = asking.ListingAdded(symbol="NEWUSDT")
+    async with desk(tmp_path, face) as (_, client, _):
+        first = await client.give(asking.ADD_LISTING, add, deadline_s=5, command_id="command-1")
+    async with desk(tmp_path, other) as (_, client, store):
+        again = await client.give(asking.ADD_LISTING, add, deadline_s=5, command_id="command-1")
+        other_one = asking.ListingAdded(symbol="XUSDT")
+        clash = await client.give(asking.ADD_LISTING, other_one, deadline_s=5, command_id="command-1")
+        facts = await store.read("facts", lambda stored: stored.journal.about("command-1"))
+    assert (first.outcome, again.outcome, again.is_repeated) == (Outcome.DONE, Outcome.DONE, True)
+    assert (again.words, again.result) == (first.words, first.result)
+    assert (face.added, other.added) == (["NEWUSDT"], [])
+    assert clash.outcome is Outcome.REFUSED
+    assert [type(fact.event) for fact in facts] == [CommandBegun, CommandDone]
+
+
+async def test_a_command_that_an_engine_died_in_is_said_to_be_unknown(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    audit = JournalAudit(store, CLOCK)
+    given = Given("command-1", "stop", Giver("me", 1, Role.VIEW), 1, 1, 2, b"{}", "digest")
+    assert await audit.begin(given) is None
+    found = await audit.begin(given)
+    assert found is not None
+    assert (found.digest, found.answer) == ("digest", None)
+    await audit.end(given, Answer(id="command-1", outcome=Outcome.DONE, words="Stopping."))
+    found = await audit.begin(given)
+    assert found is not None
+    assert found.answer is not None
+    assert found.answer.words == "Stopping."
+    await store.close()
+
+
+async def test_what_the_engine_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldFace()) as (_, client, _):
+        reply = await client.give(asking.DROP_LISTING, asking.ListingDropped(symbol="AUSDT"), deadline_s=5)
+    assert (reply.outcome, reply.words) == (Outcome.REFUSED, "AUSDT is unknown.")
+
+
+async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
+    face = HeldFace()
+    async with desk(tmp_path, face) as (_, client, _):
+        reply = await client.give(asking.STOP, asking.Nothing(), deadline_s=5)
+    assert reply.result == asking.Stopping(os.getpid())
+    assert face.stops == ["asked by tester"]
+
+
+async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_path: Path) -> None:
+    def fill(unit: UnitOfWork) -> None:
+        for number in range(150):
+            listing = samples.listing(f"N{number}USDT", 1_000 + number)
+            unit.listings.save(listing, listing.stage)
+        for number in range(50):
+            large = "x" * 9_000
+            change = SettingChanged(
+                at_ms=number, about="allow_symbols", old=large, new="", needs_restart=False, origin="me"
+            )
+            unit.record(change)
+
+    async with desk(tmp_path, HeldFace()) as (_, client, store):
+        await store.write("fill", fill)
+        first = (await client.give(asking.LISTINGS, asking.ListingsAsked(), deadline_s=5)).result
+        assert first is not None
+        last = first.rows[-1]
+        behind = asking.ListingsAsked(before_ms=last.first_seen_ms, before_id=last.id)
+        rest = (await client.give(asking.LISTINGS, behind, deadline_s=5)).result
+        assert rest is not None
+        names = [row.symbol for row in first.rows + rest.rows]
+        assert names == [f"N{number}USDT" for number in range(149, -1, -1)]
+        page = (await client.give(asking.JOURNAL, asking.JournalAsked(), deadline_s=5)).result
+        assert page is not None
+        assert [row.sequence for row in page.rows] == list(range(50, 50 - len(page.rows), -1))
+        assert 1 < len(page.rows) < 50
+
+
+async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
+    face = HeldFace(standing=[signal_row(samples.signal(), stands=True)])
+    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    async with opened(store, face, tmp_path / "s.sock") as door:
+        client = client_of(tmp_path / "s.sock")
+        mirror = client.mirror(SIGNALS)
+        seen: asyncio.Queue[list[str]] = asyncio.Queue()
+
+        def note(_: frozenset[str]) -> None:
+            seen.put_nowait([row.detector for row in mirror.rows.values()])
+
+        mirror.on_change(note)
+        async with running(client), asyncio.timeout(10):
+            assert await seen.get() == [DetectorName.READY_STATE]
+            face.standing = []
+            door.refresh()
+            assert await seen.get() == []
+    await store.close()
+
+
+async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "mexc-tui"
+    folder.mkdir(parents=True)
+    store = await Store.open(tmp_path / "state" / "mexc-tui" / "practice" / "desk.sqlite3", CLOCK)
+    names = {"XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config", "XDG_RUNTIME_DIR": "run"}
+    environ = os.environ | {name: str(tmp_path / place) for name, place in names.items()}
+    async with opened(store, HeldFace(TradingState.HALTED), folder / "practice.sock"):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "mexc_tui", "status", "--json"),
+            env=environ,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await process.communicate()
+    await store.close()
+    assert process.returncode == 1
+    assert json.loads(said)["trading_state"] == "halted"
+    assert json.loads(said)["cause"] == "a person halted it"

@@ -21,6 +21,7 @@ from mexc_tui.model.view import (
     WorkerRow,
 )
 from mexc_tui.settings.load import SettingsError
+from mexc_tui.settings.rows import live_rows
 from mexc_tui.settings.table import TABLE
 
 NO_TIME = 2**62
@@ -127,7 +128,7 @@ class EngineFace:
 
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
-        return [self._setting(name) for name in TABLE]
+        return live_rows(self._engine.parts.live)
 
     async def journal(self, limit: int = 100) -> Sequence[FactRow]:
         """Return the newest facts, oldest first."""
@@ -195,19 +196,7 @@ class EngineFace:
         )
 
     def _setting(self, name: str) -> SettingRow:
-        about, live = TABLE[name], self._engine.parts.live
-        pending = {change.name: change.new for change in live.pending()}
-        return SettingRow(
-            name=name,
-            value=live.current.text(name),
-            origin=live.wanted.origin(name),
-            unit=about.unit,
-            allowed=about.allowed,
-            default=about.default,
-            help=about.help,
-            needs_restart=about.needs_restart,
-            pending=pending.get(name, ""),
-        )
+        return next(row for row in self.settings() if row.name == name)
 
 
 def _workers(engine: Engine) -> Sequence[WorkerRow]:

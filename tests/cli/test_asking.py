@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -105,6 +106,23 @@ def test_settings_are_read_and_written_without_an_engine(tmp_path: Path) -> None
     assert "settings.toml, line 1" in row["origin"]
     assert user.run("settings", "max_positions", "--default").returncode == 0
     assert {one["name"]: one["value"] for one in user.json("settings")}["max_positions"] == "3"
+
+
+@pytest.mark.parametrize(("more", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_colours_are_for_terminals_and_never_with_no_color(
+    tmp_path: Path, more: dict[str, str], is_coloured: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    environ = {name: value for name, value in Shell(tmp_path).environ.items() if name != "NO_COLOR"}
+    with subprocess.Popen(
+        [*RUN, "settings", "max_positions"], env=environ | more, stdout=theirs, stdin=subprocess.DEVNULL
+    ) as process:
+        os.close(theirs)
+        said = os.read(ours, 1_000)
+        process.wait()
+    os.close(ours)
+    assert b"max_positions" in said
+    assert (b"\x1b[" in said) is is_coloured
 
 
 def test_status_tells_how_the_engine_is(shell: Shell, engine: "subprocess.Popen[str]") -> None:

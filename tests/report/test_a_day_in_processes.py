@@ -1,0 +1,74 @@
+"""A short day as a person meets it: an exchange, a desk and a second shell, each a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mexc_tui.practice.scenario import load
+
+SCENARIO = Path(__file__).with_name("short-day.toml")
+RUN = [sys.executable, "-m", "mexc_tui"]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    return kept | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")}
+
+
+def shell(folder: Path) -> Callable[..., str]:
+    """A second shell: each command must be answered."""
+
+    def ask(*words: str) -> str:
+        asked = subprocess.run(
+            [*RUN, *words], env=environment(folder), capture_output=True, text=True, timeout=30, check=False
+        )
+        assert asked.returncode == 0, asked.stderr
+        return asked.stdout
+
+    return ask
+
+
+def blocks(report: str) -> dict[str, str]:
+    """The report's part about each listing, by its symbol."""
+    parts = (part for part in report.split("\n\n") if "  happened  " in part)
+    return {part.split(maxsplit=1)[0]: part for part in parts}
+
+
+def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_path: Path) -> None:
+    ask = shell(tmp_path)
+    command = [*RUN, "--headless", "--until-done", "--scenario", str(SCENARIO), "--seed", "5"]
+    with subprocess.Popen(
+        command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as desk:
+        assert desk.stdout is not None
+        assert desk.stderr is not None
+        world = desk.stderr.readline().rstrip(".\n").split()[-1]
+        start_ms = int(world.rsplit("-", 1)[1])
+        ask("listings", "add", "HANDUSDT", "--opens", str(start_ms + 12_500))
+        listed = {row["symbol"] for row in json.loads(ask("listings", "--json"))}
+        assert {"CLEANUSDT", "HANDUSDT"} <= listed
+        assert json.loads(ask("signals", "--json"))
+        assert "CLEANUSDT" in ask("why", "CLEANUSDT")
+        report, complained = desk.communicate(timeout=50)
+        assert desk.returncode == 0, complained
+    tell = blocks(report)
+    known = {f"{plan.base}USDT" for plan in load(str(SCENARIO)).listings} - {"OLDUSDT"} | {"FRESHUSDT"}
+    assert set(tell) == known
+    for symbol, words in {
+        "CLEANUSDT": ("calendar        lists CLEANUSDT", "launch_sequence", "no history yet", "opened; open"),
+        "MOVEDUSDT": ("opening moved by +3.0 s", "risk_warning moved", "opened; open since"),
+        "GONEUSDT": ("lists GONEUSDT no more", "risk_warning cancelled", "was cancelled"),
+        "CLOSEDUSDT": ("closed to keys", "was never open to keys"),
+        "FRESHUSDT": ("(before: OLDUSDT)", "risk_warning renamed", "opened; open since"),
+        "EARLYUSDT": ("before the plan", "risk_warning early"),
+        "HANDUSDT": ("by_hand         lists HANDUSDT", "opened; open since"),
+        "LATEUSDT": ("is not decided", "the day was over before 10 s had passed since its opening"),
+    }.items():
+        assert [one for one in words if one not in tell[symbol]] == [], tell[symbol]
+    assert "one of 2 together" in tell["TWOAUSDT"]
+    assert any("signalled" in line and "cluster" in line for line in report.splitlines())
+    assert "maturity_s = 10" in report
+    assert "Not decided when the day was over: LATEUSDT." in report

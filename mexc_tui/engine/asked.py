@@ -50,7 +50,7 @@ def why(stored: Stored, symbol: str, now_ms: int, settings: DetectionSettings) -
     together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
     standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
     stories: list[ListingStory] = []
-    for listing in stored.listings.named(symbol)[:STORIES]:
+    for listing in _named(stored, symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         look = Look(listing, now_ms, stage, stage.is_over, settings, None, together.get(listing.id, ()))
         said = stored.signals.of_listing(listing.id, SIGNALS)
@@ -63,6 +63,11 @@ def why(stored: Stored, symbol: str, now_ms: int, settings: DetectionSettings) -
             )
         )
     return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories))
+
+
+def _named(stored: Stored, symbol: str) -> list[Listing]:
+    """Return the listings of a pair; a coin alone means its pair against USDT."""
+    return stored.listings.named(symbol) or stored.listings.named(f"{symbol}USDT")
 
 
 def _detectors(

@@ -74,3 +74,8 @@ async def test_a_dropped_listing_is_still_told_of(tmp_path: Path) -> None:
 
 async def test_a_name_that_nobody_used_has_no_story(tmp_path: Path) -> None:
     assert (await _why(announced(), tmp_path, 10, "OTHERUSDT")).listings == ()
+
+
+async def test_a_coin_alone_means_its_pair_against_usdt(tmp_path: Path) -> None:
+    answer = await _why(announced(), tmp_path, 10, "NEW")
+    assert [story.listing.symbol for story in answer.listings] == ["NEWUSDT"]

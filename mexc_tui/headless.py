@@ -1,6 +1,7 @@
 """The engine without a face: from a command line to an exit code."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -74,6 +75,8 @@ async def run_engine(launch: Launch, environ: Mapping[str, str], told: asyncio.E
         place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
+            gc.collect()
+            gc.freeze()  # the universe stays: the collector need not look at it again and again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
             listening = asyncio.create_task(_stop_when_told(running, told))
             try:

@@ -72,6 +72,10 @@ class Polls:
                     busy[source] = group.create_task(self._ask(source))
                 await self._rest(busy)
 
+    async def read_now(self, source: Source) -> None:
+        """Ask a source out of turn. What goes wrong is in `rows`, and the next turn mends it."""
+        await self._ask(source)
+
     def rows(self) -> tuple[SourceRow, ...]:
         """Return every source for display; a doubted reading counts as a problem."""
         doubts = self._known.knowledge.doubts

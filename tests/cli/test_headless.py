@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,3 +102,31 @@ def test_what_is_wrong_gets_one_clear_line_and_its_code(
     assert words in complained
     assert "Traceback" not in complained
     assert said == ""
+
+
+def test_killed_in_the_middle_it_comes_back_to_the_same_day(tmp_path: Path) -> None:
+    scenario = tmp_path / "short.toml"
+    scenario.write_text(SHORT.format(duration_s=8))
+    process = desk(tmp_path, "exchange", "--scenario", str(scenario))
+    assert process.stdout is not None
+    file = tmp_path / "exchange.json"
+    file.write_text(process.stdout.readline())
+    try:
+        first = desk(tmp_path, "--headless", "--exchange", str(file))
+        assert first.stderr is not None
+        assert "Ready" in first.stderr.readline()
+        first.kill()
+        first.communicate(timeout=20)
+        again = desk(tmp_path, "--headless", "--until-done", "--exchange", str(file))
+        said, complained = again.communicate(timeout=40)
+        assert again.returncode == 0, complained
+        assert "SOONUSDT" in said
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    with sqlite3.connect(tmp_path / ".local/state/mexc-tui/practice/desk.sqlite3") as connection:
+        raised = connection.execute("SELECT detector, subject, topic, state FROM signals").fetchall()
+        started = connection.execute("SELECT count(*) FROM journal WHERE kind = 'engine_started'").fetchone()
+    connection.close()
+    assert started == (2,)
+    assert len(raised) == len(set(raised))

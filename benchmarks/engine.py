@@ -1,0 +1,97 @@
+"""The engine on the whole universe: its start, a poll of exchangeInfo, and how long the loop is held."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+
+from benchmarks.common import Row, emit, percentile
+from mexc_tui.bootstrap import SystemClock, practice_exchange
+from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.model.listing import Source
+from mexc_tui.paths import paths_of
+
+ROUNDS = 10
+PAUSE_S = 1.5
+"""Polls weigh 25: more often, the request budget holds them back."""
+WARM_S = 5.0
+"""The exchange makes its pairs in this time; then it answers as quickly as it can."""
+
+
+@asynccontextmanager
+async def engine(folder: Path) -> AsyncGenerator[tuple[Joined, float]]:
+    """Run an engine on a calm day; tell how many seconds it took from nothing to ready."""
+    async with practice_exchange("calm", 1) as endpoint:
+        await asyncio.sleep(WARM_S)
+        began = time.perf_counter()
+        place = Place(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
+        async with joined(place, Outside(SystemClock(), Random(1))) as running:
+            yield running, time.perf_counter() - began
+
+
+async def poll_costs(running: Joined) -> list[float]:
+    """Return milliseconds of this process's CPU, all threads, for each poll."""
+    costs: list[float] = []
+    for _ in range(ROUNDS):
+        await asyncio.sleep(PAUSE_S)
+        began = time.process_time()
+        await running.engine.polls.read_now(Source.EXCHANGE_INFO)
+        costs.append((time.process_time() - began) * 1e3)
+    return costs
+
+
+async def longest_holds(running: Joined) -> list[float]:
+    """Return the milliseconds of the longest turn of the loop during each poll."""
+    held: list[float] = []
+    for _ in range(ROUNDS):
+        await asyncio.sleep(PAUSE_S)
+        laps: list[float] = []
+        watching = asyncio.create_task(_watch(laps))
+        await running.engine.polls.read_now(Source.EXCHANGE_INFO)
+        watching.cancel()
+        held.append(max(laps))
+    return held
+
+
+async def _watch(laps: list[float]) -> None:
+    """Note what each turn of the loop takes of its thread: this task runs once in every turn."""
+    while True:
+        began = time.thread_time()
+        await asyncio.sleep(0)
+        laps.append((time.thread_time() - began) * 1e3)
+
+
+def rss_mb() -> float:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def measure(folder: Path) -> list[Row]:
+    """Return all rows."""
+    async with engine(folder) as (running, ready_s):
+        costs, held = await poll_costs(running), await longest_holds(running)
+        memory = rss_mb()
+    group = "engine, 2,000 pairs"
+    return [
+        Row(group, "start to ready", ready_s, ready_s, "s", note="the exchange runs already; at most 2"),
+        Row(group, "exchangeInfo: all of it", percentile(costs, 0.5), percentile(costs, 0.99), "ms",
+            note="CPU of the process; at most 30"),
+        Row(group, "exchangeInfo: longest hold", percentile(held, 0.5), percentile(held, 0.99), "ms",
+            note="CPU of one turn of the loop; at most 5"),
+        Row(group, "memory", memory, memory, "MB", note="RSS; at most 120"),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        emit(asyncio.run(measure(Path(folder))))
+
+
+if __name__ == "__main__":
+    main()

@@ -39,7 +39,8 @@ def outcome_of(
     in_time = () if tape is None or opened_ms is None else _bars_within(tape.bars, opened_ms, until_ms)
     gap = end is End.OPENED and (tape is None or _has_gap(tape, opened_ms or 0, until_ms or 0))
     prices = _prices(in_time)
-    bought = None if gap or opened_ms is None else reference_return(in_time, opened_ms, rule)
+    can_buy = end is End.OPENED and not gap and opened_ms is not None
+    bought = reference_return(in_time, opened_ms or 0, rule) if can_buy else None
     return ListingOutcome(
         listing_id=listing.id,
         symbol=listing.symbol,

@@ -137,7 +137,7 @@ def alert_of(signal: Signal) -> Alert | None:
     """Return the alert that a signal is worth; None: it is only to be seen."""
     if signal.severity not in LOUD:
         return None
-    text = f"{signal.symbol}: {signal.state}. {'. '.join(signal.reasons)}"
+    text = f"{signal.symbol}: {'; '.join(signal.reasons)}"
     rule = rule_of(signal.key)
     return Alert(at_ms=signal.at_ms, about=signal.symbol, severity=signal.severity, rule=rule, text=text)
 

@@ -189,4 +189,5 @@ def _alerts(alerts: tuple[Alerted, ...], clock: _Clock) -> Iterator[str]:
     for one in alerts:
         times = f", {one.times} times until {clock.at(one.last_ms)}" if one.times > 1 else ""
         state = "" if one.is_open else ", closed"
-        yield f"  {clock.at(one.first_ms):>8}  {one.severity:<8}  {one.about}: {one.text}{times}{state}"
+        text = one.text if one.text.startswith(one.about) else f"{one.about}: {one.text}"
+        yield f"  {clock.at(one.first_ms):>8}  {one.severity:<8}  {text}{times}{state}"

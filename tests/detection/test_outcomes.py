@@ -172,3 +172,8 @@ def test_the_label_names_its_rule(version: str) -> None:
     outcome = outcome_of(new(opened()), None, before(-9), settings=settings)
     assert outcome is not None
     assert outcome.label_version == f"{version}:1000"
+
+
+def test_a_pair_that_keys_may_not_trade_would_have_gained_nothing() -> None:
+    outcome = known_outcome(new(opened(api=False)), tape_of("0.05", "0.06", "0.07", "0.08"), -3_601)
+    assert (outcome.end, outcome.trades, outcome.reference_return) == (End.NEVER_API, 4, None)

@@ -1,6 +1,7 @@
 """The engine on the whole universe: its start, a poll of exchangeInfo, and how long the loop is held."""
 
 import asyncio
+import gc
 import os
 import tempfile
 import time
@@ -74,6 +75,8 @@ def rss_mb() -> float:
 async def measure(folder: Path) -> list[Row]:
     """Return all rows."""
     async with engine(folder) as (running, ready_s):
+        gc.collect()
+        gc.freeze()  # as the headless run does once it is ready
         costs, held = await poll_costs(running), await longest_holds(running)
         memory = rss_mb()
     group = "engine, 2,000 pairs"

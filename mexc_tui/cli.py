@@ -41,7 +41,7 @@ class OneLine(click.Group):
     type=click.Choice(["practice", "paper", "live"]),
     help="Default: what the settings say, practice.",
 )
-@click.option("--scenario", default="listing-day", show_default=True, help="Of the practice exchange.")
+@click.option("--scenario", default="calm", show_default=True, help="Of the practice exchange.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the practice exchange.")
 @click.option(
     "--exchange",

@@ -10,6 +10,8 @@ from mexc_tui.desk.kinds import Row, ViewKind
 from mexc_tui.desk.wire import BadFrame, Changes, Subscribe
 
 Listener = Callable[[frozenset[str]], None]
+ONLY_RESET = -1
+"""Stands behind no change: a mirror that holds nothing of this engine takes a reset and nothing else."""
 
 
 class Mirror(Generic[Row]):
@@ -42,7 +44,7 @@ class Mirror(Generic[Row]):
         """Return the message that asks this engine for what comes next, or for everything."""
         if anew or engine != self.engine:
             self.version = 0
-        self._next, self._next_version, self._is_anew = {}, self.version, False
+        self._next, self._next_version, self._is_anew = {}, self.version or ONLY_RESET, False
         self.engine = engine
         return Subscribe(view=self.kind.name, after=self.version, of=engine)
 

@@ -89,6 +89,17 @@ def test_I13_a_mirror_equals_the_engine_after_any_changes_losses_and_restarts(
     assert pair.mirror.version == pair.view.version
 
 
+def test_a_lost_first_page_of_a_new_engine_leaves_no_row_of_the_old_one() -> None:
+    pair = Pair(View(QUOTES), Mirror(QUOTES))
+    pair.view.put("AUSDT", Quote(1))
+    pair.tell_all()
+    pair = Pair(View(QUOTES), pair.mirror, "2")
+    pair.view.page(pair.cursor)
+    pair.view.put("BUSDT", Quote(2))
+    pair.tell_all()
+    assert dict(pair.mirror.rows) == {"BUSDT": Quote(2)}
+
+
 def test_a_row_that_changed_often_is_told_once() -> None:
     pair = Pair(View(QUOTES), Mirror(QUOTES))
     for price in range(1_000):

@@ -5,14 +5,21 @@ other change is a new kind. What this build does not know comes back as `OpaqueE
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, TypeAlias
 
 import msgspec
 
+from mexc_tui.model.intent import Order
 from mexc_tui.model.listing import Change, Sighting
+from mexc_tui.model.order import Side
 from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.position import Entry, Position
+from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Ended, Signal
+from mexc_tui.model.snipe import Attempt, Snipe
+from mexc_tui.model.trading import GuardLevel, Trading
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -136,6 +143,73 @@ class CommandDone(Event, frozen=True, kw_only=True, tag="command_done"):
     """As JSON."""
 
 
+class SnipeChanged(Event, frozen=True, kw_only=True, tag="snipe_changed"):
+    """A snipe is in another state. `about` is its symbol."""
+
+    snipe: Snipe
+
+
+class AttemptMade(Event, frozen=True, kw_only=True, tag="attempt_made"):
+    """A snipe sent an order; what came back and what followed from it. `about` is its symbol."""
+
+    attempt: Attempt
+
+
+class OrderChanged(Event, frozen=True, kw_only=True, tag="order_changed"):
+    """An order of ours or a foreign one is in another state, or more of it is filled. `about`: its symbol."""
+
+    order: Order
+    source: str
+    """Who told: the answer, the stream, a question, the fence."""
+
+
+class FillBooked(Event, frozen=True, kw_only=True, tag="fill_booked"):
+    """More of an order is filled, and stands in the books. `about` is its symbol."""
+
+    client_order_id: str
+    side: Side
+    quantity: Decimal
+    """Base units that this fill added."""
+    value: Decimal
+    """Quote units that it added."""
+    position_id: str
+    realised: Decimal = Decimal(0)
+
+
+class PositionChanged(Event, frozen=True, kw_only=True, tag="position_changed"):
+    """A position opened, changed its stop or its size, or closed. `about` is its symbol."""
+
+    position: Position
+    words: str = ""
+
+
+class TradingChanged(Event, frozen=True, kw_only=True, tag="trading_changed"):
+    """The desk may do more or less than before. `about` is the profile."""
+
+    trading: Trading
+
+
+class GuardActed(Event, frozen=True, kw_only=True, tag="guard_acted"):
+    """The guard found something, did something, and says what that achieved. `about` is what it concerns."""
+
+    level: GuardLevel
+    finding: str
+    action: str
+    achieved: str
+
+
+class Reconciled(Event, frozen=True, kw_only=True, tag="reconciled"):
+    """Our books were compared with the exchange's. `about` is the profile."""
+
+    run: Reconciliation
+
+
+class EntryBooked(Event, frozen=True, kw_only=True, tag="entry_booked"):
+    """The books have another entry. `about` is the asset or symbol it concerns."""
+
+    entry: Entry
+
+
 KnownEvent: TypeAlias = (
     EngineStarted
     | EngineStopped
@@ -150,6 +224,15 @@ KnownEvent: TypeAlias = (
     | SignalEnded
     | CommandBegun
     | CommandDone
+    | SnipeChanged
+    | AttemptMade
+    | OrderChanged
+    | FillBooked
+    | PositionChanged
+    | TradingChanged
+    | GuardActed
+    | Reconciled
+    | EntryBooked
 )
 """Every kind this build knows. Add a new one here."""
 

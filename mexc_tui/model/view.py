@@ -3,20 +3,9 @@
 Times are Unix milliseconds (`_ms`), of the exchange where a row is about listings, of this machine otherwise.
 """
 
-from enum import StrEnum
-
 import msgspec
 
-
-class TradingState(StrEnum):
-    """What the desk may do; exits run in all of them (design 5)."""
-
-    ACTIVE = "active"
-    REDUCE_ONLY = "reduce_only"
-    """No entries; it lifts itself together with its cause."""
-    HALTED = "halted"
-    """Only a person resumes."""
-    FLATTENING = "flattening"
+from mexc_tui.model.trading import TradingState
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,13 @@ from mexc_tui.model.event import (
     decode,
     encode,
 )
+from mexc_tui.model.intent import Fee, Order, OrderRole, OrderState
 from mexc_tui.model.listing import Change, ChangeKind, Facts, Sighting, Source, Triple
+from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Account, Entry, EntryKind, Position, PositionState, Posting
+from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation, Trigger
 from mexc_tui.model.signal import (
     Claim,
     ClaimKind,
@@ -32,7 +37,10 @@ from mexc_tui.model.signal import (
     Signal,
     SignalKey,
 )
+from mexc_tui.model.snipe import Attempt, ExitPlan, Snipe, SnipeKey, SnipeState, Stamps
 from mexc_tui.model.symbol import TradeSides
+from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.model.verdict import Stage, Verdict
 
 ALERT = Alert(at_ms=5, about="ABCUSDT", severity=Severity.WARNING, rule="thin book", text="thin")
 SIGHTING = Sighting(
@@ -69,7 +77,88 @@ OUTCOME = ListingOutcome(
     api_ms=8,
     reference_return=-0.01,
 )
+PLAN = ExitPlan(stop_loss_pct=Decimal(10), ladder=(Rung(Decimal(30), Decimal(10)),))
+SNIPE = Snipe(
+    id="s1",
+    key=SnipeKey("ABCUSDT", "ready_state/ABCUSDT-7/ready/9"),
+    listing_id="ABCUSDT-7",
+    config_hash="0123456789ab",
+    opens_ms=99,
+    state=SnipeState.ARMED,
+    reason="every gate agrees",
+    by="ready_state",
+    type=OrderType.IMMEDIATE_OR_CANCEL,
+    spend_cap=Decimal(10),
+    reference_price=None,
+    price_cap=Decimal("1.25"),
+    plan=PLAN,
+    verdicts=(Verdict(stage=Stage.RISK, name="open_positions", passed=True, value="0", limit="3"),),
+    armed_ms=50,
+)
+ATTEMPT = Attempt(
+    snipe_id="s1",
+    client_order_id="s1-1",
+    number=1,
+    aim_ms=99,
+    price=Decimal("1.2"),
+    quantity=Decimal("8.3"),
+    answer="too early",
+    code=30001,
+    stamps=Stamps(written_ns=5),
+)
+ORDER = Order(
+    client_order_id="s1-1",
+    intent_id="s1",
+    symbol="ABCUSDT",
+    side=Side.BUY,
+    type=OrderType.LIMIT,
+    role=OrderRole.ENTRY,
+    state=OrderState.PARTIAL,
+    price=Decimal("1.20"),
+    fees=(Fee("MX", Decimal("0.01")),),
+    created_ms=40,
+)
+POSITION = Position(
+    id="p1",
+    symbol="ABCUSDT",
+    base_asset="ABC",
+    quote_asset="USDT",
+    state=PositionState.OPEN,
+    snipe_id="s1",
+    signal_id="x",
+    config_hash="0123456789ab",
+    plan=PLAN,
+    opened_ms=100,
+)
+RUN = Reconciliation(
+    at_ms=1,
+    trigger=Trigger.START,
+    unexplained=(
+        Difference(
+            kind=DifferenceKind.DRIFT,
+            about="ABC",
+            ours="1",
+            theirs="2",
+            value=Decimal(3),
+            severity=Severity.WARNING,
+            explained=False,
+            words="moved without us",
+        ),
+    ),
+)
+ENTRY = Entry(
+    id="e1", kind=EntryKind.DUST, at_ms=1, postings=(Posting(Account.DESK, "ABC", Decimal("-0.10")),)
+)
 PARTS: dict[str, dict[str, object]] = {
+    "snipe_changed": {"snipe": SNIPE},
+    "attempt_made": {"attempt": ATTEMPT},
+    "order_changed": {"order": ORDER},
+    "fill_booked": {"side": Side.BUY, "quantity": Decimal("1.50"), "value": Decimal(2)},
+    "position_changed": {"position": POSITION},
+    "trading_changed": {"trading": Trading(state=TradingState.HALTED, cause=Cause.PERSON, generation=1)},
+    "guard_acted": {"level": GuardLevel.HIGH},
+    "reconciled": {"run": RUN},
+    "entry_booked": {"entry": ENTRY},
     "listing_seen": {"sighting": SIGHTING},
     "listing_changed": {"change": Change(kind=ChangeKind.MOVED, at_ms=7, source=None, before="1", after="2")},
     "listing_labelled": {"outcome": OUTCOME},

@@ -1,0 +1,72 @@
+"""What the desk may do, and what it says about its own state."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class TradingState(StrEnum):
+    """What the desk may do; exits run in all of them (design 5)."""
+
+    ACTIVE = "active"
+    REDUCE_ONLY = "reduce_only"
+    """No entries; armed snipes wait. It lifts itself together with its cause."""
+    HALTED = "halted"
+    """Entry orders cancelled, snipes disarmed. Only a person resumes."""
+    FLATTENING = "flattening"
+    """As halted, and every position is being closed."""
+
+    @property
+    def allows_entries(self) -> bool:
+        """Whether a buy may be sent."""
+        return self is TradingState.ACTIVE
+
+
+class Cause(StrEnum):
+    """Why trading is not active."""
+
+    NONE = "none"
+    PERSON = "person"
+    DAILY_LOSS = "daily_loss"
+    DRAWDOWN = "drawdown"
+    LOSSES_IN_A_ROW = "losses_in_a_row"
+    EMERGENCY = "emergency"
+    INVARIANT = "invariant"
+    """The books contradict themselves or the exchange."""
+    STRANGER = "stranger"
+    """An order with our prefix that we never made: another instance, or a stolen key."""
+    KEY = "key"
+    """The exchange refuses this key."""
+    ORDER_WORKER = "order_worker"
+    STORAGE = "storage"
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether money was lost: then a person resumes, with a word."""
+        return self in (Cause.DAILY_LOSS, Cause.DRAWDOWN, Cause.LOSSES_IN_A_ROW, Cause.EMERGENCY)
+
+
+class GuardLevel(StrEnum):
+    """What the guard makes of what it sees, mildest first (design 5)."""
+
+    NORMAL = "normal"
+    MEDIUM = "medium"
+    """Warning: trim positions, tighten limits."""
+    HIGH = "high"
+    """Warning: close positions, cancel their orders."""
+    CRITICAL = "critical"
+    """Emergency stop."""
+
+
+class Trading(msgspec.Struct, frozen=True, kw_only=True):
+    """The one trading state of an account in a world, as persisted. What lifts itself is not stored."""
+
+    state: TradingState = TradingState.ACTIVE
+    cause: Cause = Cause.NONE
+    words: str = ""
+    """The cause, for people."""
+    since_ms: int = 0
+    by: str = ""
+    """Who: a person's name for itself, or the worker."""
+    generation: int = 0
+    """Goes up with every halt; a sender that began under an older one sends nothing."""

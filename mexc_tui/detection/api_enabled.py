@@ -21,8 +21,8 @@ def find(look: Look) -> Iterable[Finding]:
 def explain(look: Look, finding: Finding) -> Explanation:
     """Say which official sources agree, and which do not."""
     listing = look.listing
-    answers = {source: _answer(look, source) for source in _ASKED}
-    reasons = [f"{source}: {answer}" for source, answer in answers.items()]
+    answers = tuple([Input(source.value, _answer(look, source)) for source in _ASKED])
+    reasons = [f"{answer.name}: {answer.value}" for answer in answers]
     if listing.opens_ms is None:
         due_ms = look.now_ms + look.settings.api_lead_ms
         reasons.append("no opening time is known")
@@ -35,7 +35,7 @@ def explain(look: Look, finding: Finding) -> Explanation:
         Claim(ClaimKind.OPENS_BY, due_ms),
         tuple(reasons),
         "before the opening" if listing.opened_ms is None else "after the opening",
-        tuple([Input(source, answer) for source, answer in answers.items()]),
+        answers,
     )
 
 

@@ -33,17 +33,18 @@ class History:
         """`base` counts every listing, signalled or not, by whether a claim of that kind was true of it."""
         self._cases = dict(cases or {})
         self._base = dict(base or {})
-        self._worked_out: dict[tuple[CaseKey, ClaimKind, float], Probability] = {}
+        self._worked_out: dict[tuple[DetectorName, int, str, ClaimKind, float], Probability] = {}
 
     def probability(
         self, detector: DetectorName, version: int, stratum: str, claim: ClaimKind, kappa: float
     ) -> Probability:
         """Return how likely a claim is, by cases like it and by all cases."""
-        key = CaseKey(detector, version, stratum)
-        known = self._worked_out.get((key, claim, kappa))
+        asked = (detector, version, stratum, claim, kappa)
+        known = self._worked_out.get(asked)
         if known is None:
-            case, base = self._cases.get(key, Tally()), self._base.get(claim, Tally())
-            known = self._worked_out[(key, claim, kappa)] = shrunk(case, base, kappa)
+            case = self._cases.get(CaseKey(detector, version, stratum), Tally())
+            known = shrunk(case, self._base.get(claim, Tally()), kappa)
+            self._worked_out[asked] = known
         return known
 
 

@@ -69,14 +69,15 @@ def minutes(span_ms: int) -> str:
 
 def known_inputs(listing: Listing) -> tuple[Input, ...]:
     """Return what every signal about a listing keeps."""
-    values = {
-        "stage": listing.stage,
-        "opens_ms": listing.opens_ms,
-        "opens_source": listing.opens_source,
-        "moves": listing.moves,
-        "triple": listing.triple,
-        "api_allowed": listing.api_allowed,
-    }
-    inputs = [Input(name, str(value)) for name, value in values.items() if value is not None]
-    inputs += [Input("disagreement", str(one)) for one in listing.disagreements]
+    inputs = [Input("stage", listing.stage.value)]
+    if listing.opens_ms is not None:
+        inputs.append(Input("opens_ms", str(listing.opens_ms)))
+    if listing.opens_source is not None:
+        inputs.append(Input("opens_source", listing.opens_source.value))
+    inputs.append(Input("moves", str(listing.moves)))
+    if listing.triple is not None:
+        inputs.append(Input("triple", str(listing.triple)))
+    inputs.append(Input("api_allowed", str(listing.api_allowed)))
+    if listing.disagreements:
+        inputs += [Input("disagreement", str(one)) for one in listing.disagreements]
     return tuple(inputs)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mexc_tui.detection.passing import DETECTORS, Found, detect
+from mexc_tui.detection.passing import DETECTORS, Found, detect_in_slices
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.outside import Market
@@ -50,6 +50,7 @@ class Detection:
         self._every_s = every_s
         self._read_ms = read_ms
         self._wake = asyncio.Event()
+        self._looking = asyncio.Lock()
         self.last: DetectionPass | None = None
         self.passes = 0
         self.counts: dict[DetectorName, Count] = {detector.name: Count() for detector in DETECTORS}
@@ -70,21 +71,19 @@ class Detection:
             await self.look()
 
     async def look(self) -> None:
-        """Make one pass. Memory and store take it over in the same step."""
+        """Make one pass, with the loop's turn between its parts; never two at once."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Memory and store take what was found over in the same step."""
         self._wake.clear()
         now_ms, began_ns = self._market.now_ms(), self._clock.monotonic_ns()
-        found = detect(
-            self._listings(now_ms),
-            now_ms,
-            self._known.standing,
-            settings=self._settings(),
-            history=self._known.history,
-            liquidity={
-                symbol: seen.liquidity
-                for symbol, seen in self._known.seen.items()
-                if seen.liquidity is not None
-            },
-        )
+        knowledge = self._known.knowledge
+        found = await self._detect(now_ms)
+        if self._known.knowledge is not knowledge:
+            self._wake.set()  # it was loaded anew meanwhile: what was found is not about what is known
+            return
         done = DetectionPass(
             at_ms=now_ms,
             read=tuple(_ages(self._read_ms(), now_ms)),
@@ -105,6 +104,25 @@ class Detection:
                 unit.passes.forget_before(now_ms - PASSES_KEPT_MS)
 
         await self._known.write("pass of detection", work)
+
+    async def _detect(self, now_ms: int) -> Found:
+        known = self._known
+        parts = detect_in_slices(
+            self._listings(now_ms),
+            now_ms,
+            known.standing,
+            settings=self._settings(),
+            history=known.history,
+            liquidity={
+                symbol: seen.liquidity for symbol, seen in known.seen.items() if seen.liquidity is not None
+            },
+        )
+        while True:
+            try:
+                next(parts)
+            except StopIteration as done:
+                return done.value
+            await asyncio.sleep(0)
 
     def _symbol_of(self, ended: Ended) -> str:
         """Return the name under which it was raised: its alert goes by that."""

@@ -91,7 +91,8 @@ class Triple(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     def __str__(self) -> str:
         """Return it as 2/2/4, with ? for what was not sent."""
-        return "/".join("?" if part is None else str(part) for part in msgspec.structs.astuple(self))
+        text = f"{self.status}/{self.state}/{self.trading_type}"
+        return text.replace("None", "?") if "None" in text else text
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -229,7 +230,10 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
 
     def says(self, source: Source) -> Sighting | None:
         """Return what a source says at present; None if it never said a word."""
-        return next((seen for seen in reversed(self.sightings) if seen.source is source), None)
+        for seen in reversed(self.sightings):
+            if seen.source is source:
+                return seen
+        return None
 
     def last(self, kind: ChangeKind) -> Change | None:
         """Return the newest change of a kind."""

@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.detection.passing import Stand, detect, standing_after
+from mexc_tui.detection.passing import SLICE, Stand, detect, detect_in_slices, standing_after
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.model.listing import Listing, Source
 from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
@@ -53,6 +53,23 @@ def test_A2_the_hundred_and_first_listing_and_all_after_it_are_looked_at() -> No
     assert (
         len({one.symbol for one in found.raised if one.key.detector is DetectorName.LAUNCH_SEQUENCE}) == 250
     )
+
+
+def test_a_pass_in_slices_gives_the_floor_back_and_finds_the_same() -> None:
+    known = knowing()
+    entries = [entry(f"C{n}", OPENS_MS + n * 3_600_000, f"coin-{n}") for n in range(2 * SLICE + 1)]
+    known.read_calendar(calendar(*entries), before(90_000))
+    listings, turns = tuple(known.listings), 0
+
+    parts, found = detect_in_slices(listings, before(80_000), {}), None
+    while found is None:
+        try:
+            next(parts)
+            turns += 1
+        except StopIteration as done:
+            found = done.value
+    assert turns == 3
+    assert found == detect(listings, before(80_000), {})
 
 
 def test_A2_a_calendar_entry_alone_reaches_the_launch_detector() -> None:

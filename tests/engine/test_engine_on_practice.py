@@ -97,6 +97,24 @@ def test_after_a_restart_nothing_is_signalled_twice_and_nothing_is_forgotten(tmp
     simulate(main)
 
 
+def test_two_passes_at_once_raise_what_is_new_once(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            opens_ms = running.engine.parts.market.now_ms() + 600_000
+            await running.face.add_listing("HANDUSDT", opens_ms)
+            await asyncio.gather(*(running.engine.detection.look() for _ in range(3)))
+            said = [
+                fact.event.signal.key.detector
+                for fact in await facts_of(running)
+                if isinstance(fact.event, SignalRaised) and fact.event.about == "HANDUSDT"
+            ]
+        assert said == [DetectorName.LAUNCH_SEQUENCE]
+
+    simulate(main)
+
+
 def test_a_listing_by_hand_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)

@@ -1,0 +1,218 @@
+"""What a face is shown of trading: snipes, orders, positions, risk. Money is Decimal, times are `_ms`."""
+
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.model.intent import OrderRole, OrderState
+from mexc_tui.model.order import OrderType, Side
+from mexc_tui.model.position import CloseReason, Day, EquityPoint, PositionState, Protection
+from mexc_tui.model.reconciliation import Difference
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.verdict import Verdict
+from mexc_tui.model.view import Row
+
+
+class SnipeRow(Row, frozen=True, kw_only=True):
+    """One snipe."""
+
+    id: str
+    symbol: str
+    listing_id: str
+    state: SnipeState
+    reason: str
+    by: str
+    opens_ms: int
+    type: OrderType
+    spend_cap: Decimal
+    reference_price: Decimal | None
+    price_cap: Decimal | None
+    attempts: int
+    filled_quantity: Decimal
+    filled_value: Decimal
+    armed_ms: int
+    ended_ms: int | None
+
+
+class OrderRow(Row, frozen=True, kw_only=True):
+    """One order of ours, or a foreign one."""
+
+    client_order_id: str
+    order_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    role: OrderRole
+    state: OrderState
+    price: Decimal | None
+    quantity: Decimal | None
+    filled_quantity: Decimal
+    filled_value: Decimal
+    average_price: Decimal | None
+    fees: str
+    """0.01 USDT + 0.002 MX; empty: none."""
+    created_ms: int
+    updated_ms: int
+    reason: str
+    snipe_id: str
+    position_id: str
+
+
+class RungRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One rung of a position's exit ladder."""
+
+    number: int
+    price: Decimal
+    quantity: Decimal
+    where: str
+    """`exchange` (a resting order), `engine` (watched here), `sold`, or `too small`."""
+
+
+class PositionRow(Row, frozen=True, kw_only=True):
+    """One position. Prices and values of now are None while no fresh price is known."""
+
+    id: str
+    symbol: str
+    base_asset: str
+    quote_asset: str
+    state: PositionState
+    quantity: Decimal
+    entry_price: Decimal
+    cost: Decimal
+    bid: Decimal | None
+    bid_age_ms: int | None
+    value: Decimal | None
+    unrealised: Decimal | None
+    unrealised_pct: Decimal | None
+    realised: Decimal
+    fees: Decimal
+    initial_stop: Decimal
+    stop_price: Decimal
+    high_price: Decimal
+    rungs: tuple[RungRow, ...]
+    protection: Protection
+    protection_words: str
+    """Where the protection lives, and what ends it."""
+    trapped: str
+    opened_ms: int
+    time_stop_ms: int | None
+    closed_ms: int | None
+    close_reason: CloseReason
+    dust: Decimal
+    snipe_id: str
+    signal_id: str
+
+
+class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One limit and how much of it is used."""
+
+    name: str
+    used: Decimal
+    limit: Decimal
+    unit: str
+    words: str = ""
+
+    @property
+    def share(self) -> Decimal | None:
+        """Return the used share, 1 for all of it; None if there is no limit to speak of."""
+        return self.used / self.limit if self.limit else None
+
+
+class RiskRow(Row, frozen=True, kw_only=True):
+    """What the desk is worth, what it risks, and what it may do."""
+
+    state: TradingState
+    cause: Cause
+    cause_words: str
+    since_ms: int
+    by: str
+    guard: GuardLevel
+    guard_words: str
+    quote_asset: str
+    equity: Decimal
+    cash: Decimal
+    reserved: Decimal
+    """Held back for armed snipes and open buys."""
+    exposure: Decimal
+    """Open positions at the bid."""
+    peak: Decimal
+    drawdown_pct: Decimal
+    day_pnl: Decimal
+    """Of this UTC day, open positions included."""
+    day_pct: Decimal
+    realised: Decimal
+    """Of this UTC day."""
+    losses_in_a_row: int
+    paused_until_ms: int | None
+    is_complete: bool
+    """False: a price is missing, and equity is an estimate."""
+    limits: tuple[LimitRow, ...]
+
+
+class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One figure with what it rests on."""
+
+    name: str
+    words: str
+    """As it is to be read, unit included; `not enough data (3 of 20)` or `n/a` otherwise."""
+    value: float | None = None
+    n: int = 0
+    minimum: int = 0
+    low: float | None = None
+    high: float | None = None
+
+
+class PerformanceRow(Row, frozen=True, kw_only=True):
+    """How the desk has done in these books. Practice, paper and live are never mixed."""
+
+    scope: str
+    """Account and world."""
+    quote_asset: str
+    start_equity: Decimal
+    equity: Decimal
+    flows: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    fees: Decimal
+    identity_gap: Decimal
+    """Equity less (start + flows + realised + unrealised): 0 but for rounding."""
+    metrics: tuple[MetricRow, ...]
+    days: tuple[Day, ...]
+    points: tuple[EquityPoint, ...] = ()
+
+
+class WhatIfRow(Row, frozen=True, kw_only=True):
+    """What every validator would say if the pair were armed now."""
+
+    symbol: str
+    at_ms: int
+    approved: bool
+    verdicts: tuple[Verdict, ...]
+    spend_cap: Decimal | None
+    price_cap: Decimal | None
+    words: str
+    """What would be done, or the first change that would allow it."""
+
+
+class ReconciliationRow(Row, frozen=True, kw_only=True):
+    """One comparison of our books with the exchange's."""
+
+    at_ms: int
+    trigger: str
+    explained: tuple[Difference, ...]
+    unexplained: tuple[Difference, ...]
+    problem: str = ""
+
+
+class Achieved(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command that moves money has done, in numbers."""
+
+    state: TradingState
+    orders_cancelled: int = 0
+    orders_left: int = 0
+    positions_closed: int = 0
+    positions_left: int = 0
+    snipes_disarmed: int = 0
+    is_durable: bool = True
+    """False: it could not be written down. Do not restart the engine before a person has looked."""

@@ -5,8 +5,10 @@ from math import ceil
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.polls import PollNumbers
 from mexc_tui.engine.supervisor import SupervisorLimits
+from mexc_tui.exchange.breaker import BreakerLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.budget import Limits as BudgetLimits
+from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.client import ClientLimits
 from mexc_tui.exchange.offset import OffsetLimits
 from mexc_tui.exchange.socket import SocketTimings
@@ -20,12 +22,33 @@ MS = 1_000
 
 
 def client_limits(settings: Settings) -> ClientLimits:
-    """Return the budget and the bounds of the clock for the exchange's client."""
+    """Return the budget, the bounds of the clock, and how calls are made, for the exchange's client."""
     offset = OffsetLimits(
         warn_error_ms=settings.clock_warn_error_ms, max_error_ms=settings.clock_refuse_ahead_ms
     )
     return ClientLimits(
-        budget=BudgetLimits(tuple(_lane(lane, settings) for lane in DEFAULT_LANES)), offset=offset
+        budget=BudgetLimits(tuple(_lane(lane, settings) for lane in DEFAULT_LANES)),
+        offset=offset,
+        calls=_call_limits(settings),
+    )
+
+
+def _call_limits(settings: Settings) -> CallLimits:
+    return CallLimits(
+        connect_s=settings.http_connect_s,
+        deadline_s=settings.http_total_s,
+        order_deadline_s=settings.http_order_s,
+        window_ms=settings.recv_window_ms,
+        order_window_ms=settings.recv_window_order_ms,
+        tries=settings.http_retries,
+        retry_base_s=settings.http_retry_base_s,
+        retry_cap_s=settings.http_retry_cap_s,
+        breaker=BreakerLimits(
+            failures=settings.breaker_failures,
+            window_s=settings.breaker_window_s,
+            open_s=settings.breaker_open_s,
+            probes=settings.breaker_probes,
+        ),
     )
 
 

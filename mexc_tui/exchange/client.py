@@ -1,7 +1,7 @@
 """The whole REST client of one exchange and one key."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -11,6 +11,7 @@ import aiohttp
 
 from mexc_tui.exchange.breaker import BreakerState
 from mexc_tui.exchange.budget import Ban, Limits, RateBudget
+from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.offset import Measurement, OffsetEstimator, OffsetLimits, measure
 from mexc_tui.exchange.requester import Requester
 from mexc_tui.exchange.rest_account import RestAccount
@@ -35,10 +36,11 @@ class OriginRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Numbers of the budget and of the clock offset; the defaults are for MEXC itself."""
+    """Numbers of the budget, the clock offset and calls; the defaults are for MEXC itself."""
 
     budget: Limits | None = None
     offset: OffsetLimits | None = None
+    calls: CallLimits = field(default_factory=CallLimits)
 
 
 class MexcClient:
@@ -60,7 +62,7 @@ class MexcClient:
         """Take an origin without `/api/v3`. A connector of one's own carries the connections elsewhere."""
         limits = limits or ClientLimits()
         self._clock = clock
-        self._transport = HttpTransport(connector)
+        self._transport = HttpTransport(connector, limits.calls.connect_s)
         self.budget = RateBudget(clock, limits.budget)
         self.offset = OffsetEstimator(limits.offset)
         self._requester = Requester(
@@ -71,6 +73,7 @@ class MexcClient:
             budget=self.budget,
             offset=self.offset,
             signer=Signer(credentials) if credentials else None,
+            limits=limits.calls,
         )
         self.clock_doubted = self._requester.clock_doubted
         self.market = RestMarket(self._requester)

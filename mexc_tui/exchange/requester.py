@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mexc_tui.exchange.answers import UNREADABLE, Reader, read_or_raise
 from mexc_tui.exchange.breaker import Breaker
 from mexc_tui.exchange.budget import BudgetRefused, RateBudget
+from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.codes import explain, read_error
 from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
 from mexc_tui.exchange.retry import RetryDeadline, retrying
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Params = Iterable[tuple[str, str]]
 
-ORDER_WINDOW_MS = 2_000
-"""Small, because it is the fence behind which a lost order is dead (reliability 1.3)."""
-WINDOW_MS = 5_000
-DEADLINE_S = 10.0
-ORDER_DEADLINE_S = 5.0
 TURN_SHARE = 0.5
 """How much of its time a request may wait for its turn. One that left at the last moment could not be
 answered in time any more: an order would become ambiguous for nothing."""
@@ -52,10 +48,12 @@ class Requester:
         budget: RateBudget,
         offset: OffsetEstimator,
         signer: Signer | None = None,
+        limits: CallLimits | None = None,
     ) -> None:
+        self.limits = limits or CallLimits()
         self.budget = budget
         self.offset = offset
-        self.breakers = {group: Breaker(clock) for group in Group}
+        self.breakers = {group: Breaker(clock, self.limits.breaker) for group in Group}
         self.clock_doubted = asyncio.Event()
         """Set when the exchange refused our time: the offset wants measuring (reference 6.1, 700003)."""
         self._origin = origin
@@ -77,20 +75,29 @@ class Requester:
         params: Params = (),
         *,
         purpose: Purpose = Purpose.ORDINARY,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> T:
-        """Ask, at most three times inside the deadline. Raises ExchangeError."""
+        """Ask, a few times at most and all inside the deadline. Raises ExchangeError."""
         pairs = tuple(params)
+        limits = self.limits
+        total_s = deadline_s or limits.deadline_s
 
         async def once() -> T:
-            return await self.call(route, read, pairs, purpose=purpose, deadline_s=deadline_s / 2)
+            return await self.call(route, read, pairs, purpose=purpose, deadline_s=total_s / 2)
 
         try:
             return await retrying(
-                once, retryable=_may_ask_again, clock=self._clock, rng=self._rng, deadline_s=deadline_s
+                once,
+                retryable=_may_ask_again,
+                clock=self._clock,
+                rng=self._rng,
+                deadline_s=total_s,
+                tries=limits.tries,
+                base_s=limits.retry_base_s,
+                cap_s=limits.retry_cap_s,
             )
         except RetryDeadline:
-            raise NoAnswer(route.method, route.path, f"no complete answer within {deadline_s:g} s") from None
+            raise NoAnswer(route.method, route.path, f"no complete answer within {total_s:g} s") from None
 
     async def call(
         self,
@@ -99,10 +106,11 @@ class Requester:
         params: Params = (),
         *,
         purpose: Purpose = Purpose.ORDINARY,
-        deadline_s: float = DEADLINE_S,
+        deadline_s: float | None = None,
     ) -> T:
         """Send once and return what the answer says. Raises ExchangeError."""
-        answer, _ = await self._exchange(route, params, purpose, WINDOW_MS, deadline_s)
+        window_ms, total_s = self.limits.window_ms, deadline_s or self.limits.deadline_s
+        answer, _ = await self._exchange(route, params, purpose, window_ms, total_s)
         try:
             return read_or_raise(route.method, route.path, answer.status, answer.body, read)
         except Refused as error:
@@ -116,19 +124,21 @@ class Requester:
         params: Params,
         *,
         purpose: Purpose,
-        recv_window_ms: int = ORDER_WINDOW_MS,
-        deadline_s: float = ORDER_DEADLINE_S,
+        recv_window_ms: int | None = None,
+        deadline_s: float | None = None,
     ) -> SendOutcome[T]:
         """Send once something that changes the account, and say which of the four outcomes it has.
 
         Raises nothing but cancellation; a cancelled send is ambiguous unless the caller knows better.
         """
+        window_ms = recv_window_ms or self.limits.order_window_ms
+        total_s = deadline_s or self.limits.order_deadline_s
         try:
-            answer, timestamp_ms = await self._exchange(route, params, purpose, recv_window_ms, deadline_s)
+            answer, timestamp_ms = await self._exchange(route, params, purpose, window_ms, total_s)
         except NothingSent as error:
             return NotSent(error.problem)
         except _Lost as lost:
-            return Ambiguous(lost.problem, lost.timestamp_ms, recv_window_ms)
+            return Ambiguous(lost.problem, lost.timestamp_ms, window_ms)
         if 200 <= answer.status < 300:
             try:
                 return Accepted(read(answer.body), timestamp_ms)
@@ -138,7 +148,7 @@ class Requester:
         self._note_refusal(refusal)
         if refusal.definite:
             return Rejected(refusal)
-        return Ambiguous(refusal.words, timestamp_ms, recv_window_ms, refusal)
+        return Ambiguous(refusal.words, timestamp_ms, window_ms, refusal)
 
     async def _exchange(
         self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float

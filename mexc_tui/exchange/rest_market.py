@@ -44,7 +44,8 @@ _TICKERS = one_or_all(Ticker24h)
 _PRICES = one_or_all(PriceTicker)
 _BOOK_TICKERS = one_or_all(BookTicker)
 
-INFO_DEADLINE_S = 30.0
+INFO_SHARE = 3.0
+"""So many times as long as other questions may a list of all pairs take."""
 PAIRS_AT_ONCE = 100
 """Read in one go, well below 5 ms."""
 
@@ -54,6 +55,7 @@ class RestMarket:
 
     def __init__(self, requester: Requester) -> None:
         self._requester = requester
+        self._info_deadline_s = INFO_SHARE * requester.limits.deadline_s
 
     async def ping(self) -> None:
         """Ask whether the exchange answers at all."""
@@ -66,12 +68,14 @@ class RestMarket:
     async def exchange_info(self, symbols: tuple[str, ...] = ()) -> ExchangeInfo:
         """All pairs, or the named ones. An unknown pair is missing from the list, or Refused with -1121."""
         params = _symbols(symbols)
-        return await self._requester.get(routes.EXCHANGE_INFO, _INFO, params, deadline_s=INFO_DEADLINE_S)
+        return await self._requester.get(
+            routes.EXCHANGE_INFO, _INFO, params, deadline_s=self._info_deadline_s
+        )
 
     async def all_pairs(self) -> tuple[Symbol, ...]:
         """All pairs, read in slices: the loop has its turn in between (2,000 at once take it 15 ms)."""
         route = routes.EXCHANGE_INFO
-        info = await self._requester.get(route, _RAW_INFO, deadline_s=INFO_DEADLINE_S)
+        info = await self._requester.get(route, _RAW_INFO, deadline_s=self._info_deadline_s)
         pairs: list[Symbol] = []
         for start in range(0, len(info.symbols), PAIRS_AT_ONCE):
             try:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from mexc_tui.exchange import routes
 from mexc_tui.exchange.answers import nothing, plain
 from mexc_tui.exchange.codes import ErrorBody, explain
-from mexc_tui.exchange.requester import ORDER_DEADLINE_S, ORDER_WINDOW_MS, Requester
+from mexc_tui.exchange.requester import Requester
 from mexc_tui.model.order import NewOrder, OrderType, StpMode
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
 from mexc_tui.model.report import BatchElement, CancelReport, OrderReport, PlacedOrder, TradeReport
@@ -45,10 +45,13 @@ class RestOrders:
         order: NewOrder,
         *,
         purpose: Purpose,
-        recv_window_ms: int = ORDER_WINDOW_MS,
-        deadline_s: float = ORDER_DEADLINE_S,
+        recv_window_ms: int | None = None,
+        deadline_s: float | None = None,
     ) -> SendOutcome[PlacedOrder]:
-        """Place one order. The answer tells its id, never its status or fills."""
+        """Place one order. The answer tells its id, never its status or fills.
+
+        Without a window and a deadline of its own it gets the client's.
+        """
         fault = fault_of(order)
         if fault:
             return NotSent(fault)
@@ -77,13 +80,14 @@ class RestOrders:
         outcome = await self._requester.send(routes.PLACE_BATCH, _BATCH, params, purpose=purpose)
         if not isinstance(outcome, Accepted):
             return outcome
-        signed_ms = outcome.timestamp_ms
+        signed_ms, window_ms = outcome.timestamp_ms, self._requester.limits.order_window_ms
         if len(outcome.answer) != len(orders):
             problem = f"{len(orders)} orders were sent, {len(outcome.answer)} were answered"
-            return Ambiguous(problem, signed_ms, ORDER_WINDOW_MS)
+            return Ambiguous(problem, signed_ms, window_ms)
         if not all(map(_may_answer, outcome.answer, orders)):
-            return Ambiguous("the answers are not in the order of the batch", signed_ms, ORDER_WINDOW_MS)
-        return Accepted(tuple(_outcome_of(element, signed_ms) for element in outcome.answer), signed_ms)
+            return Ambiguous("the answers are not in the order of the batch", signed_ms, window_ms)
+        outcomes = tuple(_outcome_of(element, signed_ms, window_ms) for element in outcome.answer)
+        return Accepted(outcomes, signed_ms)
 
     async def cancel(
         self,
@@ -165,13 +169,13 @@ def _may_answer(element: BatchElement, order: NewOrder) -> bool:
     return not element.new_client_order_id or element.new_client_order_id == order.client_order_id
 
 
-def _outcome_of(element: BatchElement, signed_ms: int) -> BatchOutcome:
+def _outcome_of(element: BatchElement, signed_ms: int, window_ms: int) -> BatchOutcome:
     if element.order_id:
         return Accepted(element, signed_ms)
     refusal = explain(400, ErrorBody(element.code, element.message))
     if refusal.definite:
         return Rejected(refusal)
-    return Ambiguous(refusal.words, signed_ms, ORDER_WINDOW_MS, refusal)
+    return Ambiguous(refusal.words, signed_ms, window_ms, refusal)
 
 
 def order_params(order: NewOrder) -> list[tuple[str, str]]:

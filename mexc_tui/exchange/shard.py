@@ -76,6 +76,7 @@ class Shard:
         self._parts = parts
         self._links: list[_Link] = []
         self._is_rotating = False
+        self._hurried: frozenset[str] = frozenset()
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -107,6 +108,14 @@ class Shard:
                 feed.bearers.remove(link)
             link.subscriptions.leave(feed.topic.channel)
             link.changed.set()
+
+    def hurry(self, channels: frozenset[str]) -> None:
+        """Ask for these again soon if they are refused: what they tell is about to begin."""
+        if channels != self._hurried:
+            self._hurried = channels
+            for link in self._links:
+                link.subscriptions.hurry(channels, self._loop.time())
+                link.changed.set()
 
     def reconnect(self, reason: str) -> None:
         """End every socket; new ones follow."""
@@ -177,6 +186,7 @@ class Shard:
             self.connects += 1
             self._links.append(link)
             link.subscriptions.want(self.feeds)
+            link.subscriptions.hurry(self._hurried, self._loop.time())
             link.changed.set()
             group.create_task(self._serve(link))
             return link

@@ -95,6 +95,7 @@ class MarketStreams:
         self._on_refused = on_refused
         self._feeds: dict[str, Feed] = {}
         self._held: set[str] = set()
+        self._hurried: frozenset[str] = frozenset()
         self._shards: list[Shard] = []
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._running: _Running | None = None
@@ -127,6 +128,12 @@ class MarketStreams:
         self._held = set(symbols)
         for feed in self._feeds.values():
             feed.stale_after_s = self._stale_limit_s(feed.topic.symbol)
+
+    def hurry(self, topics: Iterable[Topic]) -> None:
+        """Ask for these, and no others, again soon if they are refused: their pair is about to open."""
+        self._hurried = frozenset(topic.channel for topic in topics)
+        for shard in self._shards:
+            shard.hurry(self._hurried)
 
     def reconnect(self, reason: str) -> None:
         """End all connections; new ones follow."""
@@ -232,6 +239,7 @@ class MarketStreams:
                 on_ended=self._note_end,
             )
         )
+        shard.hurry(self._hurried)
         self._shards.append(shard)
         self._tasks[id(shard)] = running.group.create_task(shard.run())
         return shard

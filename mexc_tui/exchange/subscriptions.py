@@ -55,8 +55,18 @@ class Verdict:
 class Subscriptions:
     """The asks of one socket."""
 
-    def __init__(self, *, ack_timeout_s: float = 5, refused_retry_s: float = 5, max_tries: int = 2) -> None:
-        """Ask again after `ack_timeout_s` without an answer, `refused_retry_s` after a refusal."""
+    def __init__(
+        self,
+        *,
+        ack_timeout_s: float = 5,
+        refused_retry_s: float = 5,
+        hurried_retry_s: float = 0.5,
+        max_tries: int = 2,
+    ) -> None:
+        """Ask again after `ack_timeout_s` without an answer, `refused_retry_s` after a refusal.
+
+        A refused channel that is in a hurry is asked for again after `hurried_retry_s`.
+        """
         self.accepted: dict[str, None] = {}
         self._asked: dict[str, _Asked] = {}
         self._leaving: dict[str, None] = {}
@@ -64,6 +74,8 @@ class Subscriptions:
         """Ends that were asked for and not answered yet, by request: their answers start nothing."""
         self._ack_timeout_s = ack_timeout_s
         self._refused_retry_s = refused_retry_s
+        self._hurried_retry_s = hurried_retry_s
+        self._hurried: frozenset[str] = frozenset()
         self._max_tries = max_tries
         self._last_id = 0
 
@@ -85,6 +97,14 @@ class Subscriptions:
         # What was asked for may be granted yet: it would take one of the 30 places for nothing.
         if self.accepted.pop(channel, "absent") is None or (asked is not None and asked.tries):
             self._leaving[channel] = None
+
+    def hurry(self, channels: frozenset[str], now_s: float) -> None:
+        """Say which channels are in a hurry from now on; a refused one of them waits no longer for its turn."""
+        self._hurried = channels
+        for channel in channels & self._asked.keys():
+            asked = self._asked[channel]
+            if asked.tries == 0:
+                asked.due_s = min(asked.due_s, now_s + self._hurried_retry_s)
 
     def due(self, now_s: float) -> list[Request]:
         """Return what to send now; it counts as sent."""
@@ -133,7 +153,7 @@ class Subscriptions:
         answered = {channel for channel, asked in self._asked.items() if asked.may_be_answered_by(ack)}
         refused = [channel for channel in self._asked if channel in ack.refused and channel in answered]
         for channel in refused:
-            self._asked[channel] = _Asked(due_s=now_s + self._refused_retry_s)
+            self._asked[channel] = _Asked(due_s=now_s + self._retry_s(channel))
         accepted = [channel for channel in self._asked if channel in ack.accepted and channel in answered]
         if ack.speaks_for_rest:
             rest = self._of_request(ack.request_id)
@@ -142,6 +162,9 @@ class Subscriptions:
             del self._asked[channel]
             self.accepted[channel] = None
         return Verdict(accepted, refused)
+
+    def _retry_s(self, channel: str) -> float:
+        return self._hurried_retry_s if channel in self._hurried else self._refused_retry_s
 
     def _is_of_an_end(self, ack: Ack) -> bool:
         """Return whether it answers the end of subscriptions; without an id, by the channels it names."""

@@ -29,6 +29,8 @@ CAP_BYTES = 8 * 1024 * 1024
 """Enough for everything; exchangeInfo is about 1.6 MB (reference 1)."""
 
 KEEPALIVE_S = 30.0
+CONNECT_S = 3.0
+"""A name that is not found, a host that does not answer and a handshake all end by then."""
 STALE_TRIES = 4
 """How many kept connections may turn out dead before a request is given up; nothing was sent over them."""
 
@@ -76,6 +78,10 @@ class _Unreadable(Exception):
     """An answer that is too large or whose packing cannot be undone. The text says which."""
 
 
+class _Unconnected(Exception):
+    """A server that did not take a connection in time."""
+
+
 class _Place:
     """One origin: what the connector wants to know of it, and its Host header."""
 
@@ -96,8 +102,9 @@ def default_connector() -> aiohttp.TCPConnector:
 class HttpTransport:
     """Sends over the connections of one connector. Close it, or use it as an async context."""
 
-    def __init__(self, connector: aiohttp.BaseConnector | None = None) -> None:
+    def __init__(self, connector: aiohttp.BaseConnector | None = None, connect_s: float = CONNECT_S) -> None:
         """Take a connector, which closes with the transport. Needs a running loop."""
+        self._connect_s = connect_s
         self._connector = connector or default_connector()
         self._places: dict[str, _Place] = {}
 
@@ -140,8 +147,8 @@ class HttpTransport:
                 return await self._exchange(place, sending, cap_bytes)
         # `from None`: aiohttp's own errors print addresses and more.
         except TimeoutError:
-            problem = f"no complete answer within {deadline_s:g} s"
-        except _Unreadable as error:
+            problem = f"no complete answer within {deadline_s:.3g} s"
+        except (_Unreadable, _Unconnected) as error:
             problem = str(error)
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError, RuntimeError) as error:
             problem = _describe(error)
@@ -150,7 +157,7 @@ class HttpTransport:
         raise NothingSent(method, path, f"not sent: {problem}") from None
 
     async def _exchange(self, place: _Place, sending: _Sending, cap_bytes: int) -> RawAnswer:
-        connection = await self._connect(place)
+        connection = await self._connected(place)
         try:
             protocol = connection.protocol
             if protocol is None or protocol.transport is None:
@@ -170,6 +177,16 @@ class HttpTransport:
         return RawAnswer(
             message.code, body, headers.get("Content-Type", ""), _seconds(headers.get("Retry-After"))
         )
+
+    async def _connected(self, place: _Place) -> Connection:
+        limit = asyncio.timeout(self._connect_s)
+        try:
+            async with limit:
+                return await self._connect(place)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise _Unconnected(f"no connection to the server within {self._connect_s:g} s") from None
 
     async def _connect(self, place: _Place) -> Connection:
         """Return a connection that is open as far as anybody knows."""

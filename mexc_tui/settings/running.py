@@ -22,7 +22,12 @@ class Requests(Group):
         3.0, "Give up connecting after this time.", unit="s", low=0.5, high=30, restart=True
     )
     http_total_s: Ratio = row(
-        10.0, "Give up a request after this time.", unit="s", low=1, high=60, restart=True
+        10.0,
+        "Give up a request after this time; a list of all pairs after three times as long.",
+        unit="s",
+        low=1,
+        high=60,
+        restart=True,
     )
     http_order_s: Ratio = row(
         5.0, "The same for orders; then ask what became of it.", unit="s", low=1, high=30, restart=True

@@ -136,9 +136,16 @@ class Entry(Group):
         Decimal(3), "Highest slippage by walking the book.", unit="%", low=0.1, high=50
     )
     recv_window_order_ms: Count = row(
-        2_000, "How long the exchange may take orders after their timestamp.", unit="ms", low=100, high=60_000
+        2_000,
+        "How long the exchange may take orders after their timestamp.",
+        unit="ms",
+        low=100,
+        high=60_000,
+        restart=True,
     )
-    recv_window_ms: Count = row(5_000, "The same for other requests.", unit="ms", low=100, high=60_000)
+    recv_window_ms: Count = row(
+        5_000, "The same for other requests.", unit="ms", low=100, high=60_000, restart=True
+    )
 
 
 class Exit(Group):

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
-from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.offset import Sample
 from mexc_tui.exchange.signing import Credentials, Secret
 
@@ -75,12 +75,12 @@ async def hostile(*replies: Reply) -> AsyncGenerator[Hostile]:
 
 @asynccontextmanager
 async def client_of(
-    origin: str, *, keys: bool = True, clock_known: bool = True
+    origin: str, *, keys: bool = True, clock_known: bool = True, limits: ClientLimits | None = None
 ) -> AsyncGenerator[MexcClient]:
     """A client whose clock offset is known, with waits between retries of next to nothing."""
     clock = WallClock()
     credentials = Credentials(ACCESS_KEY, Secret(SECRET)) if keys else None
-    async with MexcClient(origin, clock=clock, rng=Still(), credentials=credentials) as client:
+    async with MexcClient(origin, clock=clock, rng=Still(), credentials=credentials, limits=limits) as client:
         if clock_known:
             now_ns = clock.monotonic_ns()
             client.offset.add(Sample(now_ns - 1_000, now_ns, SERVER_MS, SERVER_MS))

@@ -1,0 +1,156 @@
+"""Each setting of requests changes what the client does."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from mexc_tui.exchange.breaker import Breaker, Phase
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.transport import Headers, HttpTransport
+from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
+from mexc_tui.model.outcome import Ambiguous, Purpose
+from mexc_tui.settings.layers import file_layer
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.settings.table import Settings
+from mexc_tui.tuning import client_limits
+
+from .hostile import Hostile, Reply, WallClock, answer, client_of, hostile, never
+
+DOWN = answer('{"code":503,"msg":"service not available, please try again"}', 503)
+CANCELLED = answer('{"symbol":"X","orderId":"1"}')
+NAMES = answer('{"code":0,"data":["A"],"msg":"success","timestamp":1}')
+
+
+def settings(text: str) -> Settings:
+    return load(Layers(file=file_layer(text, "settings.toml"))).settings
+
+
+@asynccontextmanager
+async def told(text: str, *replies: Reply) -> AsyncGenerator[tuple[MexcClient, Hostile]]:
+    """A client with these settings, and the server that it talks to."""
+    limits = client_limits(settings(text))
+    async with hostile(*replies) as server, client_of(server.origin, limits=limits) as client:
+        yield client, server
+
+
+class NoAnswerFromNames(AbstractResolver):
+    """A name service that never answers."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_http_connect_s_ends_a_connection_that_does_not_come() -> None:
+    connect_s = client_limits(settings("http_connect_s = 0.5")).calls.connect_s
+    sender = HttpTransport(aiohttp.TCPConnector(resolver=NoAnswerFromNames()), connect_s / 10)
+    async with sender:
+        with pytest.raises(NothingSent, match=r"no connection to the server within 0\.05 s"):
+            await sender.send("GET", "http://nowhere.invalid", "/", "", Headers({}), deadline_s=30)
+
+
+async def test_http_total_s_ends_a_question() -> None:
+    async with told("http_total_s = 1\nhttp_order_s = 1\nhttp_connect_s = 1", never()) as (client, _):
+        with pytest.raises(NoAnswer, match=r"within (1|0\.5) s"):
+            await client.market.default_symbols()
+
+
+async def test_http_order_s_ends_an_order_whose_fate_is_then_asked_for() -> None:
+    async with told("http_order_s = 1", never()) as (client, _):
+        outcome = await client.orders.cancel("X", order_id="1")
+        assert isinstance(outcome, Ambiguous)
+        assert "within 1 s" in outcome.reason
+
+
+@pytest.mark.parametrize("tries", [1, 4])
+async def test_http_retries_says_how_often_a_question_is_tried(tries: int) -> None:
+    async with told(f"http_retries = {tries}", DOWN) as (client, server):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+        assert len(server.requests) == tries
+
+
+async def test_the_windows_are_what_the_settings_say() -> None:
+    text = "recv_window_order_ms = 1500\nrecv_window_ms = 7000"
+    async with told(text, CANCELLED, NAMES) as (client, server):
+        await client.orders.cancel("X", order_id="1")
+        assert "recvWindow=1500" in server.last_target
+        await client.account.self_symbols()
+        assert "recvWindow=7000" in server.last_target
+
+
+async def test_breaker_failures_opens_it_and_nothing_leaves() -> None:
+    async with told("breaker_failures = 2\nhttp_retries = 2", DOWN) as (client, server):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+        with pytest.raises(NothingSent, match="failed repeatedly"):
+            await client.market.default_symbols()
+        assert len(server.requests) == 2
+
+
+async def test_breaker_open_s_says_how_long_it_stays_open() -> None:
+    async with told("breaker_failures = 1\nhttp_retries = 1\nbreaker_open_s = 7", DOWN) as (client, _):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+        state = next(one for one in client.breakers.values() if one.phase is Phase.OPEN)
+        assert 6 < state.retry_in_s <= 7
+
+
+class Recorded(Random):
+    """Notes the longest pause that each draw could have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest_s: list[float] = []
+
+    def uniform(self, a: float, b: float) -> float:
+        self.longest_s.append(b)
+        return a
+
+
+async def test_pauses_between_tries_begin_and_end_where_the_settings_say() -> None:
+    rng = Recorded()
+    limits = client_limits(settings("http_retry_base_s = 2\nhttp_retry_cap_s = 3\nhttp_retries = 4"))
+    async with (
+        hostile(DOWN) as server,
+        MexcClient(server.origin, clock=WallClock(), rng=rng, limits=limits) as client,
+    ):
+        with pytest.raises(Refused):
+            await client.market.default_symbols()
+    assert rng.longest_s == [2, 3, 3]
+
+
+@dataclass
+class HandClock:
+    now_s: float = 0.0
+
+    def now_ms(self) -> int:
+        return 0
+
+    def monotonic_ns(self) -> int:
+        return round(self.now_s * 1e9)
+
+
+def test_failures_outside_breaker_window_s_do_not_count_and_breaker_probes_go_through() -> None:
+    clock = HandClock()
+    text = "breaker_window_s = 5\nbreaker_probes = 1\nbreaker_failures = 2\nbreaker_open_s = 10"
+    breaker = Breaker(clock, client_limits(settings(text)).calls.breaker)
+    for clock.now_s in (0.0, 6.0):
+        breaker.failed()
+    assert breaker.state().phase is Phase.CLOSED
+    breaker.failed()
+    assert breaker.state().phase is Phase.OPEN
+    clock.now_s += 10
+    assert [breaker.allow(Purpose.ORDINARY) for _ in range(3)] == [True, False, False]

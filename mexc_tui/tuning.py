@@ -124,6 +124,7 @@ def detection_settings(settings: Settings) -> DetectionSettings:
         api_grace_ms=settings.api_grace_s * MS,
         kappa=settings.prior_weight,
         label=LabelRule(horizon_ms=settings.maturity_s * MS),
+        config_hash=settings.config_hash,
     )
 
 

@@ -15,7 +15,7 @@ from mexc_tui.detection import (
 )
 from mexc_tui.detection.calibration import History
 from mexc_tui.detection.look import UNKNOWN, Detector, Finding, Look, known_inputs
-from mexc_tui.detection.settings import DetectionSettings, config_hash
+from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.signal import Ended, Input, Signal, SignalKey
@@ -100,7 +100,7 @@ def detect_in_slices(
     """Do as `detect` does; give the loop its turn after each part."""
     looking = settings or DetectionSettings()
     looks = list(_looks(tuple(listings), now_ms, looking, liquidity or {}))
-    look_on = _Pass(_renamed(standing, looks), history or History(), config_hash(looking))
+    look_on = _Pass(_renamed(standing, looks), history or History(), looking.config_hash)
     for start in range(0, len(looks), SLICE):
         for look in looks[start : start + SLICE]:
             look_on.look(look)

@@ -1,8 +1,5 @@
 """What detectors can be told. A signal keeps the hash of what held when it was raised."""
 
-import hashlib
-from functools import lru_cache
-
 import msgspec
 
 from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Triple
@@ -67,9 +64,5 @@ class DetectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     kappa: float = 20.0
     """How many cases the prior weighs (E7)."""
     label: LabelRule = LabelRule()
-
-
-@lru_cache(maxsize=16)
-def config_hash(settings: DetectionSettings) -> str:
-    """Return twelve hex digits that differ when any setting does."""
-    return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:12]
+    config_hash: str = ""
+    """Name of all settings that decide, these among them: a signal keeps it."""

@@ -1,6 +1,9 @@
 """Every setting, once: the groups joined into one frozen value, and the table of what they are."""
 
 import hashlib
+from collections.abc import Hashable
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from pydantic_settings import PydanticBaseSettingsSource, SettingsConfigDict
@@ -74,13 +77,19 @@ class Settings(
     @property
     def config_hash(self) -> str:
         """Return a name for everything that decides: the same values, the same name, on every machine."""
-        lines = [
-            f"{setting.name}={self.text(setting.name)}\n" for setting in TABLE.values() if setting.decides
-        ]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+        return _hash(_deciding_values(self))
+
+
+@lru_cache(maxsize=8)  # asked for at each look, changed once a day
+def _hash(values: tuple[Hashable, ...]) -> str:
+    lines = [f"{name}={text_of(value)}\n" for name, value in zip(_DECIDING, values, strict=True)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
 
 TABLE: dict[str, Setting] = {
     name: describe(name, group, group.model_fields[name]) for group in GROUPS for name in group.model_fields
 }
 """What there is to know about each setting, by name, in the order of the groups."""
+
+_DECIDING = tuple(name for name, setting in TABLE.items() if setting.decides)
+_deciding_values = attrgetter(*_DECIDING)

@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.joining import Joined
 from mexc_tui.lock import EngineRuns
-from mexc_tui.model.event import Fact, ListingChanged, ListingSeen, SignalRaised
+from mexc_tui.model.event import EngineStarted, Fact, ListingChanged, ListingSeen, SignalRaised
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.signal import DetectorName
@@ -127,6 +127,22 @@ def test_a_listing_by_hand_is_stored_and_can_be_dropped(tmp_path: Path) -> None:
             assert stage_of(running, "HANDUSDT") == Stage.SCHEDULED
             dropped = await running.face.drop_listing("HANDUSDT")
             assert dropped.stage == Stage.CANCELLED
+
+    simulate(main)
+
+
+def test_signals_the_start_and_the_status_name_the_same_settings(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await running.face.add_listing("HANDUSDT", running.engine.parts.market.now_ms() + 600_000)
+            await running.engine.detection.look()
+            events = [fact.event for fact in await facts_of(running)]
+            shown = running.face.status().config_hash
+        started = {event.config_hash for event in events if isinstance(event, EngineStarted)}
+        signals = {event.signal.config_hash for event in events if isinstance(event, SignalRaised)}
+        assert started == signals == {shown}
 
     simulate(main)
 

@@ -38,7 +38,7 @@ def test_without_settings_every_room_has_the_numbers_that_it_has_by_itself() -> 
     assert store_limits(DEFAULTS) == StoreLimits()
     assert cache_lifetimes(DEFAULTS) == EXCHANGE_INFO
     assert supervisor_limits(DEFAULTS) == SupervisorLimits()
-    assert detection_settings(DEFAULTS) == DetectionSettings()
+    assert detection_settings(DEFAULTS) == DetectionSettings(config_hash=DEFAULTS.config_hash)
 
 
 def test_every_number_handed_on_follows_its_setting() -> None:

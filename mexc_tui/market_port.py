@@ -172,7 +172,7 @@ class WireMarket:
 
     # ---- streams
 
-    def stream(self, wanted: frozenset[WantedStream]) -> None:
+    def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
         """Subscribe these and drop the others. A name that no channel can carry is left out."""
         gone = [one for one in self._wanted if one not in wanted]
         self._streams.drop([self._wanted.pop(one) for one in gone])
@@ -182,6 +182,7 @@ class WireMarket:
             except ValueError:
                 continue
         self._streams.want(self._wanted.values())
+        self._streams.hurry(topic for one, topic in self._wanted.items() if one.symbol in hurried)
 
     async def run_streams(self, sink: StreamSink) -> None:
         """Serve the streams until cancelled."""

@@ -80,8 +80,8 @@ class Market(Protocol):
         """Whether questions about the account can be asked."""
         ...
 
-    def stream(self, wanted: frozenset[WantedStream]) -> None:
-        """Subscribe these from now on, and nothing else."""
+    def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = ...) -> None:
+        """Subscribe these and nothing else; those refused of a hurried pair are soon asked again."""
         ...
 
     async def run_streams(self, sink: StreamSink) -> None:

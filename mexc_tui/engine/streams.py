@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from mexc_tui.engine.known import Known, Seen
 from mexc_tui.engine.outside import Market
 from mexc_tui.engine.supervisor import Started
-from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
+from mexc_tui.market.attention import StreamKind, in_a_hurry, wanted_streams
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
@@ -62,14 +62,15 @@ class Streams:
 
     def _want(self) -> None:
         now_ms = self._market.now_ms()
-        wanted: frozenset[WantedStream] = wanted_streams(
-            self._known.knowledge.live(now_ms),
+        live = self._known.knowledge.live(now_ms)
+        wanted = wanted_streams(
+            live,
             now_ms,
             self.shown,
             within_ms=self._within_ms(),
             maturity_ms=self._maturity_ms(),
         )
-        self._market.stream(wanted)
+        self._market.stream(wanted, in_a_hurry(live, now_ms))
 
     # ---- what comes in
 

@@ -8,12 +8,16 @@ from collections.abc import Callable
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.codec import channel_bytes, check, decode
 from mexc_tui.exchange.feed import Feed
-from mexc_tui.model.stream import BadFrame
+from mexc_tui.model.stream import NS_PER_S, BadFrame
 from mexc_tui.model.text import clean
 from mexc_tui.proto.stream_pb2 import Push
 
 SLICE_NS = 250_000
 """Longest piece of stream work before others get their turn (performance 5)."""
+
+LEAVING_NS = 30 * NS_PER_S
+"""So long after a channel is left its messages may still be on their way: nothing odd about them."""
+_LEAVING_REMEMBERED = 1_000
 
 log = logging.getLogger(__name__)
 
@@ -51,16 +55,24 @@ class Inbox:
         self._handle = handle
         self._on_overflow = on_overflow
         self._routes: dict[bytes, Feed] = {}
+        self._left_ns: dict[bytes, int] = {}
+        """When each channel was left that may still push."""
         self._queue: deque[Feed] = deque()
         self._has_work = asyncio.Event()
 
     def add(self, feed: Feed) -> None:
         """Route the feed's channel to it."""
-        self._routes[feed.topic.channel.encode()] = feed
+        channel = feed.topic.channel.encode()
+        self._routes[channel] = feed
+        self._left_ns.pop(channel, None)
 
     def remove(self, feed: Feed) -> None:
         """Stop routing to the feed; what waits is dropped."""
-        self._routes.pop(feed.topic.channel.encode(), None)
+        channel = feed.topic.channel.encode()
+        self._routes.pop(channel, None)
+        self._left_ns[channel] = self._clock.monotonic_ns()
+        if len(self._left_ns) > _LEAVING_REMEMBERED:
+            del self._left_ns[next(iter(self._left_ns))]
         feed.frames.clear()
 
     @property
@@ -127,5 +139,10 @@ class Inbox:
         feed = self._routes.get(channel.encode())
         if feed is None:
             self.unroutable += 1
-            self.oddities.note(f"a message of channel {channel[:80]!a}, which nobody asked for")
+            if not self._is_leaving(channel.encode()):
+                self.oddities.note(f"a message of channel {channel[:80]!a}, which nobody asked for")
         return feed
+
+    def _is_leaving(self, channel: bytes) -> bool:
+        left_ns = self._left_ns.get(channel)
+        return left_ns is not None and self._clock.monotonic_ns() - left_ns < LEAVING_NS

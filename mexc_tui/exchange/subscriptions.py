@@ -99,7 +99,7 @@ class Subscriptions:
             self._leaving[channel] = None
 
     def hurry(self, channels: frozenset[str], now_s: float) -> None:
-        """Say which channels are in a hurry from now on; a refused one of them waits no longer for its turn."""
+        """Say which channels are in a hurry from now on; a refused one of them need not wait for long."""
         self._hurried = channels
         for channel in channels & self._asked.keys():
             asked = self._asked[channel]

@@ -8,6 +8,8 @@ from mexc_tui.market.polling import expected_ms
 from mexc_tui.model.listing import MATURITY_MS, Listing
 
 WITHIN_MS = 3_600_000
+HURRY_BEFORE_MS = 15_000
+HURRY_AFTER_MS = 60_000
 
 
 class StreamKind(StrEnum):
@@ -46,6 +48,22 @@ def wanted_streams(
             for name in _streamed_names(listing):
                 wanted.update(WantedStream(name, kind) for kind in LISTING_KINDS)
     return frozenset(wanted)
+
+
+def in_a_hurry(listings: Iterable[Listing], now_ms: int) -> frozenset[str]:
+    """Return the pairs that open within seconds by anybody's word: their streams must not be missed.
+
+    A pair may come into being half a second before it opens, and until then its streams are refused.
+    """
+    return frozenset(
+        name
+        for listing in listings
+        if listing.opened_ms is None
+        and any(
+            -HURRY_AFTER_MS <= at_ms - now_ms <= HURRY_BEFORE_MS for at_ms in expected_ms(listing, now_ms)
+        )
+        for name in _streamed_names(listing)
+    )
 
 
 def is_near(

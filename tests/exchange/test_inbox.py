@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.feed import SERIES_BOUND, Feed
-from mexc_tui.exchange.inbox import SLICE_NS, Inbox
+from mexc_tui.exchange.inbox import LEAVING_NS, SLICE_NS, Inbox
 from mexc_tui.exchange.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -159,3 +159,22 @@ def test_a_removed_topic_is_handed_on_no_more() -> None:
     receiver.inbox.put(frames.deal_frame(("2.5", "1", 1, "8")))
     receiver.work_all()
     assert receiver.handled == []
+
+
+def test_what_still_comes_of_a_channel_that_was_just_left_is_nothing_odd(quote: Topic) -> None:
+    receiver = Receiver(quote)
+    receiver.inbox.remove(receiver.feeds[quote])
+    receiver.inbox.put(frames.quote_frame("2.49", "2.51", "1"))
+    assert (receiver.inbox.unroutable, receiver.inbox.oddities.total) == (1, 0)
+    receiver.clock.ns += LEAVING_NS
+    receiver.inbox.put(frames.quote_frame("2.49", "2.51", "2"))
+    assert receiver.inbox.oddities.total == 1
+
+
+def test_a_channel_that_is_left_and_wanted_again_is_heard(quote: Topic) -> None:
+    receiver = Receiver(quote)
+    receiver.inbox.remove(receiver.feeds[quote])
+    receiver.inbox.add(receiver.feeds[quote])
+    receiver.inbox.put(frames.quote_frame("2.49", "2.51", "1"))
+    receiver.work_all()
+    assert len(receiver.handled) == 1

@@ -247,3 +247,33 @@ def test_client_messages_stay_far_below_a_hundred_a_second() -> None:
             assert all(later - earlier >= 0.0 for earlier, later in pairwise(times))
 
     simulate(main)
+
+
+def test_a_refused_pair_that_is_about_to_open_is_asked_for_again_within_a_second() -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.deals("MXUSDT")
+        async with virtual_world(sim, []) as world:
+            world.server.manners.refuse.add(topic.channel)
+            world.streams.want([topic])
+            await asyncio.sleep(7)
+            world.streams.hurry([topic])
+            await asyncio.sleep(1)
+            world.server.manners.refuse.clear()
+            await asyncio.sleep(0.8)
+            assert await world.server.push(topic.channel, frames.deal_frame(("2.5", "1", 1, "1X1"))) == 1
+
+    simulate(main)
+
+
+def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
+    async def main(sim: Simulation) -> None:
+        wanted = [topics.deals(f"C{number}USDT") for number in range(30)]
+        async with virtual_world(sim, []) as world:
+            world.server.manners.refuse.update(topic.channel for topic in wanted)
+            world.streams.want(wanted)
+            world.streams.hurry(wanted)
+            await asyncio.sleep(120)
+            heard = sum(len(session.requests) for session in world.server.sessions)
+        assert 200 < heard < 10 * 120
+
+    simulate(main)

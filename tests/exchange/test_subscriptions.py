@@ -158,3 +158,27 @@ def test_ends_without_an_answer_are_not_remembered_for_ever() -> None:
         subscriptions.leave("a")
         subscriptions.due(second)
     assert len(subscriptions._left) <= 100  # pyright: ignore[reportPrivateUsage]
+
+
+def test_a_refused_channel_that_is_in_a_hurry_is_asked_again_soon() -> None:
+    subscriptions = Subscriptions(refused_retry_s=5, hurried_retry_s=0.5)
+    subscriptions.want(["a", "b"])
+    asks(subscriptions, 0)
+    subscriptions.take_ack(Ack(1, refused=frozenset({"a", "b"})), 0)
+    subscriptions.hurry(frozenset({"a"}), 1)
+    assert asks(subscriptions, 1.4) == []
+    assert asks(subscriptions, 1.5) == [["a"]]
+    subscriptions.take_ack(Ack(2, refused=frozenset({"a"})), 1.6)
+    assert asks(subscriptions, 2.1) == [["a"]]
+    subscriptions.hurry(frozenset(), 2.2)
+    subscriptions.take_ack(Ack(3, refused=frozenset({"a"})), 2.2)
+    assert asks(subscriptions, 7.1) == [["b"]]
+    assert asks(subscriptions, 7.2) == [["a"]]
+
+
+def test_a_channel_in_a_hurry_that_waits_for_its_answer_is_not_asked_twice() -> None:
+    subscriptions = Subscriptions(ack_timeout_s=5)
+    subscriptions.want(["a"])
+    asks(subscriptions, 0)
+    subscriptions.hurry(frozenset({"a"}), 1)
+    assert asks(subscriptions, 4.9) == []

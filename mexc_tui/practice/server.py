@@ -42,9 +42,18 @@ _log = logging.getLogger(__name__)
 class PracticeServer:
     """One practice exchange. Every request first brings the world to the clock's time."""
 
-    def __init__(self, scenario: Scenario, seed: int, clock: Clock, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        clock: Clock,
+        *,
+        strict: bool = False,
+        world: World | None = None,
+    ) -> None:
+        """`world`: another one than the scenario's own."""
         self._clock = clock
-        self.world = World(scenario, seed, clock.now_ms())
+        self.world = world or World(scenario, seed, clock.now_ms())
         self._scenario = scenario
         self.api_key, self.api_secret = credentials(seed, self.world.id)
         self._gate = Gate(self.api_key, self.api_secret, scenario.account, strict=strict)
@@ -100,6 +109,11 @@ class PracticeServer:
         finally:
             gc.freeze()
             gc.enable()
+
+    def stir(self) -> None:
+        """Push what was changed in the world from outside, and see what is due next."""
+        self._settle()
+        self._arm()
 
     # Time
 
@@ -291,16 +305,24 @@ async def serving(
     `warm` is for a process of its own: see `PracticeServer.warm_up`.
     """
     server = PracticeServer(scenario, seed, clock or wall_clock(), strict=strict)
+    async with served(server, port) as endpoint:
+        warming = asyncio.create_task(server.warm_up()) if warm else None
+        try:
+            yield endpoint
+        finally:
+            if warming is not None:
+                warming.cancel()
+
+
+@asynccontextmanager
+async def served(server: PracticeServer, port: int = 0) -> AsyncGenerator[Endpoint]:
+    """Serve this server on 127.0.0.1 for as long as the block runs. Raises OSError: port in use."""
     runner = web.AppRunner(server.application(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    warming: asyncio.Task[None] | None = None
     try:
         site = web.TCPSite(runner, HOST, port)
         await site.start()
         taken: tuple[str, int] = runner.addresses[0]
-        warming = asyncio.create_task(server.warm_up()) if warm else None
         yield server.endpoint(taken[1])
     finally:
-        if warming is not None:
-            warming.cancel()
         await runner.cleanup()

@@ -1,0 +1,170 @@
+"""A world with another exchange's pairs and books, and an account of its own: where paper orders are matched.
+
+Books come from outside as whole levels, best first. Orders of the account rest behind the levels that are
+mirrored; they are hit when the mirrored other side reaches their price, or a trade is told beyond it. What
+they take from a level comes back with the next load: a paper order does not move the real market.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from mexc_tui.model.order import Side
+from mexc_tui.model.symbol import Symbol, SymbolStatus
+from mexc_tui.practice.book import Resting
+from mexc_tui.practice.ids import coin_id, symbol_id
+from mexc_tui.practice.pairs import Pair, PairRules, PairStatus, TradeSides
+from mexc_tui.practice.scenario import AccountPlan, FaultPlan, Knobs, MarketPlan, Scenario
+from mexc_tui.practice.values import ZERO
+from mexc_tui.practice.world import World
+
+NAME = "paper"
+NO_LARGEST = Decimal(10) ** 12
+"""Stands for no largest value."""
+
+_STATUS = {
+    SymbolStatus.ONLINE: PairStatus.ONLINE,
+    SymbolStatus.PAUSED: PairStatus.PAUSED,
+    SymbolStatus.OFFLINE: PairStatus.OFFLINE,
+    SymbolStatus.UNKNOWN: PairStatus.PAUSED,
+}
+
+
+def paper_scenario(
+    balances: dict[str, Decimal], faults: tuple[FaultPlan, ...] = (), knobs: Knobs | None = None
+) -> Scenario:
+    """Return the scenario of a mirror: no pairs of its own, an account with these balances."""
+    return Scenario(
+        name=NAME,
+        account=AccountPlan(balances=balances),
+        market=MarketPlan(symbols=0, active_pairs=0),
+        faults=faults,
+        knobs=knobs or Knobs(),
+    )
+
+
+class MirrorWorld(World):
+    """One account on mirrored books. Call `advance(now)` first, as with every world."""
+
+    def __init__(self, scenario: Scenario, seed: int, start_ms: int) -> None:
+        super().__init__(scenario, seed, start_ms)
+        self._mirrored: dict[str, dict[Side, dict[int, Resting]]] = {}
+        """Other traders' orders by tick, one a level."""
+
+    @property
+    def id(self) -> str:
+        """Return the same name for ever: paper books go on after a restart."""
+        return NAME
+
+    def mirror_pair(self, symbol: Symbol) -> None:
+        """Take over a pair, new or changed. A name used before keeps its book and orders."""
+        pair = self._pairs.get(symbol.symbol)
+        if pair is None:
+            pair = Pair(rules_of(symbol), self._hub, self.seed, None)
+            pair.trading = False
+            self._pairs[symbol.symbol] = pair
+            self._mirrored[symbol.symbol] = {side: {} for side in Side}
+        pair.status = _STATUS[symbol.status]
+        pair.sides = TradeSides(symbol.sides.value or TradeSides.CLOSED.value)
+        pair.api_allowed = symbol.is_spot_trading_allowed
+        pair.first_open_ms = symbol.first_open_ms
+
+    def mirror_book(
+        self,
+        symbol: str,
+        bids: Sequence[tuple[Decimal, Decimal]],
+        asks: Sequence[tuple[Decimal, Decimal]],
+    ) -> None:
+        """Set the other traders' levels as (price, base units), best first. A crossed book is no book."""
+        pair = self._pairs.get(symbol)
+        if pair is None or (bids and asks and bids[0][0] >= asks[0][0]):
+            return
+        pair.trading = pair.trading or bool(bids or asks)
+        wanted = {Side.BUY: _levels(pair, bids), Side.SELL: _levels(pair, asks)}
+        for side in Side:
+            self._withdraw(pair, side, wanted[side])
+        for side in Side:
+            self._offer(pair, side, wanted[side])
+
+    def mirror_trade(self, symbol: str, price: Decimal, quantity: Decimal, taker: Side) -> None:
+        """Take in a trade of the other exchange: it hits orders of ours that are better than its price."""
+        pair = self._pairs.get(symbol)
+        if pair is None:
+            return
+        pair.trading = True
+        ticks, lots = pair.ticks(price), pair.lots(quantity)
+        beyond = ticks + 1 if taker is Side.SELL else ticks - 1
+        resting_side = Side.BUY if taker is Side.SELL else Side.SELL
+        if lots and self._has_own(pair, resting_side, beyond):
+            pair.take(taker, beyond, lots)
+        pair.market.last_ticks = ticks
+
+    def _withdraw(self, pair: Pair, side: Side, wanted: dict[int, int]) -> None:
+        """Take back what is not offered any more, or not so much of it."""
+        held = self._mirrored[pair.symbol][side]
+        for ticks, order in list(held.items()):
+            if order.lots != wanted.get(ticks):
+                if order.lots:  # else it was taken, and has left the book already
+                    pair.remove(order)
+                del held[ticks]
+
+    def _offer(self, pair: Pair, side: Side, wanted: dict[int, int]) -> None:
+        """Offer what is new; what reaches an order of ours trades with it first."""
+        held = self._mirrored[pair.symbol][side]
+        for ticks, lots in wanted.items():
+            if ticks in held:
+                continue
+            left = lots
+            if pair.book.crosses(side, ticks):
+                left -= sum(match.lots for match in pair.take(side, ticks, lots))
+            if left:
+                held[ticks] = Resting(side, ticks, left)
+                pair.rest(held[ticks])
+
+    def _has_own(self, pair: Pair, side: Side, limit: int) -> bool:
+        """Whether an order of the account rests where an incoming one with this limit trades."""
+        ladder = pair.book.ladder(side)
+        orders: Iterable[Resting] = (
+            order for ticks, level in ladder.levels.items() if ladder.reaches(ticks, limit) for order in level
+        )
+        return any(order.owner for order in orders)
+
+
+def rules_of(symbol: Symbol) -> PairRules:
+    """Return a live pair's rules as this exchange knows them."""
+    band = symbol.price_band
+    return PairRules(
+        symbol=symbol.symbol,
+        base=symbol.base_asset,
+        quote=symbol.quote_asset,
+        price_decimals=symbol.price_precision,
+        quantity_decimals=symbol.quantity_precision,
+        min_quantity=symbol.min_quantity,
+        min_value=symbol.min_value,
+        min_value_market=symbol.min_value_market,
+        max_value=symbol.max_value or NO_LARGEST,
+        max_value_market=symbol.max_value_market or NO_LARGEST,
+        band_up=band.above if band is not None else None,
+        band_down=band.below if band is not None else None,
+        full_name=symbol.full_name,
+        contract_address=symbol.contract_address,
+        concept_plate_ids=(),
+        concept_plates=(),
+        maker_fee=symbol.maker_fee,
+        taker_fee=symbol.taker_fee,
+        symbol_id=symbol_id(symbol.symbol),
+        coin_id=coin_id(symbol.base_asset),
+        market_coin_id=coin_id(symbol.quote_asset),
+        start_price=ZERO,
+        turnover=ZERO,
+        history_from_ms=symbol.first_open_ms or 0,
+    )
+
+
+def _levels(pair: Pair, levels: Iterable[tuple[Decimal, Decimal]]) -> dict[int, int]:
+    """Return lots by tick; what is finer than a tick or a lot is cut."""
+    found: dict[int, int] = {}
+    for price, quantity in levels:
+        ticks, lots = pair.ticks(price), pair.lots(quantity)
+        if ticks > 0 and lots > 0:
+            found[ticks] = found.get(ticks, 0) + lots
+    return found

@@ -1,0 +1,101 @@
+"""Paper orders are matched against another exchange's books, and do not move them."""
+
+from decimal import Decimal
+
+import pytest
+
+from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
+from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
+from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
+from mexc_tui.practice.values import Refusal
+from tests.practice.core.worlds import START_MS
+
+PAIR = Symbol(
+    symbol="NEWUSDT",
+    status=SymbolStatus.ONLINE,
+    base_asset="NEW",
+    quote_asset="USDT",
+    base_asset_precision=2,
+    quote_precision=4,
+    is_spot_trading_allowed=True,
+    order_types=(ListedType.LIMIT, ListedType.MARKET),
+    permissions=(Permission.SPOT,),
+    quote_amount_precision="1",
+    quote_amount_precision_market="1",
+    taker_commission="0.0005",
+    trade_side_type=1,
+)
+
+
+def levels(*rows: tuple[str, str]) -> list[tuple[Decimal, Decimal]]:
+    return [(Decimal(price), Decimal(quantity)) for price, quantity in rows]
+
+
+ASKS = levels(("1.00", "50"), ("1.10", "50"))
+BIDS = levels(("0.90", "40"), ("0.80", "40"))
+
+
+@pytest.fixture
+def world() -> MirrorWorld:
+    world = MirrorWorld(paper_scenario({"USDT": Decimal(1000)}), 1, START_MS)
+    world.mirror_pair(PAIR)
+    return world
+
+
+def order(side: Side, price: str, quantity: str, kind: OrderType = OrderType.LIMIT) -> NewOrder:
+    return NewOrder("NEWUSDT", side, kind, price=Decimal(price), quantity=Decimal(quantity))
+
+
+def test_a_pair_takes_no_orders_before_its_first_quote(world: MirrorWorld) -> None:
+    with pytest.raises(Refusal) as refusal:
+        world.place(order(Side.BUY, "1", "10"))
+    assert refusal.value.code == 30001
+
+
+def test_an_order_walks_the_mirrored_levels_and_pays_the_pairs_fee(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    placed = world.place(order(Side.BUY, "1.10", "70", OrderType.IMMEDIATE_OR_CANCEL))
+    done = world.order("NEWUSDT", order_id=placed.order_id)
+    assert (done.status, done.executed_quote) == (OrderStatus.FILLED, Decimal("72.00"))
+    fees = sum(fill.fee for fill in world.my_trades("NEWUSDT"))
+    assert fees == Decimal("72.00") * Decimal("0.0005")
+
+
+def test_what_an_order_took_is_back_with_the_next_load(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    world.place(order(Side.BUY, "1.00", "50", OrderType.IMMEDIATE_OR_CANCEL))
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    depth = world.depth("NEWUSDT")
+    assert [tuple(level) for level in depth.asks] == ASKS
+    assert [tuple(level) for level in depth.bids] == BIDS
+
+
+def test_a_resting_order_is_hit_when_the_other_side_reaches_it(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    placed = world.place(order(Side.BUY, "0.95", "30"))
+    world.mirror_book("NEWUSDT", BIDS, levels(("0.95", "20"), ("1.00", "50")))
+    part = world.order("NEWUSDT", order_id=placed.order_id)
+    assert (part.status, part.executed) == (OrderStatus.PARTIALLY_FILLED, Decimal(20))
+    assert world.depth("NEWUSDT").asks[0].price == Decimal("1.00")
+
+
+def test_a_resting_order_is_hit_by_a_trade_beyond_its_price_and_not_at_it(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    placed = world.place(order(Side.BUY, "0.95", "30"))
+    world.mirror_trade("NEWUSDT", Decimal("0.95"), Decimal(100), Side.SELL)
+    assert world.order("NEWUSDT", order_id=placed.order_id).executed == 0
+    world.mirror_trade("NEWUSDT", Decimal("0.94"), Decimal(10), Side.SELL)
+    assert world.order("NEWUSDT", order_id=placed.order_id).executed == 10
+
+
+def test_orders_of_ours_stay_where_they_are_when_levels_change(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    world.place(order(Side.BUY, "0.90", "30"))
+    world.mirror_book("NEWUSDT", levels(("0.70", "1")), ASKS)
+    assert [tuple(level) for level in world.depth("NEWUSDT").bids] == levels(("0.90", "30"), ("0.70", "1"))
+
+
+def test_a_crossed_book_is_not_taken(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    world.mirror_book("NEWUSDT", levels(("2", "1")), levels(("1", "1")))
+    assert [tuple(level) for level in world.depth("NEWUSDT").asks] == ASKS

@@ -76,6 +76,25 @@ _LIVE = frozenset(
 )
 
 
+class CloseReason(StrEnum):
+    """What ended a position; the last sale decides."""
+
+    NONE = ""
+    STOP = "stop"
+    TRAILING = "trailing"
+    BREAK_EVEN = "break_even"
+    LADDER = "ladder"
+    TIME = "time"
+    PERSON = "person"
+    GUARD = "guard"
+    FLATTEN = "flatten"
+    OVER = "over"
+    """The practice day ended."""
+    DUST = "dust"
+    CORRECTED = "corrected"
+    """Found gone from the account."""
+
+
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """A durable wish to trade, for every attempt: their client ids stand in it before the first is sent."""
 
@@ -99,6 +118,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     ended_ms: int | None = None
     reason: str
     """Why it is there; once it ended, how."""
+    close_reason: CloseReason = CloseReason.NONE
+    """Of a sale: what it makes of the position's end; NONE: what its role says."""
 
     @property
     def is_open(self) -> bool:
@@ -111,6 +132,19 @@ class Fee(msgspec.Struct, frozen=True):
 
     asset: str
     amount: Decimal
+    value: Decimal = ZERO
+    """Worth in quote units when it was paid, as far as known; 0 for a fee in base units: that takes coins."""
+    unvalued: Decimal = ZERO
+    """How much of `amount` still waits for a price."""
+
+
+class TradesTold(msgspec.Struct, frozen=True):
+    """Trades of one order as one source told them. Sources name trades differently: never add them up."""
+
+    source: str
+    quantity: Decimal = ZERO
+    """Base units whose fee this source told."""
+    fees: tuple[Fee, ...] = ()
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +168,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """In quote units, before fees."""
     fees: tuple[Fee, ...] = ()
     trade_ids: tuple[str, ...] = ()
-    """Trades whose fee is in `fees`: a trade told twice counts once."""
+    """Trades whose fee is in `told`, after the source and a colon: a trade told twice counts once."""
+    told: tuple[TradesTold, ...] = ()
+    """Fees by source; `fees` has the highest of each asset."""
     snipe_id: str = ""
     position_id: str = ""
     created_ms: int

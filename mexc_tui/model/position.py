@@ -6,6 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from mexc_tui.model.intent import ZERO
+from mexc_tui.model.intent import CloseReason as CloseReason
 from mexc_tui.model.snipe import ExitPlan
 
 
@@ -29,25 +30,6 @@ class Protection(StrEnum):
     """No fresh price, no right to sell, or nothing armed: the position screen says why."""
     DUST = "dust"
     """Too small to be sold."""
-
-
-class CloseReason(StrEnum):
-    """What ended a position; the last sale decides."""
-
-    NONE = ""
-    STOP = "stop"
-    TRAILING = "trailing"
-    BREAK_EVEN = "break_even"
-    LADDER = "ladder"
-    TIME = "time"
-    PERSON = "person"
-    GUARD = "guard"
-    FLATTEN = "flatten"
-    OVER = "over"
-    """The practice day ended."""
-    DUST = "dust"
-    CORRECTED = "corrected"
-    """Found gone from the account."""
 
 
 class Lot(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +85,8 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Why it cannot be sold at present, in plain words."""
     dust: Decimal = ZERO
     """Base units that are too small to be sold, written off at 0."""
+    gone: Decimal = ZERO
+    """Base units found missing from the account, written off at 0."""
 
     @property
     def entry_price(self) -> Decimal:
@@ -119,7 +103,9 @@ class Account(StrEnum):
     """Accounts of the books, one of each per asset (reliability 2.8, I6)."""
 
     DESK = "desk"
-    """What the desk owns."""
+    """What the desk owns: its cash, and the coins that it bought. Never negative."""
+    OWN = "own"
+    """What else lies in the account: the person's own coins, MX for fees, dust. Never sold."""
     EXCHANGE = "exchange"
     """The other side of every trade; may be negative."""
     FEES = "fees"
@@ -160,6 +146,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str = ""
     position_id: str = ""
     words: str = ""
+    flow: Decimal = ZERO
+    """Quote units that it brought into the desk from outside (negative: took out); no gain. A fee that the
+    person's own MX paid is such a flow: it was spent for the desk, not by it."""
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,202 @@
+"""What somebody told about one order, whoever told it: the one shape that the order machine reads."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from mexc_tui.model.intent import Fee, OrderState
+from mexc_tui.model.order import OrderStatus, OrderType, Side, StreamOrderStatus
+from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendOutcome
+from mexc_tui.model.report import OrderReport, PlacedOrder, TradeReport
+from mexc_tui.model.stream import FillUpdate, OrderUpdate
+
+
+class Source(StrEnum):
+    """Who told."""
+
+    ANSWER = "answer"
+    STREAM = "stream"
+    QUESTION = "question"
+    """GET order, openOrders, allOrders, myTrades."""
+    FENCE = "fence"
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A trade of the order. It tells fees; quantities are booked from the order (reliability 1.3)."""
+
+    id: str
+    quantity: Decimal
+    fee: Fee | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was ordered, as the exchange has it."""
+
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal | None
+    quote_quantity: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was told. None: nothing about that. Filled numbers are cumulative, value in quote units."""
+
+    source: Source
+    at_ms: int
+    words: str
+    state: OrderState | None = None
+    order_id: str = ""
+    filled_quantity: Decimal | None = None
+    filled_value: Decimal | None = None
+    trades: tuple[Trade, ...] = ()
+    code: int | None = None
+    sent_ms: int | None = None
+    fence_ms: int | None = None
+    terms: Terms | None = None
+
+
+_OF_STREAM = {
+    StreamOrderStatus.NEW: OrderState.ACKNOWLEDGED,
+    StreamOrderStatus.PARTIALLY_FILLED: OrderState.PARTIAL,
+    StreamOrderStatus.FILLED: OrderState.FILLED,
+    StreamOrderStatus.CANCELED: OrderState.CANCELLED,
+    StreamOrderStatus.PARTIALLY_CANCELED: OrderState.PARTIALLY_CANCELLED,
+}
+_OF_REST = {
+    OrderStatus.NEW: OrderState.ACKNOWLEDGED,
+    OrderStatus.PARTIALLY_FILLED: OrderState.PARTIAL,
+    OrderStatus.FILLED: OrderState.FILLED,
+    OrderStatus.CANCELED: OrderState.CANCELLED,
+    OrderStatus.PARTIALLY_CANCELED: OrderState.PARTIALLY_CANCELLED,
+    # Nobody documents it: the order exists, nothing more is known.
+    OrderStatus.UNKNOWN: OrderState.ACKNOWLEDGED,
+}
+
+
+def state_of(status: OrderStatus) -> OrderState:
+    """Return our word for a status of the REST API."""
+    return _OF_REST[status]
+
+
+def from_update(update: OrderUpdate) -> Evidence:
+    """Read a push about an order."""
+    state = OrderState.ACKNOWLEDGED if update.status is None else _OF_STREAM[update.status]
+    return Evidence(
+        source=Source.STREAM,
+        at_ms=update.sent_ms,
+        words=f"the stream says {state.value}",
+        state=state,
+        order_id=update.order_id,
+        filled_quantity=update.filled_quantity,
+        filled_value=update.filled_amount,
+    )
+
+
+def from_fill(fill: FillUpdate) -> Evidence:
+    """Read a push about a trade: the order exists and is partly filled, by how much the order itself says."""
+    fee = Fee(fill.fee_asset, fill.fee) if fill.fee_asset else None
+    return Evidence(
+        source=Source.STREAM,
+        at_ms=fill.sent_ms,
+        words="the stream shows a trade of it",
+        state=OrderState.PARTIAL,
+        order_id=fill.order_id,
+        trades=(Trade(fill.trade_id, fill.quantity, fee),),
+    )
+
+
+def from_report(report: OrderReport, at_ms: int) -> Evidence:
+    """Read GET order, openOrders or allOrders; `at_ms` is the exchange time of the question."""
+    state = state_of(report.status)
+    why = f", {report.cancel_reason}" if report.cancel_reason else ""
+    return Evidence(
+        source=Source.QUESTION,
+        at_ms=report.update_time or at_ms,
+        words=f"the exchange says {state.value}{why}",
+        state=state,
+        order_id=report.order_id,
+        filled_quantity=report.filled_quantity,
+        filled_value=report.filled_value,
+        terms=terms_of(report),
+    )
+
+
+def terms_of(report: OrderReport) -> Terms:
+    """Return what a report says was ordered; a market buy goes by value (reference 5.2)."""
+    kind = report.order_type or OrderType.LIMIT
+    by_value = kind is OrderType.MARKET and report.side is Side.BUY and bool(report.quote_quantity)
+    if by_value:
+        return Terms(kind, None, None, report.quote_quantity)
+    return Terms(kind, None if kind is OrderType.MARKET else report.price, report.quantity, None)
+
+
+def from_trades(trades: tuple[TradeReport, ...], at_ms: int) -> Evidence:
+    """Read the trades of one order from GET myTrades; at least one."""
+    told = tuple(
+        Trade(
+            trade.id,
+            trade.quantity,
+            None if trade.fee is None or not trade.fee_asset else Fee(trade.fee_asset, trade.fee),
+        )
+        for trade in trades
+    )
+    return Evidence(
+        source=Source.QUESTION,
+        at_ms=at_ms,
+        words="the exchange lists trades of it",
+        state=OrderState.PARTIAL,
+        order_id=trades[0].order_id,
+        trades=told,
+    )
+
+
+def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
+    """Read what became of the request that placed the order (reliability 1.4, point 3)."""
+    match outcome:
+        case NotSent(reason):
+            return _answer(at_ms, OrderState.REJECTED, f"never sent: {reason}")
+        case Rejected(refusal):
+            return _answer(at_ms, OrderState.REJECTED, refusal.words, code=refusal.code)
+        case Ambiguous(reason, timestamp_ms, _, refusal):
+            code = None if refusal is None else refusal.code
+            return _answer(
+                at_ms, OrderState.UNKNOWN, reason, code=code, sent_ms=timestamp_ms, fence_ms=outcome.fence_ms
+            )
+        case Accepted(placed, timestamp_ms):
+            return _answer(
+                at_ms,
+                OrderState.ACKNOWLEDGED,
+                "the exchange took it",
+                order_id=placed.order_id,
+                sent_ms=timestamp_ms or None,
+            )
+
+
+def from_fence(state: OrderState, words: str, at_ms: int) -> Evidence:
+    """Read what the fence concluded (fence.py): ABSENT, or an end that the exchange no longer remembers."""
+    return Evidence(source=Source.FENCE, at_ms=at_ms, words=words, state=state)
+
+
+def _answer(
+    at_ms: int,
+    state: OrderState,
+    words: str,
+    *,
+    order_id: str = "",
+    code: int | None = None,
+    sent_ms: int | None = None,
+    fence_ms: int | None = None,
+) -> Evidence:
+    return Evidence(
+        source=Source.ANSWER,
+        at_ms=at_ms,
+        words=words,
+        state=state,
+        order_id=order_id,
+        code=code,
+        sent_ms=sent_ms,
+        fence_ms=fence_ms,
+    )

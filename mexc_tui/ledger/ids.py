@@ -1,0 +1,75 @@
+"""Client order ids: ours can be told from everybody else's (reliability O16).
+
+`mxt`, four characters of the instance, the boot time, a counter, `-`, the attempt; numbers in base 36.
+At most 32 characters.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+PREFIX = "mxt"
+MAX_LENGTH = 32
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_BOOT_LENGTH = 9
+_SHAPE = re.compile(
+    rf"{PREFIX}([0-9a-z]{{4}})([0-9a-z]{{{_BOOT_LENGTH}}})([0-9a-z]{{1,9}})-([0-9a-z]{{1,4}})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientId:
+    """What a client order id of ours says. `boot_ms` is the engine's start, `attempt` counts from 1."""
+
+    instance: str
+    boot_ms: int
+    counter: int
+    attempt: int
+
+    def __str__(self) -> str:
+        """Return it as it is sent."""
+        boot = _base36(self.boot_ms).rjust(_BOOT_LENGTH, "0")
+        return f"{PREFIX}{self.instance}{boot}{_base36(self.counter)}-{_base36(self.attempt)}"
+
+
+class Maker(Enum):
+    """Who made an order, by its client id."""
+
+    US = "us"
+    STRANGER = "another desk, or somebody with our key"
+    FOREIGN = "somebody else"
+
+
+def make(instance: str, boot_ms: int, counter: int, attempts: int) -> tuple[str, ...]:
+    """Return the ids of an intent's attempts, first to last. Raises ValueError for impossible parts."""
+    made = tuple(str(ClientId(instance, boot_ms, counter, attempt)) for attempt in range(1, attempts + 1))
+    if any(_SHAPE.fullmatch(client_id) is None or len(client_id) > MAX_LENGTH for client_id in made):
+        raise ValueError(f"no client order ids can be made for instance {instance!r}, counter {counter}")
+    return made
+
+
+def parse(client_id: str) -> ClientId | None:
+    """Read an id of this desk's shape; None for any other."""
+    found = _SHAPE.fullmatch(client_id)
+    if found is None:
+        return None
+    return ClientId(found[1], int(found[2], 36), int(found[3], 36), int(found[4], 36))
+
+
+def maker(client_id: str, known: frozenset[str]) -> Maker:
+    """Tell who made an order. `known`: every id in an intent of ours; our prefix elsewhere: a stranger."""
+    if client_id in known:
+        return Maker.US
+    return Maker.STRANGER if client_id.startswith(PREFIX) else Maker.FOREIGN
+
+
+def _base36(number: int) -> str:
+    if number < 0:
+        raise ValueError("client order ids hold no negative numbers")
+    digits = ""
+    while True:
+        number, rest = divmod(number, 36)
+        digits = _DIGITS[rest] + digits
+        if number == 0:
+            return digits

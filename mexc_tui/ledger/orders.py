@@ -1,0 +1,338 @@
+"""The order machine: evidence in any order, told any number of times, makes the same order (I12).
+
+An order is merged as the highest of what was told: its state by the table below, what is filled by the
+cumulative quantity, fees by source. So pushes, answers and questions may overtake each other, and a fill may
+come before the answer.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from mexc_tui.ledger.evidence import Evidence, Terms, Trade, state_of, terms_of
+from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, TradesTold
+from mexc_tui.model.order import OrderType, Side
+from mexc_tui.model.outcome import SETTLE_MS
+from mexc_tui.model.report import OrderReport
+
+_RANK = {
+    state: rank
+    for rank, state in enumerate(
+        (
+            OrderState.INTENT,
+            OrderState.SENT,
+            OrderState.UNKNOWN,
+            OrderState.ABSENT,
+            OrderState.REJECTED,
+            # From here on the exchange has shown it: nothing that denies it holds any more.
+            OrderState.ACKNOWLEDGED,
+            OrderState.FOREIGN,
+            OrderState.PARTIAL,
+            OrderState.CANCELLING,
+            OrderState.CANCELLED,
+            OrderState.PARTIALLY_CANCELLED,
+            OrderState.FILLED,
+        )
+    )
+}
+"""Allowed moves: upwards only. A sighting alone revives REJECTED and ABSENT (an anomaly); the ends do not
+reopen."""
+
+_SEEN = _RANK[OrderState.ACKNOWLEDGED]
+_DENIED = (OrderState.REJECTED, OrderState.ABSENT)
+
+
+class AnomalyKind(Enum):
+    """What should not have happened, and was taken as it is."""
+
+    OVERFILL = "more was filled than ordered"
+    REVIVED = "it was thought refused or absent, and it exists"
+    CONTRADICTED = "it was said to be refused or absent, and it exists"
+    BACKWARDS = "an older state came late"
+    REVALUED = "the same quantity has another value"
+    SHORT = "it is said to be filled, and it is not all there"
+    TWIN = "another order has the same client id"
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """One, in plain words. BACKWARDS is harmless: counted only."""
+
+    kind: AnomalyKind
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """An order after one piece of evidence, and what that added to it."""
+
+    before: Order
+    order: Order
+    added_quantity: Decimal = ZERO
+    added_value: Decimal = ZERO
+    """Quote units; may be negative when the exchange corrects itself."""
+    added_fees: tuple[Fee, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether there is anything to store."""
+        return self.order != self.before
+
+    @property
+    def has_fill(self) -> bool:
+        """Whether there is anything to book."""
+        return bool(self.added_quantity or self.added_value or self.added_fees)
+
+
+@exactly
+def advance(order: Order, evidence: Evidence) -> Advanced:
+    """Merge one piece of evidence. Idempotent and commutative, but for `reason`: the first words stay."""
+    if order.order_id and evidence.order_id not in ("", order.order_id):
+        words = f"{order.client_order_id} is order {order.order_id} and also {evidence.order_id}"
+        return Advanced(before=order, order=order, anomalies=(Anomaly(AnomalyKind.TWIN, words),))
+    told = (
+        order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity,
+        order.filled_value if evidence.filled_value is None else evidence.filled_value,
+    )
+    filled, value = max((order.filled_quantity, order.filled_value), told)
+    known = _with_terms(order, evidence.terms)
+    state = _state(known, evidence.state, filled)
+    after = msgspec.structs.replace(
+        _with_trades(known, evidence),
+        state=state,
+        order_id=order.order_id or evidence.order_id,
+        filled_quantity=filled,
+        filled_value=value,
+        updated_ms=max(order.updated_ms, evidence.at_ms),
+        reason=evidence.words if state is not order.state or not order.reason else order.reason,
+        code=_code(order, evidence, state),
+        sent_ms=_latest(order.sent_ms, evidence.sent_ms),
+        fence_ms=_latest(order.fence_ms, evidence.fence_ms),
+    )
+    return Advanced(
+        before=order,
+        order=after,
+        added_quantity=filled - order.filled_quantity,
+        added_value=value - order.filled_value,
+        added_fees=_added_fees(order, after),
+        anomalies=tuple(_anomalies(order, after, evidence)),
+    )
+
+
+def cancelling(order: Order, at_ms: int, words: str) -> Order:
+    """Note that its cancel is being sent. Only what was seen can be cancelling: UNKNOWN stays so."""
+    if order.state not in (OrderState.ACKNOWLEDGED, OrderState.PARTIAL):
+        return order
+    return msgspec.structs.replace(
+        order, state=OrderState.CANCELLING, updated_ms=max(order.updated_ms, at_ms), reason=words
+    )
+
+
+def after_restart(order: Order, now_ms: int, recv_window_ms: int) -> Order:
+    """Make an order that may live UNKNOWN: its latest possible send is now (reliability 1.4, point 6)."""
+    if order.state.is_terminal or order.state is OrderState.FOREIGN:
+        return order
+    return msgspec.structs.replace(
+        order,
+        state=OrderState.UNKNOWN,
+        fence_ms=now_ms + recv_window_ms + SETTLE_MS,
+        reason="the engine was restarted: the exchange is being asked",
+    )
+
+
+def suspects(
+    intent: Intent, orders: tuple[Order, ...], now_ms: int, recv_window_ms: int
+) -> tuple[Order, ...]:
+    """Return an UNKNOWN order for each attempt of an open intent that has no row: it may have been sent."""
+    if not intent.is_open:
+        return ()
+    have = {order.client_order_id for order in orders}
+    return tuple(
+        Order(
+            client_order_id=client_id,
+            intent_id=intent.id,
+            symbol=intent.symbol,
+            side=intent.side,
+            type=OrderType.LIMIT,
+            role=intent.role,
+            state=OrderState.UNKNOWN,
+            snipe_id=intent.snipe_id,
+            position_id=intent.position_id,
+            created_ms=intent.created_ms,
+            fence_ms=now_ms + recv_window_ms + SETTLE_MS,
+            reason="the engine was restarted: it may have been sent",
+        )
+        for client_id in intent.client_ids
+        if client_id not in have
+    )
+
+
+def foreign(report: OrderReport, at_ms: int) -> Order:
+    """Return somebody else's order as we show it. Its `intent_id` is empty; FOREIGN until it ended."""
+    state = state_of(report.status)
+    terms = terms_of(report)
+    return Order(
+        client_order_id=report.client_order_id or report.order_id,
+        intent_id="",
+        symbol=report.symbol,
+        side=report.side,
+        type=terms.type,
+        role=OrderRole.ENTRY if report.side is Side.BUY else OrderRole.CLOSE,
+        state=state if state.is_terminal else OrderState.FOREIGN,
+        order_id=report.order_id,
+        price=terms.price,
+        quantity=terms.quantity,
+        quote_quantity=terms.quote_quantity,
+        filled_quantity=report.filled_quantity,
+        filled_value=report.filled_value,
+        created_ms=report.time or at_ms,
+        updated_ms=report.update_time or report.time or at_ms,
+        reason="placed outside this desk",
+    )
+
+
+def must_ask(order: Order) -> bool:
+    """Whether the exchange should be asked for it: unknown, or trades were told that the order did not."""
+    return order.state is OrderState.UNKNOWN or any(
+        told.quantity > order.filled_quantity for told in order.told
+    )
+
+
+def must_ask_trades(order: Order) -> bool:
+    """Whether the fee of some of it is not told yet (GET myTrades tells)."""
+    return order.filled_quantity > max((told.quantity for told in order.told), default=ZERO)
+
+
+def _state(order: Order, told: OrderState | None, filled: Decimal) -> OrderState:
+    if not order.intent_id:
+        return told if told is not None and told.is_terminal else order.state
+    state = order.state if told is None else max(order.state, told, key=_RANK.__getitem__)
+    is_all = order.quantity is not None and filled >= order.quantity
+    if (
+        filled
+        and (_RANK[state] < _SEEN or state is OrderState.ACKNOWLEDGED)
+        and state is not OrderState.UNKNOWN
+    ):
+        state = OrderState.PARTIAL
+    if filled and state is OrderState.CANCELLED:
+        state = OrderState.PARTIALLY_CANCELLED
+    return OrderState.FILLED if is_all and filled else state
+
+
+def _with_terms(order: Order, terms: Terms | None) -> Order:
+    """Complete an order whose own terms a crash has lost (see `suspects`)."""
+    if terms is None or order.quantity is not None or order.quote_quantity is not None:
+        return order
+    return msgspec.structs.replace(
+        order,
+        type=terms.type,
+        price=terms.price,
+        quantity=terms.quantity,
+        quote_quantity=terms.quote_quantity,
+    )
+
+
+def _code(order: Order, evidence: Evidence, state: OrderState) -> int | None:
+    """A refusal's code goes when the order turns out to exist."""
+    if _RANK[state] >= _SEEN:
+        return None
+    return order.code if evidence.code is None else evidence.code
+
+
+def _latest(ours: int | None, told: int | None) -> int | None:
+    return told if ours is None else ours if told is None else max(ours, told)
+
+
+def _with_trades(order: Order, evidence: Evidence) -> Order:
+    known = set(order.trade_ids)
+    fresh = {
+        f"{evidence.source.value}:{trade.id}": trade for trade in evidence.trades if trade.fee is not None
+    }
+    fresh = {name: trade for name, trade in fresh.items() if name not in known}
+    if not fresh:
+        return order
+    told = {entry.source: entry for entry in order.told}
+    source = evidence.source.value
+    told[source] = _grown(told.get(source, TradesTold(source)), tuple(fresh.values()))
+    return msgspec.structs.replace(
+        order,
+        trade_ids=tuple(sorted(known | set(fresh))),
+        told=tuple(told[name] for name in sorted(told)),
+        fees=_merged(order.fees, tuple(told.values())),
+    )
+
+
+def _grown(told: TradesTold, trades: tuple[Trade, ...]) -> TradesTold:
+    amounts = {fee.asset: fee.amount for fee in told.fees}
+    for trade in trades:
+        if trade.fee is not None:
+            amounts[trade.fee.asset] = amounts.get(trade.fee.asset, ZERO) + trade.fee.amount
+    fees = tuple(Fee(asset, amounts[asset]) for asset in sorted(amounts))
+    return TradesTold(told.source, told.quantity + sum((trade.quantity for trade in trades), ZERO), fees)
+
+
+def _merged(fees: tuple[Fee, ...], told: tuple[TradesTold, ...]) -> tuple[Fee, ...]:
+    """The highest that any source told of each asset; what is new waits for its price."""
+    ours = {fee.asset: fee for fee in fees}
+    highest: dict[str, Decimal] = {}
+    for entry in told:
+        for fee in entry.fees:
+            highest[fee.asset] = max(highest.get(fee.asset, ZERO), fee.amount)
+    merged: list[Fee] = []
+    for asset in sorted(highest):
+        fee = ours.get(asset, Fee(asset, ZERO))
+        more = highest[asset] - fee.amount
+        merged.append(Fee(asset, highest[asset], fee.value, fee.unvalued + more))
+    return tuple(fee for fee in merged if fee.amount)
+
+
+def _added_fees(before: Order, after: Order) -> tuple[Fee, ...]:
+    added = ((fee.asset, fee.amount - before.fee_in(fee.asset)) for fee in after.fees)
+    return tuple(Fee(asset, more) for asset, more in added if more)
+
+
+def _anomalies(before: Order, after: Order, evidence: Evidence) -> list[Anomaly]:
+    found: list[Anomaly] = []
+    name = after.client_order_id
+    if evidence.filled_quantity is not None and evidence.filled_quantity < before.filled_quantity:
+        found.append(
+            Anomaly(AnomalyKind.BACKWARDS, f"{name}: {plain(evidence.filled_quantity)} filled, told late")
+        )
+    if before.state in _DENIED and _RANK[after.state] >= _SEEN:
+        found.append(
+            Anomaly(AnomalyKind.REVIVED, f"{name} was {before.state.value} and is {after.state.value}")
+        )
+    if evidence.state in _DENIED and _RANK[after.state] >= _SEEN:
+        found.append(Anomaly(AnomalyKind.CONTRADICTED, f"{name} is {after.state.value}: {evidence.words}"))
+    if _over(after) and _over(after) != _over(before):
+        found.append(Anomaly(AnomalyKind.OVERFILL, f"{name} was filled by {_over(after)} more than ordered"))
+    if before.filled_quantity == after.filled_quantity and before.filled_value not in (
+        after.filled_value,
+        ZERO,
+    ):
+        found.append(Anomaly(AnomalyKind.REVALUED, f"{name} is worth {plain(after.filled_value)} now"))
+    if evidence.state is OrderState.FILLED and _missing(after):
+        found.append(Anomaly(AnomalyKind.SHORT, f"{name}: {plain(_missing(after))} is missing"))
+    return found
+
+
+def _over(order: Order) -> str:
+    """By how much more it was filled than ordered; empty: it was not."""
+    if order.quantity is not None and order.filled_quantity > order.quantity:
+        return plain(order.filled_quantity - order.quantity)
+    if (
+        order.quantity is None
+        and order.quote_quantity is not None
+        and order.filled_value > order.quote_quantity
+    ):
+        return f"{plain(order.filled_value - order.quote_quantity)} of value"
+    return ""
+
+
+def _missing(order: Order) -> Decimal:
+    """How much of the ordered quantity is not filled."""
+    return ZERO if order.quantity is None else max(order.quantity - order.filled_quantity, ZERO)

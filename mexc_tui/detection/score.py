@@ -1,15 +1,14 @@
 """How good a detector is: rates with intervals, lead times, and whether it beats the base rate (E7)."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mexc_tui.detection.judging import Verdict, base_tally, base_verdict, judge
+from mexc_tui.model.figure import wilson_interval
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.signal import MIN_N_FOR_RATE, DetectorName, Signal
 
 DAY_MS = 86_400_000
-_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +97,8 @@ def wilson(hits: int, n: int) -> Rate:
     """Return a share with the interval of Wilson (1927)."""
     if n == 0:
         return Rate(hits, n, None, None, None)
-    share, z2 = hits / n, _Z95 * _Z95
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return Rate(hits, n, share, max(0.0, middle - half), min(1.0, middle + half))
+    low, high = wilson_interval(hits, n)
+    return Rate(hits, n, hits / n, low, high)
 
 
 def lead_times(leads_ms: Sequence[int]) -> LeadTimes:

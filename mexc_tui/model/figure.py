@@ -1,0 +1,80 @@
+"""A statistic as it is shown: its value or why there is none, its sample, its interval (field-study E)."""
+
+import math
+from enum import StrEnum
+
+import msgspec
+
+Z95 = 1.959963984540054
+"""Two-sided 95 % of the normal distribution."""
+
+
+class Unit(StrEnum):
+    """What a figure is counted in."""
+
+    RATIO = "ratio"
+    SHARE = "share"
+    """1 is the whole; shown in per cent."""
+    QUOTE = "quote"
+    """Units of the quote asset, mostly USDT."""
+    BPS = "bps"
+    """Hundredths of a per cent."""
+    MS = "ms"
+    R = "R"
+    """Multiples of the risk planned at the entry."""
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One statistic. Without a value `words` says why; with one it holds what must be known beside it."""
+
+    value: float | None
+    n: int
+    """Observations behind it."""
+    minimum: int
+    """Fewer than this, and there is no value."""
+    words: str = ""
+    unit: Unit = Unit.RATIO
+    low: float | None = None
+    """Lower end of the interval, 95 % unless its function says otherwise."""
+    high: float | None = None
+
+    def __str__(self) -> str:
+        """Return it for people: `1.23 (0.80 to 1.66), n 60`, or why there is no number."""
+        if self.value is None:
+            return self.words
+        shown = shown_in(self.value, self.unit)
+        if self.low is not None and self.high is not None:
+            shown += f" ({shown_in(self.low, self.unit)} to {shown_in(self.high, self.unit)})"
+        return f"{shown}, n {self.n}" + (f", {self.words}" if self.words else "")
+
+
+def too_few(n: int, minimum: int, unit: Unit = Unit.RATIO) -> Figure:
+    """Return a figure whose sample is too small for a number."""
+    return Figure(None, n, minimum, f"not enough data ({n} of {minimum})", unit)
+
+
+def undefined(n: int, minimum: int, why: str, unit: Unit = Unit.RATIO) -> Figure:
+    """Return a figure that has no value, mostly because its denominator is zero."""
+    return Figure(None, n, minimum, f"n/a ({why})", unit)
+
+
+def shown_in(value: float, unit: Unit) -> str:
+    """Return a number with its unit, for people."""
+    match unit:
+        case Unit.SHARE:
+            return f"{value:.1%}"
+        case Unit.RATIO | Unit.QUOTE:
+            return f"{value:,.2f}"
+        case Unit.BPS | Unit.MS:
+            return f"{value:,.1f} {unit}"
+        case Unit.R:
+            return f"{value:.2f} R"
+
+
+def wilson_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share, `n` > 0 (Wilson 1927, field-study E5)."""
+    share, z2 = hits / n, Z95 * Z95
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    # At 0 and n of n the interval ends at the share itself; rounding must not move it off.
+    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))

@@ -1,0 +1,56 @@
+"""What a statistic says of itself, and Wilson's interval against published ones."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        (Figure(1.234, 60, 60), "1.23, n 60"),
+        (Figure(1.5, 60, 60, low=0.5, high=2.5), "1.50 (0.50 to 2.50), n 60"),
+        (Figure(0.125, 40, 20, unit=Unit.SHARE), "12.5%, n 40"),
+        (Figure(1234.5, 100, 100, unit=Unit.QUOTE), "1,234.50, n 100"),
+        (Figure(-3.25, 1, 1, unit=Unit.BPS), "-3.2 bps, n 1"),
+        (Figure(12.0, 5, 1, unit=Unit.MS), "12.0 ms, n 5"),
+        (Figure(0.4, 25, 20, unit=Unit.R), "0.40 R, n 25"),
+        (Figure(1.0, 100, 90, "over 100 days"), "1.00, n 100, over 100 days"),
+        (too_few(12, 60), "not enough data (12 of 60)"),
+        (undefined(30, 20, "no losses yet"), "n/a (no losses yet)"),
+    ],
+)
+def test_a_figure_says_its_number_or_why_there_is_none(figure: Figure, words: str) -> None:
+    assert str(figure) == words
+
+
+def test_a_figure_travels_as_json_and_back() -> None:
+    figure = Figure(0.125, 40, 20, "words", Unit.SHARE, 0.1, 0.2)
+    assert msgspec.json.decode(msgspec.json.encode(figure), type=Figure) == figure
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"),
+    # Newcombe 1998, table I, method 3.
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0.0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilsons_interval_is_the_published_one(hits: int, n: int, low: float, high: float) -> None:
+    found = wilson_interval(hits, n)
+    assert (round(found[0], 4), round(found[1], 4)) == (low, high)
+
+
+@given(st.integers(1, 5000), st.data())
+def test_wilsons_interval_lies_within_zero_and_one_and_holds_the_share(n: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, n))
+    low, high = wilson_interval(hits, n)
+    assert 0 <= low <= hits / n <= high <= 1
+    mirrored = wilson_interval(n - hits, n)
+    assert abs(low - (1 - mirrored[1])) < 1e-12

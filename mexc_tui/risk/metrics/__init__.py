@@ -1,0 +1,1 @@
+"""Metrics of the desk, each a pure function of frozen values (field-study E)."""

@@ -1,0 +1,191 @@
+"""How much is at stake, and how concentrated (field-study E1). Amounts are exact, in quote units."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.figure import Figure, Unit, undefined
+
+ZERO = Decimal(0)
+YOUNG_MS = 86_400_000
+"""Coins younger than this can open far below their last price."""
+GAPS = (Decimal("0.3"), Decimal("0.5"), Decimal(1))
+"""Falls that the gap stress supposes."""
+
+BookLevel = tuple[Decimal, Decimal]
+"""(price, quantity)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One open position as the stress tests see it."""
+
+    symbol: str
+    quantity: Decimal
+    """Base units owned; negative for a short, which spot does not have."""
+    price: Decimal
+    """The bid."""
+    stop: Decimal | None = None
+    """None: nothing protects it."""
+    age_ms: int = 0
+    """Since the coin's first trade on the exchange."""
+
+    @property
+    def value(self) -> Decimal:
+        """Quote units at the bid."""
+        return self.quantity * self.price
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """One coin's share of equity."""
+
+    symbol: str
+    share: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """What is lost when every stop is hit."""
+
+    amount: Decimal
+    of_equity: Figure
+    unprotected: tuple[str, ...]
+    """Symbols without a stop: counted at their whole value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWalk:
+    """What selling into the bids brings, and what it costs against the mid."""
+
+    sold: Decimal
+    proceeds: Decimal
+    unsold: Decimal
+    """Base units that found no bid, counted at 0."""
+    cost: Decimal
+    """`quantity * mid - proceeds`, quote units."""
+    cost_share: Figure
+
+    @property
+    def average(self) -> Decimal | None:
+        """Price per unit sold; None when nothing found a bid."""
+        return self.proceeds / self.sold if self.sold else None
+
+
+def gross_exposure(holdings: Iterable[Holding]) -> Decimal:
+    """Return `G = sum |q p|`, quote units (field-study E1)."""
+    return sum((abs(one.value) for one in holdings), ZERO)
+
+
+def net_exposure(holdings: Iterable[Holding]) -> Decimal:
+    """Return `N = sum q p`, quote units; equal to gross where nothing is short (field-study E1)."""
+    return sum((one.value for one in holdings), ZERO)
+
+
+def reserved_exposure(
+    holdings: Iterable[Holding], open_buys: Iterable[Decimal], armed_budgets: Iterable[Decimal]
+) -> Decimal:
+    """Return `G + sum of open buys' remaining notional + armed budgets`, quote units (field-study E1).
+
+    Limits are checked against this: it is what the holdings become when everything fills.
+    """
+    return gross_exposure(holdings) + sum(open_buys, ZERO) + sum(armed_budgets, ZERO)
+
+
+def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
+    """Return `amount / E`, a share; cash's weight and every exposure's are made with it (field-study E1)."""
+    if equity <= 0:
+        return undefined(1, 1, "no equity", Unit.SHARE)
+    return Figure(float(amount / equity), 1, 1, unit=Unit.SHARE)
+
+
+def weights(holdings: Iterable[Holding], equity: Decimal) -> tuple[Weight, ...]:
+    """Return `w_i = q_i p_i / E` per coin, heaviest first; equity includes cash (field-study E1)."""
+    values = _by_symbol(holdings)
+    ordered = sorted(values, key=lambda symbol: (-values[symbol], symbol))
+    return tuple(Weight(symbol, share_of_equity(values[symbol], equity)) for symbol in ordered)
+
+
+def concentration(holdings: Iterable[Holding]) -> Figure:
+    """Return Herfindahl–Hirschman `HHI = sum s_i^2`, `s_i = |q_i p_i| / G` (field-study E1).
+
+    1/n when equally spread over n coins, 1 for a single one. n counts coins, not positions.
+    """
+    values = [abs(value) for value in _by_symbol(holdings).values() if value]
+    gross = sum(values, ZERO)
+    if not gross:
+        return undefined(0, 1, "nothing held")
+    return Figure(float(sum(value * value for value in values) / (gross * gross)), len(values), 1)
+
+
+def effective_number(holdings: Iterable[Holding]) -> Figure:
+    """Return `1 / HHI`: how many equal positions would be as concentrated (field-study E1)."""
+    hhi = concentration(holdings)
+    if hhi.value is None:
+        return hhi
+    return Figure(1 / hhi.value, hhi.n, 1)
+
+
+def concentration_of_equity(holdings: Iterable[Holding], equity: Decimal) -> Figure:
+    """Return `sum w_i^2` over coins with weights of equity, cash included: what to limit (field-study E1).
+
+    Cash dilutes the coins and adds no term of its own, so all cash is 0 and all in one coin is 1.
+    """
+    values = [value for value in _by_symbol(holdings).values() if value]
+    if equity <= 0:
+        return undefined(len(values), 1, "no equity")
+    return Figure(float(sum((value * value for value in values), ZERO) / (equity * equity)), len(values), 1)
+
+
+def risk_at_stop(holdings: Iterable[Holding], exit_cost: Decimal, equity: Decimal) -> Heat:
+    """Return open risk `sum q (p - stop) + exit costs`, quote units and share of E (field-study E1).
+
+    `exit_cost` is the share of proceeds that a sale costs (fee and slippage). A stop above the price is
+    no gain to be counted on: it adds only its costs. Without a stop the whole value is at risk.
+    """
+    held = tuple(holdings)
+    amount = sum((_loss_at_stop(one, exit_cost) for one in held), ZERO)
+    bare = tuple(one.symbol for one in held if one.stop is None)
+    return Heat(amount, share_of_equity(amount, equity), bare)
+
+
+def gap_loss(holdings: Iterable[Holding], gap: Decimal) -> Decimal:
+    """Return the loss if each coin younger than 24 h opens at `(1 - gap) p`, quote units (field-study E1)."""
+    return sum((one.value * gap for one in holdings if one.age_ms < YOUNG_MS), ZERO)
+
+
+def exit_into_bids(quantity: Decimal, bids: Sequence[BookLevel], mid: Decimal) -> ExitWalk:
+    """Return the liquidity-adjusted exit `L = q mid - sum filled price`, rest at 0 (field-study E1).
+
+    Bids come best first.
+    """
+    left, proceeds = quantity, ZERO
+    for price, offered in bids:
+        if left <= 0:
+            break
+        taken = min(left, offered)
+        proceeds += taken * price
+        left -= taken
+    worth = quantity * mid
+    cost = worth - proceeds
+    share = (
+        Figure(float(cost / worth), 1, 1, unit=Unit.SHARE)
+        if worth > 0
+        else undefined(1, 1, "nothing to sell", Unit.SHARE)
+    )
+    return ExitWalk(quantity - left, proceeds, left, cost, share)
+
+
+def _by_symbol(holdings: Iterable[Holding]) -> dict[str, Decimal]:
+    """Two positions in one coin are one concentration."""
+    values: dict[str, Decimal] = {}
+    for one in holdings:
+        values[one.symbol] = values.get(one.symbol, ZERO) + one.value
+    return values
+
+
+def _loss_at_stop(holding: Holding, exit_cost: Decimal) -> Decimal:
+    if holding.stop is None:
+        return abs(holding.value)
+    fall = max(holding.quantity * (holding.price - holding.stop), ZERO)
+    return fall + abs(holding.quantity) * min(holding.stop, holding.price) * exit_cost

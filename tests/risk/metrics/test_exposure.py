@@ -1,0 +1,157 @@
+"""Exposure, concentration, open risk and exits into the book."""
+
+from decimal import Decimal as D
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.figure import Unit
+from mexc_tui.risk.metrics.exposure import (
+    GAPS,
+    YOUNG_MS,
+    Holding,
+    concentration,
+    concentration_of_equity,
+    effective_number,
+    exit_into_bids,
+    gap_loss,
+    gross_exposure,
+    net_exposure,
+    reserved_exposure,
+    risk_at_stop,
+    share_of_equity,
+    weights,
+)
+from tests.risk.metrics.near import near
+
+A = Holding("AUSDT", D(10), D(6), stop=D(5), age_ms=0)
+B = Holding("BUSDT", D(4), D(10), stop=None, age_ms=YOUNG_MS)
+
+amounts = st.decimals(min_value="0.01", max_value="1000000", places=2)
+holdings_of_many = st.lists(amounts, min_size=1, max_size=12).map(
+    lambda values: [Holding(f"C{place}USDT", value, D(1)) for place, value in enumerate(values)]
+)
+
+
+def test_gross_counts_a_short_and_net_deducts_it() -> None:
+    short = Holding("SUSDT", D(-3), D(5))
+    assert gross_exposure([A, B, short]) == 115
+    assert net_exposure([A, B, short]) == 85
+
+
+def test_gross_and_net_are_equal_where_nothing_is_short() -> None:
+    assert gross_exposure([A, B]) == net_exposure([A, B]) == 100
+
+
+def test_reserved_exposure_adds_open_buys_and_armed_budgets() -> None:
+    assert reserved_exposure([A, B], [D(7), D(3)], [D("12.5")]) == D("122.5")
+
+
+def test_nothing_held_is_nothing_exposed() -> None:
+    assert gross_exposure([]) == net_exposure([]) == reserved_exposure([], [], []) == 0
+
+
+def test_weights_and_cash_make_the_whole_of_equity() -> None:
+    cash, equity = D(300), D(400)
+    coins = weights([A, B], equity)
+    assert [(one.symbol, one.share.value) for one in coins] == [("AUSDT", 0.15), ("BUSDT", 0.1)]
+    assert share_of_equity(cash, equity).value == 0.75
+
+
+def test_two_positions_in_one_coin_are_one_weight_and_one_concentration() -> None:
+    assert weights([A, A], D(240))[0].share.value == 0.5
+    assert concentration([A, A]).value == 1
+
+
+def test_without_equity_a_share_is_not_a_number() -> None:
+    assert share_of_equity(D(5), D(0)).value is None
+    assert str(share_of_equity(D(5), D(0))) == "n/a (no equity)"
+
+
+def test_concentration_of_sixty_and_forty() -> None:
+    assert concentration([A, B]).value == near(0.36 + 0.16)
+    assert effective_number([A, B]).value == near(1 / 0.52)
+
+
+def test_concentration_of_nothing_is_not_a_number() -> None:
+    assert str(concentration([])) == str(effective_number([])) == "n/a (nothing held)"
+
+
+def test_cash_dilutes_what_is_limited() -> None:
+    assert concentration_of_equity([A, B], D(400)).value == near(0.15**2 + 0.1**2)
+    assert concentration_of_equity([], D(400)).value == 0
+    assert concentration_of_equity([A], D(60)).value == 1
+
+
+@given(holdings_of_many)
+def test_concentration_lies_between_equal_shares_and_a_single_coin(held: list[Holding]) -> None:
+    hhi = concentration(held)
+    assert hhi.value is not None
+    assert 1 / hhi.n - 1e-12 <= hhi.value <= 1 + 1e-12
+    number = effective_number(held).value
+    assert number is not None
+    assert 1 - 1e-9 <= number <= hhi.n + 1e-9
+
+
+def test_equal_holdings_count_as_many_as_they_are() -> None:
+    equal = [Holding(f"C{place}USDT", D(3), D(7)) for place in range(8)]
+    assert effective_number(equal).value == near(8)
+
+
+def test_risk_at_stop_adds_the_cost_of_selling_there() -> None:
+    heat = risk_at_stop([A], D("0.01"), D(1000))
+    assert heat.amount == D(10) * (D(6) - D(5)) + D(50) * D("0.01")
+    assert heat.of_equity.value == near(0.0105)
+    assert heat.unprotected == ()
+
+
+def test_a_position_without_a_stop_risks_its_whole_value_and_is_named() -> None:
+    heat = risk_at_stop([A, B], D(0), D(1000))
+    assert heat.amount == 10 + 40
+    assert heat.unprotected == ("BUSDT",)
+
+
+def test_a_stop_above_the_price_lowers_nobody_elses_risk() -> None:
+    trailing = Holding("TUSDT", D(10), D(6), stop=D(8))
+    assert risk_at_stop([A, trailing], D(0), D(1000)).amount == 10
+
+
+@pytest.mark.parametrize(("gap", "loss"), zip(GAPS, (D(18), D(30), D(60)), strict=True))
+def test_only_coins_younger_than_a_day_gap(gap: D, loss: D) -> None:
+    assert gap_loss([A, B], gap) == loss
+
+
+def test_an_exit_walks_the_bids_best_first() -> None:
+    walk = exit_into_bids(D(5), [(D(10), D(2)), (D(9), D(2)), (D(8), D(10))], D("10.5"))
+    assert walk.proceeds == 20 + 18 + 8
+    assert (walk.sold, walk.unsold) == (5, 0)
+    assert walk.average == D("9.2")
+    assert walk.cost == D("52.5") - 46
+    assert walk.cost_share.value == near(6.5 / 52.5)
+    assert walk.cost_share.unit is Unit.SHARE
+
+
+def test_what_finds_no_bid_counts_as_nothing() -> None:
+    walk = exit_into_bids(D(5), [(D(10), D(2))], D(10))
+    assert (walk.proceeds, walk.unsold, walk.cost) == (20, 3, 30)
+    empty = exit_into_bids(D(5), [], D(10))
+    assert (empty.cost, empty.average, empty.cost_share.value) == (50, None, 1.0)
+
+
+def test_nothing_to_sell_costs_nothing() -> None:
+    walk = exit_into_bids(D(0), [(D(10), D(2))], D(10))
+    assert (walk.cost, walk.cost_share.value) == (0, None)
+
+
+@given(
+    amounts,
+    st.lists(st.tuples(amounts, amounts), max_size=10).map(lambda levels: sorted(levels, reverse=True)),
+)
+def test_selling_more_is_never_cheaper(quantity: D, bids: list[tuple[D, D]]) -> None:
+    mid = (bids[0][0] if bids else D(1)) * D("1.01")
+    less, more = exit_into_bids(quantity, bids, mid), exit_into_bids(quantity * 2, bids, mid)
+    assert less.cost_share.value is not None
+    assert more.cost_share.value is not None
+    assert 0 < less.cost_share.value <= more.cost_share.value + 1e-12 <= 1 + 1e-12
+    assert less.sold + less.unsold == quantity

@@ -60,8 +60,10 @@ def standing_after(facts: Iterable[Signal | Ended]) -> dict[SignalKey, Stand]:
     for fact in facts:
         if isinstance(fact, Signal):
             standing[fact.key] = Stand(fact.state, fact.at_ms)
-        else:
-            standing.pop(fact.key, None)
+            continue
+        stood = standing.pop(fact.key, None)
+        if stood is not None and fact.goes_on_as is not None:
+            standing.setdefault(fact.goes_on_as, stood)
     return standing
 
 
@@ -204,11 +206,21 @@ def _ended(
     now_ms: int,
     hold_ms: int,
 ) -> Iterator[Ended]:
-    """Yield what stands and is found no more; `looked_at` leads from any id of a listing to its own."""
+    """Yield what stands and is found no more; `looked_at` leads from any id of a listing to its own.
+
+    What stands under the id of a listing that was joined to another ends there, and stands on under that
+    one if it is so still.
+    """
     for key, stand in standing.items():
         now_id = looked_at.get(key.subject)
-        if now_id is None or SignalKey(key.detector, now_id, key.topic) in found:
+        if now_id is None:
             continue
-        if key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms:
+        now_key = SignalKey(key.detector, now_id, key.topic)
+        is_held = key.topic in _HELD[key.detector] and now_ms - stand.at_ms < hold_ms
+        if now_id == key.subject:
+            if now_key not in found and not is_held:
+                yield Ended(key, stand.state, now_ms)
             continue
-        yield Ended(key, stand.state, now_ms)
+        is_so = found.get(now_key, stand.state if is_held else None) in (stand.state, UNKNOWN)
+        into = now_id if is_so and now_key not in standing else ""
+        yield Ended(key, stand.state, now_ms, f"its listing was joined to {now_id}", into)

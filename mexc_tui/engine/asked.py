@@ -7,6 +7,7 @@ from mexc_tui.detection.look import Look
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import why_silent
+from mexc_tui.engine.outcomes import signals_of
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
 from mexc_tui.model.listing import Listing
@@ -53,7 +54,7 @@ def why(stored: Stored, symbol: str, now_ms: int, settings: DetectionSettings) -
     for listing in _named(stored, symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         look = Look(listing, now_ms, stage, stage.is_over, settings, None, together.get(listing.id, ()))
-        said = stored.signals.of_listing(listing.id, SIGNALS)
+        said = signals_of(stored, listing, SIGNALS)
         stories.append(
             ListingStory(
                 listing=_row(stored, listing, now_ms, settings),

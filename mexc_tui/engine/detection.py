@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from mexc_tui.detection.passing import DETECTORS, Found, detect_in_slices
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.known import Known
@@ -92,13 +94,14 @@ class Detection:
             ended=len(found.ended),
             duration_ns=self._clock.monotonic_ns() - began_ns,
         )
-        over = [(ended, self._symbol_of(ended)) for ended in found.ended]
+        over = [(ended, self._symbol_of(ended.key)) for ended in found.ended]
+        raised = [(signal, self._symbol_of(signal.key)) for signal in found.raised]
         self._take(found)
         self.last, self.passes = done, self.passes + 1
         tidy = self.passes % TIDY_EVERY == 1
 
         def work(unit: Unit) -> None:
-            _store(unit, found.raised, over)
+            _store(unit, raised, over)
             unit.passes.add(done)
             if tidy:
                 unit.passes.forget_before(now_ms - PASSES_KEPT_MS)
@@ -124,10 +127,10 @@ class Detection:
                 return done.value
             await asyncio.sleep(0)
 
-    def _symbol_of(self, ended: Ended) -> str:
-        """Return the name under which it was raised: its alert goes by that."""
-        signal = self._known.signals.get(ended.key)
-        return signal.symbol if signal is not None else ended.key.subject
+    def _symbol_of(self, key: SignalKey) -> str:
+        """Return the name under which what stands was raised, as its alert is; empty: nothing stands."""
+        signal = self._known.signals.get(key)
+        return signal.symbol if signal is not None else ""
 
     def _listings(self, now_ms: int) -> tuple[Listing, ...]:
         """Return what is live, and what is over while something about it still stands."""
@@ -143,7 +146,9 @@ class Detection:
             count = self.counts[signal.key.detector]
             count.raised, count.last_ms = count.raised + 1, signal.at_ms
         for ended in found.ended:
-            self._known.signals.pop(ended.key, None)
+            signal, later = self._known.signals.pop(ended.key, None), ended.goes_on_as
+            if signal is not None and later is not None:
+                self._known.signals.setdefault(later, msgspec.structs.replace(signal, key=later))
 
 
 def rule_of(key: SignalKey) -> str:
@@ -160,10 +165,13 @@ def alert_of(signal: Signal) -> Alert | None:
     return Alert(at_ms=signal.at_ms, about=signal.symbol, severity=signal.severity, rule=rule, text=text)
 
 
-def _store(unit: Unit, raised: Iterable[Signal], over: Iterable[tuple[Ended, str]]) -> None:
-    for signal in raised:
+def _store(unit: Unit, raised: Iterable[tuple[Signal, str]], over: Iterable[tuple[Ended, str]]) -> None:
+    """Store what was found, each with the name under which what stood before was raised."""
+    for signal, before in raised:
         unit.signals.add(signal)
         unit.record(SignalRaised(at_ms=signal.at_ms, about=signal.symbol, signal=signal))
+        if before not in ("", signal.symbol):
+            unit.alerts.close(rule_of(signal.key), before, signal.at_ms)  # it has been renamed since
         alert = alert_of(signal)
         if alert is None:
             unit.alerts.close(rule_of(signal.key), signal.symbol, signal.at_ms)
@@ -172,7 +180,8 @@ def _store(unit: Unit, raised: Iterable[Signal], over: Iterable[tuple[Ended, str
     for ended, symbol in over:
         if unit.signals.end(ended):
             unit.record(SignalEnded(at_ms=ended.at_ms, about=symbol, ended=ended))
-            unit.alerts.close(rule_of(ended.key), symbol, ended.at_ms)
+            if not ended.into:
+                unit.alerts.close(rule_of(ended.key), symbol, ended.at_ms)
 
 
 def _ages(read_ms: Mapping[Source, int | None], now_ms: int) -> list[ReadAge]:

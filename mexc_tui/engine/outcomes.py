@@ -9,7 +9,7 @@ from mexc_tui.detection.outcomes import outcome_of
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.known import Known, label_version
 from mexc_tui.engine.outside import Market
-from mexc_tui.engine.ports import Unit
+from mexc_tui.engine.ports import Stored, Unit
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.market.tape import Tape
 from mexc_tui.model.event import ListingLabelled
@@ -85,9 +85,16 @@ class Outcomes:
             unit.listings.save(listing, stage)
             unit.outcomes.save(outcome)
             unit.record(ListingLabelled(at_ms=now_ms, about=listing.symbol, outcome=outcome))
-            _judge(unit, version, outcome, unit.signals.of_listing(listing.id, SIGNALS_OF_ONE))
+            _judge(unit, version, outcome, signals_of(unit, listing, SIGNALS_OF_ONE))
 
         await self._known.write("outcome of a listing", work)
+
+
+def signals_of(stored: Stored, listing: Listing, limit: int) -> list[Signal]:
+    """Return the newest signals about a listing, newest first, whichever id it had then."""
+    ids = (listing.id, *listing.also_ids)
+    found = [signal for one in ids for signal in stored.signals.of_listing(one, limit)]
+    return sorted(found, key=lambda signal: -signal.at_ms)[:limit]
 
 
 def _judge(unit: Unit, version: str, outcome: ListingOutcome, signals: Iterable[Signal]) -> None:

@@ -40,6 +40,8 @@ _HOLDING = (
 )
 """A listing that all of these have dropped is cancelled; an announcement stays on the page for ever."""
 _API = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS)
+_SPOKEN_ONCE = (Source.BY_HAND, Source.ANNOUNCEMENT)
+"""They say a name once and do not follow it when it changes."""
 SAME_MOMENT_MS = 1_000
 """Openings that differ by less do not contradict each other."""
 
@@ -70,6 +72,8 @@ class _Life:
         self._says: dict[Source, Sighting] = {}
         self._times: dict[Source, _Timed] = {}
         self._names: list[str] = []
+        self._left_ms: dict[str, int] = {}
+        """Names that a source has given up for another one, and when: a rename that is known as such."""
         self._changes: list[Change] = []
         self._name: Facts | None = None
         self._stage: Stage | None = None
@@ -91,7 +95,7 @@ class _Life:
         self._note_times(seen)
         self._note_presence(before, seen)
         self._note_fields(before, seen)
-        self._note_name(seen)
+        self._note_name(before, seen)
         self._note_opening(seen)
         self._note_stage(seen)
 
@@ -133,7 +137,11 @@ class _Life:
             if was != now:
                 self._change(kind, seen, _word(was), _word(now))
 
-    def _note_name(self, seen: Sighting) -> None:
+    def _note_name(self, before: Sighting | None, seen: Sighting) -> None:
+        if before is not None and seen.present and before.facts.symbol != seen.facts.symbol:
+            self._left_ms[before.facts.symbol] = seen.at_ms
+        if seen.present:
+            self._left_ms.pop(seen.facts.symbol, None)
         if seen.facts.symbol not in self._names:
             self._names.append(seen.facts.symbol)
         best = next((s.facts for s in map(self._says.get, _NAMING) if s is not None and s.present), None)
@@ -215,7 +223,7 @@ class _Life:
             names=tuple(self._names),
             stage=stage,
             changes=tuple(self._changes),
-            disagreements=tuple(_disagreements(self._says, self._times)),
+            disagreements=tuple(_disagreements(self._says, self._times, self._left_ms)),
             full_name=self._any("full_name"),
             coin_id=self._any("coin_id"),
             contract=self._any("contract"),
@@ -270,12 +278,21 @@ def _says_api(seen: Sighting) -> bool:
     return seen.source is not Source.EXCHANGE_INFO or seen.facts.api_allowed is True
 
 
-def _disagreements(says: dict[Source, Sighting], times: dict[Source, _Timed]) -> Iterable[Disagreement]:
-    """Yield every matter on which those who speak now contradict each other."""
+def _disagreements(
+    says: dict[Source, Sighting], times: dict[Source, _Timed], left_ms: dict[str, int]
+) -> Iterable[Disagreement]:
+    """Yield every matter on which those who speak now contradict each other.
+
+    What was said once under a name that was given up later contradicts nobody.
+    """
     openings = {source: timed.opens_ms for source, timed in times.items()}
     if openings and max(openings.values()) - min(openings.values()) >= SAME_MOMENT_MS:
         yield _disagreement(Topic.OPENING, {source: _utc(value) for source, value in openings.items()})
-    names = {source: seen.facts.symbol for source, seen in says.items() if seen.present and source in _NAMING}
+    names = {
+        source: seen.facts.symbol
+        for source, seen in says.items()
+        if seen.present and source in _NAMING and not _is_outdated(seen, left_ms)
+    }
     if len(set(names.values())) > 1:
         yield _disagreement(Topic.NAME, names)
     holders = {source: "listed" for source in _HOLDING if (seen := says.get(source)) and seen.present}
@@ -286,6 +303,11 @@ def _disagreements(says: dict[Source, Sighting], times: dict[Source, _Timed]) ->
     allowed = {source: "yes" if _says_api(says[source]) else "no" for source in _API if source in says}
     if len(set(allowed.values())) > 1:
         yield _disagreement(Topic.API, allowed)
+
+
+def _is_outdated(seen: Sighting, left_ms: dict[str, int]) -> bool:
+    """Whether the name was said once and for all before it was given up."""
+    return seen.source in _SPOKEN_ONCE and seen.at_ms <= left_ms.get(seen.facts.symbol, -1)
 
 
 def _disagreement(topic: Topic, claims: dict[Source, str]) -> Disagreement:

@@ -113,9 +113,13 @@ class SignalRaised(Event, frozen=True, kw_only=True, tag="signal_raised"):
 
 
 class SignalEnded(Event, frozen=True, kw_only=True, tag="signal_ended"):
-    """What a signal saw is no longer so. `about` is the listing's symbol."""
+    """What a signal saw is no longer so. `about` is the listing's symbol.
+
+    Version 2 tells why, and under which listing it stands on.
+    """
 
     ended: Ended
+    version: int = 2
 
 
 class CommandBegun(Event, frozen=True, kw_only=True, tag="command_begun"):

@@ -104,12 +104,21 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...]
 
 
-class Ended(msgspec.Struct, frozen=True):
-    """What a signal saw is no longer so."""
+class Ended(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a signal saw is no longer so, or it is so under another key."""
 
     key: SignalKey
     state: str
     at_ms: int
+    reason: str = ""
+    """Why, in words; empty: a detector looked and found it no more."""
+    into: str = ""
+    """Id of the listing under which the signal stands on, in the same state: both were found to be one."""
+
+    @property
+    def goes_on_as(self) -> SignalKey | None:
+        """Return the key under which the signal stands on, if it does."""
+        return SignalKey(self.key.detector, self.into, self.key.topic) if self.into else None
 
 
 class ReadAge(msgspec.Struct, frozen=True):

@@ -36,7 +36,8 @@ def _words(event: AnyEvent) -> str:
             reasons = "; ".join(signal.reasons)
             return f"{signal.key.detector} {signal.key.topic}: {reasons} ({signal.probability})"
         case events.SignalEnded():
-            return f"{event.ended.key.detector} {event.ended.key.topic} no longer"
+            why = f" ({event.ended.reason})" if event.ended.reason else ""
+            return f"{event.ended.key.detector} {event.ended.key.topic} no longer{why}"
         case _:
             return _words_of_desk(event)
 

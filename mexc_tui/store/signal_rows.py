@@ -1,7 +1,9 @@
 """Signals: which stand, which stood, and what they are found by."""
 
+import msgspec
+
 from mexc_tui.model.outcome_of_listing import ListingOutcome
-from mexc_tui.model.signal import DetectorName, Ended, Signal
+from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
 from mexc_tui.store.bodies import Body
 from mexc_tui.store.rows import Rows, Value, integer
 
@@ -14,6 +16,10 @@ _INSERT = """
 """
 _END = """
     UPDATE signals SET ended_at_ms = ?
+    WHERE detector = ? AND subject = ? AND topic = ? AND ended_at_ms IS NULL
+"""
+_STANDS = """
+    SELECT id, body FROM signals
     WHERE detector = ? AND subject = ? AND topic = ? AND ended_at_ms IS NULL
 """
 _SIGNALS = "SELECT body FROM signals "
@@ -50,9 +56,22 @@ class SignalRows:
     def end(self, ended: Ended) -> bool:
         """Note that what a signal saw is no longer so. False: its state stands no more anyway."""
         key = ended.key
+        if ended.goes_on_as is not None and self._go_on(ended, ended.goes_on_as):
+            return True
         sql = _END + "AND state = ?"
         changed = self._rows.run(sql, ended.at_ms, key.detector.value, key.subject, key.topic, ended.state)
         return changed > 0
+
+    def _go_on(self, ended: Ended, later: SignalKey) -> bool:
+        """Let what stands stand under another key, unless that has a state of its own."""
+        if self._rows.one(_STANDS, *_words(later)) is not None:
+            return False
+        row = self._rows.one(_STANDS + "AND state = ?", *_words(ended.key), ended.state)
+        if row is None:
+            return False
+        body = _signal.write(msgspec.structs.replace(_signal.read(row[1]), key=later))
+        self._rows.run("UPDATE signals SET subject = ?, body = ? WHERE id = ?", later.subject, body, row[0])
+        return True
 
     def standing(self) -> list[Signal]:
         """Return what stands now, oldest first: what a restart must not signal again."""
@@ -97,3 +116,7 @@ class SignalRows:
 
     def _many(self, where: str, *values: Value) -> list[Signal]:
         return [_signal.read(row[0]) for row in self._rows.all(_SIGNALS + where, *values)]
+
+
+def _words(key: SignalKey) -> tuple[str, str, str]:
+    return key.detector.value, key.subject, key.topic

@@ -145,12 +145,30 @@ def test_what_stands_about_a_listing_that_is_joined_to_another_is_not_raised_aga
     assert [one.symbol for one in desk.raised(DetectorName.API_ENABLED)] == ["NEXUSDT"]
     desk.known.read_calendar(calendar(entry("NEX")), before(4_000))
     assert [len(listing.also_ids) for listing in desk.known.listings] == [1]
-    desk.look(3_999)
+    (left,) = (one for one in desk.look(3_999).ended if one.key.detector is DetectorName.API_ENABLED)
+    (joined,) = desk.known.listings
+    assert (left.key.subject, left.into) == (joined.also_ids[0], joined.id)
+    assert left.reason == f"its listing was joined to {joined.id}"
+    assert {key.subject for key in desk.standing} == {joined.id}
     assert len(desk.raised(DetectorName.API_ENABLED)) == 1
     desk.known.read_names(Source.DEFAULT_SYMBOLS, ["BTCUSDT"], before(3_000))
     ended = [one for one in desk.look(2_999).ended if one.key.detector is DetectorName.API_ENABLED]
     assert len(ended) == 1
     assert desk.look(2_998).ended == ()
+
+
+def test_of_two_listings_that_are_joined_the_same_words_stand_once() -> None:
+    desk = announced()
+    desk.known.add("NEXUSDT", OPENS_MS, before(6_000))
+    desk.look(5_999)
+    assert len(desk.raised(DetectorName.LAUNCH_SEQUENCE)) == 2
+    desk.known.read_calendar(calendar(entry("NEX")), before(5_000))
+    desk.look(4_999)
+    assert len(desk.raised(DetectorName.LAUNCH_SEQUENCE)) == 2
+    (joined,) = desk.known.listings
+    standing = [key.subject for key in desk.standing if key.detector is DetectorName.LAUNCH_SEQUENCE]
+    assert standing == [joined.id]
+    assert (desk.look(4_998).raised, desk.look(4_998).ended) == ((), ())
 
 
 def test_standing_is_the_newest_state_of_each_key_until_it_ends() -> None:

@@ -202,6 +202,42 @@ def test_M13_exchange_info_renames_first_and_the_contract_tells_that_it_is_the_s
     assert (told.facts.symbol, told.present) == ("NEXUSDT", True)
 
 
+def test_words_said_once_under_the_old_name_contradict_a_rename_that_is_known_as_such_no_more() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.add("NEWUSDT", OPENS_MS, before(7_100))
+    headline = Announcement(title="MEXC Will List New Token (NEW)", post_time=before(7_000))
+    known.read_announcements([headline], before(7_000))
+    known.read_web_symbols(web(row()), before(6_900))
+    known.read_calendar(calendar(entry("NEX")), before(600))
+    (listing,) = known.listings
+    (claims,) = (one.claims for one in listing.disagreements)
+    assert {one.source for one in claims} == {Source.CALENDAR, Source.SYMBOLS_V2}
+    known.read_web_symbols(web(row(base="NEX")), before(590))
+    (listing,) = known.listings
+    assert (listing.symbol, listing.disagreements) == ("NEXUSDT", ())
+    assert known.listings.named("NEWUSDT") is listing
+
+
+def test_a_better_source_with_another_name_is_a_contradiction_and_no_rename() -> None:
+    known = knowing()
+    known.add("NEWUSDT", OPENS_MS, before(7_100))
+    known.read_web_symbols(web(row()), before(7_000))
+    known.read_pairs((*OLD, pair("NEX")), before(600))
+    (listing,) = known.listings
+    assert [one.topic for one in listing.disagreements] == [Topic.NAME]
+
+
+def test_a_name_that_is_taken_back_is_the_right_one_again() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.add("NEWUSDT", OPENS_MS, before(7_100))
+    known.read_calendar(calendar(entry("NEX")), before(600))
+    known.read_calendar(calendar(entry()), before(500))
+    (listing,) = known.listings
+    assert (listing.symbol, listing.disagreements) == ("NEWUSDT", ())
+
+
 def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() -> None:
     known = knowing()
     old = known.read_calendar(calendar(entry()), before(7_200))[0].after

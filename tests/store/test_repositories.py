@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.signal import ClaimKind, DetectorName
+from mexc_tui.model.signal import ClaimKind, DetectorName, Ended
 from mexc_tui.model.storage import CaseTally, StorageDamaged, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.store.cache_rows import CacheRow
@@ -143,6 +143,23 @@ def test_per_key_one_state_stands(stored: Reading) -> None:
     ]
     assert not stored.signals.end(ended(state="far"))
     assert len(stored.signals.standing()) == 2
+
+
+def test_a_signal_that_ends_into_another_listing_stands_on_under_it(stored: Reading) -> None:
+    stored.signals.add(signal())
+    joined = Ended(key(), "ready", 6_000, "joined", "OLDUSDT-1")
+    assert stored.signals.end(joined)
+    assert [found.key for found in stored.signals.standing()] == [key("OLDUSDT-1")]
+    assert stored.signals.of_listing("NEWUSDT-1000") == []
+    assert len(stored.signals.latest()) == 1
+    assert not stored.signals.end(joined)
+
+
+def test_a_signal_ends_where_the_other_listing_has_a_word_of_its_own(stored: Reading) -> None:
+    stored.signals.add(signal())
+    stored.signals.add(signal(key("OLDUSDT-1"), state="other"))
+    assert stored.signals.end(Ended(key(), "ready", 6_000, "joined", "OLDUSDT-1"))
+    assert [(one.key.subject, one.state) for one in stored.signals.standing()] == [("OLDUSDT-1", "other")]
 
 
 def test_signals_are_found_newest_first(stored: Reading) -> None:

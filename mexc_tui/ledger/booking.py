@@ -1,0 +1,296 @@
+"""From one advanced order to everything that one unit of work writes: postings, lots, position, intents, day.
+
+Rows read inside the unit go in, rows to write come out. Lots and the position are computed anew from the
+orders (positions.py); entries book the difference, so that each account's sum is what the orders say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.ledger.days import kept
+from mexc_tui.ledger.numbers import exactly, plain, rounded
+from mexc_tui.ledger.orders import Advanced
+from mexc_tui.ledger.positions import Holding, holding, settled, spent
+from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Account, Day, Entry, EntryKind, Lot, Position, PositionState, Posting
+
+
+class StaleOrder(ValueError):
+    """Evidence was merged into an older row of the order: read it again, merge again, book again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Rows about one position, read inside the unit of work."""
+
+    position: Position
+    """`positions.opened(...)` while nothing is bought yet."""
+    orders: tuple[Order, ...]
+    """All of the position; the one that advanced may be missing."""
+    intents: tuple[Intent, ...]
+    """All of the position, ended ones too."""
+    day: Day
+    """Of the moment of booking; an empty one if there is none yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """Rows to write, all in one transaction."""
+
+    position: Position | None
+    """None: nothing was ever bought, there is no position to store."""
+    lots: tuple[Lot, ...]
+    entries: tuple[Entry, ...]
+    intents: tuple[Intent, ...]
+    """Those that changed: reservations shrink, stops follow what remains, sales end with the position."""
+    day: Day
+    realised: Decimal
+    """What this added to the realised profit, in quote units."""
+    order: Order | None = None
+    """The order with its fees valued."""
+    words: tuple[str, ...] = ()
+    """What somebody should know: fees without a price, coins sold that were not the desk's."""
+
+
+@exactly
+def book(books: Books, advanced: Advanced, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+    """Book what advanced an order, fill or not. `prices`: quote units for one of each fee asset, where known.
+
+    Raises StaleOrder if the order in `books` has other numbers than the one that was advanced.
+    """
+    position = books.position
+    others = tuple(order for order in books.orders if order.client_order_id != advanced.order.client_order_id)
+    before = _stored(books, advanced.before)
+    order = valued(advanced.order, position, prices)
+    orders = (*others, order)
+    after, sums = settled(position, orders, books.intents, at_ms)
+    sums_before = holding(position, (*others, before))
+    entries = (
+        *_trade_entry(position, before, order, at_ms),
+        *_fee_entries(position, before, order, at_ms),
+        *_oversold_entry(position, order, sums_before, sums, at_ms),
+    )
+    words = (*_words_of_fees(order), *_words_of_oversold(position, sums_before, sums))
+    return _booking(books, after, sums, orders, entries, words, at_ms, order)
+
+
+def revalue(books: Books, order: Order, prices: Mapping[str, Decimal], at_ms: int) -> Booking:
+    """Book an order's fees that had no price when they were paid, now that `prices` knows more."""
+    return book(books, Advanced(before=order, order=order), prices, at_ms)
+
+
+@exactly
+def write_off_dust(books: Books, at_ms: int, words: str) -> Booking:
+    """Close a position whose rest is too small to be sold: the coins become the person's own (O8)."""
+    dust = holding(books.position, books.orders).remaining
+    position = msgspec.structs.replace(books.position, dust=books.position.dust + dust)
+    entry = _moved(position, EntryKind.DUST, f"dust/{plain(position.dust)}", Account.OWN, dust, at_ms, words)
+    return _written_off(books, position, entry, at_ms)
+
+
+@exactly
+def write_off_gone(books: Books, quantity: Decimal, at_ms: int, words: str) -> Booking:
+    """Take coins off a position that the account does not hold; `words` is the evidence."""
+    gone = min(quantity, holding(books.position, books.orders).remaining)
+    position = msgspec.structs.replace(books.position, gone=books.position.gone + gone)
+    entry = _moved(
+        position, EntryKind.CORRECTION, f"gone/{plain(position.gone)}", Account.EXTERNAL, gone, at_ms, words
+    )
+    return _written_off(books, position, entry, at_ms)
+
+
+@exactly
+def resettle(books: Books, at_ms: int) -> Booking:
+    """Compute a position anew after an intent changed (an entry ended, say); nothing is posted."""
+    after, sums = settled(books.position, books.orders, books.intents, at_ms)
+    return _booking(books, after, sums, books.orders, (), (), at_ms, None)
+
+
+@exactly
+def valued(order: Order, position: Position, prices: Mapping[str, Decimal]) -> Order:
+    """Return the order with its fees worth something: once, at the price of the moment they became known."""
+    return msgspec.structs.replace(order, fees=tuple(_valued(fee, position, prices) for fee in order.fees))
+
+
+@exactly
+def reserved(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
+    """Return what an intent still holds back: its cap less what it spent, nothing once it ended."""
+    if not intent.is_open or intent.side is Side.SELL:
+        return ZERO
+    return max(intent.spend_cap - spent(intent, orders), ZERO)
+
+
+def _booking(
+    books: Books,
+    after: Position,
+    sums: Holding,
+    orders: tuple[Order, ...],
+    entries: tuple[Entry, ...],
+    words: tuple[str, ...],
+    at_ms: int,
+    order: Order | None,
+) -> Booking:
+    intents = tuple(_followed(intent, after, orders, at_ms) for intent in books.intents)
+    return Booking(
+        position=after if after.bought_quantity else None,
+        lots=sums.lots,
+        entries=entries,
+        intents=tuple(intent for intent in intents if intent not in books.intents),
+        day=kept(books.day, books.position, after),
+        realised=after.realised - books.position.realised,
+        order=order,
+        words=words,
+    )
+
+
+def _stored(books: Books, advanced: Order) -> Order:
+    """Return the order as it is booked so far; what differs from it but for numbers does not matter here."""
+    name = advanced.client_order_id
+    stored = next((order for order in books.orders if order.client_order_id == name), None)
+    if stored is None:
+        return msgspec.structs.replace(advanced, filled_quantity=ZERO, filled_value=ZERO, fees=())
+    numbers = (stored.filled_quantity, stored.filled_value, stored.fees)
+    if numbers != (advanced.filled_quantity, advanced.filled_value, advanced.fees):
+        raise StaleOrder(f"{name} was booked further than the row that evidence was merged into")
+    return stored
+
+
+def _written_off(books: Books, position: Position, entry: Entry, at_ms: int) -> Booking:
+    after, sums = settled(position, books.orders, books.intents, at_ms)
+    return _booking(books, after, sums, books.orders, (entry,), (entry.words,), at_ms, None)
+
+
+def _followed(intent: Intent, position: Position, orders: tuple[Order, ...], at_ms: int) -> Intent:
+    if not intent.is_open:
+        return intent
+    if intent.side is Side.BUY:
+        return msgspec.structs.replace(intent, reserved=reserved(intent, orders))
+    if position.state is PositionState.CLOSED:
+        words = f"{intent.reason}; the position is closed"
+        return msgspec.structs.replace(intent, quantity=ZERO, ended_ms=at_ms, reason=words)
+    if intent.role is OrderRole.STOP:
+        return msgspec.structs.replace(intent, quantity=position.remaining)
+    return intent
+
+
+def _valued(fee: Fee, position: Position, prices: Mapping[str, Decimal]) -> Fee:
+    if fee.asset == position.quote_asset:
+        return Fee(fee.asset, fee.amount, fee.amount)
+    if fee.asset == position.base_asset:
+        return Fee(fee.asset, fee.amount)
+    price = prices.get(fee.asset)
+    if price is None or not fee.unvalued:
+        return fee
+    return Fee(fee.asset, fee.amount, fee.value + rounded(fee.unvalued * price))
+
+
+def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) -> tuple[Entry, ...]:
+    sign = 1 if order.side is Side.BUY else -1
+    quantity = sign * (order.filled_quantity - before.filled_quantity)
+    value = sign * (order.filled_value - before.filled_value)
+    if not (quantity or value):
+        return ()
+    postings = (
+        *_pair(Account.EXCHANGE, Account.DESK, position.base_asset, quantity),
+        *_pair(Account.DESK, Account.EXCHANGE, position.quote_asset, value),
+    )
+    what = "bought" if sign > 0 else "sold"
+    words = (
+        f"{what} {plain(abs(quantity))} {position.base_asset} for {plain(abs(value))} {position.quote_asset}"
+    )
+    return (_entry(position, order, EntryKind.TRADE, _so_far(order), postings, at_ms, words),)
+
+
+def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[Entry, ...]:
+    known = {fee.asset: fee for fee in before.fees}
+    entries: list[Entry] = []
+    for fee in order.fees:
+        old = known.get(fee.asset, Fee(fee.asset, ZERO))
+        is_desks = fee.asset in (position.base_asset, position.quote_asset)
+        flow = ZERO if is_desks else fee.value - old.value
+        more = fee.amount - old.amount
+        if not (more or flow):
+            continue
+        payer = Account.DESK if is_desks else Account.OWN
+        key = f"fee/{fee.asset}/{plain(fee.amount)}/{plain(fee.value)}"
+        words = f"fee of {plain(more)} {fee.asset}" if more else f"worth of a fee in {fee.asset} is known now"
+        postings = _pair(payer, Account.FEES, fee.asset, more)
+        entries.append(_entry(position, order, EntryKind.FEE, key, postings, at_ms, words, flow))
+    return tuple(entries)
+
+
+def _oversold_entry(
+    position: Position, order: Order, before: Holding, after: Holding, at_ms: int
+) -> tuple[Entry, ...]:
+    more = after.oversold - before.oversold
+    if not more:
+        return ()
+    postings = _pair(Account.OWN, Account.DESK, position.base_asset, more)
+    key = f"over/{_so_far(order)}/{plain(order.fee_in(position.base_asset))}"
+    words = _words_of_oversold(position, before, after)
+    return (_entry(position, order, EntryKind.CORRECTION, key, postings, at_ms, "; ".join(words)),)
+
+
+def _words_of_oversold(position: Position, before: Holding, after: Holding) -> tuple[str, ...]:
+    more = after.oversold - before.oversold
+    asset = position.base_asset
+    if more > 0:
+        return (f"{plain(more)} {asset} more were sold than the desk owned: they were the person's own",)
+    return (f"{plain(-more)} {asset} that seemed the person's own were the desk's",) if more else ()
+
+
+def _words_of_fees(order: Order) -> tuple[str, ...]:
+    open_fees = (fee for fee in order.fees if fee.unvalued)
+    return tuple(
+        f"{order.client_order_id}: the worth of a fee of {plain(fee.unvalued)} {fee.asset} is not known yet"
+        for fee in open_fees
+    )
+
+
+def _so_far(order: Order) -> str:
+    return f"{plain(order.filled_quantity)}/{plain(order.filled_value)}"
+
+
+def _pair(source: Account, target: Account, asset: str, amount: Decimal) -> tuple[Posting, ...]:
+    """Move an amount from one account to another."""
+    return (Posting(source, asset, -amount), Posting(target, asset, amount)) if amount else ()
+
+
+def _entry(
+    position: Position,
+    order: Order,
+    kind: EntryKind,
+    key: str,
+    postings: tuple[Posting, ...],
+    at_ms: int,
+    words: str,
+    flow: Decimal = ZERO,
+) -> Entry:
+    return Entry(
+        id=f"{order.client_order_id}/{key}",
+        kind=kind,
+        at_ms=at_ms,
+        postings=postings,
+        client_order_id=order.client_order_id,
+        position_id=position.id,
+        words=words,
+        flow=flow,
+    )
+
+
+def _moved(
+    position: Position, kind: EntryKind, key: str, target: Account, quantity: Decimal, at_ms: int, words: str
+) -> Entry:
+    """Move coins off the desk."""
+    return Entry(
+        id=f"{position.id}/{key}",
+        kind=kind,
+        at_ms=at_ms,
+        postings=_pair(Account.DESK, target, position.base_asset, quantity),
+        position_id=position.id,
+        words=words,
+    )

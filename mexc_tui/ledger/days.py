@@ -1,0 +1,47 @@
+"""Performance of the UTC day, kept in the transaction of each fill (field-study E, conventions)."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.position import Day, Position, PositionState
+
+
+def utc_day(at_ms: int) -> str:
+    """Return the day as it names its row: 2026-11-22."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).date().isoformat()
+
+
+@exactly
+def kept(day: Day, before: Position, after: Position) -> Day:
+    """Return the day's row after a position changed; days add up to what positions say, late fees too."""
+    return msgspec.structs.replace(
+        day,
+        realised=day.realised + after.realised - before.realised,
+        fees=day.fees + after.fees - before.fees,
+        bought_value=day.bought_value + after.bought_value - before.bought_value,
+        sold_value=day.sold_value + after.sold_value - before.sold_value,
+        opened=day.opened + _is_opened(after) - _is_opened(before),
+        closed=day.closed + _is_closed(after) - _is_closed(before),
+        wins=day.wins + _is_win(after) - _is_win(before),
+        losses=day.losses + _is_loss(after) - _is_loss(before),
+    )
+
+
+def _is_opened(position: Position) -> bool:
+    return position.bought_quantity > 0
+
+
+def _is_closed(position: Position) -> bool:
+    return position.state is PositionState.CLOSED and _is_opened(position)
+
+
+def _is_win(position: Position) -> bool:
+    """Breaking even is no win (field-study E5), and no loss either."""
+    return _is_closed(position) and position.realised > Decimal(0)
+
+
+def _is_loss(position: Position) -> bool:
+    return _is_closed(position) and position.realised < Decimal(0)

@@ -1,0 +1,238 @@
+"""Lots, positions and their profit as a function of a position's orders, however these arrived.
+
+Everything here is computed anew from cumulative numbers, so a late fee, a late fill or a correction needs no
+special case. Lots are used up first in, first out; the last slice of a lot takes what rounding left.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.ledger.numbers import exactly, floored, part, rounded
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Lot, Position, PositionState
+from mexc_tui.model.snipe import Snipe
+
+_HUNDRED = Decimal(100)
+
+_REASON_OF_ROLE = {
+    OrderRole.TAKE_PROFIT: CloseReason.LADDER,
+    OrderRole.STOP: CloseReason.STOP,
+    OrderRole.CLOSE: CloseReason.PERSON,
+    OrderRole.FLATTEN: CloseReason.FLATTEN,
+    OrderRole.ENTRY: CloseReason.NONE,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What the orders of a position add up to. Quantities in base units, the rest in quote units."""
+
+    lots: tuple[Lot, ...]
+    """First in first; used ones too."""
+    bought_quantity: Decimal
+    bought_value: Decimal
+    sold_quantity: Decimal
+    sold_value: Decimal
+    fees: Decimal
+    remaining: Decimal
+    remaining_cost: Decimal
+    realised: Decimal
+    oversold: Decimal
+    """Sold beyond what was owned: the person's own coins went. Never wanted, booked as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SellRules:
+    """What the exchange sells of a pair: step and minimum in base units, minimum value in quote units."""
+
+    step: Decimal
+    min_quantity: Decimal
+    min_value: Decimal
+
+
+def opened(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
+    """Return the position that a snipe's first fill opens; empty until that fill is booked."""
+    return Position(
+        id=intent.position_id,
+        symbol=intent.symbol,
+        base_asset=intent.base_asset,
+        quote_asset=intent.quote_asset,
+        state=PositionState.OPENING,
+        snipe_id=snipe.id,
+        signal_id=snipe.key.signal_id,
+        config_hash=snipe.config_hash,
+        plan=snipe.plan,
+        opened_ms=at_ms,
+    )
+
+
+@exactly
+def holding(position: Position, orders: tuple[Order, ...]) -> Holding:
+    """Add up a position's orders, all of them, with its write-offs (`dust`, `gone`)."""
+    buys = sorted(_filled(orders, Side.BUY), key=lambda order: (order.created_ms, order.client_order_id))
+    sells = _filled(orders, Side.SELL)
+    sold = _sum(order.filled_quantity for order in sells)
+    taken = _sum(order.fee_in(position.base_asset) for order in sells)
+    used = sold + taken + position.dust + position.gone
+    owned = [_owned(position, order) for order in buys]
+    lots = _lots(position, buys, used)
+    remaining_cost = _sum(lot.remaining_cost for lot in lots)
+    sold_value = _sum(order.filled_value for order in sells)
+    paid_selling = _sum(_paid(position, order) for order in sells)
+    return Holding(
+        lots=lots,
+        bought_quantity=_sum(order.filled_quantity for order in buys),
+        bought_value=_sum(order.filled_value for order in buys),
+        sold_quantity=sold,
+        sold_value=sold_value,
+        fees=_sum(_paid(position, order) + _paid_in_coins(position, order) for order in (*buys, *sells)),
+        remaining=_sum(lot.remaining for lot in lots),
+        remaining_cost=remaining_cost,
+        realised=sold_value - paid_selling - (_sum(lot.cost for lot in lots) - remaining_cost),
+        oversold=max(used - _sum(owned), ZERO),
+    )
+
+
+@exactly
+def settled(
+    position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...], at_ms: int
+) -> tuple[Position, Holding]:
+    """Return the position as its orders and intents make it, and what they add up to.
+
+    A closed position opens again if a late fill leaves something of it. `at_ms`: when a write-off closes it.
+    """
+    sums = holding(position, orders)
+    state = _state(sums, orders, intents)
+    is_closed = state is PositionState.CLOSED
+    price = sums.bought_value / sums.bought_quantity if sums.bought_quantity else ZERO
+    initial_stop = rounded(price * (1 - position.plan.stop_loss_pct / _HUNDRED))
+    was_moved = position.stop_price != position.initial_stop
+    after = msgspec.structs.replace(
+        position,
+        state=state,
+        closed_ms=_closed_ms(position, orders, at_ms) if is_closed else None,
+        close_reason=_close_reason(position, orders, intents) if is_closed else CloseReason.NONE,
+        bought_quantity=sums.bought_quantity,
+        bought_value=sums.bought_value,
+        sold_quantity=sums.sold_quantity,
+        sold_value=sums.sold_value,
+        fees=sums.fees,
+        remaining=sums.remaining,
+        remaining_cost=sums.remaining_cost,
+        realised=sums.realised,
+        initial_stop=initial_stop,
+        stop_price=position.stop_price if was_moved else initial_stop,
+    )
+    return after, sums
+
+
+def sellable(remaining: Decimal, free: Decimal, step: Decimal) -> Decimal:
+    """Return what can be sold: what the desk owns of it and what is free, floored to the step (O7)."""
+    return floored(max(min(remaining, free), ZERO), step)
+
+
+@exactly
+def is_dust(quantity: Decimal, bid: Decimal | None, rules: SellRules) -> bool:
+    """Whether the exchange takes no order for so little (O8). Without a price its value is not judged."""
+    whole = floored(quantity, rules.step)
+    if whole <= 0 or whole < rules.min_quantity:
+        return quantity > 0
+    return bid is not None and whole * bid < rules.min_value
+
+
+@exactly
+def spent(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
+    """Return what the attempts of a buy cost so far, fees included, in quote units."""
+    ours = (order for order in orders if order.intent_id == intent.id)
+    return _sum(
+        order.filled_value + _quote_fees(order, intent.base_asset, intent.quote_asset) for order in ours
+    )
+
+
+def live(orders: tuple[Order, ...]) -> tuple[Order, ...]:
+    """Return those that may still be filled, or may not even be known."""
+    return tuple(order for order in orders if not order.state.is_terminal)
+
+
+def _sum(values: Iterable[Decimal]) -> Decimal:
+    return sum(values, ZERO)
+
+
+def _filled(orders: tuple[Order, ...], side: Side) -> list[Order]:
+    return [order for order in orders if order.side is side and (order.filled_quantity or order.fees)]
+
+
+def _quote_fees(order: Order, base: str, quote: str) -> Decimal:
+    """Fees that coins of the desk did not pay, in quote units, as far as their worth is known."""
+    return _sum(fee.amount if fee.asset == quote else fee.value for fee in order.fees if fee.asset != base)
+
+
+def _paid(position: Position, order: Order) -> Decimal:
+    return _quote_fees(order, position.base_asset, position.quote_asset)
+
+
+def _paid_in_coins(position: Position, order: Order) -> Decimal:
+    """What a fee in base units is worth at the order's own price; for show, as the coins are gone anyway."""
+    return part(order.filled_value, order.fee_in(position.base_asset), order.filled_quantity)
+
+
+def _owned(position: Position, buy: Order) -> Decimal:
+    return max(buy.filled_quantity - buy.fee_in(position.base_asset), ZERO)
+
+
+def _lots(position: Position, buys: list[Order], used: Decimal) -> tuple[Lot, ...]:
+    """One lot for each buy, used up first in, first out."""
+    lots: list[Lot] = []
+    for order in buys:
+        quantity = _owned(position, order)
+        remaining = quantity - min(quantity, used)
+        used -= quantity - remaining
+        cost = order.filled_value + _paid(position, order)
+        lots.append(
+            Lot(
+                id=order.client_order_id,
+                position_id=position.id,
+                asset=position.base_asset,
+                quote_asset=position.quote_asset,
+                client_order_id=order.client_order_id,
+                opened_ms=order.created_ms,
+                quantity=quantity,
+                cost=cost,
+                remaining=remaining,
+                remaining_cost=part(cost, remaining, quantity) if remaining else ZERO,
+            )
+        )
+    return tuple(lots)
+
+
+def _state(sums: Holding, orders: tuple[Order, ...], intents: tuple[Intent, ...]) -> PositionState:
+    waiting = live(orders)
+    may_sell = [order for order in waiting if order.side is Side.SELL]
+    is_entering = any(order.side is Side.BUY for order in waiting) or any(
+        intent.is_open for intent in intents if intent.role is OrderRole.ENTRY
+    )
+    if not (sums.remaining or is_entering or may_sell):
+        return PositionState.CLOSED
+    if any(order.role is not OrderRole.TAKE_PROFIT for order in may_sell):
+        return PositionState.REDUCING
+    return PositionState.OPENING if is_entering else PositionState.OPEN
+
+
+def _closed_ms(position: Position, orders: tuple[Order, ...], at_ms: int) -> int:
+    """The last that happened to its orders, or the write-off."""
+    if position.dust or position.gone:
+        return at_ms if position.closed_ms is None else position.closed_ms
+    return max((order.updated_ms for order in orders), default=at_ms)
+
+
+def _close_reason(position: Position, orders: tuple[Order, ...], intents: tuple[Intent, ...]) -> CloseReason:
+    sales = sorted(_filled(orders, Side.SELL), key=lambda order: (order.updated_ms, order.client_order_id))
+    if not sales:
+        return CloseReason.CORRECTED if position.gone else CloseReason.DUST
+    last = sales[-1]
+    said: Mapping[str, CloseReason] = {intent.id: intent.close_reason for intent in intents}
+    return said.get(last.intent_id, CloseReason.NONE) or _REASON_OF_ROLE[last.role]

@@ -1,0 +1,65 @@
+"""From stored equity to returns, flows taken out (field-study E, conventions)."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from mexc_tui.model.position import EquityPoint
+
+DAY_MS = 86_400_000
+
+
+def daily(points: Iterable[EquityPoint]) -> tuple[EquityPoint, ...]:
+    """Return the last complete point of each UTC day; points come oldest first.
+
+    A day without one repeats the day before, so that days without trades are days.
+    """
+    days: list[EquityPoint] = []
+    today: int | None = None
+    for point in points:
+        if not point.is_complete:
+            continue
+        day = point.at_ms // DAY_MS
+        if today is not None and day == today:
+            days[-1] = point
+            continue
+        if today is not None:
+            days.extend(days[-1:] * (day - today - 1))
+        days.append(point)
+        today = day
+    return tuple(days)
+
+
+def period_returns(points: Sequence[EquityPoint]) -> tuple[float, ...]:
+    """Return `r_t = (E_t - F_t) / E_(t-1) - 1`, F the net flow within the period (time-weighted return).
+
+    Points are complete and oldest first. A period that began without equity has no return.
+    """
+    found: list[float] = []
+    for before, after in pairwise(points):
+        if before.equity > 0:
+            flow = after.flows - before.flows
+            found.append(float((after.equity - flow) / before.equity) - 1)
+    return tuple(found)
+
+
+def peak_after_flow(peak: Decimal, equity_before: Decimal, flow: Decimal) -> Decimal:
+    """Return the stored peak after a deposit (+) or withdrawal (-): `M (E + F) / E`.
+
+    The drawdown is the same share before and after: money coming in makes nothing good, money going
+    out loses nothing. Without equity before, the peak starts anew.
+    """
+    after = equity_before + flow
+    if equity_before <= 0:
+        return max(after, Decimal(0))
+    return max(peak * after / equity_before, Decimal(0))
+
+
+def index_of(returns: Iterable[float]) -> tuple[float, ...]:
+    """Return the growth of 1, starting with 1: the flow-adjusted index that drawdowns are read from (E3)."""
+    level = 1.0
+    found = [level]
+    for one in returns:
+        level *= 1 + one
+        found.append(level)
+    return tuple(found)

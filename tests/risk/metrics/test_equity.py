@@ -1,0 +1,71 @@
+"""Returns from stored equity, flows taken out."""
+
+from decimal import Decimal as D
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.position import EquityPoint
+from mexc_tui.risk.metrics.drawdown import live_drawdown
+from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, peak_after_flow, period_returns
+from tests.risk.metrics.near import near
+
+
+def point(day: float, equity: str, flows: str = "0", *, is_complete: bool = True) -> EquityPoint:
+    return EquityPoint(
+        at_ms=int(day * DAY_MS), cash=D(equity), holdings=D(0), flows=D(flows), is_complete=is_complete
+    )
+
+
+def test_a_day_is_its_last_complete_point() -> None:
+    late_but_unpriced = point(0.9, "1", is_complete=False)
+    points = [point(0.0, "100"), point(0.5, "105"), late_but_unpriced, point(1.2, "110")]
+    assert [one.equity for one in daily(points)] == [105, 110]
+
+
+def test_days_without_a_point_are_days_without_a_change() -> None:
+    points = daily([point(0.5, "100"), point(3.5, "110")])
+    assert period_returns(points) == near([0, 0, 0.1])
+
+
+def test_no_points_are_no_days() -> None:
+    assert daily([]) == ()
+    assert period_returns([]) == ()
+
+
+def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss() -> None:
+    # (250 - 100) / 100 - 1 = 50 %; (130 + 120) / 250 - 1 = 0.
+    points = [point(0, "100"), point(1, "250", "100"), point(2, "130", "-20")]
+    assert period_returns(points) == near([0.5, 0.0])
+
+
+def test_a_period_that_began_with_nothing_has_no_return() -> None:
+    assert period_returns([point(0, "0"), point(1, "100", "100"), point(2, "110", "100")]) == near([0.1])
+
+
+def test_the_index_is_the_growth_of_one() -> None:
+    assert index_of([0.1, -0.5, 1.0]) == near([1.0, 1.1, 0.55, 1.1])
+    assert index_of([]) == (1.0,)
+
+
+money = st.decimals(min_value="1", max_value="100000", places=2)
+
+
+@given(money, money, st.decimals(min_value="0", max_value="100000", places=2))
+def test_a_flow_leaves_the_drawdown_as_it_was(equity: D, above: D, deposit: D) -> None:
+    peak = equity + above
+    before = live_drawdown(equity, peak)
+    after = live_drawdown(equity + deposit, peak_after_flow(peak, equity, deposit))
+    assert after.share.value == near(before.share.value, abs=1e-12)
+
+
+def test_a_withdrawal_does_not_hide_a_later_loss() -> None:
+    peak = peak_after_flow(D(1000), D(1000), D(-900))
+    assert peak == 100
+    assert live_drawdown(D(50), peak).share.value == 0.5
+
+
+def test_the_first_money_is_the_first_peak() -> None:
+    assert peak_after_flow(D(0), D(0), D(500)) == 500
+    assert peak_after_flow(D(700), D(0), D(500)) == 500
+    assert peak_after_flow(D(700), D(100), D(-100)) == 0

@@ -1,0 +1,255 @@
+"""How trades did (field-study E5). A trade is a position from its first fill until flat, dust written off."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from statistics import fmean, median
+
+from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_interval
+from mexc_tui.model.position import Position
+from mexc_tui.model.signal import MIN_N_FOR_RATE
+from mexc_tui.risk.metrics.samples import deviation, quantile_of_sorted
+
+MIN_FOR_SQN = 30
+MIN_FOR_KELLY = 50
+SQN_CAP = 100
+KELLY_PART = 0.25
+RESAMPLES = 10_000
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One closed trade; amounts in quote units, prices per base unit."""
+
+    profit: Decimal
+    """Net of all fees."""
+    fees: Decimal
+    notional: Decimal
+    """Bought and sold value together."""
+    planned_risk: Decimal
+    """`quantity (entry - initial stop) + costs`; 0 or less: none was planned."""
+    entry: Decimal
+    lowest: Decimal
+    """Price while it was open; 0: not known."""
+    highest: Decimal
+    stop_distance: Decimal
+    """`entry - initial stop`, per base unit."""
+    opened_ms: int
+    closed_ms: int
+
+    @property
+    def multiple(self) -> float | None:
+        """`R = profit / planned risk`; None without a planned risk."""
+        return float(self.profit / self.planned_risk) if self.planned_risk > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kelly:
+    """The Kelly fraction, and what of it may be applied, below every hard limit."""
+
+    full: Figure
+    applied: Figure
+    """A quarter of it, never negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excursions:
+    """Medians of the worst and best unrealised move from entry (Sweeney): adverse ones are negative."""
+
+    adverse: Figure
+    favourable: Figure
+    adverse_r: Figure
+    favourable_r: Figure
+
+
+def trade_of(position: Position) -> Trade | None:
+    """Return a closed position as a trade; None while it is open or when nothing was bought."""
+    if position.is_open or position.closed_ms is None or not position.bought_quantity:
+        return None
+    has_stop = position.initial_stop > 0
+    distance = position.entry_price - position.initial_stop if has_stop else ZERO
+    planned = position.bought_quantity * distance + position.fees if distance > 0 else ZERO
+    return Trade(
+        profit=position.realised,
+        fees=position.fees,
+        notional=position.bought_value + position.sold_value,
+        planned_risk=planned,
+        entry=position.entry_price,
+        lowest=position.low_price,
+        highest=position.high_price,
+        stop_distance=distance,
+        opened_ms=position.opened_ms,
+        closed_ms=position.closed_ms,
+    )
+
+
+def win_rate(trades: Sequence[Trade]) -> Figure:
+    """Return `W / n`, break-even not a win, with its 95 % Wilson interval; a share (field-study E5)."""
+    n = len(trades)
+    if n < MIN_N_FOR_RATE:
+        return too_few(n, MIN_N_FOR_RATE, Unit.SHARE)
+    wins = sum(one.profit > 0 for one in trades)
+    low, high = wilson_interval(wins, n)
+    return Figure(wins / n, n, MIN_N_FOR_RATE, unit=Unit.SHARE, low=low, high=high)
+
+
+def profit_factor(trades: Sequence[Trade]) -> Figure:
+    """Return `sum of profits / |sum of losses|`; `n/a (no losses yet)` without one (field-study E5)."""
+    n = len(trades)
+    losses = sum((-one.profit for one in trades if one.profit < 0), ZERO)
+    if n and not losses:
+        return undefined(n, MIN_N_FOR_RATE, "no losses yet")
+    if n < MIN_N_FOR_RATE:
+        return too_few(n, MIN_N_FOR_RATE)
+    gains = sum((one.profit for one in trades if one.profit > 0), ZERO)
+    return Figure(float(gains / losses), n, MIN_N_FOR_RATE)
+
+
+def payoff_ratio(trades: Sequence[Trade]) -> Figure:
+    """Return `mean win / |mean loss|` (field-study E5)."""
+    n = len(trades)
+    wins = [float(one.profit) for one in trades if one.profit > 0]
+    losses = [float(-one.profit) for one in trades if one.profit < 0]
+    if n and not losses:
+        return undefined(n, MIN_N_FOR_RATE, "no losses yet")
+    if n < MIN_N_FOR_RATE:
+        return too_few(n, MIN_N_FOR_RATE)
+    return Figure((fmean(wins) if wins else 0.0) / fmean(losses), n, MIN_N_FOR_RATE)
+
+
+def expectancy(trades: Sequence[Trade], random: Random, resamples: int = RESAMPLES) -> Figure:
+    """Return `mean(profit)`, quote units, with a 95 % bootstrap interval (field-study E5).
+
+    See `bootstrap_interval` for what it costs.
+    """
+    return _mean_figure([float(one.profit) for one in trades], Unit.QUOTE, random, resamples)
+
+
+def expectancy_r(trades: Sequence[Trade], random: Random, resamples: int = RESAMPLES) -> Figure:
+    """Return `mean(R)` of the trades with a planned risk, with a 95 % bootstrap interval (field-study E5)."""
+    return _mean_figure(_multiples(trades), Unit.R, random, resamples)
+
+
+def bootstrap_interval(
+    values: Sequence[float], random: Random, resamples: int = RESAMPLES
+) -> tuple[float, float]:
+    """Return the 2.5 % and 97.5 % quantile of the means of `resamples` draws with replacement (E5).
+
+    The same seed gives the same interval. Costs about 0.08 s of processor for 10,000 resamples of 100
+    values and grows with both: off the event loop beyond a few hundred.
+    """
+    n = len(values)
+    means = sorted(sum(random.choices(values, k=n)) / n for _ in range(resamples))
+    return quantile_of_sorted(means, 0.025), quantile_of_sorted(means, 0.975)
+
+
+def sqn(trades: Sequence[Trade]) -> Figure:
+    """Return `sqrt(n) mean(R) / s(R)`, n under the root at most 100 (Tharp, field-study E5)."""
+    multiples = _multiples(trades)
+    n = len(multiples)
+    if n < MIN_FOR_SQN:
+        return too_few(n, MIN_FOR_SQN)
+    spread = deviation(multiples)
+    if spread == 0:
+        return undefined(n, MIN_FOR_SQN, "no variation")
+    return Figure(math.sqrt(min(n, SQN_CAP)) * fmean(multiples) / spread, n, MIN_FOR_SQN)
+
+
+def kelly(trades: Sequence[Trade]) -> Kelly:
+    """Return `f* = p - (1 - p) / b`, p the lower Wilson bound, b the payoff; shares (Kelly 1956, E5).
+
+    A quarter of it is what may be applied. Negative: do not bet.
+    """
+    n = len(trades)
+    if n < MIN_FOR_KELLY:
+        few = too_few(n, MIN_FOR_KELLY, Unit.SHARE)
+        return Kelly(few, few)
+    payoff = payoff_ratio(trades)
+    if not payoff.value:
+        why = "no losses yet" if payoff.value is None else "no wins yet"
+        none = undefined(n, MIN_FOR_KELLY, why, Unit.SHARE)
+        return Kelly(none, none)
+    low, _ = wilson_interval(sum(one.profit > 0 for one in trades), n)
+    full = low - (1 - low) / payoff.value
+    applied = max(0.0, full) * KELLY_PART
+    return Kelly(
+        Figure(full, n, MIN_FOR_KELLY, unit=Unit.SHARE), Figure(applied, n, MIN_FOR_KELLY, unit=Unit.SHARE)
+    )
+
+
+def excursions(trades: Iterable[Trade]) -> Excursions:
+    """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1`, and in R (field-study E5).
+
+    R here is the stop's distance. Trades whose path is not known are left out.
+    """
+    known = [one for one in trades if one.entry > 0 and one.lowest > 0 and one.highest > 0]
+    planned = [one for one in known if one.stop_distance > 0]
+    return Excursions(
+        adverse=_median([_move(one, one.lowest) / float(one.entry) for one in known], Unit.SHARE, min),
+        favourable=_median([_move(one, one.highest) / float(one.entry) for one in known], Unit.SHARE, max),
+        adverse_r=_median([_move(o, o.lowest) / float(o.stop_distance) for o in planned], Unit.R, min),
+        favourable_r=_median([_move(o, o.highest) / float(o.stop_distance) for o in planned], Unit.R, max),
+    )
+
+
+def holding_time(trades: Sequence[Trade]) -> Figure:
+    """Return the median of `closed - opened`, milliseconds (field-study E5)."""
+    if not trades:
+        return too_few(0, 1, Unit.MS)
+    return Figure(
+        float(median(one.closed_ms - one.opened_ms for one in trades)), len(trades), 1, unit=Unit.MS
+    )
+
+
+def time_in_market(trades: Iterable[Trade], from_ms: int, until_ms: int) -> Figure:
+    """Return the share of the time with at least one trade open (field-study E5); overlaps count once."""
+    spans = sorted((max(one.opened_ms, from_ms), min(one.closed_ms, until_ms)) for one in trades)
+    if until_ms <= from_ms:
+        return undefined(len(spans), 1, "no time passed", Unit.SHARE)
+    covered, reached = 0, from_ms
+    for start, end in spans:
+        covered += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return Figure(covered / (until_ms - from_ms), len(spans), 1, unit=Unit.SHARE)
+
+
+def turnover(trades: Sequence[Trade], mean_equity: Decimal) -> Figure:
+    """Return `sum of notional / mean E`, bought and sold both counted (field-study E5)."""
+    if mean_equity <= 0:
+        return undefined(len(trades), 1, "no equity")
+    return Figure(float(sum((one.notional for one in trades), ZERO) / mean_equity), len(trades), 1)
+
+
+def fee_drag(trades: Sequence[Trade]) -> Figure:
+    """Return `sum of fees / sum |gross profit|`, gross being before fees; a share (field-study E5)."""
+    gross = sum((abs(one.profit + one.fees) for one in trades), ZERO)
+    if not gross:
+        return undefined(len(trades), 1, "nothing gained or lost before fees", Unit.SHARE)
+    fees = sum((one.fees for one in trades), ZERO)
+    return Figure(float(fees / gross), len(trades), 1, unit=Unit.SHARE)
+
+
+def _mean_figure(values: Sequence[float], unit: Unit, random: Random, resamples: int) -> Figure:
+    n = len(values)
+    if n < MIN_N_FOR_RATE:
+        return too_few(n, MIN_N_FOR_RATE, unit)
+    low, high = bootstrap_interval(values, random, resamples)
+    return Figure(fmean(values), n, MIN_N_FOR_RATE, unit=unit, low=low, high=high)
+
+
+def _multiples(trades: Iterable[Trade]) -> list[float]:
+    return [multiple for one in trades if (multiple := one.multiple) is not None]
+
+
+def _move(trade: Trade, price: Decimal) -> float:
+    return float(price - trade.entry)
+
+
+def _median(moves: Sequence[float], unit: Unit, bound: Callable[[float, float], float]) -> Figure:
+    """An excursion begins at the entry: its worst is never a gain, its best never a loss."""
+    if not moves:
+        return too_few(0, 1, unit)
+    return Figure(median(bound(0.0, move) for move in moves), len(moves), 1, unit=unit)

@@ -1,0 +1,270 @@
+"""Statistics of closed trades, by hand and by what must hold of any trades."""
+
+import math
+from dataclasses import replace
+from decimal import Decimal as D
+from random import Random
+from statistics import fmean, stdev
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.model.figure import Figure
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.risk.metrics.trades import (
+    Trade,
+    bootstrap_interval,
+    excursions,
+    expectancy,
+    expectancy_r,
+    fee_drag,
+    holding_time,
+    kelly,
+    payoff_ratio,
+    profit_factor,
+    sqn,
+    time_in_market,
+    trade_of,
+    turnover,
+    win_rate,
+)
+from tests.risk.metrics.near import near
+
+PLAIN = Trade(
+    profit=D(0),
+    fees=D(1),
+    notional=D(200),
+    planned_risk=D(10),
+    entry=D(100),
+    lowest=D(95),
+    highest=D(120),
+    stop_distance=D(10),
+    opened_ms=0,
+    closed_ms=1000,
+)
+
+
+def trades(*profits: float) -> list[Trade]:
+    return [replace(PLAIN, profit=D(str(profit))) for profit in profits]
+
+
+results = st.lists(st.integers(-100, 100), min_size=50, max_size=120).map(lambda found: trades(*found))
+
+
+def number(figure: Figure) -> float:
+    assert figure.value is not None, str(figure)
+    return figure.value
+
+
+def closed(**changes: object) -> Position:
+    plain = Position(
+        id="p1",
+        symbol="ABCUSDT",
+        base_asset="ABC",
+        quote_asset="USDT",
+        state=PositionState.CLOSED,
+        snipe_id="s1",
+        signal_id="g1",
+        config_hash="c1",
+        plan=ExitPlan(stop_loss_pct=D(10)),
+        opened_ms=1000,
+        closed_ms=61_000,
+        bought_quantity=D(10),
+        bought_value=D(100),
+        sold_quantity=D(10),
+        sold_value=D(120),
+        fees=D("0.5"),
+        realised=D("19.5"),
+        initial_stop=D(9),
+        high_price=D(13),
+        low_price=D("9.5"),
+    )
+    return msgspec.structs.replace(plain, **changes)
+
+
+def test_a_closed_position_is_a_trade() -> None:
+    trade = trade_of(closed())
+    assert trade is not None
+    assert (trade.profit, trade.notional, trade.entry) == (D("19.5"), 220, 10)
+    # 10 units to a stop 1 below the entry, and the costs.
+    assert trade.planned_risk == D("10.5")
+    assert trade.multiple == near(19.5 / 10.5)
+
+
+def test_an_open_or_empty_position_is_no_trade() -> None:
+    assert trade_of(closed(state=PositionState.OPEN)) is None
+    assert trade_of(closed(closed_ms=None)) is None
+    assert trade_of(closed(bought_quantity=D(0))) is None
+
+
+def test_without_a_stop_no_risk_was_planned() -> None:
+    for stop in (D(0), D(11)):
+        trade = trade_of(closed(initial_stop=stop))
+        assert trade is not None
+        assert trade.multiple is None
+
+
+def test_breaking_even_is_no_win() -> None:
+    found = win_rate(trades(*[5] * 12, *[0] * 4, *[-5] * 8))
+    assert (found.value, found.n) == (0.5, 24)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0.5 < found.high
+    assert str(win_rate(trades(*[5] * 19))) == "not enough data (19 of 20)"
+
+
+def test_profit_factor_by_hand() -> None:
+    assert number(profit_factor(trades(*[30] * 10, *[-20] * 10, 0))) == near(1.5)
+    assert number(profit_factor(trades(*[-20] * 20))) == 0
+
+
+@pytest.mark.parametrize("profits", [[5], [5] * 30, [0, 5]])
+def test_profit_without_loss_has_no_factor_and_says_why(profits: list[int]) -> None:
+    assert str(profit_factor(trades(*profits))) == "n/a (no losses yet)"
+    assert str(payoff_ratio(trades(*profits))) == "n/a (no losses yet)"
+
+
+def test_few_trades_have_no_factor() -> None:
+    assert str(profit_factor(trades(5, -1))) == "not enough data (2 of 20)"
+    assert str(profit_factor([])) == "not enough data (0 of 20)"
+
+
+def test_payoff_is_mean_win_over_mean_loss() -> None:
+    assert number(payoff_ratio(trades(*[30] * 5, *[-20] * 15))) == near(1.5)
+
+
+@given(results)
+def test_profit_factor_is_payoff_times_the_odds(found: list[Trade]) -> None:
+    wins, losses = sum(one.profit > 0 for one in found), sum(one.profit < 0 for one in found)
+    if wins and losses:
+        odds = number(payoff_ratio(found)) * wins / losses
+        assert number(profit_factor(found)) == near(odds)
+
+
+@settings(max_examples=20)
+@given(results, st.integers(0, 2**32))
+def test_expectancy_is_the_rates_times_the_means_and_lies_within_its_interval(
+    found: list[Trade], seed: int
+) -> None:
+    wins = [float(one.profit) for one in found if one.profit > 0]
+    losses = [float(one.profit) for one in found if one.profit < 0]
+    figure = expectancy(found, Random(seed), resamples=400)
+    assert figure.value == near((sum(wins) + sum(losses)) / len(found), abs=1e-9)
+    assert figure.low is not None
+    assert figure.high is not None
+    assert figure.low - 1e-9 <= number(figure) <= figure.high + 1e-9
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = [float(one) for one in range(40)]
+    assert bootstrap_interval(values, Random(7)) == bootstrap_interval(values, Random(7))
+    assert bootstrap_interval(values, Random(7)) != bootstrap_interval(values, Random(8))
+
+
+def test_the_bootstrap_agrees_with_the_normal_interval_of_a_mean() -> None:
+    random = Random(3)
+    values = [random.gauss(5, 20) for _ in range(100)]
+    low, high = bootstrap_interval(values, Random(1))
+    half = 1.96 * stdev(values) / math.sqrt(100)
+    assert (low, high) == near((fmean(values) - half, fmean(values) + half), abs=0.05 * half)
+
+
+def test_the_bootstrap_of_a_coin_agrees_with_the_binomial() -> None:
+    # 20 losses and 20 wins of 1: the mean of 40 is 2 B/40 - 1, B's 2.5 % quantile is 14.
+    low, high = bootstrap_interval([-1.0, 1.0] * 20, Random(1))
+    assert (low, high) == near((-0.3, 0.3), abs=1e-9)
+
+
+def test_expectancy_in_r_leaves_out_what_had_no_plan() -> None:
+    planned, unplanned = trades(*[20] * 15, *[-10] * 15), [replace(PLAIN, planned_risk=D(0))] * 10
+    found = expectancy_r([*planned, *unplanned], Random(1), resamples=200)
+    assert (found.value, found.n) == (near(0.5), 30)
+    assert str(expectancy_r(unplanned, Random(1))) == "not enough data (0 of 20)"
+
+
+def test_sqn_by_hand() -> None:
+    # R: 15 times 2, 15 times -1; mean 0.5, 30 deviations of 1.5 over 29.
+    found = trades(*[20] * 15, *[-10] * 15)
+    assert number(sqn(found)) == near(math.sqrt(30) * 0.5 / math.sqrt(30 * 2.25 / 29))
+    assert str(sqn(found[:29])) == "not enough data (29 of 30)"
+    assert str(sqn(trades(*[10] * 30))) == "n/a (no variation)"
+
+
+def test_sqn_grows_no_further_than_a_hundred_trades() -> None:
+    hundred, thousand = trades(*[20, -10] * 50), trades(*[20, -10] * 500)
+    assert number(sqn(thousand)) == near(number(sqn(hundred)), rel=0.01)
+
+
+def test_kelly_bets_on_the_lower_bound_and_a_quarter_of_it() -> None:
+    # 60 of 100 won: Wilson's lower bound 0.5020; payoff 2.
+    found = kelly(trades(*[20] * 60, *[-10] * 40))
+    assert number(found.full) == near(0.5020 - 0.4980 / 2, abs=1e-4)
+    assert number(found.applied) == near(number(found.full) / 4)
+
+
+def test_a_losing_game_is_not_bet_on() -> None:
+    found = kelly(trades(*[10] * 20, *[-10] * 40))
+    assert number(found.full) < 0
+    assert number(found.applied) == 0
+
+
+def test_kelly_needs_fifty_trades_with_wins_and_losses() -> None:
+    assert str(kelly(trades(*[20] * 30, *[-10] * 19)).applied) == "not enough data (49 of 50)"
+    assert str(kelly(trades(*[20] * 50)).full) == "n/a (no losses yet)"
+    assert str(kelly(trades(*[-20] * 50)).full) == "n/a (no wins yet)"
+
+
+@given(results)
+def test_what_kelly_applies_is_between_nothing_and_a_quarter(found: list[Trade]) -> None:
+    applied = kelly(found).applied.value
+    assert applied is None or 0 <= applied <= 0.25
+
+
+def test_excursions_are_told_in_shares_and_in_stops() -> None:
+    other = replace(PLAIN, lowest=D(99), highest=D(140), stop_distance=D(0))
+    unknown = replace(PLAIN, lowest=D(0), highest=D(0))
+    found = excursions([PLAIN, other, unknown])
+    assert (found.adverse.value, found.favourable.value) == (near(-0.03), near(0.3))
+    assert (found.adverse_r.value, found.favourable_r.value) == (near(-0.5), near(2))
+    assert (found.adverse.n, found.adverse_r.n) == (2, 1)
+    assert excursions([]).adverse.value is None
+
+
+def test_a_trade_that_only_rose_had_no_adverse_move() -> None:
+    assert excursions([replace(PLAIN, lowest=D(101))]).adverse.value == 0
+    assert excursions([replace(PLAIN, highest=D(99))]).favourable.value == 0
+
+
+def span(opened_ms: int, closed_ms: int) -> Trade:
+    return replace(PLAIN, opened_ms=opened_ms, closed_ms=closed_ms)
+
+
+def test_holding_time_is_the_median() -> None:
+    assert holding_time([span(0, 10), span(0, 30), span(5, 1005)]).value == 30
+    assert holding_time([]).value is None
+
+
+def test_time_in_market_counts_overlaps_once_and_stays_within_its_window() -> None:
+    found = [span(0, 30), span(20, 50), span(22, 25), span(90, 300), span(300, 400), span(-50, -10)]
+    assert time_in_market(found, 10, 110).value == near((50 - 10 + 110 - 90) / 100)
+    assert time_in_market([], 0, 100).value == 0
+    assert time_in_market(found, 5, 5).value is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=12))
+def test_time_in_market_is_the_count_of_covered_milliseconds(spans: list[tuple[int, int]]) -> None:
+    found = [span(start, start + length) for start, length in spans]
+    covered = {ms for start, length in spans for ms in range(start, start + length) if ms < 60}
+    assert time_in_market(found, 0, 60).value == near(len(covered) / 60)
+
+
+def test_turnover_and_fee_drag_by_hand() -> None:
+    found = trades(9, -11)
+    assert turnover(found, D(1000)).value == 0.4
+    # Before fees: +10 and -10.
+    assert fee_drag(found).value == 0.1
+    assert turnover(found, D(0)).value is None
+    assert str(fee_drag([])) == "n/a (nothing gained or lost before fees)"

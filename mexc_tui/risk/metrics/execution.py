@@ -1,0 +1,190 @@
+"""How well orders were executed (field-study E6). Basis points are costs: positive is bad."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from mexc_tui.model.figure import Figure, Unit, too_few, undefined, wilson_interval
+from mexc_tui.model.order import Side
+from mexc_tui.model.signal import MIN_N_FOR_RATE
+
+ZERO = Decimal(0)
+_BPS = 10_000
+
+FillPart = tuple[Decimal, Decimal]
+"""(price, quantity)."""
+
+
+class Reference(StrEnum):
+    """What an average price is held against; the value is how it is named."""
+
+    DECISION = "price at the decision"
+    ARRIVAL = "mid or best ask when sent"
+    BEST_QUOTE = "best quote when sent"
+    LIMIT = "limit price"
+    FIRST_TRADE = "first public trade, as there was no quote before it"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrices:
+    """What was known at the order's time; None: there was no such price."""
+
+    decision: Decimal | None = None
+    arrival: Decimal | None = None
+    best_quote: Decimal | None = None
+    limit: Decimal | None = None
+    first_trade: Decimal | None = None
+    """Of a listing that had no quote before it opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slippage:
+    """Cost against one reference, in basis points."""
+
+    reference: Reference
+    bps: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Implementation shortfall in quote units, by part; positive is cost."""
+
+    delay: Decimal
+    trading: Decimal
+    opportunity: Decimal
+    fees: Decimal
+    bps: Figure
+    """Of the intended quantity at the decision's price."""
+
+    @property
+    def total(self) -> Decimal:
+        """All parts together."""
+        return self.delay + self.trading + self.opportunity + self.fees
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRate:
+    """How often one code was the answer."""
+
+    code: int
+    rate: Figure
+
+
+def average_price(fills: Iterable[FillPart]) -> Decimal | None:
+    """Return `sum q p / sum q`; None when nothing filled (field-study E6)."""
+    quantity = value = ZERO
+    for price, filled in fills:
+        quantity += filled
+        value += price * filled
+    return value / quantity if quantity else None
+
+
+def slippage_bps(side: Side, average: Decimal | None, reference: Decimal | None) -> Figure:
+    """Return `10^4 d (P - P_ref) / P_ref`, d = +1 for a buy and -1 for a sale (field-study E6)."""
+    if average is None:
+        return undefined(0, 1, "nothing filled", Unit.BPS)
+    if reference is None or reference <= 0:
+        return undefined(0, 1, "no reference price", Unit.BPS)
+    return _bps(_sign(side) * (average - reference), reference)
+
+
+def slippages(side: Side, average: Decimal | None, prices: ReferencePrices) -> tuple[Slippage, ...]:
+    """Return the slippage against every reference price there was, each labelled (field-study E6)."""
+    known = (
+        (Reference.DECISION, prices.decision),
+        (Reference.ARRIVAL, prices.arrival),
+        (Reference.BEST_QUOTE, prices.best_quote),
+        (Reference.LIMIT, prices.limit),
+        (Reference.FIRST_TRADE, prices.first_trade),
+    )
+    return tuple(
+        Slippage(reference, slippage_bps(side, average, price))
+        for reference, price in known
+        if price is not None
+    )
+
+
+def effective_spread_bps(side: Side, average: Decimal | None, mid: Decimal) -> Figure:
+    """Return `2 d (P - mid) / mid` in basis points, mid when the order was sent (field-study E6)."""
+    return realised_spread_bps(side, average, mid, mid)
+
+
+def realised_spread_bps(side: Side, average: Decimal | None, mid: Decimal, mid_later: Decimal) -> Figure:
+    """Return `2 d (P - mid_later) / mid` in basis points, the later mid after 5 or 60 s (field-study E6).
+
+    Divided by the first mid, so that effective less realised is exactly the adverse selection.
+    """
+    if average is None:
+        return undefined(0, 1, "nothing filled", Unit.BPS)
+    if mid <= 0:
+        return undefined(1, 1, "no mid price", Unit.BPS)
+    return _bps(2 * _sign(side) * (average - mid_later), mid)
+
+
+def adverse_selection_bps(side: Side, mid: Decimal, mid_later: Decimal) -> Figure:
+    """Return `2 d (mid_later - mid) / mid` in basis points: effective less realised spread (field-study E6).
+
+    Negative for a buy when the price fell after it.
+    """
+    if mid <= 0:
+        return undefined(1, 1, "no mid price", Unit.BPS)
+    return _bps(2 * _sign(side) * (mid_later - mid), mid)
+
+
+def implementation_shortfall(
+    *,
+    side: Side,
+    wanted: Decimal,
+    fills: Sequence[FillPart],
+    decision: Decimal,
+    arrival: Decimal,
+    end: Decimal,
+    fees: Decimal,
+) -> Shortfall:
+    """Return `d [q (P_a - P_d) + q (P - P_a) + (Q - q)(P_e - P_d)] + fees` (Perold 1988, field-study E6).
+
+    Delay, trading and opportunity in that order, quote units; `end` is the price when the order was given up.
+    """
+    sign, average = _sign(side), average_price(fills)
+    filled = sum((quantity for _, quantity in fills), ZERO)
+    delay = sign * filled * (arrival - decision)
+    trading = ZERO if average is None else sign * filled * (average - arrival)
+    opportunity = sign * (wanted - filled) * (end - decision)
+    base = wanted * decision
+    total = delay + trading + opportunity + fees
+    bps = _bps(total, base) if base > 0 else undefined(1, 1, "nothing was wanted", Unit.BPS)
+    return Shortfall(delay, trading, opportunity, fees, bps)
+
+
+def fill_ratio(filled: Decimal, wanted: Decimal) -> Figure:
+    """Return `q / Q`, a share (field-study E6)."""
+    if wanted <= 0:
+        return undefined(1, 1, "nothing was wanted", Unit.SHARE)
+    return Figure(float(filled / wanted), 1, 1, unit=Unit.SHARE)
+
+
+def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
+    """Return how often each code was the answer, None an order accepted; the commonest first (E6)."""
+    n = len(codes)
+    counts = Counter(code for code in codes if code is not None)
+    return tuple(
+        RefusalRate(code, _rate(hits, n))
+        for code, hits in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    )
+
+
+def _rate(hits: int, n: int) -> Figure:
+    if n < MIN_N_FOR_RATE:
+        return too_few(n, MIN_N_FOR_RATE, Unit.SHARE)
+    low, high = wilson_interval(hits, n)
+    return Figure(hits / n, n, MIN_N_FOR_RATE, unit=Unit.SHARE, low=low, high=high)
+
+
+def _bps(part: Decimal, whole: Decimal) -> Figure:
+    return Figure(float(_BPS * part / whole), 1, 1, unit=Unit.BPS)
+
+
+def _sign(side: Side) -> int:
+    return 1 if side is Side.BUY else -1

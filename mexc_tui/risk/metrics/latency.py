@@ -1,0 +1,83 @@
+"""How long each stage of an order took (field-study E6)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mexc_tui.model.figure import Figure, Unit, too_few
+from mexc_tui.model.snipe import Stamps
+from mexc_tui.risk.metrics.samples import quantile_of_sorted
+
+MIN_FOR_P95 = 20
+MIN_FOR_P99 = 100
+_NS_PER_MS = 1e6
+
+
+class Span(StrEnum):
+    """From one stamp to another; the value is how it is named."""
+
+    LATENESS = "aim to last byte written"
+    SIGNING = "decided to signed"
+    WRITING = "signed to last byte written"
+    DECISION_TO_WIRE = "decided to last byte written"
+    ANSWER = "last byte written to answer"
+    FIRST_FILL = "last byte written to first fill seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of one sample, milliseconds, quantiles of type 7; each has its own minimum."""
+
+    n: int
+    p50: Figure
+    p95: Figure
+    p99: Figure
+    max: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class StageLatency:
+    """One stage of all attempts that went through it."""
+
+    span: Span
+    percentiles: Percentiles
+
+
+def percentiles(samples_ns: Sequence[int]) -> Percentiles:
+    """Return p50, p95 (n >= 20), p99 (n >= 100) and maximum of spans in nanoseconds (field-study E6)."""
+    ordered = sorted(samples_ns)
+    return Percentiles(
+        n=len(ordered),
+        p50=_at(ordered, 0.5, 1),
+        p95=_at(ordered, 0.95, MIN_FOR_P95),
+        p99=_at(ordered, 0.99, MIN_FOR_P99),
+        max=_at(ordered, 1.0, 1),
+    )
+
+
+def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
+    """Return each stage's percentiles, of the attempts that have both its stamps (field-study E6)."""
+    samples: dict[Span, list[int]] = {span: [] for span in Span}
+    for stamps in attempts:
+        for span, start, end in _spans(stamps):
+            if start is not None and end is not None:
+                samples[span].append(end - start)
+    return tuple(StageLatency(span, percentiles(found)) for span, found in samples.items())
+
+
+def _spans(one: Stamps) -> tuple[tuple[Span, int | None, int | None], ...]:
+    return (
+        (Span.LATENESS, one.aim_ns, one.written_ns),
+        (Span.SIGNING, one.decided_ns, one.signed_ns),
+        (Span.WRITING, one.signed_ns, one.written_ns),
+        (Span.DECISION_TO_WIRE, one.decided_ns, one.written_ns),
+        (Span.ANSWER, one.written_ns, one.answered_ns),
+        (Span.FIRST_FILL, one.written_ns, one.filled_ns),
+    )
+
+
+def _at(ordered: Sequence[int], share: float, minimum: int) -> Figure:
+    n = len(ordered)
+    if n < minimum:
+        return too_few(n, minimum, Unit.MS)
+    return Figure(quantile_of_sorted(ordered, share) / _NS_PER_MS, n, minimum, unit=Unit.MS)

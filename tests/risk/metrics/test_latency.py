@@ -1,0 +1,56 @@
+"""Percentiles of stages."""
+
+from random import Random
+from statistics import quantiles
+
+from mexc_tui.model.snipe import Stamps
+from mexc_tui.risk.metrics.latency import Percentiles, Span, percentiles, stage_latencies
+from tests.risk.metrics.near import near
+
+MS = 1_000_000
+
+
+def stages(*attempts: Stamps) -> dict[Span, Percentiles]:
+    return {one.span: one.percentiles for one in stage_latencies(attempts)}
+
+
+def test_percentiles_are_those_of_the_standard_library() -> None:
+    random = Random(2)
+    sample = [random.randrange(50 * MS) for _ in range(150)]
+    cuts = quantiles(sample, n=100, method="inclusive")
+    found = percentiles(sample)
+    assert (found.p50.value, found.p95.value, found.p99.value) == near(
+        (cuts[49] / MS, cuts[94] / MS, cuts[98] / MS)
+    )
+    assert (found.max.value, found.n) == (near(max(sample) / MS), 150)
+
+
+def test_each_percentile_has_its_own_minimum() -> None:
+    found = percentiles([3 * MS] * 19)
+    assert (found.p50.value, found.max.value) == (3, 3)
+    assert str(found.p95) == "not enough data (19 of 20)"
+    assert str(percentiles([MS] * 99).p99) == "not enough data (99 of 100)"
+    assert percentiles([]).p50.value is None
+
+
+def test_each_stage_is_measured_where_both_its_stamps_are() -> None:
+    whole = Stamps(
+        aim_ns=0,
+        decided_ns=1 * MS,
+        signed_ns=2 * MS,
+        written_ns=5 * MS,
+        answered_ns=15 * MS,
+        filled_ns=25 * MS,
+    )
+    lost = Stamps(aim_ns=0, decided_ns=1 * MS, written_ns=3 * MS)
+    found = stages(whole, lost, Stamps())
+    assert found[Span.LATENESS].p50.value == 4
+    assert found[Span.DECISION_TO_WIRE].p50.value == 3
+    assert (found[Span.SIGNING].p50.value, found[Span.SIGNING].n) == (1, 1)
+    assert found[Span.WRITING].p50.value == 3
+    assert found[Span.ANSWER].p50.value == 10
+    assert found[Span.FIRST_FILL].p50.value == 20
+
+
+def test_what_left_before_its_aim_is_early_not_lost() -> None:
+    assert stages(Stamps(aim_ns=10 * MS, written_ns=8 * MS))[Span.LATENESS].p50.value == -2

@@ -1,110 +1,48 @@
 """The commands that ask an engine or tell it something. Heavy rooms are imported when one of them runs."""
 
-import os
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
+
 if TYPE_CHECKING:
-    from mexc_tui.questions.reach import Fits, Reach
-    from mexc_tui.questions.tables import Pen
+    from mexc_tui.questions.reach import Fits
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-HALTED, NO_ENGINE, WRONG = 1, 3, 2
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """How a command was asked: of which profile, and whether a person or a program reads."""
-
-    reach: "Reach"
-    pen: "Pen"
-    as_json: bool
-
-    def now_ms(self) -> int:
-        """Return this machine's time."""
-        return self.reach.clock.now_ms()
-
-
-def _asked(command: Command) -> Command:
-    """Add the flags that all these commands have."""
-    profile = click.option("--profile", help="Whose engine; by default the mode's name.")
-    as_json = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
-    return as_json(profile(command))
-
-
-@contextmanager
-def _asking(profile: str | None, as_json: bool) -> Generator[Asker]:
-    """Turn what can go wrong into one line and an exit code."""
-    from mexc_tui.desk.kinds import DeskError, NoEngine
-    from mexc_tui.model.storage import StorageError
-    from mexc_tui.questions.reach import Failure, Reach
-    from mexc_tui.questions.tables import Pen
-    from mexc_tui.settings.load import SettingsError
-
-    above = click.get_current_context().find_root().params
-    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    try:
-        reach = Reach(profile or above.get("profile"), above.get("mode"), os.environ)
-        yield Asker(reach, Pen(has_colour), as_json)
-    except Failure as failure:
-        _fail(str(failure), failure.code)
-    except SettingsError as error:
-        _fail(str(error), WRONG)
-    except NoEngine as error:
-        _fail(str(error), NO_ENGINE)
-    except (DeskError, StorageError) as error:
-        _fail(str(error), NO_ENGINE)
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(words: str, code: int) -> None:
-    click.echo(" ".join(words.splitlines()) if code != WRONG else words, err=True)
-    sys.exit(code)
+HALTED = 1
 
 
 @click.command()
-@_asked
+@asked
 def status(profile: str | None, as_json: bool) -> None:
     """Say how the engine is. Exit code: 0 it answers and may trade, 1 it is halted, 3 none answers."""
     from mexc_tui.model.view import StatusRow, TradingState
-    from mexc_tui.questions import asjson
     from mexc_tui.questions.pages import status_page
 
-    with _asking(profile, as_json) as asker:
+    with asking(profile, as_json) as asker:
         found = asker.reach.status()
-        if as_json:
-            click.echo(asjson.encode(found))
-        elif isinstance(found, StatusRow):
-            click.echo(status_page(found, asker.pen))
-        else:
-            click.echo(f"Profile {found.profile}: {found.cause}")
         if not isinstance(found, StatusRow):
+            asker.show(found, lambda found, _: f"Profile {found.profile}: {found.cause}")
             sys.exit(NO_ENGINE)
+        asker.show(found, status_page)
         if found.trading_state is TradingState.HALTED:
             sys.exit(HALTED)
 
 
 @click.command()
-@_asked
+@asked
 def stop(profile: str | None, as_json: bool) -> None:
     """Stop the engine in good order, and wait until it is gone. Exit code: 0 stopped, 3 none ran."""
     from mexc_tui.desk.asking import Stopping
-    from mexc_tui.questions import asjson
 
-    with _asking(profile, as_json) as asker:
+    with asking(profile, as_json) as asker:
         pid = asker.reach.stop()
-        click.echo(asjson.encode(Stopping(pid)) if as_json else f"Process {pid} has stopped.")
+        asker.show(Stopping(pid), lambda gone, _: f"Process {gone.pid} has stopped.")
 
 
 @click.group(invoke_without_command=True)
-@_asked
+@asked
 @click.pass_context
 def listings(context: click.Context, profile: str | None, as_json: bool) -> None:
     """Show every listing ever stored, matured and cancelled ones too; add or drop one by hand."""
@@ -113,12 +51,10 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
     from mexc_tui.questions import asjson
     from mexc_tui.questions.pages import listings_page
 
-    with _asking(profile, as_json) as asker:
+    with asking(profile, as_json) as asker:
+        now_ms = asker.now_ms()
         rows = asker.reach.listings()
-        if as_json:
-            click.echo(asjson.many(map(asjson.listing, rows)))
-        else:
-            click.echo(listings_page(rows, asker.now_ms(), asker.pen))
+        asker.show_all(rows, lambda rows, pen: listings_page(rows, now_ms, pen), asjson.listing)
 
 
 @listings.command("add")
@@ -127,68 +63,57 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
     "--opens", metavar="TIME", help="2026-01-31T14:00Z (UTC without a zone), +15m, or milliseconds."
 )
 @click.option("--note", default="", help="Where you know it from.")
-@_asked
+@asked
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing that you know of, or move the opening of one."""
+    from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
+    from mexc_tui.questions import asjson
     from mexc_tui.questions.moments import moment_ms
 
-    with _asking(*_inherited(profile, as_json)) as asker:
+    with asking(profile, as_json) as asker:
         try:
             opens_ms = None if opens is None else moment_ms(opens, asker.now_ms())
         except ValueError as error:
             raise click.UsageError(f"--opens: {error}.") from None
-        _tell_listing(asker, asker.reach.add_listing(symbol.upper(), opens_ms, note))
+        args = ListingAdded(symbol=symbol.upper(), opens_ms=opens_ms, note=note)
+        asker.tell(ADD_LISTING, args, asjson.listing)
 
 
 @listings.command("drop")
 @click.argument("symbol")
 @click.option("--note", default="", help="Why.")
-@_asked
+@asked
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing; it stays dropped until you add it again."""
-    with _asking(*_inherited(profile, as_json)) as asker:
-        _tell_listing(asker, asker.reach.drop_listing(symbol.upper(), note))
-
-
-def _inherited(profile: str | None, as_json: bool) -> tuple[str | None, bool]:
-    """Take the flags of the command above where this one has none."""
-    above = click.get_current_context().parent
-    params = above.params if above is not None else {}
-    return profile or params.get("profile"), as_json or bool(params.get("as_json"))
-
-
-def _tell_listing(asker: Asker, told: tuple[Any, str]) -> None:
+    from mexc_tui.desk.asking import DROP_LISTING, ListingDropped
     from mexc_tui.questions import asjson
 
-    row, words = told
-    click.echo(asjson.encode(asjson.listing(row)) if asker.as_json else words)
+    with asking(profile, as_json) as asker:
+        asker.tell(DROP_LISTING, ListingDropped(symbol=symbol.upper(), note=note), asjson.listing)
 
 
 @click.command()
 @click.option("--symbol", default="", help="Only signals about this pair.")
 @click.option("--last", type=click.IntRange(1, 100_000), default=100, show_default=True, help="So many.")
-@_asked
+@asked
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     """Show what detectors said, with reasons and probabilities. The newest is at the end; in JSON first."""
-    from mexc_tui.questions import asjson
     from mexc_tui.questions.pages import signals_page
 
-    with _asking(profile, as_json) as asker:
-        rows = asker.reach.signals(last, symbol.upper())
-        click.echo(asjson.many(rows) if as_json else signals_page(rows[::-1], asker.pen))
+    with asking(profile, as_json) as asker:
+        asker.show_all(asker.reach.signals(last, symbol.upper()), signals_page)
 
 
 @click.command()
 @click.argument("symbol")
-@_asked
+@asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
     """Tell the story of a listing: who said what, what changed, what each detector saw, said, and why not."""
-    from mexc_tui.questions import asjson
     from mexc_tui.questions.pages import why_page
 
-    with _asking(profile, as_json) as asker:
+    with asking(profile, as_json) as asker:
         answer = asker.reach.why(symbol.upper())
-        click.echo(asjson.encode(answer) if as_json else why_page(answer, asker.pen))
+        asker.show(answer, why_page)
         if not answer.listings:
             sys.exit(1)
 
@@ -197,29 +122,25 @@ def why(symbol: str, profile: str | None, as_json: bool) -> None:
 @click.argument("name", required=False)
 @click.argument("value", required=False)
 @click.option("--default", "to_default", is_flag=True, help="Take NAME out of the settings file.")
-@_asked
+@asked
 def settings(
     name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
 ) -> None:
     """Show all settings, one, or change one in the settings file; a running engine takes it at once."""
-    from mexc_tui.questions import asjson
     from mexc_tui.questions.pages import setting_page, settings_page
 
     if to_default and (name is None or value is not None):
         raise click.UsageError("--default goes with a NAME and no VALUE.")
-    with _asking(profile, as_json) as asker:
+    with asking(profile, as_json) as asker:
         if name is not None and (value is not None or to_default):
             _check_setting(name)
             row, words = asker.reach.set(name, value)
-            click.echo(asjson.encode(row) if as_json else words)
-            return
-        rows = asker.reach.settings()
-        if name is None:
-            click.echo(asjson.many(rows) if as_json else settings_page(rows, asker.pen))
-            return
-        _check_setting(name)
-        row = next(row for row in rows if row.name == name)
-        click.echo(asjson.encode(row) if as_json else setting_page(row, asker.pen))
+            asker.show(row, lambda _, __: words)
+        elif name is not None:
+            _check_setting(name)
+            asker.show(next(row for row in asker.reach.settings() if row.name == name), setting_page)
+        else:
+            asker.show_all(asker.reach.settings(), settings_page)
 
 
 def _check_setting(name: str) -> None:
@@ -241,17 +162,16 @@ def _check_setting(name: str) -> None:
 @click.option("--about", default="", help="Only facts about this: a symbol, a setting, a worker.")
 @click.option("--kind", default="", help="Only facts of this kind, such as signal_raised.")
 @click.option("--since", metavar="TIME", help="Only facts from then on; TIME as in `listings add`.")
-@_asked
+@asked
 def journal(
     is_followed: bool, last: int, about: str, kind: str, since: str | None, profile: str | None, as_json: bool
 ) -> None:
     """Show what happened, oldest first. With --follow JSON is one object a line."""
-    from mexc_tui.questions import asjson
     from mexc_tui.questions.moments import moment_ms
     from mexc_tui.questions.pages import facts_page
     from mexc_tui.questions.reach import Fits
 
-    with _asking(profile, as_json) as asker:
+    with asking(profile, as_json) as asker:
         try:
             since_ms = 0 if since is None else moment_ms(since, asker.now_ms())
         except ValueError as error:
@@ -260,8 +180,7 @@ def journal(
         if is_followed:
             _follow(asker, last, wanted)
             return
-        rows = asker.reach.facts(last, wanted)
-        click.echo(asjson.many(rows) if as_json else facts_page(rows, asker.pen))
+        asker.show_all(asker.reach.facts(last, wanted), facts_page)
 
 
 def _follow(asker: Asker, last: int, wanted: "Fits") -> None:

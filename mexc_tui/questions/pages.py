@@ -93,11 +93,11 @@ def _listing(row: ListingRow, now_ms: int) -> tuple[Cell, ...]:
 
 
 def signals_page(rows: Sequence[SignalRow], pen: Pen) -> str:
-    """Return signals, one line each."""
+    """Return signals, newest first, as lines with the newest at the end."""
     if not rows:
         return "No signal has been raised."
     heads = ("TIME (UTC)", "SYMBOL", "DETECTOR", "TOPIC", "", "CLAIM", "PROBABILITY", "WHY")
-    return table(heads, [_signal(row) for row in rows], pen)
+    return table(heads, [_signal(row) for row in rows[::-1]], pen)
 
 
 def _signal(row: SignalRow) -> tuple[Cell, ...]:

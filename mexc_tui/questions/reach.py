@@ -13,7 +13,7 @@ from typing import TypeVar
 from mexc_tui.bootstrap import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import Args, CommandKind, DeskError, NoEngine, Outcome, Result
+from mexc_tui.desk.kinds import Args, CommandKind, DeskError, NoEngine, Outcome, Reply, Result
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
 from mexc_tui.model.event import EngineStarted
@@ -87,7 +87,7 @@ class Reach:
     def status(self) -> StatusRow | NoEngineJson:
         """Return how the engine is, or what is known while none answers."""
         try:
-            return self._ask(asking.STATUS, asking.Nothing(), STATUS_S)
+            return self.ask(asking.STATUS, asking.Nothing(), STATUS_S)
         except DeskError as error:
             return self._last_engine(str(error))
 
@@ -115,7 +115,7 @@ class Reach:
 
     def why(self, symbol: str) -> WhyRow:
         """Return the story of a pair's listings."""
-        return self._ask_or_look(
+        return self.ask_or_look(
             asking.WHY,
             asking.WhyAsked(symbol=symbol),
             lambda stored: asked.why(stored, symbol, self.clock.now_ms(), self._detection),
@@ -142,37 +142,30 @@ class Reach:
 
     def engine_head(self) -> int:
         """Return the number of the running engine's newest fact. Raises NoEngine."""
-        return self._ask(asking.STATUS, asking.Nothing()).journal
+        return self.ask(asking.STATUS, asking.Nothing()).journal
 
     def settings(self) -> list[SettingRow]:
         """Return every setting: of the engine, or as an engine would find them."""
         try:
-            return self._ask(asking.SETTINGS, asking.Nothing()).rows
+            return self.ask(asking.SETTINGS, asking.Nothing()).rows
         except NoEngine:
             return setting_rows(self._loaded(self.paths.settings))
 
     def set(self, name: str, text: str | None) -> tuple[SettingRow, str]:
         """Write one setting into the file (None: take it out) and return it, and what came of it."""
         try:
-            return self._tell(asking.SET, asking.SettingChange(name=name, text=text))
+            reply = self.tell(asking.SET, asking.SettingChange(name=name, text=text))
         except NoEngine:
             loaded = set_value(self.paths.settings, name, text, self._layers)
             row = next(row for row in setting_rows(loaded) if row.name == name)
             return row, f"{name} = {row.value} (from {row.origin}); no engine runs."
-
-    def add_listing(self, symbol: str, opens_ms: int | None, note: str) -> tuple[ListingRow, str]:
-        """Add a listing by hand. Raises NoEngine."""
-        return self._tell(
-            asking.ADD_LISTING, asking.ListingAdded(symbol=symbol, opens_ms=opens_ms, note=note)
-        )
-
-    def drop_listing(self, symbol: str, note: str) -> tuple[ListingRow, str]:
-        """Drop a listing by hand. Raises NoEngine."""
-        return self._tell(asking.DROP_LISTING, asking.ListingDropped(symbol=symbol, note=note))
+        if reply.result is None:
+            raise Failure(reply.words, NOT_DONE)
+        return reply.result, reply.words
 
     def stop(self) -> int:
         """Stop the engine and wait until it is gone; return the process that it was. Raises NoEngine."""
-        stopping, _ = self._tell(asking.STOP, asking.Nothing())
+        stopping = self.ask(asking.STOP, asking.Nothing())
         give_up_ns = self.clock.monotonic_ns() + int(STOP_S * 1e9)
         while _is_held(self.paths.lock):
             if self.clock.monotonic_ns() > give_up_ns:
@@ -181,13 +174,18 @@ class Reach:
             time.sleep(LOOK_EVERY_S)
         return stopping.pid
 
-    def _ask(self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S) -> Result:
-        return self._tell(kind, args, deadline_s)[0]
+    def ask(self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S) -> Result:
+        """Return the engine's answer. Raises Failure if there is none in it, NoEngine without an engine."""
+        reply = self.tell(kind, args, deadline_s)
+        if reply.result is None or reply.outcome is not Outcome.DONE:
+            raise Failure(reply.words, NOT_DONE)
+        return reply.result
 
-    def _tell(
+    def tell(
         self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S
-    ) -> tuple[Result, str]:
-        reply = ask(
+    ) -> Reply[Result]:
+        """Give a command and return what came of it. Raises DeskError; NoEngine without an engine."""
+        return ask(
             self.paths.socket,
             kind,
             args,
@@ -195,15 +193,13 @@ class Reach:
             now_ms=self.clock.now_ms(),
             deadline_s=deadline_s,
         )
-        if reply.result is None or reply.outcome is not Outcome.DONE:
-            raise Failure(reply.words, NOT_DONE)
-        return reply.result, reply.words
 
-    def _ask_or_look(
+    def ask_or_look(
         self, kind: CommandKind[Args, Result], args: Args, work: Callable[[Reading], Result]
     ) -> Result:
+        """Return the engine's answer, or without an engine what `work` finds in the store."""
         try:
-            return self._ask(kind, args)
+            return self.ask(kind, args)
         except NoEngine:
             return self._look(work)
 
@@ -211,7 +207,7 @@ class Reach:
         return look_into(self.paths.store, self.clock, work, store_limits(self._settings.settings))
 
     def _listing_page(self, wanted: asking.ListingsAsked) -> list[ListingRow]:
-        return self._ask_or_look(
+        return self.ask_or_look(
             asking.LISTINGS,
             wanted,
             lambda stored: asking.ListingPage(
@@ -227,7 +223,7 @@ class Reach:
         ).rows
 
     def _signal_page(self, wanted: asking.SignalsAsked) -> asking.SignalPage:
-        return self._ask_or_look(
+        return self.ask_or_look(
             asking.SIGNALS,
             wanted,
             lambda stored: asking.SignalPage(
@@ -236,7 +232,7 @@ class Reach:
         )
 
     def _fact_page(self, wanted: asking.JournalAsked) -> tuple[FactRow, ...]:
-        return self._ask_or_look(
+        return self.ask_or_look(
             asking.JOURNAL,
             wanted,
             lambda stored: asking.FactPage(

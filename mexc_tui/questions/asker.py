@@ -1,0 +1,129 @@
+"""What every command that asks or tells has in common: its flags, its printing, its errors and exit codes."""
+
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from mexc_tui.desk.kinds import Args, CommandKind, Result
+    from mexc_tui.questions.reach import Reach
+    from mexc_tui.questions.tables import Pen
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Shown = TypeVar("Shown", bound=msgspec.Struct)
+
+NOT_DONE, WRONG, NO_ENGINE = 1, 2, 3
+"""Exit codes: refused or not done; a wrong argument; nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """How a command was asked: of which profile, and whether a person or a program reads."""
+
+    reach: "Reach"
+    pen: "Pen"
+    as_json: bool
+
+    def now_ms(self) -> int:
+        """Return this machine's time."""
+        return self.reach.clock.now_ms()
+
+    def show(
+        self,
+        row: Shown,
+        page: "Callable[[Shown, Pen], str]",
+        as_json: Callable[[Shown], msgspec.Struct] | None = None,
+    ) -> None:
+        """Print one thing: as `page` for people, as one object for programs."""
+        from mexc_tui.questions.asjson import encode
+
+        click.echo(encode(as_json(row) if as_json else row) if self.as_json else page(row, self.pen))
+
+    def show_all(
+        self,
+        rows: Sequence[Shown],
+        page: "Callable[[Sequence[Shown], Pen], str]",
+        as_json: Callable[[Shown], msgspec.Struct] | None = None,
+    ) -> None:
+        """Print a list: as `page` for people, as one array of objects for programs."""
+        from mexc_tui.questions.asjson import many
+
+        objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
+        click.echo(many(objects) if self.as_json else page(rows, self.pen))
+
+    def tell(
+        self,
+        kind: "CommandKind[Args, Result]",
+        args: "Args",
+        as_json: "Callable[[Result], msgspec.Struct] | None" = None,
+    ) -> None:
+        """Give a command and print what came of it: its words for people, its result for programs.
+
+        What was done in part is printed too, and then the exit code is 1.
+        """
+        from mexc_tui.desk.kinds import Outcome
+        from mexc_tui.questions.asjson import encode
+
+        reply = self.reach.tell(kind, args)
+        if self.as_json and reply.result is not None:
+            click.echo(encode(as_json(reply.result) if as_json else reply.result))
+        if reply.outcome is not Outcome.DONE:
+            fail(reply.words, NOT_DONE)
+        if not self.as_json:
+            click.echo(reply.words)
+
+
+def asked(command: Command) -> Command:
+    """Add the flags that all these commands have."""
+    profile = click.option("--profile", help="Whose engine; by default the mode's name.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="For programs: JSON.")
+    return as_json(profile(command))
+
+
+@contextmanager
+def asking(profile: str | None, as_json: bool) -> Generator[Asker]:
+    """Turn what can go wrong into one line and an exit code. The flags of the command above hold here too."""
+    from mexc_tui.desk.kinds import DeskError
+    from mexc_tui.model.storage import StorageError
+    from mexc_tui.questions.reach import Failure, Reach
+    from mexc_tui.questions.tables import Pen
+    from mexc_tui.settings.load import SettingsError
+
+    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    above = click.get_current_context().parent
+    is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
+    try:
+        reach = Reach(_above("profile", profile), _above("mode", None), os.environ)
+        yield Asker(reach, Pen(has_colour), is_json)
+    except Failure as failure:
+        fail(str(failure), failure.code)
+    except SettingsError as error:
+        fail(str(error), WRONG)
+    except (DeskError, StorageError) as error:
+        fail(str(error), NO_ENGINE)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def fail(words: str, code: int) -> NoReturn:
+    """Say in one line on standard error what is wrong, and end."""
+    click.echo(f"mexc-tui: {' '.join(words.split())}", err=True)
+    sys.exit(code)
+
+
+def _above(name: str, own: str | None) -> str | None:
+    """Return an option of this command, or of the nearest one above it that has it."""
+    found = (one.params.get(name) for one in _contexts(click.get_current_context().parent))
+    return own or next((value for value in found if value), None)
+
+
+def _contexts(context: click.Context | None) -> Generator[click.Context]:
+    while context is not None:
+        yield context
+        context = context.parent

@@ -176,7 +176,7 @@ class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
     flows: Decimal = ZERO
     """Deposits less withdrawals since the start, not a gain."""
     peak: Decimal = ZERO
-    """Highest equity so far, flows taken out."""
+    """Highest equity so far; deposits and withdrawals scale it, they are no gain or loss."""
     is_complete: bool = True
     """False: a price was missing or stale."""
 

@@ -1,0 +1,65 @@
+"""The desk's accounts: how they begin, what they add up to, and money that came from outside."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.model.account import Balance
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import Account, Entry, EntryKind, Posting
+
+Sums = Mapping[tuple[Account, str], Decimal]
+"""What each account holds of each asset; one that is not there holds nothing."""
+
+
+def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms: int) -> Entry:
+    """Open the books: quote money is the desk's cash, every other coin is the person's own and stays so."""
+    postings: list[Posting] = []
+    for balance in balances:
+        if balance.total:
+            account = Account.DESK if balance.asset in quote_assets else Account.OWN
+            postings += from_outside(account, balance.asset, balance.total)
+    words = "the account as it was found; coins in it are not the desk's"
+    return Entry(id="start", kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words)
+
+
+def from_outside(account: Account, asset: str, amount: Decimal) -> tuple[Posting, ...]:
+    """Return the postings of money that came from outside (negative: went there)."""
+    return (Posting(Account.EXTERNAL, asset, -amount), Posting(account, asset, amount)) if amount else ()
+
+
+def drift_entry(
+    account: Account, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, words: str
+) -> Entry:
+    """Book what a balance moved by without an order of ours. Never made good by trading (O9)."""
+    return Entry(
+        id=f"drift/{asset}/{at_ms}/{plain(amount)}",
+        kind=EntryKind.DRIFT,
+        at_ms=at_ms,
+        postings=from_outside(account, asset, amount),
+        words=words,
+        flow=amount if is_cash else ZERO,
+    )
+
+
+@exactly
+def sums(entries: Iterable[Entry]) -> dict[tuple[Account, str], Decimal]:
+    """Add up entries by account and asset."""
+    held: dict[tuple[Account, str], Decimal] = {}
+    for entry in entries:
+        for posting in entry.postings:
+            place = (posting.account, posting.asset)
+            held[place] = held.get(place, ZERO) + posting.amount
+    return held
+
+
+@exactly
+def flows(entries: Iterable[Entry]) -> Decimal:
+    """Add up what came from outside since the start, in quote units."""
+    return sum((entry.flow for entry in entries), ZERO)
+
+
+@exactly
+def expected(held: Sums, asset: str) -> Decimal:
+    """Return what the account of the exchange must hold of an asset, free and locked (I8)."""
+    return held.get((Account.DESK, asset), ZERO) + held.get((Account.OWN, asset), ZERO)

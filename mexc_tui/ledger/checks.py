@@ -1,0 +1,132 @@
+"""Invariants that must hold in production; a breach halts (reliability 2.8).
+
+Each check returns what is wrong, in plain words; nothing: all is well.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from mexc_tui.ledger.accounts import Sums, expected
+from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.ledger.positions import spent
+from mexc_tui.model.account import Balance
+from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Account, Entry, EquityPoint, Position
+
+HEARTBEAT_MS = 5_000
+_MAY_BE_NEGATIVE = (Account.EXCHANGE, Account.EXTERNAL, Account.FEES, Account.OWN)
+
+
+@exactly
+def exposure(intents: Iterable[Intent], positions: Iterable[Position]) -> Decimal:
+    """Return reservations and the cost of what is held: what limits are held against, in quote units."""
+    held_back = sum((intent.reserved for intent in intents if intent.is_open), ZERO)
+    return held_back + sum((position.remaining_cost for position in positions), ZERO)
+
+
+@exactly
+def within_limit(intents: Iterable[Intent], positions: Iterable[Position], limit: Decimal) -> tuple[str, ...]:
+    """I1: reservations and the cost of open positions stay within the configured limit."""
+    total = exposure(intents, positions)
+    if total <= limit:
+        return ()
+    return (f"{plain(total)} are reserved or held, more than the limit of {plain(limit)}",)
+
+
+@exactly
+def within_reservation(intent: Intent, orders: tuple[Order, ...]) -> tuple[str, ...]:
+    """I1: the attempts of an intent cost no more than it held back."""
+    cost = spent(intent, orders)
+    if intent.side is Side.SELL or cost <= intent.spend_cap:
+        return ()
+    return (f"{intent.symbol}: {plain(cost)} were spent of a reservation of {plain(intent.spend_cap)}",)
+
+
+@exactly
+def balanced(entry: Entry) -> tuple[str, ...]:
+    """I6: the postings of an entry sum to zero for each asset."""
+    totals: dict[str, Decimal] = {}
+    for posting in entry.postings:
+        totals[posting.asset] = totals.get(posting.asset, ZERO) + posting.amount
+    return tuple(
+        f"entry {entry.id}: postings in {asset} are off by {plain(total)}"
+        for asset, total in totals.items()
+        if total
+    )
+
+
+def solvent(held: Sums) -> tuple[str, ...]:
+    """I6: the desk owns less than nothing of no asset."""
+    return tuple(
+        f"the books say that the {account.value} account holds {plain(amount)} {asset}"
+        for (account, asset), amount in held.items()
+        if amount < 0 and account not in _MAY_BE_NEGATIVE
+    )
+
+
+@exactly
+def lots_agree(held: Sums, positions: Iterable[Position], quote_assets: frozenset[str]) -> tuple[str, ...]:
+    """I6: the desk's account of a coin is what its positions have left."""
+    left: dict[str, Decimal] = {}
+    for position in positions:
+        left[position.base_asset] = left.get(position.base_asset, ZERO) + position.remaining
+    for account, asset in held:
+        if account is Account.DESK and asset not in quote_assets:
+            left.setdefault(asset, ZERO)
+    return tuple(
+        f"positions have {plain(amount)} {asset}, the books {plain(held.get((Account.DESK, asset), ZERO))}"
+        for asset, amount in left.items()
+        if held.get((Account.DESK, asset), ZERO) != amount
+    )
+
+
+@exactly
+def equity_identity(
+    start: Decimal, point: EquityPoint, realised: Decimal, unrealised: Decimal, tolerance: Decimal
+) -> tuple[str, ...]:
+    """I7: cash and holdings are the start, flows and profits, which are net of fees already.
+
+    `tolerance`: one price tick for each position. An incomplete point proves nothing.
+    """
+    if not point.is_complete:
+        return ()
+    off = point.equity - (start + point.flows + realised + unrealised)
+    if abs(off) <= tolerance:
+        return ()
+    return (f"equity is {plain(point.equity)}, {plain(off)} away from start, flows and profits",)
+
+
+@exactly
+def agrees(
+    held: Sums, balances: Iterable[Balance], assets: Iterable[str], tolerance: Decimal
+) -> tuple[str, ...]:
+    """I8: the account holds of each of these assets what the books say, within a tolerance in units."""
+    theirs = {balance.asset: balance.total for balance in balances}
+    wrong: list[str] = []
+    for asset in sorted(set(assets)):
+        off = theirs.get(asset, ZERO) - expected(held, asset)
+        if abs(off) > tolerance:
+            wrong.append(f"the account holds {plain(off)} {asset} more than the books say")
+    return tuple(wrong)
+
+
+def protected(
+    position: Position, intents: Iterable[Intent], heartbeat_ms: int | None, now_ms: int
+) -> tuple[str, ...]:
+    """I9: what is held has a stop in force that covers it, and its worker lives."""
+    if not position.is_open or not position.remaining:
+        return ()
+    wrong: list[str] = []
+    stops = [
+        intent
+        for intent in intents
+        if intent.role is OrderRole.STOP and intent.is_open and intent.position_id == position.id
+    ]
+    if not stops or position.stop_price <= 0:
+        wrong.append(f"{position.symbol} has no stop in force")
+    elif max(stop.quantity for stop in stops) < position.remaining:
+        wrong.append(f"the stop of {position.symbol} covers less than the {plain(position.remaining)} held")
+    if heartbeat_ms is None or now_ms - heartbeat_ms > HEARTBEAT_MS:
+        wrong.append(f"nothing has looked after {position.symbol} for more than {HEARTBEAT_MS} ms")
+    return tuple(wrong)

@@ -1,0 +1,68 @@
+"""When an order whose request was lost may be called absent (reliability 1.4, point 5).
+
+Only an answer proves anything: a failed question counts for nothing, and nothing counts before the fence.
+"""
+
+from dataclasses import dataclass
+
+from mexc_tui.ledger.evidence import Evidence, from_fence
+from mexc_tui.model.intent import Order, OrderState
+
+WATCH_MS = 600_000
+"""How long an absent order is still looked for before its reservation is free."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proofs:
+    """Exchange times at which each was last seen true; None: never, or not since it was seen false."""
+
+    denied_ms: int | None = None
+    """A question by client id was answered: no such order."""
+    listed_ms: int | None = None
+    """Open orders, then all orders of the symbol since the send, were listed; it was in neither."""
+    balanced_ms: int | None = None
+    """Base and quote balances agree with the books without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Evidence to merge, or what is still missing, in words."""
+
+    evidence: Evidence | None
+    missing: tuple[str, ...] = ()
+
+
+def conclude(order: Order, proofs: Proofs, now_ms: int) -> Conclusion:
+    """Decide about an order of unknown outcome; `now_ms` is the exchange's time.
+
+    An order that was once seen cannot be absent: when the exchange remembers it no more, it ended.
+    """
+    if order.state not in (OrderState.UNKNOWN, OrderState.SENT):
+        return Conclusion(None, (f"it is {order.state.value}: there is nothing to conclude",))
+    missing = _missing(order, proofs, now_ms)
+    if missing:
+        return Conclusion(None, missing)
+    if order.order_id or order.filled_quantity:
+        words = "the exchange has forgotten it: it ended, and the balances agree with what is booked of it"
+        return Conclusion(from_fence(OrderState.CANCELLED, words, now_ms))
+    words = "the exchange never took it: past the fence it is in no answer, and the balances agree"
+    return Conclusion(from_fence(OrderState.ABSENT, words, now_ms))
+
+
+def watch_is_over(order: Order, now_ms: int) -> bool:
+    """Whether an absent order was watched long enough to free its reservation."""
+    return order.state is OrderState.ABSENT and now_ms >= order.updated_ms + WATCH_MS
+
+
+def _missing(order: Order, proofs: Proofs, now_ms: int) -> tuple[str, ...]:
+    fence_ms = order.fence_ms
+    if fence_ms is None:
+        return ("nobody noted when it can no longer come to life",)
+    if now_ms <= fence_ms:
+        return (f"it may come to life for another {fence_ms - now_ms} ms",)
+    wanted = (
+        (proofs.denied_ms, "an answered question that says it does not exist"),
+        (proofs.listed_ms, "listings of open and of all orders without it"),
+        (proofs.balanced_ms, "balances that agree without it"),
+    )
+    return tuple(words for seen_ms, words in wanted if seen_ms is None or seen_ms <= fence_ms)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from mexc_tui.settings.edit import with_value, without
-from mexc_tui.settings.layers import Layer, Source, Unreadable, file_layer, flag_layer
+from mexc_tui.settings.layers import Given, Layer, Source, Unreadable, file_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
 from mexc_tui.settings.table import Settings
 
 SIZE_LIMIT = 1_000_000
+THIS_CHANGE = "this change"
 
 
 def read_file(file: Path) -> Layer:
@@ -30,7 +31,9 @@ def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded
     try:
         before = _read(file)
         after = without(before, name) if text is None else with_value(before, name, _value(name, text))
-        loaded = load(replace(layers, file=file_layer(after, str(file))))
+        wanted = file_layer(after, str(file))
+        load(replace(layers, file=_as_asked(wanted, name)))
+        loaded = load(replace(layers, file=wanted))
     except Unreadable as error:
         raise SettingsError(text=str(error)) from None
     if after != before:
@@ -39,11 +42,18 @@ def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded
 
 
 def _value(name: str, text: str) -> object:
-    layer = flag_layer({}, [f"{name}={text}"])
+    layer = Layer({name: Given(text.strip(), THIS_CHANGE)})
     problems = mistakes(layer)
     if problems:
         raise SettingsError(problems)
     return getattr(Settings.of(Source(Settings, layer)), name)
+
+
+def _as_asked(layer: Layer, name: str) -> Layer:
+    """Return the layer with its true origin at what is to change: it is in no file yet."""
+    if name not in layer.values:
+        return layer
+    return Layer({**layer.values, name: Given(layer.values[name].value, THIS_CHANGE)})
 
 
 def _read(file: Path) -> str:

@@ -110,6 +110,16 @@ def test_a_refused_value_leaves_the_file_as_it_was(tmp_path: Path, name: str, te
     assert file.read_text() == "# mine\nmax_positions = 4"
 
 
+@pytest.mark.parametrize(("name", "text"), [("max_positions", "99"), ("max_trades_hour", "11")])
+def test_a_refusal_says_that_the_value_came_from_this_change_and_not_from_a_flag_or_the_file(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        set_value(tmp_path / "settings.toml", name, text, Layers())
+    assert f"{name} = {text}" in str(caught.value)
+    assert "(from this change)" in str(caught.value)
+
+
 def test_a_file_with_a_mistake_elsewhere_is_not_changed_before_that_is_mended(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("max_positions = 99\n")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.outside import Market, SettingsHome
 from mexc_tui.engine.ports import Books, Clock, Unit
-from mexc_tui.engine.supervisor import Started
+from mexc_tui.engine.supervisor import Started, WorkerFailure
 from mexc_tui.market.polling import Pace, current_pace
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
@@ -22,7 +22,7 @@ STEP_S = 1.0
 RELOAD_EVERY_S = 1.0
 
 
-class ClockNotKnown(Exception):
+class ClockNotKnown(WorkerFailure):
     """The exchange's clock could not be measured at the start; the text says why."""
 
 
@@ -43,7 +43,9 @@ class ClockKeeper:
         """Measure, then again and again. Raises ClockNotKnown if the first try fails."""
         self.problem = await self._market.measure_clock()
         if self.problem:
-            raise ClockNotKnown(self.problem)
+            raise ClockNotKnown(
+                f"the exchange does not tell its time ({self.problem}). Check the network, then start again."
+            )
         started()
         measured_ns = self._clock.monotonic_ns()
         while True:

@@ -84,7 +84,7 @@ class StartFailed(Exception):
 
 
 class WorkerFailure(Exception):
-    """A worker broke a rule of its own: it ended by itself, or was not ready in time."""
+    """A worker broke a rule of its own, or cannot do its work; the text says so in plain words."""
 
 
 class Supervisor:
@@ -229,8 +229,10 @@ class _Keeper:
         return None
 
     def _note_failure(self, error: BaseException) -> None:
-        self._last_error = describe(error)
-        log.error("worker %s failed", self.worker.name, exc_info=error)
+        self._last_error = str(error) if isinstance(error, WorkerFailure) else describe(error)
+        if self._was_ready or not isinstance(error, WorkerFailure):
+            # What is told in plain words at the start is said once, by whoever hears StartFailed.
+            log.error("worker %s failed", self.worker.name, exc_info=error)
         self._failed_ns.append(self._clock.monotonic_ns())
         self._forget_old_failures()
         if len(self._failed_ns) >= self._limits.degraded_failures:

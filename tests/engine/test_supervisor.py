@@ -218,7 +218,7 @@ def test_a_worker_that_returns_has_failed() -> None:
 
         await office.supervisor.start([Worker("brief", leave)])
         await asyncio.sleep(0.1)
-        assert office.status("brief").last_error == "WorkerFailure: it ended by itself"
+        assert office.status("brief").last_error == "it ended by itself"
 
     in_office(main)
 
@@ -257,7 +257,7 @@ def test_a_worker_that_hangs_while_starting_again_is_tried_again() -> None:
         await asyncio.sleep(30)
         status = office.status("streams")
         assert (status.state, status.restarts) == (WorkerState.RUNNING, 2)
-        assert status.last_error == "WorkerFailure: it was not ready within 20 s"
+        assert status.last_error == "it was not ready within 20 s"
 
     in_office(main)
 

@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
@@ -19,13 +18,6 @@ MEXC = Endpoint(rest="https://api.mexc.com", ws="wss://wbs-api.mexc.com/ws", web
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0
-
-
-class Mode(StrEnum):
-    """Where market data and orders go (design 1)."""
-
-    PRACTICE = "practice"
-    PAPER = "paper"
 
 
 class StartError(Exception):
@@ -74,7 +66,12 @@ async def practice_exchange(scenario: str, seed: int) -> AsyncGenerator[Endpoint
             start_new_session=True,
         )
         try:
-            yield await _first_line(child, said)
+            endpoint = await _first_line(child, said)
+        except BaseException:
+            await _kill(child)
+            raise
+        try:
+            yield endpoint
         finally:
             await _end(child)
 
@@ -101,5 +98,10 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         async with asyncio.timeout(STOP_DEADLINE_S):
             await child.wait()
     except TimeoutError:
+        await _kill(child)
+
+
+async def _kill(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
         child.kill()
-        await child.wait()
+    await child.wait()

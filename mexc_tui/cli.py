@@ -51,6 +51,9 @@ class OneLine(click.Group):
 )
 @click.option("--profile", help="Whose books, settings and socket; by default the mode's name.")
 @click.option("--until-done", is_flag=True, help="End when the practice day is over.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A setting, stronger than the file."
+)
 @click.pass_context
 def main(
     context: click.Context,
@@ -61,6 +64,7 @@ def main(
     exchange_file: Path | None,
     profile: str | None,
     until_done: bool,
+    assignments: tuple[str, ...],
 ) -> None:
     """A trading desk for MEXC spot listings, in a terminal."""
     if context.invoked_subcommand is not None:
@@ -72,7 +76,7 @@ def main(
         return
     from mexc_tui.headless import Launch, run_headless
 
-    launch = Launch(mode, scenario, seed, exchange_file, profile, until_done)
+    launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments)
     context.exit(run_headless(launch, os.environ))
 
 
@@ -124,7 +128,8 @@ def watch(
 
     Without a SYMBOL: the busiest pairs and the listings that are about to open.
     """
-    from mexc_tui.bootstrap import Mode, StartError
+    from mexc_tui.bootstrap import StartError
+    from mexc_tui.model.mode import Mode
     from mexc_tui.watch import Watch
 
     job = Watch(

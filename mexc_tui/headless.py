@@ -15,6 +15,7 @@ from random import Random
 from mexc_tui.bootstrap import MEXC, StartError, SystemClock, practice_exchange, read_endpoint
 from mexc_tui.desk.kinds import DeskError
 from mexc_tui.engine.supervisor import StartFailed
+from mexc_tui.engine.tasks import is_being_cancelled
 from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.joining import Joined, Outside, Place, joined
 from mexc_tui.lock import EngineRuns
@@ -22,14 +23,25 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
-from mexc_tui.paths import PathsError, paths_of
+from mexc_tui.paths import Paths, PathsError, paths_of
 from mexc_tui.report.text import to_text
 from mexc_tui.reporting import day_of, report_day
 from mexc_tui.settings.file import read_file
-from mexc_tui.settings.layers import environment_layer, flag_layer
-from mexc_tui.settings.load import Layers, SettingsError, load
+from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
+from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
 
-FINISHED, WRONG_USAGE, NOT_STARTED = 0, 2, 3
+FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
+
+LIVE_LOCKED = (
+    "Live trading is locked: there is no key of MEXC in the keyring, and this version can neither store "
+    "nor unlock one. Nothing was started. Next step: --mode paper watches MEXC itself without any key."
+)
+NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
+IN_TROUBLE = (StorageError, ExchangeError, DeskError)
+
+
+class WrongUsage(Exception):
+    """A command line that contradicts itself; the text says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,8 @@ class Launch:
     exchange_file: Path | None
     profile: str | None
     until_done: bool = False
+    assignments: tuple[str, ...] = ()
+    """Settings as NAME=VALUE."""
 
 
 def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
@@ -49,9 +63,9 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         return asyncio.run(_alone(launch, environ))
-    except PathsError as error:
+    except WrongUsage as error:
         return _fail(str(error), WRONG_USAGE)
-    except (SettingsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError) as error:
+    except NOT_UP as error:
         return _fail(str(error), NOT_STARTED)
     except (ExchangeError, StartFailed) as error:
         return _fail(f"The engine could not start. {error}", NOT_STARTED)
@@ -67,26 +81,62 @@ async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
 
 
 async def run_engine(launch: Launch, environ: Mapping[str, str], told: asyncio.Event) -> int:
-    """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code."""
-    layers = Layers(flags=flag_layer({"mode": launch.mode}), environment=environment_layer(environ))
+    """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code.
+
+    Told before it is ready, it gives up starting at once. Raises why it could not start.
+    """
+    ready = asyncio.Event()
+    running = asyncio.create_task(_run(launch, environ, told, ready), name="engine")
+    listening = asyncio.create_task(_give_up_when_told(running, ready, told))
+    try:
+        return await running
+    except asyncio.CancelledError:
+        if is_being_cancelled():
+            raise
+        _say("Stopped before it was ready: told to from outside.")
+        return FINISHED
+    except IN_TROUBLE as error:
+        if not ready.is_set():
+            raise
+        return _fail(f"The engine ended in trouble. {error}", DIFFERENCE)
+    finally:
+        listening.cancel()
+
+
+async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event, told: asyncio.Event) -> None:
+    await told.wait()
+    if not ready.is_set():
+        running.cancel()
+
+
+async def _run(launch: Launch, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event) -> int:
+    layers = _layers(launch, environ)
     mode = _mode(launch, layers, environ)
-    paths = paths_of(launch.profile or mode.value, environ)
+    paths = _paths(launch.profile or mode.value, environ)
     async with _endpoint(launch, mode) as endpoint:
         place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
+            ready.set()
             gc.collect()
             gc.freeze()  # the universe stays: the collector need not look at it again and again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
-            listening = asyncio.create_task(_stop_when_told(running, told))
-            try:
-                reason = await running.engine.wait(until_done=launch.until_done)
-            finally:
-                listening.cancel()
-            _say(f"Stopping: {reason}.")
-            if running.engine.is_done:
-                sys.stdout.write(await _report(running) + "\n")
-    return FINISHED
+            return await _serve(running, launch, told)
+
+
+async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
+    """Wait for the end; report a practice day that is over."""
+    engine = running.engine
+    listening = asyncio.create_task(_stop_when_told(running, told))
+    try:
+        reason = await engine.wait(until_done=launch.until_done)
+    finally:
+        listening.cancel()
+    _say(f"Stopping: {reason}.")
+    if not engine.is_done:
+        return FINISHED
+    sys.stdout.write(await _report(running) + "\n")
+    return _fail(engine.problem, DIFFERENCE) if engine.problem else FINISHED
 
 
 async def _report(running: Joined) -> str:
@@ -98,21 +148,46 @@ async def _report(running: Joined) -> str:
     return to_text(await report_day(running.store, day))
 
 
+def _layers(launch: Launch, environ: Mapping[str, str]) -> Layers:
+    """Return the places above the settings file. Raises WrongUsage for a flag that is wrong by itself."""
+    try:
+        flags = flag_layer({"mode": launch.mode}, launch.assignments)
+    except Unreadable as error:
+        raise WrongUsage(str(error)) from None
+    problems = mistakes(flags)
+    if problems:
+        raise WrongUsage(str(SettingsError(problems)))
+    return Layers(flags=flags, environment=environment_layer(environ))
+
+
 def _mode(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:
-    """Return the mode: a flag, a variable or the settings file names it. Raises SettingsError, StartError."""
-    file = read_file(paths_of(launch.profile or "any", environ).settings)
+    """Return the mode: a flag, a variable or the settings file names it.
+
+    Raises SettingsError, StartError or WrongUsage.
+    """
+    file = read_file(_paths(launch.profile or "any", environ).settings)
     mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
     if mode is Mode.LIVE:
-        raise StartError("Live trading is not built in yet. Use --mode practice or --mode paper.")
-    if mode is Mode.PAPER and launch.exchange_file is not None:
-        raise StartError("--exchange names a practice exchange: it goes with --mode practice.")
+        raise StartError(LIVE_LOCKED)
+    if mode is Mode.PAPER and launch.until_done:
+        raise WrongUsage("--until-done goes with --mode practice: a day on MEXC is never over.")
     return mode
+
+
+def _paths(profile: str, environ: Mapping[str, str]) -> Paths:
+    try:
+        return paths_of(profile, environ)
+    except PathsError as error:
+        raise WrongUsage(str(error)) from None
 
 
 @asynccontextmanager
 async def _endpoint(launch: Launch, mode: Mode) -> AsyncGenerator[Endpoint]:
     if launch.exchange_file is not None:
-        yield read_endpoint(launch.exchange_file)
+        endpoint = await asyncio.to_thread(read_endpoint, launch.exchange_file)
+        # On paper it stands in for MEXC: public data alone, no key, no world.
+        is_practice = mode is Mode.PRACTICE
+        yield endpoint if is_practice else Endpoint(endpoint.rest, endpoint.ws, endpoint.web)
     elif mode is Mode.PAPER:
         yield MEXC
     else:

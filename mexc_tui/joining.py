@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -15,7 +16,7 @@ from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.facade import EngineFace
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
-from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite
@@ -84,6 +85,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
     or StartFailed, each in plain words; nothing of it is left running then.
     """
     async with AsyncExitStack() as stack:
+        _check_practice(place)
         make_folders(place.paths)
         stack.enter_context(engine_lock(place.paths, place.endpoint.api_key))
         transport = await stack.enter_async_context(HttpTransport(outside.connector()))
@@ -123,6 +125,14 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         face = EngineFace(engine)
         await _open_door(place, outside, engine, face, store, bus, stack)
         yield Joined(engine, face, store, loaded, day)
+
+
+def _check_practice(place: Place) -> None:
+    """Refuse a practice exchange that is not on this machine: practice never reaches a real one."""
+    endpoint = place.endpoint
+    for url in (endpoint.rest, endpoint.ws, endpoint.web):
+        if place.is_practice and not is_this_machine(urlsplit(url).hostname or ""):
+            raise OriginRefused(f"A practice exchange runs on this machine, and {url} is elsewhere.")
 
 
 async def _open_door(
@@ -187,7 +197,7 @@ async def _market(
         )
     )
     connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
-    origins = (endpoint.web,) if place.is_practice else MEXC_WEB
+    origins = MEXC_WEB if endpoint.web in MEXC_WEB else (endpoint.web,)
     return WireMarket(
         WireParts(
             clock=outside.clock,

@@ -7,7 +7,10 @@ from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from mexc_tui.paths import Paths
+from mexc_tui.paths import Paths, PathsError
+
+ANOTHER_PROFILE = "Stop it first, or choose another --profile."
+ONE_ENGINE = "Stop it first: two engines would spend the same money."
 
 
 class EngineRuns(Exception):
@@ -16,27 +19,36 @@ class EngineRuns(Exception):
 
 @contextmanager
 def engine_lock(paths: Paths, access_key: str) -> Generator[None]:
-    """Hold the locks of a profile and of an account for as long as the block runs. Raises EngineRuns."""
+    """Hold the locks of a profile and of an account for as long as the block runs.
+
+    Raises EngineRuns, or PathsError when a lock's file cannot be opened.
+    """
     with ExitStack() as stack:
-        stack.enter_context(_held(paths.lock, f"An engine of profile {paths.profile} runs already"))
+        mine = f"An engine of profile {paths.profile} runs already"
+        stack.enter_context(_held(paths.lock, mine, ANOTHER_PROFILE))
         if access_key:
             name = blake2b(access_key.encode(), digest_size=8).hexdigest()
             account = paths.state.parent / f"account-{name}.lock"
-            stack.enter_context(_held(account, "An engine with the same account runs already"))
+            stack.enter_context(_held(account, "An engine with the same account runs already", ONE_ENGINE))
         yield
 
 
 @contextmanager
-def _held(file: Path, words: str) -> Generator[None]:
+def _held(file: Path, words: str, next_step: str) -> Generator[None]:
     # The file stays: whoever deleted it could let two in.
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise PathsError(
+            f"Cannot open {file}: {error.strerror}. Check its folder's owner and mount."
+        ) from None
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             process = f" (process {holder})" if holder.isdecimal() else ""
-            raise EngineRuns(f"{words}{process}. Stop it first, or choose another --profile.") from None
+            raise EngineRuns(f"{words}{process}. {next_step}") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

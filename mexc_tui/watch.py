@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from mexc_tui.bootstrap import MEXC, Mode, StartError, SystemClock, practice_exchange, read_endpoint
+from mexc_tui.bootstrap import MEXC, StartError, SystemClock, practice_exchange, read_endpoint
 from mexc_tui.engine.books import BookKeeper
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient, OriginRefused
@@ -29,6 +29,7 @@ from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite, WebUnavailable
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.mode import Mode
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.watch_text import Header, Line, opening_text, page

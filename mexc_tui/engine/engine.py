@@ -78,6 +78,8 @@ class Engine:
         self.stop_reason = ""
         self.is_done = False
         """Whether it stops because the practice day is over."""
+        self.problem = ""
+        """What the closing look could not do; empty if it saw everything."""
         self._stopped = asyncio.Event()
         settings = self.settings
         market, clock = parts.market, parts.clock
@@ -165,9 +167,15 @@ class Engine:
 
     async def _look_last(self) -> None:
         """Take in what the last seconds brought, before the report is made."""
-        async with asyncio.timeout(LAST_LOOK_S):
-            await self.outcomes.label()
-            await self.detection.look()
+        try:
+            async with asyncio.timeout(LAST_LOOK_S):
+                await self.outcomes.label()
+                await self.detection.look()
+        except TimeoutError:
+            self.problem = (
+                f"The closing look took longer than {LAST_LOOK_S:g} s: "
+                "the report may lack the day's last seconds."
+            )
 
     def _workers(self) -> tuple[Worker, ...]:
         return (

@@ -1,0 +1,259 @@
+"""What an engine does while it comes up and goes down: signals, modes, locks, trouble at the end."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from mexc_tui import headless
+from mexc_tui.engine import engine as engine_room
+from mexc_tui.headless import Launch, run_engine, run_headless
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.storage import StorageFailed
+from mexc_tui.practice.clock import wall_clock
+from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
+from mexc_tui.practice.server import PracticeServer, serving
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+SMALL = MarketPlan(symbols=20, active_pairs=2, trades_per_s=0.5)
+QUIET = Scenario(name="quiet", duration_s=600, market=SMALL)
+SHORT = Scenario(
+    name="brief",
+    duration_s=1,
+    market=SMALL,
+    listings=(ListingPlan(base="SOON", opens_s=0.5, visible_before_s=0.4),),
+    settings={"detection_pass_s": 0.5, "maturity_s": 10, "api_grace_s": 10},
+)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "VIRTUAL_ENV") if name in os.environ}
+    return kept | {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")}
+
+
+def written(folder: Path, endpoint: Endpoint) -> Path:
+    file = folder / "exchange.json"
+    file.write_bytes(msgspec.json.encode(endpoint))
+    return file
+
+
+@asynccontextmanager
+async def desk(folder: Path, *arguments: str) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """Run the command in a process of its own, which does not outlive the block."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mexc_tui", *arguments),
+        env=environment(folder),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def line_of(process: asyncio.subprocess.Process) -> str:
+    assert process.stderr is not None
+    async with asyncio.timeout(40):
+        return (await process.stderr.readline()).decode()
+
+
+async def end_of(process: asyncio.subprocess.Process) -> tuple[int | None, str, list[str]]:
+    async with asyncio.timeout(40):
+        said, complained = await process.communicate()
+    return process.returncode, said.decode(), complained.decode().splitlines()
+
+
+# ---- signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_during_the_start_ends_it_at_once_and_cleanly(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    asked: list[bytes] = []
+    reached = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        reached.set()
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    file = written(tmp_path, Endpoint(origin, origin.replace("http", "ws") + "/ws", origin))
+    async with listener, desk(tmp_path, "--headless", "--mode", "paper", "--exchange", str(file)) as process:
+        async with asyncio.timeout(40):
+            await reached.wait()
+        process.send_signal(number)
+        code, said, complained = await end_of(process)
+    assert (code, said) == (0, "")
+    assert complained == ["Stopped before it was ready: told to from outside."]
+    assert len(asked) == 1, "it did not go on asking"
+
+
+async def test_told_before_its_own_exchange_is_up_it_leaves_no_exchange_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = asyncio.Event()
+    children: list[asyncio.subprocess.Process] = []
+    start = asyncio.create_subprocess_exec
+
+    async def start_and_tell(*command: str, **extra: Any) -> asyncio.subprocess.Process:
+        children.append(await start(*command, **extra))
+        told.set()
+        return children[0]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", start_and_tell)
+    assert await run_engine(Launch(None, "calm", 1, None, None), environment(tmp_path), told) == 0
+    assert children[0].returncode is not None
+    assert "before it was ready" in capsys.readouterr().err
+
+
+# ---- modes
+
+
+async def test_on_paper_a_practice_exchange_stands_in_for_mexc_and_gets_no_key_and_no_signature(
+    tmp_path: Path,
+) -> None:
+    seen: list[web.Request] = []
+
+    @web.middleware
+    async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
+        seen.append(request)
+        return await handler(request)
+
+    server = PracticeServer(QUIET, 1, wall_clock())
+    application = server.application()
+    application.middlewares.append(note)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    endpoint = server.endpoint(runner.addresses[0][1])
+    assert endpoint.api_key
+    try:
+        file = written(tmp_path, endpoint)
+        async with desk(tmp_path, "--headless", "--mode", "paper", "--exchange", str(file)) as process:
+            assert "Ready: profile paper, paper" in await line_of(process)
+            process.terminate()
+            code, _, complained = await end_of(process)
+    finally:
+        await runner.cleanup()
+    assert (code, complained) == (0, ["Stopping: told to from outside."])
+    assert {one.path for one in seen} >= {"/api/v3/time", "/api/v3/exchangeInfo"}
+    assert {one.method for one in seen} == {"GET"}
+    assert not [one.path for one in seen if "X-MEXC-APIKEY" in one.headers or "signature" in one.query]
+    assert "/practice" not in {one.path for one in seen}, "MEXC has no such page"
+
+
+def test_on_paper_without_a_network_one_line_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_tcp_port: int
+) -> None:
+    origin = f"http://127.0.0.1:{unused_tcp_port}"
+    file = written(tmp_path, Endpoint(origin, f"ws://127.0.0.1:{unused_tcp_port}/ws", origin))
+    assert run_headless(Launch("paper", "calm", 1, file, None), environment(tmp_path)) == 3
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
+    assert "no connection to the server" in line
+    assert "Check the network" in line
+
+
+def test_live_is_locked_and_says_the_next_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_headless(Launch("live", "calm", 1, None, None), environment(tmp_path)) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "locked" in line
+    assert "Next step" in line
+    assert not (tmp_path / ".local").exists()
+
+
+@pytest.mark.parametrize(
+    ("launch", "words"),
+    [
+        (Launch("paper", "calm", 1, None, None, until_done=True), "--until-done goes with --mode practice"),
+        (Launch(None, "calm", 1, None, None, assignments=("max_positions",)), "--set takes NAME=VALUE"),
+        (Launch(None, "calm", 1, None, None, assignments=("max_positions=99",)), "1 to 50"),
+        (Launch(None, "calm", 1, None, None, assignments=("max_position=9",)), "did you mean max_positions"),
+    ],
+)
+def test_wrong_usage_is_two_and_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], launch: Launch, words: str
+) -> None:
+    assert run_headless(launch, environment(tmp_path)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+def test_a_practice_exchange_elsewhere_is_never_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(
+        tmp_path, Endpoint("https://api.mexc.com", "ws://127.0.0.1:1/ws", "http://127.0.0.1:1", "k", "s")
+    )
+    assert run_headless(Launch("practice", "calm", 1, file, None), environment(tmp_path)) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "runs on this machine" in line
+
+
+# ---- locks
+
+
+async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> None:
+    async with serving(QUIET, 1) as endpoint:
+        file = written(tmp_path, endpoint)
+        async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "one") as first:
+            assert "Ready: profile one" in await line_of(first)
+            async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as second:
+                code, said, complained = await end_of(second)
+            assert (code, said) == (3, "")
+            assert complained == [
+                f"An engine with the same account runs already (process {first.pid}). "
+                "Stop it first: two engines would spend the same money."
+            ]
+            first.terminate()
+            assert (await end_of(first))[0] == 0
+        async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as again:
+            assert "Ready: profile two" in await line_of(again)
+
+
+# ---- the end
+
+
+async def test_a_closing_look_that_takes_too_long_is_said_and_ends_with_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(engine_room, "LAST_LOOK_S", 0)
+    async with serving(SHORT, 1) as endpoint:
+        launch = Launch(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
+        assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 1
+    said = capsys.readouterr()
+    assert "SOONUSDT" in said.out
+    assert "The closing look took longer than 0 s" in said.err
+    assert "Traceback" not in said.err
+
+
+async def test_trouble_behind_the_start_is_one_line_and_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageFailed("The disk is full.")
+
+    monkeypatch.setattr(headless, "report_day", fail)
+    async with serving(SHORT, 1) as endpoint:
+        launch = Launch(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
+        assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 1
+    assert "The engine ended in trouble. The disk is full." in capsys.readouterr().err

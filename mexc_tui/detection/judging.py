@@ -87,7 +87,7 @@ def _profits(outcome: ListingOutcome) -> Verdict:
 def _goes_wrong(outcome: ListingOutcome, at_ms: int) -> Verdict:
     if outcome.end in (End.CANCELLED, End.NEVER_API):
         return Verdict.HIT
-    if outcome.end is End.UNKNOWN:
+    if outcome.end in (End.UNKNOWN, End.WORLD_ENDED):
         return Verdict.CENSORED
     late = outcome.late_ms is not None and outcome.late_ms > LATE_MS
     if late or any(moved_ms > at_ms for moved_ms in outcome.moved_ms):

@@ -33,7 +33,27 @@ def outcome_of(
     end = _end(listing, now_ms, using)
     if end is None:
         return None
-    rule = using.label
+    return _label(listing, end, tape, now_ms, using, cluster_size, traded=traded)
+
+
+def outcome_of_ended_world(listing: Listing, ended_ms: int, settings: DetectionSettings) -> ListingOutcome:
+    """Return the outcome of a listing whose practice world is gone: what was not decided never will be."""
+    is_cancelled = listing.stage is Stage.CANCELLED
+    end = _end(listing, ended_ms, settings) if is_cancelled else None
+    return _label(listing, end or End.WORLD_ENDED, None, ended_ms, settings)
+
+
+def _label(
+    listing: Listing,
+    end: End,
+    tape: Tape | None,
+    now_ms: int,
+    settings: DetectionSettings,
+    cluster_size: int = 1,
+    *,
+    traded: bool = False,
+) -> ListingOutcome:
+    rule = settings.label
     opened_ms = _api_opened_ms(listing) if end is End.OPENED else listing.opened_ms
     until_ms = None if opened_ms is None else opened_ms + rule.horizon_ms
     in_time = () if tape is None or opened_ms is None else _bars_within(tape.bars, opened_ms, until_ms)

@@ -7,7 +7,7 @@ from mexc_tui.detection.look import Look
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import why_silent
-from mexc_tui.engine.outcomes import signals_of
+from mexc_tui.engine.labelling import signals_of
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
 from mexc_tui.model.listing import Listing

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from mexc_tui.detection.calibration import CaseKey, History, Tally
+from mexc_tui.detection.outcomes import outcome_of_ended_world
 from mexc_tui.detection.passing import Stand, standing_after
 from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.labelling import keep_outcome, label_version
 from mexc_tui.engine.ports import Books, Stored, Unit
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.listings import Update
@@ -23,6 +25,9 @@ from mexc_tui.model.signal import Ended, Signal, SignalKey
 from mexc_tui.model.storage import Durability, StorageError
 from mexc_tui.model.symbol import Symbol
 
+RECENT = 200
+"""So many of the newest listings are looked at for a missing label, when a world has ended."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
@@ -31,11 +36,6 @@ class _Loaded:
     standing: list[Signal]
     history: History
     outcomes: dict[str, ListingOutcome]
-
-
-def label_version(settings: DetectionSettings) -> str:
-    """Return the name under which outcomes of these settings are kept."""
-    return f"{settings.label.version}:{settings.label.horizon_ms}"
 
 
 @dataclass(slots=True)
@@ -77,9 +77,10 @@ class Known:
         """Take everything from the store, unless memory and store agree already. Raises StorageError."""
         if self._is_sound:
             return
-        version, since_ms = label_version(self._detection()), self._since_ms
+        settings, since_ms = self._detection(), self._since_ms
+        version = label_version(settings)
         if since_ms:
-            await self.write("close another world's words", lambda unit: _end_before(unit, since_ms))
+            await self.write("close another world", lambda unit: _close_world(unit, since_ms, settings))
         found = await self._books.read("load what is known", lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
         keys = standing_after(found.standing)
@@ -140,15 +141,23 @@ def facts_of(update: Update) -> Iterable[Event]:
     return chain(seen, changed)
 
 
-def _end_before(unit: Unit, since_ms: int) -> None:
-    """End signals and alerts of a world that is gone: what they speak of will not change any more."""
+def _close_world(unit: Unit, since_ms: int, settings: DetectionSettings) -> None:
+    """End what speaks of a world that is gone, and label its listings: nothing more will come of them."""
     for signal in unit.signals.standing():
-        ended = Ended(signal.key, signal.state, since_ms)
+        ended = Ended(signal.key, signal.state, since_ms, "its practice world has ended")
         if signal.at_ms < since_ms and unit.signals.end(ended):
             unit.record(SignalEnded(at_ms=since_ms, about=signal.symbol, ended=ended))
     for alert in unit.alerts.open():
         if alert.last_ms < since_ms:
             unit.alerts.close(alert.alert.rule, alert.alert.about, since_ms)
+    left = {one.id: one for one in unit.listings.unfinished() if one.first_seen_ms < since_ms}
+    for listing in left.values():
+        unit.listings.save(listing, listing.stage, is_over=True)
+    # Some may have ended just before the engine did, and not been labelled.
+    recent = {one.id: one for one in unit.listings.latest(RECENT) if one.first_seen_ms < since_ms}
+    for listing in (left | recent).values():
+        if unit.outcomes.newest(listing.id) is None:
+            keep_outcome(unit, listing, outcome_of_ended_world(listing, since_ms, settings))
 
 
 def _load(stored: Stored, version: str, since_ms: int) -> _Loaded:

@@ -75,8 +75,13 @@ class PairTable(Protocol):
 class ListingTable(Protocol):
     """Every listing ever seen."""
 
-    def save(self, listing: Listing, stage: Stage, absorbed: Iterable[Listing] = ()) -> None:
-        """Store a listing as it is now; `absorbed` were found to be the same one."""
+    def save(
+        self, listing: Listing, stage: Stage, absorbed: Iterable[Listing] = ..., *, is_over: bool | None = ...
+    ) -> None:
+        """Store a listing as it is now; `absorbed` were found to be the same one.
+
+        `is_over` says whether more is expected of it, if its stage does not tell.
+        """
         ...
 
     def named(self, name: str) -> list[Listing]:

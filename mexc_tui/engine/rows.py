@@ -4,7 +4,7 @@ import msgspec
 
 from mexc_tui.model.event import Fact, encode
 from mexc_tui.model.listing import Change, Listing, Sighting, Source, Stage
-from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.view import FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import ChangeRow, SourceSays
@@ -19,6 +19,8 @@ def listing_row(
     trades: int = 0,
 ) -> ListingRow:
     """Return a listing; `price` and `trades` if its tape is at hand, else what is stored of them."""
+    if outcome is not None and outcome.end is End.WORLD_ENDED:
+        stage = listing.stage  # time tells nothing more of it
     stream = listing.says(Source.STREAM)
     if price is None and stream is not None and stream.facts.price is not None:
         price = float(stream.facts.price)

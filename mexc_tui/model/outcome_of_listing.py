@@ -14,6 +14,8 @@ class End(StrEnum):
     NEVER_API = "never_api"
     UNKNOWN = "unknown"
     """We could not see: a gap in what was recorded, or nobody ever told. Left out of rates, but counted."""
+    WORLD_ENDED = "world_ended"
+    """The practice world that it was in ended before anything was decided. Left out of rates, but counted."""
 
 
 class ListingOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -139,6 +139,8 @@ def _not_known(listing: Listing, outcome: ListingOutcome | None, day: Day) -> It
         return
     if outcome.end is End.UNKNOWN:
         yield "how it ended: nobody told, or a person dropped it"
+    if outcome.end is End.WORLD_ENDED:
+        yield "what became of it: its practice world ended before"
     if outcome.end is not End.OPENED:
         return
     if outcome.has_gap:
@@ -171,7 +173,7 @@ def _totals(listings: Sequence[ListingReport], signals: int, alerts: int) -> Tot
         cancelled=ends[End.CANCELLED],
         never_api=ends[End.NEVER_API],
         unknown=ends[End.UNKNOWN],
-        undecided=ends[None],
+        undecided=ends[None] + ends[End.WORLD_ENDED],
         moved=sum(one.moves > 0 for one in listings),
         renamed=sum(any(seen.kind is ChangeKind.RENAMED for seen in one.seen) for one in listings),
         signals=signals,

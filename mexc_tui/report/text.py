@@ -28,6 +28,7 @@ _ENDS = {
     End.CANCELLED: "was cancelled",
     End.NEVER_API: "was never open to keys",
     End.UNKNOWN: "ended unseen",
+    End.WORLD_ENDED: "was open-ended when its world ended",
 }
 
 

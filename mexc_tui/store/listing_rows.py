@@ -56,10 +56,18 @@ class ListingRows:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def save(self, listing: Listing, stage: Stage, absorbed: Iterable[Listing] = ()) -> None:
+    def save(
+        self,
+        listing: Listing,
+        stage: Stage,
+        absorbed: Iterable[Listing] = (),
+        *,
+        is_over: bool | None = None,
+    ) -> None:
         """Store a listing as it is now. `stage` is where it stands at present, what time tells included.
 
-        `absorbed` were found to be the same listing and go.
+        `absorbed` were found to be the same listing and go. `is_over` says whether more is expected of it, if
+        its stage does not tell.
         """
         for twin in absorbed:
             self._rows.run("DELETE FROM listings WHERE id = ?", twin.id)
@@ -71,7 +79,7 @@ class ListingRows:
             listing.first_seen_ms,
             listing.opens_ms,
             stage.value,
-            int(stage.is_over),
+            int(stage.is_over if is_over is None else is_over),
             _listing.write(head),
         )
         self._save_names(listing)

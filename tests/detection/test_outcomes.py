@@ -4,12 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.detection.outcomes import outcome_of, reference_return
+from mexc_tui.detection.judging import Verdict, base_verdict
+from mexc_tui.detection.outcomes import outcome_of, outcome_of_ended_world, reference_return
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Bar, Tape
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.model.signal import ClaimKind
 from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair
 
 FREE = LabelRule(slippage=0.0, fee=0.0)
@@ -177,3 +179,14 @@ def test_the_label_names_its_rule(version: str) -> None:
 def test_a_pair_that_keys_may_not_trade_would_have_gained_nothing() -> None:
     outcome = known_outcome(new(opened(api=False)), tape_of("0.05", "0.06", "0.07", "0.08"), -3_601)
     assert (outcome.end, outcome.trades, outcome.reference_return) == (End.NEVER_API, 4, None)
+
+
+def test_a_listing_whose_world_ended_is_undecided_unless_it_was_cancelled() -> None:
+    known = opened()
+    left = outcome_of_ended_world(new(known), before(-100), DetectionSettings())
+    assert (left.end, left.opened_ms is not None, left.reference_return) == (End.WORLD_ENDED, True, None)
+    assert {base_verdict(kind, left) for kind in ClaimKind} == {Verdict.CENSORED}
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_calendar(calendar(), before(600))
+    assert outcome_of_ended_world(new(known), before(-100), DetectionSettings()).end is End.CANCELLED

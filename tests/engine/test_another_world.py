@@ -1,13 +1,21 @@
 """A second practice day on the same profile: the first one is history, not knowledge."""
 
+from collections import Counter
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from mexc_tui.detection.calibration import History
+from mexc_tui.engine import asked
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import ListingLabelled
 from mexc_tui.model.outcome_of_listing import End
-from mexc_tui.model.signal import DetectorName
+from mexc_tui.model.signal import ClaimKind, DetectorName, Probability
+from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.report.day import DayReport, ListingReport
 from mexc_tui.reporting import day_of, report_day
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.engine.days import DAY, PracticeDay
 
 
 async def whole_day(sim: Simulation, folder: Path) -> DayReport:
@@ -51,6 +59,52 @@ def test_what_the_first_day_taught_stands_behind_the_second_one_s_probabilities(
         assert of(second, "CLEANUSDT").signalled[0].n > 0
 
     simulate(main)
+
+
+async def outcomes_of(running: Joined) -> dict[str, str]:
+    """Return how each stored listing ended, as a face is told without asking the engine."""
+    settings = running.engine.detection_settings()
+    now_ms = running.engine.parts.market.now_ms()
+    rows = await running.store.read(
+        "listings", lambda stored: asked.listings(stored, now_ms, settings, 2**62, "", 100)
+    )
+    return {f"{row.symbol} {row.stage}": row.outcome for row in rows}
+
+
+def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_nothing(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        later = ListingPlan(base="LATER", opens_s=100_000, visible_before_s=60)
+        open_ended = ListingPlan(base="OPEN", opens_s=118, visible_before_s=60)
+        first = PracticeDay(sim, tmp_path, replace(DAY, listings=(*DAY.listings, later, open_ended)))
+        await first.open()
+        async with first.engine() as running:
+            await running.engine.wait(until_done=True)
+            before = await outcomes_of(running)
+            taught = running.engine.known.history
+        assert (before["LATERUSDT scheduled"], before["OPENUSDT open"]) == ("", "")
+        second = PracticeDay(sim, tmp_path, replace(DAY, listings=()))
+        await second.open()
+        async with second.engine():
+            pass
+        async with second.engine() as running:
+            after = await outcomes_of(running)
+            unfinished = await running.store.read("left", lambda stored: stored.listings.unfinished())
+            facts = await running.store.read("facts", lambda stored: stored.journal.latest(10_000))
+        assert after == before | {"LATERUSDT scheduled": "world_ended", "OPENUSDT open": "world_ended"}
+        assert unfinished == []
+        labelled = Counter(one.event.about for one in facts if isinstance(one.event, ListingLabelled))
+        assert set(labelled.values()) == {1}
+        assert len(labelled) == len(after)
+        assert said_by(running.engine.known.history) == said_by(taught)
+
+    simulate(main)
+
+
+def said_by(history: History) -> list[Probability]:
+    """Return what a history says of every kind of claim."""
+    return [history.probability(DetectorName.OPENING, 1, "api", kind, 20.0) for kind in ClaimKind]
 
 
 def test_nothing_of_the_first_day_stands_on_the_second(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from mexc_tui.lock import EngineRuns
 from mexc_tui.model.event import EngineStarted, Fact, ListingChanged, ListingSeen, SignalRaised
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.outcome_of_listing import End
-from mexc_tui.model.signal import DetectorName
+from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
 
@@ -143,6 +143,27 @@ def test_signals_the_start_and_the_status_name_the_same_settings(tmp_path: Path)
         started = {event.config_hash for event in events if isinstance(event, EngineStarted)}
         signals = {event.signal.config_hash for event in events if isinstance(event, SignalRaised)}
         assert started == signals == {shown}
+
+    simulate(main)
+
+
+def test_what_was_taken_back_and_returns_is_labelled_anew_and_counted_once(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await running.face.drop_listing("CLEANUSDT")
+            await asyncio.sleep(6)
+            known = running.engine.known
+            (dropped,) = (one for one in known.outcomes.values() if one.symbol == "CLEANUSDT")
+            await running.face.add_listing("CLEANUSDT", None)
+            await running.engine.wait(until_done=True)
+            (opened,) = (one for one in known.outcomes.values() if one.symbol == "CLEANUSDT")
+            counted = await running.store.read(
+                "verdicts", lambda stored: stored.verdicts(opened.label_version).base()
+            )
+        assert (dropped.end, opened.end) == (End.UNKNOWN, End.OPENED)
+        assert counted[ClaimKind.OPENS_BY] == (2, 1)  # GONE missed, CLOSED cannot be judged
 
     simulate(main)
 

@@ -151,23 +151,25 @@ def suspects(
     if not intent.is_open:
         return ()
     have = {order.client_order_id for order in orders}
-    return tuple(
-        Order(
-            client_order_id=client_id,
-            intent_id=intent.id,
-            symbol=intent.symbol,
-            side=intent.side,
-            type=OrderType.LIMIT,
-            role=intent.role,
-            state=OrderState.UNKNOWN,
-            snipe_id=intent.snipe_id,
-            position_id=intent.position_id,
-            created_ms=intent.created_ms,
-            fence_ms=now_ms + recv_window_ms + SETTLE_MS,
-            reason="the engine was restarted: it may have been sent",
-        )
-        for client_id in intent.client_ids
-        if client_id not in have
+    fence_ms = now_ms + recv_window_ms + SETTLE_MS
+    return tuple(suspect(intent, name, fence_ms) for name in intent.client_ids if name not in have)
+
+
+def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
+    """Return an UNKNOWN order for one attempt; its own terms come with the exchange's report."""
+    return Order(
+        client_order_id=client_order_id,
+        intent_id=intent.id,
+        symbol=intent.symbol,
+        side=intent.side,
+        type=OrderType.LIMIT,
+        role=intent.role,
+        state=OrderState.UNKNOWN,
+        snipe_id=intent.snipe_id,
+        position_id=intent.position_id,
+        created_ms=intent.created_ms,
+        fence_ms=fence_ms,
+        reason="the engine was restarted: it may have been sent",
     )
 
 

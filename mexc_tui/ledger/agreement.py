@@ -1,0 +1,162 @@
+"""What is compared when books are reconciled, and what comes of it: values only (see reconcile.py)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from mexc_tui.ledger.accounts import Sums
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.numbers import exactly, plain, rounded
+from mexc_tui.model.account import Balance
+from mexc_tui.model.intent import ZERO, Intent, Order
+from mexc_tui.model.position import Entry, Position
+from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation
+from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.severity import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """Our books, read in one transaction."""
+
+    orders: tuple[Order, ...]
+    """Everything that may still change, and what ended lately; foreign orders too."""
+    intents: tuple[Intent, ...]
+    """Every intent whose ids may still turn up; an id with our prefix in none of them is a stranger's."""
+    positions: tuple[Position, ...]
+    """Those with something left."""
+    held: Sums
+    agreed_ms: int
+    """When balances last agreed; foreign fills of orders older than this are in them already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """The exchange's reports: orders asked before and after the balances, the later ones here."""
+
+    at_ms: int
+    balances: tuple[Balance, ...]
+    orders: tuple[OrderReport, ...]
+    trades: tuple[TradeReport, ...] = ()
+    listed: frozenset[str] = frozenset()
+    """Symbols whose open orders were all listed."""
+    moving: frozenset[str] = frozenset()
+    """Symbols whose orders changed while the balances were asked for (see `moving_symbols`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Numbers of the settings, and what things are worth."""
+
+    quote_assets: frozenset[str]
+    steps: tuple[Decimal, ...]
+    """Values from which on a difference is a warning, an error, critical; in quote units."""
+    explained_below: Decimal
+    """A smaller difference of a balance is a fee, rounding or dust."""
+    prices: Mapping[str, Decimal]
+    """Quote units for one unit of an asset, where known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Merge this evidence into the order and book it; `order` is the row to begin with if there is none."""
+
+    order: Order
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Store this row of an order that is not ours; it is never touched."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Add this entry to the books."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Take coins off a position that the account does not hold (`booking.write_off_gone`)."""
+
+    position_id: str
+    quantity: Decimal
+    words: str
+
+
+Correction: TypeAlias = Tell | Show | Post | Gone
+"""What puts one difference right. Nothing here trades."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a comparison found."""
+
+    run: Reconciliation
+    corrections: tuple[Correction, ...]
+    """To apply in this order; each in a unit of work of its own is fine."""
+    ask: tuple[str, ...] = ()
+    """Client ids that the exchange must be asked about: we think them open, and they were not listed."""
+    strangers: tuple[str, ...] = ()
+    """Client ids with our prefix that we never made: halt (O16)."""
+    postponed: tuple[str, ...] = ()
+    """Assets that could not be compared, as orders on them were moving or unsettled."""
+
+
+def moving_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ...]) -> frozenset[str]:
+    """Return symbols whose orders differ between two listings; their balances prove nothing in between."""
+    first = {report.order_id: (report.status, report.filled_quantity) for report in before}
+    second = {report.order_id: (report.status, report.filled_quantity) for report in after}
+    symbols = {report.order_id: report.symbol for report in (*before, *after)}
+    return frozenset(
+        symbol for order_id, symbol in symbols.items() if first.get(order_id) != second.get(order_id)
+    )
+
+
+_BY_STEPS = (Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
+
+
+def severity_of(value: Decimal | None, rules: Rules) -> Severity:
+    """Grade a difference by its value (field-study F); one of unknown worth is a warning."""
+    if value is None:
+        return Severity.WARNING
+    return _BY_STEPS[min(sum(value >= step for step in rules.steps), len(_BY_STEPS) - 1)]
+
+
+@exactly
+def worth_of(asset: str, amount: Decimal, rules: Rules) -> Decimal | None:
+    """Return what an amount is worth, in quote units; None if nobody knows."""
+    if not amount:
+        return ZERO
+    price = Decimal(1) if asset in rules.quote_assets else rules.prices.get(asset)
+    return None if price is None else rounded(abs(amount) * price)
+
+
+def difference(
+    kind: DifferenceKind,
+    about: str,
+    ours: Decimal | str,
+    theirs: Decimal | str,
+    value: Decimal | None,
+    rules: Rules,
+    words: str,
+    *,
+    explained: bool,
+    severity: Severity | None = None,
+) -> Difference:
+    """Make one difference, its severity by its value unless given."""
+    return Difference(
+        kind=kind,
+        about=about,
+        ours=ours if isinstance(ours, str) else plain(ours),
+        theirs=theirs if isinstance(theirs, str) else plain(theirs),
+        value=value or ZERO,
+        severity=severity or severity_of(value, rules),
+        explained=explained,
+        words=words,
+    )

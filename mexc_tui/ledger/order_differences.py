@@ -1,0 +1,242 @@
+"""Orders of ours and of others against the exchange's reports: what differs, and what puts it right."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.ledger.agreement import Correction, Ours, Rules, Show, Tell, Theirs, difference, worth_of
+from mexc_tui.ledger.evidence import Evidence, from_report, from_trades
+from mexc_tui.ledger.ids import Maker, maker
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, foreign, suspect
+from mexc_tui.model.intent import ZERO, Fee, Order, OrderState
+from mexc_tui.model.reconciliation import Difference, DifferenceKind
+from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.severity import Severity
+
+_ASKED = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
+
+
+@dataclass(slots=True)
+class Found:
+    """What came of comparing orders; filled in by one comparison."""
+
+    differences: list[Difference] = field(default_factory=list[Difference])
+    corrections: list[Correction] = field(default_factory=list[Correction])
+    changed: list[tuple[Order, Order]] = field(default_factory=list[tuple[Order, Order]])
+    """Orders before and after: what they moved is not missing from the balances. Foreign ones too."""
+    ask: list[str] = field(default_factory=list[str])
+    strangers: list[str] = field(default_factory=list[str])
+    unsettled: set[str] = field(default_factory=set[str])
+    """Symbols with an order whose outcome is not known."""
+
+
+def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> Found:
+    """Merge every report and trade into our orders, and note what that changed."""
+    found = Found()
+    known = _Known(ours)
+    trades: dict[str, list[TradeReport]] = {}
+    for trade in theirs.trades:
+        trades.setdefault(trade.order_id, []).append(trade)
+    seen: set[str] = set()
+    for report in theirs.orders:
+        told = tuple(trades.pop(report.order_id, ()))
+        before = known.order_of(report)
+        seen.add(report.client_order_id or report.order_id)
+        if before is None:
+            _not_ours(found, known, report, told, ours, theirs, rules)
+        elif before.intent_id:
+            _ours(found, before, _evidence(report, told, theirs.at_ms), rules)
+        else:
+            _theirs(found, before, _evidence(report, told, theirs.at_ms), rules)
+    for order_id, late in trades.items():
+        order = known.by_order_id.get(order_id)
+        if order is not None and order.intent_id:
+            _ours(found, order, (from_trades(tuple(late), theirs.at_ms),), rules)
+    _unlisted(found, ours.orders, seen, theirs)
+    return found
+
+
+class _Known:
+    """Our orders by either id, and who made what."""
+
+    def __init__(self, ours: Ours) -> None:
+        self.by_order_id = {order.order_id: order for order in ours.orders if order.order_id}
+        self._by_client_id = {order.client_order_id: order for order in ours.orders}
+        self._intents = {client_id: intent for intent in ours.intents for client_id in intent.client_ids}
+        self._ids = frozenset(self._intents) | {
+            order.client_order_id for order in ours.orders if order.intent_id
+        }
+
+    def order_of(self, report: OrderReport) -> Order | None:
+        """Our row of it; one is made for an attempt whose row a crash has lost."""
+        order = self.by_order_id.get(report.order_id)
+        if order is None and report.client_order_id:
+            order = self._by_client_id.get(report.client_order_id)
+            intent = self._intents.get(report.client_order_id)
+            if order is None and intent is not None:
+                return suspect(intent, report.client_order_id, fence_ms=None)
+        return order
+
+    def maker_of(self, report: OrderReport) -> Maker:
+        """Who made it."""
+        return maker(report.client_order_id or "", self._ids)
+
+
+def _evidence(report: OrderReport, told: tuple[TradeReport, ...], at_ms: int) -> tuple[Evidence, ...]:
+    first = from_report(report, at_ms)
+    return (first, from_trades(told, at_ms)) if told else (first,)
+
+
+def _ours(found: Found, order: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
+    before = order
+    steps: list[Advanced] = []
+    for piece in evidence:
+        step = advance(order, piece)
+        steps.append(step)
+        if step.is_changed:
+            found.corrections.append(Tell(order, piece))
+        order = step.order
+    kinds = {anomaly.kind for step in steps for anomaly in step.anomalies}
+    words = "; ".join(anomaly.words for step in steps for anomaly in step.anomalies)
+    _note(found, before, order, kinds, words, rules)
+    found.changed.append((before, order))
+    if order.state in (OrderState.UNKNOWN, OrderState.SENT):
+        found.unsettled.add(order.symbol)
+
+
+def _note(
+    found: Found, before: Order, after: Order, kinds: set[AnomalyKind], words: str, rules: Rules
+) -> None:
+    kind = _kind(before, after, kinds)
+    ours, theirs = _so_far(before), _so_far(after)
+    name = before.client_order_id
+    if kind is not None:
+        value = abs(after.filled_value - before.filled_value)
+        # Money moved that the desk never ordered: evidence explains it, a person should know.
+        severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
+        text = f"{words or f'{name} is {theirs}, we had {ours}'}; taken over from the exchange's report"
+        found.differences.append(
+            difference(kind, name, ours, theirs, value, rules, text, explained=True, severity=severity)
+        )
+    fees = _fees_added(before, after)
+    if fees:
+        text = f"{name}: fees of {_fees_in_words(fees)} were not booked; taken over from its trades"
+        value = _worth_of_fees(fees, rules)
+        had, has = _fees_in_words(before.fees) or "0", _fees_in_words(after.fees)
+        found.differences.append(
+            difference(DifferenceKind.FEE, name, had, has, value, rules, text, explained=True)
+        )
+    if AnomalyKind.TWIN in kinds:
+        found.differences.append(
+            difference(
+                DifferenceKind.STRANGER, name, ours, words, None, rules, words, explained=False,
+                severity=Severity.CRITICAL,
+            )
+        )  # fmt: skip
+        found.strangers.append(name)
+
+
+def _kind(before: Order, after: Order, kinds: set[AnomalyKind]) -> DifferenceKind | None:
+    """One word for what changed, the gravest."""
+    if AnomalyKind.OVERFILL in kinds:
+        return DifferenceKind.OVERFILL
+    if AnomalyKind.REVIVED in kinds:
+        return DifferenceKind.REVIVED
+    if (before.filled_quantity, before.filled_value) != (after.filled_quantity, after.filled_value):
+        return DifferenceKind.MISSED_FILL
+    return DifferenceKind.STATE if before.state is not after.state else None
+
+
+def _not_ours(
+    found: Found,
+    known: _Known,
+    report: OrderReport,
+    told: tuple[TradeReport, ...],
+    ours: Ours,
+    theirs: Theirs,
+    rules: Rules,
+) -> None:
+    """An order without a row of ours: shown, counted, left alone; with our prefix it is a reason to halt."""
+    order = foreign(report, theirs.at_ms)
+    if told:
+        order = advance(order, from_trades(told, theirs.at_ms)).order
+    is_stranger = known.maker_of(report) is Maker.STRANGER
+    if is_stranger:
+        order = msgspec.structs.replace(order, reason="it bears our prefix, and this desk never made it")
+        found.strangers.append(order.client_order_id)
+    is_news = order.created_ms >= ours.agreed_ms
+    before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
+    found.changed.append((before if is_news else order, order))
+    found.corrections.append(Show(order))
+    kind = DifferenceKind.STRANGER if is_stranger else DifferenceKind.FOREIGN
+    found.differences.append(
+        difference(
+            kind, order.client_order_id, "none", _so_far(order), _at_stake(order), rules,
+            f"{order.symbol} {order.side.value}: {order.reason}; shown, and left alone",
+            explained=not is_stranger, severity=Severity.CRITICAL if is_stranger else None,
+        )
+    )  # fmt: skip
+
+
+def _theirs(found: Found, before: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
+    after = before
+    for piece in evidence:
+        after = advance(after, piece).order
+    if after == before:
+        return
+    found.changed.append((before, after))
+    found.corrections.append(Show(after))
+    if _so_far(after) != _so_far(before):
+        value = abs(after.filled_value - before.filled_value)
+        words = f"{after.symbol} {after.side.value}: an order placed outside this desk moved; left alone"
+        about, ours, theirs = after.client_order_id, _so_far(before), _so_far(after)
+        found.differences.append(
+            difference(DifferenceKind.FOREIGN, about, ours, theirs, value, rules, words, explained=True)
+        )
+
+
+def _unlisted(found: Found, orders: Iterable[Order], seen: set[str], theirs: Theirs) -> None:
+    """Orders that we think open and that nobody reported: ask, conclude nothing."""
+    for order in orders:
+        if order.client_order_id in seen or order.order_id in seen:
+            continue
+        if order.state in (OrderState.UNKNOWN, OrderState.SENT):
+            found.unsettled.add(order.symbol)
+        if order.symbol not in theirs.listed:
+            continue
+        if order.intent_id and (order.state in _ASKED or order.state is OrderState.UNKNOWN):
+            found.ask.append(order.client_order_id)
+            found.unsettled.add(order.symbol)
+        elif order.state is OrderState.FOREIGN:
+            ended = msgspec.structs.replace(
+                order, state=OrderState.CANCELLED, reason="placed outside this desk; no longer open"
+            )
+            found.corrections.append(Show(ended))
+
+
+def _so_far(order: Order) -> str:
+    return f"{order.state.value}, {plain(order.filled_quantity)} filled"
+
+
+def _at_stake(order: Order) -> Decimal:
+    if order.state.is_terminal or order.price is None or order.quantity is None:
+        return order.filled_value
+    return order.price * order.quantity
+
+
+def _fees_added(before: Order, after: Order) -> tuple[Fee, ...]:
+    added = ((fee.asset, fee.amount - before.fee_in(fee.asset)) for fee in after.fees)
+    return tuple(Fee(asset, more) for asset, more in added if more)
+
+
+def _fees_in_words(fees: Iterable[Fee]) -> str:
+    return ", ".join(f"{plain(fee.amount)} {fee.asset}" for fee in fees)
+
+
+def _worth_of_fees(fees: Iterable[Fee], rules: Rules) -> Decimal | None:
+    values = [worth_of(fee.asset, fee.amount, rules) for fee in fees]
+    known = [value for value in values if value is not None]
+    return sum(known, ZERO) if len(known) == len(values) else None

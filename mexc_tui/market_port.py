@@ -1,6 +1,6 @@
 """Fills the engine's port of market data with the exchange's rooms: client, web site and streams."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -223,13 +223,16 @@ class WireMarket:
             offset_ms=offset.offset_ms, error_ms=offset.error_ms, age_s=offset.age_s, warning=offset.warning
         )
 
-    def streams_row(self) -> StreamsRow:
-        """Return how the streams are."""
+    def streams_row(self, unopened: Collection[str] = ()) -> StreamsRow:
+        """Return how the streams are; of the unopened pairs nothing need be heard yet."""
         state = self._streams.state()
+        silent = [feed for feed in state.feeds if feed.is_stale]
+        quiet = sum(feed.topic.symbol in unopened and feed.phase is not Phase.ASKED for feed in silent)
         return StreamsRow(
             topics=len(state.feeds),
             live=sum(feed.phase is Phase.LIVE for feed in state.feeds),
-            stale=sum(feed.is_stale for feed in state.feeds),
+            stale=len(silent) - quiet,
+            quiet=quiet,
             refused=sum(feed.phase is Phase.REFUSED for feed in state.feeds),
             connections=state.connections,
             messages=state.messages,

@@ -1,6 +1,6 @@
 """`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.engine.engine import Engine
@@ -40,6 +40,7 @@ class EngineFace:
         engine, parts = self._engine, self._engine.parts
         state, cause = engine.trading()
         now_ms = parts.market.now_ms()
+        live = engine.known.knowledge.live(now_ms)
         return StatusRow(
             running=not engine.stop_reason,
             pid=parts.identity.pid,
@@ -51,12 +52,12 @@ class EngineFace:
             started_ms=engine.started_ms,
             now_ms=now_ms,
             clock=parts.market.clock_row(),
-            streams=parts.market.streams_row(),
+            streams=parts.market.streams_row(_unopened(live)),
             budget=parts.market.budget_row(),
             sources=engine.polls.rows(),
             workers=tuple(_workers(engine)),
             pairs=len(engine.known.knowledge.pairs),
-            listings=len(engine.known.knowledge.live(now_ms)),
+            listings=len(live),
             signals=len(engine.known.signals),
             journal=parts.bus.state().last_sequence,
             config_hash=engine.settings().config_hash,
@@ -197,6 +198,11 @@ class EngineFace:
 
     def _setting(self, name: str) -> SettingRow:
         return next(row for row in self.settings() if row.name == name)
+
+
+def _unopened(live: Iterable[Listing]) -> frozenset[str]:
+    """Return every name of the pairs that have not opened yet."""
+    return frozenset(name for one in live if one.opened_ms is None for name in one.names)
 
 
 def _workers(engine: Engine) -> Sequence[WorkerRow]:

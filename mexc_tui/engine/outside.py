@@ -3,7 +3,7 @@
 They stand apart from `ports` because they speak of the market, which the adapters' own rooms must not know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from mexc_tui.market.attention import StreamKind, WantedStream
@@ -96,8 +96,8 @@ class Market(Protocol):
         """Return how well the clock is known."""
         ...
 
-    def streams_row(self) -> StreamsRow:
-        """Return how the streams are."""
+    def streams_row(self, unopened: Collection[str] = ...) -> StreamsRow:
+        """Return how the streams are; of the unopened pairs nothing need be heard yet."""
         ...
 
     def budget_row(self) -> BudgetRow:

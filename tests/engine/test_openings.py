@@ -18,6 +18,25 @@ def listing(running: Joined, symbol: str) -> Listing:
     return found
 
 
+def test_a_pair_before_its_opening_is_quiet_and_not_stale(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = ListingPlan(base="SOON", opens_s=90, visible_before_s=85)
+        later = ListingPlan(base="LATER", opens_s=95, visible_before_s=5)
+        day = PracticeDay(sim, tmp_path, replace(DAY, listings=(plan, later)))
+        await day.open()
+        async with day.engine() as running:
+            running.engine.streams.shown = ("GHOSTUSDT",)  # a face asks for a pair that does not exist
+            await asyncio.sleep(75)
+            before = running.face.status().streams
+            await asyncio.sleep(25)
+            after = running.face.status().streams
+        assert before.quiet >= 3
+        assert (before.stale, before.refused) == (3, 6)
+        assert after.quiet == 0
+
+    simulate(main)
+
+
 def noticed_late_ms(one: Listing) -> int:
     seen = next(seen for seen in one.sightings if seen.source is Source.STREAM)
     assert one.opens_ms is not None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
+from mexc_tui.engine.books_ports import TradingTables
 from mexc_tui.model.event import Alert, AnyEvent, Fact, SettingChanged
 from mexc_tui.model.listing import Listing, Stage
 from mexc_tui.model.market_data import DepthSnapshot
@@ -235,6 +236,10 @@ class Stored(Protocol):
 
     def verdicts(self, label_version: str) -> VerdictTable:
         """Return what came true of past claims, by one version of the label rule."""
+        ...
+
+    def trading(self, scope: str) -> TradingTables:
+        """Return the books of one scope: an account in a world."""
         ...
 
 

@@ -1,9 +1,11 @@
 """The words of the desk about what is stored: how durable, what comes back, what can go wrong."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 
 from mexc_tui.model.event import Alert
+from mexc_tui.model.position import Account
 from mexc_tui.model.signal import DetectorName
 
 
@@ -37,6 +39,43 @@ class CaseTally:
     stratum: str
     n: int
     hits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What stands on one account of the books in one asset."""
+
+    account: Account
+    asset: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What is spoken for in one quote asset, as limits count it; the numbers of things are of all assets."""
+
+    reserved: Decimal
+    """Held back by open entries."""
+    cost: Decimal
+    """Of what open positions still hold, fees included."""
+    positions: int
+    """Open ones."""
+    pending: int
+    """Open entries that have no position yet, and may open one."""
+
+    @property
+    def total(self) -> Decimal:
+        """Return the exposure at cost, in quote units."""
+        return self.reserved + self.cost
+
+
+@dataclass(frozen=True, slots=True)
+class LossRun:
+    """Losses in a row."""
+
+    count: int
+    last_ms: int | None
+    """When the last of them was closed."""
 
 
 class StorageError(Exception):

@@ -30,5 +30,7 @@ def translate(name: str, error: sqlite3.Error) -> StorageError:
     """Return our error for what SQLite said while `name` ran."""
     # The low byte is the primary code; the rest says which kind of it. Absent when Python itself complains.
     code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if "Could not decode to UTF-8" in str(error):  # Python's words, and they show the value
+        return StorageDamaged(f"{name}: a stored text is not one; restore a backup.")
     kind, words = _BY_CODE.get(code, (StorageFailed, "the database refused"))
     return kind(f"{name}: {words} ({error}).")

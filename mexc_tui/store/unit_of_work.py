@@ -7,6 +7,7 @@ from mexc_tui.store.listing_rows import ListingRows, OutcomeRows
 from mexc_tui.store.pair_rows import PairRows
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.signal_rows import SignalRows
+from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.verdict_rows import VerdictRows
 from mexc_tui.store.watch_rows import AlertRows, PassRows, SettingRows
 
@@ -29,6 +30,10 @@ class Reading:
     def verdicts(self, label_version: str) -> VerdictRows:
         """Return what came true of past claims, by one version of the label rule."""
         return VerdictRows(self.rows, label_version)
+
+    def trading(self, scope: str) -> TradingRows:
+        """Return the books of one scope: an account in a world."""
+        return TradingRows(self.rows, scope)
 
 
 class UnitOfWork(Reading):

@@ -1,0 +1,67 @@
+"""Days of the desk and what it was worth from minute to minute."""
+
+from datetime import UTC, datetime
+
+from mexc_tui.model.position import Day, EquityPoint
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed
+
+DAYS = Sealed("trading_days", "scope day", Day, "day", key="scope day")
+POINTS = Sealed("equity_points", "scope at_ms", EquityPoint, "equity point")
+CLOSES = Sealed("equity_closes", "scope day", EquityPoint, "daily close", key="scope day")
+
+
+class DayRows:
+    """UTC days, named as 2026-11-22."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def save(self, day: Day) -> None:
+        """Store a day as it is now."""
+        DAYS.save(self._rows, day, self._scope, day.day)
+
+    def get(self, day: str) -> Day:
+        """Return a day, an empty one if nothing happened."""
+        return DAYS.one(self._rows, "WHERE scope = ? AND day = ?", self._scope, day) or Day(day=day)
+
+    def latest(self, limit: int = 30) -> list[Day]:
+        """Return the newest days on which something happened, newest first."""
+        return DAYS.many(self._rows, "WHERE scope = ? ORDER BY day DESC LIMIT ?", self._scope, limit)
+
+
+class EquityRows:
+    """Points of equity; the last complete one of a day is its close."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def add(self, point: EquityPoint) -> None:
+        """Append a point."""
+        POINTS.save(self._rows, point, self._scope, point.at_ms)
+        if point.is_complete:
+            day = datetime.fromtimestamp(point.at_ms / 1_000, UTC).date().isoformat()
+            CLOSES.save(self._rows, point, self._scope, day)
+
+    def latest(self) -> EquityPoint | None:
+        """Return the newest point; its `peak` is the one to go on from."""
+        sql = "WHERE scope = ? ORDER BY at_ms DESC, number DESC LIMIT 1"
+        return POINTS.one(self._rows, sql, self._scope)
+
+    def between(self, from_ms: int, to_ms: int, limit: int = 10_000) -> list[EquityPoint]:
+        """Return points at or after `from_ms` and before `to_ms`, oldest first."""
+        sql = "WHERE scope = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms, number LIMIT ?"
+        return POINTS.many(self._rows, sql, self._scope, from_ms, to_ms, limit)
+
+    def daily_closes(self, limit: int = 400) -> list[EquityPoint]:
+        """Return the last complete point of each of the newest UTC days, oldest first."""
+        sql = "WHERE scope = ? ORDER BY day DESC LIMIT ?"
+        return CLOSES.many(self._rows, sql, self._scope, limit)[::-1]
+
+    def forget_before(self, at_ms: int) -> int:
+        """Delete older points, the newest point of all aside; return how many. Daily closes stay."""
+        sql = """DELETE FROM equity_points WHERE scope = ?1 AND at_ms < ?2
+                 AND at_ms < (SELECT max(at_ms) FROM equity_points WHERE scope = ?1)"""
+        return self._rows.run(sql, self._scope, at_ms)

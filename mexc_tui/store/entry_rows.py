@@ -1,0 +1,124 @@
+"""The entries of the books, chained and append-only, and the balances that they add up to."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from mexc_tui.model.position import Account, Entry
+from mexc_tui.model.storage import Balance, StorageConflict, StorageDamaged
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed, or_null
+from mexc_tui.store.sums import plus, total
+
+ENTRIES = Sealed("entries", "scope id kind at_ms client_order_id position_id before", Entry, "entry")
+BALANCES = Sealed("balances", "scope account asset", Balance, "balance", key="scope account asset")
+
+ZERO = Decimal(0)
+
+
+class EntryRows:
+    """Entries in the order in which they were booked."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def add(self, entry: Entry) -> bool:
+        """Book an entry; False: it was booked already, and nothing changes.
+
+        Raises StorageConflict when its postings do not sum to zero for each asset.
+        """
+        _check_balanced(entry)
+        if self._rows.one("SELECT 1 FROM entries WHERE scope = ? AND id = ?", self._scope, entry.id):
+            return False
+        ENTRIES.save(
+            self._rows,
+            entry,
+            self._scope,
+            entry.id,
+            entry.kind.value,
+            entry.at_ms,
+            or_null(entry.client_order_id),
+            or_null(entry.position_id),
+            self._last_digest(),
+        )
+        for posting in entry.postings:
+            amount = plus(self.balance(posting.account, posting.asset), posting.amount)
+            balance = Balance(posting.account, posting.asset, amount)
+            BALANCES.save(self._rows, balance, self._scope, posting.account.value, posting.asset)
+        return True
+
+    def get(self, entry_id: str) -> Entry | None:
+        """Return one entry."""
+        return ENTRIES.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, entry_id)
+
+    def of_order(self, client_order_id: str) -> list[Entry]:
+        """Return an order's, oldest first."""
+        sql = "WHERE scope = ? AND client_order_id = ? ORDER BY number"
+        return ENTRIES.many(self._rows, sql, self._scope, client_order_id)
+
+    def of_position(self, position_id: str) -> list[Entry]:
+        """Return a position's, oldest first."""
+        sql = "WHERE scope = ? AND position_id = ? ORDER BY number"
+        return ENTRIES.many(self._rows, sql, self._scope, position_id)
+
+    def page(self, before: int = 2**62, limit: int = 100) -> list[tuple[int, Entry]]:
+        """Return entries below a number, newest first, each with its number."""
+        sql = "INDEXED BY entries_by_scope WHERE scope = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        return ENTRIES.numbered(self._rows, sql, self._scope, before, limit)
+
+    def balance(self, account: Account, asset: str) -> Decimal:
+        """Return one balance, 0 if nothing was booked there."""
+        sql = "WHERE scope = ? AND account = ? AND asset = ?"
+        balance = BALANCES.one(self._rows, sql, self._scope, account.value, asset)
+        return ZERO if balance is None else balance.amount
+
+    def balances(self) -> list[Balance]:
+        """Return every balance, by account and asset."""
+        return BALANCES.many(self._rows, "WHERE scope = ? ORDER BY account, asset", self._scope)
+
+    def _last_digest(self) -> bytes:
+        sql = """SELECT digest FROM entries INDEXED BY entries_by_scope
+                 WHERE scope = ? ORDER BY number DESC LIMIT 1"""
+        row = self._rows.one(sql, self._scope)
+        if row is None:
+            return b""
+        assert isinstance(row[0], bytes)
+        return row[0]
+
+
+def verify_books(rows: Rows) -> int:
+    """Check every entry, each one's link to the one before, and the balances against them.
+
+    Returns how many rows there were. Raises StorageDamaged.
+    """
+    count = 0
+    last: dict[object, object] = {}
+    sums: defaultdict[tuple[object, str, str], Decimal] = defaultdict(Decimal)
+    for (_, scope, *_, before, _, digest), entry in ENTRIES.walk(rows):
+        count += 1
+        if before != last.get(scope, b""):
+            raise StorageDamaged(f"An entry is missing before {entry.id!r}. Restore a backup.")
+        last[scope] = digest
+        for posting in entry.postings:
+            key = (scope, posting.account.value, posting.asset)
+            sums[key] = plus(sums[key], posting.amount)
+    for (_, scope, *_), balance in BALANCES.walk(rows):
+        count += 1
+        if sums.pop((scope, balance.account.value, balance.asset), None) != balance.amount:
+            raise _unlike(balance.account.value, balance.asset)
+    for _, account, asset in sums:
+        raise _unlike(account, asset)
+    return count
+
+
+def _unlike(account: str, asset: str) -> StorageDamaged:
+    return StorageDamaged(
+        f"The balance of {account} in {asset} is not the sum of its entries. Restore a backup."
+    )
+
+
+def _check_balanced(entry: Entry) -> None:
+    for asset in {posting.asset for posting in entry.postings}:
+        left = total(posting.amount for posting in entry.postings if posting.asset == asset)
+        if left:
+            raise StorageConflict(f"Entry {entry.id!r} does not balance: {left} {asset} too much.")

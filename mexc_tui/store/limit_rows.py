@@ -1,0 +1,80 @@
+"""What limits are checked against: a few queries over open rows, cheap enough for the unit that arms."""
+
+from mexc_tui.model.storage import Committed, LossRun
+from mexc_tui.store.position_rows import PositionRows
+from mexc_tui.store.rows import Row, Rows, integer
+from mexc_tui.store.snipe_rows import INTENTS
+from mexc_tui.store.sums import total
+
+_ENTERING = "WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL"
+_PENDING = """
+    SELECT count(*) FROM intents INDEXED BY intents_entering
+    WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL AND position_id IS NULL AND NOT EXISTS (
+        SELECT 1 FROM positions
+        WHERE positions.scope = intents.scope AND positions.snipe_id = intents.snipe_id)
+"""
+_OPENED = "SELECT count(*) FROM positions WHERE scope = ? AND opened_ms >= ?"
+_LOSSES = """
+    SELECT count(*), max(closed_ms) FROM positions
+    WHERE scope = ?1 AND result = -1 AND closed_ms >= ?2 AND closed_ms > coalesce(
+        (SELECT max(closed_ms) FROM positions WHERE scope = ?1 AND result = 1), -1)
+"""
+_LOSSES_OF_SYMBOL = """
+    SELECT count(*), max(closed_ms) FROM positions INDEXED BY positions_closed_of_symbol
+    WHERE scope = ?1 AND symbol = ?3 AND result = -1 AND closed_ms >= ?2 AND closed_ms > coalesce(
+        (SELECT max(closed_ms) FROM positions INDEXED BY positions_closed_of_symbol
+         WHERE scope = ?1 AND symbol = ?3 AND result = 1), -1)
+"""
+_LAST_EXIT = "SELECT max(closed_ms) FROM positions WHERE scope = ? AND symbol = ?"
+
+
+class LimitRows:
+    """Numbers as of this transaction."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def committed(self, quote_asset: str) -> Committed:
+        """Return what open entries hold back and open positions cost, and how many there are."""
+        entering = INTENTS.many(self._rows, _ENTERING, self._scope)
+        held = PositionRows(self._rows, self._scope).open()
+        return Committed(
+            reserved=total(intent.reserved for intent in entering if intent.quote_asset == quote_asset),
+            cost=total(position.remaining_cost for position in held if position.quote_asset == quote_asset),
+            positions=len(held),
+            pending=self._pending(),
+        )
+
+    def entries_since(self, at_ms: int) -> int:
+        """Return how many positions opened at or after `at_ms`, and entries are open that may yet."""
+        row = self._rows.one(_OPENED, self._scope, at_ms)
+        return _count(row) + self._pending()
+
+    def losses_in_a_row(self, since_ms: int = 0) -> LossRun:
+        """Return the losses since the last gain, of positions closed at or after `since_ms`.
+
+        What ended at exactly 0 neither counts nor ends a run.
+        """
+        return _run(self._rows.one(_LOSSES, self._scope, since_ms))
+
+    def symbol_losses_in_a_row(self, symbol: str, since_ms: int = 0) -> LossRun:
+        """Return the same of one pair."""
+        return _run(self._rows.one(_LOSSES_OF_SYMBOL, self._scope, since_ms, symbol))
+
+    def last_exit_ms(self, symbol: str) -> int | None:
+        """Return when the last position of a pair was closed."""
+        row = self._rows.one(_LAST_EXIT, self._scope, symbol)
+        return None if row is None or row[0] is None else integer(row[0])
+
+    def _pending(self) -> int:
+        return _count(self._rows.one(_PENDING, self._scope))
+
+
+def _count(row: Row | None) -> int:
+    return 0 if row is None else integer(row[0])
+
+
+def _run(row: Row | None) -> LossRun:
+    last_ms = None if row is None or row[1] is None else integer(row[1])
+    return LossRun(_count(row), last_ms)

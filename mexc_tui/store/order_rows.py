@@ -1,0 +1,87 @@
+"""Orders of ours, and foreign ones that were seen on the account."""
+
+from mexc_tui.model.intent import Order, OrderState
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed, or_null
+
+ORDERS = Sealed(
+    "orders",
+    "scope client_order_id order_id symbol state is_open intent_id snipe_id position_id created_ms",
+    Order,
+    "order",
+    key="scope client_order_id",
+)
+
+
+class OrderRows:
+    """Orders by client order id."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def save(self, order: Order) -> None:
+        """Store an order as it is now."""
+        is_open = not order.state.is_terminal and order.state is not OrderState.FOREIGN
+        ORDERS.save(
+            self._rows,
+            order,
+            self._scope,
+            order.client_order_id,
+            or_null(order.order_id),
+            order.symbol,
+            order.state.value,
+            int(is_open),
+            or_null(order.intent_id),
+            or_null(order.snipe_id),
+            or_null(order.position_id),
+            order.created_ms,
+        )
+
+    def get(self, client_order_id: str) -> Order | None:
+        """Return one order."""
+        sql = "WHERE scope = ? AND client_order_id = ?"
+        return ORDERS.one(self._rows, sql, self._scope, client_order_id)
+
+    def by_order_id(self, order_id: str) -> Order | None:
+        """Return an order by the exchange's id; of two, the one stored first."""
+        sql = "WHERE scope = ? AND order_id = ? ORDER BY number LIMIT 1"
+        return ORDERS.one(self._rows, sql, self._scope, order_id)
+
+    def open(self, symbol: str = "") -> list[Order]:
+        """Return ours that are not at their end, of one pair or of all, oldest first."""
+        sql = "WHERE scope = ? AND is_open = 1 ORDER BY created_ms, number"
+        orders = ORDERS.many(self._rows, sql, self._scope)
+        return [order for order in orders if symbol in ("", order.symbol)]
+
+    def live(self, symbol: str = "") -> list[Order]:
+        """Return ours that rest on the exchange, or may."""
+        return [order for order in self.open(symbol) if order.state.is_on_exchange]
+
+    def of_intent(self, intent_id: str) -> list[Order]:
+        """Return the orders of an intent, oldest first."""
+        sql = "WHERE scope = ? AND intent_id = ? ORDER BY created_ms, number"
+        return ORDERS.many(self._rows, sql, self._scope, intent_id)
+
+    def of_position(self, position_id: str) -> list[Order]:
+        """Return the orders of a position, oldest first."""
+        sql = "WHERE scope = ? AND position_id = ? ORDER BY created_ms, number"
+        return ORDERS.many(self._rows, sql, self._scope, position_id)
+
+    def foreign(self, limit: int = 100) -> list[Order]:
+        """Return orders that are not ours, newest first."""
+        sql = "WHERE scope = ? AND state = 'foreign' ORDER BY created_ms DESC LIMIT ?"
+        return ORDERS.many(self._rows, sql, self._scope, limit)
+
+    def page(
+        self, before_ms: int = 2**62, before_id: str = "", limit: int = 100, *, symbol: str = ""
+    ) -> list[Order]:
+        """Return orders behind one, named by when it was made and client id, newest first."""
+        newest = (
+            "(created_ms, client_order_id) < (?, ?) ORDER BY created_ms DESC, client_order_id DESC LIMIT ?"
+        )
+        before = (before_ms, before_id, limit)
+        if symbol:
+            where = "WHERE scope = ? AND symbol = ? AND " + newest
+            return ORDERS.many(self._rows, where, self._scope, symbol, *before)
+        return ORDERS.many(self._rows, "WHERE scope = ? AND " + newest, self._scope, *before)

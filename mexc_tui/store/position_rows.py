@@ -1,0 +1,96 @@
+"""Positions and the lots that they consist of."""
+
+from mexc_tui.model.position import Lot, Position
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed, or_null
+
+LOTS = Sealed("lots", "scope id position_id asset opened_ms is_open", Lot, "lot", key="scope id")
+POSITIONS = Sealed(
+    "positions",
+    "scope id symbol state snipe_id opened_ms closed_ms result",
+    Position,
+    "position",
+    key="scope id",
+)
+
+
+class LotRows:
+    """What was bought, first in first out."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def save(self, lot: Lot) -> None:
+        """Store a lot as it is now."""
+        found_by = (lot.position_id, lot.asset, lot.opened_ms, int(lot.remaining != 0))
+        LOTS.save(self._rows, lot, self._scope, lot.id, *found_by)
+
+    def open(self, asset: str = "") -> list[Lot]:
+        """Return those with something left, of one coin or of all, first in first."""
+        if asset:
+            sql = "WHERE scope = ? AND asset = ? AND is_open = 1 ORDER BY opened_ms, number"
+            return LOTS.many(self._rows, sql, self._scope, asset)
+        sql = "WHERE scope = ? AND is_open = 1 ORDER BY opened_ms, number"
+        return LOTS.many(self._rows, sql, self._scope)
+
+    def of_position(self, position_id: str) -> list[Lot]:
+        """Return a position's, first in first."""
+        sql = "WHERE scope = ? AND position_id = ? ORDER BY opened_ms, number"
+        return LOTS.many(self._rows, sql, self._scope, position_id)
+
+
+class PositionRows:
+    """Positions; one is open per pair and snipe."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def save(self, position: Position) -> None:
+        """Store a position as it is now."""
+        POSITIONS.save(
+            self._rows,
+            position,
+            self._scope,
+            position.id,
+            position.symbol,
+            position.state.value,
+            or_null(position.snipe_id),
+            position.opened_ms,
+            position.closed_ms,
+            None if position.is_open else _result(position),
+        )
+
+    def get(self, position_id: str) -> Position | None:
+        """Return one position."""
+        return POSITIONS.one(self._rows, "WHERE scope = ? AND id = ?", self._scope, position_id)
+
+    def open(self) -> list[Position]:
+        """Return those not closed, oldest first."""
+        sql = "WHERE scope = ? AND state <> 'closed' ORDER BY opened_ms, number"
+        return POSITIONS.many(self._rows, sql, self._scope)
+
+    def of_snipe(self, snipe_id: str) -> Position | None:
+        """Return the newest position of a snipe."""
+        sql = "WHERE scope = ? AND snipe_id = ? ORDER BY opened_ms DESC LIMIT 1"
+        return POSITIONS.one(self._rows, sql, self._scope, snipe_id)
+
+    def of_symbol(self, symbol: str, limit: int = 100) -> list[Position]:
+        """Return the newest of a pair, newest first."""
+        sql = "WHERE scope = ? AND symbol = ? ORDER BY opened_ms DESC LIMIT ?"
+        return POSITIONS.many(self._rows, sql, self._scope, symbol, limit)
+
+    def page(self, before_ms: int = 2**62, before_id: str = "", limit: int = 100) -> list[Position]:
+        """Return those behind one, named by its opening and id, newest first."""
+        sql = "WHERE scope = ? AND (opened_ms, id) < (?, ?) ORDER BY opened_ms DESC, id DESC LIMIT ?"
+        return POSITIONS.many(self._rows, sql, self._scope, before_ms, before_id, limit)
+
+    def closed(self, since_ms: int = 0, limit: int = 1_000) -> list[Position]:
+        """Return those closed at or after `since_ms`, the latest closed first."""
+        sql = "WHERE scope = ? AND closed_ms >= ? ORDER BY closed_ms DESC LIMIT ?"
+        return POSITIONS.many(self._rows, sql, self._scope, since_ms, limit)
+
+
+def _result(position: Position) -> int:
+    return (position.realised > 0) - (position.realised < 0)

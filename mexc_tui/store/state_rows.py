@@ -1,0 +1,54 @@
+"""The trading state of a scope, and what reconciliations found."""
+
+from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.trading import Trading
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed
+
+STATES = Sealed("trading_states", "scope state generation", Trading, "trading state", key="scope")
+RUNS = Sealed("reconciliations", "scope at_ms is_clean", Reconciliation, "reconciliation")
+
+
+class StateRows:
+    """The one trading state."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def get(self) -> Trading:
+        """Return it; active if nothing was ever stored."""
+        return STATES.one(self._rows, "WHERE scope = ?", self._scope) or Trading()
+
+    def save(self, trading: Trading) -> None:
+        """Store it; the table refuses a generation that is lower than the stored one."""
+        STATES.save(self._rows, trading, self._scope, trading.state.value, trading.generation)
+
+
+class ReconciliationRows:
+    """Runs of reconciliation in the order in which they were stored."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def add(self, run: Reconciliation) -> None:
+        """Append a run."""
+        is_clean = not (run.explained or run.unexplained or run.problem)
+        RUNS.save(self._rows, run, self._scope, run.at_ms, int(is_clean))
+
+    def latest(self) -> Reconciliation | None:
+        """Return the newest run."""
+        return next((run for _, run in self.page(limit=1)), None)
+
+    def page(self, before: int = 2**62, limit: int = 100) -> list[tuple[int, Reconciliation]]:
+        """Return runs below a number, newest first, each with its number."""
+        sql = (
+            "INDEXED BY reconciliations_by_scope WHERE scope = ? AND number < ? ORDER BY number DESC LIMIT ?"
+        )
+        return RUNS.numbered(self._rows, sql, self._scope, before, limit)
+
+    def forget_clean_before(self, at_ms: int) -> int:
+        """Delete older runs that found nothing; return how many."""
+        sql = "DELETE FROM reconciliations WHERE scope = ? AND is_clean = 1 AND at_ms < ?"
+        return self._rows.run(sql, self._scope, at_ms)

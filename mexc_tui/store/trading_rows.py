@@ -1,0 +1,65 @@
+"""The books of one scope (an account in a world), table by table."""
+
+from typing import Any
+
+from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.store.day_rows import CLOSES, DAYS, POINTS, DayRows, EquityRows
+from mexc_tui.store.entry_rows import EntryRows, verify_books
+from mexc_tui.store.limit_rows import LimitRows
+from mexc_tui.store.order_rows import ORDERS, OrderRows
+from mexc_tui.store.position_rows import LOTS, POSITIONS, LotRows, PositionRows
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed
+from mexc_tui.store.snipe_rows import ATTEMPTS, INTENTS, SNIPES, AttemptRows, IntentRows, SnipeRows
+from mexc_tui.store.state_rows import RUNS, STATES, ReconciliationRows, StateRows
+
+_PLAIN: tuple[Sealed[Any], ...] = (
+    SNIPES,
+    ATTEMPTS,
+    ORDERS,
+    LOTS,
+    POSITIONS,
+    DAYS,
+    POINTS,
+    CLOSES,
+    STATES,
+    RUNS,
+)
+
+
+class TradingRows:
+    """Everything that is stored of trading in one scope."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self.snipes = SnipeRows(rows, scope)
+        self.attempts = AttemptRows(rows, scope)
+        self.intents = IntentRows(rows, scope)
+        self.orders = OrderRows(rows, scope)
+        self.lots = LotRows(rows, scope)
+        self.positions = PositionRows(rows, scope)
+        self.entries = EntryRows(rows, scope)
+        self.days = DayRows(rows, scope)
+        self.equity = EquityRows(rows, scope)
+        self.state = StateRows(rows, scope)
+        self.reconciliations = ReconciliationRows(rows, scope)
+        self.limits = LimitRows(rows, scope)
+
+    def verify(self) -> int:
+        """Hold every row against its hash, entries against their chain, balances against the entries.
+
+        It looks at all scopes: a damaged row may have lost its own. Returns how many rows were checked.
+        Raises StorageDamaged naming the first that is not what was written.
+        """
+        checked = sum(1 for table in _PLAIN for _ in table.walk(self._rows))
+        return checked + self._verify_intents() + verify_books(self._rows)
+
+    def _verify_intents(self) -> int:
+        checked = 0
+        sql = "SELECT client_order_id FROM intent_client_ids WHERE scope = ? AND intent_id = ?"
+        for (_, scope, *_), intent in INTENTS.walk(self._rows):
+            checked += 1
+            known = {row[0] for row in self._rows.all(sql, scope, intent.id)}
+            if not known.issuperset(intent.client_ids):
+                raise StorageDamaged(f"Client ids of intent {intent.id!r} are gone. Restore a backup.")
+        return checked

@@ -1,8 +1,9 @@
 """What every command that asks or tells has in common: its flags, its printing, its errors and exit codes."""
 
 import os
+import shutil
 import sys
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -20,6 +21,8 @@ Shown = TypeVar("Shown", bound=msgspec.Struct)
 
 NOT_DONE, WRONG, NO_ENGINE = 1, 2, 3
 """Exit codes: refused or not done; a wrong argument; nobody answers."""
+NARROWEST = 40
+"""Columns; on less a table is no table any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,12 @@ def asking(profile: str | None, as_json: bool) -> Generator[Asker]:
     from mexc_tui.questions.tables import Pen
     from mexc_tui.settings.load import SettingsError
 
-    has_colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    pen = Pen(sys.stdout.isatty() and not os.environ.get("NO_COLOR"), line_width(os.environ))
     above = click.get_current_context().parent
     is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
     try:
         reach = Reach(_above("profile", profile), _above("mode", None), os.environ)
-        yield Asker(reach, Pen(has_colour), is_json)
+        yield Asker(reach, pen, is_json)
     except Failure as failure:
         fail(str(failure), failure.code)
     except SettingsError as error:
@@ -109,6 +112,13 @@ def asking(profile: str | None, as_json: bool) -> Generator[Asker]:
         fail(str(error), NO_ENGINE)
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def line_width(environ: Mapping[str, str]) -> int | None:
+    """Return how wide a line may be: as COLUMNS says, or the terminal; None if there is none."""
+    if not sys.stdout.isatty() and not environ.get("COLUMNS", "").isdecimal():
+        return None
+    return max(shutil.get_terminal_size().columns, NARROWEST)
 
 
 def fail(words: str, code: int) -> NoReturn:

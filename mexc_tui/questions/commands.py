@@ -98,7 +98,7 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
 @asked
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     """Show what detectors said, with reasons and probabilities. The newest is at the end; in JSON first."""
-    from mexc_tui.questions.pages import signals_page
+    from mexc_tui.questions.signal_pages import signals_page
 
     with asking(profile, as_json) as asker:
         asker.show_all(asker.reach.signals(last, symbol.upper()), signals_page)
@@ -109,7 +109,7 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 @asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
     """Tell the story of a listing: who said what, what changed, what each detector saw, said, and why not."""
-    from mexc_tui.questions.pages import why_page
+    from mexc_tui.questions.signal_pages import why_page
 
     with asking(profile, as_json) as asker:
         answer = asker.reach.why(symbol.upper())

@@ -42,6 +42,12 @@ def when(at_ms: int | None) -> str:
         return str(at_ms)
 
 
+def clock(at_ms: int | None, day_of_ms: int) -> str:
+    """Return a moment in UTC to the second, without its date if that is the date of `day_of_ms`."""
+    text, day = when(at_ms), when(day_of_ms)
+    return text[11:] if text[:11] == day[:11] else text
+
+
 def ahead(at_ms: int | None, now_ms: int) -> str:
     """Say how far a moment is away, or how long ago it was."""
     if at_ms is None:

@@ -1,11 +1,15 @@
 """Aligned tables in plain text, with colour where it is wanted. Text goes out as it is: nothing is markup."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 GAP = "  "
+_COLOUR = re.compile(r"\x1b\[\d+m")
+LAST = 20
+"""A last column of words keeps so much of them before another column is left out."""
 
 
 class Tone(Enum):
@@ -29,35 +33,118 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Column:
+    """A column. Where room is short the one with the highest `goes` is left out first; 0 stays."""
+
+    head: str
+    goes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Pen:
     """Writes tones as colours, or not at all."""
 
     has_colour: bool = False
+    columns: int | None = None
+    """How wide a line may be; None: as long as it likes."""
 
     def write(self, text: str, tone: Tone) -> str:
         """Return the text in its tone."""
         return f"\x1b[{tone.value}m{text}\x1b[0m" if self.has_colour and tone.value else text
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], pen: Pen) -> str:
-    """Return rows under their heads; the last column is as long as it likes."""
-    lines = [[Cell(head, Tone.HEAD) for head in heads], *rows]
-    widths = [max(width(line[place].text) for line in lines) for place in range(len(heads))]
-    numbers = [any(line[place].is_number for line in lines[1:]) for place in range(len(heads))]
-    return "\n".join(_line(line, widths, numbers, pen) for line in lines)
+def table(heads: Sequence[str | Column], rows: Iterable[Sequence[Cell]], pen: Pen) -> str:
+    """Return rows under their heads, within the pen's width if it has one.
+
+    What does not fit is left out column by column, then cut short: JSON has all of it.
+    """
+    columns = [Column(head) if isinstance(head, str) else head for head in heads]
+    lines = [[Cell(column.head, Tone.HEAD) for column in columns], *rows]
+    widths = [max(width(line[place].text) for line in lines) for place in range(len(columns))]
+    numbers = [any(line[place].is_number for line in lines[1:]) for place in range(len(columns))]
+    shown = list(range(len(columns)))
+    if pen.columns is not None:
+        shown = _kept(columns, widths, pen.columns)
+        _cut_to(shown, widths, pen.columns)
+    return "\n".join(_line(line, shown, widths, numbers, pen) for line in lines)
 
 
-def _line(cells: Sequence[Cell], widths: Sequence[int], numbers: Sequence[bool], pen: Pen) -> str:
+def _kept(columns: Sequence[Column], widths: Sequence[int], most: int) -> list[int]:
+    """Return which columns stay; the last one may be cut to a few words."""
+    shown = list(range(len(columns)))
+    for place in sorted(shown, key=lambda place: -columns[place].goes):
+        needed = (
+            sum(widths[one] for one in shown[:-1])
+            + min(widths[shown[-1]], LAST)
+            + len(GAP) * (len(shown) - 1)
+        )
+        if needed <= most or not columns[place].goes:
+            break
+        shown.remove(place)
+    return shown
+
+
+def _cut_to(shown: Sequence[int], widths: list[int], most: int) -> None:
+    """Cut the last column, then the widest ones, until a line fits."""
+    room = max(most - len(GAP) * (len(shown) - 1), len(shown))
+    last = shown[-1]
+    over = sum(widths[one] for one in shown) - room
+    if over > 0:
+        gives = min(over, max(widths[last] - LAST, 0))
+        widths[last] -= gives
+        over -= gives
+    while over > 0:
+        widest = max(shown, key=lambda one: widths[one])
+        widths[widest] -= 1
+        over -= 1
+
+
+def _line(
+    cells: Sequence[Cell], shown: Sequence[int], widths: Sequence[int], numbers: Sequence[bool], pen: Pen
+) -> str:
     parts: list[str] = []
-    last = len(cells) - 1
-    for place, cell in enumerate(cells):
-        space = " " * (widths[place] - width(cell.text))
-        written = pen.write(cell.text, cell.tone)
+    for place in shown:
+        text = cut(cells[place].text, widths[place])
+        space = " " * (widths[place] - width(text))
+        written = pen.write(text, cells[place].tone)
         if numbers[place]:
             parts.append(space + written)
         else:
-            parts.append(written if place == last else written + space)
+            parts.append(written if place == shown[-1] else written + space)
     return GAP.join(parts).rstrip()
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text in so many columns, with an ellipsis where something is missing."""
+    if width(text) <= most:
+        return text
+    kept: list[str] = []
+    room = most - 1
+    for char in text:
+        room -= _columns(char)
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join(kept).rstrip() + "…"
+
+
+def fold(text: str, indent: str, pen: Pen) -> list[str]:
+    """Return a text as lines of the pen's width, where its words allow; the later ones are indented."""
+    if pen.columns is None or _seen(text) <= pen.columns:
+        return [text]
+    lines: list[str] = []
+    line, *words = text.split(" ")
+    for word in words:
+        longer = f"{line} {word}"
+        if line.strip() and _seen(longer) > pen.columns:
+            lines.append(line)
+            longer = indent + word
+        line = longer
+    return [*lines, line]
+
+
+def _seen(text: str) -> int:
+    return width(_COLOUR.sub("", text))
 
 
 def width(text: str) -> int:

@@ -1,14 +1,16 @@
 """What each command prints, from rows alone."""
 
 import msgspec
+import pytest
 
 from mexc_tui.engine.rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
 from mexc_tui.model.listing import Disagreement, Source, SourceClaim, Stage, Topic
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.why import WhyRow
+from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
 from mexc_tui.questions import asjson
-from mexc_tui.questions.pages import fact_line, listings_page, readable, signals_page, why_page
+from mexc_tui.questions.pages import fact_line, listings_page
+from mexc_tui.questions.signal_pages import probability, readable, signals_page, why_page
 from mexc_tui.questions.tables import Pen
 from tests.store import samples
 
@@ -40,8 +42,69 @@ def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
 
 def test_a_signal_says_how_sure_it_is_and_on_what_that_rests() -> None:
     page = signals_page([signal_row(samples.signal(), stands=True)], PEN)
-    assert "40% (10%–80%), n 3, n too small (< 20)" in page
+    assert "40% (10–80%)  3 few  the triple is 2/2/4" in page
     assert "the triple is 2/2/4" in page
+
+
+def test_without_any_history_no_single_number_is_claimed() -> None:
+    row = msgspec.structs.replace(signal_row(samples.signal(), stands=True), n=0, base_n=0)
+    assert probability(row) == "? (10–80%)"
+    assert probability(msgspec.structs.replace(row, base_n=7)) == "40% (10–80%)"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_signals_and_listings_fit_the_terminal(columns: int) -> None:
+    pen = Pen(columns=columns)
+    signal = msgspec.structs.replace(signal_row(samples.signal(), stands=True), reasons=("word " * 80,))
+    listing = msgspec.structs.replace(
+        listing_row(samples.listing("L" * 64), Stage.SCHEDULED), disagreements=("says " * 50,)
+    )
+    for page in (signals_page([signal], pen), listings_page([listing], 0, pen)):
+        assert max(map(len, page.splitlines())) <= columns
+    assert "40%" in signals_page([signal], pen) or columns == 40
+
+
+def _why() -> WhyRow:
+    signals = [
+        msgspec.structs.replace(signal_row(samples.signal(), stands=stands), detector=name, at_ms=at_ms)
+        for name, stands, at_ms in (("pre_ready", False, 1_000), ("opening", True, 9_000))
+    ]
+    detectors = tuple(
+        DetectorSays(detector=one.detector, version=1, saw=("lead_ms 39663",), said=(one,), why_not="")
+        for one in signals
+    )
+    silent = DetectorSays(detector="cluster", version=1, saw=(), said=(), why_not="nothing opens with it")
+    listing = msgspec.structs.replace(
+        listing_row(samples.listing(), Stage.OPEN), opens_ms=5_000, opened_ms=8_000, disagreements=("a, b",)
+    )
+    source = SourceSays(source="calendar", since_ms=1_000, present=True, words="opens_ms 1795380000000")
+    change = ChangeRow(at_ms=1_000, kind="stage", before="", after="scheduled", source="calendar")
+    story = ListingStory(
+        listing=listing, sources=(source,), changes=(change,), detectors=(*detectors, silent)
+    )
+    return WhyRow(symbol="NEWUSDT", at_ms=10_000, listings=(story,))
+
+
+def test_why_begins_with_how_it_is_and_what_stands_and_ends_with_how_it_came_about() -> None:
+    lines = why_page(_why(), PEN).splitlines()
+    assert lines[0] == "NEWUSDT  open"
+    assert lines[1] == "  opened 1970-01-01 00:00:08 UTC (2 s ago), 3 s after the plan"
+    assert "  ! a, b" in lines
+    heads = [line for line in lines[1:] if not line.startswith(" ")]
+    assert heads == ["Stands", "Ended", "Said nothing", "Sources", "Changes"]
+    stands = lines.index("Stands")
+    assert lines[stands + 1] == "  00:00:09  opening opening"
+    assert lines[stands + 2].startswith("    opens by 00:01:30: 40% (10%–80%), n 3, n too small")
+    assert lines[stands + 3] == "    because the triple is 2/2/4"
+    assert "  cluster: nothing opens with it" in lines
+    assert "  00:00:01  calendar  opens 2026-11-22 20:40:00" in lines
+    assert lines[-1] == "  00:00:01  stage: – → scheduled (calendar)"
+
+
+def test_why_is_folded_and_never_cut() -> None:
+    whole, folded = why_page(_why(), PEN), why_page(_why(), Pen(columns=40))
+    assert max(map(len, folded.splitlines())) <= 40
+    assert folded.split() == whole.split()
 
 
 def test_an_unknown_pair_is_said_to_be_unknown() -> None:
@@ -80,3 +143,10 @@ def test_a_list_for_programs_is_one_array() -> None:
     read = msgspec.json.decode(asjson.many(map(asjson.listing, rows)))
     assert [one["symbol"] for one in read] == ["AUSDT", "BUSDT"]
     assert asjson.many([]) == "[]"
+
+
+def test_a_fact_in_a_narrow_terminal_is_one_line_without_its_date() -> None:
+    alert = Alert(at_ms=1_000, about="AUSDT", severity=Severity.ERROR, rule="stale", text="no price " * 20)
+    line = fact_line(fact_row(Fact(7, alert)), Pen(columns=80))
+    assert line.startswith("7  00:00:01  alert")
+    assert (len(line) <= 80, line[-1]) == (True, "…")

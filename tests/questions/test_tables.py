@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.model.text import clean
-from mexc_tui.questions.tables import Cell, Pen, Tone, table, width
+from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table, width
 
 COLOURED = Pen(has_colour=True)
 
@@ -41,3 +41,34 @@ def test_clean_text_from_outside_never_becomes_markup(texts: list[str]) -> None:
     assert "\x1b" not in page
     assert len(page.split("\n")) == len(texts) + 1
     assert all(text in page for text in texts)
+
+
+_TEXT = st.text(max_size=40).map(clean)
+
+
+@given(st.lists(st.tuples(_TEXT, _TEXT, _TEXT), min_size=1, max_size=5), st.integers(12, 120))
+def test_a_table_fits_whatever_is_in_it(rows: list[tuple[str, str, str]], columns: int) -> None:
+    heads = ("A", Column("B", 1), "C")
+    page = table(heads, [[Cell(text) for text in row] for row in rows], Pen(columns=columns))
+    assert max(width(line) for line in page.split("\n")) <= columns
+
+
+def test_a_table_leaves_out_what_matters_least_before_it_cuts() -> None:
+    rows = [[Cell("12345678"), Cell("less"), Cell("least"), Cell("words " * 9)]]
+    heads = ("KEY", Column("L", 1), Column("LL", 2), "WHY")
+    whole = table(heads, rows, Pen(columns=80))
+    assert [len(table(heads, rows, Pen(columns=c)).split("\n")[0].split()) for c in (80, 36, 30)] == [4, 3, 2]
+    assert whole.endswith("words")
+    assert table(heads, rows, Pen(columns=36)).endswith("…")
+
+
+@given(_TEXT, st.integers(1, 50))
+def test_a_cut_text_fits_and_says_that_it_was_cut(text: str, most: int) -> None:
+    short = cut(text, most)
+    assert width(short) <= most
+    assert short == text or short.endswith("…")
+
+
+def test_a_folded_text_keeps_every_word_and_is_measured_without_its_colours() -> None:
+    text = f"  {COLOURED.write('one', Tone.GOOD)} two three four"
+    assert fold(text, "    ", Pen(columns=10)) == ["  \x1b[32mone\x1b[0m two", "    three", "    four"]

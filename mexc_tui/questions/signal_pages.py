@@ -1,0 +1,166 @@
+"""What `signals` and `why` print for people: what detectors said, how sure they were, and what led to it."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from mexc_tui.model.listing import ChangeKind, Stage
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import MIN_N_FOR_RATE
+from mexc_tui.model.view import ListingRow, SignalRow
+from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
+from mexc_tui.questions.moments import NONE, ahead, clock, span_words, when
+from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
+
+STAGES = {Stage.OPEN.value: Tone.GOOD, Stage.CANCELLED.value: Tone.BAD, Stage.NEVER_API.value: Tone.BAD}
+_SEVERITIES = {
+    Severity.WARNING.value: Tone.WARN,
+    Severity.ERROR.value: Tone.BAD,
+    Severity.CRITICAL.value: Tone.BAD,
+}
+_SIGNAL = (
+    Column("DATE", 5),
+    "(UTC)",
+    "SYMBOL",
+    "DETECTOR",
+    Column("TOPIC", 4),
+    Column("", 1),
+    Column("CLAIM", 2),
+    "PROBABILITY",
+    "N",
+    "WHY",
+)
+_MOMENT = re.compile(r"\b(?:(\w+?)_ms )?(\d{13})\b")
+
+
+def signals_page(rows: Sequence[SignalRow], pen: Pen) -> str:
+    """Return signals, newest first, as lines with the newest at the end."""
+    if not rows:
+        return "No signal has been raised."
+    return table(_SIGNAL, [_signal(row) for row in rows[::-1]], pen)
+
+
+def _signal(row: SignalRow) -> tuple[Cell, ...]:
+    day, time = when(row.at_ms).split()
+    return (
+        Cell(day),
+        Cell(time),
+        Cell(row.symbol),
+        Cell(row.detector, _SEVERITIES.get(row.severity, Tone.PLAIN)),
+        Cell(row.topic),
+        Cell("stands" if row.stands else "ended", Tone.PLAIN if row.stands else Tone.FAINT),
+        Cell(claim_words(row)),
+        Cell(probability(row)),
+        Cell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
+        Cell("; ".join(row.reasons)),
+    )
+
+
+def probability(row: SignalRow) -> str:
+    """Return a probability and its interval; without any history only the interval, for nothing is known."""
+    span = f"{row.low * 100:.0f}–{row.high:.0%}"
+    return f"? ({span})" if row.n == 0 and row.base_n == 0 else f"{row.probability:.0%} ({span})"
+
+
+def claim_words(row: SignalRow) -> str:
+    """Return what a signal's probability is the probability of."""
+    words = row.claim.replace("_", " ")
+    return f"{words} {clock(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
+
+
+def why_page(answer: WhyRow, pen: Pen) -> str:
+    """Return the story of a pair's listings: how it is, what stands of what was said, how it came about."""
+    if not answer.listings:
+        return f"No listing called {answer.symbol} is known: no source listed it, and nobody added it."
+    return "\n\n".join("\n".join(_story(story, answer.at_ms, pen)) for story in answer.listings)
+
+
+def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:
+    row = story.listing
+    day_ms = row.opened_ms or row.opens_ms or row.first_seen_ms
+    yield f"{pen.write(row.symbol, Tone.HEAD)}  {pen.write(row.stage, STAGES.get(row.stage, Tone.PLAIN))}"
+    yield from _opening(row, now_ms, pen)
+    for words in row.disagreements:
+        yield from _toned(f"  ! {words}", Tone.WARN, pen)
+    said = sorted((one for says in story.detectors for one in says.said), key=lambda one: -one.at_ms)
+    yield from _part("Stands", [one for one in said if one.stands], day_ms, pen)
+    yield from _part("Ended", [one for one in said if not one.stands], day_ms, pen)
+    yield from _silent([says for says in story.detectors if not says.said and says.why_not], pen)
+    yield pen.write("Sources", Tone.HEAD)
+    widest = max((len(source.source) for source in story.sources), default=0)
+    for source in story.sources:
+        yield from fold(_source(source, widest, day_ms), " " * 14, pen)
+    yield pen.write("Changes", Tone.HEAD)
+    for change in story.changes:
+        yield from fold(f"  {clock(change.at_ms, day_ms)}  {change_words(change)}", " " * 14, pen)
+
+
+def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
+    if row.opened_ms is not None:
+        late = "" if row.opens_ms is None else f", {_late(row.opened_ms - row.opens_ms)}"
+        yield from fold(
+            f"  opened {when(row.opened_ms)} UTC ({ahead(row.opened_ms, now_ms)}){late}", " " * 4, pen
+        )
+    elif row.opens_ms is not None:
+        told = (
+            f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) by {row.opens_source or NONE}"
+        )
+        yield from fold(told, " " * 4, pen)
+    else:
+        yield "  no opening time is known"
+    facts = ["keys may trade it" if row.api_allowed else "keys may not trade it yet"]
+    facts += [f"moved {row.moves} times" if row.moves > 1 else "moved once"] if row.moves else []
+    facts += (
+        [f"was {', '.join(name for name in row.names if name != row.symbol)}"] if len(row.names) > 1 else []
+    )
+    facts += [f"outcome: {row.outcome}"] if row.outcome else []
+    facts.append(f"first seen {when(row.first_seen_ms)} by {row.first_source}")
+    yield from fold(f"  {', '.join(facts)}", " " * 4, pen)
+
+
+def _late(late_ms: int) -> str:
+    if abs(late_ms) < 1_000:
+        return "as planned"
+    return f"{span_words(late_ms)} {'after' if late_ms > 0 else 'before'} the plan"
+
+
+def _part(head: str, said: Sequence[SignalRow], day_ms: int, pen: Pen) -> Iterable[str]:
+    """Return signals, newest first: when and what, how likely, and why."""
+    if not said:
+        return
+    yield pen.write(head, Tone.HEAD)
+    for one in said:
+        tone = _SEVERITIES.get(one.severity, Tone.PLAIN)
+        yield f"  {clock(one.at_ms, day_ms)}  {pen.write(f'{one.detector} {one.topic}', tone)}"
+        yield from fold(f"    {claim_words(one)}: {one.words}", " " * 6, pen)
+        yield from fold(f"    because {'; '.join(map(readable, one.reasons))}", " " * 6, pen)
+
+
+def _silent(detectors: Sequence[DetectorSays], pen: Pen) -> Iterable[str]:
+    if not detectors:
+        return
+    yield pen.write("Said nothing", Tone.HEAD)
+    for says in detectors:
+        yield from fold(f"  {says.detector}: {says.why_not}", " " * 4, pen)
+
+
+def _source(source: SourceSays, widest: int, day_ms: int) -> str:
+    words = (readable(source.words) or "lists it") if source.present else "lists it no more"
+    return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
+
+
+def change_words(change: ChangeRow) -> str:
+    """Return one change in words."""
+    before, after = change.before, change.after
+    if change.kind == ChangeKind.MOVED.value and before.isdecimal() and after.isdecimal():
+        before, after = when(int(before)), when(int(after))
+    told = f" ({change.source})" if change.source else ""
+    return f"{change.kind}: {before or NONE} → {after or NONE}{told}"
+
+
+def _toned(text: str, tone: Tone, pen: Pen) -> Iterable[str]:
+    return (pen.write(line, tone) for line in fold(text, " " * 4, pen))
+
+
+def readable(text: str) -> str:
+    """Return a text with its moments in milliseconds as moments."""
+    return _MOMENT.sub(lambda found: f"{found[1] + ' ' if found[1] else ''}{when(int(found[2]))}", text)

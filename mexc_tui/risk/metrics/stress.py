@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from mexc_tui.model.figure import Figure, Unit, too_few
+from mexc_tui.model.figure import Figure, Unit
 from mexc_tui.risk.metrics.samples import deviation
 from mexc_tui.risk.metrics.value_at_risk import (
     MIN_FOR_DEVIATION,
@@ -102,13 +102,14 @@ def portfolio_tail(coins: Sequence[CoinHistory], sampling: Sampling, level: Leve
 
 
 def _tails(profits: Sequence[float], level: Level) -> tuple[Figure, Figure, Figure, Figure]:
-    n = len(profits)
-    var, es = historical_var(profits, 1.0, level), historical_es(profits, 1.0, level)
-    if n < MIN_FOR_DEVIATION:
-        few = too_few(n, MIN_FOR_DEVIATION, Unit.QUOTE)
-        return var, es, few, few
-    sigma = deviation(profits)
-    return var, es, parametric_var(1.0, sigma, n, level), parametric_es(1.0, sigma, n, level)
+    """Of profits as returns on 1; no coin here is new, so there are 30 at least."""
+    sigma, n = deviation(profits), len(profits)
+    return (
+        historical_var(profits, 1.0, level),
+        historical_es(profits, 1.0, level),
+        parametric_var(1.0, sigma, n, level),
+        parametric_es(1.0, sigma, n, level),
+    )
 
 
 def _nothing_seasoned(level: Level) -> tuple[Figure, Figure, Figure, Figure]:

@@ -24,7 +24,7 @@ def test_a_day_is_its_last_complete_point() -> None:
 
 
 def test_days_without_a_point_are_days_without_a_change() -> None:
-    points = daily([point(0.5, "100"), point(3.5, "110")])
+    points = daily([point(20.5, "100"), point(23.5, "110")])
     assert period_returns(points) == near([0, 0, 0.1])
 
 

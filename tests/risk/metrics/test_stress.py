@@ -2,6 +2,7 @@
 
 from decimal import Decimal as D
 from random import Random
+from statistics import stdev
 
 import pytest
 
@@ -19,6 +20,7 @@ from mexc_tui.risk.metrics.value_at_risk import (
     Level,
     historical_es,
     historical_var,
+    parametric_es,
     parametric_var,
     portfolio_deviation,
 )
@@ -75,6 +77,16 @@ def test_normal_var_of_holdings_is_that_of_their_weights_and_covariance() -> Non
     sigma = portfolio_deviation([0.3, 0.7], [one.returns, two.returns])
     tail = portfolio_tail([one, two], Sampling.DAILY, Level.P95)
     assert tail.parametric_var.value == near(number(parametric_var(1000.0, sigma, 120, Level.P95)))
+
+
+def test_a_portfolio_of_one_old_coin_has_that_coins_tail() -> None:
+    old = coin("OLDUSDT", 80, 600)
+    for level in Level:
+        tail = portfolio_tail([old], Sampling.DAILY, level)
+        assert tail.historical_var.value == near(number(coin_var(old, Sampling.DAILY, level)))
+        assert tail.historical_es.value == near(number(coin_es(old, Sampling.DAILY, level)))
+        assert tail.parametric_var.value == near(number(parametric_var(80.0, stdev(old.returns), 600, level)))
+        assert tail.parametric_es.value == near(number(parametric_es(80.0, stdev(old.returns), 600, level)))
 
 
 def test_new_coins_are_added_on_top_and_named() -> None:

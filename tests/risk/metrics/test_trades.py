@@ -113,6 +113,7 @@ def test_breaking_even_is_no_win() -> None:
     assert found.low is not None
     assert found.high is not None
     assert found.low < 0.5 < found.high
+    assert win_rate(trades(*[5] * 20)).value == 1
     assert str(win_rate(trades(*[5] * 19))) == "not enough data (19 of 20)"
 
 
@@ -225,7 +226,7 @@ def test_what_kelly_applies_is_between_nothing_and_a_quarter(found: list[Trade])
 
 def test_excursions_are_told_in_shares_and_in_stops() -> None:
     other = replace(PLAIN, lowest=D(99), highest=D(140), stop_distance=D(0))
-    unknown = replace(PLAIN, lowest=D(0), highest=D(0))
+    unknown = replace(PLAIN, highest=D(0))
     found = excursions([PLAIN, other, unknown])
     assert (found.adverse.value, found.favourable.value) == (near(-0.03), near(0.3))
     assert (found.adverse_r.value, found.favourable_r.value) == (near(-0.5), near(2))

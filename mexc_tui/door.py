@@ -197,10 +197,12 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         return Done("", asking.SignalPage(*found))
 
     async def why(args: asking.WhyAsked, _: Given) -> Done[asked.WhyRow]:
-        now_ms, detection = face.status().now_ms, parts.detection()
+        now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
         return Done(
             "",
-            await books.read("why", lambda stored: asked.why(stored, args.symbol, now_ms, detection)),
+            await books.read(
+                "why", lambda stored: asked.why(stored, args.symbol, now_ms, detection, books_now)
+            ),
         )
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:

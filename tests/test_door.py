@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.door import SIGNALS, Door, DoorParts, JournalAudit
 from mexc_tui.engine.face import Face, Refused
 from mexc_tui.engine.rows import listing_row, signal_row
+from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.signal import DetectorName
@@ -27,7 +28,6 @@ from mexc_tui.model.view import (
     BudgetRow,
     ClockRow,
     DetectorRow,
-    FactRow,
     ListingRow,
     PassRow,
     SettingRow,
@@ -79,14 +79,11 @@ class HeldFace:
     def listings(self) -> Sequence[ListingRow]:
         return []
 
-    async def all_listings(self, limit: int = 1_000) -> Sequence[ListingRow]:
-        return []
-
     def signals(self) -> Sequence[SignalRow]:
         return self.standing
 
-    async def signals_of(self, symbol: str, limit: int = 100) -> Sequence[SignalRow]:
-        return []
+    def liquidity(self) -> Mapping[str, Liquidity]:
+        return {}
 
     def detectors(self) -> Sequence[DetectorRow]:
         return []
@@ -98,9 +95,6 @@ class HeldFace:
         return []
 
     def settings(self) -> Sequence[SettingRow]:
-        return []
-
-    async def journal(self, limit: int = 100) -> Sequence[FactRow]:
         return []
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:

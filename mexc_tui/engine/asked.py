@@ -1,17 +1,18 @@
 """Answers from what is stored: the same with an engine and without one. Synchronous, beside the loop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mexc_tui.detection.cluster import groups
-from mexc_tui.detection.look import Look
+from mexc_tui.detection.look import UNKNOWN, Detector, Look
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import why_silent
 from mexc_tui.engine.labelling import signals_of
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
+from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.signal import DetectorName, Signal, SignalKey
+from mexc_tui.model.signal import Signal, SignalKey
 from mexc_tui.model.view import FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, WhyRow
 
@@ -46,14 +47,24 @@ def journal(
     return tuple(map(fact_row, facts))
 
 
-def why(stored: Stored, symbol: str, now_ms: int, settings: DetectionSettings) -> WhyRow:
-    """Return what is known and was said of the listings of this name."""
+def why(
+    stored: Stored,
+    symbol: str,
+    now_ms: int,
+    settings: DetectionSettings,
+    liquidity: Mapping[str, Liquidity] | None = None,
+) -> WhyRow:
+    """Return what is known and was said of the listings of this name.
+
+    `liquidity` is what lies in the books now, by pair; only an engine that runs has it.
+    """
     together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
     standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
     stories: list[ListingStory] = []
     for listing in _named(stored, symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
-        look = Look(listing, now_ms, stage, stage.is_over, settings, None, together.get(listing.id, ()))
+        book = (liquidity or {}).get(listing.symbol)
+        look = Look(listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ()))
         said = signals_of(stored, listing, SIGNALS)
         stories.append(
             ListingStory(
@@ -74,18 +85,30 @@ def _named(stored: Stored, symbol: str) -> list[Listing]:
 def _detectors(
     look: Look, said: Sequence[Signal], standing: dict[SignalKey, int]
 ) -> tuple[DetectorSays, ...]:
-    return tuple(_detector(look, said, standing, one.name, one.version) for one in DETECTORS)
+    return tuple(_detector(look, said, standing, one) for one in DETECTORS)
 
 
 def _detector(
-    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int], name: DetectorName, version: int
+    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
 ) -> DetectorSays:
-    own = [signal for signal in said if signal.key.detector is name]
+    own = [signal for signal in said if signal.key.detector is detector.name]
     stand = [standing.get(signal.key) == signal.at_ms for signal in own]
     rows = tuple(signal_row(signal, stands=on) for signal, on in zip(own, stand, strict=True))
     saw = tuple(f"{one.name} {one.value}" for one in own[0].inputs) if own else ()
-    why_not = "" if any(stand) else why_silent(name, look)
-    return DetectorSays(detector=name.value, version=version, saw=saw, said=rows[:SAID], why_not=why_not)
+    return DetectorSays(
+        detector=detector.name.value,
+        version=detector.version,
+        saw=saw,
+        said=rows[:SAID],
+        why_not="" if any(stand) else _why_not(look, detector),
+    )
+
+
+def _why_not(look: Look, detector: Detector) -> str:
+    found = [finding.topic for finding in detector.find(look) if finding.state != UNKNOWN]
+    if found:
+        return f"it sees {', '.join(found)} now, and says so at its next look"
+    return why_silent(detector.name, look)
 
 
 def _row(stored: Stored, listing: Listing, now_ms: int, settings: DetectionSettings) -> ListingRow:

@@ -116,9 +116,7 @@ class Detection:
             known.standing,
             settings=self._settings(),
             history=known.history,
-            liquidity={
-                symbol: seen.liquidity for symbol, seen in known.seen.items() if seen.liquidity is not None
-            },
+            liquidity=known.liquidity(),
         )
         while True:
             try:

@@ -1,18 +1,18 @@
 """`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.face import Refused
-from mexc_tui.engine.rows import fact_row, listing_row, signal_row
+from mexc_tui.engine.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
+from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.view import (
     AlertRow,
     DetectorRow,
-    FactRow,
     ListingRow,
     PassRow,
     SettingRow,
@@ -61,6 +61,7 @@ class EngineFace:
             signals=len(engine.known.signals),
             journal=parts.bus.state().last_sequence,
             config_hash=engine.settings().config_hash,
+            cache=parts.market.cache_row(),
             pending_settings=tuple(change.name for change in parts.live.pending()),
         )
 
@@ -69,29 +70,14 @@ class EngineFace:
         live = self._engine.known.knowledge.live(self._engine.parts.market.now_ms())
         return [self._row(one) for one in sorted(live, key=lambda one: (one.opens_ms or NO_TIME, one.id))]
 
-    async def all_listings(self, limit: int = 1_000) -> Sequence[ListingRow]:
-        """Return every listing ever stored, newest first."""
-        books = self._engine.parts.books
-        return [
-            self._row(one)
-            for one in await books.read("listings", lambda stored: stored.listings.latest(limit))
-        ]
-
     def signals(self) -> Sequence[SignalRow]:
         """Return the signals that stand, newest first."""
         standing = sorted(self._engine.known.signals.values(), key=lambda one: -one.at_ms)
         return [signal_row(signal, stands=True) for signal in standing]
 
-    async def signals_of(self, symbol: str, limit: int = 100) -> Sequence[SignalRow]:
-        """Return the signals ever raised about a pair, newest first; about all with an empty name."""
-        found = await self._engine.parts.books.read(
-            "signals",
-            lambda stored: (
-                stored.signals.of_symbol(symbol, limit) if symbol else stored.signals.latest(limit)
-            ),
-        )
-        standing = self._engine.known.signals
-        return [signal_row(signal, stands=standing.get(signal.key) == signal) for signal in found]
+    def liquidity(self) -> Mapping[str, Liquidity]:
+        """Return what lies in the streamed books now, by pair."""
+        return self._engine.known.liquidity()
 
     def detectors(self) -> Sequence[DetectorRow]:
         """Return what each detector has done since the start."""
@@ -130,11 +116,6 @@ class EngineFace:
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
         return live_rows(self._engine.parts.live)
-
-    async def journal(self, limit: int = 100) -> Sequence[FactRow]:
-        """Return the newest facts, oldest first."""
-        found = await self._engine.parts.books.read("journal", lambda stored: stored.journal.latest(limit))
-        return [fact_row(fact) for fact in found]
 
     # ---- what is asked
 

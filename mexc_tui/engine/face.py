@@ -1,12 +1,12 @@
 """What the engine lets a desk see and do: snapshots and awaited commands, on the engine's own loop."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.view import (
     AlertRow,
     DetectorRow,
-    FactRow,
     ListingRow,
     PassRow,
     SettingRow,
@@ -30,16 +30,12 @@ class Face(Protocol):
         """Return the listings of which something is expected, soonest opening first."""
         ...
 
-    async def all_listings(self, limit: int = 1_000) -> Sequence[ListingRow]:
-        """Return every listing ever stored, newest first."""
-        ...
-
     def signals(self) -> Sequence[SignalRow]:
         """Return the signals that stand, newest first."""
         ...
 
-    async def signals_of(self, symbol: str, limit: int = 100) -> Sequence[SignalRow]:
-        """Return the signals ever raised about a pair, newest first; for all pairs with an empty name."""
+    def liquidity(self) -> Mapping[str, Liquidity]:
+        """Return what lies in the streamed books now, by pair."""
         ...
 
     def detectors(self) -> Sequence[DetectorRow]:
@@ -56,10 +52,6 @@ class Face(Protocol):
 
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
-        ...
-
-    async def journal(self, limit: int = 100) -> Sequence[FactRow]:
-        """Return the newest facts, oldest first."""
         ...
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:

@@ -122,9 +122,9 @@ class Known:
             self._is_sound = False
             raise
 
-    def about(self) -> tuple[Listing, ...]:
-        """Return the listings that stored or standing words are about, for the next pass."""
-        return tuple(self.knowledge.listings)
+    def liquidity(self) -> dict[str, Liquidity]:
+        """Return what lies in the books that are streamed, by pair."""
+        return {name: seen.liquidity for name, seen in self.seen.items() if seen.liquidity is not None}
 
 
 def facts_of(update: Update) -> Iterable[Event]:

@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from mexc_tui.engine import asked
 from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.model.view import ListingRow
 from mexc_tui.paths import paths_of
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
@@ -56,3 +58,11 @@ class PracticeDay:
         outside = Outside(self.sim.clock, self.sim.rng, self.sim.network.connector, InlineThread)
         async with joined(Place(endpoint, True, self.paths), outside) as running:
             yield running
+
+
+async def every_listing(running: Joined) -> list[ListingRow]:
+    """Return all that was ever stored, as who asks without the engine is told."""
+    settings, now_ms = running.engine.detection_settings(), running.engine.parts.market.now_ms()
+    return await running.store.read(
+        "listings", lambda stored: asked.listings(stored, now_ms, settings, 2**62, "", 1_000)
+    )

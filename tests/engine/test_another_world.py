@@ -6,7 +6,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mexc_tui.detection.calibration import History
-from mexc_tui.engine import asked
 from mexc_tui.joining import Joined
 from mexc_tui.model.event import ListingLabelled
 from mexc_tui.model.outcome_of_listing import End
@@ -15,7 +14,7 @@ from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.report.day import DayReport, ListingReport
 from mexc_tui.reporting import day_of, report_day
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
+from tests.engine.days import DAY, PracticeDay, every_listing
 
 
 async def whole_day(sim: Simulation, folder: Path) -> DayReport:
@@ -63,12 +62,7 @@ def test_what_the_first_day_taught_stands_behind_the_second_one_s_probabilities(
 
 async def outcomes_of(running: Joined) -> dict[str, str]:
     """Return how each stored listing ended, as a face is told without asking the engine."""
-    settings = running.engine.detection_settings()
-    now_ms = running.engine.parts.market.now_ms()
-    rows = await running.store.read(
-        "listings", lambda stored: asked.listings(stored, now_ms, settings, 2**62, "", 100)
-    )
-    return {f"{row.symbol} {row.stage}": row.outcome for row in rows}
+    return {f"{row.symbol} {row.stage}": row.outcome for row in await every_listing(running)}
 
 
 def test_what_the_first_day_left_open_is_said_to_have_ended_with_it_and_teaches_nothing(

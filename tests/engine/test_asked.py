@@ -1,21 +1,30 @@
 """Answers from what is stored: why a detector spoke, and why one did not."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
+from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.why import DetectorSays, WhyRow
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.detection.stages import Desk, announced
-from tests.market.examples import before
+from tests.detection.stages import Desk, announced, book
+from tests.market.examples import OLD, before, deal, pair
 from tests.store.parts import FILE, HandClock
 
 
-async def _why(desk: Desk, folder: Path, seconds: float, symbol: str = "NEWUSDT") -> WhyRow:
+async def _why(
+    desk: Desk,
+    folder: Path,
+    seconds: float,
+    symbol: str = "NEWUSDT",
+    books: Mapping[str, Liquidity] | None = None,
+) -> WhyRow:
     def keep(unit: UnitOfWork) -> None:
         for listing in desk.known.listings:
             unit.listings.save(listing, listing.stage)
@@ -31,7 +40,7 @@ async def _why(desk: Desk, folder: Path, seconds: float, symbol: str = "NEWUSDT"
     await store.close()
     settings = DetectionSettings()
     return look_into(
-        folder / FILE, clock, lambda stored: asked.why(stored, symbol, before(seconds), settings)
+        folder / FILE, clock, lambda stored: asked.why(stored, symbol, before(seconds), settings, books)
     )
 
 
@@ -79,3 +88,23 @@ async def test_a_name_that_nobody_used_has_no_story(tmp_path: Path) -> None:
 async def test_a_coin_alone_means_its_pair_against_usdt(tmp_path: Path) -> None:
     answer = await _why(announced(), tmp_path, 10, "NEW")
     assert [story.listing.symbol for story in answer.listings] == ["NEWUSDT"]
+
+
+def _open_desk() -> Desk:
+    desk = announced()
+    desk.known.read_pairs((*OLD, pair()), before(900))
+    desk.known.note_deal(deal(), before(0))
+    return desk
+
+
+async def test_an_open_listing_is_judged_by_its_book_of_this_moment(tmp_path: Path) -> None:
+    risk = DetectorName.RISK_WARNING
+    calm = await _why(_open_desk(), tmp_path / "calm", -10, books=book(-10))
+    assert _says(calm, risk).why_not == f"none of {len(RISKS)} checks found anything"
+    thin = await _why(_open_desk(), tmp_path / "thin", -10, books=book(-10, value=1.0))
+    assert _says(thin, risk).why_not == "it sees thin_book now, and says so at its next look"
+
+
+async def test_without_an_engine_the_book_is_not_at_hand_and_that_is_said(tmp_path: Path) -> None:
+    answer = await _why(_open_desk(), tmp_path, -10)
+    assert "its book is not at hand" in _says(answer, DetectorName.RISK_WARNING).why_not

@@ -13,7 +13,7 @@ from mexc_tui.model.listing import Stage
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.engine.days import PracticeDay, every_listing
 
 
 async def facts_of(running: Joined) -> list[Fact]:
@@ -32,7 +32,7 @@ def test_a_day_is_known_signalled_and_labelled_to_its_end(tmp_path: Path) -> Non
         async with day.engine() as running:
             reason = await running.engine.wait(until_done=True)
             assert reason == "the practice day is over"
-            rows = {row.symbol: row for row in await running.face.all_listings()}
+            rows = {row.symbol: row for row in await every_listing(running)}
             facts = await facts_of(running)
             passes = await running.store.read("passes", lambda stored: stored.passes.latest(10))
         assert rows["CLEANUSDT"].outcome == End.OPENED
@@ -89,7 +89,7 @@ def test_after_a_restart_nothing_is_signalled_twice_and_nothing_is_forgotten(tmp
                 for fact in await facts_of(running)
                 if isinstance(fact.event, SignalRaised)
             ]
-            outcomes = {row.symbol: row.outcome for row in await running.face.all_listings()}
+            outcomes = {row.symbol: row.outcome for row in await every_listing(running)}
         assert [key for key, times in Counter(raised).items() if times > 1] == []
         assert outcomes["CLEANUSDT"] == End.OPENED
         assert outcomes["GONEUSDT"] == End.CANCELLED

@@ -1,4 +1,4 @@
-"""Ports of trading: the account's side of the exchange, and the connection that fires, as the workers ask them.
+"""Ports of trading: the account at the exchange, and the connection that fires, as the workers ask them.
 
 Questions raise ExchangeError. Sends raise nothing but cancellation and return one of four outcomes
 (reliability 1.4); none is ever repeated by anything below.
@@ -102,7 +102,7 @@ class FiringLine(Protocol):
         ...
 
     def prepare(self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int) -> Shot:
-        """Build and sign a request; costs microseconds. Raises ValueError for an order that cannot be sent."""
+        """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
         ...
 
     async def fire_at(self, shot: Shot, at_ns: int, may_send: Callable[[], bool]) -> Fired:

@@ -1,0 +1,219 @@
+"""What one unit of work does to the books of trading: rows in, the ledger's word, rows and facts out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.books_ports import TradingTables
+from mexc_tui.engine.ports import Unit
+from mexc_tui.ledger import booking
+from mexc_tui.ledger.days import utc_day
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance
+from mexc_tui.ledger.positions import opened
+from mexc_tui.model.event import (
+    Alert,
+    EntryBooked,
+    FillBooked,
+    OrderChanged,
+    PositionChanged,
+    SnipeChanged,
+)
+from mexc_tui.model.intent import Intent, Order, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Entry, EntryKind, Position
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.trading import Trading
+
+QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
+"""Entries that a fill's own fact tells."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What one unit of work changed: memory takes it over once that is committed."""
+
+    orders: list[Order] = field(default_factory=list[Order])
+    intents: list[Intent] = field(default_factory=list[Intent])
+    snipes: list[Snipe] = field(default_factory=list[Snipe])
+    positions: list[Position] = field(default_factory=list[Position])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    trading: Trading | None = None
+    advanced: list[Advanced] = field(default_factory=list[Advanced])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One unit of work on the books of one scope, at one moment."""
+
+    unit: Unit
+    tables: TradingTables
+    written: Written
+    now_ms: int
+
+    # ---- rows
+
+    def save_order(self, order: Order, source: str) -> None:
+        """Store an order and tell of it."""
+        self.tables.orders.save(order)
+        self.written.orders.append(order)
+        self.unit.record(OrderChanged(at_ms=self.now_ms, about=order.symbol, order=order, source=source))
+
+    def save_intent(self, intent: Intent) -> None:
+        """Store an intent. Its order or snipe tells of it."""
+        self.tables.intents.save(intent)
+        self.written.intents.append(intent)
+
+    def save_snipe(self, snipe: Snipe) -> None:
+        """Store a snipe and tell of it."""
+        self.tables.snipes.save(snipe)
+        self.written.snipes.append(snipe)
+        self.unit.record(SnipeChanged(at_ms=self.now_ms, about=snipe.symbol, snipe=snipe))
+
+    def save_position(self, position: Position, words: str = "", *, is_loud: bool = True) -> None:
+        """Store a position; tell of it if that is worth a fact."""
+        self.tables.positions.save(position)
+        self.written.positions.append(position)
+        if is_loud:
+            event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=words)
+            self.unit.record(event)
+
+    def add_entry(self, entry: Entry, about: str) -> None:
+        """Book an entry, once."""
+        if not self.tables.entries.add(entry):
+            return
+        self.written.entries.append(entry)
+        if entry.kind not in QUIET_ENTRIES:
+            self.unit.record(EntryBooked(at_ms=entry.at_ms, about=about, entry=entry))
+
+    def alert(self, rule: str, about: str, words: str) -> None:
+        """Say something that a person should know."""
+        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
+        if self.unit.alerts.add(alert):
+            self.unit.record(alert)
+
+    # ---- what is told of orders
+
+    def book_evidence(self, order: Order, evidence: Evidence, prices: Mapping[str, Decimal]) -> Order:
+        """Write what one piece of evidence changes; return the order as stored."""
+        step = advance(order, evidence)
+        self.written.advanced.append(step)
+        self._tell_anomalies(step)
+        after = step.order
+        position = self._position_of(after)
+        if position is not None:
+            done = booking.book(self.books_of(position), step, prices, self.now_ms)
+            after = done.order or after
+            if step.has_fill:
+                self._record_fill(step, done.realised)
+            if step.is_changed or step.has_fill:
+                self.tables.orders.save(after)
+            self.save_booking(done, position, evidence.words)
+        if step.is_changed or self.tables.orders.get(after.client_order_id) is None:
+            self.save_order(after, evidence.source.value)
+        if step.has_fill:
+            self._follow_snipe(after)
+        return after
+
+    def books_of(self, position: Position) -> booking.Books:
+        """Return the rows about one position."""
+        return booking.Books(
+            position=position,
+            orders=tuple(self.tables.orders.of_position(position.id)),
+            intents=tuple(self.tables.intents.of_position(position.id)),
+            day=self.tables.days.get(utc_day(self.now_ms)),
+        )
+
+    def save_booking(self, done: booking.Booking, before: Position, words: str = "") -> None:
+        """Write all that a booking changed."""
+        for entry in done.entries:
+            self.add_entry(entry, before.symbol)
+        for lot in done.lots:
+            self.tables.lots.save(lot)
+        for intent in done.intents:
+            self.save_intent(intent)
+        if done.position is not None and done.position != before:
+            self.save_position(done.position, words)
+            self.tables.days.save(done.day)
+        for line in done.words:
+            self.alert("books", before.symbol, line)
+
+    def protect(self, client_ids: Sequence[str]) -> None:
+        """Give a position that just opened the durable intent of its stop."""
+        for position in {one.id: one for one in self.written.positions}.values():
+            intents = self.tables.intents.of_position(position.id)
+            has_stop = any(one.role is OrderRole.STOP and one.is_open for one in intents)
+            if position.is_open and client_ids and not has_stop:
+                self.save_intent(
+                    Intent(
+                        id=stem(client_ids[0]),
+                        role=OrderRole.STOP,
+                        symbol=position.symbol,
+                        base_asset=position.base_asset,
+                        quote_asset=position.quote_asset,
+                        side=Side.SELL,
+                        client_ids=tuple(client_ids),
+                        quantity=position.remaining,
+                        snipe_id=position.snipe_id,
+                        position_id=position.id,
+                        created_ms=self.now_ms,
+                        reason="protects the position from its first coin on",
+                    )
+                )
+                return
+
+    # ---- inside
+
+    def _position_of(self, order: Order) -> Position | None:
+        """Return the order's position; of an entry, the one that its first fill opens."""
+        if not order.position_id:
+            return None
+        stored = self.tables.positions.get(order.position_id)
+        if stored is not None:
+            return stored
+        intent, snipe = self.tables.intents.get(order.intent_id), self.tables.snipes.get(order.snipe_id)
+        return None if intent is None or snipe is None else opened(snipe, intent, self.now_ms)
+
+    def _record_fill(self, step: Advanced, realised: Decimal) -> None:
+        order = step.order
+        if step.added_quantity or step.added_value or realised:
+            self.unit.record(
+                FillBooked(
+                    at_ms=self.now_ms,
+                    about=order.symbol,
+                    client_order_id=order.client_order_id,
+                    side=order.side,
+                    quantity=step.added_quantity,
+                    value=step.added_value,
+                    position_id=order.position_id,
+                    realised=realised,
+                )
+            )
+
+    def _follow_snipe(self, order: Order) -> None:
+        """Keep on the snipe what its attempts bought."""
+        snipe = self.tables.snipes.get(order.snipe_id) if order.role is OrderRole.ENTRY else None
+        if snipe is None:
+            return
+        orders = self.tables.orders.of_intent(order.intent_id)
+        after = msgspec.structs.replace(
+            snipe,
+            filled_quantity=sum((one.filled_quantity for one in orders), Decimal(0)),
+            filled_value=sum((one.filled_value for one in orders), Decimal(0)),
+        )
+        if after != snipe:
+            self.save_snipe(after)
+
+    def _tell_anomalies(self, step: Advanced) -> None:
+        for anomaly in step.anomalies:
+            if anomaly.kind is not AnomalyKind.BACKWARDS:
+                words = f"{anomaly.kind.value}: {anomaly.words}"
+                self.alert(f"order:{anomaly.kind.name.lower()}", step.order.symbol, words)
+
+
+def stem(client_order_id: str) -> str:
+    """Return what all client ids of an intent have in common: its own id."""
+    return client_order_id.rpartition("-")[0]

@@ -1,0 +1,183 @@
+"""The only place that sends or cancels an order (design 4). What comes of it goes to the books first.
+
+Every request is followed to its end, also when whoever asked for it is cancelled: an answer that nobody hears
+would be an order that nobody knows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
+from mexc_tui.ledger.evidence import from_outcome, from_report, from_trades
+from mexc_tui.ledger.orders import cancelling, must_ask_trades
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import NewOrder
+from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PURPOSES = {
+    OrderRole.ENTRY: Purpose.ENTRY,
+    OrderRole.TAKE_PROFIT: Purpose.EXIT,
+    OrderRole.STOP: Purpose.STOP,
+    OrderRole.CLOSE: Purpose.EXIT,
+    OrderRole.FLATTEN: Purpose.STOP,
+}
+
+Gate = Callable[[OrderRole, str], str]
+"""Says why an order of this role may not be sent for this pair now; empty: it may (I11). Asked at the last
+moment before the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one order: as answered, and as it stands in the books."""
+
+    outcome: SendOutcome[PlacedOrder]
+    order: Order
+    fired: Fired | None = None
+
+
+class NotOurs(Exception):
+    """An order was to be sent under a client id that its intent does not hold. Nothing was sent."""
+
+
+class Execution:
+    """Sends, cancels and asks. Raises nothing but cancellation; what it cannot do is in the outcome."""
+
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, gate: Gate, window_ms: Callable[[], int]
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order after its timestamp."""
+        self._trading = trading
+        self._keeper = keeper
+        self._gate = gate
+        self._window_ms = window_ms
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are on their way."""
+        return len(self._running)
+
+    async def place(self, intent: Intent, order: NewOrder) -> Sent:
+        """Send one attempt of an intent over an ordinary connection."""
+        row = self._begin(intent, order)
+        return await self._to_its_end(self._place(row, order))
+
+    async def fire(self, intent: Intent, line: FiringLine, shot: Shot, at_ns: int | None = None) -> Sent:
+        """Send one attempt that was prepared, at a moment of the monotonic clock, or at once."""
+        row = self._begin(intent, shot.order)
+        return await self._to_its_end(self._fire(row, line, shot, at_ns))
+
+    async def cancel(self, order: Order, words: str) -> None:
+        """Ask for an order's cancel, then what became of it: no answer to a cancel proves anything."""
+        await self._to_its_end(self._cancel(order, words))
+
+    async def ask(self, order: Order) -> None:
+        """Ask for an order, and for the fees of its trades.
+
+        Raises Refused (-2013) if the exchange does not know it, ExchangeError if no answer came.
+        """
+        purpose = PURPOSES[order.role]
+        report = await self._trading.order(
+            order.symbol,
+            client_order_id="" if order.order_id else order.client_order_id,
+            order_id=order.order_id,
+            purpose=purpose if purpose is not Purpose.ENTRY else Purpose.ORDINARY,
+        )
+        now = await self._keeper.take(order.client_order_id, from_report(report, self._trading.now_ms()))
+        if now is not None and must_ask_trades(now):
+            await self.ask_fees(now)
+
+    async def ask_fees(self, order: Order) -> None:
+        """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
+        trades = await self._trading.my_trades(order.symbol, order_id=order.order_id)
+        if trades:
+            evidence = from_trades(trades, self._trading.now_ms())
+            await self._keeper.take(order.client_order_id, evidence)
+
+    async def settle(self, deadline_s: float) -> bool:
+        """Wait so long for what is on its way; return whether all of it was answered."""
+        waiting = [asyncio.shield(task) for task in self._running]
+        try:
+            async with asyncio.timeout(deadline_s):
+                await asyncio.gather(*waiting, return_exceptions=True)
+        except TimeoutError:
+            log.warning("%d requests were not answered in time", len(self._running))
+        return not self._running
+
+    # ---- inside
+
+    def _begin(self, intent: Intent, order: NewOrder) -> Order:
+        if order.client_order_id not in intent.client_ids:
+            raise NotOurs(f"{order.client_order_id!r} is no attempt of {intent.id}")
+        now_ms = self._trading.now_ms()
+        return Order(
+            client_order_id=order.client_order_id,
+            intent_id=intent.id,
+            symbol=order.symbol,
+            side=order.side,
+            type=order.type,
+            role=intent.role,
+            state=OrderState.SENT,
+            price=order.price,
+            quantity=order.quantity,
+            quote_quantity=order.quote_quantity,
+            snipe_id=intent.snipe_id,
+            position_id=intent.position_id,
+            created_ms=now_ms,
+            reason="on its way",
+        )
+
+    async def _place(self, row: Order, order: NewOrder) -> Sent:
+        refusal = self._gate(row.role, row.symbol)
+        if refusal:
+            return Sent(NotSent(refusal), row)
+        self._keeper.sent(row)
+        outcome = await self._trading.place(
+            order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
+        )
+        return await self._noted(row, outcome)
+
+    async def _fire(self, row: Order, line: FiringLine, shot: Shot, at_ns: int | None) -> Sent:
+        def may_send() -> bool:
+            return not self._gate(row.role, row.symbol)
+
+        self._keeper.sent(row)
+        fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
+        return await self._noted(row, fired.outcome, fired)
+
+    async def _noted(self, row: Order, outcome: SendOutcome[PlacedOrder], fired: Fired | None = None) -> Sent:
+        told = from_outcome(outcome, self._trading.now_ms())
+        order = await self._keeper.take(row.client_order_id, told)
+        return Sent(outcome, order or row, fired)
+
+    async def _cancel(self, order: Order, words: str) -> None:
+        marked = cancelling(order, self._trading.now_ms(), words)
+        if marked != order:
+            self._keeper.open.put_order(marked)
+        outcome = await self._trading.cancel(
+            order.symbol,
+            client_order_id="" if order.order_id else order.client_order_id,
+            order_id=order.order_id,
+        )
+        log.info("cancel of %s: %s", order.client_order_id, type(outcome).__name__)
+        try:
+            await self.ask(order)
+        except ExchangeError as error:
+            log.warning("%s after its cancel: %s", order.client_order_id, error)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run in a task of its own, which goes on when the caller is cancelled."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)

@@ -1,0 +1,147 @@
+"""Finds out what became of orders: unknown ones by the fence, live ones by asking when the stream is silent.
+
+An ambiguous request keeps its reservation until an answer shows the order, or everything that must agree says
+that it never was (reliability 1.4). A question that fails proves nothing.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.supervisor import Started
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.ledger.checks import agrees
+from mexc_tui.ledger.evidence import from_report
+from mexc_tui.ledger.fence import Proofs, conclude
+from mexc_tui.ledger.orders import must_ask, must_ask_trades
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.intent import Order, OrderState
+from mexc_tui.model.outcome import Purpose
+
+log = logging.getLogger(__name__)
+
+STEP_S = 1.0
+LIVE_EVERY_MS = 10_000
+"""Live orders are asked for so often, should the private stream have lost something (reliability M12)."""
+FEES_AFTER_MS = 2_000
+NOT_THERE = (-2013, -2011)
+TOLERANCE = Decimal("1e-8")
+"""Balances agree to so much of an asset."""
+
+
+class Settling:
+    """One worker."""
+
+    def __init__(self, trading: Trading, keeper: Bookkeeper, execution: Execution) -> None:
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._asked_ms: dict[str, int] = {}
+        self._wake = asyncio.Event()
+
+    def hurry(self) -> None:
+        """Look at once."""
+        self._wake.set()
+
+    async def run(self, started: Started) -> None:
+        """Look each second, until cancelled."""
+        started()
+        while True:
+            await self.look()
+            try:
+                async with asyncio.timeout(STEP_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def look(self) -> None:
+        """Ask for every order that needs it, once."""
+        orders = list(self._keeper.open.orders.values())
+        names = {order.client_order_id for order in orders}
+        self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in names}
+        for order in orders:
+            try:
+                await self._look_at(order)
+            except ExchangeError as error:
+                log.info("%s is asked for again: %s", order.client_order_id, error)
+
+    async def _look_at(self, order: Order) -> None:
+        now_ms, name = self._trading.now_ms(), order.client_order_id
+        waited_ms = now_ms - max(self._asked_ms.get(name, 0), order.created_ms)
+        is_quiet = order.state.is_on_exchange and waited_ms >= LIVE_EVERY_MS
+        is_unpaid = must_ask_trades(order) and min(waited_ms, now_ms - order.updated_ms) >= FEES_AFTER_MS
+        if not (must_ask(order) or is_quiet or is_unpaid):
+            return
+        self._asked_ms[name] = now_ms
+        if order.state is OrderState.UNKNOWN:
+            await self._settle(order)
+        elif must_ask(order) or is_quiet:
+            await self._ask(order)
+        else:
+            await self._execution.ask_fees(order)
+
+    async def _ask(self, order: Order) -> None:
+        """Ask for a live order; one that the exchange denies is listed for, like an unknown one."""
+        try:
+            await self._execution.ask(order)
+        except Refused as error:
+            if error.refusal.code not in NOT_THERE:
+                raise
+            await self._list(order)
+
+    async def _settle(self, order: Order) -> None:
+        """Ask by id, list, compare balances; conclude what they allow."""
+        denied_ms = await self._denied(order)
+        if denied_ms is None:
+            return
+        listed_ms = await self._list(order)
+        now = self._keeper.open.orders.get(order.client_order_id)
+        if listed_ms is None or now is None or now.state is not OrderState.UNKNOWN:
+            return
+        case.proofs = Proofs(
+            denied_ms=denied_ms, listed_ms=listed_ms, balanced_ms=await self._balanced(order)
+        )
+        found = conclude(now, case.proofs, self._trading.now_ms())
+        if found.evidence is not None:
+            await self._keeper.take(order.client_order_id, found.evidence)
+
+    async def _denied(self, order: Order) -> int | None:
+        """Return the exchange time at which it said that there is no such order; None: there is."""
+        asked_ms = self._trading.now_ms()
+        try:
+            await self._execution.ask(order)
+        except Refused as error:
+            if error.refusal.code in NOT_THERE:
+                return asked_ms
+            raise
+        return None
+
+    async def _list(self, order: Order) -> int | None:
+        """Return the exchange time of a listing without the order; None: it was in there, and is booked."""
+        asked_ms = self._trading.now_ms()
+        purpose = Purpose.EXIT if order.role.reduces_risk else Purpose.ORDINARY
+        start_ms = order.created_ms - 60_000
+        reports = (
+            *await self._trading.open_orders((order.symbol,), purpose=purpose),
+            *await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose),
+        )
+        for report in reports:
+            if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
+                await self._keeper.take(order.client_order_id, from_report(report, asked_ms))
+                return None
+        return asked_ms
+
+    async def _balanced(self, order: Order) -> int | None:
+        """Return the exchange time at which balances agreed with the books without it."""
+        asked_ms = self._trading.now_ms()
+        account = await self._trading.account(purpose=Purpose.EXIT)
+        intent = self._keeper.open.intents.get(order.intent_id)
+        if intent is None:
+            return asked_ms
+        assets = (intent.base_asset, intent.quote_asset)
+        wrong = agrees(self._keeper.open.balances, account.balances, assets, TOLERANCE)
+        return None if wrong else asked_ms

@@ -6,7 +6,6 @@ that it never was (reliability 1.4). A question that fails proves nothing.
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
@@ -102,10 +101,8 @@ class Settling:
         now = self._keeper.open.orders.get(order.client_order_id)
         if listed_ms is None or now is None or now.state is not OrderState.UNKNOWN:
             return
-        case.proofs = Proofs(
-            denied_ms=denied_ms, listed_ms=listed_ms, balanced_ms=await self._balanced(order)
-        )
-        found = conclude(now, case.proofs, self._trading.now_ms())
+        proofs = Proofs(denied_ms=denied_ms, listed_ms=listed_ms, balanced_ms=await self._balanced(order))
+        found = conclude(now, proofs, self._trading.now_ms())
         if found.evidence is not None:
             await self._keeper.take(order.client_order_id, found.evidence)
 

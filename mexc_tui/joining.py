@@ -31,9 +31,12 @@ from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings_home import FileSettings
+from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
 from mexc_tui.tuning import (
+    cache_lifetimes,
+    cache_of,
     client_limits,
     detection_settings,
     poll_numbers,
@@ -100,7 +103,9 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         bus = Bus((), outside.clock, last_sequence=head)
         stack.push_async_callback(bus.close)
         store.publish_to(bus.accept)
-        market = await _market(place, outside, transport, loaded, stack)
+        cache = await cache_of(settings, store, outside.clock)
+        stack.push_async_callback(cache.close)
+        market = await _market(place, outside, transport, loaded, cache, stack)
         engine = Engine(
             Parts(
                 clock=outside.clock,
@@ -182,7 +187,12 @@ async def _settings(place: Place, day: PracticeDay) -> tuple[Layers, Loaded]:
 
 
 async def _market(
-    place: Place, outside: Outside, transport: HttpTransport, loaded: Loaded, stack: AsyncExitStack
+    place: Place,
+    outside: Outside,
+    transport: HttpTransport,
+    loaded: Loaded,
+    cache: Cache,
+    stack: AsyncExitStack,
 ) -> WireMarket:
     endpoint, settings = place.endpoint, loaded.settings
     key = endpoint.api_key
@@ -210,5 +220,8 @@ async def _market(
             connector=connector,
             rng=outside.rng,
             timings=socket_timings(settings),
+            cache=cache,
+            kept=cache_lifetimes(settings),
+            world=endpoint.world,
         )
     )

@@ -1,8 +1,9 @@
 """Fills the engine's port of market data with the exchange's rooms: client, web site and streams."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -16,7 +17,6 @@ from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_level
 from mexc_tui.exchange.offset import ClockOutOfBounds
 from mexc_tui.exchange.shard import Hole
 from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.exchange.stream_numbers import is_nothing
 from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import Headers, HttpTransport
@@ -25,10 +25,15 @@ from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.listing import Source
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.model.view import BudgetRow, ClockRow, LaneRow, StreamsRow
+from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, LaneRow, StreamsRow
 from mexc_tui.proto.stream_pb2 import Push
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.level import LevelName, Lifetimes, Space
+
+T = TypeVar("T")
 
 PRACTICE_PATH = "/practice"
 PRACTICE_DEADLINE_S = 5.0
@@ -92,6 +97,11 @@ class WireParts:
     connector: aiohttp.BaseConnector
     rng: Random
     timings: SocketTimings
+    cache: Cache
+    kept: Lifetimes
+    """How long answers may be kept."""
+    world: str = ""
+    """Answers of one practice world are none of another's."""
 
 
 class WireMarket:
@@ -113,6 +123,7 @@ class WireMarket:
         self._wanted: dict[WantedStream, Topic] = {}
         self._sink: StreamSink | None = None
         self._is_over = False
+        self._ages_ms: dict[Source, int] = {}
 
     @property
     def has_key(self) -> bool:
@@ -135,7 +146,8 @@ class WireMarket:
 
     async def calendar(self) -> Calendar:
         """Ask the web site what is to list."""
-        return await self._parts.web.calendar()
+        space = Space("calendar", Calendar, self._parts.kept)
+        return await self._recent(Source.CALENDAR, space, self._parts.web.calendar)
 
     async def web_symbols(self) -> WebSymbols:
         """Ask the web site for its pairs."""
@@ -155,7 +167,23 @@ class WireMarket:
 
     async def announcements(self) -> tuple[Announcement, ...]:
         """Ask for the newest headlines."""
-        return await self._market.announcements()
+        space = Space("announcements", tuple[Announcement, ...], self._parts.kept)
+        return await self._recent(Source.ANNOUNCEMENT, space, self._market.announcements)
+
+    def age_ms(self, source: Source) -> int:
+        """Return how old the newest answer of a source was when it was given; 0 if it was asked for."""
+        return self._ages_ms.get(source, 0)
+
+    async def _recent(self, source: Source, space: Space[T], fetch: Callable[[], Awaitable[T]]) -> T:
+        """Begin with what an engine before this one was told, if that is recent; from then on ask.
+
+        So neither a start nor a crash loop waits for these pages or wears the exchange's patience out.
+        """
+        parts = self._parts
+        find = parts.cache.refresh if source in self._ages_ms else parts.cache.get
+        found = await find(space, f"{parts.client.origin} {parts.world}", fetch)
+        self._ages_ms[source] = 0 if found.level is None else found.age_ms
+        return found.value
 
     async def trades(self, symbol: str) -> tuple[PublicTrade, ...]:
         """Ask for a pair's latest trades."""
@@ -199,8 +227,7 @@ class WireMarket:
             case Kind.DEALS:
                 self._sink.on_deals(deals_of(push))
             case Kind.BEST_QUOTE:
-                if not _is_empty(push):
-                    self._sink.on_quote(best_quote_of(push))
+                self._sink.on_quote(best_quote_of(push))
             case Kind.TOP_LEVELS:
                 self._sink.on_levels(top_levels_of(push))
             case _:
@@ -240,6 +267,17 @@ class WireMarket:
             reasons=tuple(state.reasons),
         )
 
+    def cache_row(self) -> CacheRow:
+        """Return what the cache has saved."""
+        counts = self._parts.cache.counts
+        return CacheRow(
+            fetched=counts.fetched,
+            memory_hits=counts.hits.get(LevelName.MEMORY, 0),
+            database_hits=counts.hits.get(LevelName.DATABASE, 0),
+            shared_flights=counts.shared_flights,
+            level_errors=counts.level_errors,
+        )
+
     def budget_row(self) -> BudgetRow:
         """Return what of the request budget is used."""
         state = self._parts.client.budget.state()
@@ -251,9 +289,3 @@ class WireMarket:
             ban=state.ban.kind.value if state.ban is not None else "",
             ban_until_ms=state.ban.until_ms if state.ban is not None else None,
         )
-
-
-def _is_empty(push: Push) -> bool:
-    """Whether a quote has neither side, as of a pair that has not opened: true, and no news."""
-    body = push.aggre_book_ticker
-    return is_nothing(body.bid_price) and is_nothing(body.ask_price)

@@ -4,6 +4,7 @@ from math import ceil
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.polls import PollNumbers
+from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.supervisor import SupervisorLimits
 from mexc_tui.exchange.breaker import BreakerLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
@@ -15,10 +16,15 @@ from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.market.polling import Bounds, Every
 from mexc_tui.model.listing import Source, Triple
 from mexc_tui.settings.table import Settings
-from mexc_tui.store.caches.level import Lifetimes
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.database import DatabaseLevel
+from mexc_tui.store.caches.level import PROMOTED_MS, LevelName, Lifetimes
+from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.opening import Limits as StoreLimits
+from mexc_tui.store.store import Store
 
 MS = 1_000
+BYTES_PER_MB = 1024 * 1024
 
 
 def client_limits(settings: Settings) -> ClientLimits:
@@ -88,12 +94,17 @@ def store_limits(settings: Settings) -> StoreLimits:
 
 
 def cache_lifetimes(settings: Settings) -> Lifetimes:
-    """Return the longest that anything is kept in each level of the cache."""
-    return Lifetimes(
-        memory_ms=round(settings.cache_memory_s * MS),
-        shared_ms=round(settings.cache_shared_s * MS),
-        database_ms=round(settings.cache_database_s * MS),
-    )
+    """Return how long what was fetched is kept in each level of the cache."""
+    return Lifetimes(memory_ms=_ms(settings.cache_memory_s), database_ms=_ms(settings.cache_database_s))
+
+
+async def cache_of(settings: Settings, store: Store, clock: Clock) -> Cache:
+    """Return the cache: memory, then the database, rid of what expired. Raises StorageError."""
+    database = DatabaseLevel(store, clock)
+    await database.forget_expired()
+    memory = MemoryLevel(clock, settings.cache_memory_mb * BYTES_PER_MB)
+    promoted_ms = {**PROMOTED_MS, LevelName.MEMORY: _ms(settings.cache_promoted_memory_s)}
+    return Cache((memory, database), clock, promoted_ms)
 
 
 def supervisor_limits(settings: Settings) -> SupervisorLimits:

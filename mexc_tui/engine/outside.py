@@ -9,10 +9,11 @@ from typing import Protocol
 from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
+from mexc_tui.model.listing import Source
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.model.view import BudgetRow, ClockRow, StreamsRow
+from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, StreamsRow
 from mexc_tui.settings.load import Loaded
 
 
@@ -71,6 +72,10 @@ class Market(Protocol):
         """Ask for the newest headlines."""
         ...
 
+    def age_ms(self, source: Source) -> int:
+        """Return how old the newest answer of a source was when it was given: some are kept over a start."""
+        ...
+
     async def trades(self, symbol: str) -> tuple[PublicTrade, ...]:
         """Ask for a pair's latest trades, newest first."""
         ...
@@ -98,6 +103,10 @@ class Market(Protocol):
 
     def streams_row(self, unopened: Collection[str] = ...) -> StreamsRow:
         """Return how the streams are; of the unopened pairs nothing need be heard yet."""
+        ...
+
+    def cache_row(self) -> CacheRow:
+        """Return what the cache has saved."""
         ...
 
     def budget_row(self) -> BudgetRow:

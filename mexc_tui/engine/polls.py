@@ -142,7 +142,9 @@ class Polls:
                 log.warning("%s could not be read, time %d: %s", source, health.failures, error)
         else:
             health.failures, health.problem = 0, ""
-            health.read_ms = self._market.now_ms()
+            # What was kept over a start is as old as it is, and due as if it had been asked for then.
+            health.read_ms = self._market.now_ms() - self._market.age_ms(source)
+            self._asked_ms[source] = min(self._asked_ms[source], health.read_ms)
 
     async def _read(self, source: Source) -> None:
         readers: dict[Source, Callable[[], Awaitable[None]]] = {

@@ -62,11 +62,12 @@ class MexcClient:
         """Take an origin without `/api/v3`. A connector of one's own carries the connections elsewhere."""
         limits = limits or ClientLimits()
         self._clock = clock
+        self.origin = checked_origin(origin)
         self._transport = HttpTransport(connector, limits.calls.connect_s)
         self.budget = RateBudget(clock, limits.budget)
         self.offset = OffsetEstimator(limits.offset)
         self._requester = Requester(
-            checked_origin(origin),
+            self.origin,
             self._transport,
             clock=clock,
             rng=rng,

@@ -57,6 +57,19 @@ class BudgetRow(Row, frozen=True, kw_only=True):
     ban_until_ms: int | None = None
 
 
+class CacheRow(Row, frozen=True, kw_only=True):
+    """What the cache has saved since the start; no money is decided from it."""
+
+    fetched: int = 0
+    """Asked for where it is true."""
+    memory_hits: int = 0
+    database_hits: int = 0
+    """Kept from before the start."""
+    shared_flights: int = 0
+    """Questions that waited for the same one of another."""
+    level_errors: int = 0
+
+
 class SourceRow(Row, frozen=True, kw_only=True):
     """One source of listings: when it was read last, and what is wrong with it."""
 
@@ -109,6 +122,7 @@ class StatusRow(Row, frozen=True, kw_only=True):
     config_hash: str
     pending_settings: tuple[str, ...] = ()
     """Settings that wait for a restart."""
+    cache: CacheRow = CacheRow()
 
 
 class ListingRow(Row, frozen=True, kw_only=True):

@@ -94,15 +94,11 @@ class Caches(Group):
     decides = False
 
     cache_memory_s: Ratio = row(5.0, "In memory.", unit="s", low=1, high=5, restart=True)
-    cache_shared_s: Ratio = row(
-        300.0, "Shared with other processes.", unit="s", low=30, high=300, restart=True
+    cache_database_s: Ratio = row(
+        300.0, "In the database, for the next start.", unit="s", low=300, high=2_592_000, restart=True
     )
-    cache_database_s: Ratio = row(300.0, "In the database.", unit="s", low=300, high=2_592_000, restart=True)
     cache_promoted_memory_s: Ratio = row(
-        5.0, "In memory, when it came from a slower level.", unit="s", low=1, high=5, restart=True
-    )
-    cache_promoted_shared_s: Ratio = row(
-        60.0, "Shared, when it came from the database.", unit="s", low=30, high=300, restart=True
+        5.0, "In memory, when it came from the database.", unit="s", low=1, high=5, restart=True
     )
     cache_memory_mb: Count = row(
         16, "Size of the cache in memory.", unit="MB", low=1, high=1_024, restart=True

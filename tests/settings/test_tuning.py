@@ -11,7 +11,7 @@ from mexc_tui.model.listing import Triple
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
-from mexc_tui.store.caches.level import EXCHANGE_INFO
+from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.opening import Limits as StoreLimits
 from mexc_tui.tuning import (
     cache_lifetimes,
@@ -36,7 +36,7 @@ def test_without_settings_every_room_has_the_numbers_that_it_has_by_itself() -> 
     assert limits.offset == OffsetLimits()
     assert socket_timings(DEFAULTS) == SocketTimings()
     assert store_limits(DEFAULTS) == StoreLimits()
-    assert cache_lifetimes(DEFAULTS) == EXCHANGE_INFO
+    assert cache_lifetimes(DEFAULTS) == Lifetimes(memory_ms=5_000, database_ms=300_000)
     assert supervisor_limits(DEFAULTS) == SupervisorLimits()
     assert detection_settings(DEFAULTS) == DetectionSettings(config_hash=DEFAULTS.config_hash)
 

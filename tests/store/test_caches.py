@@ -13,10 +13,6 @@ from mexc_tui.model.storage import StorageFailed
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
 from mexc_tui.store.caches.level import (
-    CALENDAR,
-    EXCHANGE_INFO,
-    SYMBOLS,
-    TICKERS,
     Entry,
     LevelName,
     Lifetimes,
@@ -201,8 +197,8 @@ async def test_promotion_makes_the_next_answer_fast_but_no_value_older(
 async def test_a_level_keeps_only_spaces_that_name_a_life_in_it(
     cache: Cache, shared: DictLevel, slow: DictLevel
 ) -> None:
-    await cache.get(Space("tickers", Price, TICKERS), "NEW", Source())
-    await cache.get(Space("symbols", Price, SYMBOLS), "NEW", Source())
+    await cache.get(Space("tickers", Price, Lifetimes(memory_ms=5_000)), "NEW", Source())
+    await cache.get(Space("symbols", Price, Lifetimes(memory_ms=5_000, shared_ms=60_000)), "NEW", Source())
     assert (list(shared.entries), list(slow.entries)) == (["symbols:NEW"], [])
 
 
@@ -302,9 +298,25 @@ async def test_a_closed_store_makes_the_cache_slower_not_wrong(store: Store, clo
     assert (await cache.get(SPACE, "NEW", Source())).value == Price(Decimal(1))
 
 
-@pytest.mark.parametrize("lifetimes", [TICKERS, SYMBOLS, CALENDAR, EXCHANGE_INFO])
-def test_default_lives_are_within_their_levels_bounds(lifetimes: Lifetimes) -> None:
-    assert lifetimes.of(LevelName.MEMORY) is not None
+async def test_a_refresh_asks_whatever_is_kept_and_keeps_what_it_is_told(
+    cache: Cache, slow: DictLevel
+) -> None:
+    source = Source()
+    await cache.get(SPACE, "NEW", source)
+    assert (await cache.refresh(SPACE, "NEW", source)).level is None
+    assert source.asked == 2
+    assert (await cache.get(SPACE, "NEW", source)).level is LevelName.MEMORY
+    assert list(slow.entries) == ["prices:NEW"]
+
+
+async def test_a_refresh_that_fails_leaves_what_is_kept(cache: Cache) -> None:
+    async def fail() -> Price:
+        raise OSError("no answer")
+
+    await cache.get(SPACE, "NEW", Source())
+    with pytest.raises(OSError, match="no answer"):
+        await cache.refresh(SPACE, "NEW", fail)
+    assert (await cache.get(SPACE, "NEW", Source())).level is LevelName.MEMORY
 
 
 def test_a_life_out_of_bounds_is_refused() -> None:

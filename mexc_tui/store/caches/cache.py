@@ -80,6 +80,12 @@ class Cache:
             self.counts.shared_flights += 1
         return await self._join(full, flight)
 
+    async def refresh(self, space: Space[T], key: str, fetch: Callable[[], Awaitable[T]]) -> Cached[T]:
+        """Fetch whatever is kept, and keep that instead. Raises what `fetch` raises; then all stays kept."""
+        full = _full(space, key)
+        self._make_stale(full)
+        return await self._join(full, self._take_off(space, full, fetch, look=False))
+
     async def drop(self, space: Space[Any], key: str) -> None:
         """Forget a value in every level. A fetch under way still reaches those who wait; it is not kept."""
         full = _full(space, key)
@@ -102,9 +108,12 @@ class Cache:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _take_off(self, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]]) -> _Flight:
+    def _take_off(
+        self, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]], *, look: bool = True
+    ) -> _Flight:
         flight = _Flight()
-        task = asyncio.create_task(self._fly(flight, space, full, fetch), name=f"cache {space.name}")
+        flying = self._fly(flight, space, full, fetch, self._levels[1:] if look else ())
+        task = asyncio.create_task(flying, name=f"cache {space.name}")
         flight.task = task
         self._flights[full] = flight
         task.add_done_callback(lambda done: self._land(full, flight, done))
@@ -133,9 +142,14 @@ class Cache:
             flight.is_stale = True
 
     async def _fly(
-        self, flight: _Flight, space: Space[T], full: str, fetch: Callable[[], Awaitable[T]]
+        self,
+        flight: _Flight,
+        space: Space[T],
+        full: str,
+        fetch: Callable[[], Awaitable[T]],
+        looked_into: Sequence[CacheLevel],
     ) -> Cached[T]:
-        for depth, level in enumerate(self._levels[1:], 1):
+        for depth, level in enumerate(looked_into, 1):
             found = await self._look(level, space, full)
             if found is not None:
                 faster = self._levels[:depth]

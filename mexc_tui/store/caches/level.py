@@ -93,12 +93,6 @@ class Lifetimes:
         return lives[level]
 
 
-TICKERS = Lifetimes(memory_ms=5_000)
-SYMBOLS = Lifetimes(memory_ms=5_000, shared_ms=60_000)
-CALENDAR = Lifetimes(memory_ms=5_000, shared_ms=300_000, database_ms=300_000)
-EXCHANGE_INFO = Lifetimes(memory_ms=5_000, shared_ms=300_000, database_ms=300_000)
-
-
 @dataclass(frozen=True, slots=True)
 class Space(Generic[T]):
     """Values of one kind: their type, what their keys begin with, how long they live."""

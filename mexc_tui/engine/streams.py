@@ -81,10 +81,14 @@ class Streams:
             self._note(self._known.knowledge.note_deal(deal, self._market.now_ms()))
 
     def on_quote(self, quote: BestQuote) -> None:
-        """Note best prices; the first ask of a listing is an opening."""
+        """Note best prices; the first ask of a listing is an opening.
+
+        Levels tell more than a quote, but an empty side is told by a quote at once.
+        """
         at_ms = self._market.now_ms()
         seen = self._seen(quote.symbol)
-        if seen.liquidity is None or not seen.liquidity.ask_value:
+        lacks_a_side = quote.bid_price is None or quote.ask_price is None
+        if lacks_a_side or seen.liquidity is None or not seen.liquidity.ask_value:
             seen.liquidity = liquidity_of_quote(quote, at_ms)
         self._note(self._known.knowledge.note_quote(quote, at_ms))
 

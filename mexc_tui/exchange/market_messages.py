@@ -38,7 +38,10 @@ def deals_of(push: Push) -> list[StreamDeal]:
 
 
 def best_quote_of(push: Push) -> BestQuote:
-    """Return the quote of an aggre.bookTicker message."""
+    """Return the quote of an aggre.bookTicker message; without any side, as a pair shows before it opens.
+
+    That is no bad frame: it says truly that there is nothing to price by, and has no price to be absurd.
+    """
     body = push.aggre_book_ticker
     return _quote(push.symbol, body, version_of(body.version))
 
@@ -53,8 +56,6 @@ def best_quotes_of(push: Push) -> list[BestQuote]:
 def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: int) -> BestQuote:
     bid = None if is_nothing(body.bid_price) else price_of(body.bid_price, "bid")
     ask = None if is_nothing(body.ask_price) else price_of(body.ask_price, "ask")
-    if bid is None and ask is None:
-        raise BadFrame("a quote without bid and ask")
     if bid is not None and ask is not None and bid >= ask:
         raise BadFrame(f"bid {bid} is not below ask {ask}")
     bid_quantity = quantity_of(body.bid_quantity, "bid quantity")

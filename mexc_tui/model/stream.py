@@ -97,7 +97,10 @@ class StreamDeal:
 
 @dataclass(frozen=True, slots=True)
 class BestQuote:
-    """Best bid and ask; a side is None when it is empty. `version` 0 when the message had none."""
+    """Best bid and ask; a side is None when it is empty, both are before a pair opens.
+
+    `version` is 0 when the message had none.
+    """
 
     symbol: str
     bid_price: Decimal | None

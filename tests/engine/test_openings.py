@@ -1,12 +1,14 @@
 """Openings at bad moments: seen late, between two engines, or not at all."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from mexc_tui.joining import Joined
 from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import DAY, PracticeDay
@@ -33,6 +35,23 @@ def test_a_pair_before_its_opening_is_quiet_and_not_stale(tmp_path: Path) -> Non
         assert before.quiet >= 3
         assert (before.stale, before.refused) == (3, 6)
         assert after.quiet == 0
+
+    simulate(main)
+
+
+def test_a_book_that_empties_after_the_opening_is_warned_of(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(45)
+            assert listing(running, "CLEANUSDT").opened_ms is not None
+            before = {row.topic for row in running.face.signals() if row.symbol == "CLEANUSDT"}
+            nothing = BestQuote("CLEANUSDT", None, Decimal(0), None, Decimal(0), 1)
+            running.engine.streams.on_quote(nothing)
+            await running.engine.detection.look()
+            after = {row.topic for row in running.face.signals() if row.symbol == "CLEANUSDT"}
+        assert after - before >= {"wide_spread"}
 
     simulate(main)
 

@@ -141,8 +141,8 @@ def test_money_keeps_its_original_digits() -> None:
     assert (str(deal.price), str(deal.quantity)) == ("0.1234567890123456789", "1000000.10")
 
 
-@pytest.mark.parametrize(("bid", "ask"), [("2.51", "2.49"), ("2.5", "2.5"), ("", ""), ("0", "0")])
-def test_M7_a_crossed_or_empty_quote_is_rejected(bid: str, ask: str) -> None:
+@pytest.mark.parametrize(("bid", "ask"), [("2.51", "2.49"), ("2.5", "2.5"), ("-1", ""), ("NaN", "0")])
+def test_M7_a_crossed_or_absurd_quote_is_rejected(bid: str, ask: str) -> None:
     with pytest.raises(BadFrame):
         best_quote_of(decode(frames.quote_frame(bid, ask)))
 
@@ -151,6 +151,12 @@ def test_a_one_sided_quote_has_none_for_the_other() -> None:
     quote = best_quote_of(decode(frames.quote_frame("", "2.51")))
     assert (quote.bid_price, quote.ask_price, quote.version) == (None, Decimal("2.51"), 10589632359)
     assert best_quotes_of(decode(frames.batch_frame()))[0].bid_price == Decimal("2.49")
+
+
+@pytest.mark.parametrize("nothing", ["", "0"])
+def test_a_quote_without_any_side_is_that_of_a_pair_before_its_opening(nothing: str) -> None:
+    quote = best_quote_of(decode(frames.quote_frame(nothing, nothing)))
+    assert (quote.bid_price, quote.ask_price) == (None, None)
 
 
 def test_top_levels_are_sorted_best_first() -> None:

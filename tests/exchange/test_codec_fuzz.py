@@ -49,7 +49,7 @@ def _sane_deal(deal: StreamDeal) -> bool:
 def sane_quote(quote: BestQuote) -> bool:
     prices = [price for price in (quote.bid_price, quote.ask_price) if price is not None]
     in_order = len(prices) < 2 or prices[0] < prices[1]
-    return bool(prices) and in_order and all(sane_price(price) for price in prices)
+    return in_order and all(sane_price(price) for price in prices)
 
 
 def sane_quotes(push: Push) -> bool:

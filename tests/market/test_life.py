@@ -164,6 +164,7 @@ def test_a_quote_without_asks_opens_nothing() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))
     assert known.note_quote(quote(ask=None, bid="0.04"), before(60)) is None
+    assert known.note_quote(quote(ask=None, bid=None), before(60)) is None
 
 
 def test_the_first_trade_after_a_quote_is_kept_as_well() -> None:

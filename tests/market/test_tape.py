@@ -66,5 +66,10 @@ def test_depth_counts_what_lies_within_two_per_cent() -> None:
     assert abs(liquidity.spread_ratio - 0.02 / 0.99) < 1e-12
 
 
+def test_an_empty_quote_is_an_empty_book() -> None:
+    nothing = liquidity_of_quote(quote(ask=None, bid=None), OPENS_MS)
+    assert (nothing.bid_value, nothing.ask_value, nothing.spread_ratio) == (0.0, 0.0, None)
+
+
 def test_a_book_with_one_side_has_no_spread() -> None:
     assert liquidity_of_quote(quote(bid=None), OPENS_MS).spread_ratio is None

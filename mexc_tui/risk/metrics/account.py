@@ -11,7 +11,7 @@ from statistics import NormalDist, fmean
 from mexc_tui.model.figure import Z95, Figure, Unit, too_few, undefined
 from mexc_tui.risk.metrics.drawdown import Moment, max_drawdown
 from mexc_tui.risk.metrics.equity import DAY_MS, index_of
-from mexc_tui.risk.metrics.samples import NO_VARIATION, deviation, excess_kurtosis, skewness
+from mexc_tui.risk.metrics.samples import deviation, excess_kurtosis, skewness
 
 YEAR_DAYS = 365
 MIN_FOR_CAGR = 90
@@ -90,7 +90,7 @@ def calmar(returns: Sequence[float]) -> Figure:
         return too_few(n, MIN_FOR_CAGR)
     index = index_of(returns)
     fall = max_drawdown([Moment(day * DAY_MS, Decimal(level)) for day, level in enumerate(index)])
-    if not fall.share.value or fall.share.value <= NO_VARIATION:
+    if not fall.share.value:
         return undefined(n, MIN_FOR_CAGR, "no drawdown yet")
     return Figure(growth.value / fall.share.value, n, MIN_FOR_CAGR, f"over {n} days")
 

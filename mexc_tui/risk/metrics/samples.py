@@ -22,7 +22,7 @@ def quantile(values: Sequence[float], share: float) -> float:
 def quantile_of_sorted(ordered: Sequence[float], share: float) -> float:
     """Return the type-7 quantile of a sample in ascending order."""
     place = share * (len(ordered) - 1)
-    below = min(int(place), len(ordered) - 1)
+    below = int(place)
     above = min(below + 1, len(ordered) - 1)
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 

@@ -175,7 +175,15 @@ def test_probability_of_skill_of_a_normal_looking_series() -> None:
     assert number(probabilistic_sharpe(returns, benchmark=ratio)) == near(0.5)
 
 
+def test_probability_of_skill_takes_the_samples_own_moments() -> None:
+    # Two equally frequent values: skewness 0, kurtosis 1, so that the error's root is 1.
+    ratio = mean(UP_AND_DOWN) / stdev(UP_AND_DOWN)
+    expected = NormalDist().cdf((ratio - 0.4) * math.sqrt(99))
+    assert number(probabilistic_sharpe(UP_AND_DOWN, benchmark=0.4)) == near(expected)
+
+
 @pytest.mark.parametrize("ratio", [sharpe, sortino, omega, probabilistic_sharpe])
 def test_ratios_need_sixty_days(ratio: object) -> None:
     assert callable(ratio)
+    assert ratio([0.01, -0.01] * 30).value is not None
     assert str(ratio([0.01, -0.01] * 29)) == "not enough data (58 of 60)"

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
+from mexc_tui.answers import Answers
 from mexc_tui.desk import asking
 from mexc_tui.desk.commands import Audited, CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import Outcome, Row, ViewKind
@@ -112,6 +113,7 @@ class DoorParts:
     detection: Callable[[], DetectionSettings]
     engine: str
     head: int
+    answers: Answers
 
 
 class Door:
@@ -175,35 +177,41 @@ def _show(view: View[Row], rows: dict[str, Row]) -> None:
 
 
 def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
-    face, books = parts.face, parts.books
+    face, books, answers = parts.face, parts.books, parts.answers
 
     async def status(_: asking.Nothing, __: Given) -> Done[StatusRow]:
         return Done("", face.status())
 
     async def listings(args: asking.ListingsAsked, _: Given) -> Done[asking.ListingPage]:
-        now_ms, detection = face.status().now_ms, parts.detection()
-        rows = await books.read(
-            "listings",
-            lambda stored: asked.listings(
-                stored, now_ms, detection, args.before_ms, args.before_id, args.limit
-            ),
-        )
-        return Done("", asking.ListingPage(list(_fitting(rows))))
+        async def read() -> asking.ListingPage:
+            now_ms, detection = face.status().now_ms, parts.detection()
+            rows = await books.read(
+                "listings",
+                lambda stored: asked.listings(
+                    stored, now_ms, detection, args.before_ms, args.before_id, args.limit
+                ),
+            )
+            return asking.ListingPage(list(_fitting(rows)))
+
+        return Done("", await answers.of("listings", asking.ListingPage, args, read))
 
     async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
-        found = await books.read(
-            "signals", lambda stored: asked.signals(stored, args.before, args.limit, args.symbol)
-        )
-        return Done("", asking.SignalPage(*found))
+        async def read() -> asking.SignalPage:
+            found = await books.read(
+                "signals", lambda stored: asked.signals(stored, args.before, args.limit, args.symbol)
+            )
+            return asking.SignalPage(*found)
+
+        return Done("", await answers.of("signals", asking.SignalPage, args, read))
 
     async def why(args: asking.WhyAsked, _: Given) -> Done[asked.WhyRow]:
-        now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
-        return Done(
-            "",
-            await books.read(
+        async def read() -> asked.WhyRow:
+            now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
+            return await books.read(
                 "why", lambda stored: asked.why(stored, args.symbol, now_ms, detection, books_now)
-            ),
-        )
+            )
+
+        return Done("", await answers.of("why", asked.WhyRow, args, read))
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
         rows = await books.read(

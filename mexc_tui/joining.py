@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from mexc_tui.answers import Answers
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.bus import Bus
 from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
@@ -128,7 +129,8 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         await engine.start()
         stack.push_async_callback(engine.stop)
         face = EngineFace(engine)
-        await _open_door(place, outside, engine, face, store, bus, stack)
+        answers = Answers(cache, lambda: bus.state().last_sequence, cache_lifetimes(settings))
+        await _open_door(place, outside, engine, face, store, bus, answers, stack)
         yield Joined(engine, face, store, loaded, day)
 
 
@@ -147,6 +149,7 @@ async def _open_door(
     face: EngineFace,
     store: Store,
     bus: Bus,
+    answers: Answers,
     stack: AsyncExitStack,
 ) -> None:
     """Let faces in; facts go on to them as they are committed, those they missed from the journal."""
@@ -158,6 +161,7 @@ async def _open_door(
             detection=engine.detection_settings,
             engine=f"{os.getpid()}-{engine.started_ms}",
             head=bus.state().last_sequence,
+            answers=answers,
         )
     )
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mexc_tui.answers import Answers
 from mexc_tui.bootstrap import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk.client import DeskClient
@@ -36,6 +37,9 @@ from mexc_tui.model.view import (
     StreamsRow,
     TradingState,
 )
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.level import Lifetimes
+from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.desk.engines import client_of, running
@@ -113,7 +117,9 @@ class HeldFace:
 
 @asynccontextmanager
 async def opened(store: Store, face: Face, path: Path) -> AsyncGenerator[Door]:
-    door = Door(DoorParts(face, store, CLOCK, DetectionSettings, "engine-1", 0))
+    cache = Cache([MemoryLevel(CLOCK)], CLOCK)
+    answers = Answers(cache, lambda: store.state().units, Lifetimes())
+    door = Door(DoorParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers))
     await door.open(path)
     try:
         yield door

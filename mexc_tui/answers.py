@@ -1,0 +1,27 @@
+"""Answers to faces out of the store, kept for seconds: many who ask the same cost one query."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+
+from mexc_tui.desk.asking import Asked
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.level import Lifetimes, Space
+
+T = TypeVar("T")
+
+
+class Answers:
+    """Keeps answers in memory, each only until the next fact: nobody is told what is no longer so."""
+
+    def __init__(self, cache: Cache, newest: Callable[[], int], kept: Lifetimes) -> None:
+        """`newest` gives the journal's newest number; `kept` how long an answer may live in memory."""
+        self._cache = cache
+        self._newest = newest
+        self._kept = Lifetimes(memory_ms=kept.memory_ms)
+
+    async def of(self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]) -> T:
+        """Return the answer to a question of this name, read at most once for all who ask now."""
+        key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
+        return (await self._cache.get(Space(name, kind, self._kept), key, read)).value

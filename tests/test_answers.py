@@ -1,0 +1,82 @@
+"""Many faces that ask the same cost one query, and nobody is told what is no longer so."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from mexc_tui.answers import Answers
+from mexc_tui.desk import asking
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.level import Lifetimes
+from mexc_tui.store.caches.memory import MemoryLevel
+
+ABOUT = asking.SignalsAsked(symbol="NEWUSDT")
+
+
+@dataclass
+class HandClock:
+    ms: int = 1_000_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic_ns(self) -> int:
+        return self.ms * 1_000_000
+
+
+@dataclass
+class Desk:
+    """Answers, a journal and a store that counts its queries."""
+
+    clock: HandClock = field(default_factory=HandClock)
+    newest: int = 7
+    queries: int = 0
+
+    def __post_init__(self) -> None:
+        cache = Cache([MemoryLevel(self.clock)], self.clock)
+        self.answers = Answers(cache, lambda: self.newest, Lifetimes(memory_ms=2_000, database_ms=300_000))
+
+    async def read(self) -> asking.SignalPage:
+        self.queries += 1
+        number = self.queries
+        await asyncio.sleep(0)
+        return asking.SignalPage([], number)
+
+    async def ask(self, asked: asking.Asked = ABOUT) -> int | None:
+        return (await self.answers.of("signals", asking.SignalPage, asked, self.read)).next
+
+
+async def test_fifty_who_ask_at_once_cost_one_query() -> None:
+    desk = Desk()
+    assert await asyncio.gather(*(desk.ask() for _ in range(50))) == [1] * 50
+
+
+async def test_the_same_question_again_is_answered_without_a_query_for_as_long_as_the_setting_says() -> None:
+    desk = Desk()
+    await desk.ask()
+    desk.clock.ms += 1_999
+    assert await desk.ask() == 1
+    desk.clock.ms += 1
+    assert await desk.ask() == 2
+
+
+async def test_after_a_new_fact_it_is_read_anew() -> None:
+    desk = Desk()
+    await desk.ask()
+    desk.newest += 1
+    assert await desk.ask() == 2
+
+
+async def test_a_fact_while_it_is_read_does_not_make_the_old_answer_the_new_one() -> None:
+    desk = Desk()
+    reading = asyncio.create_task(desk.ask())
+    await asyncio.sleep(0)
+    desk.newest += 1
+    assert await desk.ask() == 2
+    assert await reading == 1
+    assert await desk.ask() == 2
+
+
+async def test_another_question_is_another_answer() -> None:
+    desk = Desk()
+    await desk.ask()
+    assert await desk.ask(asking.SignalsAsked(symbol="OTHERUSDT")) == 2

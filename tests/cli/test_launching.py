@@ -220,10 +220,8 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
             async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as second:
                 code, said, complained = await end_of(second)
             assert (code, said) == (3, "")
-            assert complained == [
-                f"An engine with the same account runs already (process {first.pid}). "
-                "Stop it first: two engines would spend the same money."
-            ]
+            (line,) = complained
+            assert f"An engine with the same account runs already (process {first.pid}). Stop it" in line
             first.terminate()
             assert (await end_of(first))[0] == 0
         async with desk(tmp_path, "--headless", "--exchange", str(file), "--profile", "two") as again:

@@ -63,14 +63,14 @@ def coin_var(coin: CoinHistory, sampling: Sampling, level: Level) -> Figure:
     """Return one coin's historical VaR, or its stress loss in words that say so (field-study E2)."""
     if is_new(coin, sampling):
         return _stress_loss(coin, sampling, STRESS_VAR)
-    return historical_var(coin.returns, float(coin.value), level)
+    return historical_var(coin.returns, coin.value, level)
 
 
 def coin_es(coin: CoinHistory, sampling: Sampling, level: Level) -> Figure:
     """Return one coin's historical ES, or its stress loss in words that say so (field-study E2)."""
     if is_new(coin, sampling):
         return _stress_loss(coin, sampling, STRESS_ES)
-    return historical_es(coin.returns, float(coin.value), level)
+    return historical_es(coin.returns, coin.value, level)
 
 
 def profits_of_holdings(coins: Sequence[CoinHistory]) -> list[float]:

@@ -5,6 +5,7 @@ Returns are simple returns over the horizon; equity and results are quote units,
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import Enum
 from statistics import NormalDist
 
@@ -15,6 +16,9 @@ MIN_FOR_DEVIATION = 30
 MIN_FOR_CORNISH_FISHER = 100
 RISK_METRICS_DECAY = 0.94
 _NORMAL = NormalDist()
+
+Money = Decimal | float
+"""Quote units; a Decimal is converted once, as estimates are floats."""
 
 
 class Level(Enum):
@@ -39,7 +43,7 @@ class Level(Enum):
         return -_NORMAL.inv_cdf(self.value)
 
 
-def historical_var(returns: Sequence[float], equity: float, level: Level) -> Figure:
+def historical_var(returns: Sequence[float], equity: Money, level: Level) -> Figure:
     """Return `-Q_(1-alpha)(r) E`, `Q` the quantile of type 7 (field-study E2).
 
     `returns` are those of the current holdings revalued on past days. Negative: even that quantile gains.
@@ -47,10 +51,10 @@ def historical_var(returns: Sequence[float], equity: float, level: Level) -> Fig
     n = len(returns)
     if n < level.minimum:
         return too_few(n, level.minimum, Unit.QUOTE)
-    return Figure(-quantile(returns, level.tail) * equity, n, level.minimum, unit=Unit.QUOTE)
+    return Figure(-quantile(returns, level.tail) * float(equity), n, level.minimum, unit=Unit.QUOTE)
 
 
-def historical_es(returns: Sequence[float], equity: float, level: Level) -> Figure:
+def historical_es(returns: Sequence[float], equity: Money, level: Level) -> Figure:
     """Return `-E / (n t) * (sum of the m worst + (n t - m) r_(m+1))`, `m = floor(n t)`, `t` the tail.
 
     The mean of the tail, with fractional weight on its last member (Acerbi & Tasche 2002, field-study E2).
@@ -61,11 +65,11 @@ def historical_es(returns: Sequence[float], equity: float, level: Level) -> Figu
     ordered, depth = sorted(returns), n * level.tail
     whole = math.floor(depth)
     tail = math.fsum(ordered[:whole]) + (depth - whole) * ordered[whole]
-    return Figure(-equity * tail / depth, n, level.minimum, unit=Unit.QUOTE)
+    return Figure(-float(equity) * tail / depth, n, level.minimum, unit=Unit.QUOTE)
 
 
 def parametric_var(
-    equity: float, sigma: float, n: int, level: Level, *, days: float = 1.0, mean: float = 0.0
+    equity: Money, sigma: float, n: int, level: Level, *, days: float = 1.0, mean: float = 0.0
 ) -> Figure:
     """Return `E (z sigma sqrt(h) - mu h)` (RiskMetrics 1996, field-study E2); mu is 0 at one day.
 
@@ -73,15 +77,15 @@ def parametric_var(
     """
     if n < MIN_FOR_DEVIATION:
         return too_few(n, MIN_FOR_DEVIATION, Unit.QUOTE)
-    loss = equity * (level.z * sigma * math.sqrt(days) - mean * days)
+    loss = float(equity) * (level.z * sigma * math.sqrt(days) - mean * days)
     return Figure(loss, n, MIN_FOR_DEVIATION, unit=Unit.QUOTE)
 
 
-def parametric_es(equity: float, sigma: float, n: int, level: Level, *, days: float = 1.0) -> Figure:
+def parametric_es(equity: Money, sigma: float, n: int, level: Level, *, days: float = 1.0) -> Figure:
     """Return `E sigma sqrt(h) phi(z) / (1 - alpha)`: 2.063 sigma at 95 %, 2.665 at 99 % (field-study E2)."""
     if n < MIN_FOR_DEVIATION:
         return too_few(n, MIN_FOR_DEVIATION, Unit.QUOTE)
-    loss = equity * sigma * math.sqrt(days) * _NORMAL.pdf(level.z) / level.tail
+    loss = float(equity) * sigma * math.sqrt(days) * _NORMAL.pdf(level.z) / level.tail
     return Figure(loss, n, MIN_FOR_DEVIATION, unit=Unit.QUOTE)
 
 
@@ -145,7 +149,7 @@ def cornish_fisher_is_monotone(skew: float, kurtosis: float) -> bool:
     return square > 0 and slope**2 <= 4 * square * level
 
 
-def cornish_fisher_var(returns: Sequence[float], equity: float, level: Level) -> Figure:
+def cornish_fisher_var(returns: Sequence[float], equity: Money, level: Level) -> Figure:
     """Return `-z* sigma E`, z* bent by skewness and kurtosis, mu 0 (Cornish & Fisher, field-study E2).
 
     Only from 100 observations on, and where the map is monotone.
@@ -160,7 +164,7 @@ def cornish_fisher_var(returns: Sequence[float], equity: float, level: Level) ->
     if not cornish_fisher_is_monotone(skew, kurtosis):
         why = f"skewness {skew:.2f} and excess kurtosis {kurtosis:.2f} are outside its range"
         return undefined(n, MIN_FOR_CORNISH_FISHER, why, Unit.QUOTE)
-    loss = -cornish_fisher_z(-level.z, skew, kurtosis) * sigma * equity
+    loss = -cornish_fisher_z(-level.z, skew, kurtosis) * sigma * float(equity)
     return Figure(loss, n, MIN_FOR_CORNISH_FISHER, unit=Unit.QUOTE)
 
 

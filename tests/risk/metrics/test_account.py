@@ -1,6 +1,7 @@
 """Ratios of the account: by hand, from the papers' own examples, and by what must not change them."""
 
 import math
+from collections.abc import Callable
 from random import Random
 from statistics import NormalDist, mean, stdev
 
@@ -183,7 +184,6 @@ def test_probability_of_skill_takes_the_samples_own_moments() -> None:
 
 
 @pytest.mark.parametrize("ratio", [sharpe, sortino, omega, probabilistic_sharpe])
-def test_ratios_need_sixty_days(ratio: object) -> None:
-    assert callable(ratio)
+def test_ratios_need_sixty_days(ratio: Callable[[list[float]], Figure]) -> None:
     assert ratio([0.01, -0.01] * 30).value is not None
     assert str(ratio([0.01, -0.01] * 29)) == "not enough data (58 of 60)"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import Account, Entry, EntryKind, Posting
@@ -33,7 +33,7 @@ def drift_entry(
 ) -> Entry:
     """Book what a balance moved by without an order of ours. Never made good by trading (O9)."""
     return Entry(
-        id=f"drift/{asset}/{at_ms}/{plain(amount)}",
+        id=f"drift/{account.value}/{asset}/{at_ms}",
         kind=EntryKind.DRIFT,
         at_ms=at_ms,
         postings=from_outside(account, asset, amount),

@@ -60,12 +60,21 @@ def moves_of(
     return moves
 
 
+@dataclass(slots=True)
+class FoundInBalances:
+    """What came of comparing balances."""
+
+    differences: list[Difference] = field(default_factory=list[Difference])
+    corrections: list[Correction] = field(default_factory=list[Correction])
+    postponed: set[str] = field(default_factory=set[str])
+    """Coins that are missing while orders have news of them: these are booked first."""
+
+
 def compare_balances(
     ours: Ours, theirs: Theirs, moves: Moves, skip: set[str], rules: Rules
-) -> tuple[list[Difference], list[Correction]]:
+) -> FoundInBalances:
     """Compare what is left of the differences, asset by asset; `skip`: assets that were moving."""
-    differences: list[Difference] = []
-    corrections: list[Correction] = [Post(entry) for entry in moves.entries]
+    found = FoundInBalances(corrections=[Post(entry) for entry in moves.entries])
     totals = {balance.asset: balance.total for balance in theirs.balances}
     assets = set(totals) | {asset for _, asset in ours.held} | set(moves.desk) | set(moves.own)
     for asset in sorted(assets - skip):
@@ -74,10 +83,13 @@ def compare_balances(
         if asset not in rules.quote_assets and desk < 0:  # sold beyond what was owned: out of the person's
             desk, own = ZERO, own + desk
         state = _Asset(asset, desk, own, totals.get(asset, ZERO), theirs.at_ms)
-        found = _cash(state, rules) if asset in rules.quote_assets else _coin(state, ours.positions, rules)
-        differences += found[0]
-        corrections += found[1]
-    return differences, corrections
+        if asset in rules.quote_assets:
+            _cash(found, state, rules)
+        elif state.short and moves.desk.get(asset):
+            found.postponed.add(asset)
+        else:
+            _coin(found, state, ours.positions, rules)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +104,39 @@ class _Asset:
     def off(self) -> Decimal:
         return self.theirs - self.desk - self.own
 
+    @property
+    def short(self) -> Decimal:
+        """How much less the account holds than the desk owns."""
+        return max(self.desk - self.theirs, ZERO)
 
-_Found = tuple[list[Difference], list[Correction]]
 
-
-def _cash(asset: _Asset, rules: Rules) -> _Found:
+def _cash(found: FoundInBalances, asset: _Asset, rules: Rules) -> None:
     """All quote money is the desk's: it has more or less of it now."""
-    if not asset.off:
-        return [], []
-    return [_drift(asset, rules)], [Post(_drift_entry(asset, Account.DESK, asset.off, is_cash=True))]
+    if asset.off:
+        found.differences.append(_drift(asset, rules))
+        found.corrections.append(Post(_drift_entry(asset, Account.DESK, asset.off, is_cash=True)))
 
 
-def _coin(asset: _Asset, positions: tuple[Position, ...], rules: Rules) -> _Found:
+def _coin(found: FoundInBalances, asset: _Asset, positions: tuple[Position, ...], rules: Rules) -> None:
     """What is missing was the person's own as long as there is any; beyond that the desk's coins are gone."""
-    short = max(asset.desk - asset.theirs, ZERO)
-    moved = asset.off + short
-    corrections: list[Correction] = []
+    moved = asset.off + asset.short
     if moved:
-        corrections.append(Post(_drift_entry(asset, Account.OWN, moved, is_cash=False)))
-    if not short:
-        return ([_drift(asset, rules)] if moved else []), corrections
+        found.corrections.append(Post(_drift_entry(asset, Account.OWN, moved, is_cash=False)))
+    if asset.short:
+        _coins_gone(found, asset, positions, rules)
+    elif moved:
+        found.differences.append(_drift(asset, rules))
+
+
+def _coins_gone(found: FoundInBalances, asset: _Asset, positions: tuple[Position, ...], rules: Rules) -> None:
+    short = asset.short
     value = worth_of(asset.name, short, rules)
     explained = value is not None and value < rules.explained_below
     words = (
         f"the account holds {plain(asset.theirs)} {asset.name}, the desk owns {plain(asset.desk)}: "
         f"{plain(short)} are gone and written off"
     )
-    found = difference(
+    gone = difference(
         DifferenceKind.SHORTFALL,
         asset.name,
         asset.desk,
@@ -128,7 +146,8 @@ def _coin(asset: _Asset, positions: tuple[Position, ...], rules: Rules) -> _Foun
         words,
         explained=explained,
     )
-    return [found], [*corrections, *_gone(asset, short, positions, words)]
+    found.differences.append(gone)
+    found.corrections += _gone(asset, short, positions, words)
 
 
 def _gone(asset: _Asset, short: Decimal, positions: tuple[Position, ...], words: str) -> list[Correction]:

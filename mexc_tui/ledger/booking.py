@@ -135,13 +135,16 @@ def _booking(
     order: Order | None,
 ) -> Booking:
     intents = tuple(_followed(intent, after, orders, at_ms) for intent in books.intents)
+    exists = after.bought_quantity > 0
+    # What is not stored as a position counts for the day once it is: a fee may be told before its fill.
+    known = after if exists else books.position
     return Booking(
-        position=after if after.bought_quantity else None,
+        position=after if exists else None,
         lots=sums.lots,
         entries=entries,
         intents=tuple(intent for intent in intents if intent not in books.intents),
-        day=kept(books.day, books.position, after),
-        realised=after.realised - books.position.realised,
+        day=kept(books.day, books.position, known),
+        realised=known.realised - books.position.realised,
         order=order,
         words=words,
     )

@@ -99,12 +99,29 @@ def _ours(found: Found, order: Order, evidence: Iterable[Evidence], rules: Rules
         if step.is_changed:
             found.corrections.append(Tell(order, piece))
         order = step.order
+        if piece.state is not None and piece.state.is_terminal and _is_less(piece, before):
+            _contradiction(found, before, piece, rules)
     kinds = {anomaly.kind for step in steps for anomaly in step.anomalies}
     words = "; ".join(anomaly.words for step in steps for anomaly in step.anomalies)
     _note(found, before, order, kinds, words, rules)
     found.changed.append((before, order))
     if order.state in (OrderState.UNKNOWN, OrderState.SENT):
         found.unsettled.add(order.symbol)
+
+
+def _is_less(told: Evidence, order: Order) -> bool:
+    return told.filled_quantity is not None and told.filled_quantity < order.filled_quantity
+
+
+def _contradiction(found: Found, order: Order, told: Evidence, rules: Rules) -> None:
+    """It ended with less than we booked: nothing we know explains that, and fills are never taken back."""
+    had, has = order.filled_quantity, told.filled_quantity or ZERO
+    value = order.filled_value - (told.filled_value or ZERO)
+    name = order.client_order_id
+    words = f"{name} ended with {plain(has)} filled, and {plain(had)} are booked: left as booked"
+    found.differences.append(
+        difference(DifferenceKind.STATE, name, had, has, value, rules, words, explained=False)
+    )
 
 
 def _note(

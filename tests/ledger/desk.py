@@ -1,0 +1,275 @@
+"""Rows in memory, and an exchange that knows the truth: what the store and MEXC are to the ledger."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.ledger.accounts import Sums, expected, start_entry, sums
+from mexc_tui.ledger.agreement import Correction, Gone, Ours, Post, Rules, Show, Tell, Theirs
+from mexc_tui.ledger.booking import Booking, Books, book, write_off_gone
+from mexc_tui.ledger.days import utc_day
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.orders import Advanced, advance
+from mexc_tui.ledger.positions import opened
+from mexc_tui.model.account import Balance
+from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import OrderStatus, OrderType, Side
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Day, Entry, Lot, Position
+from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
+
+D = Decimal
+TEN = D(10)
+NOON_MS = 1_800_014_400_000
+PLAN = ExitPlan(stop_loss_pct=D(10), ladder=(Rung(D(30), D(10)),))
+RULES = Rules(
+    quote_assets=frozenset({"USDT"}),
+    steps=(D(1), D(10), D(100)),
+    explained_below=D(1),
+    prices={"ABC": D(2), "MX": D(3)},
+)
+
+
+def snipe(name: str = "s1") -> Snipe:
+    return Snipe(
+        id=name,
+        key=SnipeKey("ABCUSDT", f"signal-of-{name}"),
+        listing_id="l1",
+        config_hash="c0ffee",
+        opens_ms=NOON_MS,
+        state=SnipeState.FIRING,
+        reason="",
+        by="ready_state",
+        type=OrderType.LIMIT,
+        spend_cap=D(100),
+        reference_price=None,
+        price_cap=None,
+        plan=PLAN,
+        verdicts=(),
+        armed_ms=NOON_MS,
+    )
+
+
+def intent(
+    name: str = "buy",
+    role: OrderRole = OrderRole.ENTRY,
+    position_id: str = "p1",
+    ids: tuple[str, ...] = (),
+    **changes: object,
+) -> Intent:
+    base = Intent(
+        id=name,
+        role=role,
+        symbol="ABCUSDT",
+        base_asset="ABC",
+        quote_asset="USDT",
+        side=Side.BUY if role is OrderRole.ENTRY else Side.SELL,
+        client_ids=ids or (f"{name}-1", f"{name}-2"),
+        spend_cap=D(100) if role is OrderRole.ENTRY else ZERO,
+        reserved=D(100) if role is OrderRole.ENTRY else ZERO,
+        snipe_id="s1",
+        position_id=position_id,
+        created_ms=NOON_MS,
+        reason="a test",
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def order(
+    name: str = "buy-1",
+    side: Side = Side.BUY,
+    quantity: Decimal | None = TEN,
+    state: OrderState = OrderState.SENT,
+    position_id: str = "p1",
+    created_ms: int = NOON_MS,
+    role: OrderRole | None = None,
+) -> Order:
+    return Order(
+        client_order_id=name,
+        intent_id=name.rpartition("-")[0],
+        symbol="ABCUSDT",
+        side=side,
+        type=OrderType.LIMIT,
+        role=role or (OrderRole.ENTRY if side is Side.BUY else OrderRole.STOP),
+        state=state,
+        price=D(2),
+        quantity=quantity,
+        position_id=position_id,
+        created_ms=created_ms,
+    )
+
+
+def report(
+    name: str,
+    filled: Decimal | str = ZERO,
+    value: Decimal | str = ZERO,
+    status: OrderStatus = OrderStatus.NEW,
+    side: Side = Side.BUY,
+    quantity: Decimal | str = "10",
+    symbol: str = "ABCUSDT",
+    at_ms: int = NOON_MS,
+) -> OrderReport:
+    return OrderReport(
+        symbol=symbol,
+        order_id=f"x-{name}",
+        status=status,
+        type="LIMIT",
+        side=side,
+        quantity=D(quantity),
+        filled_quantity=D(filled),
+        filled_value=D(value),
+        price=D(2),
+        client_order_id=name,
+        time=at_ms,
+        update_time=at_ms,
+    )
+
+
+def trade(
+    name: str,
+    number: int,
+    quantity: Decimal | str,
+    fee: Decimal | str,
+    asset: str = "USDT",
+    buys: bool = True,
+) -> TradeReport:
+    return TradeReport(
+        symbol="ABCUSDT",
+        id=f"{name}-t{number}",
+        order_id=f"x-{name}",
+        price=D(2),
+        quantity=D(quantity),
+        value=D(quantity) * 2,
+        time=NOON_MS,
+        is_buyer=buys,
+        is_maker=False,
+        fee=D(fee),
+        fee_asset=asset,
+    )
+
+
+@dataclass
+class Desk:
+    """Applies bookings the way the bookkeeper does: rows out, rows in."""
+
+    positions: dict[str, Position] = field(default_factory=dict[str, Position])
+    orders: dict[str, Order] = field(default_factory=dict[str, Order])
+    intents: dict[str, Intent] = field(default_factory=dict[str, Intent])
+    entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    lots: dict[str, Lot] = field(default_factory=dict[str, Lot])
+    days: dict[str, Day] = field(default_factory=dict[str, Day])
+    prices: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+    words: list[str] = field(default_factory=list[str])
+    now_ms: int = NOON_MS
+
+    def start(self, **assets: str) -> "Desk":
+        balances = tuple(Balance(name, D(amount), ZERO) for name, amount in assets.items())
+        entry = start_entry(balances, RULES.quote_assets, self.now_ms)
+        self.entries[entry.id] = entry
+        return self
+
+    def expect(self, *wanted: Intent | Order) -> "Desk":
+        for one in wanted:
+            if isinstance(one, Intent):
+                self.intents[one.id] = one
+            else:
+                self.orders[one.client_order_id] = one
+        return self
+
+    @property
+    def held(self) -> Sums:
+        return sums(self.entries.values())
+
+    def books(self, position_id: str) -> Books:
+        intents = tuple(one for one in self.intents.values() if one.position_id == position_id)
+        orders = tuple(one for one in self.orders.values() if one.position_id == position_id)
+        position = self.positions.get(position_id)
+        if position is None:
+            position = opened(snipe(), intents[0], NOON_MS)
+        day = self.days.get(utc_day(self.now_ms), Day(day=utc_day(self.now_ms)))
+        return Books(position=position, orders=orders, intents=intents, day=day)
+
+    def tell(self, name: str, *evidence: Evidence) -> Advanced:
+        advanced = None
+        for piece in evidence:
+            advanced = advance(self.orders[name], piece)
+            self.apply(book(self.books(advanced.order.position_id), advanced, self.prices, self.now_ms))
+        assert advanced is not None
+        return advanced
+
+    def apply(self, booking: Booking) -> None:
+        if booking.order is not None:
+            self.orders[booking.order.client_order_id] = booking.order
+        if booking.position is not None:
+            self.positions[booking.position.id] = booking.position
+        self.lots |= {lot.id: lot for lot in booking.lots}
+        for entry in booking.entries:
+            assert entry.id not in self.entries, f"booked twice: {entry.id}"
+            self.entries[entry.id] = entry
+        self.intents |= {one.id: one for one in booking.intents}
+        self.days[booking.day.day] = booking.day
+        self.words += booking.words
+
+    def correct(self, corrections: tuple[Correction, ...]) -> None:
+        for correction in corrections:
+            match correction:
+                case Tell(first, evidence):
+                    self.orders.setdefault(first.client_order_id, first)
+                    self.tell(first.client_order_id, evidence)
+                case Show(foreign):
+                    self.orders[foreign.client_order_id] = foreign
+                case Post(entry):
+                    assert entry.id not in self.entries, f"booked twice: {entry.id}"
+                    self.entries[entry.id] = entry
+                case Gone(position_id, quantity, words):
+                    self.apply(write_off_gone(self.books(position_id), quantity, self.now_ms, words))
+
+    def ours(self) -> Ours:
+        return Ours(
+            orders=tuple(self.orders.values()),
+            intents=tuple(self.intents.values()),
+            positions=tuple(one for one in self.positions.values() if one.remaining),
+            held=self.held,
+            agreed_ms=NOON_MS,
+        )
+
+    def mirrored(self, **moved: str) -> Theirs:
+        """Return an exchange that agrees with the desk but for what is said to have moved."""
+        assets = {asset for _, asset in self.held} | set(moved)
+        totals = {asset: expected(self.held, asset) + D(moved.get(asset, "0")) for asset in assets}
+        return Theirs(
+            at_ms=self.now_ms + 60_000,
+            balances=tuple(Balance(asset, total, ZERO) for asset, total in totals.items() if total),
+            orders=tuple(_reported(one) for one in self.orders.values() if one.order_id),
+            listed=frozenset({"ABCUSDT"}),
+        )
+
+
+_STATUS = {
+    OrderState.ACKNOWLEDGED: OrderStatus.NEW,
+    OrderState.PARTIAL: OrderStatus.PARTIALLY_FILLED,
+    OrderState.CANCELLING: OrderStatus.PARTIALLY_FILLED,
+    OrderState.FILLED: OrderStatus.FILLED,
+    OrderState.CANCELLED: OrderStatus.CANCELED,
+    OrderState.PARTIALLY_CANCELLED: OrderStatus.PARTIALLY_CANCELED,
+    OrderState.FOREIGN: OrderStatus.NEW,
+}
+
+
+def _reported(one: Order) -> OrderReport:
+    return OrderReport(
+        symbol=one.symbol,
+        order_id=one.order_id,
+        status=_STATUS[one.state],
+        type="LIMIT",
+        side=one.side,
+        quantity=one.quantity or ZERO,
+        filled_quantity=one.filled_quantity,
+        filled_value=one.filled_value,
+        price=one.price,
+        client_order_id=one.client_order_id,
+        time=one.created_ms,
+        update_time=one.updated_ms,
+    )

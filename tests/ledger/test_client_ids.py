@@ -1,0 +1,41 @@
+"""Client order ids: ours, a stranger's, somebody else's."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.ledger.ids import MAX_LENGTH, ClientId, Maker, make, maker, parse
+
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@given(
+    st.text(LETTERS, min_size=4, max_size=4),
+    st.integers(0, 4_000_000_000_000),
+    st.integers(0, 36**8),
+    st.integers(1, 20),
+)
+def test_what_is_made_can_be_read_and_is_short_enough(
+    instance: str, boot_ms: int, counter: int, attempts: int
+) -> None:
+    ids = make(instance, boot_ms, counter, attempts)
+    assert len(set(ids)) == attempts
+    assert parse(ids[-1]) == ClientId(instance, boot_ms, counter, attempts)
+    assert all(len(one) <= MAX_LENGTH for one in ids)
+
+
+@pytest.mark.parametrize("instance", ["ab", "ABCD", "ab-c", ""])
+def test_an_instance_that_does_not_fit_is_refused(instance: str) -> None:
+    with pytest.raises(ValueError, match="no client order ids"):
+        make(instance, 1, 1, 1)
+
+
+def test_our_prefix_on_an_order_that_we_never_made_is_a_strangers() -> None:
+    (ours,) = make("ab12", 1_800_000_000_000, 7, 1)
+    (other,) = make("zz99", 1_800_000_000_000, 7, 1)
+    known = frozenset({ours})
+    assert maker(ours, known) is Maker.US
+    assert maker(other, known) is Maker.STRANGER
+    assert maker("web-123", known) is Maker.FOREIGN
+    assert maker("", known) is Maker.FOREIGN
+    assert parse("web-123") is None

@@ -1,0 +1,360 @@
+"""The order machine: any order of arrival, any number of times, one order."""
+
+from decimal import Decimal
+from itertools import permutations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.ledger.evidence import (
+    Evidence,
+    Source,
+    Trade,
+    from_fence,
+    from_fill,
+    from_outcome,
+    from_report,
+    from_trades,
+    from_update,
+)
+from mexc_tui.ledger.orders import (
+    AnomalyKind,
+    advance,
+    after_restart,
+    cancelling,
+    foreign,
+    must_ask,
+    must_ask_trades,
+    suspects,
+)
+from mexc_tui.model.intent import Fee, Order, OrderState
+from mexc_tui.model.order import OrderStatus, OrderType, Side, StreamOrderStatus, StreamOrderType
+from mexc_tui.model.outcome import (
+    SETTLE_MS,
+    Accepted,
+    Advice,
+    Ambiguous,
+    NotSent,
+    Refusal,
+    Rejected,
+)
+from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.stream import FillUpdate, OrderUpdate
+
+from .desk import NOON_MS, D, intent, order, report, trade
+
+REFUSAL = Refusal(400, 30004, "Insufficient", "not enough funds", Advice.STOP, Advice.STOP, definite=True)
+
+
+def push(filled: str, value: str, status: StreamOrderStatus | None, order_id: str = "x-buy-1") -> Evidence:
+    return from_update(
+        OrderUpdate(
+            symbol="ABCUSDT",
+            order_id=order_id,
+            client_order_id="buy-1",
+            type=StreamOrderType.LIMIT,
+            side=Side.BUY,
+            status=status,
+            raw_status=0 if status is None else status.value,
+            price=D(2),
+            quantity=D(10),
+            amount=D(20),
+            average_price=D(2),
+            remaining_quantity=D(10) - D(filled),
+            remaining_amount=D(0),
+            filled_quantity=D(filled),
+            filled_amount=D(value),
+            is_maker=False,
+            created_ms=NOON_MS,
+            sent_ms=NOON_MS + 5,
+        )
+    )
+
+
+def deal(number: int, quantity: str, fee: str, asset: str = "USDT") -> Evidence:
+    return from_fill(
+        FillUpdate(
+            symbol="ABCUSDT",
+            trade_id=f"deal{number}",
+            order_id="x-buy-1",
+            client_order_id="buy-1",
+            side=Side.BUY,
+            price=D(2),
+            quantity=D(quantity),
+            amount=D(quantity) * 2,
+            fee=D(fee),
+            fee_asset=asset,
+            is_maker=False,
+            is_self_trade=False,
+            time_ms=NOON_MS,
+            sent_ms=NOON_MS + 4,
+        )
+    )
+
+
+def placed() -> Evidence:
+    return from_outcome(Accepted(PlacedOrder("x-buy-1", "ABCUSDT"), NOON_MS), NOON_MS)
+
+
+def told(first: Order, *evidence: Evidence) -> Order:
+    for piece in evidence:
+        first = advance(first, piece).order
+    return first
+
+
+def test_an_answer_alone_fills_nothing_and_gives_no_price() -> None:
+    after = told(order(), placed())
+    assert after.state is OrderState.ACKNOWLEDGED
+    assert after.filled_quantity == 0
+    assert after.average_price is None
+
+
+def test_a_fill_before_the_answer_stays_booked() -> None:
+    after = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED), placed())
+    assert (after.state, after.filled_quantity) == (OrderState.PARTIAL, 4)
+
+
+def test_a_duplicate_push_adds_nothing() -> None:
+    once = advance(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
+    twice = advance(once.order, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
+    assert once.added_quantity == 4
+    assert not twice.has_fill
+    assert not twice.is_changed
+
+
+def test_a_lower_cumulative_is_ignored_and_counted() -> None:
+    first = told(order(), push("8", "16", StreamOrderStatus.PARTIALLY_FILLED))
+    late = advance(first, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
+    assert late.order.filled_quantity == 8
+    assert [anomaly.kind for anomaly in late.anomalies] == [AnomalyKind.BACKWARDS]
+
+
+def test_stream_status_5_is_an_end_with_fills_kept() -> None:
+    after = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_CANCELED))
+    assert after.state is OrderState.PARTIALLY_CANCELLED
+    assert after.state.is_terminal
+    assert after.filled_quantity == 4
+
+
+def test_a_cancelled_order_whose_fill_comes_late_is_partially_cancelled() -> None:
+    after = told(
+        order(),
+        push("0", "0", StreamOrderStatus.CANCELED),
+        push("4", "8", StreamOrderStatus.PARTIALLY_FILLED),
+    )
+    assert (after.state, after.filled_quantity) == (OrderState.PARTIALLY_CANCELLED, 4)
+
+
+def test_a_cancel_that_loses_the_race_ends_filled() -> None:
+    resting = told(order(), placed())
+    going = cancelling(resting, NOON_MS + 1, "the entry window closed")
+    assert going.state is OrderState.CANCELLING
+    assert told(going, push("10", "20", StreamOrderStatus.FILLED)).state is OrderState.FILLED
+
+
+def test_a_partial_fill_does_not_call_off_a_cancel() -> None:
+    going = cancelling(told(order(), placed()), NOON_MS + 1, "")
+    after = told(going, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
+    assert (after.state, after.filled_quantity) == (OrderState.CANCELLING, 4)
+
+
+def test_an_unknown_order_stays_unknown_while_it_is_being_cancelled() -> None:
+    lost = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
+    assert cancelling(lost, NOON_MS, "").state is OrderState.UNKNOWN
+
+
+def test_an_ambiguous_answer_has_a_fence_and_is_no_refusal() -> None:
+    after = told(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
+    assert after.state is OrderState.UNKNOWN
+    assert after.fence_ms == NOON_MS + 2_000 + SETTLE_MS
+    assert must_ask(after)
+
+
+def test_a_refusal_keeps_its_code_and_words() -> None:
+    after = told(order(), from_outcome(Rejected(REFUSAL), NOON_MS))
+    assert (after.state, after.code, after.reason) == (OrderState.REJECTED, 30004, "not enough funds")
+
+
+def test_an_order_that_never_left_is_refused_in_words() -> None:
+    after = told(order(), from_outcome(NotSent("no connection"), NOON_MS))
+    assert (after.state, after.reason) == (OrderState.REJECTED, "never sent: no connection")
+
+
+@pytest.mark.parametrize(
+    "gone", [from_outcome(Rejected(REFUSAL), NOON_MS), from_fence(OrderState.ABSENT, "not there", NOON_MS)]
+)
+def test_a_fill_revives_an_order_that_was_thought_gone(gone: Evidence) -> None:
+    step = advance(told(order(), gone), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
+    assert (step.order.state, step.added_quantity) == (OrderState.PARTIAL, 4)
+    assert AnomalyKind.REVIVED in {anomaly.kind for anomaly in step.anomalies}
+    assert step.order.code is None
+
+
+def test_a_denial_of_an_order_that_exists_is_taken_for_what_it_is() -> None:
+    step = advance(told(order(), placed()), from_fence(OrderState.ABSENT, "not there", NOON_MS))
+    assert step.order.state is OrderState.ACKNOWLEDGED
+    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.CONTRADICTED]
+
+
+def test_an_overfill_is_accepted_and_told_once() -> None:
+    step = advance(order(), push("11", "22", StreamOrderStatus.FILLED))
+    again = advance(step.order, push("11", "22", StreamOrderStatus.FILLED))
+    assert (step.order.filled_quantity, step.order.state) == (11, OrderState.FILLED)
+    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.OVERFILL]
+    assert again.anomalies == ()
+
+
+def test_a_market_buy_that_spends_more_than_asked_is_an_overfill() -> None:
+    by_value = msgspec.structs.replace(order(quantity=None), type=OrderType.MARKET, quote_quantity=D(20))
+    step = advance(by_value, push("11", "22", StreamOrderStatus.FILLED))
+    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.OVERFILL]
+
+
+def test_filled_with_less_than_ordered_is_noticed() -> None:
+    step = advance(order(), push("9", "18", StreamOrderStatus.FILLED))
+    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.SHORT]
+
+
+def test_another_order_under_our_client_id_is_never_merged() -> None:
+    first = told(order(), placed())
+    step = advance(first, push("10", "20", StreamOrderStatus.FILLED, order_id="x-other"))
+    assert step.order == first
+    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.TWIN]
+
+
+def test_an_unknown_status_proves_no_more_than_existence() -> None:
+    assert told(order(), push("0", "0", None)).state is OrderState.ACKNOWLEDGED
+    assert told(order(), from_report(report("buy-1", status=OrderStatus.UNKNOWN), NOON_MS)).state is (
+        OrderState.ACKNOWLEDGED
+    )
+
+
+def test_trades_add_fees_and_never_quantities() -> None:
+    step = advance(order(), deal(1, "4", "0.004"))
+    assert step.order.filled_quantity == 0
+    assert step.order.fee_in("USDT") == D("0.004")
+    assert must_ask(step.order), "trades told of more than the order did"
+
+
+def test_a_trade_told_twice_pays_its_fee_once() -> None:
+    after = told(order(), deal(1, "4", "0.004"), deal(1, "4", "0.004"), deal(2, "6", "0.006"))
+    assert after.fee_in("USDT") == D("0.010")
+
+
+def test_a_trade_under_two_names_pays_its_fee_once() -> None:
+    rest = from_trades((trade("buy-1", 1, "4", "0.004"), trade("buy-1", 2, "6", "0.006")), NOON_MS)
+    after = told(order(), deal(1, "4", "0.004"), rest)
+    assert after.fee_in("USDT") == D("0.010")
+
+
+def test_a_fee_that_is_not_told_is_asked_for() -> None:
+    filled = told(order(), push("10", "20", StreamOrderStatus.FILLED))
+    assert must_ask_trades(filled)
+    assert not must_ask_trades(told(filled, deal(1, "10", "0")))
+
+
+def test_after_a_restart_what_may_live_is_unknown_behind_a_new_fence() -> None:
+    again = after_restart(told(order(), placed()), NOON_MS + 60_000, 2_000)
+    assert (again.state, again.fence_ms) == (OrderState.UNKNOWN, NOON_MS + 65_000)
+    ended = told(order(), push("10", "20", StreamOrderStatus.FILLED))
+    assert after_restart(ended, NOON_MS, 2_000) == ended
+
+
+def test_every_attempt_of_an_open_intent_is_suspected_after_a_crash() -> None:
+    wish = intent()
+    found = suspects(wish, (order("buy-1"),), NOON_MS, 2_000)
+    assert [one.client_order_id for one in found] == ["buy-2"]
+    assert suspects(msgspec.structs.replace(wish, ended_ms=1), (), NOON_MS, 2_000) == ()
+
+
+def test_a_suspect_learns_its_terms_from_the_exchange() -> None:
+    (lost, _) = suspects(intent(), (), NOON_MS, 2_000)
+    after = told(lost, from_report(report("buy-1", "10", "20", OrderStatus.PARTIALLY_FILLED), NOON_MS))
+    assert (after.quantity, after.price, after.state) == (10, 2, OrderState.FILLED)
+
+
+def test_a_foreign_order_is_shown_until_it_ended() -> None:
+    resting = foreign(report("web"), NOON_MS)
+    assert resting.state is OrderState.FOREIGN
+    assert resting.intent_id == ""
+    moved = told(resting, from_report(report("web", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS))
+    assert (moved.state, moved.filled_quantity) == (OrderState.FOREIGN, 4)
+    ended = told(moved, from_report(report("web", "4", "8", OrderStatus.PARTIALLY_CANCELED), NOON_MS))
+    assert ended.state is OrderState.PARTIALLY_CANCELLED
+
+
+amounts = st.decimals(min_value=0, max_value=12, places=3)
+states = st.sampled_from(
+    [
+        OrderState.UNKNOWN,
+        OrderState.ABSENT,
+        OrderState.REJECTED,
+        OrderState.ACKNOWLEDGED,
+        OrderState.PARTIAL,
+        OrderState.CANCELLED,
+        OrderState.PARTIALLY_CANCELLED,
+        OrderState.FILLED,
+    ]
+)
+ASSETS = ("USDT", "ABC", "MX")
+
+
+@st.composite
+def pieces(draw: st.DrawFn) -> Evidence:
+    has_amounts = draw(st.booleans())
+    number = draw(st.integers(1, 3))
+    # A trade is one thing: the same number is always the same trade.
+    made = Trade(f"t{number}", D(number), Fee(ASSETS[number % 3], D(number) / 1000))
+    return Evidence(
+        source=draw(st.sampled_from([Source.STREAM, Source.QUESTION])),
+        at_ms=NOON_MS + draw(st.integers(0, 5)),
+        words=draw(st.sampled_from(["a", "b"])),
+        state=draw(st.none() | states),
+        order_id=draw(st.sampled_from(["", "x-buy-1"])),
+        filled_quantity=draw(amounts) if has_amounts else None,
+        filled_value=draw(amounts) if has_amounts else None,
+        trades=(made,) if draw(st.booleans()) else (),
+        sent_ms=draw(st.none() | st.integers(NOON_MS, NOON_MS + 3)),
+        fence_ms=draw(st.none() | st.integers(NOON_MS, NOON_MS + 3)),
+    )
+
+
+def unworded(one: Order) -> Order:
+    return msgspec.structs.replace(one, reason="")
+
+
+@given(st.data(), st.lists(pieces(), max_size=8))
+def test_any_order_and_any_repetition_of_evidence_makes_the_same_order(
+    data: st.DataObject, evidence: list[Evidence]
+) -> None:
+    shuffled = data.draw(st.permutations(evidence + evidence[: data.draw(st.integers(0, len(evidence)))]))
+    assert unworded(told(order(), *evidence)) == unworded(told(order(), *shuffled))
+
+
+@given(st.lists(pieces(), max_size=8))
+def test_filled_quantity_and_fees_never_shrink_and_an_end_never_reopens(evidence: list[Evidence]) -> None:
+    one = order()
+    for piece in evidence:
+        after = advance(one, piece).order
+        assert after.filled_quantity >= one.filled_quantity
+        assert all(after.fee_in(fee.asset) >= fee.amount for fee in one.fees)
+        if one.state in (OrderState.FILLED, OrderState.CANCELLED, OrderState.PARTIALLY_CANCELLED):
+            assert after.state.is_terminal
+            assert after.state not in (OrderState.REJECTED, OrderState.ABSENT)
+        one = after
+
+
+def test_a_real_sequence_ends_alike_in_all_its_orders() -> None:
+    sequence = (
+        placed(),
+        push("4", "8", StreamOrderStatus.PARTIALLY_FILLED),
+        deal(1, "4", "0.004"),
+        deal(2, "6", "0.006"),
+        push("10", "20.06", StreamOrderStatus.FILLED),
+        from_report(report("buy-1", "10", "20.06", OrderStatus.FILLED), NOON_MS + 9),
+    )
+    ends = {unworded(told(order(), *way)) for way in permutations(sequence)}
+    assert len(ends) == 1
+    assert next(iter(ends)).average_price == Decimal("2.006")

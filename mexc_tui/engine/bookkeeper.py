@@ -67,6 +67,7 @@ class Bookkeeper:
         self._sent: dict[str, Order] = {}
         self._listeners: list[Listener] = []
         self._ours: set[str] = set()
+        self._fresh: set[str] = set()
         self.open = OpenBooks()
         self.problem = ""
         """Why what was told cannot be stored at present; empty: it can."""
@@ -87,7 +88,23 @@ class Bookkeeper:
         self._counter += 1
         made = ids.make(self._instance, self._boot_ms, self._counter, attempts)
         self._ours.update(made)
+        self._fresh.update(made)
         return made
+
+    def next_id(self, intent: Intent) -> str:
+        """Return an id of this intent that this engine has not used; empty: `add_ids` first."""
+        for name in intent.client_ids:
+            if name in self._fresh:
+                self._fresh.discard(name)
+                return name
+        return ""
+
+    async def add_ids(self, intent: Intent, attempts: int = EXIT_ATTEMPTS) -> Intent:
+        """Give an intent more attempts, durably."""
+        more = self.client_ids(attempts)
+        after = msgspec.structs.replace(intent, client_ids=(*intent.client_ids, *more))
+        await self.save_intent(after)
+        return after
 
     async def owns(self, client_order_id: str) -> bool:
         """Whether an id was ever made for an intent of these books. Raises StorageError."""
@@ -115,6 +132,11 @@ class Bookkeeper:
         """Remember an order whose bytes are about to leave; its intent is durable already."""
         self._sent[order.client_order_id] = order
         self.open.put_order(order)
+
+    def suspect(self, order: Order) -> None:
+        """Begin with this row if evidence comes of an attempt that has none: it may have been sent."""
+        if order.client_order_id not in self.open.orders:
+            self.sent(order)
 
     async def take(self, client_order_id: str, *evidence: Evidence) -> Order | None:
         """Book what was told of an order; None: it is at its end, or not ours. Told again, nothing happens.

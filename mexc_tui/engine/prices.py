@@ -1,0 +1,113 @@
+"""Prices of now, as streams bring them: who trades on them is told at once, who shows them looks here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+
+QUOTE = "USDT"
+"""The one quote asset that the desk trades in and keeps its books in."""
+NS_PER_MS = 1_000_000
+
+Levels = tuple[tuple[Decimal, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """A pair's newest prices. Moments are of the monotonic clock; None: never seen."""
+
+    symbol: str
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+    bids: Levels = ()
+    """Best levels as (price, base units), best first."""
+    asks: Levels = ()
+    quoted_ns: int | None = None
+    traded_ns: int | None = None
+    levels_ns: int | None = None
+
+    @property
+    def seen_ns(self) -> int | None:
+        """When anything was last heard of it."""
+        return max(
+            (at for at in (self.quoted_ns, self.traded_ns, self.levels_ns) if at is not None), default=None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PriceMove:
+    """What just came of one pair: its price now, and the trades that brought it, oldest first."""
+
+    price: Price
+    trades: tuple[StreamDeal, ...]
+    received_ns: int
+
+
+class Prices:
+    """Hears the streams beside the engine's other ears."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._of: dict[str, Price] = {}
+        self._asked: dict[str, Decimal] = {QUOTE: Decimal(1)}
+        self._listeners: list[Callable[[PriceMove], None]] = []
+
+    def on_move(self, listener: Callable[[PriceMove], None]) -> None:
+        """Call with every move, at once; it must be quick."""
+        self._listeners.append(listener)
+
+    def of(self, symbol: str) -> Price:
+        """Return a pair's newest prices, an empty one if nothing was seen."""
+        return self._of.get(symbol) or Price(symbol)
+
+    def age_ms(self, symbol: str) -> int | None:
+        """Return how long nothing was heard of a pair; None: never anything."""
+        seen_ns = self.of(symbol).seen_ns
+        return None if seen_ns is None else (self._clock.monotonic_ns() - seen_ns) // NS_PER_MS
+
+    def in_quote(self) -> Mapping[str, Decimal]:
+        """Return what one of each asset is worth, where known: to value fees and differences."""
+        seen = {
+            symbol.removesuffix(QUOTE): worth
+            for symbol, price in self._of.items()
+            if symbol.endswith(QUOTE) and (worth := price.bid or price.last) is not None
+        }
+        return {**self._asked, **seen}
+
+    def note_asked(self, asset: str, worth: Decimal) -> None:
+        """Take the worth of an asset that no stream tells."""
+        self._asked[asset] = worth
+
+    # ---- what comes in
+
+    def on_quote(self, quote: BestQuote) -> None:
+        """Take a pair's best prices."""
+        now_ns = self._clock.monotonic_ns()
+        old = self.of(quote.symbol)
+        self._put(replace(old, bid=quote.bid_price, ask=quote.ask_price, quoted_ns=now_ns), (), now_ns)
+
+    def on_deals(self, deals: Sequence[StreamDeal]) -> None:
+        """Take trades of one pair, oldest first."""
+        if deals:
+            now_ns = self._clock.monotonic_ns()
+            old = self.of(deals[-1].symbol)
+            self._put(replace(old, last=deals[-1].price, traded_ns=now_ns), tuple(deals), now_ns)
+
+    def on_levels(self, levels: TopLevels) -> None:
+        """Take a pair's best levels; they are a quote too."""
+        now_ns = self._clock.monotonic_ns()
+        bid = levels.bids[0][0] if levels.bids else None
+        ask = levels.asks[0][0] if levels.asks else None
+        moved = replace(
+            self.of(levels.symbol), bid=bid, ask=ask, bids=levels.bids, asks=levels.asks, levels_ns=now_ns
+        )
+        self._put(moved, (), now_ns)
+
+    def _put(self, price: Price, trades: tuple[StreamDeal, ...], now_ns: int) -> None:
+        self._of[price.symbol] = price
+        move = PriceMove(price, trades, now_ns)
+        for listener in self._listeners:
+            listener(move)

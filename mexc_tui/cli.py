@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ class OneLine(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run; a wrong argument is one line on standard error and exit code 2."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a sign gets a question mark
+                stream.reconfigure(errors="replace")
         if not extra.pop("standalone_mode", True):
             return super().main(*args, standalone_mode=False, **extra)
         try:

@@ -206,5 +206,5 @@ def _say(words: str) -> None:
 
 
 def _fail(words: str, code: int) -> int:
-    _say(words)
+    _say(f"mexc-tui: {words}")
     return code

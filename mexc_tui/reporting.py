@@ -1,9 +1,11 @@
 """Reads what the store holds of a day, and makes the report of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from mexc_tui.detection.judging import Verdict, judge
 from mexc_tui.detection.settings import LabelRule
+from mexc_tui.model.event import EngineStarted
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
@@ -19,7 +21,10 @@ MOST_SIGNALS = 1_000
 """About one listing."""
 MOST_PASSES = 100_000
 MOST_ALERTS = 1_000
+MOST_STARTS = 1_000
 MS = 1_000
+BEFORE_START_MS = 5_000
+"""An exchange's clock and ours differ, and a listing may be seen while an engine starts."""
 
 
 def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> Day:
@@ -34,6 +39,30 @@ def day_of(loaded: Loaded, world: str, from_ms: int, to_ms: int) -> Day:
         maturity_ms=settings.maturity_s * MS,
         api_grace_ms=settings.api_grace_s * MS,
     )
+
+
+def stored_report(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> DayReport:
+    """Return the report of the day that the store's last engine lived in; None: until the newest fact.
+
+    Its world, its beginning and its maturity are read from the store; `since_ms` begins it elsewhere.
+    """
+    day = _last_day(stored, loaded, now_ms, since_ms)
+    return report_of(day, kept_of(stored, day))
+
+
+def _last_day(stored: Reading, loaded: Loaded, now_ms: int | None, since_ms: int | None) -> Day:
+    starts = [one.event for one in stored.journal.of_kind("engine_started", MOST_STARTS)]
+    began = [one for one in starts if isinstance(one, EngineStarted)]
+    last = began[-1] if began else EngineStarted(at_ms=0, about="", mode=loaded.settings.mode.value)
+    same = [one.at_ms for one in began if last.world and one.world == last.world]
+    to_ms = now_ms or max((one.event.at_ms for one in stored.journal.latest(1)), default=last.at_ms)
+    from_ms = min([last.at_ms, *same]) - BEFORE_START_MS if since_ms is None else since_ms
+    day = day_of(loaded, last.world, from_ms, to_ms)
+    labels = (stored.outcomes.newest(one.id) for one in stored.listings.latest(MOST_LISTINGS))
+    newest = max((one for one in labels if one), key=lambda one: one.labelled_ms, default=None)
+    maturity = newest.label_version.rpartition(":")[2] if newest is not None else ""
+    maturity_ms = int(maturity) if maturity.isdecimal() else day.maturity_ms
+    return replace(day, mode=last.mode, maturity_ms=maturity_ms)
 
 
 async def report_day(store: Store, day: Day) -> DayReport:

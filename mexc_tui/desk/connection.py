@@ -53,7 +53,9 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
         reader, writer = await asyncio.open_unix_connection(sock=connection)
     except OSError as error:
         connection.close()
-        raise NoEngine(f"No engine answers at {path} ({error.strerror or error}). Start one.") from None
+        problem = error.strerror or error
+        words = f"No engine answers at {path} ({problem}). Start one with: {_start(path.stem)}"
+        raise NoEngine(words) from None
     except BaseException:
         connection.close()
         raise
@@ -71,3 +73,9 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
         writer.transport.abort()
         raise
     return Connection(said, reader, writer)
+
+
+def _start(profile: str) -> str:
+    """Return the command that starts an engine of this profile: its socket has its name."""
+    modes = {"practice": "", "paper": " --mode paper", "live": " --mode live"}
+    return f"mexc-tui --headless{modes.get(profile, f' --profile {profile}')}"

@@ -34,7 +34,7 @@ def run_exchange(
 
 
 def _fail(words: str) -> int:
-    sys.stderr.write(words + "\n")
+    sys.stderr.write(f"mexc-tui: {words}\n")
     return 1
 
 

@@ -47,6 +47,16 @@ class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):
     streams: None = None
 
 
+class StopJson(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a stop. No process: none ran."""
+
+    profile: str
+    stopped: bool
+    pid: int | None = None
+    cause: str = ""
+    """Why nothing was stopped."""
+
+
 def encode(value: object) -> str:
     """Return a value as JSON in one line."""
     return _encoder.encode(value).decode()

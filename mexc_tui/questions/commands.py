@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mexc_tui.questions.reach import Fits
 
 HALTED = 1
+LONG_PAST_MS = 86_400_000
+"""Nobody adds a listing by hand that opened longer ago."""
 
 
 @click.command()
@@ -34,11 +36,20 @@ def status(profile: str | None, as_json: bool) -> None:
 @asked
 def stop(profile: str | None, as_json: bool) -> None:
     """Stop the engine in good order, and wait until it is gone. Exit code: 0 stopped, 3 none ran."""
-    from mexc_tui.desk.asking import Stopping
+    from mexc_tui.desk.kinds import NoEngine
+    from mexc_tui.questions.asjson import StopJson
 
     with asking(profile, as_json) as asker:
-        pid = asker.reach.stop()
-        asker.show(Stopping(pid), lambda gone, _: f"Process {gone.pid} has stopped.")
+        mine = asker.reach.paths.profile
+        try:
+            pid = asker.reach.stop()
+        except NoEngine as error:
+            if not asker.as_json:
+                raise
+            asker.show(StopJson(profile=mine, stopped=False, cause=str(error)), lambda gone, _: gone.cause)
+            sys.exit(NO_ENGINE)
+        gone = StopJson(profile=mine, stopped=True, pid=pid)
+        asker.show(gone, lambda gone, _: f"Process {gone.pid} has stopped.")
 
 
 @click.group(invoke_without_command=True)
@@ -67,14 +78,17 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing that you know of, or move the opening of one."""
     from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
+    from mexc_tui.model.text import is_tradable_name
     from mexc_tui.questions import asjson
-    from mexc_tui.questions.moments import moment_ms
 
     with asking(profile, as_json) as asker:
-        try:
-            opens_ms = None if opens is None else moment_ms(opens, asker.now_ms())
-        except ValueError as error:
-            raise click.UsageError(f"--opens: {error}.") from None
+        opens_ms = _moment("--opens", opens, asker)
+        if opens_ms is not None and opens_ms < asker.now_ms() - LONG_PAST_MS:
+            raise click.UsageError(f"--opens: {opens} is more than a day past: check the date.")
+        if not is_tradable_name(symbol.upper()):
+            raise click.UsageError(
+                f"{symbol[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT."
+            )
         args = ListingAdded(symbol=symbol.upper(), opens_ms=opens_ms, note=note)
         asker.tell(ADD_LISTING, args, asjson.listing)
 
@@ -150,8 +164,14 @@ def _check_setting(name: str) -> None:
 
     if name not in TABLE:
         close = get_close_matches(name, TABLE, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
+        hint = f" Did you mean {close[0]}?" if close else _secret_hint(name)
         raise click.UsageError(f"There is no setting {name[:64]!r}.{hint}")
+
+
+def _secret_hint(name: str) -> str:
+    """Say so where somebody is about to write a key into the settings."""
+    is_secret = any(word in name.lower() for word in ("key", "secret", "token", "password", "passphrase"))
+    return " Secrets are never settings: keys are kept by the system's keyring." if is_secret else ""
 
 
 @click.command()
@@ -167,16 +187,11 @@ def journal(
     is_followed: bool, last: int, about: str, kind: str, since: str | None, profile: str | None, as_json: bool
 ) -> None:
     """Show what happened, oldest first. With --follow JSON is one object a line."""
-    from mexc_tui.questions.moments import moment_ms
     from mexc_tui.questions.pages import facts_page
     from mexc_tui.questions.reach import Fits
 
     with asking(profile, as_json) as asker:
-        try:
-            since_ms = 0 if since is None else moment_ms(since, asker.now_ms())
-        except ValueError as error:
-            raise click.UsageError(f"--since: {error}.") from None
-        wanted = Fits(about, kind, since_ms)
+        wanted = Fits(about, kind, _moment("--since", since, asker) or 0)
         if is_followed:
             _follow(asker, last, wanted)
             return
@@ -206,7 +221,29 @@ def _follow(asker: Asker, last: int, wanted: "Fits") -> None:
         sys.exit(130)
 
 
-COMMANDS = (status, stop, listings, signals, why, settings, journal)
+@click.command()
+@click.option("--since", metavar="TIME", help="From then on; by default the world's, or the last start's.")
+@asked
+def report(since: str | None, profile: str | None, as_json: bool) -> None:
+    """Report the last day from what is stored: what was seen when, what was signalled, what then happened."""
+    from mexc_tui.report.text import to_text
+
+    with asking(profile, as_json) as asker:
+        since_ms = _moment("--since", since, asker)
+        asker.show(asker.reach.report(since_ms), lambda report, _: to_text(report).rstrip())
+
+
+def _moment(option: str, text: str | None, asker: Asker) -> int | None:
+    """Return a moment that was given as an option."""
+    from mexc_tui.questions.moments import moment_ms
+
+    try:
+        return None if text is None else moment_ms(text, asker.now_ms())
+    except ValueError as error:
+        raise click.UsageError(f"{option}: {error}.") from None
+
+
+COMMANDS = (status, stop, listings, signals, why, report, settings, journal)
 
 
 def add_to(group: click.Group) -> None:

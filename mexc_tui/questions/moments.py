@@ -4,14 +4,14 @@ import re
 from datetime import UTC, datetime
 
 NONE = "–"
-_SPAN = re.compile(r"\+(\d{1,7})(ms|s|m|h|d)")
-_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SPAN = re.compile(r"(?:\+|in )\s*(\d{1,7})\s*(ms|s|min|m|h|d)")
+_UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 _MS = re.compile(r"\d{12,14}")
 _DATED = re.compile(r"\d{4}-")
 
 
 def moment_ms(text: str, now_ms: int) -> int:
-    """Return a moment as Unix milliseconds: 2026-01-31T14:00Z, +15m from now, or milliseconds themselves.
+    """Return a moment as Unix milliseconds: 2026-01-31T14:00Z, +15m or "in 15m", or milliseconds themselves.
 
     A date without a zone is UTC. Raises ValueError with what is allowed.
     """

@@ -22,9 +22,11 @@ from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, Stat
 from mexc_tui.model.why import WhyRow
 from mexc_tui.paths import Paths, PathsError, paths_of
 from mexc_tui.questions.asjson import NoEngineJson
+from mexc_tui.report.day import DayReport
+from mexc_tui.reporting import stored_report
 from mexc_tui.settings.file import read_file, set_value
-from mexc_tui.settings.layers import environment_layer, flag_layer
-from mexc_tui.settings.load import Layers, Loaded, SettingsError, load
+from mexc_tui.settings.layers import Given, Layer, environment_layer, flag_layer
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
 from mexc_tui.settings.rows import setting_rows
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.unit_of_work import Reading
@@ -115,11 +117,24 @@ class Reach:
 
     def why(self, symbol: str) -> WhyRow:
         """Return the story of a pair's listings."""
+        now_ms = self.clock.now_ms()
         return self.ask_or_look(
             asking.WHY,
             asking.WhyAsked(symbol=symbol),
-            lambda stored: asked.why(stored, symbol, self.clock.now_ms(), self._detection),
+            lambda stored: asked.why(stored, symbol, now_ms, self._detection),
+            WhyRow(symbol=symbol, at_ms=now_ms, listings=()),
         )
+
+    def report(self, since_ms: int | None) -> DayReport:
+        """Return the report of the last day, or of what was since then; while an engine runs, until now.
+
+        Raises Failure if no engine of this profile ever ran.
+        """
+        if not self.has_store:
+            words = f"No engine of profile {self.paths.profile} has run yet: there is no day to report."
+            raise Failure(words, NO_ENGINE)
+        now_ms = self.clock.now_ms() if _is_held(self.paths.lock) else None
+        return self._look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
 
     def facts(self, limit: int, wanted: Fits) -> list[FactRow]:
         """Return the newest facts that fit, oldest first."""
@@ -152,7 +167,13 @@ class Reach:
             return setting_rows(self._loaded(self.paths.settings))
 
     def set(self, name: str, text: str | None) -> tuple[SettingRow, str]:
-        """Write one setting into the file (None: take it out) and return it, and what came of it."""
+        """Write one setting into the file (None: take it out) and return it, and what came of it.
+
+        Raises SettingsError for a value that no engine would take.
+        """
+        wrong = mistakes(Layer({name: Given(text, "this command")})) if text is not None else []
+        if wrong:
+            raise SettingsError(wrong)
         try:
             reply = self.tell(asking.SET, asking.SettingChange(name=name, text=text))
         except NoEngine:
@@ -194,14 +215,19 @@ class Reach:
             deadline_s=deadline_s,
         )
 
+    @property
+    def has_store(self) -> bool:
+        """Whether an engine of this profile ever ran."""
+        return self.paths.store.is_file()
+
     def ask_or_look(
-        self, kind: CommandKind[Args, Result], args: Args, work: Callable[[Reading], Result]
+        self, kind: CommandKind[Args, Result], args: Args, work: Callable[[Reading], Result], nothing: Result
     ) -> Result:
-        """Return the engine's answer, or without an engine what `work` finds in the store."""
+        """Return the engine's answer; without one what `work` finds in the store, or `nothing`."""
         try:
             return self.ask(kind, args)
         except NoEngine:
-            return self._look(work)
+            return self._look(work) if self.has_store else nothing
 
     def _look(self, work: Callable[[Reading], T]) -> T:
         return look_into(self.paths.store, self.clock, work, store_limits(self._settings.settings))
@@ -220,6 +246,7 @@ class Reach:
                     wanted.limit,
                 )
             ),
+            asking.ListingPage([]),
         ).rows
 
     def _signal_page(self, wanted: asking.SignalsAsked) -> asking.SignalPage:
@@ -229,6 +256,7 @@ class Reach:
             lambda stored: asking.SignalPage(
                 *asked.signals(stored, wanted.before, wanted.limit, wanted.symbol)
             ),
+            asking.SignalPage([], None),
         )
 
     def _fact_page(self, wanted: asking.JournalAsked) -> tuple[FactRow, ...]:
@@ -238,6 +266,7 @@ class Reach:
             lambda stored: asking.FactPage(
                 asked.journal(stored, wanted.before, wanted.limit, wanted.about, wanted.kind, wanted.since_ms)
             ),
+            asking.FactPage(()),
         ).rows
 
     def _last_engine(self, cause: str) -> NoEngineJson:

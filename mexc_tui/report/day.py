@@ -3,6 +3,8 @@
 `_ms` are Unix milliseconds of the exchange, or spans where the name says so (`lead_ms`, `late_ms`).
 """
 
+from decimal import Decimal
+
 import msgspec
 
 from mexc_tui.model.listing import ChangeKind, Source, Stage
@@ -62,7 +64,7 @@ class Happened(msgspec.Struct, frozen=True, kw_only=True):
     late_ms: int | None
     api_ms: int | None
     trades: int | None
-    first_price: float | None
+    first_price: Decimal | None
     high_ratio: float | None
     low_ratio: float | None
     last_ratio: float | None
@@ -168,6 +170,9 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     alerts: tuple[Alerted, ...]
 
 
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
 def to_json(report: DayReport) -> bytes:
-    """Return the report as one JSON object."""
-    return msgspec.json.encode(report)
+    """Return the report as one JSON object; money is text."""
+    return _encoder.encode(report)

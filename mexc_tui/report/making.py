@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from itertools import pairwise
 
 from mexc_tui.model.listing import ChangeKind, Listing, Source
@@ -121,7 +122,7 @@ def _happened(listing: Listing, outcome: ListingOutcome | None, day: Day) -> Hap
         late_ms=(opened_ms or 0) - (planned_ms or 0) if known else None,
         api_ms=listing.api_ms,
         trades=outcome.trades if outcome is not None else None,
-        first_price=outcome.first_price if outcome is not None else None,
+        first_price=_price(outcome),
         high_ratio=outcome.high_ratio if outcome is not None else None,
         low_ratio=outcome.low_ratio if outcome is not None else None,
         last_ratio=outcome.last_ratio if outcome is not None else None,
@@ -131,6 +132,11 @@ def _happened(listing: Listing, outcome: ListingOutcome | None, day: Day) -> Hap
         traded=outcome.traded if outcome is not None else False,
         not_known=tuple(_not_known(listing, outcome, day)),
     )
+
+
+def _price(outcome: ListingOutcome | None) -> Decimal | None:
+    price = outcome.first_price if outcome is not None else None
+    return None if price is None else Decimal(f"{Decimal(repr(price)):f}")
 
 
 def _not_known(listing: Listing, outcome: ListingOutcome | None, day: Day) -> Iterable[str]:

@@ -68,11 +68,17 @@ def engine(shell: Shell) -> "Generator[subprocess.Popen[str]]":
     ("words", "code", "line"),
     [
         (["status"], 3, ""),
-        (["stop"], 3, "No engine answers"),
-        (["listings"], 3, "no engine of this profile has run"),
+        (["stop"], 3, "Start one with: mexc-tui --headless"),
+        (["--mode", "paper", "stop"], 3, "Start one with: mexc-tui --headless --mode paper"),
+        (["stop", "--profile", "mine"], 3, "Start one with: mexc-tui --headless --profile mine"),
         (["listings", "add", "NEWUSDT"], 3, "No engine answers"),
         (["listings", "add", "NEWUSDT", "--opens", "soon"], 2, "'soon' is no time"),
         (["listings", "add"], 2, "Missing argument 'SYMBOL'"),
+        (["listings", "add", "NEWUSDT", "--opens", "2020-01-01"], 2, "more than a day past"),
+        (["report"], 3, "has run yet"),
+        (["listings", "add", "BTC USDT"], 2, "'BTC USDT' is no pair's name"),
+        (["settings", "api_secret", "x"], 2, "Secrets are never settings"),
+        (["journal", "--since", "-5"], 2, "'-5' is no time"),
         (["settings", "max_position"], 2, "Did you mean max_positions?"),
         (["settings", "max_positions", "900"], 2, "Allowed: 1 to 50"),
         (["journal", "--last", "0"], 2, "0 is not in the range"),
@@ -87,6 +93,24 @@ def test_without_an_engine_or_with_a_wrong_argument_one_line_says_so(
     assert done.returncode == code
     assert line in done.stderr
     assert len((done.stderr or done.stdout).splitlines()) == 1
+    assert not done.stderr or done.stderr.startswith("mexc-tui: ")
+
+
+def test_before_an_engine_ever_ran_every_list_is_empty_and_nothing_is_wrong(tmp_path: Path) -> None:
+    user = Shell(tmp_path)
+    assert [user.json(name) for name in ("listings", "signals", "journal")] == [[], [], []]
+    told = user.run("listings")
+    assert (told.returncode, told.stdout) == (0, "No listing is known.\n")
+    assert "has run yet" in told.stderr
+    asked = user.run("why", "NEWUSDT", "--json")
+    assert (asked.returncode, json.loads(asked.stdout)["listings"]) == (1, [])
+
+
+def test_stop_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
+    done = Shell(tmp_path).run("stop", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["stopped"], said["pid"]) == (3, False, None)
+    assert "No engine answers" in said["cause"]
 
 
 def test_status_without_an_engine_is_still_one_object(tmp_path: Path) -> None:
@@ -168,7 +192,7 @@ def test_a_change_of_a_setting_is_taken_while_running_and_journalled(shell: Shel
     assert shell.run("settings", "max_positions", "9").returncode == 0
     assert shell.json("settings", "max_positions")["value"] == "9"
     wrong = shell.run("settings", "max_positions", "51")
-    assert wrong.returncode == 1
+    assert wrong.returncode == 2
     assert "Allowed: 1 to 50" in wrong.stderr
     facts = shell.json("journal", "--kind", "setting_changed", "--about", "max_positions")
     assert [(fact["body"]["old"], fact["body"]["new"]) for fact in facts] == [("3", "9")]
@@ -213,6 +237,10 @@ def test_a_stopped_engine_is_gone_and_its_store_answers(
     assert shell.json("signals")
     assert shell.json("why", "HANDMADEUSDT")["listings"]
     assert shell.json("journal", "--last", "1")[0]["kind"] in ("engine_stopped", "command_done")
+    report = shell.json("report")
+    assert "HANDMADEUSDT" in {row["symbol"] for row in report["listings"]}
+    assert report["world"].startswith("listing-day-5-")
+    assert "Report of listing-day-5" in shell.run("report").stdout
     status = shell.run("status", "--json")
     assert status.returncode == 3
     assert json.loads(status.stdout)["mode"] == "practice"

@@ -18,6 +18,8 @@ NOW_MS = 1_795_380_000_000
         ("1795380000000", NOW_MS),
         ("+15m", NOW_MS + 900_000),
         ("+500ms", NOW_MS + 500),
+        ("in 5m", NOW_MS + 300_000),
+        ("in 5 min", NOW_MS + 300_000),
     ],
 )
 def test_a_moment_is_read_in_every_form(text: str, at_ms: int) -> None:

@@ -188,6 +188,7 @@ def test_the_text_says(words: str) -> None:
 def test_json_holds_all_of_it_and_comes_back() -> None:
     report = report_of(DAY, whole())
     assert msgspec.json.decode(to_json(report), type=DayReport) == report
+    assert b'"first_price":"0.05"' in to_json(report)
 
 
 @given(st.integers())

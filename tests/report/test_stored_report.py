@@ -1,0 +1,41 @@
+"""The report of a day that is over, from the store alone."""
+
+from pathlib import Path
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.model.event import EngineStarted
+from mexc_tui.reporting import BEFORE_START_MS, stored_report
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.store.looking import look_into
+from mexc_tui.store.store import Store
+
+DAY_MS = 10_000_000
+
+
+async def _store(path: Path, *starts: tuple[int, str]) -> None:
+    store = await Store.open(path, SystemClock())
+    for at_ms, world in starts:
+        started = EngineStarted(at_ms=at_ms, about="practice", mode="practice", world=world)
+        await store.write("start", lambda unit, started=started: unit.record(started))
+    await store.close()
+
+
+async def test_a_day_begins_with_the_first_start_in_its_world_and_ends_with_its_newest_fact(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "desk.sqlite3"
+    await _store(path, (DAY_MS, "old"), (2 * DAY_MS, "new"), (3 * DAY_MS, "new"))
+    loaded = load(Layers())
+    report = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
+    assert (report.world, report.from_ms, report.to_ms) == ("new", 2 * DAY_MS - BEFORE_START_MS, 3 * DAY_MS)
+    running = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, 4 * DAY_MS, DAY_MS))
+    assert (running.from_ms, running.to_ms) == (DAY_MS, 4 * DAY_MS)
+    assert report.not_known[0] == "No listing was seen."
+
+
+async def test_on_the_real_exchange_a_day_begins_with_the_last_start(tmp_path: Path) -> None:
+    path = tmp_path / "desk.sqlite3"
+    await _store(path, (DAY_MS, ""), (2 * DAY_MS, ""))
+    loaded = load(Layers())
+    report = look_into(path, SystemClock(), lambda stored: stored_report(stored, loaded, None, None))
+    assert (report.world, report.from_ms) == ("", 2 * DAY_MS - BEFORE_START_MS)

@@ -109,12 +109,12 @@ def from_fill(fill: FillUpdate) -> Evidence:
 
 
 def from_report(report: OrderReport, at_ms: int) -> Evidence:
-    """Read GET order, openOrders or allOrders; `at_ms` is the exchange time of the question."""
+    """Read GET order, openOrders or allOrders; `at_ms` for a report without times."""
     state = state_of(report.status)
     why = f", {report.cancel_reason}" if report.cancel_reason else ""
     return Evidence(
         source=Source.QUESTION,
-        at_ms=report.update_time or at_ms,
+        at_ms=report.update_time or report.time or at_ms,
         words=f"the exchange says {state.value}{why}",
         state=state,
         order_id=report.order_id,
@@ -133,7 +133,7 @@ def terms_of(report: OrderReport) -> Terms:
     return Terms(kind, None if kind is OrderType.MARKET else report.price, report.quantity, None)
 
 
-def from_trades(trades: tuple[TradeReport, ...], at_ms: int) -> Evidence:
+def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
     """Read the trades of one order from GET myTrades; at least one."""
     told = tuple(
         Trade(
@@ -145,7 +145,7 @@ def from_trades(trades: tuple[TradeReport, ...], at_ms: int) -> Evidence:
     )
     return Evidence(
         source=Source.QUESTION,
-        at_ms=at_ms,
+        at_ms=max(trade.time for trade in trades),
         words="the exchange lists trades of it",
         state=OrderState.PARTIAL,
         order_id=trades[0].order_id,

@@ -54,7 +54,7 @@ def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> Found:
     for order_id, late in trades.items():
         order = known.by_order_id.get(order_id)
         if order is not None and order.intent_id:
-            _ours(found, order, (from_trades(tuple(late), theirs.at_ms),), rules)
+            _ours(found, order, (from_trades(tuple(late)),), rules)
     _unlisted(found, ours.orders, seen, theirs)
     return found
 
@@ -87,7 +87,7 @@ class _Known:
 
 def _evidence(report: OrderReport, told: tuple[TradeReport, ...], at_ms: int) -> tuple[Evidence, ...]:
     first = from_report(report, at_ms)
-    return (first, from_trades(told, at_ms)) if told else (first,)
+    return (first, from_trades(told)) if told else (first,)
 
 
 def _ours(found: Found, order: Order, evidence: Iterable[Evidence], rules: Rules) -> None:
@@ -179,7 +179,7 @@ def _not_ours(
     """An order without a row of ours: shown, counted, left alone; with our prefix it is a reason to halt."""
     order = foreign(report, theirs.at_ms)
     if told:
-        order = advance(order, from_trades(told, theirs.at_ms)).order
+        order = advance(order, from_trades(told)).order
     is_stranger = known.maker_of(report) is Maker.STRANGER
     if is_stranger:
         order = msgspec.structs.replace(order, reason="it bears our prefix, and this desk never made it")

@@ -35,7 +35,7 @@ def sold(name: str, quantity: str, value: str, status: OrderStatus = OrderStatus
 
 
 def fee(name: str, quantity: str, amount: str, asset: str = "USDT") -> Evidence:
-    return from_trades((trade(name, 1, quantity, amount, asset),), NOON_MS)
+    return from_trades((trade(name, 1, quantity, amount, asset),))
 
 
 def sell_order(name: str = "stop-1", quantity: str = "10", role: OrderRole = OrderRole.STOP) -> Order:
@@ -412,7 +412,7 @@ def _in_slices(
         told.append((name, from_report(report(name, filled, worth, status, side, quantity), NOON_MS)))
     asset = draw(FEE_ASSETS)
     amount = (quantity if asset == "ABC" else value) * D("0.001")
-    told.append((name, from_trades((trade(name, 1, quantity, amount, asset),), NOON_MS)))
+    told.append((name, from_trades((trade(name, 1, quantity, amount, asset),))))
     return told
 
 

@@ -244,7 +244,7 @@ def test_a_trade_told_twice_pays_its_fee_once() -> None:
 
 
 def test_a_trade_under_two_names_pays_its_fee_once() -> None:
-    rest = from_trades((trade("buy-1", 1, "4", "0.004"), trade("buy-1", 2, "6", "0.006")), NOON_MS)
+    rest = from_trades((trade("buy-1", 1, "4", "0.004"), trade("buy-1", 2, "6", "0.006")))
     after = told(order(), deal(1, "4", "0.004"), rest)
     assert after.fee_in("USDT") == D("0.010")
 

@@ -1,0 +1,64 @@
+"""The fence: absent is proven by answers, after the fence, or not at all."""
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from mexc_tui.ledger.evidence import from_outcome, from_report
+from mexc_tui.ledger.fence import WATCH_MS, Proofs, conclude, watch_is_over
+from mexc_tui.ledger.orders import advance, after_restart
+from mexc_tui.model.intent import Order, OrderState
+from mexc_tui.model.order import OrderStatus
+from mexc_tui.model.outcome import Ambiguous
+
+from .desk import NOON_MS, order, report
+
+FENCE_MS = NOON_MS + 5_000
+AFTER = FENCE_MS + 1
+ALL = Proofs(denied_ms=AFTER, listed_ms=AFTER, balanced_ms=AFTER)
+
+
+def lost() -> Order:
+    return advance(order(), from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS)).order
+
+
+def test_all_proofs_after_the_fence_make_it_absent() -> None:
+    evidence = conclude(lost(), ALL, AFTER).evidence
+    assert evidence is not None
+    after = advance(lost(), evidence).order
+    assert after.state is OrderState.ABSENT
+    assert not watch_is_over(after, AFTER + WATCH_MS - 1)
+    assert watch_is_over(after, AFTER + WATCH_MS)
+
+
+@pytest.mark.parametrize("missing", ["denied_ms", "listed_ms", "balanced_ms"])
+def test_no_proof_may_be_missing_or_older_than_the_fence(missing: str) -> None:
+    for seen_ms in (None, FENCE_MS):
+        conclusion = conclude(lost(), replace(ALL, **{missing: seen_ms}), AFTER)
+        assert conclusion.evidence is None
+        assert len(conclusion.missing) == 1
+
+
+def test_nothing_is_concluded_before_the_fence() -> None:
+    assert conclude(lost(), ALL, FENCE_MS).evidence is None
+
+
+def test_an_order_without_a_fence_is_never_concluded() -> None:
+    assert conclude(msgspec.structs.replace(lost(), fence_ms=None), ALL, AFTER).evidence is None
+
+
+def test_an_order_that_was_seen_once_ended_and_was_never_absent() -> None:
+    seen = advance(
+        lost(), from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_FILLED), NOON_MS)
+    ).order
+    again = after_restart(seen, NOON_MS, 2_000)
+    evidence = conclude(again, ALL, AFTER).evidence
+    assert evidence is not None
+    after = advance(again, evidence).order
+    assert (after.state, after.filled_quantity) == (OrderState.PARTIALLY_CANCELLED, 4)
+
+
+def test_a_settled_order_needs_no_conclusion() -> None:
+    seen = advance(lost(), from_report(report("buy-1"), NOON_MS)).order
+    assert conclude(seen, ALL, AFTER).evidence is None

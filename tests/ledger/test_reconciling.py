@@ -1,0 +1,397 @@
+"""Books against the exchange: nothing differs, or it is found once, explained or not, and put right."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mexc_tui.ledger.accounts import flows
+from mexc_tui.ledger.agreement import Outcome, Theirs, moving_symbols
+from mexc_tui.ledger.booking import resettle
+from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
+from mexc_tui.ledger.evidence import from_outcome, from_report, from_trades
+from mexc_tui.ledger.orders import foreign
+from mexc_tui.ledger.reconcile import reconcile
+from mexc_tui.model.account import Balance
+from mexc_tui.model.intent import ZERO, OrderRole, OrderState
+from mexc_tui.model.order import OrderStatus, Side
+from mexc_tui.model.outcome import Ambiguous
+from mexc_tui.model.position import Account, PositionState
+from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger
+from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.severity import Severity
+
+from .desk import NOON_MS, RULES, D, Desk, intent, order, report, trade
+
+
+def a_desk(abc: str = "0") -> Desk:
+    """A desk that bought 10 ABC for 20 USDT and 0.01 fee, with a stop that was never sent."""
+    desk = Desk(prices={"MX": D(3)}).start(USDT="1000", ABC=abc, MX="5")
+    desk.expect(intent(), order(), intent("stop", OrderRole.STOP), order("stop-1", Side.SELL))
+    del desk.orders["stop-1"]
+    desk.tell(
+        "buy-1",
+        from_report(report("buy-1", "10", "20", OrderStatus.FILLED), NOON_MS),
+        from_trades((trade("buy-1", 1, "10", "0.01"),)),
+    )
+    desk.expect(msgspec.structs.replace(desk.intents["buy"], ended_ms=NOON_MS, reserved=ZERO))
+    desk.apply(resettle(desk.books("p1"), NOON_MS))
+    return desk
+
+
+def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
+    """The same with a resting sell of all of it."""
+    desk.expect(order("stop-1", Side.SELL, created_ms=NOON_MS + 500))
+    status = OrderStatus.PARTIALLY_FILLED if D(filled) else OrderStatus.NEW
+    desk.tell("stop-1", from_report(report("stop-1", filled, value, status, Side.SELL), NOON_MS))
+    return desk
+
+
+def run(desk: Desk, theirs: Theirs) -> Outcome:
+    return reconcile(desk.ours(), theirs, RULES, Trigger.TIMER)
+
+
+def found(outcome: Outcome) -> tuple[Difference, ...]:
+    return (*outcome.run.explained, *outcome.run.unexplained)
+
+
+def kinds(outcome: Outcome) -> list[DifferenceKind]:
+    return [one.kind for one in found(outcome)]
+
+
+def reporting(
+    theirs: Theirs, *reports: OrderReport, trades: tuple[TradeReport, ...] = (), **moved: str
+) -> Theirs:
+    """Put newer reports into what the exchange says, and move its balances."""
+    names = {one.client_order_id for one in reports}
+    kept = tuple(one for one in theirs.orders if one.client_order_id not in names)
+    totals = {one.asset: one.total for one in theirs.balances}
+    for asset, amount in moved.items():
+        totals[asset] = totals.get(asset, ZERO) + D(amount)
+    balances = tuple(Balance(asset, total, ZERO) for asset, total in totals.items())
+    return replace(theirs, orders=(*kept, *reports), trades=trades, balances=balances)
+
+
+def assert_settled(desk: Desk, theirs: Theirs, outcome: Outcome) -> None:
+    """Apply, and see that nothing is left to find and that the books are sound."""
+    desk.correct(outcome.corrections)
+    desk.now_ms += 120_000
+    again = run(desk, replace(theirs, at_ms=theirs.at_ms + 60_000))
+    assert (found(again), again.corrections) == ((), ())
+    assert [words for entry in desk.entries.values() for words in balanced(entry)] == []
+    assert solvent(desk.held) == ()
+    assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
+    assets = {asset for _, asset in desk.held} - set(outcome.postponed)
+    assert agrees(desk.held, theirs.balances, assets, ZERO) == ()
+
+
+def test_books_that_agree_have_no_difference() -> None:
+    desk = selling(a_desk("7"))
+    outcome = run(desk, desk.mirrored())
+    assert (found(outcome), outcome.corrections, outcome.ask, outcome.run.problem) == ((), (), (), "")
+
+
+def test_a_missed_sale_is_found_and_explains_the_balances() -> None:
+    desk = selling(a_desk())
+    sold = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
+    fees = (trade("stop-1", 1, "10", "0.009", buys=False),)
+    theirs = reporting(desk.mirrored(), sold, trades=fees, ABC="-10", USDT="17.991")
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.MISSED_FILL, DifferenceKind.FEE]
+    assert outcome.run.unexplained == ()
+    assert outcome.run.explained[0].severity is Severity.ERROR
+    assert_settled(desk, theirs, outcome)
+    assert desk.positions["p1"].state is PositionState.CLOSED
+
+
+def test_a_missed_cancel_with_fills_kept_is_found() -> None:
+    desk = selling(a_desk(), "4", "7.2")
+    theirs = reporting(
+        desk.mirrored(), report("stop-1", "4", "7.2", OrderStatus.PARTIALLY_CANCELED, Side.SELL)
+    )
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.STATE]
+    assert_settled(desk, theirs, outcome)
+    assert desk.orders["stop-1"].state is OrderState.PARTIALLY_CANCELLED
+
+
+def test_a_fee_that_nobody_told_is_found_in_the_trades() -> None:
+    desk = selling(a_desk(), "4", "7.2")
+    fees = (trade("stop-1", 1, "4", "0.01", "MX", buys=False),)
+    theirs = reporting(desk.mirrored(), trades=fees, MX="-0.01")
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.FEE]
+    assert outcome.run.explained[0].value == D("0.03")
+    assert_settled(desk, theirs, outcome)
+
+
+def test_an_order_that_a_crash_forgot_is_found_by_its_intents_id() -> None:
+    desk = a_desk()
+    theirs = reporting(
+        desk.mirrored(),
+        report("stop-2", "10", "18", OrderStatus.FILLED, Side.SELL),
+        ABC="-10",
+        USDT="18",
+    )
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.MISSED_FILL]
+    assert outcome.strangers == ()
+    assert_settled(desk, theirs, outcome)
+    assert desk.orders["stop-2"].position_id == "p1"
+
+
+def test_an_order_thought_absent_that_exists_is_revived() -> None:
+    desk = a_desk()
+    desk.expect(order("stop-1", Side.SELL, state=OrderState.ABSENT, created_ms=NOON_MS + 500))
+    theirs = reporting(desk.mirrored(), report("stop-1", side=Side.SELL))
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.REVIVED]
+    assert_settled(desk, theirs, outcome)
+
+
+def test_an_overfill_is_booked_and_a_person_should_know() -> None:
+    desk = selling(a_desk("7"))
+    theirs = reporting(
+        desk.mirrored(), report("stop-1", "11", "2.2", OrderStatus.FILLED, Side.SELL), ABC="-11", USDT="2.2"
+    )
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.OVERFILL]
+    assert outcome.run.explained[0].severity is Severity.ERROR
+    assert_settled(desk, theirs, outcome)
+    assert desk.held[Account.OWN, "ABC"] == 6
+
+
+def test_an_ended_order_with_less_than_booked_stays_unexplained_and_booked() -> None:
+    desk = selling(a_desk(), "4", "7.2")
+    theirs = reporting(desk.mirrored(), report("stop-1", "3", "5", OrderStatus.PARTIALLY_CANCELED, Side.SELL))
+    outcome = run(desk, theirs)
+    assert DifferenceKind.STATE in [one.kind for one in outcome.run.unexplained]
+    desk.correct(outcome.corrections)
+    assert desk.orders["stop-1"].filled_quantity == 4
+
+
+def test_an_older_report_of_an_open_order_is_no_difference() -> None:
+    desk = selling(a_desk(), "4", "7.2")
+    theirs = reporting(desk.mirrored(), report("stop-1", "3", "5", OrderStatus.PARTIALLY_FILLED, Side.SELL))
+    assert found(run(desk, theirs)) == ()
+
+
+def test_a_foreign_order_is_shown_and_left_alone() -> None:
+    desk = a_desk()
+    theirs = reporting(desk.mirrored(), report("web", at_ms=NOON_MS + 9))
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.FOREIGN]
+    assert outcome.run.unexplained == ()
+    assert_settled(desk, theirs, outcome)
+    assert desk.orders["web"].state is OrderState.FOREIGN
+    assert desk.orders["web"].position_id == ""
+
+
+def test_a_foreign_fill_explains_its_balances_and_buys_nothing_for_the_desk() -> None:
+    desk = a_desk("7")
+    theirs = reporting(
+        desk.mirrored(),
+        report("web", "5", "10", OrderStatus.FILLED, quantity="5", at_ms=NOON_MS + 9),
+        trades=(trade("web", 1, "5", "0.005"),),
+        ABC="5",
+        USDT="-10.005",
+    )
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.FOREIGN]
+    assert_settled(desk, theirs, outcome)
+    assert desk.held[Account.OWN, "ABC"] == 12
+    assert desk.positions["p1"].remaining == 10
+    assert flows(desk.entries.values()) == D("-10.005")
+
+
+def test_a_foreign_order_from_before_the_start_moves_nothing() -> None:
+    desk = a_desk()
+    theirs = reporting(desk.mirrored(), report("old", "5", "10", OrderStatus.FILLED, at_ms=NOON_MS - 1))
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.FOREIGN]
+    assert_settled(desk, theirs, outcome)
+
+
+def test_a_foreign_order_that_is_no_longer_open_is_closed_in_our_view() -> None:
+    desk = a_desk()
+    desk.expect(foreign(report("web"), NOON_MS))
+    theirs = replace(
+        desk.mirrored(), orders=tuple(one for one in desk.mirrored().orders if one.client_order_id != "web")
+    )
+    desk.correct(run(desk, theirs).corrections)
+    assert desk.orders["web"].state is OrderState.CANCELLED
+
+
+def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
+    desk = a_desk()
+    theirs = reporting(desk.mirrored(), report("mxtzz990000000011-1", at_ms=NOON_MS + 9))
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.STRANGER]
+    assert outcome.run.unexplained[0].severity is Severity.CRITICAL
+    assert outcome.strangers == ("mxtzz990000000011-1",)
+    assert_settled(desk, theirs, outcome)
+
+
+@pytest.mark.parametrize(
+    ("moved", "severity", "explained"),
+    [
+        ("0.5", Severity.INFO, True),
+        ("5", Severity.WARNING, False),
+        ("-50", Severity.ERROR, False),
+        ("500", Severity.CRITICAL, False),
+    ],
+)
+def test_a_drift_is_graded_by_value_booked_from_outside_and_never_traded(
+    moved: str, severity: Severity, explained: bool
+) -> None:
+    desk = a_desk()
+    theirs = desk.mirrored(USDT=moved)
+    outcome = run(desk, theirs)
+    (drift,) = found(outcome)
+    assert (drift.kind, drift.severity, drift.explained) == (DifferenceKind.DRIFT, severity, explained)
+    assert_settled(desk, theirs, outcome)
+    assert flows(desk.entries.values()) == D(moved)
+    assert desk.positions["p1"].realised == 0
+
+
+def test_an_airdrop_is_the_persons_own_and_of_unknown_worth() -> None:
+    desk = a_desk()
+    theirs = desk.mirrored(NEWCOIN="1000")
+    outcome = run(desk, theirs)
+    (drift,) = outcome.run.unexplained
+    assert (drift.kind, drift.severity, drift.value) == (DifferenceKind.DRIFT, Severity.WARNING, 0)
+    assert_settled(desk, theirs, outcome)
+    assert desk.held[Account.OWN, "NEWCOIN"] == 1000
+    assert flows(desk.entries.values()) == 0
+
+
+def test_coins_that_the_person_withdraws_are_the_persons_first() -> None:
+    desk = a_desk("7")
+    theirs = desk.mirrored(ABC="-6")
+    outcome = run(desk, theirs)
+    assert kinds(outcome) == [DifferenceKind.DRIFT]
+    assert_settled(desk, theirs, outcome)
+    assert desk.positions["p1"].remaining == 10
+
+
+def test_missing_coins_of_the_desk_are_written_off_as_a_loss() -> None:
+    desk = a_desk("7")
+    theirs = desk.mirrored(ABC="-11")
+    outcome = run(desk, theirs)
+    (short,) = outcome.run.unexplained
+    assert (short.kind, short.value) == (DifferenceKind.SHORTFALL, 8)
+    assert_settled(desk, theirs, outcome)
+    position = desk.positions["p1"]
+    assert (position.remaining, position.gone, position.realised) == (6, 4, D("-8.004"))
+
+
+def test_a_position_whose_coins_are_all_gone_closes_as_corrected() -> None:
+    desk = a_desk()
+    theirs = desk.mirrored(ABC="-10")
+    outcome = run(desk, theirs)
+    assert_settled(desk, theirs, outcome)
+    assert desk.positions["p1"].close_reason.value == "corrected"
+
+
+def test_a_fee_in_coins_that_nobody_told_is_explained_as_too_little_to_matter() -> None:
+    desk = a_desk()
+    outcome = run(desk, desk.mirrored(ABC="-0.01"))
+    assert kinds(outcome) == [DifferenceKind.SHORTFALL]
+    assert outcome.run.unexplained == ()
+
+
+def test_an_order_that_should_be_open_and_is_not_listed_is_asked_for() -> None:
+    desk = selling(a_desk())
+    theirs = desk.mirrored(ABC="-10", USDT="18")
+    silent = replace(theirs, orders=tuple(one for one in theirs.orders if one.client_order_id != "stop-1"))
+    outcome = run(desk, silent)
+    assert outcome.ask == ("stop-1",)
+    assert found(outcome) == (), "nothing is concluded from silence"
+    assert outcome.postponed == ("ABC", "USDT")
+
+
+def test_balances_of_an_unknown_order_are_not_judged_yet() -> None:
+    desk = a_desk()
+    desk.expect(order("stop-1", Side.SELL))
+    desk.tell("stop-1", from_outcome(Ambiguous("timed out", NOON_MS, 2_000), NOON_MS))
+    outcome = run(desk, desk.mirrored(ABC="-10", MX="1"))
+    assert [(one.kind, one.about) for one in found(outcome)] == [(DifferenceKind.DRIFT, "MX")]
+    assert "ABC, USDT" in outcome.run.problem
+
+
+def test_balances_asked_for_while_orders_moved_are_not_judged() -> None:
+    before = (report("stop-1", side=Side.SELL),)
+    after = (report("stop-1", "4", "7", OrderStatus.PARTIALLY_FILLED, Side.SELL),)
+    assert moving_symbols(before, after) == {"ABCUSDT"}
+    assert moving_symbols(after, after) == frozenset()
+    desk = a_desk()
+    moving = replace(desk.mirrored(USDT="7"), moving=moving_symbols(before, after))
+    assert found(run(desk, moving)) == ()
+
+
+def test_missing_coins_wait_until_the_orders_news_are_booked() -> None:
+    desk = selling(a_desk(), "4", "7.2")
+    sold = report("stop-1", "5", "9", OrderStatus.PARTIALLY_FILLED, Side.SELL)
+    theirs = reporting(desk.mirrored(), sold, ABC="-3", USDT="1.8")
+    first = run(desk, theirs)
+    assert kinds(first) == [DifferenceKind.MISSED_FILL]
+    assert first.postponed == ("ABC",)
+    desk.correct(first.corrections)
+    second = run(desk, theirs)
+    assert kinds(second) == [DifferenceKind.SHORTFALL]
+    assert_settled(desk, theirs, second)
+
+
+AMOUNT = st.decimals(min_value="0.001", max_value="300", places=3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    own=st.decimals(min_value=0, max_value=50, places=2),
+    cash=st.none() | st.decimals(min_value=-900, max_value=900, places=2).filter(bool),
+    coins=st.none() | st.decimals(min_value=-9, max_value=50, places=2).filter(bool),
+    airdrop=st.none() | AMOUNT,
+    web=st.none() | st.tuples(AMOUNT, AMOUNT),
+    is_stranger=st.booleans(),
+    is_filled=st.booleans(),
+)
+def test_every_injected_difference_is_found_once_and_then_never_again(
+    own: Decimal,
+    cash: Decimal | None,
+    coins: Decimal | None,
+    airdrop: Decimal | None,
+    web: tuple[Decimal, Decimal] | None,
+    is_stranger: bool,
+    is_filled: bool,
+) -> None:
+    desk = selling(a_desk(str(own)))
+    theirs, wanted = desk.mirrored(), set[tuple[DifferenceKind, str]]()
+    if cash is not None:
+        theirs = reporting(theirs, USDT=str(cash))
+        wanted.add((DifferenceKind.DRIFT, "USDT"))
+    if coins is not None:
+        theirs = reporting(theirs, ABC=str(coins))
+        wanted.add((DifferenceKind.SHORTFALL if own + coins < 0 else DifferenceKind.DRIFT, "ABC"))
+    if airdrop is not None:
+        theirs = reporting(theirs, DROP=str(airdrop))
+        wanted.add((DifferenceKind.DRIFT, "DROP"))
+    if web is not None:
+        quantity, value = web
+        bought = report("web", quantity, value, OrderStatus.FILLED, quantity=quantity, symbol="XYZUSDT",
+                        at_ms=NOON_MS + 9)  # fmt: skip
+        theirs = reporting(theirs, bought, XYZ=str(quantity), USDT=str(-value))
+        wanted.add((DifferenceKind.FOREIGN, "web"))
+    if is_stranger:
+        theirs = reporting(theirs, report("mxtother", at_ms=NOON_MS + 9))
+        wanted.add((DifferenceKind.STRANGER, "mxtother"))
+    if is_filled and coins is None:
+        sold = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
+        theirs = reporting(theirs, sold, ABC="-10", USDT="18")
+        wanted.add((DifferenceKind.MISSED_FILL, "stop-1"))
+    outcome = run(desk, theirs)
+    told = [(one.kind, one.about) for one in found(outcome)]
+    assert sorted(told) == sorted(wanted)
+    assert_settled(desk, theirs, outcome)

@@ -115,7 +115,7 @@ class OrderTable(Protocol):
         ...
 
     def foreign(self, limit: int = ...) -> list[Order]:
-        """Return orders that are not ours, newest first."""
+        """Return orders that are not ours (they have no intent), ended ones too, newest first."""
         ...
 
     def page(

@@ -9,9 +9,12 @@ from mexc_tui.store.sums import total
 _ENTERING = "WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL"
 _PENDING = """
     SELECT count(*) FROM intents INDEXED BY intents_entering
-    WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL AND position_id IS NULL AND NOT EXISTS (
+    WHERE scope = ? AND role = 'entry' AND ended_ms IS NULL AND NOT EXISTS (
         SELECT 1 FROM positions
-        WHERE positions.scope = intents.scope AND positions.snipe_id = intents.snipe_id)
+        WHERE positions.scope = intents.scope AND positions.snipe_id = intents.snipe_id
+    ) AND NOT EXISTS (
+        SELECT 1 FROM positions WHERE positions.scope = intents.scope AND positions.id = intents.position_id
+    )
 """
 _OPENED = "SELECT count(*) FROM positions WHERE scope = ? AND opened_ms >= ?"
 _LOSSES = """

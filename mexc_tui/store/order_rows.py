@@ -69,8 +69,8 @@ class OrderRows:
         return ORDERS.many(self._rows, sql, self._scope, position_id)
 
     def foreign(self, limit: int = 100) -> list[Order]:
-        """Return orders that are not ours, newest first."""
-        sql = "WHERE scope = ? AND state = 'foreign' ORDER BY created_ms DESC LIMIT ?"
+        """Return orders that are not ours, ended ones too, newest first."""
+        sql = "WHERE scope = ? AND intent_id IS NULL ORDER BY created_ms DESC LIMIT ?"
         return ORDERS.many(self._rows, sql, self._scope, limit)
 
     def page(

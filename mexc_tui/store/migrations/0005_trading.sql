@@ -99,7 +99,6 @@ CREATE INDEX orders_by_order_id ON orders (scope, order_id) WHERE order_id IS NO
 CREATE INDEX orders_of_intent ON orders (scope, intent_id, created_ms);
 CREATE INDEX orders_of_position ON orders (scope, position_id, created_ms);
 CREATE INDEX orders_open ON orders (scope, created_ms) WHERE is_open = 1;
-CREATE INDEX orders_foreign ON orders (scope, created_ms) WHERE intent_id IS NULL;
 
 CREATE TABLE positions (
     number     INTEGER PRIMARY KEY,

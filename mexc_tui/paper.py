@@ -1,0 +1,137 @@
+"""Paper trading: MEXC's data as it comes, and an exchange of our own on loopback that orders go to.
+
+The exchange is the practice exchange on mirrored books (`practice.mirror`), so orders, fees, refusals,
+streams and questions are the same code and the same protocol as with real money.
+"""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.outside import StreamSink
+from mexc_tui.market.attention import StreamKind, WantedStream
+from mexc_tui.market_port import WireMarket, WireParts
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.practice.server import PracticeServer, served
+
+ORDER_PATH = "/api/v3/order"
+
+
+class PaperMarket(WireMarket):
+    """The market's port, which tells the paper exchange all that it tells the engine."""
+
+    def __init__(self, parts: WireParts) -> None:
+        super().__init__(parts)
+        self._pairs: dict[str, Symbol] = {}
+        self._paper: _Mirroring | None = None
+
+    def mirror_to(self, server: PracticeServer, world: MirrorWorld) -> None:
+        """Tell this exchange from now on."""
+        self._paper = _Mirroring(server, world)
+
+    async def pairs(self) -> tuple[Symbol, ...]:
+        """Ask for every pair; those that are streamed are mirrored."""
+        pairs = await super().pairs()
+        self._pairs = {pair.symbol: pair for pair in pairs}
+        self._mirror_pairs(one.symbol for one in self._wanted)
+        return pairs
+
+    def stream(self, wanted: frozenset[WantedStream], hurried: frozenset[str] = frozenset()) -> None:
+        """Subscribe these; their pairs take paper orders."""
+        super().stream(wanted, hurried)
+        self._mirror_pairs(one.symbol for one in wanted)
+
+    async def run_streams(self, sink: StreamSink) -> None:
+        """Serve the streams, to the paper exchange first: the engine may answer at once."""
+        await super().run_streams(_Tee(self._paper, sink) if self._paper is not None else sink)
+
+    def _mirror_pairs(self, names: Iterable[str]) -> None:
+        if self._paper is not None:
+            found = (self._pairs.get(name) for name in dict.fromkeys(names))
+            self._paper.take_pairs([pair for pair in found if pair is not None])
+
+
+class _Mirroring:
+    """Feeds one paper exchange."""
+
+    def __init__(self, server: PracticeServer, world: MirrorWorld) -> None:
+        self._server = server
+        self._world = world
+        self._known: dict[str, Symbol] = {}
+
+    def take_pairs(self, pairs: Sequence[Symbol]) -> None:
+        for pair in pairs:
+            if self._known.get(pair.symbol) != pair:
+                self._known[pair.symbol] = pair
+                self._world.mirror_pair(pair)
+
+    def on_deals(self, deals: Sequence[StreamDeal]) -> None:
+        for deal in deals:
+            if deal.taker_side is not None:
+                self._world.mirror_trade(deal.symbol, deal.price, deal.quantity, deal.taker_side)
+        self._server.stir()
+
+    def on_levels(self, levels: TopLevels) -> None:
+        self._world.mirror_book(levels.symbol, levels.bids, levels.asks)
+        self._server.stir()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tee:
+    """A sink before another one."""
+
+    paper: _Mirroring
+    sink: StreamSink
+
+    def on_deals(self, deals: Sequence[StreamDeal]) -> None:
+        """Take trades of one pair."""
+        self.paper.on_deals(deals)
+        self.sink.on_deals(deals)
+
+    def on_quote(self, quote: BestQuote) -> None:
+        """Take a pair's best prices."""
+        self.sink.on_quote(quote)
+
+    def on_levels(self, levels: TopLevels) -> None:
+        """Take a pair's best levels."""
+        self.paper.on_levels(levels)
+        self.sink.on_levels(levels)
+
+    def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
+        """Note that messages are being lost."""
+        self.sink.on_hole(symbol, kind, is_closed=is_closed)
+
+
+class _MarketClock:
+    """The market's time for the paper exchange; it never goes back."""
+
+    def __init__(self, market: WireMarket) -> None:
+        self._market = market
+        self._last_ms = 0
+
+    def now_ms(self) -> int:
+        self._last_ms = max(self._last_ms, self._market.now_ms())
+        return self._last_ms
+
+
+@asynccontextmanager
+async def paper_exchange(
+    market: PaperMarket, balances: dict[str, Decimal], seed: int, delay_ms: int = 0
+) -> AsyncGenerator[Endpoint]:
+    """Serve an exchange on the market's books for as long as the block runs; `balances` is its account.
+
+    `delay_ms`: how much later than on loopback answers to orders come.
+    """
+    delay = FaultPlan(kind=FaultKind.DELAY, path=ORDER_PATH, amount_ms=delay_ms)
+    scenario = paper_scenario(balances, (delay,) if delay_ms else ())
+    clock = _MarketClock(market)
+    world = MirrorWorld(scenario, seed, clock.now_ms())
+    server = PracticeServer(scenario, seed, clock, world=world)
+    market.mirror_to(server, world)
+    async with served(server) as endpoint:
+        yield endpoint

@@ -1,0 +1,273 @@
+"""Fills the engine's port of trading with the exchange's rooms: client, private stream, firing line."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from random import Random
+
+import aiohttp
+
+from mexc_tui.engine.ports import Clock
+from mexc_tui.engine.trading_ports import ClockReading, Fired, FiringLine, PrivateSink, PrivateState, Shot
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.lanes import LaneName
+from mexc_tui.exchange.offset import ClockOutOfBounds
+from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.user_stream import UserStream
+from mexc_tui.model.account import Account, DustCandidate, DustConversion, TradeFee
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.market_data import DepthSnapshot
+from mexc_tui.model.order import NewOrder
+from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
+from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
+from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
+
+NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class TradingParts:
+    """The open parts that the port is made of; they stay the caller's."""
+
+    clock: Clock
+    client: MexcClient
+    stream_url: str
+    connector: aiohttp.BaseConnector
+    rng: Random
+    timings: SocketTimings
+
+
+class WireTrading:
+    """`engine.trading_ports.Trading` on the wire."""
+
+    def __init__(self, parts: TradingParts) -> None:
+        """Connect to nothing yet. Raises OriginRefused for a strange URL."""
+        self.parts = self._parts = parts
+        self._orders, self._account = parts.client.orders, parts.client.account
+        self._sink: PrivateSink | None = None
+        self._private = UserStream(
+            parts.stream_url,
+            parts.connector,
+            parts.clock,
+            parts.rng,
+            parts.client.account,
+            self._on_update,
+            self._on_hole,
+            timings=parts.timings,
+            on_refused=parts.client.budget.note_answer,
+        )
+
+    # ---- time
+
+    def now_ms(self) -> int:
+        """Return the exchange's time, or this machine's while that is not known."""
+        try:
+            return self._parts.client.offset.exchange_now_ms(self._parts.clock.monotonic_ns())
+        except ClockOutOfBounds:
+            return self._parts.clock.now_ms()
+
+    def exchange_ns(self, exchange_ms: int) -> int:
+        """Return the moment of the monotonic clock at which the exchange's shows `exchange_ms`."""
+        try:
+            return self._parts.client.offset.monotonic_ns_at(exchange_ms)
+        except ClockOutOfBounds:
+            ahead_ms = exchange_ms - self._parts.clock.now_ms()
+            return self._parts.clock.monotonic_ns() + ahead_ms * NS_PER_MS
+
+    def clock(self) -> ClockReading | None:
+        """Return how well the exchange's clock is known."""
+        offset = self._parts.client.offset.estimate(self._parts.clock.monotonic_ns())
+        if offset is None:
+            return None
+        return ClockReading(offset.offset_ms, offset.error_ms, offset.age_s, offset.warning)
+
+    # ---- orders
+
+    async def place(
+        self, order: NewOrder, *, purpose: Purpose, recv_window_ms: int | None = None
+    ) -> SendOutcome[PlacedOrder]:
+        """Place one order over an ordinary connection."""
+        return await self._orders.place(order, purpose=purpose, recv_window_ms=recv_window_ms)
+
+    async def cancel(
+        self, symbol: str, *, client_order_id: str = "", order_id: str = "", purpose: Purpose = Purpose.EXIT
+    ) -> SendOutcome[CancelReport]:
+        """Cancel one order by either id."""
+        return await self._orders.cancel(
+            symbol, client_order_id=client_order_id, order_id=order_id, purpose=purpose
+        )
+
+    async def cancel_open(self, symbol: str) -> SendOutcome[tuple[CancelReport, ...]]:
+        """Cancel every open order of a pair."""
+        return await self._orders.cancel_open((symbol,))
+
+    async def order(
+        self,
+        symbol: str,
+        *,
+        client_order_id: str = "",
+        order_id: str = "",
+        purpose: Purpose = Purpose.ORDINARY,
+    ) -> OrderReport:
+        """Ask for one order."""
+        return await self._orders.order(
+            symbol, client_order_id=client_order_id, order_id=order_id, purpose=purpose
+        )
+
+    async def open_orders(
+        self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
+    ) -> tuple[OrderReport, ...]:
+        """Ask for open orders."""
+        return await self._orders.open_orders(symbols, purpose=purpose)
+
+    async def all_orders(
+        self,
+        symbol: str,
+        *,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        purpose: Purpose = Purpose.ORDINARY,
+    ) -> tuple[OrderReport, ...]:
+        """Ask for a pair's orders."""
+        end_ms = end_ms if end_ms is not None or start_ms is None else self.now_ms()
+        return await self._orders.all_orders(symbol, start_ms=start_ms, end_ms=end_ms, purpose=purpose)
+
+    async def my_trades(
+        self,
+        symbol: str,
+        *,
+        order_id: str = "",
+        start_ms: int | None = None,
+        purpose: Purpose = Purpose.ORDINARY,
+    ) -> tuple[TradeReport, ...]:
+        """Ask for the account's trades in a pair."""
+        end_ms = None if start_ms is None else self.now_ms()
+        return await self._orders.my_trades(
+            symbol, order_id=order_id, start_ms=start_ms, end_ms=end_ms, purpose=purpose
+        )
+
+    # ---- the account
+
+    async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
+        """Ask for balances."""
+        return await self._account.account(purpose=purpose)
+
+    async def trade_fee(self, symbol: str) -> TradeFee:
+        """Ask what trading a pair costs this account."""
+        return await self._account.trade_fee(symbol)
+
+    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
+        """Ask for a pair's book."""
+        return await self._parts.client.market.depth(symbol, limit)
+
+    async def price(self, symbol: str) -> Decimal:
+        """Ask for a pair's last price."""
+        price = (await self._parts.client.market.price(symbol)).price
+        if price is None:
+            raise ExchangeError("GET", "/api/v3/ticker/price", f"{symbol} has no price yet")
+        return price
+
+    async def dust_candidates(self) -> tuple[DustCandidate, ...]:
+        """Ask which small balances may be converted."""
+        return await self._account.dust_candidates()
+
+    async def convert_dust(self, assets: Sequence[str]) -> SendOutcome[DustConversion]:
+        """Convert small balances."""
+        return await self._account.convert_dust(assets)
+
+    # ---- limits
+
+    def weight_left(self, purpose: Purpose) -> int:
+        """Return how much weight may be used at once for this purpose."""
+        return self._left(LaneName.WEIGHT, purpose)
+
+    def orders_left(self, purpose: Purpose) -> int:
+        """Return how many order calls may be made at once for this purpose."""
+        return self._left(LaneName.ORDERS, purpose)
+
+    def _left(self, name: LaneName, purpose: Purpose) -> int:
+        lane = self._parts.client.budget.state().lane(name)
+        reserve = 0 if purpose.reduces_risk else lane.reserve
+        return max(lane.limit - lane.used - reserve, 0)
+
+    def ban(self) -> str:
+        """Return the ban in force, in words."""
+        ban = self._parts.client.budget.state().ban
+        return "" if ban is None else f"the exchange does not serve us ({ban.kind.value})"
+
+    def line(self) -> FiringLine:
+        """Return a firing line of its own."""
+        return OrdinaryLine(self)
+
+    # ---- the private stream
+
+    async def run_private(self, sink: PrivateSink) -> None:
+        """Serve the private stream until cancelled."""
+        self._sink = sink
+        try:
+            await self._private.run()
+        finally:
+            self._sink = None
+
+    def private_state(self) -> PrivateState:
+        """Return how the private stream is."""
+        state = self._private.state()
+        return PrivateState(state.is_live, state.reason)
+
+    def _on_update(self, update: PrivateUpdate) -> None:
+        if self._sink is None:
+            return
+        match update:
+            case OrderUpdate():
+                self._sink.on_order(update)
+            case FillUpdate():
+                self._sink.on_fill(update)
+            case _:
+                self._sink.on_balance(update)
+
+    def _on_hole(self, hole: Hole) -> None:
+        if self._sink is not None:
+            self._sink.on_hole(is_closed=hole.is_closed)
+
+
+class OrdinaryLine:
+    """A firing line over the client's ordinary connections."""
+
+    def __init__(self, trading: WireTrading) -> None:
+        self._trading = trading
+        self._parts = trading.parts
+        self.round_trip_ns: int | None = None
+        self.is_warm = False
+
+    async def warm(self) -> None:
+        """Use a connection, and measure its round trip."""
+        began_ns = self._parts.clock.monotonic_ns()
+        await self._parts.client.market.ping()
+        self.round_trip_ns = self._parts.clock.monotonic_ns() - began_ns
+        self.is_warm = True
+
+    def prepare(self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int) -> Shot:
+        """Keep what is to be sent; it is signed when it leaves."""
+        return Shot(order, purpose, b"", timestamp_ms, recv_window_ms)
+
+    async def fire_at(self, shot: Shot, at_ns: int, may_send: Callable[[], bool]) -> Fired:
+        """Send at a moment of the monotonic clock."""
+        clock = self._parts.clock
+        await asyncio.sleep(max((at_ns - clock.monotonic_ns()) / 1e9, 0))
+        return replace(await self.fire(shot, may_send), aim_ns=at_ns)
+
+    async def fire(self, shot: Shot, may_send: Callable[[], bool]) -> Fired:
+        """Send at once."""
+        clock = self._parts.clock
+        woke_ns = clock.monotonic_ns()
+        if not may_send():
+            return Fired(NotSent("the gate closed at the last moment"), woke_ns=woke_ns)
+        outcome = await self._trading.place(
+            shot.order, purpose=shot.purpose, recv_window_ms=shot.recv_window_ms
+        )
+        return Fired(outcome, woke_ns=woke_ns, written_ns=woke_ns, answered_ns=clock.monotonic_ns())
+
+    async def close(self) -> None:
+        """The connections are the client's."""

@@ -101,8 +101,7 @@ class Execution:
         """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
         trades = await self._trading.my_trades(order.symbol, order_id=order.order_id)
         if trades:
-            evidence = from_trades(trades, self._trading.now_ms())
-            await self._keeper.take(order.client_order_id, evidence)
+            await self._keeper.take(order.client_order_id, from_trades(trades))
 
     async def settle(self, deadline_s: float) -> bool:
         """Wait so long for what is on its way; return whether all of it was answered."""

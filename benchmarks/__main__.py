@@ -6,7 +6,7 @@ import sys
 
 from benchmarks.common import Row, machine, table
 
-ALL = ("depth_frame", "stream_load", "order_path", "exchange_info", "store", "detection", "engine")
+ALL = ("depth_frame", "stream_load", "order_path", "exchange_info", "store", "arming", "detection", "engine")
 
 
 def main() -> int:

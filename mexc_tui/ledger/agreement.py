@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from mexc_tui.ledger.accounts import Sums
 from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, Intent, Order
@@ -23,12 +24,14 @@ class Ours:
     orders: tuple[Order, ...]
     """Everything that may still change, and what ended lately; foreign orders too."""
     intents: tuple[Intent, ...]
-    """Every intent whose ids may still turn up; an id with our prefix in none of them is a stranger's."""
+    """Every open one, and those of `orders`."""
     positions: tuple[Position, ...]
     """Those with something left."""
     held: Sums
     agreed_ms: int
     """When balances last agreed; foreign fills of orders older than this are in them already."""
+    known_ids: frozenset[str] = frozenset()
+    """Client ids of ours whose rows are not here, as they ended long ago (see `ids_to_look_up`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,14 @@ class Outcome:
     """Client ids with our prefix that we never made: halt (O16)."""
     postponed: tuple[str, ...] = ()
     """Assets that could not be compared, as orders on them were moving or unsettled."""
+
+
+def ids_to_look_up(ours: Ours, theirs: Theirs) -> tuple[str, ...]:
+    """Return ids with our prefix that no row here explains: look for their intents first."""
+    here = {client_id for intent in ours.intents for client_id in intent.client_ids} | ours.known_ids
+    here |= {order.client_order_id for order in ours.orders}
+    told = {report.client_order_id or "" for report in theirs.orders}
+    return tuple(sorted(one for one in told - here if one.startswith(PREFIX)))
 
 
 def moving_symbols(before: tuple[OrderReport, ...], after: tuple[OrderReport, ...]) -> frozenset[str]:

@@ -45,6 +45,8 @@ def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> Found:
         told = tuple(trades.pop(report.order_id, ()))
         before = known.order_of(report)
         seen.add(report.client_order_id or report.order_id)
+        if before is None and report.client_order_id in ours.known_ids:
+            continue
         if before is None:
             _not_ours(found, known, report, told, ours, theirs, rules)
         elif before.intent_id:

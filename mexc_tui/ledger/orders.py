@@ -43,6 +43,10 @@ reopen."""
 
 _SEEN = _RANK[OrderState.ACKNOWLEDGED]
 _DENIED = (OrderState.REJECTED, OrderState.ABSENT)
+_WITH_FILLS = {
+    OrderState.ACKNOWLEDGED: OrderState.PARTIAL,
+    OrderState.CANCELLED: OrderState.PARTIALLY_CANCELLED,
+}
 
 
 class AnomalyKind(Enum):
@@ -100,7 +104,7 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
     )
     filled, value = max((order.filled_quantity, order.filled_value), told)
     known = _with_terms(order, evidence.terms)
-    state = _state(known, evidence.state, filled)
+    state = _state(known, evidence.state, filled, tells_fill=bool(evidence.filled_quantity))
     after = msgspec.structs.replace(
         _with_trades(known, evidence),
         state=state,
@@ -209,20 +213,22 @@ def must_ask_trades(order: Order) -> bool:
     return order.filled_quantity > max((told.quantity for told in order.told), default=ZERO)
 
 
-def _state(order: Order, told: OrderState | None, filled: Decimal) -> OrderState:
+def _state(order: Order, told: OrderState | None, filled: Decimal, *, tells_fill: bool) -> OrderState:
     if not order.intent_id:
         return told if told is not None and told.is_terminal else order.state
-    state = order.state if told is None else max(order.state, told, key=_RANK.__getitem__)
-    is_all = order.quantity is not None and filled >= order.quantity
-    if (
-        filled
-        and (_RANK[state] < _SEEN or state is OrderState.ACKNOWLEDGED)
-        and state is not OrderState.UNKNOWN
-    ):
-        state = OrderState.PARTIAL
-    if filled and state is OrderState.CANCELLED:
-        state = OrderState.PARTIALLY_CANCELLED
-    return OrderState.FILLED if is_all and filled else state
+    told = _higher(told or OrderState.INTENT, OrderState.PARTIAL if tells_fill else OrderState.INTENT)
+    state = _higher(order.state, told)
+    if not filled:
+        return state
+    if order.quantity is not None and filled >= order.quantity:
+        return OrderState.FILLED
+    if state in _DENIED:  # known from before a restart to exist
+        return order.state
+    return _WITH_FILLS.get(state, state)
+
+
+def _higher(one: OrderState, other: OrderState) -> OrderState:
+    return max(one, other, key=_RANK.__getitem__)
 
 
 def _with_terms(order: Order, terms: Terms | None) -> Order:

@@ -112,6 +112,23 @@ def test_an_order_without_a_fill_makes_no_position() -> None:
     assert list(desk.entries) == ["start"]
 
 
+def test_a_resting_order_realises_nothing_and_no_fee_is_made_up() -> None:
+    desk = a_desk()
+    desk.tell("buy-1", bought())
+    desk.expect(sell_order("take-1", role=OrderRole.TAKE_PROFIT))
+    desk.tell("take-1", sold("take-1", "0", "0", OrderStatus.NEW))
+    assert (the(desk).realised, the(desk).fees, the(desk).remaining) == (0, 0, 10)
+
+
+def test_what_is_booked_survives_being_written_down() -> None:
+    desk = a_desk(USDT="1000", MX="5")
+    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
+    for row in (the(desk), desk.orders["buy-1"], desk.intents["stop"], desk.lots["buy-1"]):
+        assert msgspec.json.decode(msgspec.json.encode(row), type=type(row)) == row
+    for entry in desk.entries.values():
+        assert msgspec.json.decode(msgspec.json.encode(entry), type=type(entry)) == entry
+
+
 def test_a_position_stays_opening_while_the_entry_may_bring_more() -> None:
     desk = a_desk()
     desk.tell("buy-1", from_report(report("buy-1", "4", "8", OrderStatus.PARTIALLY_CANCELED), NOON_MS))

@@ -5,7 +5,7 @@ from itertools import permutations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.evidence import (
@@ -262,6 +262,13 @@ def test_after_a_restart_what_may_live_is_unknown_behind_a_new_fence() -> None:
     assert after_restart(ended, NOON_MS, 2_000) == ended
 
 
+def test_fills_from_before_a_restart_do_not_settle_an_unknown_order() -> None:
+    filled = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
+    again = after_restart(filled, NOON_MS, 2_000)
+    assert told(again, from_fence(OrderState.ABSENT, "not there", NOON_MS)).state is OrderState.UNKNOWN
+    assert told(again, deal(1, "4", "0.004")).state is OrderState.PARTIAL
+
+
 def test_every_attempt_of_an_open_intent_is_suspected_after_a_crash() -> None:
     wish = intent()
     found = suspects(wish, (order("buy-1"),), NOON_MS, 2_000)
@@ -325,12 +332,16 @@ def unworded(one: Order) -> Order:
     return msgspec.structs.replace(one, reason="")
 
 
+@settings(max_examples=400)
 @given(st.data(), st.lists(pieces(), max_size=8))
 def test_any_order_and_any_repetition_of_evidence_makes_the_same_order(
     data: st.DataObject, evidence: list[Evidence]
 ) -> None:
     shuffled = data.draw(st.permutations(evidence + evidence[: data.draw(st.integers(0, len(evidence)))]))
-    assert unworded(told(order(), *evidence)) == unworded(told(order(), *shuffled))
+    fresh = order()
+    restarted = after_restart(told(fresh, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED)), NOON_MS, 2_000)
+    for first in (fresh, restarted):
+        assert unworded(told(first, *evidence)) == unworded(told(first, *shuffled))
 
 
 @given(st.lists(pieces(), max_size=8))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.ledger.accounts import flows
-from mexc_tui.ledger.agreement import Outcome, Theirs, moving_symbols
+from mexc_tui.ledger.agreement import Outcome, Post, Theirs, ids_to_look_up, moving_symbols
 from mexc_tui.ledger.booking import resettle
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
 from mexc_tui.ledger.evidence import from_outcome, from_report, from_trades
@@ -233,6 +233,42 @@ def test_an_order_with_our_prefix_that_we_never_made_halts() -> None:
     assert outcome.run.unexplained[0].severity is Severity.CRITICAL
     assert outcome.strangers == ("mxtzz990000000011-1",)
     assert_settled(desk, theirs, outcome)
+
+
+def test_an_order_of_ours_that_ended_long_ago_is_no_strangers() -> None:
+    desk = a_desk()
+    old = report("mxtab120000000011-1", "5", "10", OrderStatus.FILLED, at_ms=NOON_MS - 1)
+    theirs = reporting(desk.mirrored(), old)
+    assert ids_to_look_up(desk.ours(), theirs) == ("mxtab120000000011-1",)
+    looked_up = replace(desk.ours(), known_ids=frozenset({"mxtab120000000011-1"}))
+    outcome = reconcile(looked_up, theirs, RULES, Trigger.TIMER)
+    assert (found(outcome), outcome.strangers) == ((), ())
+    assert ids_to_look_up(looked_up, theirs) == ()
+
+
+@pytest.mark.parametrize(("moved", "explained"), [("0.4", True), ("0.6", False)])
+def test_a_tolerance_is_a_value_and_never_held_against_a_number_of_coins(moved: str, explained: bool) -> None:
+    desk = a_desk("7")
+    (drift,) = found(run(desk, desk.mirrored(ABC=moved)))
+    assert (drift.value, drift.explained) == (D(moved) * 2, explained)
+
+
+def test_putting_a_difference_right_changes_the_books_and_not_a_flag() -> None:
+    desk = a_desk()
+    outcome = run(desk, desk.mirrored(USDT="5"))
+    before = desk.held[Account.DESK, "USDT"]
+    assert [type(one) for one in outcome.corrections] == [Post]
+    desk.correct(outcome.corrections)
+    assert desk.held[Account.DESK, "USDT"] == before + 5
+
+
+def test_the_persons_coins_of_a_traded_symbol_are_never_adopted() -> None:
+    desk = a_desk()
+    theirs = desk.mirrored(ABC="100")
+    desk.correct(run(desk, theirs).corrections)
+    assert desk.positions["p1"].remaining == 10
+    assert desk.positions["p1"].remaining_cost == D("20.01")
+    assert desk.held[Account.OWN, "ABC"] == 100
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,19 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from mexc_tui import __version__
+from mexc_tui.questions.asker import fail
 from mexc_tui.questions.commands import add_to
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+NOT_STARTED = 3
 
 # Heavy rooms are imported inside the commands, so that --version and --help stay quick.
 
@@ -30,9 +35,35 @@ class OneLine(click.Group):
         except click.ClickException as error:
             click.echo(f"mexc-tui: {' '.join(error.format_message().split())}", err=True)
             sys.exit(error.exit_code)
+        except BrokenPipeError:  # `| head` has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
         except click.Abort:
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def launched(command: Command) -> Command:
+    """Add the flags of exchange and books: they mean the same with a screen, headless and in `watch`."""
+    options = (
+        click.option(
+            "--mode",
+            type=click.Choice(["practice", "paper", "live"]),
+            help="Default: what the settings say, practice.",
+        ),
+        click.option("--scenario", default="calm", show_default=True, help="Of the practice exchange."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Of the practice exchange."),
+        click.option(
+            "--exchange",
+            "exchange_file",
+            type=click.Path(path_type=Path),
+            help="Use a running exchange: a file with the line that `mexc-tui exchange` printed.",
+        ),
+        click.option("--profile", help="Whose books, settings and socket; by default the mode's name."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group(
@@ -40,21 +71,9 @@ class OneLine(click.Group):
 )
 @click.version_option(__version__, prog_name="mexc-tui")
 @click.option("--headless", is_flag=True, help="Run the engine without a screen, for a service.")
-@click.option(
-    "--mode",
-    type=click.Choice(["practice", "paper", "live"]),
-    help="Default: what the settings say, practice.",
-)
-@click.option("--scenario", default="calm", show_default=True, help="Of the practice exchange.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the practice exchange.")
-@click.option(
-    "--exchange",
-    "exchange_file",
-    type=click.Path(path_type=Path),
-    help="Use a running exchange: a file with the line that `mexc-tui exchange` printed.",
-)
-@click.option("--profile", help="Whose books, settings and socket; by default the mode's name.")
+@launched
 @click.option("--until-done", is_flag=True, help="End when the practice day is over.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: the report as JSON.")
 @click.option(
     "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A setting, stronger than the file."
 )
@@ -68,19 +87,23 @@ def main(
     exchange_file: Path | None,
     profile: str | None,
     until_done: bool,
+    as_json: bool,
     assignments: tuple[str, ...],
 ) -> None:
     """A trading desk for MEXC spot listings, in a terminal."""
     if context.invoked_subcommand is not None:
+        # What stands before the command holds for it too.
+        context.default_map = {"watch": context.params, "exchange": context.params}
         return
     if not headless:
         if sys.argv[1:]:
             raise click.UsageError("There is no screen yet: add --headless.")
         click.echo(context.get_help())
         return
-    from mexc_tui.headless import Launch, run_headless
+    from mexc_tui.headless import run_headless
+    from mexc_tui.launching import Launch
 
-    launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments)
+    launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
     context.exit(run_headless(launch, os.environ))
 
 
@@ -106,26 +129,15 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 
 @main.command()
 @click.argument("symbols", nargs=-1, metavar="[SYMBOL]...")
-@click.option("--mode", type=click.Choice(["practice", "paper"]), default="practice", show_default=True)
-@click.option(
-    "--exchange",
-    "exchange_file",
-    type=click.Path(path_type=Path),
-    help="Use a running exchange: a file with the line that `mexc-tui exchange` printed.",
-)
-@click.option(
-    "--scenario", default="calm", show_default=True, help="Of the practice exchange that is started."
-)
-@click.option(
-    "--seed", type=int, default=1, show_default=True, help="Of the practice exchange that is started."
-)
+@launched
 @click.option("--for", "seconds", type=click.FloatRange(min=0), help="End after this many seconds.")
 def watch(
     symbols: tuple[str, ...],
-    mode: str,
-    exchange_file: Path | None,
+    mode: str | None,
     scenario: str,
     seed: int,
+    exchange_file: Path | None,
+    profile: str | None,
     seconds: float | None,
 ) -> None:
     """Watch book top, last trade, clock offset, message rate and staleness.
@@ -133,21 +145,18 @@ def watch(
     Without a SYMBOL: the busiest pairs and the listings that are about to open.
     """
     from mexc_tui.bootstrap import StartError
-    from mexc_tui.model.mode import Mode
+    from mexc_tui.launching import Launch, WrongUsage
+    from mexc_tui.model.errors import ExchangeError
+    from mexc_tui.settings.load import SettingsError
     from mexc_tui.watch import Watch
 
-    job = Watch(
-        symbols=symbols,
-        mode=Mode(mode),
-        exchange_file=exchange_file,
-        scenario=scenario,
-        seed=seed,
-        seconds=seconds,
-    )
+    launch = Launch(mode, scenario, seed, exchange_file, profile)
     try:
-        asyncio.run(job.run())
-    except StartError as error:
-        raise click.ClickException(str(error)) from None
+        asyncio.run(Watch(launch, symbols, seconds).run(os.environ))
+    except WrongUsage as error:
+        raise click.UsageError(str(error)) from None
+    except (StartError, SettingsError, ExchangeError) as error:
+        fail(str(error), NOT_STARTED)
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -6,56 +6,30 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from random import Random
 
-from mexc_tui.bootstrap import MEXC, StartError, SystemClock, practice_exchange, read_endpoint
+from mexc_tui.bootstrap import StartError, SystemClock
 from mexc_tui.desk.kinds import DeskError
 from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.engine.tasks import is_being_cancelled
 from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.launching import Launch, WrongUsage, endpoint_of, layers_of, mode_of, places_of
 from mexc_tui.lock import EngineRuns
-from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
-from mexc_tui.paths import Paths, PathsError, paths_of
+from mexc_tui.paths import PathsError
+from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.text import to_text
 from mexc_tui.reporting import day_of, report_day
-from mexc_tui.settings.file import read_file
-from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
-from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
+from mexc_tui.settings.load import SettingsError
 
 FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
 
-LIVE_LOCKED = (
-    "Live trading is locked: there is no key of MEXC in the keyring, and this version can neither store "
-    "nor unlock one. Nothing was started. Next step: --mode paper watches MEXC itself without any key."
-)
 NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
 IN_TROUBLE = (StorageError, ExchangeError, DeskError)
-
-
-class WrongUsage(Exception):
-    """A command line that contradicts itself; the text says how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """What the command line says."""
-
-    mode: str | None
-    scenario: str
-    seed: int
-    exchange_file: Path | None
-    profile: str | None
-    until_done: bool = False
-    assignments: tuple[str, ...] = ()
-    """Settings as NAME=VALUE."""
 
 
 def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
@@ -110,10 +84,10 @@ async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event,
 
 
 async def _run(launch: Launch, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event) -> int:
-    layers = _layers(launch, environ)
-    mode = _mode(launch, layers, environ)
-    paths = _paths(launch.profile or mode.value, environ)
-    async with _endpoint(launch, mode) as endpoint:
+    layers = layers_of(launch, environ)
+    mode = mode_of(launch, layers, environ)
+    paths = places_of(launch.profile or mode.value, environ)
+    async with endpoint_of(launch, mode) as endpoint:
         place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
@@ -135,64 +109,18 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
     _say(f"Stopping: {reason}.")
     if not engine.is_done:
         return FINISHED
-    sys.stdout.write(await _report(running) + "\n")
+    report = await _report(running)
+    sys.stdout.write((to_json(report).decode() if launch.as_json else to_text(report)) + "\n")
     return _fail(engine.problem, DIFFERENCE) if engine.problem else FINISHED
 
 
-async def _report(running: Joined) -> str:
-    """Return the report of the practice day that is over, in words."""
+async def _report(running: Joined) -> DayReport:
+    """Return the report of the practice day that is over."""
     engine = running.engine
     now_ms = engine.parts.market.now_ms()
     began_ms = running.day.start_ms or engine.started_ms
     day = day_of(running.loaded, engine.parts.identity.world, began_ms, now_ms)
-    return to_text(await report_day(running.store, day))
-
-
-def _layers(launch: Launch, environ: Mapping[str, str]) -> Layers:
-    """Return the places above the settings file. Raises WrongUsage for a flag that is wrong by itself."""
-    try:
-        flags = flag_layer({"mode": launch.mode}, launch.assignments)
-    except Unreadable as error:
-        raise WrongUsage(str(error)) from None
-    problems = mistakes(flags)
-    if problems:
-        raise WrongUsage(str(SettingsError(problems)))
-    return Layers(flags=flags, environment=environment_layer(environ))
-
-
-def _mode(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:
-    """Return the mode: a flag, a variable or the settings file names it.
-
-    Raises SettingsError, StartError or WrongUsage.
-    """
-    file = read_file(_paths(launch.profile or "any", environ).settings)
-    mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
-    if mode is Mode.LIVE:
-        raise StartError(LIVE_LOCKED)
-    if mode is Mode.PAPER and launch.until_done:
-        raise WrongUsage("--until-done goes with --mode practice: a day on MEXC is never over.")
-    return mode
-
-
-def _paths(profile: str, environ: Mapping[str, str]) -> Paths:
-    try:
-        return paths_of(profile, environ)
-    except PathsError as error:
-        raise WrongUsage(str(error)) from None
-
-
-@asynccontextmanager
-async def _endpoint(launch: Launch, mode: Mode) -> AsyncGenerator[Endpoint]:
-    if launch.exchange_file is not None:
-        endpoint = await asyncio.to_thread(read_endpoint, launch.exchange_file)
-        # On paper it stands in for MEXC: public data alone, no key, no world.
-        is_practice = mode is Mode.PRACTICE
-        yield endpoint if is_practice else Endpoint(endpoint.rest, endpoint.ws, endpoint.web)
-    elif mode is Mode.PAPER:
-        yield MEXC
-    else:
-        async with practice_exchange(launch.scenario, launch.seed) as endpoint:
-            yield endpoint
+    return await report_day(running.store, day)
 
 
 async def _stop_when_told(running: Joined, told: asyncio.Event) -> None:

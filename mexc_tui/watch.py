@@ -7,16 +7,15 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncGenerator, Generator, Iterable
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 import aiohttp
 
-from mexc_tui.bootstrap import MEXC, StartError, SystemClock, practice_exchange, read_endpoint
+from mexc_tui.bootstrap import MEXC, StartError, SystemClock
 from mexc_tui.engine.books import BookKeeper
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient, OriginRefused
@@ -27,6 +26,7 @@ from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite, WebUnavailable
+from mexc_tui.launching import Launch, endpoint_of, layers_of, mode_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
@@ -50,27 +50,23 @@ LOOK_AHEAD_MS = 900_000
 class Watch:
     """What to watch and where. `run` does it; raises StartError in plain words."""
 
+    launch: Launch
     symbols: tuple[str, ...]
-    mode: Mode
-    exchange_file: Path | None
-    scenario: str
-    seed: int
     seconds: float | None
 
-    async def run(self) -> None:
-        """Watch until cancelled, or for `seconds`."""
-        async with self._endpoint() as endpoint, _connected(endpoint, self.mode) as watcher:
-            await watcher.run(self.symbols, self.seconds)
+    async def run(self, environ: Mapping[str, str]) -> None:
+        """Watch until cancelled, or for `seconds`.
 
-    @asynccontextmanager
-    async def _endpoint(self) -> AsyncGenerator[Endpoint]:
-        if self.exchange_file is not None:
-            yield read_endpoint(self.exchange_file)
-        elif self.mode is Mode.PAPER:
-            yield MEXC
-        else:
-            async with practice_exchange(self.scenario, self.seed) as endpoint:
-                yield endpoint
+        Raises WrongUsage, SettingsError or ExchangeError too, and BrokenPipeError when its reader is gone.
+        """
+        mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
+        async with endpoint_of(self.launch, mode) as endpoint, _connected(endpoint, mode) as watcher:
+            try:
+                await watcher.run(self.symbols, self.seconds)
+            except ExceptionGroup as problems:
+                if problems.subgroup(BrokenPipeError):
+                    raise BrokenPipeError from None
+                raise
 
 
 @asynccontextmanager

@@ -112,8 +112,6 @@ def asking(profile: str | None, as_json: bool) -> Generator[Asker]:
         fail(str(error), WRONG)
     except (DeskError, StorageError) as error:
         fail(str(error), NO_ENGINE)
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def line_width(environ: Mapping[str, str]) -> int | None:

@@ -48,6 +48,18 @@ def test_watch_shows_books_of_a_practice_exchange_of_its_own() -> None:
     assert 0 < float(last[1]) < float(last[2])
 
 
+def test_who_reads_only_the_first_lines_sees_no_complaint() -> None:
+    with subprocess.Popen(
+        [*RUN, "watch", "BTCUSDT", "--for", "20"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0
+
+
 def test_watch_uses_a_running_exchange(tmp_path: Path) -> None:
     file = tmp_path / "exchange.json"
     with (
@@ -73,13 +85,18 @@ def test_watch_uses_a_running_exchange(tmp_path: Path) -> None:
         (["watch", "--scenario", "nowhere"], "No scenario 'nowhere'"),
         (["watch", "--exchange", "missing.json"], "Cannot read missing.json"),
         (["watch", "--mode", "sideways"], "'sideways' is not one of"),
+        (["watch", "--mode", "live"], "Live trading is locked"),
+        (["--mode", "live", "watch"], "Live trading is locked"),
+        (["watch", "--profile", "No/Name"], "cannot name a profile"),
         (["watch", "BTC USDT"], "is not a symbol"),
     ],
 )
 def test_wrong_arguments_get_one_clear_line(words: list[str], says: str, tmp_path: Path) -> None:
     refused = run(*words, cwd=tmp_path)
     assert refused.returncode != 0
-    assert says in refused.stderr.splitlines()[-1]
+    (line,) = refused.stderr.splitlines()
+    assert line.startswith("mexc-tui: ")
+    assert says in line
     assert "Traceback" not in refused.stderr
 
 
@@ -88,7 +105,7 @@ def test_watch_says_plainly_when_nobody_answers(tmp_path: Path) -> None:
     closed = "http://127.0.0.1:9"
     file.write_text(json.dumps({"rest": closed, "ws": "ws://127.0.0.1:9/ws", "web": closed}))
     refused = run("watch", "--exchange", str(file))
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     (line,) = refused.stderr.splitlines()
     assert f"No answer from {closed}" in line
     assert "no connection to the server" in line
@@ -99,7 +116,7 @@ def test_an_address_that_is_neither_mexc_nor_this_machine_is_refused_plainly(tmp
     ours = "http://127.0.0.1:9"
     file.write_text(json.dumps({"rest": ours, "ws": "wss://example.org/ws", "web": ours}))
     refused = run("watch", "--exchange", str(file))
-    assert refused.returncode == 1
+    assert refused.returncode == 3
     (line,) = refused.stderr.splitlines()
     assert "example.org" in line
 

@@ -1,5 +1,6 @@
 """`mexc-tui --headless` as a person or a service runs it: real processes, real sockets, exit codes."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -60,12 +61,13 @@ def exchange(tmp_path: Path) -> Iterator[Path]:
 def test_until_done_ends_with_the_report_and_zero_also_when_the_day_was_over_before(
     tmp_path: Path, exchange: Path
 ) -> None:
-    for _ in range(2):
-        engine = desk(tmp_path, "--headless", "--until-done", "--exchange", str(exchange))
+    for more in ((), ("--json",)):
+        engine = desk(tmp_path, "--headless", "--until-done", "--exchange", str(exchange), *more)
         said, complained = engine.communicate(timeout=40)
         assert engine.returncode == 0, complained
         assert "SOONUSDT" in said
         assert "Ready: profile practice" in complained
+    assert json.loads(said)["totals"]["listings"] == 1
 
 
 def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path: Path) -> None:

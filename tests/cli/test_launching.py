@@ -15,7 +15,8 @@ from aiohttp import web
 
 from mexc_tui import headless
 from mexc_tui.engine import engine as engine_room
-from mexc_tui.headless import Launch, run_engine, run_headless
+from mexc_tui.headless import run_engine, run_headless
+from mexc_tui.launching import Launch
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.storage import StorageFailed
 from mexc_tui.practice.clock import wall_clock

@@ -59,7 +59,10 @@ class Detection:
         known.changed.append(self._wake.set)
 
     async def run(self, started: Started) -> None:
-        """Pass after pass, until cancelled. The first one comes before anybody relies on it."""
+        """Pass after pass, until cancelled. The first one comes before anybody relies on it.
+
+        What memory holds and the store refused is mended here, whoever's it was.
+        """
         await self._known.load()
         await self.look()
         started()
@@ -70,6 +73,7 @@ class Detection:
                     await self._wake.wait()
             except TimeoutError:
                 pass
+            await self._known.load()
             await self.look()
 
     async def look(self) -> None:

@@ -4,6 +4,7 @@ Every change is folded without waiting and handed to the store in the same step,
 order in which they were learned. If the store fails, memory is behind a lie: it is loaded anew.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -22,9 +23,10 @@ from mexc_tui.model.event import Event, ListingChanged, ListingSeen, SignalEnded
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import Ended, Signal, SignalKey
-from mexc_tui.model.storage import Durability, StorageError
+from mexc_tui.model.storage import Durability
 from mexc_tui.model.symbol import Symbol
 
+RELOAD_PAUSE_S = 0.05
 RECENT = 200
 """So many of the newest listings are looked at for a missing label, when a world has ended."""
 
@@ -67,6 +69,8 @@ class Known:
         self.changed: list[Callable[[], None]] = []
         """Who is told, at once, that a listing changed."""
         self._is_sound = False
+        self._writes = 0
+        self._in_flight = 0
 
     @property
     def standing(self) -> dict[SignalKey, Stand]:
@@ -81,12 +85,21 @@ class Known:
         version = label_version(settings)
         if since_ms:
             await self.write("close another world", lambda unit: _close_world(unit, since_ms, settings))
-        found = await self._books.read("load what is known", lambda stored: _load(stored, version, since_ms))
+        found = await self._read_whole(lambda stored: _load(stored, version, since_ms))
         self.knowledge = Knowledge(found.listings, found.pairs)
         keys = standing_after(found.standing)
         self.signals = {signal.key: signal for signal in found.standing if signal.key in keys}
         self.history, self.outcomes = found.history, found.outcomes
         self._is_sound = True
+
+    async def _read_whole(self, work: Callable[[Stored], _Loaded]) -> _Loaded:
+        """Read until nothing is written meanwhile: what is learned during a reading must not be forgotten."""
+        while True:
+            writes = self._writes
+            found = await self._books.read("load what is known", work)
+            if not self._in_flight and writes == self._writes:
+                return found
+            await asyncio.sleep(RELOAD_PAUSE_S)
 
     async def reload_history(self) -> None:
         """Take up what outcomes have taught. Raises StorageError."""
@@ -98,14 +111,15 @@ class Known:
         if not updates and not pairs:
             return
         settings = self._detection()
+        newest = [self._newest(update.after) for update in updates]
 
         def work(unit: Unit) -> None:
             if pairs:
                 new = [change.after for change in pairs if change.after is not None]
                 unit.pairs.save(new, [one.symbol for one in pairs if one.after is None], now_ms)
-            for update in updates:
-                stage = update.after.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
-                unit.listings.save(update.after, stage, update.absorbed)
+            for listing, update in zip(newest, updates, strict=True):
+                stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+                unit.listings.save(listing, stage, update.absorbed)
                 for fact in facts_of(update):
                     unit.record(fact)
 
@@ -114,13 +128,23 @@ class Known:
             for tell in self.changed:
                 tell()
 
+    def _newest(self, listing: Listing) -> Listing:
+        """Return it as it is now: somebody else may have learned more of it before it was handed over."""
+        listings = self.knowledge.listings
+        absorber = (one for one in listings if listing.id in one.also_ids)
+        return listings.get(listing.id) or next(absorber, listing)
+
     async def write(self, name: str, work: Callable[[Unit], None]) -> None:
         """Store something that memory holds already. Raises StorageError."""
+        self._writes += 1
+        self._in_flight += 1
         try:
             await self._books.write(name, work, durability=Durability.NORMAL)
-        except (StorageError, BaseExceptionGroup):
+        except BaseException:
             self._is_sound = False
             raise
+        finally:
+            self._in_flight -= 1
 
     def liquidity(self) -> dict[str, Liquidity]:
         """Return what lies in the books that are streamed, by pair."""

@@ -43,7 +43,10 @@ class Outcomes:
         together = groups(tuple(known.knowledge.listings), settings.cluster_window_ms)
         size = {one.id: len(group) for group in together.values() for one in group}
         labelled = 0
-        for listing in tuple(known.knowledge.listings):
+        for listing_id in [one.id for one in known.knowledge.listings]:
+            listing = known.knowledge.listings.get(listing_id)  # it may have changed while others were stored
+            if listing is None:
+                continue
             past = known.outcomes.get(listing.id)
             if past is not None and past.end not in REVISED:
                 continue

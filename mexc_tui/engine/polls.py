@@ -193,6 +193,8 @@ class Polls:
         for updates in knowledge.read_pairs_in_slices(same, at_ms):
             await self._keep(updates)
             await asyncio.sleep(0)
+            if self._known.knowledge is not knowledge:
+                return  # it was loaded anew: the next reading is compared with that
         # Pairs that are gone, and not believed to be, are still among the known ones.
         held = knowledge.pairs
         kept = [one for one in changes.values() if (one.after is None) == (one.symbol not in held)]

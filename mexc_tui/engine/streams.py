@@ -1,15 +1,19 @@
 """Streams for what deserves them: first quotes and trades are openings, the rest fills tapes."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 
 from mexc_tui.engine.known import Known, Seen
 from mexc_tui.engine.outside import Market
 from mexc_tui.engine.supervisor import Started
-from mexc_tui.market.attention import StreamKind, in_a_hurry, wanted_streams
+from mexc_tui.market.attention import StreamKind, in_a_hurry, may_have_opened, wanted_streams
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
+from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 
@@ -30,6 +34,8 @@ class Streams:
         self._within_ms = within_ms
         self._maturity_ms = maturity_ms
         self._updates: list[Update] = []
+        self._unseen: set[str] = set()
+        """Pairs that may have opened before their trades were heard."""
         self._wake = asyncio.Event()
         self.shown: Collection[str] = ()
         """Pairs that a face shows."""
@@ -45,6 +51,9 @@ class Streams:
             while True:
                 await self._keep()
                 self._want()
+                for symbol in self._unseen:
+                    group.create_task(self._catch_up(symbol))
+                self._unseen.clear()
                 self._wake.clear()
                 if not self._updates:
                     await self._pause()
@@ -59,6 +68,15 @@ class Streams:
     async def _keep(self) -> None:
         updates, self._updates = self._updates, []
         await self._known.keep(updates, self._market.now_ms())
+
+    async def _catch_up(self, symbol: str) -> None:
+        """Ask for the trades from before the stream: the first one is the opening, whenever we came."""
+        try:
+            trades = await self._market.trades(symbol)
+        except ExchangeError as error:
+            log.info("no earlier trades of %s: %s", symbol, error)
+            return
+        self._note(self._known.knowledge.note_trades(symbol, trades, self._market.now_ms()))
 
     def _want(self) -> None:
         now_ms = self._market.now_ms()
@@ -101,6 +119,10 @@ class Streams:
         if kind is not StreamKind.DEALS:
             return
         seen, now_ms = self._seen(symbol), self._market.now_ms()
+        listing = self._known.knowledge.listings.named(symbol)
+        if is_closed and listing is not None and may_have_opened(listing, now_ms):
+            self._unseen.add(symbol)
+            self._wake.set()
         if is_closed and seen.lost_since_ms is not None:
             seen.tape.note_gap(seen.lost_since_ms, now_ms)
             seen.lost_since_ms = None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from mexc_tui.market.listings import KnownListings, Update
 from mexc_tui.market.readings import (
+    RECENT_MS,
     by_hand,
     dropped_by_hand,
     of_deal,
@@ -120,11 +121,14 @@ class Knowledge:
         return self._fold_one(of_deal(deal, at_ms, listing) if listing is not None else None)
 
     def note_trades(self, symbol: str, trades: Sequence[PublicTrade], at_ms: int) -> Update | None:
-        """Fold in trades that REST told of, newest first."""
+        """Fold in trades that REST told of: the first of this listing, not of an older one of that name."""
         listing = self.listings.named(symbol)
-        if listing is None or not trades:
+        if listing is None:
             return None
-        first = min(trades, key=lambda trade: trade.time)
+        own = [trade for trade in trades if trade.time > listing.first_seen_ms - RECENT_MS]
+        if not own:
+            return None
+        first = min(own, key=lambda trade: trade.time)
         return self._fold_one(of_trade(symbol, first.time, first.price, at_ms, listing))
 
     def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[Update, ...]:

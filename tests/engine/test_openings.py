@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from mexc_tui.joining import Joined
 from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
@@ -52,6 +53,26 @@ def test_a_book_that_empties_after_the_opening_is_warned_of(tmp_path: Path) -> N
             await running.engine.detection.look()
             after = {row.topic for row in running.face.signals() if row.symbol == "CLEANUSDT"}
         assert after - before >= {"wide_spread"}
+
+    simulate(main)
+
+
+def test_what_opened_while_no_engine_ran_opened_then_and_its_unseen_trades_are_a_gap(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine():
+            await asyncio.sleep(30)
+        await asyncio.sleep(15)
+        async with day.engine() as running:
+            await asyncio.sleep(5)
+            late = listing(running, "CLEANUSDT")
+            await asyncio.sleep(25)
+            outcome = running.engine.known.outcomes[late.id]
+        assert late.opens_ms is not None
+        assert late.traded_ms is not None
+        assert abs(late.traded_ms - late.opens_ms) < 1_000
+        assert (outcome.end, outcome.has_gap, outcome.reference_return) == (End.OPENED, True, None)
 
     simulate(main)
 

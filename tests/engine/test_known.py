@@ -1,0 +1,114 @@
+"""Memory and store: in step whoever learns what, and whatever the store refuses."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.ports import Unit
+from mexc_tui.joining import Joined
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.storage import StorageFailed
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+
+AHEAD_MS = 600_000
+
+
+async def stored(running: Joined, symbol: str) -> list[Listing]:
+    return await running.store.read("listings", lambda found: found.listings.named(symbol))
+
+
+async def refused_by_the_store(running: Joined, symbol: str, opens_ms: int) -> None:
+    """Add a listing by hand while the disk is full."""
+    whole = running.store.write
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StorageFailed("the disk said no")
+
+    running.store.write = refuse
+    with pytest.raises(StorageFailed):
+        await running.face.add_listing(symbol, opens_ms)
+    running.store.write = whole
+
+
+def test_what_is_handed_over_late_does_not_undo_what_was_learned_meanwhile(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            known, now_ms = running.engine.known, running.engine.parts.market.now_ms()
+            first = known.knowledge.add("HANDUSDT", now_ms + AHEAD_MS, now_ms)
+            second = known.knowledge.add("HANDUSDT", now_ms + 2 * AHEAD_MS, now_ms + 1)
+            await known.keep(second, now_ms)
+            await known.keep(first, now_ms)
+            assert await stored(running, "HANDUSDT") == [known.knowledge.listings.named("HANDUSDT")]
+
+    simulate(main)
+
+
+def test_what_the_store_refused_is_forgotten_until_it_is_said_again(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            opens_ms = running.engine.parts.market.now_ms() + AHEAD_MS
+            await refused_by_the_store(running, "HANDUSDT", opens_ms)
+            await asyncio.sleep(3)
+            listings = running.engine.known.knowledge.listings
+            assert listings.named("HANDUSDT") is None
+            await running.face.add_listing("HANDUSDT", opens_ms)
+            assert await stored(running, "HANDUSDT") == [listings.named("HANDUSDT")]
+
+    simulate(main)
+
+
+def test_what_is_learned_while_memory_is_loaded_anew_is_not_forgotten(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            known, whole = running.engine.known, running.store.read
+            opens_ms, told = running.engine.parts.market.now_ms() + AHEAD_MS, list[str]()
+
+            async def slowly(name: str, *args: object, **options: object) -> object:
+                found = await whole(name, *args, **options)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
+                if name == "load what is known" and not told:
+                    told.append(name)
+                    await running.face.add_listing("HANDUSDT", opens_ms)
+                return found  # pyright: ignore[reportUnknownVariableType]
+
+            await refused_by_the_store(running, "LOSTUSDT", opens_ms)
+            running.store.read = slowly
+            await known.load()
+            assert told
+            assert known.knowledge.listings.named("HANDUSDT") is not None
+            assert known.knowledge.listings.named("LOSTUSDT") is None
+
+    simulate(main)
+
+
+def test_a_listing_that_changes_while_others_are_labelled_keeps_what_was_learned(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            known, now_ms = running.engine.known, running.engine.parts.market.now_ms()
+            for symbol in ("CLEANUSDT", "GONEUSDT"):
+                await running.face.drop_listing(symbol)
+            write, returned = known.write, list[str]()
+
+            async def meanwhile(name: str, work: Callable[[Unit], None]) -> None:
+                if name == "outcome of a listing" and not returned:
+                    last = [one.symbol for one in known.knowledge.listings if one.cancelled_ms][-1]
+                    returned.append(last)
+                    await known.keep(known.knowledge.add(last, None, now_ms + 5), now_ms + 5)
+                await write(name, work)
+
+            known.write = meanwhile
+            await running.engine.outcomes.label()
+            (symbol,) = returned
+            assert await stored(running, symbol) == [known.knowledge.listings.named(symbol)]
+
+    simulate(main)

@@ -12,6 +12,7 @@ from mexc_tui.engine.outside import StreamSink
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.connection import Headers
 from mexc_tui.exchange.feed import Phase
 from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
 from mexc_tui.exchange.offset import ClockOutOfBounds
@@ -19,7 +20,7 @@ from mexc_tui.exchange.shard import Hole
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
-from mexc_tui.exchange.transport import Headers, HttpTransport
+from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import WebSite
 from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.model.announcement import Announcement

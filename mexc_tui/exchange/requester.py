@@ -14,11 +14,12 @@ from mexc_tui.exchange.breaker import Breaker
 from mexc_tui.exchange.budget import BudgetRefused, RateBudget
 from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.codes import explain, read_error
+from mexc_tui.exchange.connection import Headers, RawAnswer
 from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
 from mexc_tui.exchange.retry import RetryDeadline, retrying
 from mexc_tui.exchange.routes import Group, Route
 from mexc_tui.exchange.signing import Signer, encode
-from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
+from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 

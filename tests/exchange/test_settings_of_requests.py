@@ -13,7 +13,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mexc_tui.exchange.breaker import Breaker, Phase
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.transport import Headers, HttpTransport
+from mexc_tui.exchange.connection import Headers
+from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Ambiguous, Purpose
 from mexc_tui.settings.layers import file_layer

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from mexc_tui.exchange.connection import Headers, RawAnswer
 from mexc_tui.exchange.socket import SocketEnded, SocketTimings, open_socket
-from mexc_tui.exchange.transport import Headers, HttpTransport, RawAnswer
+from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
 
 from .hostile import Reply, answer, endless, hostile, never, reset, reset_after

@@ -1,0 +1,241 @@
+"""One HTTP/1.1 connection: bytes of ours go out exactly as they are, and one capped answer comes back.
+
+The bytes of a request are written here, over a connection of aiohttp's connector, and its parser reads the
+answer. So it is known exactly whether a byte left, and the text that was signed is the text that is sent.
+"""
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+import aiohttp
+from aiohttp.client_reqrep import ClientRequest
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+KEEPALIVE_S = 30.0
+CONNECT_S = 3.0
+"""A name that is not found, a host that does not answer and a handshake all end by then."""
+STALE_TRIES = 4
+"""How many kept connections may turn out dead before a request is given up; nothing was sent over them."""
+
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)  # one deadline bounds the whole instead
+
+
+class Headers:
+    """Headers of a request, printed once. They hold the key, so they do not show."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        """Raise ValueError for text that could end a header early."""
+        for name, value in headers.items():
+            if not (name + value).isascii() or not (name + value).isprintable():
+                raise ValueError(f"the header {name!r} holds characters that no header may hold")
+        self.text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+
+    def __repr__(self) -> str:
+        """Hide."""
+        return "Headers(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """An answer as it came. `retry_after_s` is None without such a header or if it makes no sense."""
+
+    status: int
+    body: bytes
+    content_type: str = ""
+    retry_after_s: float | None = None
+
+
+class Unreadable(Exception):
+    """An answer that is too large or whose packing cannot be undone. The text says which."""
+
+
+class Unconnected(Exception):
+    """A server that did not take a connection in time."""
+
+
+FAILURES = (
+    TimeoutError,
+    Unreadable,
+    Unconnected,
+    aiohttp.ClientError,
+    HttpProcessingError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
+"""All that connecting, writing and reading may raise."""
+
+
+class Place:
+    """One origin: what the connector wants to know of it, and its Host header. Needs a running loop."""
+
+    __slots__ = ("_host", "request")
+
+    def __init__(self, origin: str) -> None:
+        url = URL(origin)
+        # Only ever used to name the place; it is never sent.
+        self.request = ClientRequest("GET", url, loop=asyncio.get_running_loop())
+        self._host = f"Host: {url.authority if url.explicit_port else url.host_subcomponent}\r\n"
+
+    def request_bytes(self, method: str, path: str, query: str, headers: Headers) -> bytes:
+        """Print a request without a body; `query`, already encoded, goes in byte for byte."""
+        target = f"{path}?{query}" if query else path
+        length = "" if method == "GET" else "Content-Length: 0\r\n"
+        return f"{method} {target} HTTP/1.1\r\n{self._host}{headers.text}{length}\r\n".encode("ascii")
+
+
+def default_connector() -> aiohttp.TCPConnector:
+    """Return a connector with TLS checked (there is no switch) and connections kept for half a minute."""
+    return aiohttp.TCPConnector(limit=64, ttl_dns_cache=300, keepalive_timeout=KEEPALIVE_S)
+
+
+class HttpConnection:
+    """An open connection, for one request after another. Close or release it."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is open as far as anybody knows, and no answer that nobody asked for waits on it."""
+        protocol, transport = self._connection.protocol, self._connection.transport
+        if protocol is None or transport is None:
+            return False
+        return not (transport.is_closing() or protocol.should_close)
+
+    def write(self, request: bytes) -> bool:
+        """Hand a request to the system; False: the connection is no good, and no byte of it left."""
+        protocol, transport = self._connection.protocol, self._connection.transport
+        if protocol is None or transport is None or not self.is_usable:
+            return False
+        transport.write(request)
+        # A transport closes at once when the system refuses the first bytes: then none were taken.
+        if transport.is_closing():
+            return False
+        # Nothing is read between the write and this: bytes only arrive when the loop runs on.
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+        return True
+
+    async def answer(self, cap_bytes: int) -> "RawAnswer":
+        """Return the answer to the request. Raises one of FAILURES; the connection is worth nothing then."""
+        protocol = self._connection.protocol
+        if protocol is None:
+            raise ConnectionResetError
+        message, content = await protocol.read()
+        while 100 <= message.code < 200 and message.code != 101:
+            message, content = await protocol.read()
+        body = await _read(message, content, cap_bytes)
+        headers = message.headers
+        return RawAnswer(
+            message.code, body, headers.get("Content-Type", ""), _seconds(headers.get("Retry-After"))
+        )
+
+    def release(self) -> None:
+        """Leave it to others."""
+        self._connection.release()
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+
+
+class Connections:
+    """Opens connections over one connector, which stays the caller's; TLS is the connector's."""
+
+    def __init__(self, connector: aiohttp.BaseConnector, connect_s: float = CONNECT_S) -> None:
+        self._connector = connector
+        self._connect_s = connect_s
+
+    async def open(self, place: Place) -> HttpConnection:
+        """Return a connection that is open as far as anybody knows. Raises one of FAILURES."""
+        limit = asyncio.timeout(self._connect_s)
+        try:
+            async with limit:
+                return await self._open(place)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Unconnected(f"no connection to the server within {self._connect_s:g} s") from None
+
+    async def _open(self, place: Place) -> HttpConnection:
+        for _ in range(STALE_TRIES):
+            made = await self._connector.connect(place.request, traces=[], timeout=_NO_TIMEOUT)
+            connection = HttpConnection(made)
+            if connection.is_usable:
+                return connection
+            connection.close()
+        raise ConnectionResetError
+
+
+def describe(error: Exception, deadline_s: float) -> str:
+    """Say what one of FAILURES means, in words of ours: aiohttp's own print addresses and more."""
+    if isinstance(error, Unreadable | Unconnected):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return f"no complete answer within {deadline_s:.3g} s"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        return "the server could not prove who it is (TLS)"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "the host name could not be found"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return "no connection to the server"
+    if isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError | aiohttp.ClientOSError):
+        return "the connection broke before an answer came"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the connection broke in the middle of the answer"
+    if isinstance(error, HttpProcessingError):
+        return "the answer is not HTTP"
+    return f"the request failed ({type(error).__name__})"
+
+
+async def _read(message: RawResponseMessage, content: StreamReader, cap_bytes: int) -> bytes:
+    body = await content.readany()
+    if not content.at_eof():
+        parts = [body]
+        size = len(body)
+        while part := await content.readany():
+            size += len(part)
+            if size > cap_bytes:
+                raise Unreadable(f"the answer is larger than {cap_bytes} bytes")
+            parts.append(part)
+        body = b"".join(parts)
+    if len(body) > cap_bytes:
+        raise Unreadable(f"the answer is larger than {cap_bytes} bytes")
+    packing = message.headers.get("Content-Encoding", "identity").strip().lower()
+    return body if packing in ("identity", "") else _unpack(body, packing, cap_bytes)
+
+
+def _unpack(body: bytes, packing: str, cap_bytes: int) -> bytes:
+    """Inflate what we asked not to be packed, never to more than `cap_bytes`."""
+    if packing not in ("gzip", "x-gzip", "deflate"):
+        raise Unreadable("the answer is packed in a way that was not asked for")
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        plain = inflate.decompress(body, cap_bytes + 1)
+    except zlib.error:
+        raise Unreadable("the answer's packing is broken") from None
+    if len(plain) > cap_bytes:
+        raise Unreadable(f"the answer inflates to more than {cap_bytes} bytes")
+    if not inflate.eof:
+        raise Unreadable("the answer ends in the middle of its packing")
+    return plain
+
+
+def _seconds(text: str | None) -> float | None:
+    """Read a Retry-After in seconds; dates and nonsense are None."""
+    try:
+        seconds = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return seconds if seconds is not None and isfinite(seconds) and seconds >= 0 else None

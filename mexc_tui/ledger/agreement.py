@@ -29,7 +29,10 @@ class Ours:
     """Those with something left."""
     held: Sums
     agreed_ms: int
-    """When balances last agreed; foreign fills of orders older than this are in them already."""
+    """When balances last agreed, at first the start entry: fills of older foreign orders are in them already.
+
+    0: nobody knows; then no foreign fill explains a balance.
+    """
     known_ids: frozenset[str] = frozenset()
     """Client ids of ours whose rows are not here, as they ended long ago (see `ids_to_look_up`)."""
 

@@ -183,10 +183,12 @@ def _not_ours(
     if told:
         order = advance(order, from_trades(told)).order
     is_stranger = known.maker_of(report) is Maker.STRANGER
+    if not is_stranger and order.state.is_terminal and order.updated_ms < ours.agreed_ms:
+        return  # over before the books last agreed: nothing to show, nothing to count
     if is_stranger:
         order = msgspec.structs.replace(order, reason="it bears our prefix, and this desk never made it")
         found.strangers.append(order.client_order_id)
-    is_news = order.created_ms >= ours.agreed_ms
+    is_news = 0 < ours.agreed_ms <= order.created_ms
     before = msgspec.structs.replace(order, filled_quantity=ZERO, filled_value=ZERO, fees=())
     found.changed.append((before if is_news else order, order))
     found.corrections.append(Show(order))

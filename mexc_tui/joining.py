@@ -17,12 +17,14 @@ from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.facade import EngineFace
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
+from mexc_tui.engine.trading import TradingPart
 from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite
 from mexc_tui.folders import make_folders
-from mexc_tui.lock import engine_lock
+from mexc_tui.instance import instance_of
+from mexc_tui.lock import engine_lock, fingerprint
 from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
@@ -31,10 +33,12 @@ from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
+from mexc_tui.settings.table import Settings
 from mexc_tui.settings_home import FileSettings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
+from mexc_tui.trading_port import TradingParts, WireTrading
 from mexc_tui.tuning import (
     cache_lifetimes,
     cache_of,
@@ -44,6 +48,7 @@ from mexc_tui.tuning import (
     socket_timings,
     store_limits,
     supervisor_limits,
+    trading_numbers,
 )
 
 
@@ -106,7 +111,8 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         store.publish_to(bus.accept)
         cache = await cache_of(settings, store, outside.clock)
         stack.push_async_callback(cache.close)
-        market = await _market(place, outside, transport, loaded, cache, stack)
+        client = await _client(place, outside, settings, stack)
+        market = await _market(place, outside, transport, client, loaded, cache, stack)
         engine = Engine(
             Parts(
                 clock=outside.clock,
@@ -116,7 +122,9 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                 market=market,
                 home=FileSettings(place.paths.settings, layers),
                 live=LiveSettings(loaded),
-                numbers=Numbers(detection_settings, poll_numbers, supervisor_limits(settings)),
+                numbers=Numbers(
+                    detection_settings, poll_numbers, supervisor_limits(settings), trading_numbers()
+                ),
                 identity=Identity(
                     os.getpid(),
                     place.paths.profile,
@@ -124,6 +132,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                     place.endpoint.world,
                     day.start_ms,
                 ),
+                trading=await _trading(place, outside, client, settings, stack),
             )
         )
         await engine.start()
@@ -190,17 +199,9 @@ async def _settings(place: Place, day: PracticeDay) -> tuple[Layers, Loaded]:
     return layers, load(replace(layers, file=file))
 
 
-async def _market(
-    place: Place,
-    outside: Outside,
-    transport: HttpTransport,
-    loaded: Loaded,
-    cache: Cache,
-    stack: AsyncExitStack,
-) -> WireMarket:
-    endpoint, settings = place.endpoint, loaded.settings
-    key = endpoint.api_key
-    client = await stack.enter_async_context(
+async def _client(place: Place, outside: Outside, settings: Settings, stack: AsyncExitStack) -> MexcClient:
+    endpoint, key = place.endpoint, place.endpoint.api_key
+    return await stack.enter_async_context(
         MexcClient(
             endpoint.rest,
             clock=outside.clock,
@@ -210,6 +211,40 @@ async def _market(
             limits=client_limits(settings),
         )
     )
+
+
+async def _trading(
+    place: Place, outside: Outside, client: MexcClient, settings: Settings, stack: AsyncExitStack
+) -> TradingPart | None:
+    """Return the account's side; None without a key."""
+    endpoint = place.endpoint
+    if not endpoint.api_key:
+        return None
+    connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
+    port = WireTrading(
+        TradingParts(
+            clock=outside.clock,
+            client=client,
+            stream_url=endpoint.ws,
+            connector=connector,
+            rng=outside.rng,
+            timings=socket_timings(settings),
+        )
+    )
+    scope = f"{fingerprint(endpoint.api_key)}/{endpoint.world or endpoint.rest}"
+    return TradingPart(port, scope, instance_of(place.paths.state / "instance", outside.rng))
+
+
+async def _market(
+    place: Place,
+    outside: Outside,
+    transport: HttpTransport,
+    client: MexcClient,
+    loaded: Loaded,
+    cache: Cache,
+    stack: AsyncExitStack,
+) -> WireMarket:
+    endpoint, settings = place.endpoint, loaded.settings
     connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
     origins = MEXC_WEB if endpoint.web in MEXC_WEB else (endpoint.web,)
     return WireMarket(
@@ -219,7 +254,7 @@ async def _market(
             web=WebSite(transport, outside.clock, origins),
             transport=transport,
             practice=endpoint.web if place.is_practice else "",
-            has_key=bool(key),
+            has_key=bool(endpoint.api_key),
             stream_url=endpoint.ws,
             connector=connector,
             rng=outside.rng,

@@ -17,6 +17,11 @@ class EngineRuns(Exception):
     """Another engine holds the lock; the text says which, and what to do."""
 
 
+def fingerprint(access_key: str) -> str:
+    """Return what an account is known by on this machine: it tells accounts apart, and not the key."""
+    return blake2b(access_key.encode(), digest_size=8).hexdigest()
+
+
 @contextmanager
 def engine_lock(paths: Paths, access_key: str) -> Generator[None]:
     """Hold the locks of a profile and of an account for as long as the block runs.
@@ -27,8 +32,7 @@ def engine_lock(paths: Paths, access_key: str) -> Generator[None]:
         mine = f"An engine of profile {paths.profile} runs already"
         stack.enter_context(_held(paths.lock, mine, ANOTHER_PROFILE))
         if access_key:
-            name = blake2b(access_key.encode(), digest_size=8).hexdigest()
-            account = paths.state.parent / f"account-{name}.lock"
+            account = paths.state.parent / f"account-{fingerprint(access_key)}.lock"
             stack.enter_context(_held(account, "An engine with the same account runs already", ONE_ENGINE))
         yield
 

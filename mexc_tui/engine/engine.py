@@ -17,6 +17,7 @@ from mexc_tui.engine.polls import PollNumbers, Polls
 from mexc_tui.engine.ports import Books, Clock, Unit
 from mexc_tui.engine.streams import Streams
 from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, WorkerStatus
+from mexc_tui.engine.trading import TradingNumbers, TradingPart, TradingRooms
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability
@@ -39,6 +40,7 @@ class Numbers:
     detection: Callable[[Settings], DetectionSettings]
     polls: Callable[[Settings], PollNumbers]
     supervisor: SupervisorLimits
+    trading: TradingNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,8 @@ class Parts:
     live: LiveSettings
     numbers: Numbers
     identity: Identity
+    trading: TradingPart | None = None
+    """None: this engine only looks."""
 
 
 class Engine:
@@ -106,6 +110,12 @@ class Engine:
             clock,
             lambda: (settings().clock_resync_s, settings().clock_resync_opening_s),
         )
+        self.rooms = (
+            None
+            if parts.trading is None
+            else TradingRooms(parts.trading, parts.books, clock, parts.numbers.trading, settings)
+        )
+        """Of trading; None: this engine only looks."""
         self.reload = Reload(parts.home, parts.live, parts.books, clock)
         self.alerts = Alerts(parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s)
         self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)
@@ -158,7 +168,9 @@ class Engine:
             self._stopped.set()
 
     async def stop(self) -> None:
-        """Go down in order: workers in reverse, then the last word in the journal."""
+        """Go down in order: what is on its way, workers in reverse, then the last word in the journal."""
+        if self.rooms is not None:
+            await self.rooms.stop()
         await self._supervisor.stop()
         event = EngineStopped(
             at_ms=self.parts.clock.now_ms(), about=self.parts.identity.profile, reason=self.stop_reason
@@ -181,6 +193,7 @@ class Engine:
         return (
             Worker("clock", self.clock_keeper.run),
             Worker("polls", self.polls.run, start_deadline_s=60.0),
+            *(self.rooms.workers() if self.rooms is not None else ()),
             Worker("streams", self.streams.run),
             Worker("detection", self.detection.run),
             Worker("outcomes", self.outcomes.run),

@@ -5,7 +5,7 @@ It asks, hands everything to the ledger's pure comparison, and carries out the c
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,6 +43,7 @@ from mexc_tui.model.report import OrderReport, TradeReport
 log = logging.getLogger(__name__)
 
 QUOTES = frozenset({QUOTE})
+AGAIN_S = 1.0
 LATELY_MS = 900_000
 """Orders that ended so long ago are still compared."""
 RECENT_ORDERS = 200
@@ -94,13 +95,13 @@ class Reconciler:
         self._wake.set()
 
     async def run(self, started: Started) -> None:
-        """Doubt what is open, compare, then again and again. Raises ExchangeError if the first fails."""
+        """Doubt what is open, compare, then again and again. Nothing starts before the first is done."""
         await self._keeper.load()
-        await self._open_books()
+        await self._until_answered(self._open_books)
         fence_ms = self._trading.now_ms() + self._numbers().recv_window_ms + SETTLE_MS
         is_doubtful = bool(self._keeper.open.intents or self._keeper.open.orders)
         await self._doubt()
-        await self.compare(Trigger.START)
+        await self._until_answered(lambda: self.compare(Trigger.START))
         started()
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
@@ -116,6 +117,18 @@ class Reconciler:
                 pass
             self._wake.clear()
             await self._compare_or_note(trigger)
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """Ask until the exchange answers: an engine before this one may have used up its limits."""
+        while True:
+            try:
+                await ask()
+            except ExchangeError as error:
+                self.problem = str(error)
+                log.warning("the start waits for the exchange: %s", error)
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return
 
     async def _compare_or_note(self, trigger: Trigger) -> None:
         try:

@@ -1,0 +1,97 @@
+"""Joins the rooms of trading to an engine: books, sending, settling, comparing; the order of their start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.ports import Books, Clock
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.private import PrivateStream
+from mexc_tui.engine.reconciler import ReconcileNumbers, Reconciler
+from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.supervisor import Worker
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.settings.table import Settings
+
+IN_FLIGHT_S = 5.0
+"""How long a stop waits for answers that are on their way (reliability H2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradingPart:
+    """What an engine that trades is given. `scope`: account and world; `instance`: the name of this desk."""
+
+    port: Trading
+    scope: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradingNumbers:
+    """What the rooms want to know of the settings; asked anew each time."""
+
+    reconcile: Callable[[Settings], ReconcileNumbers]
+
+
+class TradingRooms:
+    """Everything about money, of one engine."""
+
+    def __init__(
+        self,
+        part: TradingPart,
+        books: Books,
+        clock: Clock,
+        numbers: TradingNumbers,
+        settings: Callable[[], Settings],
+    ) -> None:
+        """Join the rooms; nothing runs yet."""
+        port = part.port
+        self.port = port
+        self.prices = Prices(clock)
+        self.keeper = Bookkeeper(
+            books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
+        )
+        self.execution = Execution(port, self.keeper, self.refusal, lambda: settings().recv_window_order_ms)
+        self.settling = Settling(port, self.keeper, self.execution)
+        self.reconciler = Reconciler(
+            port,
+            self.keeper,
+            books,
+            self.prices,
+            clock,
+            lambda: numbers.reconcile(settings()),
+            self._on_stranger,
+        )
+        self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return the workers in the order of their start: nothing is bought before books were compared."""
+        return (
+            Worker("private stream", self.private.run),
+            Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
+            Worker("books", self.keeper.run),
+            Worker("settling", self.settling.run),
+        )
+
+    def refusal(self, role: OrderRole, symbol: str) -> str:
+        """Say why an order may not be sent at this moment; empty: it may (I11). Exits always may (rule 4)."""
+        if role.reduces_risk:
+            return ""
+        memory = self.keeper.open
+        if not memory.trading.state.allows_entries:
+            return f"trading is {memory.trading.state}: {memory.trading.words}"
+        if not self.reconciler.is_done:
+            return "books were not compared with the exchange's yet"
+        if self.keeper.problem:
+            return f"the books cannot be written: {self.keeper.problem}"
+        if memory.has_unknown(symbol):
+            return f"the outcome of an order for {symbol} is not known yet"
+        return ""
+
+    async def stop(self) -> None:
+        """Wait for answers that are on their way; call it before the workers are stopped."""
+        await self.execution.settle(IN_FLIGHT_S)
+
+    def _on_stranger(self, client_order_id: str) -> None: ...

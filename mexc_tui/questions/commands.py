@@ -123,10 +123,11 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 @asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
     """Tell the story of a listing: who said what, what changed, what each detector saw, said, and why not."""
+    from mexc_tui.model.text import clean_name
     from mexc_tui.questions.signal_pages import why_page
 
     with asking(profile, as_json) as asker:
-        answer = asker.reach.why(symbol.upper())
+        answer = asker.reach.why(clean_name(symbol).upper())
         asker.show(answer, why_page)
         if not answer.listings:
             sys.exit(1)

@@ -23,6 +23,8 @@ _LISTING = (
     "OUTCOME",
     "NOTE",
 )
+_OF_COMMANDS = ("command_begun", "command_done")
+"""Facts about a command's id, of which the beginning is enough to see what belongs together."""
 NARROW = 120
 """Columns; below that a line leaves out the date."""
 
@@ -134,7 +136,8 @@ def fact_line(row: FactRow, pen: Pen) -> str:
     number, at, words = f"{row.sequence:>7}", when(row.at_ms), fact_words(row)
     if pen.columns is not None and pen.columns < NARROW:
         number, at = number.lstrip(), at[11:]
-    rest = f"  {at}  {row.kind:<17}  {row.about:<14}  {words}".rstrip()
+    about = row.about[:8] if row.kind in _OF_COMMANDS else row.about
+    rest = f"  {at}  {row.kind:<17}  {about:<14}  {words}".rstrip()
     if pen.columns is not None:
         rest = cut(rest, pen.columns - len(number))
     return pen.write(number, Tone.FAINT) + rest

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from mexc_tui.engine.rows import fact_row, listing_row, signal_row
-from mexc_tui.model.event import Alert, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
+from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
 from mexc_tui.model.listing import Disagreement, Source, SourceClaim, Stage, Topic
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
@@ -131,6 +131,13 @@ def test_a_fact_is_one_line_of_words() -> None:
     assert _line(change).endswith("3 → 5, from the next start (a person)")
     raised = SignalRaised(at_ms=1, about="NEWUSDT", signal=samples.signal())
     assert "ready_state opening: the triple is 2/2/4 (40%" in _line(raised)
+
+
+def test_an_id_of_a_command_does_not_push_its_words_out_of_line() -> None:
+    begun = CommandBegun(
+        at_ms=1, about="a" * 32, name="stop", who="me", pid=1, role="operate", digest="", args="{}"
+    )
+    assert _line(begun).endswith("command_begun      aaaaaaaa        me gave stop {}")
 
 
 def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:

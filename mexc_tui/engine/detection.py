@@ -136,7 +136,7 @@ class Detection:
 
     def _listings(self, now_ms: int) -> tuple[Listing, ...]:
         """Return what is live, and what is over while something about it still stands."""
-        live = self._known.knowledge.live(now_ms)
+        live = self._known.live(now_ms)
         given = {listing.id for listing in live}
         left = {key.subject for key in self._known.signals} - given
         over = (self._known.knowledge.listings.get(listing_id) for listing_id in sorted(left))

@@ -40,7 +40,7 @@ class EngineFace:
         engine, parts = self._engine, self._engine.parts
         state, cause = engine.trading()
         now_ms = parts.market.now_ms()
-        live = engine.known.knowledge.live(now_ms)
+        live = engine.known.live(now_ms)
         return StatusRow(
             running=not engine.stop_reason,
             pid=parts.identity.pid,
@@ -67,7 +67,7 @@ class EngineFace:
 
     def listings(self) -> Sequence[ListingRow]:
         """Return the listings of which something is expected, soonest opening first."""
-        live = self._engine.known.knowledge.live(self._engine.parts.market.now_ms())
+        live = self._engine.known.live(self._engine.parts.market.now_ms())
         return [self._row(one) for one in sorted(live, key=lambda one: (one.opens_ms or NO_TIME, one.id))]
 
     def signals(self) -> Sequence[SignalRow]:

@@ -57,7 +57,7 @@ class ClockKeeper:
     def _pause_s(self) -> float:
         now_ms = self._market.now_ms()
         usual_s, near_s = self._every_s()
-        is_near = current_pace(self._known.knowledge.live(now_ms), now_ms) is Pace.NOW
+        is_near = current_pace(self._known.live(now_ms), now_ms) is Pace.NOW
         return near_s if is_near else usual_s
 
 

@@ -20,7 +20,7 @@ from mexc_tui.market.listings import Update
 from mexc_tui.market.symbols import PairChange
 from mexc_tui.market.tape import Liquidity, Tape
 from mexc_tui.model.event import Event, ListingChanged, ListingSeen, SignalEnded
-from mexc_tui.model.listing import Listing
+from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import Ended, Signal, SignalKey
 from mexc_tui.model.storage import Durability
@@ -145,6 +145,13 @@ class Known:
             raise
         finally:
             self._in_flight -= 1
+
+    def live(self, now_ms: int) -> tuple[Listing, ...]:
+        """Return the listings of which something is expected: for an hour, or longer if settings say so."""
+        settings = self._detection()
+        return self.knowledge.live(
+            now_ms, max(MATURITY_MS, settings.maturity_ms), max(API_GRACE_MS, settings.api_grace_ms)
+        )
 
     def liquidity(self) -> dict[str, Liquidity]:
         """Return what lies in the books that are streamed, by pair."""

@@ -119,10 +119,12 @@ class Polls:
             return
 
     def _plan(self, now_ms: int) -> tuple[Poll, ...]:
+        for source, asked_ms in self._asked_ms.items():
+            self._asked_ms[source] = min(asked_ms, now_ms)  # a clock that was ahead must not silence a source
         numbers = self._numbers()
         ladder = {source: every for source, every in numbers.ladder.items() if source in self._health}
         return plan(
-            self._known.knowledge.live(now_ms),
+            self._known.live(now_ms),
             now_ms,
             self._asked_ms,
             weight_per_10s=numbers.weight_per_10s,

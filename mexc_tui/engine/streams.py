@@ -80,7 +80,7 @@ class Streams:
 
     def _want(self) -> None:
         now_ms = self._market.now_ms()
-        live = self._known.knowledge.live(now_ms)
+        live = self._known.live(now_ms)
         wanted = wanted_streams(
             live,
             now_ms,

@@ -20,7 +20,7 @@ from mexc_tui.market.readings import (
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
-from mexc_tui.model.listing import Listing, Sighting, Source
+from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing, Sighting, Source
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.model.symbol import Symbol
@@ -29,6 +29,10 @@ FEW = 4
 """So many may vanish from one reading to the next without being doubted."""
 MUCH = 0.5
 """A reading that loses more than this share at once is believed only when the next one says the same."""
+
+
+FORGET_MS = 86_400_000
+"""So long after it is over a listing is looked at no more."""
 
 
 class Knowledge:
@@ -46,12 +50,24 @@ class Knowledge:
         self._ever_seen = set(self.pairs)
         self._live = {listing.id: listing for listing in self.listings}
 
-    def live(self, now_ms: int) -> tuple[Listing, ...]:
-        """Return the listings of which something is still expected."""
-        over = [key for key, listing in self._live.items() if listing.stage_at(now_ms).is_over]
-        for key in over:
+    def live(
+        self, now_ms: int, maturity_ms: int = MATURITY_MS, api_grace_ms: int = API_GRACE_MS
+    ) -> tuple[Listing, ...]:
+        """Return the listings of which something is still expected. A clock that steps back revives some."""
+        forgotten_ms = now_ms - FORGET_MS
+        for key in [
+            key
+            for key, listing in self._live.items()
+            if listing.stage_at(forgotten_ms, maturity_ms, api_grace_ms).is_over
+        ]:
             del self._live[key]
-        return tuple(self._live.values())
+        return tuple(
+            [
+                listing
+                for listing in self._live.values()
+                if not listing.stage_at(now_ms, maturity_ms, api_grace_ms).is_over
+            ]
+        )
 
     def read_calendar(self, calendar: Calendar, at_ms: int) -> tuple[Update, ...]:
         """Fold in the calendar."""

@@ -69,6 +69,26 @@ def test_a_wrong_settings_file_changes_nothing_and_is_alerted(tmp_path: Path) ->
     simulate(main)
 
 
+def test_a_clock_that_was_an_hour_ahead_silences_no_source_and_ends_no_listing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            market = running.engine.parts.market
+            truly_ms = market.now_ms
+            listed = {row.id for row in running.face.listings()}
+            market.now_ms = lambda: truly_ms() + 3_600_000
+            await asyncio.sleep(6)
+            market.now_ms = truly_ms
+            await asyncio.sleep(31)
+            status = running.face.status()
+            assert {row.id for row in running.face.listings()} >= listed
+        late = {row.source: row.read_ms for row in status.sources if (row.read_ms or 0) > status.now_ms}
+        assert late.keys() <= {"announcement"}  # not due again within half a minute
+
+    simulate(main)
+
+
 def test_polls_stay_within_their_share_of_the_weight(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)

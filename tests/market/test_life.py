@@ -250,6 +250,22 @@ def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() ->
     assert len(known.listings) == len(known.live(before(600))) == 1
 
 
+def test_a_clock_that_was_hours_ahead_forgets_no_listing() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    assert known.live(before(-10_000)) == ()
+    assert [one.symbol for one in known.live(before(7_000))] == ["NEWUSDT"]
+
+
+def test_a_listing_is_live_for_as_long_as_it_is_told_to_mature() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.read_pairs((*OLD, pair()), before(600))
+    known.note_deal(deal(), before(0))
+    assert known.live(before(-7_200)) == ()
+    assert len(known.live(before(-7_200), maturity_ms=14_400_000)) == 1
+
+
 def test_another_coin_with_the_same_ticker_is_another_listing() -> None:
     known = knowing()
     known.read_calendar(calendar(entry()), before(7_200))

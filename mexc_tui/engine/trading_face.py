@@ -1,0 +1,102 @@
+"""What an engine that trades lets a desk see and do with money, on the engine's own loop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Generic, Protocol, TypeVar
+
+from mexc_tui.model.trading_view import (
+    Achieved,
+    OrderRow,
+    PerformanceRow,
+    PositionRow,
+    ReconciliationRow,
+    RiskRow,
+    SnipeRow,
+    WhatIfRow,
+)
+
+Result = TypeVar("Result", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Acted(Generic[Result]):
+    """What a command did, in words and numbers. `is_all` False: some of it could not be done."""
+
+    words: str
+    result: Result
+    is_all: bool = True
+
+
+class TradingFace(Protocol):
+    """Money, as a desk sees it. `by` is who asks, for the books. Commands raise `face.Refused` in plain words.
+
+    Snapshots come from memory. Commands return when what they say was seen to be so, or after a deadline with
+    `is_all` False; a caller that is cancelled does not stop what has begun.
+    """
+
+    # ---- what is seen
+
+    def snipes(self) -> Sequence[SnipeRow]:
+        """Return the snipes that are not over, soonest opening first."""
+        ...
+
+    def orders(self) -> Sequence[OrderRow]:
+        """Return orders that are not at their end, foreign ones too, newest first."""
+        ...
+
+    def positions(self) -> Sequence[PositionRow]:
+        """Return the open positions, oldest first."""
+        ...
+
+    def risk(self) -> RiskRow:
+        """Return what the desk is worth, what it risks and what it may do."""
+        ...
+
+    # ---- what is asked
+
+    async def what_if(self, symbol: str) -> WhatIfRow:
+        """Return what every validator would say if the pair were armed now; nothing is changed."""
+        ...
+
+    async def performance(self) -> PerformanceRow:
+        """Return how the desk has done in these books. Raises StorageError."""
+        ...
+
+    async def reconcile(self) -> ReconciliationRow:
+        """Compare books with the exchange's now; a comparison that cannot be finished says so in `problem`."""
+        ...
+
+    # ---- what is told
+
+    async def arm(self, symbol: str, by: str, command_id: str) -> Acted[SnipeRow]:
+        """Arm a snipe of a listing; the same command id never arms twice."""
+        ...
+
+    async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+        """Take back a pair's snipe that has not fired yet."""
+        ...
+
+    async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
+        """Sell so many per cent of a pair's position now; None: all of it."""
+        ...
+
+    async def halt(self, by: str, words: str) -> Acted[Achieved]:
+        """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
+        ...
+
+    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+        """Let nothing be bought until a person resumes; armed snipes wait."""
+        ...
+
+    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+        """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
+        ...
+
+    async def flatten(self, by: str) -> Acted[Achieved]:
+        """Halt, and sell every position of the desk with a slippage cap."""
+        ...
+
+    async def kill(self, by: str) -> Acted[Achieved]:
+        """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten."""
+        ...

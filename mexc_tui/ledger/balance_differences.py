@@ -80,8 +80,6 @@ def compare_balances(
     for asset in sorted(assets - skip):
         desk = ours.held.get((Account.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
         own = ours.held.get((Account.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
-        if asset not in rules.quote_assets and desk < 0:  # sold beyond what was owned: out of the person's
-            desk, own = ZERO, own + desk
         state = _Asset(asset, desk, own, totals.get(asset, ZERO), theirs.at_ms)
         if asset in rules.quote_assets:
             _cash(found, state, rules)

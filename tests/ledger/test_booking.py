@@ -268,6 +268,16 @@ def test_a_fee_without_a_price_stays_open_and_says_so_until_a_price_is_known() -
     assert_sound(desk)
 
 
+def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> None:
+    desk = a_desk(USDT="1000", MX="5")
+    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
+    desk.prices = {"MX": D(4)}
+    desk.tell("buy-1", from_trades((trade("buy-1", 2, "1", "0.01", "MX"),)))
+    assert the(desk).remaining_cost == D("20.07")
+    assert flows(desk.entries.values()) == D("0.07")
+    assert_sound(desk)
+
+
 def test_a_buys_late_fee_reaches_what_is_sold_already() -> None:
     desk = a_desk()
     desk.tell("buy-1", bought())
@@ -317,7 +327,7 @@ def test_dust_is_written_off_once_and_ends_the_position() -> None:
     desk.apply(write_off_dust(desk.books("p1"), NOON_MS + 5, "0.08 ABC are too small to be sold"))
     closed = the(desk)
     assert (closed.state, closed.remaining, closed.dust) == (PositionState.CLOSED, 0, D("0.08"))
-    assert closed.close_reason is CloseReason.STOP
+    assert (closed.close_reason, closed.closed_ms) == (CloseReason.STOP, NOON_MS + 5)
     assert closed.realised == 5
     assert held(desk, "ABC", Account.OWN) == D("0.08")
     assert desk.entries["p1/dust/0.08"].kind is EntryKind.DUST

@@ -291,6 +291,7 @@ def test_the_persons_coins_of_a_traded_symbol_are_never_adopted() -> None:
     ("moved", "severity", "explained"),
     [
         ("0.5", Severity.INFO, True),
+        ("1", Severity.WARNING, False),
         ("5", Severity.WARNING, False),
         ("-50", Severity.ERROR, False),
         ("500", Severity.CRITICAL, False),

@@ -29,7 +29,7 @@ class Acted(Generic[Result]):
 
 
 class TradingFace(Protocol):
-    """Money, as a desk sees it. `by` is who asks, for the books. Commands raise `face.Refused` in plain words.
+    """Money, as a desk sees it. `by`: who asks, for the books. Commands raise `face.Refused` in plain words.
 
     Snapshots come from memory. Commands return when what they say was seen to be so, or after a deadline with
     `is_all` False; a caller that is cancelled does not stop what has begun.
@@ -64,7 +64,7 @@ class TradingFace(Protocol):
         ...
 
     async def reconcile(self) -> ReconciliationRow:
-        """Compare books with the exchange's now; a comparison that cannot be finished says so in `problem`."""
+        """Compare books with the exchange's now; if that cannot be finished, `problem` says why."""
         ...
 
     # ---- what is told

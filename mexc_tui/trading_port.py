@@ -1,15 +1,14 @@
 """Fills the engine's port of trading with the exchange's rooms: client, private stream, firing line."""
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
 import aiohttp
 
 from mexc_tui.engine.ports import Clock
-from mexc_tui.engine.trading_ports import ClockReading, Fired, FiringLine, PrivateSink, PrivateState, Shot
+from mexc_tui.engine.trading_ports import ClockReading, FiringLine, PrivateSink, PrivateState
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.exchange.offset import ClockOutOfBounds
@@ -20,7 +19,7 @@ from mexc_tui.model.account import Account, DustCandidate, DustConversion, Trade
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.order import NewOrder
-from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
+from mexc_tui.model.outcome import Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 
@@ -44,7 +43,7 @@ class WireTrading:
 
     def __init__(self, parts: TradingParts) -> None:
         """Connect to nothing yet. Raises OriginRefused for a strange URL."""
-        self.parts = self._parts = parts
+        self._parts = parts
         self._orders, self._account = parts.client.orders, parts.client.account
         self._sink: PrivateSink | None = None
         self._private = UserStream(
@@ -199,7 +198,7 @@ class WireTrading:
 
     def line(self) -> FiringLine:
         """Return a firing line of its own."""
-        return OrdinaryLine(self)
+        return self._parts.client.firing_line()
 
     # ---- the private stream
 
@@ -230,44 +229,3 @@ class WireTrading:
     def _on_hole(self, hole: Hole) -> None:
         if self._sink is not None:
             self._sink.on_hole(is_closed=hole.is_closed)
-
-
-class OrdinaryLine:
-    """A firing line over the client's ordinary connections."""
-
-    def __init__(self, trading: WireTrading) -> None:
-        self._trading = trading
-        self._parts = trading.parts
-        self.round_trip_ns: int | None = None
-        self.is_warm = False
-
-    async def warm(self) -> None:
-        """Use a connection, and measure its round trip."""
-        began_ns = self._parts.clock.monotonic_ns()
-        await self._parts.client.market.ping()
-        self.round_trip_ns = self._parts.clock.monotonic_ns() - began_ns
-        self.is_warm = True
-
-    def prepare(self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int) -> Shot:
-        """Keep what is to be sent; it is signed when it leaves."""
-        return Shot(order, purpose, b"", timestamp_ms, recv_window_ms)
-
-    async def fire_at(self, shot: Shot, at_ns: int, may_send: Callable[[], bool]) -> Fired:
-        """Send at a moment of the monotonic clock."""
-        clock = self._parts.clock
-        await asyncio.sleep(max((at_ns - clock.monotonic_ns()) / 1e9, 0))
-        return replace(await self.fire(shot, may_send), aim_ns=at_ns)
-
-    async def fire(self, shot: Shot, may_send: Callable[[], bool]) -> Fired:
-        """Send at once."""
-        clock = self._parts.clock
-        woke_ns = clock.monotonic_ns()
-        if not may_send():
-            return Fired(NotSent("the gate closed at the last moment"), woke_ns=woke_ns)
-        outcome = await self._trading.place(
-            shot.order, purpose=shot.purpose, recv_window_ms=shot.recv_window_ms
-        )
-        return Fired(outcome, woke_ns=woke_ns, written_ns=woke_ns, answered_ns=clock.monotonic_ns())
-
-    async def close(self) -> None:
-        """The connections are the client's."""

@@ -12,6 +12,7 @@ import aiohttp
 from mexc_tui.exchange.breaker import BreakerState
 from mexc_tui.exchange.budget import Ban, Limits, RateBudget
 from mexc_tui.exchange.call_limits import CallLimits
+from mexc_tui.exchange.firing import WireFiringLine
 from mexc_tui.exchange.offset import Measurement, OffsetEstimator, OffsetLimits, measure
 from mexc_tui.exchange.requester import Requester
 from mexc_tui.exchange.rest_account import RestAccount
@@ -92,6 +93,10 @@ class MexcClient:
     async def close(self) -> None:
         """Close every connection."""
         await self._transport.close()
+
+    def firing_line(self) -> WireFiringLine:
+        """Return a line of its own for firing, not connected yet; the caller closes it."""
+        return WireFiringLine(self._requester, self._transport.connections, self.origin, self._clock)
 
     @property
     def bans(self) -> tuple[Ban, ...]:

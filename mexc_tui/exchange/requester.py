@@ -14,7 +14,7 @@ from mexc_tui.exchange.breaker import Breaker
 from mexc_tui.exchange.budget import BudgetRefused, RateBudget
 from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.codes import explain, read_error
-from mexc_tui.exchange.connection import Headers, RawAnswer
+from mexc_tui.exchange.connection import Headers, Place, RawAnswer
 from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
 from mexc_tui.exchange.retry import RetryDeadline, retrying
 from mexc_tui.exchange.routes import Group, Route
@@ -140,6 +140,52 @@ class Requester:
             return NotSent(error.problem)
         except _Lost as lost:
             return Ambiguous(lost.problem, lost.timestamp_ms, window_ms)
+        return self.outcome_of(answer, read, timestamp_ms, window_ms)
+
+    # ---- what the firing line shares: it writes its requests itself
+
+    def signed_request(
+        self, route: Route, params: Params, recv_window_ms: int, timestamp_ms: int, place: Place
+    ) -> bytes:
+        """Print and sign a request for a moment of the exchange's clock. Raises ValueError."""
+        if self._signer is None:
+            raise ValueError("this needs a key, and none is loaded")
+        query = self._signer.signed_query(params, recv_window_ms, timestamp_ms)
+        return place.request_bytes(route.method, route.path, query, self._headers(route))
+
+    def public_request(self, route: Route, place: Place) -> bytes:
+        """Print a question without parameters."""
+        return place.request_bytes(route.method, route.path, "", self._public_headers)
+
+    async def admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
+        """Return when a request may leave. Raises NothingSent if breaker or budget hold it back."""
+        self._ask_breaker(route, purpose)
+        try:
+            await self._admit(route, purpose, deadline_s)
+        except (_HeldBack, asyncio.CancelledError):
+            self.withdrawn(route, purpose)
+            raise
+
+    def withdrawn(self, route: Route, purpose: Purpose) -> None:
+        """Note that a request which was admitted ended without telling anything of the exchange."""
+        self.breakers[route.group].withdrawn(purpose)
+
+    def lost(self, route: Route) -> None:
+        """Note a request that no answer came to."""
+        self.breakers[route.group].failed()
+
+    def heard(self, route: Route, answer: RawAnswer) -> None:
+        """Note an answer: breaker and budget learn from each."""
+        if answer.status >= 500:
+            self.breakers[route.group].failed()
+        else:
+            self.breakers[route.group].succeeded()
+        self.budget.note_answer(answer.status, answer.retry_after_s)
+
+    def outcome_of(
+        self, answer: RawAnswer, read: Reader[T], timestamp_ms: int, window_ms: int
+    ) -> SendOutcome[T]:
+        """Say what an answer means for a request that was signed so."""
         if 200 <= answer.status < 300:
             try:
                 return Accepted(read(answer.body), timestamp_ms)
@@ -155,23 +201,16 @@ class Requester:
         self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float
     ) -> tuple[RawAnswer, int]:
         """Do one round trip; return the answer and the exchange time that it was signed with."""
-        breaker = self.breakers[route.group]
-        if not breaker.allow(purpose):
-            raise _HeldBack(
-                route.method,
-                route.path,
-                f"not sent: {route.group.value} failed repeatedly; trying again soon",
-            )
+        self._ask_breaker(route, purpose)
         try:
             return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s)
         except (_HeldBack, asyncio.CancelledError):
-            breaker.withdrawn(purpose)
+            self.withdrawn(route, purpose)
             raise
 
     async def _round_trip(
         self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float
     ) -> tuple[RawAnswer, int]:
-        breaker = self.breakers[route.group]
         start_ns = self._clock.monotonic_ns()
         await self._admit(route, purpose, deadline_s * TURN_SHARE)
         now_ns = self._clock.monotonic_ns()
@@ -186,17 +225,21 @@ class Requester:
                 deadline_s=max(0.001, deadline_s - (now_ns - start_ns) / NS_PER_S),
             )
         except NothingSent:
-            breaker.failed()
+            self.lost(route)
             raise
         except NoAnswer as error:
-            breaker.failed()
+            self.lost(route)
             raise _Lost(error, query.timestamp_ms) from None
-        if answer.status >= 500:
-            breaker.failed()
-        else:
-            breaker.succeeded()
-        self.budget.note_answer(answer.status, answer.retry_after_s)
+        self.heard(route, answer)
         return answer, query.timestamp_ms
+
+    def _ask_breaker(self, route: Route, purpose: Purpose) -> None:
+        if not self.breakers[route.group].allow(purpose):
+            raise _HeldBack(
+                route.method,
+                route.path,
+                f"not sent: {route.group.value} failed repeatedly; trying again soon",
+            )
 
     async def _admit(self, route: Route, purpose: Purpose, deadline_s: float) -> None:
         try:

@@ -1,0 +1,262 @@
+"""A warm connection that fires prepared orders at a moment, and nothing else (performance 4, 5).
+
+On the hot path are one look at the clock, the caller's word, and one write of ready bytes. Budget, breaker
+and connection are seen to shortly before. One order is in flight on a connection at a time: another that
+comes meanwhile (a stop) gets a connection of its own.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mexc_tui.engine.trading_ports import Fired, Shot
+from mexc_tui.exchange import routes
+from mexc_tui.exchange.answers import plain, read_or_raise
+from mexc_tui.exchange.connection import FAILURES, Connections, HttpConnection, Place, describe
+from mexc_tui.exchange.offset import Sample
+from mexc_tui.exchange.requester import TURN_SHARE, Requester
+from mexc_tui.exchange.rest_orders import fault_of, order_params
+from mexc_tui.exchange.waiting import NS_PER_MS, NS_PER_S, sleep_until, spin_until
+from mexc_tui.model.errors import NoAnswer, NothingSent
+from mexc_tui.model.market_data import ServerTime
+from mexc_tui.model.order import NewOrder
+from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Clock
+
+WARM_SAMPLES = 4
+WARM_NS = 30 * NS_PER_S
+"""A connection that was used within this is believed to be alive (performance 10.4)."""
+ROUND_TRIPS = 16
+"""How many round trips are remembered; the fastest of them counts."""
+ADMIT_BEFORE_NS = 50 * NS_PER_MS
+"""How long before its aim a shot takes its place in the budget: well inside the lanes' margin, so that what
+the budget counts is what the exchange will see."""
+TAKE_BEFORE_NS = NS_PER_S
+"""How long before its aim a shot has its connection for itself."""
+WRITE_TRIES = 2
+CAP_BYTES = 256 * 1024
+SHOTS_KNOWN = 64
+
+_ROUTE = routes.PLACE_ORDER
+_PLACED = plain(PlacedOrder)
+_TIME = plain(ServerTime)
+
+MaySend = Callable[[], bool]
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One shot on its way: the connection that it has for itself, and its stamps so far."""
+
+    shot: Shot
+    aim_ns: int | None
+    connection: HttpConnection | None = None
+    is_admitted: bool = False
+    woke_ns: int | None = None
+    written_ns: int | None = None
+    answered_ns: int | None = None
+
+    def ended(self, outcome: SendOutcome[PlacedOrder]) -> Fired:
+        """Say what became of it."""
+        return Fired(outcome, self.aim_ns, self.woke_ns, self.written_ns, self.answered_ns)
+
+    def give_up(self) -> None:
+        """Close the connection: what is on its way over it, nobody knows."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+class WireFiringLine:
+    """`engine.trading_ports.FiringLine` on the wire."""
+
+    def __init__(self, requester: Requester, connections: Connections, origin: str, clock: "Clock") -> None:
+        """Connect to nothing yet. Needs a running loop."""
+        self._requester = requester
+        self._limits = requester.limits
+        self._connections = connections
+        self._place = Place(origin)
+        self._clock = clock
+        self._kept: HttpConnection | None = None
+        self._used_ns = 0
+        self._round_trips_ns: deque[int] = deque(maxlen=ROUND_TRIPS)
+        self._fired: deque[bytes] = deque(maxlen=SHOTS_KNOWN)
+        self._is_closed = False
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether it is connected and was used lately."""
+        kept = self._kept
+        return kept is not None and kept.is_usable and self._clock.monotonic_ns() - self._used_ns <= WARM_NS
+
+    @property
+    def round_trip_ns(self) -> int | None:
+        """Return the fastest recent round trip of a small request; None before the first."""
+        return min(self._round_trips_ns, default=None)
+
+    async def warm(self) -> None:
+        """Connect if need be; measure round trip and clock over this connection. Raises ExchangeError."""
+        connection = await self._take(routes.TIME)
+        try:
+            samples = [await self._ask_time(connection) for _ in range(WARM_SAMPLES)]
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+        self._round_trips_ns.extend(sample.t1_ns - sample.t0_ns for sample in samples)
+        self._requester.offset.add(min(samples, key=lambda sample: sample.round_trip_ms))
+
+    def prepare(self, order: NewOrder, *, purpose: Purpose, timestamp_ms: int, recv_window_ms: int) -> Shot:
+        """Build and sign a request, in microseconds. Raises ValueError for an order that cannot be sent."""
+        fault = fault_of(order)
+        if fault:
+            raise ValueError(fault)
+        request = self._requester.signed_request(
+            _ROUTE, order_params(order), recv_window_ms, timestamp_ms, self._place
+        )
+        return Shot(order, purpose, request, timestamp_ms, recv_window_ms)
+
+    async def fire_at(self, shot: Shot, at_ns: int, may_send: MaySend) -> Fired:
+        """Write a shot at a moment of the monotonic clock, never before it; wait for the answer."""
+        return await self._fire(_Flight(shot, at_ns), may_send)
+
+    async def fire(self, shot: Shot, may_send: MaySend) -> Fired:
+        """Write a shot at once; wait for the answer."""
+        return await self._fire(_Flight(shot, None), may_send)
+
+    async def close(self) -> None:
+        """Close the connection. A shot that is in flight is followed to its end."""
+        self._is_closed = True
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    # ---- a shot
+
+    async def _fire(self, flight: _Flight, may_send: MaySend) -> Fired:
+        try:
+            await self._approach(flight)
+            connection = await self._write(flight, may_send)
+            return flight.ended(await self._answer(flight, connection))
+        except NothingSent as error:
+            flight.give_up()
+            return flight.ended(NotSent(error.problem))
+        except BaseException:
+            flight.give_up()
+            if flight.is_admitted:
+                self._requester.withdrawn(_ROUTE, flight.shot.purpose)
+            raise
+
+    async def _approach(self, flight: _Flight) -> None:
+        """Return at the aim, with a connection and leave to send. Raises NothingSent."""
+        shot, aim_ns = flight.shot, flight.aim_ns
+        if aim_ns is not None:
+            # Connect now, so that the moment need not wait for it; until it is near, others may use it.
+            self._keep(await self._take(_ROUTE))
+            await sleep_until(self._clock, aim_ns - TAKE_BEFORE_NS)
+        flight.connection = await self._take(_ROUTE)
+        if aim_ns is not None:
+            await sleep_until(self._clock, aim_ns - ADMIT_BEFORE_NS)
+        wait_s = min(self._limits.order_deadline_s, shot.recv_window_ms / 1000) * TURN_SHARE
+        await self._requester.admit(_ROUTE, shot.purpose, wait_s)
+        flight.is_admitted = True
+        if aim_ns is not None:
+            await spin_until(self._clock, aim_ns)
+
+    async def _write(self, flight: _Flight, may_send: MaySend) -> HttpConnection:
+        """Write the request; return the connection that it left by. Raises NothingSent."""
+        for _ in range(WRITE_TRIES):
+            connection = flight.connection
+            if connection is None or not connection.is_usable:
+                # It dropped while we waited. Late is better than never: the window bounds how late.
+                flight.give_up()
+                connection = flight.connection = await self._take(_ROUTE)
+            flight.woke_ns = self._clock.monotonic_ns()
+            refusal = self._refusal(flight.shot, may_send)
+            if refusal:
+                self._withdraw(flight)
+                raise NothingSent(_ROUTE.method, _ROUTE.path, f"not sent: {refusal}")
+            if connection.write(flight.shot.request):
+                flight.written_ns = self._clock.monotonic_ns()
+                self._fired.append(flight.shot.request)
+                return connection
+        self._requester.lost(_ROUTE)
+        raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before a byte leaves")
+
+    def _refusal(self, shot: Shot, may_send: MaySend) -> str:
+        if shot.request in self._fired:
+            return "this shot was fired already; prepare another one"
+        return "" if may_send() else "orders of this kind were stopped at the last moment"
+
+    def _withdraw(self, flight: _Flight) -> None:
+        """Leave everything as if this shot had never been."""
+        self._requester.withdrawn(_ROUTE, flight.shot.purpose)
+        if flight.connection is not None:
+            self._keep(flight.connection)
+            flight.connection = None
+
+    async def _answer(self, flight: _Flight, connection: HttpConnection) -> SendOutcome[PlacedOrder]:
+        """Wait for what the exchange says. No usable answer: ambiguous, whatever went wrong."""
+        shot, deadline_s = flight.shot, self._limits.order_deadline_s
+        try:
+            async with asyncio.timeout(deadline_s):
+                answer = await connection.answer(CAP_BYTES)
+        except FAILURES as error:
+            flight.give_up()
+            self._requester.lost(_ROUTE)
+            return Ambiguous(describe(error, deadline_s), shot.timestamp_ms, shot.recv_window_ms)
+        flight.answered_ns = self._clock.monotonic_ns()
+        flight.connection = None
+        self._keep(connection)
+        self._requester.heard(_ROUTE, answer)
+        return self._requester.outcome_of(answer, _PLACED, shot.timestamp_ms, shot.recv_window_ms)
+
+    # ---- the connection
+
+    async def _take(self, route: routes.Route) -> HttpConnection:
+        """Return the kept connection, or another one, for the caller alone. Raises NothingSent."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            if kept.is_usable:
+                return kept
+            kept.close()
+        if self._is_closed:
+            raise NothingSent(route.method, route.path, "not sent: this line is closed")
+        try:
+            return await self._connections.open(self._place)
+        except FAILURES as error:
+            self._requester.lost(route)
+            problem = describe(error, self._limits.connect_s)
+            raise NothingSent(route.method, route.path, f"not sent: {problem}") from None
+
+    def _keep(self, connection: HttpConnection) -> None:
+        """Keep a connection for the next one who asks, if it is good and none is kept."""
+        if self._kept is not None or self._is_closed or not connection.is_usable:
+            connection.close()
+            return
+        self._kept = connection
+        self._used_ns = self._clock.monotonic_ns()
+
+    async def _ask_time(self, connection: HttpConnection) -> Sample:
+        """Ask for the exchange's time over this connection. Raises ExchangeError."""
+        route, limits = routes.TIME, self._limits
+        await self._requester.admit(route, Purpose.ENTRY, limits.deadline_s * TURN_SHARE)
+        t0_ns = self._clock.monotonic_ns()
+        if not connection.write(self._requester.public_request(route, self._place)):
+            self._requester.lost(route)
+            raise NothingSent(route.method, route.path, "not sent: the connection broke")
+        try:
+            async with asyncio.timeout(limits.deadline_s):
+                answer = await connection.answer(CAP_BYTES)
+        except FAILURES as error:
+            self._requester.lost(route)
+            raise NoAnswer(route.method, route.path, describe(error, limits.deadline_s)) from None
+        t1_ns = self._clock.monotonic_ns()
+        self._requester.heard(route, answer)
+        told = read_or_raise(route.method, route.path, answer.status, answer.body, _TIME)
+        return Sample(t0_ns, t1_ns, told.server_time, self._clock.now_ms())

@@ -16,6 +16,7 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
+CATCH_UP_AFTER_S = (0, 5, 10, 20, 40)
 
 
 class Streams:
@@ -70,13 +71,19 @@ class Streams:
         await self._known.keep(updates, self._market.now_ms())
 
     async def _catch_up(self, symbol: str) -> None:
-        """Ask for the trades from before the stream: the first one is the opening, whenever we came."""
-        try:
-            trades = await self._market.trades(symbol)
-        except ExchangeError as error:
-            log.info("no earlier trades of %s: %s", symbol, error)
+        """Ask for the trades from before the stream: the first one is the opening, whenever we came.
+
+        Asked in vain, it is asked again a few times, so rarely that polls do not suffer from it.
+        """
+        for pause_s in CATCH_UP_AFTER_S:
+            await asyncio.sleep(pause_s)
+            try:
+                trades = await self._market.trades(symbol)
+            except ExchangeError as error:
+                log.info("no earlier trades of %s: %s", symbol, error)
+                continue
+            self._note(self._known.knowledge.note_trades(symbol, trades, self._market.now_ms()))
             return
-        self._note(self._known.knowledge.note_trades(symbol, trades, self._market.now_ms()))
 
     def _want(self) -> None:
         now_ms = self._market.now_ms()

@@ -182,8 +182,8 @@ def of_deal(deal: StreamDeal, at_ms: int, listing: Listing) -> Sighting | None:
 
 
 def of_trade(symbol: str, time_ms: int, price: Decimal, at_ms: int, listing: Listing) -> Sighting | None:
-    """Return the first trade of a pair that had none, also when REST told of it."""
-    if listing.traded_ms is not None:
+    """Return the first trade of a pair that had none, or one from before, also when REST told of it."""
+    if listing.traded_ms is not None and listing.traded_ms <= time_ms:
         return None
     facts = Facts(symbol=symbol, quoted_ms=listing.opened_ms, traded_ms=time_ms, price=price)
     return Sighting(source=Source.STREAM, at_ms=at_ms, facts=facts)

@@ -10,7 +10,7 @@ from mexc_tui.joining import Joined
 from mexc_tui.model.listing import Listing, Source
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.stream import BestQuote
-from mexc_tui.practice.scenario import ListingPlan
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import DAY, PracticeDay
 
@@ -73,6 +73,28 @@ def test_what_opened_while_no_engine_ran_opened_then_and_its_unseen_trades_are_a
         assert late.traded_ms is not None
         assert abs(late.traded_ms - late.opens_ms) < 1_000
         assert (outcome.end, outcome.has_gap, outcome.reference_return) == (End.OPENED, True, None)
+
+    simulate(main)
+
+
+def test_an_opening_during_an_outage_is_learned_when_the_exchange_is_back(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        faults = (FaultPlan(kind=FaultKind.MAINTENANCE, at_s=30, for_s=22, path="/api/v3/trades"),)
+        day = PracticeDay(sim, tmp_path, replace(DAY, faults=faults))
+        await day.open()
+        async with day.engine():
+            await asyncio.sleep(30)
+        await asyncio.sleep(15)
+        async with day.engine() as running:
+            await asyncio.sleep(4)
+            early = listing(running, "CLEANUSDT")
+            await asyncio.sleep(30)
+            late = listing(running, "CLEANUSDT")
+        assert early.opened_ms is not None
+        assert late.opened_ms is not None
+        assert late.opens_ms is not None
+        assert late.opened_ms < early.opened_ms
+        assert late.opened_ms - late.opens_ms < 1_000
 
     simulate(main)
 

@@ -1,9 +1,12 @@
 """The life of a listing, told by its sources."""
 
+from decimal import Decimal
+
 import pytest
 
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.listing import ChangeKind, Listing, Source, Stage, Topic
+from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.symbol import SymbolStatus
 from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote, row, web
 
@@ -248,6 +251,19 @@ def test_two_listings_that_turn_out_to_be_one_are_joined_under_the_older_id() ->
     assert [one.symbol for one in joined.absorbed] == ["NEXUSDT"]
     assert {seen.source for seen in joined.after.sightings} == {Source.CALENDAR, Source.BY_HAND}
     assert len(known.listings) == len(known.live(before(600))) == 1
+
+
+def test_an_earlier_trade_that_is_told_later_is_the_first_one() -> None:
+    known = knowing()
+    known.read_calendar(calendar(entry()), before(7_200))
+    known.note_deal(deal(at_ms=before(-9)), before(-9))
+    trades = [
+        PublicTrade(Decimal("0.04"), Decimal(1), before(second), False) for second in (-8, 0, 9_000_000)
+    ]
+    told = known.note_trades("NEWUSDT", trades, before(-10))
+    assert told is not None
+    assert (told.after.opened_ms, told.after.traded_ms) == (OPENS_MS, OPENS_MS)  # not that of an older life
+    assert known.note_trades("NEWUSDT", trades, before(-11)) is None
 
 
 def test_a_clock_that_was_hours_ahead_forgets_no_listing() -> None:

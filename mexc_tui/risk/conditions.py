@@ -1,0 +1,133 @@
+"""Limits on the conditions of a trade: its price, the book, the clock, the stream, the budget of calls."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.risk.candidate import Candidate, Level, RiskBook, RiskLimits
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What a book gives for an amount: quote units and base units taken, first and last price reached."""
+
+    value: float
+    quantity: float
+    best: float
+    worst: float
+    is_enough: bool
+
+    @property
+    def average(self) -> float:
+        """Return the average price; 0 when nothing was there."""
+        return self.value / self.quantity if self.quantity else 0.0
+
+    @property
+    def slippage_pct(self) -> float:
+        """Return how far the average lies from the best price, in per cent, never negative."""
+        return abs(self.average - self.best) / self.best * 100 if self.best else 0.0
+
+
+def walk(levels: Sequence[Level], value: float) -> Walk:
+    """Walk a side of a book, best level first, until `value` quote units are taken."""
+    taken = quantity = best = worst = 0.0
+    for price, there in levels:
+        best = best or price
+        worst = price
+        part = min(price * there, value - taken)
+        taken += part
+        quantity += part / price
+        if taken >= value * (1 - 1e-12):
+            return Walk(taken, quantity, best, worst, True)
+    return Walk(taken, quantity, best, worst, False)
+
+
+def _verdict(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
+    return Verdict(
+        stage=Stage.RISK, name=name, passed=passed, value=value, limit=limit, flip="" if passed else flip
+    )
+
+
+def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    limit = f"{limits.premium_pct:f} % over the reference"
+    if candidate.reference_price is None or candidate.reference_price <= 0:
+        return _verdict("premium", True, "no reference before the opening", limit, "")
+    cap = candidate.reference_price * (1 + limits.premium_pct / HUNDRED)
+    if candidate.price is None:
+        return _verdict("premium", True, f"capped at {cap:.8g} when firing", limit, "")
+    premium = (candidate.price / candidate.reference_price - 1) * HUNDRED
+    return _verdict(
+        "premium", candidate.price <= cap, f"{premium:.4g} %", limit, f"a limit of {cap:.8g} at most"
+    )
+
+
+def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    limit = f"{limits.slippage_pct:f} % by walking the book"
+    if candidate.asks is None:
+        return _verdict("slippage", True, "no book before the opening: the price cap alone holds", limit, "")
+    walked = walk(candidate.asks, float(candidate.spend))
+    if not walked.is_enough:
+        flip = f"spend at most {walked.value:.6g}, or wait for a deeper book"
+        return _verdict("slippage", False, f"the book holds only {walked.value:.6g} quote", limit, flip)
+    passed = walked.slippage_pct <= float(limits.slippage_pct)
+    flip = f"spend at most {_bearable(candidate.asks, float(limits.slippage_pct)):.6g}"
+    return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit, flip)
+
+
+def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:
+    """Return how many quote units the book gives before the average leaves the bound."""
+    if not asks:
+        return 0.0
+    bound = asks[0][0] * (1 + slippage_pct / 100)
+    value = quantity = 0.0
+    for price, there in asks:
+        if price > bound:
+            # (value + price x) / (quantity + x) = bound, solved for x
+            more = max((bound * quantity - value) / (price - bound), 0.0)
+            if more < there:
+                return value + more * price
+        value += price * there
+        quantity += there
+    return value
+
+
+def _clock(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    limit = f"offset {limits.clock_offset_ms:g} ms, error {limits.clock_error_ms:g} ms"
+    if book.clock_offset_ms is None or book.clock_error_ms is None:
+        return _verdict("clock", False, "the exchange's time is not known", limit, "measure the clock")
+    passed = (
+        abs(book.clock_offset_ms) <= limits.clock_offset_ms and book.clock_error_ms <= limits.clock_error_ms
+    )
+    value = f"offset {book.clock_offset_ms:.0f} ms, error {book.clock_error_ms:.0f} ms"
+    return _verdict("clock", passed, value, limit, "set this machine's clock, or find a quicker line")
+
+
+def _stream(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    age = book.stream_age_ms
+    return _verdict(
+        "stream_age", age is not None and age <= limits.stream_age_ms,
+        "nothing heard" if age is None else f"{age} ms", f"{limits.stream_age_ms} ms",
+        "a live market stream",
+    )  # fmt: skip
+
+
+def _weight(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    return _verdict(
+        "weight_left", book.weight_left >= limits.weight_least, str(book.weight_left),
+        f"at least {limits.weight_least}", "wait some seconds for the budget of calls",
+    )  # fmt: skip
+
+
+def _orders(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    return _verdict(
+        "orders_left", book.orders_left >= limits.orders_least, str(book.orders_left),
+        f"at least {limits.orders_least}", "wait a second for the budget of order calls",
+    )  # fmt: skip
+
+
+CONDITIONS: tuple[Callable[[Candidate, RiskBook, RiskLimits, int], Verdict], ...] = (
+    _premium, _slippage, _clock, _stream, _weight, _orders,
+)  # fmt: skip

@@ -1,0 +1,218 @@
+"""Limits before a trade: each a small function that says what it saw, its limit, and what would flip it.
+
+All are computed, also after the first no. The caller runs `check_entry` inside the transaction that reserves.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.risk.candidate import Candidate, RiskBook, RiskLimits
+from mexc_tui.risk.conditions import CONDITIONS
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MS = 1_000
+HUNDRED = Decimal(100)
+ZERO = Decimal(0)
+
+Check = Callable[[Candidate, RiskBook, RiskLimits, int], Verdict]
+
+
+def check_entry(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[Verdict, ...]:
+    """Return every verdict about an entry; `now_ms` is the exchange's time."""
+    return tuple(check(candidate, book, limits, now_ms) for check in CHECKS)
+
+
+def exposure(book: RiskBook, without_snipe: str = "") -> Decimal:
+    """Return what positions and reservations bind, in quote units."""
+    held = sum((held.value for held in book.held), ZERO)
+    return held + sum((r.amount for r in book.reserved if not _is(r.snipe_id, without_snipe)), ZERO)
+
+
+def _is(snipe_id: str, other: str) -> bool:
+    return bool(other) and snipe_id == other
+
+
+def _verdict(
+    name: str, passed: bool, value: str, limit: str, flip: str = "", until_ms: int | None = None
+) -> Verdict:
+    return Verdict(
+        stage=Stage.RISK, name=name, passed=passed, value=value, limit=limit,
+        flip="" if passed else flip, until_ms=None if passed else until_ms,
+    )  # fmt: skip
+
+
+def _money(value: Decimal) -> str:
+    return f"{value:.6g} quote"
+
+
+def _own(candidate: Candidate, book: RiskBook) -> Decimal:
+    """Return what the candidate itself has reserved already."""
+    return sum((r.amount for r in book.reserved if _is(r.snipe_id, candidate.snipe_id)), ZERO)
+
+
+def _equity(_: Candidate, book: RiskBook, __: RiskLimits, ___: int) -> Verdict:
+    value = "not known" if book.equity is None else _money(book.equity)
+    passed = book.equity is not None and book.equity > 0
+    return _verdict(
+        "equity", passed, value, "known and above 0", "fresh prices of all positions, or a deposit"
+    )
+
+
+def _cash(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -> Verdict:
+    free = book.free_cash + _own(candidate, book)
+    return _verdict(
+        "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), f"{_money(free)} free",
+        f"spend at most {free:.6g}, or free {candidate.spend - free:.6g} more",
+    )  # fmt: skip
+
+
+def _position_quote(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    cap = limits.position_cap_quote
+    return _verdict(
+        "position_cap_quote", candidate.spend <= cap, _money(candidate.spend), _money(cap),
+        f"spend at most {cap:f}",
+    )  # fmt: skip
+
+
+def _position_pct(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) -> Verdict:
+    cap = (book.equity or ZERO) * limits.position_cap_pct / HUNDRED
+    bound = sum((held.value for held in book.held if held.symbol == candidate.symbol), ZERO)
+    value = candidate.spend + bound
+    return _verdict(
+        "position_cap", value <= cap, _money(value),
+        f"{_money(cap)} ({limits.position_cap_pct:f} % of equity)",
+        f"spend at most {max(cap - bound, ZERO):.6g}",
+    )  # fmt: skip
+
+
+def _exposure(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) -> Verdict:
+    cap = (book.equity or ZERO) * limits.exposure_cap_pct / HUNDRED
+    bound = exposure(book, candidate.snipe_id)
+    value = bound + candidate.spend
+    return _verdict(
+        "exposure", value <= cap, f"{_money(value)} with this one",
+        f"{_money(cap)} ({limits.exposure_cap_pct:f} % of equity)",
+        f"spend at most {max(cap - bound, ZERO):.6g}, or close {value - cap:.6g} of positions",
+    )  # fmt: skip
+
+
+def _positions(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) -> Verdict:
+    reserved = {r.symbol for r in book.reserved if not _is(r.snipe_id, candidate.snipe_id)}
+    count = len({held.symbol for held in book.held} | reserved) + 1
+    return _verdict(
+        "positions", count <= limits.max_positions, f"{count} with this one and armed ones",
+        str(limits.max_positions), f"close or disarm {count - limits.max_positions}",
+    )  # fmt: skip
+
+
+def _symbol_free(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -> Verdict:
+    held = any(held.symbol == candidate.symbol for held in book.held)
+    armed = any(
+        r.symbol == candidate.symbol and not _is(r.snipe_id, candidate.snipe_id) for r in book.reserved
+    )
+    value = "a position is open" if held else "a snipe is armed" if armed else "nothing open"
+    return _verdict(
+        "one_per_symbol", not (held or armed), value, "nothing open in this pair",
+        "close the position" if held else "disarm the other snipe",
+    )  # fmt: skip
+
+
+def _snipes(candidate: Candidate, book: RiskBook, limits: RiskLimits, _: int) -> Verdict:
+    near = sum(
+        abs(r.opens_ms - candidate.opens_ms) <= limits.overlap_ms
+        and not _is(r.snipe_id, candidate.snipe_id)
+        for r in book.reserved
+    )  # fmt: skip
+    return _verdict(
+        "snipes_at_once", near < limits.max_snipes, f"{near + 1} around {limits.overlap_ms} ms",
+        str(limits.max_snipes), "disarm another snipe of that moment",
+    )  # fmt: skip
+
+
+def _pending(candidate: Candidate, book: RiskBook) -> int:
+    return sum(not _is(r.snipe_id, candidate.snipe_id) for r in book.reserved)
+
+
+def _trades_hour(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
+    recent = sorted(at for at in book.entries_ms if now_ms - HOUR_MS < at <= now_ms)
+    count = len(recent) + _pending(candidate, book) + 1
+    over = count - limits.max_trades_hour
+    until_ms = recent[over - 1] + HOUR_MS if 0 < over <= len(recent) else None
+    return _verdict(
+        "trades_hour", over <= 0, f"{count} in 60 minutes with this and armed ones",
+        str(limits.max_trades_hour), "wait until an entry is an hour old, or disarm a snipe", until_ms,
+    )  # fmt: skip
+
+
+def _trades_day(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
+    midnight_ms = now_ms - now_ms % DAY_MS
+    count = sum(midnight_ms <= at <= now_ms for at in book.entries_ms) + _pending(candidate, book) + 1
+    return _verdict(
+        "trades_day", count <= limits.max_trades_day, f"{count} this UTC day with this and armed ones",
+        str(limits.max_trades_day), "wait for the next UTC day", midnight_ms + DAY_MS,
+    )  # fmt: skip
+
+
+def loss_of_day_pct(book: RiskBook) -> Decimal | None:
+    """Return the loss of this UTC day in per cent of its first equity, 0 for a gain; None: not known."""
+    if book.equity is None or not book.day_equity:
+        return None
+    return max((book.day_equity - book.equity) * HUNDRED / book.day_equity, ZERO)
+
+
+def drawdown_pct(book: RiskBook) -> Decimal | None:
+    """Return the fall from the stored peak in per cent; None: not known."""
+    if book.equity is None:
+        return None
+    return max((book.peak - book.equity) * HUNDRED / book.peak, ZERO) if book.peak > 0 else ZERO
+
+
+def _daily_loss(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
+    loss = loss_of_day_pct(book)
+    return _verdict(
+        "daily_loss", loss is not None and loss < limits.daily_loss_pct,
+        "not known" if loss is None else f"{loss:.3g} %", f"below {limits.daily_loss_pct:f} % of equity",
+        "the next UTC day; once it has halted, a person resumes", now_ms - now_ms % DAY_MS + DAY_MS,
+    )  # fmt: skip
+
+
+def _drawdown(_: Candidate, book: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+    fall = drawdown_pct(book)
+    return _verdict(
+        "drawdown", fall is not None and fall < limits.drawdown_pct,
+        "not known" if fall is None else f"{fall:.3g} %", f"below {limits.drawdown_pct:f} % from the peak",
+        "equity rises again; once it has halted, a person resumes",
+    )  # fmt: skip
+
+
+def _losses(_: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
+    count = book.losses_in_a_row
+    value = f"{count} in a row"
+    if count >= limits.losses_halt:
+        flip = "a person resumes, with the word"
+        return _verdict("losses_in_a_row", False, value, f"below {limits.losses_halt}, which halts", flip)
+    until_ms = None if book.last_loss_ms is None else book.last_loss_ms + limits.losses_pause_s * MS
+    paused = count >= limits.losses_pause and (until_ms is None or now_ms < until_ms)
+    return _verdict(
+        "losses_in_a_row", not paused, value,
+        f"below {limits.losses_pause}, or {limits.losses_pause_s} s after the last",
+        "wait for the end of the pause", until_ms,
+    )  # fmt: skip
+
+
+def _cooldown(candidate: Candidate, book: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
+    last_ms = max((at for symbol, at in book.exits_ms if symbol == candidate.symbol), default=None)
+    limit = f"{limits.cooldown_s} s after the last exit"
+    if last_ms is None:
+        return _verdict("cooldown", True, "never left", limit)
+    until_ms = last_ms + limits.cooldown_s * MS
+    value = f"left {(now_ms - last_ms) // MS} s ago"
+    return _verdict("cooldown", now_ms >= until_ms, value, limit, "wait", until_ms)
+
+
+CHECKS: tuple[Check, ...] = (
+    _equity, _cash, _position_quote, _position_pct, _exposure, _positions, _symbol_free, _snipes,
+    _trades_hour, _trades_day, _daily_loss, _drawdown, _losses, _cooldown, *CONDITIONS,
+)  # fmt: skip

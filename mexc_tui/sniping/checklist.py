@@ -1,0 +1,131 @@
+"""The checklist of the last seconds before an opening: each line holds, or the snipe does not fire."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.sniping.plan import FireRules
+from mexc_tui.sniping.rounding import ZERO, buy_quantity, grid_of, misfit
+from mexc_tui.sniping.saying import verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyFacts:
+    """What is looked at a second or two before the opening. None: not known."""
+
+    trading: TradingState
+    generation: int
+    armed_generation: int
+    """Of halts, when the snipe was armed."""
+    symbol: Symbol | None
+    opens_ms: int | None
+    """As believed now."""
+    is_warm: bool
+    round_trip_ms: float | None
+    clock_error_ms: float | None
+    clock_age_s: float | None
+    free_quote: Decimal | None
+    """Free at the exchange, the snipe's reservation in it."""
+    is_private_live: bool
+    has_unknown_order: bool
+    orders_left: int
+    are_shots_ready: bool
+    ban: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyLimits:
+    """Bounds of the last seconds."""
+
+    clock_error_ms: float = 1_000
+    clock_age_s: float = 60
+    round_trip_ms: float = 2_000
+
+
+def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireRules) -> tuple[Verdict, ...]:
+    """Return every line of the checklist; one that says no keeps the snipe from firing."""
+    armed = snipe.state in (SnipeState.ARMED, SnipeState.READY)
+    moved = facts.opens_ms != snipe.opens_ms
+    known, unknown = "no unknown order", "an order's outcome is unknown"
+    return (
+        _line("armed", armed, str(snipe.state), "armed", "arm it again"),
+        _line("trading_state", facts.trading.allows_entries, str(facts.trading), "active", "trading resumes"),
+        _line(
+            "halt_generation", facts.generation == facts.armed_generation, str(facts.armed_generation),
+            str(facts.generation), "arm it again",
+        ),
+        _line(
+            "opening", not moved, f"{snipe.opens_ms} ms", f"{facts.opens_ms} ms now", "arm it anew"
+        ),
+        _pair(snipe, facts),
+        _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it"),
+        _round_trip(facts, limits),
+        _clock(facts, limits),
+        _funds(snipe, facts),
+        _line(
+            "private_stream", facts.is_private_live, "live" if facts.is_private_live else "down", "live",
+            "the private stream returns",
+        ),
+        _line(
+            "unknown_orders", not facts.has_unknown_order, unknown if facts.has_unknown_order else known,
+            "none in this pair", "it is settled",
+        ),
+        _line("orders_left", facts.orders_left >= 1, str(facts.orders_left), "at least 1", "wait a second"),
+        _line(
+            "requests", facts.are_shots_ready, "signed" if facts.are_shots_ready else "missing",
+            "built and signed", "build them",
+        ),
+        _line("ban", not facts.ban, facts.ban or "none", "none", "wait for its end"),
+        _line("attempts", rules.attempts >= 1, str(rules.attempts), "at least 1", "raise entry_attempts"),
+    )  # fmt: skip
+
+
+def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
+    return verdict(Stage.SECURITY, name, passed, value, limit, flip)
+
+
+def _pair(snipe: Snipe, facts: ReadyFacts) -> Verdict:
+    """Judge the pair's grid again: precision and bounds may have changed while armed (reliability O11)."""
+    words = "not shown by exchangeInfo"
+    if facts.symbol is not None:
+        words = _misfit(snipe, facts.symbol)
+    return _line("pair", not words, words or "as armed", "the order still fits", "arm it again")
+
+
+def _misfit(snipe: Snipe, symbol: Symbol) -> str:
+    grid = grid_of(symbol)
+    low, high = grid.bounds(snipe.type)
+    net = snipe.spend_cap / (1 + grid.taker_fee)
+    if net < low or (high is not None and net > high):
+        return f"{net:.8g} is outside the bounds of an order"
+    if snipe.price_cap is None:
+        return ""
+    quantity = buy_quantity(snipe.spend_cap, snipe.price_cap, grid.taker_fee, grid)
+    return misfit(quantity, snipe.price_cap, grid, snipe.type)
+
+
+def _round_trip(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
+    value = facts.round_trip_ms
+    passed = value is not None and value <= limits.round_trip_ms
+    words = "not measured" if value is None else f"{value:.1f} ms"
+    return _line("round_trip", passed, words, f"{limits.round_trip_ms:g} ms", "warm the connection")
+
+
+def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
+    error, age = facts.clock_error_ms, facts.clock_age_s
+    limit = f"error {limits.clock_error_ms:g} ms, {limits.clock_age_s:g} s old"
+    if error is None or age is None:
+        return _line("clock", False, "not known", limit, "measure the clock")
+    passed = error <= limits.clock_error_ms and age <= limits.clock_age_s
+    return _line("clock", passed, f"error {error:.1f} ms, {age:.0f} s old", limit, "measure the clock")
+
+
+def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
+    free = facts.free_quote
+    passed = free is not None and free >= snipe.spend_cap
+    words = "not known" if free is None else f"{free:.8g} free"
+    missing = max(snipe.spend_cap - (free or ZERO), ZERO)
+    return _line("funds", passed, words, f"{snipe.spend_cap:.8g}", f"free {missing:.8g} more")

@@ -1,0 +1,119 @@
+"""When and at which price a snipe fires: the price cap, the aim, and the schedule of its attempts."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.sniping.rounding import HUNDRED, Grid, buy_quantity, floored, highest_buy
+
+ORDER_CALLS_PER_S = 12
+"""What the exchange takes of one account (reference 11.2)."""
+MOST_ATTEMPTS = 20
+NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class FireRules:
+    """Settings of entries; times in milliseconds, shares in per cent."""
+
+    early_ms: int = 20
+    window_ms: int = 5_000
+    attempts: int = MOST_ATTEMPTS
+    validity_ms: int = 500
+    premium_pct: Decimal = Decimal(25)
+    slippage_pct: Decimal = Decimal(3)
+    calls_per_s: int = ORDER_CALLS_PER_S
+
+    @property
+    def spacing_ms(self) -> int:
+        """Return the least time between two attempts."""
+        return -(-1_000 // min(self.calls_per_s, ORDER_CALLS_PER_S))
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """When the first attempt is to arrive (exchange time) and when its first byte leaves (engine's clock)."""
+
+    arrive_ms: float
+    leave_ns: int
+    words: str
+
+
+def aim(opens_ms: int, opens_ns: int, one_way_ns: int, clock_error_ms: float, rules: FireRules) -> Aim:
+    """Return when to fire so that the request arrives at the opening.
+
+    `opens_ns`: the opening on the engine's monotonic clock; `one_way_ns`: half the fastest round trip.
+    The clock is known to within its error: the aim moves later by as much of it as exceeds `early_ms`,
+    so that no attempt arrives earlier than `early_ms` before the opening.
+    """
+    late_ms = max(clock_error_ms - rules.early_ms, 0.0)
+    leave_ns = opens_ns + int(late_ms * NS_PER_MS) - one_way_ns
+    words = f"at the opening within {clock_error_ms:.1f} ms"
+    return Aim(opens_ms + late_ms, leave_ns, f"{words}, {late_ms:.1f} ms after" if late_ms else words)
+
+
+def price_cap(
+    reference: Decimal | None, grid: Grid, rules: FireRules, last: Decimal | None = None
+) -> Decimal | None:
+    """Return the highest limit of a snipe: premium over the reference, and the pair's band."""
+    caps: list[Decimal] = []
+    if reference is not None:
+        caps.append(floored(reference * (1 + rules.premium_pct / HUNDRED), grid.price_tick))
+    if last is not None and (band := highest_buy(last, grid)) is not None:
+        caps.append(band)
+    return min(caps, default=None)
+
+
+def book_price(best_ask: Decimal, cap: Decimal | None, grid: Grid, rules: FireRules) -> Decimal:
+    """Return a limit that takes the book up to the slippage cap, never above the price cap."""
+    price = floored(best_ask * (1 + rules.slippage_pct / HUNDRED), grid.price_tick)
+    return price if cap is None else min(price, cap)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOrder:
+    """What the first attempt asks for; `quote_quantity` of a MARKET buy alone."""
+
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal | None
+    quote_quantity: Decimal | None
+
+
+def first_order(kind: OrderType, price: Decimal | None, spend_cap: Decimal, grid: Grid) -> FirstOrder | None:
+    """Return the first attempt within the spend cap; None: there is no price to name for such a type."""
+    if kind is OrderType.MARKET:
+        step = grid.price_tick
+        return FirstOrder(kind, None, None, floored(spend_cap / (1 + grid.taker_fee), step))
+    if price is None:
+        return None
+    quantity = buy_quantity(spend_cap, price, grid.taker_fee, grid)
+    return FirstOrder(kind, price, quantity, None) if quantity > 0 else None
+
+
+def next_at_ms(
+    sent: int, last_sent_ms: int | None, opens_ms: int, rules: FireRules, now_ms: int
+) -> int | None:
+    """Return when the next attempt may be sent; None: attempts or window are used up."""
+    if sent >= min(rules.attempts, MOST_ATTEMPTS):
+        return None
+    at_ms = now_ms if last_sent_ms is None else max(now_ms, last_sent_ms + rules.spacing_ms)
+    return at_ms if at_ms <= opens_ms + rules.window_ms else None
+
+
+def is_run_away(best_ask: Decimal | None, limit: Decimal) -> bool:
+    """Whether the price left a resting entry behind; no ask at all is no reason to think so."""
+    return best_ask is not None and best_ask > limit
+
+
+def cancel_at_ms(ran_away_ms: int | None, rules: FireRules) -> int | None:
+    """Return when the rest of an entry is cancelled, once its price ran away; None: it stays."""
+    return None if ran_away_ms is None else ran_away_ms + rules.validity_ms
+
+
+def ended_state(filled_quantity: Decimal, *, is_complete: bool, was_refused: bool) -> SnipeState:
+    """Return what a snipe ended as, once nothing of it is unknown or open."""
+    if filled_quantity > 0:
+        return SnipeState.FILLED if is_complete else SnipeState.PARTIAL
+    return SnipeState.REJECTED if was_refused else SnipeState.MISSED

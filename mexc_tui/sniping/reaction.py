@@ -1,0 +1,287 @@
+"""The reaction to each answer of a snipe's attempt (reference 6.1, design 6). The code decides, in memory."""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Refusal, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.sniping.plan import FireRules, book_price, next_at_ms
+from mexc_tui.sniping.rounding import ZERO, Grid, buy_quantity, floored, misfit
+
+BACK_OFF_MS = 1_000
+"""After a 429 that names no time."""
+MOST_REDUCTIONS = 2
+
+
+class Step(StrEnum):
+    """What comes next."""
+
+    SEND = "send"
+    OUTCOME = "outcome"
+    """Accepted: its fills come from the stream, or from asking."""
+    ASK = "ask"
+    """Nobody knows: ask by its client id until the fence; send nothing else."""
+    STOP = "stop"
+
+
+class Chore(StrEnum):
+    """What is done on the way, before the next attempt or after the end."""
+
+    RESYNC_CLOCK = "resync clock"
+    REFRESH_BALANCES = "refresh balances"
+    REFRESH_SYMBOLS = "refresh symbols"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a snipe is, with the attempt that was answered. Money in quote units, fees included."""
+
+    opens_ms: int
+    spend_cap: Decimal
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal | None
+    quote_quantity: Decimal | None
+    sent: int
+    last_sent_ms: int | None
+    committed: Decimal
+    """The most that earlier attempts spent or may yet spend: fills, open and unknown ones."""
+    grid: Grid
+    cap: Decimal | None = None
+    best_ask: Decimal | None = None
+    retry_after_ms: int | None = None
+    """What the answer's Retry-After says."""
+    is_resynced: bool = False
+    reductions: int = 0
+
+    @property
+    def left(self) -> Decimal:
+        """Return what another attempt may spend at most."""
+        return max(self.spend_cap - self.committed, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What follows from an answer. Order fields and `at_ms` (exchange time) are set with SEND only."""
+
+    step: Step
+    reason: str
+    at_ms: int | None = None
+    type: OrderType | None = None
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    state: SnipeState | None = None
+    chores: tuple[Chore, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """The next attempt's terms."""
+
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+
+
+def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    """Return what to do after an attempt. No attempt leaves the window, the count, or the spend cap."""
+    if isinstance(outcome, Accepted):
+        return Next(Step.OUTCOME, "accepted: waiting for its fills", state=SnipeState.FIRING)
+    if isinstance(outcome, Ambiguous):
+        return _after_ambiguous(outcome, progress, rules, now_ms)
+    if isinstance(outcome, NotSent):
+        return _again(_same(progress), progress, rules, now_ms, f"not sent: {outcome.reason}")
+    return _after_refusal(outcome.refusal, progress, rules, now_ms)
+
+
+def _after_ambiguous(outcome: Ambiguous, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    """Send again beside an unknown only if the cap covers both: its cost counts as committed."""
+    both = _with_unknown(progress)
+    order = _terms(progress, progress.type, progress.price, both.left)
+    enough = order is not None and not _misfit(order, progress)
+    same = enough and order is not None and _value(order, progress) >= _value(_same(progress), progress)
+    if same and order is not None:
+        return _again(order, both, rules, now_ms, f"unknown ({outcome.reason}); the cap covers another")
+    return Next(Step.ASK, f"unknown: {outcome.reason}", state=SnipeState.UNKNOWN)
+
+
+def _with_unknown(progress: Progress) -> Progress:
+    return replace(progress, committed=progress.committed + _value(_same(progress), progress))
+
+
+def _after_refusal(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    advice = refusal.listing_advice
+    words = _words(refusal)
+    if advice is Advice.RETRY_NOW:
+        return _again(_same(progress), progress, rules, now_ms, words)
+    if advice is Advice.REPRICE:
+        return _reprice(refusal, progress, rules, now_ms)
+    if advice is Advice.CHANGE_TYPE:
+        return _change_type(words, progress, rules, now_ms)
+    if advice is Advice.RAISE_SIZE:
+        return _raise(refusal, progress, rules, now_ms)
+    if advice in (Advice.REDUCE_SIZE, Advice.REFRESH_BALANCES):
+        return _reduce(advice, words, progress, rules, now_ms)
+    if advice is Advice.WAIT:
+        return _back_off(words, progress, rules, now_ms)
+    if advice is Advice.RESYNC_CLOCK:
+        return _resync(words, progress, rules, now_ms)
+    if advice is Advice.ASK and not refusal.definite:
+        return Next(Step.ASK, f"unknown: {words}", state=SnipeState.UNKNOWN)
+    chores = (Chore.ALERT,) if advice is not Advice.REFRESH_SYMBOLS else (Chore.REFRESH_SYMBOLS,)
+    return _stop(words, progress, chores)
+
+
+def _words(refusal: Refusal) -> str:
+    code = refusal.code if refusal.code is not None else f"HTTP {refusal.http_status}"
+    return f"{code} {refusal.words}"
+
+
+def _reprice(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    """Take the price that the refusal names, else one from the book; the quantity follows the price."""
+    words = _words(refusal)
+    price = _named_price(refusal, progress)
+    if price is None and progress.best_ask is not None:
+        price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
+    price = progress.price if price is None else price
+    if price is None or price <= 0:
+        return _stop(f"{words}: no price is known to try instead", progress)
+    if progress.cap is not None and price > progress.cap:
+        return _stop(f"{words}: {price:f} is above the cap of {progress.cap:f}", progress)
+    order = _terms(progress, progress.type, price, progress.left)
+    return _again(order, progress, rules, now_ms, f"{words}: again at {price:f}")
+
+
+def _named_price(refusal: Refusal, progress: Progress) -> Decimal | None:
+    if refusal.number is None:
+        return None
+    return floored(refusal.number, progress.grid.price_tick) or None
+
+
+def _change_type(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    """MARKET and FOK become IOC limits; an IOC that is refused becomes a LIMIT."""
+    price = progress.price
+    if price is None and progress.best_ask is not None:
+        price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
+    price = price or progress.cap
+    if price is None:
+        return _stop(f"{words}: no price is known for a limit order", progress)
+    kind = OrderType.IMMEDIATE_OR_CANCEL
+    if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
+        kind = OrderType.LIMIT
+    order = _terms(progress, kind, price, progress.left)
+    return _again(order, progress, rules, now_ms, f"{words}: again as {kind} at {price:f}")
+
+
+def _raise(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    """Raise the size to the smallest that is taken, within the spend cap; never above it (A5)."""
+    words = _words(refusal)
+    order = _terms(progress, progress.type, progress.price, progress.left)
+    least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2
+    if order is None or _net(order) < least or _net(order) <= _net(_same(progress)):
+        return _stop(f"{words}: the spend cap of {progress.spend_cap:f} allows no larger order", progress)
+    return _again(order, progress, rules, now_ms, f"{words}: again with {_net(order):.8g}")
+
+
+def _reduce(advice: Advice, words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    """Try again with half, at most twice."""
+    chores = (Chore.REFRESH_BALANCES,) if advice is Advice.REFRESH_BALANCES else ()
+    if progress.reductions >= MOST_REDUCTIONS:
+        return _stop(f"{words}: reduced {progress.reductions} times already", progress, chores)
+    half = min(_value(_same(progress), progress) / 2, progress.left)
+    order = _terms(progress, progress.type, progress.price, half)
+    return _again(order, progress, rules, now_ms, f"{words}: again with half", chores)
+
+
+def _back_off(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    wait_ms = BACK_OFF_MS if progress.retry_after_ms is None else progress.retry_after_ms
+    return _again(_same(progress), progress, rules, now_ms + wait_ms, f"{words}: waiting {wait_ms} ms")
+
+
+def _resync(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
+    chores = (Chore.RESYNC_CLOCK,)
+    if progress.is_resynced:
+        return _stop(f"{words}, again after a new measurement", progress, (*chores, Chore.ALERT))
+    return _again(_same(progress), progress, rules, now_ms, words, chores)
+
+
+def _again(
+    order: _Order | None,
+    progress: Progress,
+    rules: FireRules,
+    at_ms: int,
+    reason: str,
+    chores: tuple[Chore, ...] = (),
+) -> Next:
+    """Send `order` at the next moment that is allowed, or stop: no other way leads to another attempt."""
+    if order is None:
+        return _stop(f"{reason}: nothing is left to spend", progress, chores)
+    if fault := _misfit(order, progress):
+        return _stop(f"{reason}: {fault}", progress, chores)
+    if _value(order, progress) > progress.left:
+        order = _terms(progress, order.type, order.price, progress.left)
+        if order is None or _misfit(order, progress):
+            return _stop(f"{reason}: the spend cap is used up", progress, chores)
+    when_ms = next_at_ms(progress.sent, progress.last_sent_ms, progress.opens_ms, rules, at_ms)
+    if when_ms is None:
+        stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, chores)
+        return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
+    return Next(
+        Step.SEND, reason, when_ms, order.type, order.price, order.quantity, order.quote_quantity,
+        SnipeState.FIRING, chores,
+    )  # fmt: skip
+
+
+def _used_up(progress: Progress, rules: FireRules) -> str:
+    if progress.sent >= rules.attempts:
+        return f"all {progress.sent} attempts are used up"
+    return f"the window of {rules.window_ms} ms is over"
+
+
+def _stop(reason: str, progress: Progress, chores: tuple[Chore, ...] = ()) -> Next:
+    state = SnipeState.REJECTED if progress.committed == 0 else SnipeState.FIRING
+    return Next(Step.STOP, reason, state=state, chores=chores)
+
+
+def _same(progress: Progress) -> _Order:
+    return _Order(progress.type, progress.price, progress.quantity, progress.quote_quantity)
+
+
+def _terms(progress: Progress, kind: OrderType, price: Decimal | None, spend: Decimal) -> _Order | None:
+    """Return an order of at most `spend`, fee included; None if that buys nothing."""
+    grid = progress.grid
+    if kind is OrderType.MARKET:
+        value = floored(spend / (1 + grid.taker_fee), grid.price_tick)
+        return _Order(kind, None, None, value) if value > 0 else None
+    if price is None:
+        return None
+    quantity = buy_quantity(spend, price, grid.taker_fee, grid)
+    return _Order(kind, price, quantity) if quantity > 0 else None
+
+
+def _net(order: _Order) -> Decimal:
+    """Return an order's value without its fee."""
+    if order.quote_quantity is not None:
+        return order.quote_quantity
+    return (order.quantity or ZERO) * (order.price or ZERO)
+
+
+def _value(order: _Order, progress: Progress) -> Decimal:
+    """Return the most that an order spends, fee included."""
+    return _net(order) * (1 + progress.grid.taker_fee)
+
+
+def _misfit(order: _Order, progress: Progress) -> str:
+    if order.quote_quantity is not None:
+        low, high = progress.grid.bounds(OrderType.MARKET)
+        fits = low <= order.quote_quantity and (high is None or order.quote_quantity <= high)
+        return "" if fits else f"{order.quote_quantity:f} is outside the bounds of MARKET orders"
+    if order.quantity is None or order.price is None:
+        return "it has no price"
+    return misfit(order.quantity, order.price, progress.grid, order.type)

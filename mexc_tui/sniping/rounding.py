@@ -1,0 +1,109 @@
+"""A pair's grid: prices on the tick, quantities on the step, values in bounds (reference 4.2, 6.2)."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.symbol import PriceBand, Symbol
+
+ZERO = Decimal(0)
+HUNDRED = Decimal(100)
+WIDE = Context(prec=96)
+"""Products of sane numbers are exact in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What the exchange accepts of one pair. Quantities in base, values in quote units; fees are ratios."""
+
+    price_tick: Decimal
+    quantity_step: Decimal
+    min_quantity: Decimal
+    min_value: Decimal
+    max_value: Decimal | None
+    min_value_market: Decimal
+    max_value_market: Decimal | None
+    maker_fee: Decimal
+    taker_fee: Decimal
+    band: PriceBand | None = None
+
+    def bounds(self, kind: OrderType) -> tuple[Decimal, Decimal | None]:
+        """Return the smallest and the largest value of an order of this type."""
+        if kind is OrderType.MARKET:
+            return self.min_value_market, self.max_value_market
+        return self.min_value, self.max_value
+
+
+def grid_of(symbol: Symbol) -> Grid:
+    """Return a pair's grid. A named smallest quantity is a step too, as some clients read it."""
+    step = Decimal(1).scaleb(-symbol.quantity_precision)
+    return Grid(
+        price_tick=Decimal(1).scaleb(-symbol.price_precision),
+        quantity_step=max(step, symbol.min_quantity),
+        min_quantity=symbol.min_quantity,
+        min_value=symbol.min_value,
+        max_value=symbol.max_value,
+        min_value_market=symbol.min_value_market,
+        max_value_market=symbol.max_value_market,
+        maker_fee=symbol.maker_fee,
+        taker_fee=symbol.taker_fee,
+        band=symbol.price_band,
+    )
+
+
+def floored(amount: Decimal, step: Decimal) -> Decimal:
+    """Return the largest multiple of `step` that is not above `amount`."""
+    return _to_multiple(amount, step, ROUND_FLOOR)
+
+
+def ceiled(amount: Decimal, step: Decimal) -> Decimal:
+    """Return the smallest multiple of `step` that is not below `amount`."""
+    return _to_multiple(amount, step, ROUND_CEILING)
+
+
+def _to_multiple(amount: Decimal, step: Decimal, rounding: str) -> Decimal:
+    with localcontext(WIDE):
+        whole = (amount / step).to_integral_value(rounding=rounding)
+        return whole * step
+
+
+def buy_quantity(spend: Decimal, price: Decimal, fee: Decimal, grid: Grid) -> Decimal:
+    """Return the most base units that `spend` buys at `price`, fee included; 0: not one step."""
+    if spend <= 0 or price <= 0:
+        return ZERO
+    with localcontext(WIDE) as context:
+        context.rounding = ROUND_FLOOR
+        quantity = floored(spend / (price * (1 + fee)), grid.quantity_step)
+        return quantity if quantity * price * (1 + fee) <= spend else quantity - grid.quantity_step
+
+
+def cost(quantity: Decimal, price: Decimal, fee: Decimal) -> Decimal:
+    """Return the most that a limit buy spends, fee included."""
+    with localcontext(WIDE):
+        return quantity * price * (1 + fee)
+
+
+def misfit(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
+    """Return why the exchange would not take such an order, in plain words; empty: it would."""
+    low, high = grid.bounds(kind)
+    with localcontext(WIDE):
+        value = quantity * price
+    if quantity <= 0 or quantity < grid.min_quantity:
+        return (
+            f"the quantity {quantity:f} is below the smallest, {max(grid.min_quantity, grid.quantity_step):f}"
+        )
+    if value < low:
+        return f"its value {value:.8g} is below the smallest, {low:f}"
+    if high is not None and value > high:
+        return f"its value {value:.8g} is above the largest, {high:f}"
+    return ""
+
+
+def highest_buy(last: Decimal, grid: Grid) -> Decimal | None:
+    """Return the highest price of a buy by the pair's band around the last price; None: no band."""
+    return None if grid.band is None else floored(last * (1 + grid.band.above), grid.price_tick)
+
+
+def lowest_sell(last: Decimal, grid: Grid) -> Decimal | None:
+    """Return the lowest price of a sale by the pair's band around the last price; None: no band."""
+    return None if grid.band is None else ceiled(last * (1 - grid.band.below), grid.price_tick)

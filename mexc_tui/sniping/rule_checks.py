@@ -1,0 +1,186 @@
+"""The second stage: do the exchange's rules and the desk's own allow it?"""
+
+from decimal import Decimal
+
+from mexc_tui.model.listing import Source
+from mexc_tui.model.listing import Stage as ListingStage
+from mexc_tui.model.order import OrderType, Side
+from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.sniping.request import Facts, Wish
+from mexc_tui.sniping.rounding import buy_quantity, grid_of, misfit
+from mexc_tui.sniping.saying import verdict
+
+ARMABLE = (
+    ListingStage.SCHEDULED,
+    ListingStage.RESCHEDULED,
+    ListingStage.VISIBLE,
+    ListingStage.API_ENABLED,
+    ListingStage.OPEN,
+)
+UNNAMED_TYPES = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
+"""Accepted though no pair lists them (reference 4.2)."""
+
+
+def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: int | None = None) -> Verdict:
+    return verdict(Stage.RULES, name, passed, value, limit, flip, until_ms)
+
+
+def listing_stage(_: Wish, facts: Facts, now_ms: int) -> Verdict:
+    """Whether the listing is where a snipe makes sense."""
+    listing = facts.pair.listing
+    limit = "scheduled to open"
+    if listing is None:
+        return _rule("listing_stage", False, "no such listing", limit, "a source lists it")
+    stage = listing.stage_at(now_ms)
+    return _rule("listing_stage", stage in ARMABLE, str(stage), limit, "a source schedules it")
+
+
+def calendar(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the calendar confirms the listing, when that is required."""
+    listing, required = facts.pair.listing, facts.rules.require_calendar
+    seen = None if listing is None else listing.says(Source.CALENDAR)
+    confirmed = seen is not None and seen.present
+    return _rule(
+        "calendar", confirmed or not required, "lists it" if confirmed else "does not list it",
+        "must list it" if required else "need not list it",
+        "the calendar lists it, or require_calendar = false",
+    )  # fmt: skip
+
+
+def opening_agreed(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether the snipe aims at the opening that is believed now."""
+    believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
+    return _rule(
+        "opening_agreed", wish.opens_ms is not None and wish.opens_ms == believed, f"{wish.opens_ms} ms",
+        f"{believed} ms by the listing", "arm again for the new opening",
+    )  # fmt: skip
+
+
+def time_to_opening(wish: Wish, facts: Facts, now_ms: int) -> Verdict:
+    """Whether the opening is neither too far ahead nor missed."""
+    rules = facts.rules
+    limit = f"at most {rules.advance_ms // 1_000} s ahead, {rules.late_ms} ms ago"
+    if wish.opens_ms is None:
+        return _rule("time_to_opening", False, "no opening", limit, "a source names the opening")
+    ahead_ms = wish.opens_ms - now_ms
+    value = f"{ahead_ms / 1_000:.1f} s"
+    if ahead_ms > rules.advance_ms:
+        until_ms = wish.opens_ms - rules.advance_ms
+        return _rule("time_to_opening", False, value, limit, "wait until it is nearer", until_ms)
+    return _rule("time_to_opening", ahead_ms >= -rules.late_ms, value, limit, "nothing: it is missed")
+
+
+def detector(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether signals of this detector may arm."""
+    named = ", ".join(facts.rules.detectors) or "none"
+    if wish.detector is None:
+        return _rule("detector", True, "by hand", named, "")
+    allowed = wish.detector in facts.rules.detectors
+    return _rule("detector", allowed, str(wish.detector), named, "add it to armed_detectors, or arm by hand")
+
+
+def probability(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether the signal is likely enough; one scale, 0 to 1 (field-study A16)."""
+    least = facts.rules.min_probability
+    if wish.is_by_hand:
+        return _rule("probability", True, "by hand", f"at least {least:.2f}", "")
+    value = wish.probability
+    passed = value is not None and 0 <= value <= 1 and value >= least
+    return _rule(
+        "probability", passed, "none" if value is None else f"{value:.3f}", f"at least {least:.2f}",
+        "a more certain signal, or a lower min_probability",
+    )  # fmt: skip
+
+
+def allow_list(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether the allow list, if there is one, names the pair."""
+    allow = facts.rules.allow
+    passed = not allow or any(pattern.fullmatch(wish.symbol) for pattern in allow)
+    limit = ", ".join(pattern.pattern for pattern in allow) or "all"
+    return _rule("allow_list", passed, wish.symbol, limit, "add it to allow_symbols")
+
+
+def deny_list(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether the deny list names the pair."""
+    hit = next((p.pattern for p in facts.rules.deny if p.fullmatch(wish.symbol)), None)
+    limit = ", ".join(pattern.pattern for pattern in facts.rules.deny) or "none"
+    value = wish.symbol if hit is None else f"{wish.symbol} matches {hit}"
+    return _rule("deny_list", hit is None, value, limit, "take it off deny_symbols")
+
+
+def pair_known(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether exchangeInfo describes the pair: its grid is needed to build an order."""
+    known = facts.pair.symbol is not None
+    flip = "exchangeInfo shows the pair"
+    return _rule("pair_known", known, "shown" if known else "not shown", "shown by exchangeInfo", flip)
+
+
+def pair_online(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the pair is online."""
+    status = "not known" if facts.pair.symbol is None else str(facts.pair.symbol.status)
+    online = facts.pair.symbol is not None and facts.pair.symbol.status is SymbolStatus.ONLINE
+    return _rule("pair_online", online, status, "1 (online)", "the exchange puts it online")
+
+
+def sides(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the API lets an ordinary key buy, and sell again: what cannot be sold is not bought."""
+    pair = facts.pair.symbol
+    both = pair is not None and pair.is_tradable(Side.BUY) and pair.is_tradable(Side.SELL)
+    value = "not known" if pair is None else f"API {_yes(pair.is_spot_trading_allowed)}, {pair.sides.name}"
+    return _rule("sides", both, value, "both sides through the API", "the exchange opens it to the API")
+
+
+def key_may_trade(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether this key's own list names the pair; what was not asked is no refusal."""
+    may = facts.pair.key_may_trade
+    value = "not told" if may is None else _yes(may)
+    return _rule("key_may_trade", may is not False, value, "not refused", "a key that may trade the pair")
+
+
+def order_type(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether the pair takes orders of the type."""
+    pair = facts.pair.symbol
+    if pair is None:
+        return _rule("order_type", False, str(wish.type), "not known", "exchangeInfo shows the pair")
+    listed = ListedType(wish.type.value) in pair.order_types or wish.type in UNNAMED_TYPES
+    named = ", ".join(pair.order_types) or "none"
+    return _rule("order_type", listed, str(wish.type), named, "choose LIMIT or IMMEDIATE_OR_CANCEL")
+
+
+def order_fits(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether the order that would be sent fits the pair's precision, smallest and largest value.
+
+    The amount is quote units to spend, never a quantity (field-study A3.3, 1).
+    """
+    pair = facts.pair.symbol
+    limit = "the pair's precision and bounds"
+    if pair is None:
+        return _rule("order_fits", False, "the pair is not known", limit, "exchangeInfo shows the pair")
+    words = _misfit(wish, pair, facts.rules.order_min_quote)
+    value = words or f"{wish.spend:.8g} quote"
+    return _rule("order_fits", not words, value, limit, "another amount or price")
+
+
+def _misfit(wish: Wish, pair: Symbol, least: Decimal) -> str:
+    grid = grid_of(pair)
+    net = wish.spend / (1 + grid.taker_fee)
+    low, high = grid.bounds(wish.type)
+    if net < max(low, least):
+        return f"{net:.8g} without the fee is below the smallest order, {max(low, least):f}"
+    if high is not None and net > high:
+        return f"{net:.8g} is above the largest order, {high:f}"
+    if wish.price is None or wish.type is OrderType.MARKET:
+        return ""
+    quantity = buy_quantity(wish.spend, wish.price, grid.taker_fee, grid)
+    return misfit(quantity, wish.price, grid, wish.type)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+CHECKS = (
+    listing_stage, calendar, opening_agreed, time_to_opening, detector, probability, allow_list, deny_list,
+    pair_known, pair_online, sides, key_may_trade, order_type, order_fits,
+)  # fmt: skip

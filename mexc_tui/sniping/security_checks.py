@@ -1,0 +1,107 @@
+"""The third stage: may this engine, in this mode and state, with this key, do it now?"""
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.policy import AutoArm
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.sniping.request import Facts, Wish
+from mexc_tui.sniping.saying import verdict
+
+
+def _rule(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
+    return verdict(Stage.SECURITY, name, passed, value, limit, flip)
+
+
+def unlocked(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether live trading was unlocked by a person for this session."""
+    desk = facts.desk
+    passed = desk.mode is not Mode.LIVE or desk.is_unlocked
+    value = f"{desk.mode}, {'unlocked' if desk.is_unlocked else 'locked'}"
+    return _rule("unlocked", passed, value, "live is unlocked for each session", "unlock by hand")
+
+
+def key_rights(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the key may trade, and cannot withdraw."""
+    key = facts.desk.key
+    limit = "may trade, may not withdraw"
+    if key is None:
+        return _rule("key_rights", False, "no key", limit, "give the desk a key")
+    passed = key.may_trade and not key.may_withdraw
+    value = f"trade {_yes(key.may_trade)}, withdraw {_yes(key.may_withdraw)}"
+    flip = "a key without the right to withdraw" if key.may_withdraw else "a key with the right to trade"
+    return _rule("key_rights", passed, f"{value}{key.words and ': ' + key.words}", limit, flip)
+
+
+def key_address(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether a live key is bound to addresses; another one ends after 90 days, and serves any thief."""
+    bound = None if facts.desk.key is None else facts.desk.key.is_ip_bound
+    passed = facts.desk.mode is not Mode.LIVE or bound is not False
+    value = "not told" if bound is None else _yes(bound)
+    return _rule("key_address", passed, value, "bound to addresses, in live", "bind the key to this address")
+
+
+def trading_state(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the desk's state allows entries."""
+    trading = facts.desk.trading
+    words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
+    flip = f"it lifts itself with its cause ({trading.cause})"
+    if trading.state.value in ("halted", "flattening"):
+        flip = "a person resumes"
+    return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
+
+
+def halt_generation(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether no halt came since the asker began."""
+    now = facts.desk.trading.generation
+    return _rule(
+        "halt_generation", facts.desk.generation == now, str(facts.desk.generation), str(now), "ask again"
+    )
+
+
+def automatic(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether signals may arm here without a person."""
+    rule, mode = facts.rules.auto_arm, facts.desk.mode
+    if wish.is_by_hand:
+        return _rule("automatic", True, "by hand", str(rule), "")
+    passed = rule is AutoArm.EVERYWHERE or (rule is AutoArm.PRACTICE and mode is Mode.PRACTICE)
+    return _rule(
+        "automatic", passed, f"a signal in {mode}", f"auto_arm = {rule}", "arm by hand, or set auto_arm"
+    )
+
+
+def outcomes(wish: Wish, facts: Facts, _: int) -> Verdict:
+    """Whether enough outcomes are recorded to trust a probability with money (field-study E7)."""
+    least, count = facts.rules.arm_outcomes, facts.desk.outcomes
+    passed = wish.is_by_hand or facts.desk.mode is Mode.PRACTICE or count >= least
+    return _rule(
+        "outcomes", passed, f"{count} recorded", f"{least} in paper and live, without a person",
+        f"{max(least - count, 0)} more recorded outcomes, or arm by hand",
+    )  # fmt: skip
+
+
+def workers(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether all that firing and protecting rest on is well."""
+    ill = [f"{w.name}: {w.words}" if w.words else w.name for w in facts.desk.workers if not w.is_well]
+    value = "; ".join(ill) or f"{len(facts.desk.workers)} well"
+    return _rule("workers", not ill, value, "all well", "they recover; see the health page")
+
+
+def reconciled(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the books were compared with the exchange's since the start or the last hole."""
+    passed = facts.desk.is_reconciled
+    return _rule("reconciled", passed, _yes(passed), "yes", "wait for it, or `mexc-tui reconcile`")
+
+
+def ban(_: Wish, facts: Facts, __: int) -> Verdict:
+    """Whether the exchange has banned this address or account for now."""
+    words = facts.desk.ban
+    return _rule("ban", not words, words or "none", "none", "wait for its end")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+CHECKS = (
+    unlocked, key_rights, key_address, trading_state, halt_generation, automatic, outcomes, workers,
+    reconciled, ban,
+)  # fmt: skip

@@ -17,7 +17,7 @@ from mexc_tui.engine.ports import Books, Clock, Stored
 from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
-from mexc_tui.ledger.accounts import start_entry
+from mexc_tui.ledger.accounts import START_ENTRY, start_entry
 from mexc_tui.ledger.agreement import (
     Correction,
     Gone,
@@ -257,13 +257,13 @@ class Reconciler:
                 row = tables.orders.get(name)
                 if row is not None:
                     orders[name] = row
-        latest = tables.reconciliations.latest()
+        agreed = tables.reconciliations.latest() or tables.entries.get(START_ENTRY)
         return Ours(
             orders=tuple(orders.values()),
             intents=tuple(intents.values()),
             positions=tuple(positions),
             held={(one.account, one.asset): one.amount for one in tables.entries.balances()},
-            agreed_ms=self._agreed_ms or (latest.at_ms if latest is not None else 0),
+            agreed_ms=self._agreed_ms or (0 if agreed is None else agreed.at_ms),
         )
 
     def _rules(self) -> Rules:

@@ -8,6 +8,9 @@ from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import Account, Entry, EntryKind, Posting
 
+START_ENTRY = "start"
+"""Id of the entry that opens the books."""
+
 Sums = Mapping[tuple[Account, str], Decimal]
 """What each account holds of each asset; one that is not there holds nothing."""
 
@@ -20,7 +23,7 @@ def start_entry(balances: Iterable[Balance], quote_assets: frozenset[str], at_ms
             account = Account.DESK if balance.asset in quote_assets else Account.OWN
             postings += from_outside(account, balance.asset, balance.total)
     words = "the account as it was found; coins in it are not the desk's"
-    return Entry(id="start", kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words)
+    return Entry(id=START_ENTRY, kind=EntryKind.START, at_ms=at_ms, postings=tuple(postings), words=words)
 
 
 def from_outside(account: Account, asset: str, amount: Decimal) -> tuple[Posting, ...]:

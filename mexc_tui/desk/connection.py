@@ -9,6 +9,7 @@ from mexc_tui.desk.kinds import DeskError, DeskRefused, NoEngine, Role
 from mexc_tui.desk.place import peer_of
 from mexc_tui.desk.wire import (
     PROTOCOL,
+    SAME_RELEASE,
     EngineMessage,
     FromViewer,
     Hello,
@@ -65,7 +66,7 @@ async def connect(path: Path, who: str, role: Role) -> Connection:
         if isinstance(said, Refused):
             raise DeskRefused(said.words)
         if not isinstance(said, Welcome):
-            raise DeskError("The engine does not begin with a welcome: start both from the same release.")
+            raise DeskError(f"The engine does not begin with a welcome. {SAME_RELEASE}")
     except (ConnectionError, asyncio.IncompleteReadError):
         writer.transport.abort()
         raise NoEngine(f"The engine at {path} hung up. Try again.") from None

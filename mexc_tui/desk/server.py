@@ -15,7 +15,17 @@ from mexc_tui.desk.kinds import Role
 from mexc_tui.desk.place import Peer, Place, peer_of
 from mexc_tui.desk.viewer import Shown, Viewer
 from mexc_tui.desk.views import View
-from mexc_tui.desk.wire import PROTOCOL, BadFrame, Hello, Refused, Welcome, frame, from_viewer, read_frame
+from mexc_tui.desk.wire import (
+    PROTOCOL,
+    SAME_RELEASE,
+    BadFrame,
+    Hello,
+    Refused,
+    Welcome,
+    frame,
+    from_viewer,
+    read_frame,
+)
 from mexc_tui.model.event import Fact
 from mexc_tui.model.text import clean_name
 
@@ -135,7 +145,7 @@ class DeskServer:
             return Refused(about="hello", words="The first message is a hello.")
         if hello.protocol != PROTOCOL:
             words = f"This engine speaks version {PROTOCOL} of the protocol, you speak {hello.protocol}."
-            return Refused(about="hello", words=words + " Start both from the same release.")
+            return Refused(about="hello", words=f"{words} {SAME_RELEASE}")
         role = hello.role if parts.highest is Role.OPERATE else Role.VIEW
         welcome = Welcome(
             protocol=PROTOCOL,

@@ -14,6 +14,7 @@ from mexc_tui.desk.kinds import Args, CommandKind, DeskError, Outcome, Reply, Re
 PROTOCOL = 1
 MAX_FRAME = 256 * 1024
 """Bytes of one message, its length not counted; the same in both directions."""
+SAME_RELEASE = "Start both from the same release."
 FRAME_S = 5.0
 """So long may a frame take from its first byte to its last."""
 
@@ -161,7 +162,8 @@ def reply_to(answer: Answer, kind: CommandKind[Args, Result]) -> Reply[Result]:
     try:
         result = None if answer.result == NOTHING else msgspec.json.decode(answer.result, type=kind.result)
     except msgspec.DecodeError as error:
-        raise BadFrame(f"The answer to {kind.name} is not what this face knows: {error}") from None
+        words = f"The answer to {kind.name} is not what this face knows ({error}). {SAME_RELEASE}"
+        raise BadFrame(words) from None
     return Reply(answer.outcome, answer.words, result, answer.is_repeated)
 
 

@@ -1,0 +1,69 @@
+"""A face and an engine that do not belong together: of different releases, or of different users."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.desk import connection
+from mexc_tui.desk.ask import ask, look
+from mexc_tui.desk.kinds import CommandKind, DeskError, DeskRefused, Outcome, ViewKind
+from mexc_tui.desk.place import Peer
+from tests.desk.engines import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
+
+
+class Other(msgspec.Struct, frozen=True):
+    """What another release takes for an amount, and for a quote."""
+
+    pieces: int
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "desk.sock"
+
+
+async def test_an_engine_of_another_release_is_named_with_the_next_step(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PROTOCOL", 2)
+    async with serving(path):
+        with pytest.raises(DeskRefused, match=r"you speak 2\. Start both from the same release"):
+            await asyncio.to_thread(look, path, QUOTES, who="cli", deadline_s=5)
+
+
+async def test_an_answer_of_another_release_is_not_guessed_at(path: Path) -> None:
+    kind = CommandKind("count", Amount, Other, acts=False)
+    async with serving(path):
+        with pytest.raises(DeskError, match=r"answer to count .* Start both from the same release"):
+            await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
+
+
+async def test_rows_of_another_release_are_not_guessed_at(path: Path) -> None:
+    async with serving(path) as engine:
+        engine.quotes.put("AUSDT", Quote(1))
+        with pytest.raises(DeskError, match="Start both from the same release"):
+            await asyncio.to_thread(look, path, ViewKind("quotes", Other), who="cli", deadline_s=5)
+
+
+async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_knows(path: Path) -> None:
+    kind = CommandKind("fly", Amount, Amount)
+    async with serving(path) as engine:
+        reply = await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
+        assert reply.outcome is Outcome.REFUSED
+        assert "knows no command 'fly'. It knows: buy, count, halt." in reply.words
+        assert engine.bought == []
+
+
+async def test_no_word_goes_to_an_engine_of_another_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stranger(_: socket.socket) -> Peer:
+        return Peer(uid=4_000_000_000, pid=1)
+
+    monkeypatch.setattr(connection, "peer_of", stranger)
+    async with serving(path) as engine:
+        for kind in (BUY, COUNT):
+            with pytest.raises(DeskRefused, match="belongs to another user"):
+                await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
+        assert engine.bought == []

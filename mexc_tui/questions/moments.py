@@ -55,6 +55,11 @@ def ahead(at_ms: int | None, now_ms: int) -> str:
     return f"in {span_words(at_ms - now_ms)}" if at_ms >= now_ms else f"{span_words(now_ms - at_ms)} ago"
 
 
+def by(source: str) -> str:
+    """Say who told something; a person did it by hand."""
+    return "by hand" if source == "by_hand" else f"by {source or NONE}"
+
+
 def span_words(span_ms: float) -> str:
     """Return a span in the unit that suits its length."""
     seconds = abs(span_ms) / 1_000

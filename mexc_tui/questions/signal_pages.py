@@ -8,7 +8,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
-from mexc_tui.questions.moments import NONE, ahead, clock, span_words, when
+from mexc_tui.questions.moments import NONE, ahead, by, clock, span_words, when
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
 
 STAGES = {Stage.OPEN.value: Tone.GOOD, Stage.CANCELLED.value: Tone.BAD, Stage.NEVER_API.value: Tone.BAD}
@@ -101,9 +101,7 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
             f"  opened {when(row.opened_ms)} UTC ({ahead(row.opened_ms, now_ms)}){late}", " " * 4, pen
         )
     elif row.opens_ms is not None:
-        told = (
-            f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) by {row.opens_source or NONE}"
-        )
+        told = f"  opens {when(row.opens_ms)} UTC ({ahead(row.opens_ms, now_ms)}) {by(row.opens_source)}"
         yield from fold(told, " " * 4, pen)
     else:
         yield "  no opening time is known"
@@ -113,7 +111,7 @@ def _opening(row: ListingRow, now_ms: int, pen: Pen) -> Iterable[str]:
         [f"was {', '.join(name for name in row.names if name != row.symbol)}"] if len(row.names) > 1 else []
     )
     facts += [f"outcome: {row.outcome}"] if row.outcome else []
-    facts.append(f"first seen {when(row.first_seen_ms)} by {row.first_source}")
+    facts.append(f"first seen {when(row.first_seen_ms)} {by(row.first_source)}")
     yield from fold(f"  {', '.join(facts)}", " " * 4, pen)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.questions.moments import ahead, moment_ms, when
+from mexc_tui.questions.moments import ahead, by, moment_ms, when
 
 NOW_MS = 1_795_380_000_000
 
@@ -50,3 +50,7 @@ def test_what_is_written_is_read_back_to_the_second(at_ms: int) -> None:
 def test_a_distance_is_said_in_a_unit_that_suits_it() -> None:
     said = [ahead(NOW_MS + ms, NOW_MS) for ms in (0, 90_000, -600_000, 7_200_000, 432_000_000)]
     assert said == ["in 0 s", "in 90 s", "10 min ago", "in 2 h", "in 5 d"]
+
+
+def test_a_person_tells_by_hand() -> None:
+    assert (by("by_hand"), by("calendar")) == ("by hand", "by calendar")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,7 +59,9 @@ def _as_asked(layer: Layer, name: str) -> Layer:
 
 def _read(file: Path) -> str:
     try:
-        with file.open("rb") as stream:
+        with open(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):  # a pipe would be waited for, for ever
+                raise Unreadable(f"{file} is not a plain file: move it away.")
             raw = stream.read(SIZE_LIMIT + 1)
         if len(raw) > SIZE_LIMIT:
             raise Unreadable(f"{file} is larger than {SIZE_LIMIT} bytes: it cannot be a settings file.")

@@ -30,7 +30,7 @@ def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: Li
             rows.start(clock.monotonic_ns() + int(limits.deadline_s * 1e9))
             return work(Reading(rows))
         except sqlite3.Error as error:
-            raise translate("looking into the store", error) from error
+            raise translate(f"looking into {path}", error) from error
 
 
 def _check_schema(connection: sqlite3.Connection) -> None:

@@ -39,7 +39,7 @@ def open_writer(path: Path, limits: Limits) -> sqlite3.Connection:
         migrate(connection, shipped())
     except sqlite3.Error as error:
         connection.close()
-        raise StorageRefused(str(translate("opening the store", error))) from error
+        raise StorageRefused(str(translate(f"opening {path}", error))) from error
     except BaseException:
         connection.close()
         raise

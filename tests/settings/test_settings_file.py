@@ -1,5 +1,6 @@
 """One setting changes in the file; every other line, and every comment, stays."""
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -151,3 +152,12 @@ def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "in the way").write_text("")
     with pytest.raises(SettingsError, match="Cannot"):
         set_value(tmp_path / "in the way" / "settings.toml", "trailing", "true", Layers())
+
+
+def test_a_pipe_or_a_folder_in_the_files_place_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "settings.toml")
+    with pytest.raises(SettingsError, match="not a plain file"):
+        read_file(tmp_path / "settings.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"folder\.toml"):
+        read_file(tmp_path / "folder.toml")

@@ -1,0 +1,334 @@
+"""Fires one snipe: warm, check, aim, send, and do what each answer says, until it is over.
+
+No word goes to the disk between an answer and the next attempt: the intent holds every id and the spend cap
+already. The decisions are sniping's; here they are timed and carried out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.bookings import Written
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution, Sent
+from mexc_tui.engine.ports import Clock
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
+from mexc_tui.ledger.positions import spent
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import Intent, Order
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Rejected, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
+from mexc_tui.sniping.plan import (
+    FireRules,
+    FirstOrder,
+    aim,
+    book_price,
+    cancel_at_ms,
+    ended_state,
+    first_order,
+    is_run_away,
+)
+from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
+from mexc_tui.sniping.rounding import Grid
+
+log = logging.getLogger(__name__)
+
+NS_PER_MS = 1_000_000
+ANSWERED_S = 0.5
+"""How long the stream may take to tell what became of an order that ends at once; then it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a snipe came to. UNKNOWN: an attempt is not settled yet."""
+
+    state: SnipeState
+    reason: str
+    attempts: int
+
+
+class Firing:
+    """The last seconds and the first ones of one snipe."""
+
+    def __init__(
+        self,
+        snipe: Snipe,
+        intent: Intent,
+        grid: Grid,
+        rules: FireRules,
+        *,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        prices: Prices,
+        clock: Clock,
+        window_ms: Callable[[], int],
+        on_chore: Callable[[Chore, str], None],
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for."""
+        self.snipe = snipe
+        self._intent = intent
+        self._grid = grid
+        self._rules = rules
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._prices = prices
+        self._clock = clock
+        self._window_ms = window_ms
+        self._on_chore = on_chore
+        self._changed = asyncio.Event()
+        self._sent = 0
+        self._last_sent_ms: int | None = None
+        self._refused = False
+        self._is_resynced = False
+        self._reductions = 0
+        self.line: FiringLine = trading.line()
+        self.attempts: list[Attempt] = []
+        """What was tried: written down when it is over, as no disk stands between an answer and the next."""
+
+    async def warm(self) -> None:
+        """Connect and measure the road. A failure is logged: the checklist sees that the line is cold."""
+        try:
+            await self.line.warm()
+        except ExchangeError as error:
+            log.warning("the firing line of %s is cold: %s", self.snipe.symbol, error)
+
+    def are_shots_ready(self) -> bool:
+        """Whether the first attempt can be built and signed."""
+        return self._first() is not None
+
+    async def fire(self) -> Ended:
+        """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
+        self._keeper.on_change(self._note)
+        first = self._first()
+        if first is None:
+            return Ended(SnipeState.MISSED, "no price is known and no market order fits", 0)
+        error_ms = reading.error_ms if (reading := self._trading.clock()) is not None else 0.0
+        one_way_ns = (self.line.round_trip_ns or 0) // 2
+        target = aim(
+            self.snipe.opens_ms,
+            self._trading.exchange_ns(self.snipe.opens_ms),
+            one_way_ns,
+            error_ms,
+            self._rules,
+        )
+        step = Next(
+            Step.SEND,
+            target.words,
+            at_ms=round(target.arrive_ms),
+            type=first.type,
+            price=first.price,
+            quantity=first.quantity,
+            quote_quantity=first.quote_quantity,
+        )
+        leave_ns: int | None = target.leave_ns
+        while step.step is Step.SEND:
+            step = await self._attempt(step, leave_ns)
+            leave_ns = None
+        return self._ended(step)
+
+    async def close(self) -> None:
+        """Close the line."""
+        await self.line.close()
+
+    # ---- one attempt
+
+    async def _attempt(self, step: Next, leave_ns: int | None) -> Next:
+        if step.at_ms is not None and leave_ns is None:
+            leave_ns = self._trading.exchange_ns(step.at_ms)
+        decided_ns = self._clock.monotonic_ns()
+        name = self._keeper.next_id(self._intent)
+        if not name:
+            return Next(Step.STOP, "all attempts are used up")
+        shot = self._shot(step, name, leave_ns or decided_ns)
+        signed_ns = self._clock.monotonic_ns()
+        sent = await self._execution.fire(self._intent, self.line, shot, leave_ns)
+        self._sent += 1
+        self._last_sent_ms = self._trading.now_ms()
+        outcome = sent.outcome
+        if isinstance(outcome, Accepted):
+            outcome = await self._outcome_of(sent.order)
+        after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
+        self._note_attempt(step, sent, after, decided_ns, signed_ns)
+        for chore in after.chores:
+            self._do(chore, after.reason)
+        return after
+
+    def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
+        assert step.type is not None
+        order = NewOrder(
+            symbol=self.snipe.symbol,
+            side=Side.BUY,
+            type=step.type,
+            client_order_id=client_order_id,
+            price=step.price,
+            quantity=step.quantity,
+            quote_quantity=step.quote_quantity,
+        )
+        ahead_ms = max(leave_ns - self._clock.monotonic_ns(), 0) // NS_PER_MS
+        return self.line.prepare(
+            order,
+            purpose=Purpose.ENTRY,
+            timestamp_ms=self._trading.now_ms() + ahead_ms,
+            recv_window_ms=self._window_ms(),
+        )
+
+    async def _outcome_of(self, order: Order) -> SendOutcome[PlacedOrder]:
+        """Wait for what became of an accepted order. Nothing bought: another attempt may follow."""
+        name = order.client_order_id
+        if order.type is OrderType.LIMIT:
+            await self._watch_resting(name, order.price)
+        else:
+            await self._until_done(name)
+        now = self._keeper.open.orders.get(name)
+        if now is not None and not now.state.is_terminal:
+            return Accepted(PlacedOrder(order_id=now.order_id, symbol=now.symbol))
+        bought = self._bought()
+        if bought and self._is_enough():
+            return Accepted(PlacedOrder(order_id=order.order_id or name, symbol=order.symbol))
+        return NotSent("it was taken, and nobody sold at that price")
+
+    async def _until_done(self, name: str) -> None:
+        """Wait for the stream's word on an order that cannot rest; then ask."""
+        for _ in range(4):
+            if await self._ends_within(name, ANSWERED_S):
+                return
+            order = self._keeper.open.orders.get(name)
+            if order is None:
+                return
+            try:
+                await self._execution.ask(order)
+            except ExchangeError as error:
+                log.info("%s: %s", name, error)
+
+    async def _watch_resting(self, name: str, price: Decimal | None) -> None:
+        """Leave a limit order until it is filled, or its price ran away for long enough (reference 11.2)."""
+        ran_away_ms: int | None = None
+        end_ms = self.snipe.opens_ms + self._rules.window_ms
+        while not await self._ends_within(name, 0.05):
+            now_ms = self._trading.now_ms()
+            away = price is not None and is_run_away(self._prices.of(self.snipe.symbol).ask, price)
+            ran_away_ms = (ran_away_ms or now_ms) if away else None
+            leave_ms = cancel_at_ms(ran_away_ms, self._rules)
+            if now_ms >= end_ms or (leave_ms is not None and now_ms >= leave_ms):
+                order = self._keeper.open.orders.get(name)
+                if order is not None:
+                    await self._execution.cancel(order, "the price ran away from the entry")
+                await self._until_done(name)
+                return
+
+    async def _ends_within(self, name: str, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    order = self._keeper.open.orders.get(name)
+                    if order is None or order.state.is_terminal:
+                        return True
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+
+    def _note(self, written: Written) -> None:
+        if any(order.intent_id == self._intent.id for order in written.orders):
+            self._changed.set()
+
+    # ---- what is known
+
+    def _first(self) -> FirstOrder | None:
+        ask, cap = self._prices.of(self.snipe.symbol).ask, self.snipe.price_cap
+        price = cap if ask is None else book_price(ask, cap, self._grid, self._rules)
+        kind = self.snipe.type if price is not None else OrderType.MARKET
+        return first_order(kind, price, self.snipe.spend_cap, self._grid)
+
+    def _orders(self) -> tuple[Order, ...]:
+        return tuple(
+            order for order in self._keeper.open.orders.values() if order.intent_id == self._intent.id
+        )
+
+    def _bought(self) -> Decimal:
+        return sum((order.filled_quantity for order in self._orders()), Decimal(0))
+
+    def _is_enough(self) -> bool:
+        """Whether too little is left of the cap for another order."""
+        left = self.snipe.spend_cap - spent(self._intent, self._orders())
+        return left < self._grid.min_value * (1 + self._grid.taker_fee)
+
+    def _progress(self, step: Next, order: Order) -> Progress:
+        price = self._prices.of(self.snipe.symbol)
+        fresh = step.price
+        if isinstance(step.price, Decimal) and price.ask is not None and step.price < price.ask:
+            fresh = book_price(price.ask, self.snipe.price_cap, self._grid, self._rules)
+        return Progress(
+            opens_ms=self.snipe.opens_ms,
+            spend_cap=self.snipe.spend_cap,
+            type=step.type or self.snipe.type,
+            price=fresh,
+            quantity=step.quantity,
+            quote_quantity=step.quote_quantity,
+            sent=self._sent,
+            last_sent_ms=self._last_sent_ms,
+            committed=spent(self._intent, tuple(one for one in self._orders() if one != order)),
+            grid=self._grid,
+            cap=self.snipe.price_cap,
+            best_ask=price.ask,
+            is_resynced=self._is_resynced,
+            reductions=self._reductions,
+        )
+
+    # ---- what follows
+
+    def _do(self, chore: Chore, reason: str) -> None:
+        self._is_resynced = self._is_resynced or chore is Chore.RESYNC_CLOCK
+        self._reductions += chore is Chore.REFRESH_BALANCES
+        self._on_chore(chore, reason)
+
+    def _note_attempt(self, step: Next, sent: Sent, after: Next, decided_ns: int, signed_ns: int) -> None:
+        self._refused = isinstance(sent.outcome, Rejected)
+        fired = sent.fired or Fired(sent.outcome)
+        reading = self._trading.clock()
+        attempt = Attempt(
+            snipe_id=self.snipe.id,
+            client_order_id=sent.order.client_order_id,
+            number=self._sent,
+            aim_ms=step.at_ms or self.snipe.opens_ms,
+            price=step.price,
+            quantity=step.quantity,
+            answer=_words(sent.outcome),
+            code=sent.outcome.refusal.code if isinstance(sent.outcome, Rejected) else None,
+            next_step=f"{after.step}: {after.reason}",
+            stamps=Stamps(
+                aim_ns=fired.aim_ns,
+                decided_ns=decided_ns,
+                signed_ns=signed_ns,
+                written_ns=fired.written_ns,
+                answered_ns=fired.answered_ns,
+            ),
+            clock_error_ms=None if reading is None else reading.error_ms,
+        )
+        self.attempts.append(attempt)
+
+    def _ended(self, step: Next) -> Ended:
+        if step.step is Step.ASK:
+            return Ended(SnipeState.UNKNOWN, step.reason, self._sent)
+        bought = self._bought()
+        state = ended_state(bought, is_complete=self._is_enough(), was_refused=self._refused)
+        return Ended(state, step.reason, self._sent)
+
+
+def _words(outcome: SendOutcome[PlacedOrder]) -> str:
+    match outcome:
+        case NotSent(reason):
+            return f"not sent: {reason}"
+        case Rejected(refusal):
+            return refusal.words
+        case Accepted():
+            return "taken"
+        case _:
+            return f"unknown: {outcome.reason}"

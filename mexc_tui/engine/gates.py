@@ -1,0 +1,254 @@
+"""Gathers what a wish to buy is judged by, from memory and books: for arming, why and what-if alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.books_ports import TradingTables
+from mexc_tui.engine.known import Known
+from mexc_tui.engine.open_books import OpenBooks
+from mexc_tui.engine.prices import QUOTE, Prices
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.ledger.equity import Mark, equity_point
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.position import Account
+from mexc_tui.model.signal import Signal
+from mexc_tui.model.snipe import ExitPlan, Snipe
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.sniping.plan import FireRules, book_price, price_cap
+from mexc_tui.sniping.request import ArmRules, DeskFacts, Facts, KeyFacts, PairFacts, Wish, WorkerFact
+from mexc_tui.sniping.rounding import Grid, grid_of
+from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
+
+ZERO = Decimal(0)
+DAY_MS = 86_400_000
+RECENT = 500
+"""So many of the newest positions are looked through for entries of the last two days."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryNumbers:
+    """The settings that decide about entries, as the pure rooms want them."""
+
+    mode: Mode
+    arming: ArmRules
+    limits: RiskLimits
+    sizing: SizeRules
+    fire: FireRules
+    plan: ExitPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the books do not tell of this moment. None: not known, which refuses."""
+
+    equity: Decimal | None
+    peak: Decimal
+    clock_offset_ms: float | None
+    clock_error_ms: float | None
+    stream_age_ms: int | None
+    weight_left: int
+    orders_left: int
+    resumed_ms: int
+    """Losses from before count no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish with what it was judged by; the book is the transaction's own when it is judged to be armed."""
+
+    wish: Wish
+    pair: PairFacts
+    desk: DeskFacts
+    numbers: EntryNumbers
+    conditions: Conditions
+    price_cap: Decimal | None
+    grid: Grid | None
+
+    def facts(self, book: RiskBook) -> Facts:
+        """Return everything that a wish is judged by."""
+        return Facts(self.pair, self.desk, book, self.numbers.arming, self.numbers.limits)
+
+
+class Gates:
+    """Looks around; decides nothing."""
+
+    def __init__(
+        self,
+        known: Known,
+        trading: Trading,
+        prices: Prices,
+        memory: Callable[[], OpenBooks],
+        numbers: Callable[[], EntryNumbers],
+        workers: Callable[[], tuple[WorkerFact, ...]],
+        stream_age_ms: Callable[[], int | None],
+        is_reconciled: Callable[[], bool],
+    ) -> None:
+        """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams."""
+        self._known = known
+        self._trading = trading
+        self._prices = prices
+        self._memory = memory
+        self._numbers = numbers
+        self._workers = workers
+        self._stream_age_ms = stream_age_ms
+        self._is_reconciled = is_reconciled
+        self.is_unlocked = False
+        """Live trading was unlocked by a person for this session."""
+
+    def ask(
+        self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
+    ) -> Asked:
+        """Return the wish to buy a listing, sized, with all that it is judged by but the books."""
+        numbers, pair = self._numbers(), self._known.knowledge.pairs.get(symbol)
+        grid = None if pair is None else grid_of(pair)
+        reference = self.reference(symbol) if snipe is None else snipe.reference_price
+        cap = None if grid is None else price_cap(reference, grid, numbers.fire)
+        conditions = self.conditions()
+        spend, size_words = self._size(numbers, grid, conditions)
+        wish = Wish(
+            symbol=symbol,
+            signal_id=signal_id,
+            detector=None if signal is None else signal.key.detector,
+            opens_ms=None if listing is None else listing.opens_ms,
+            spend=spend if snipe is None else snipe.spend_cap,
+            type=self.first_type(reference),
+            price=self._first_price(symbol, cap, grid, numbers.fire),
+            reference_price=reference,
+            plan=numbers.plan,
+            probability=None if signal is None else signal.probability.value,
+            size_words=size_words if snipe is None else "",
+            snipe_id="" if snipe is None else snipe.id,
+        )
+        return Asked(
+            wish=wish,
+            pair=self._pair(listing, pair, symbol),
+            desk=self._desk(numbers, signal),
+            numbers=numbers,
+            conditions=conditions,
+            price_cap=cap,
+            grid=grid,
+        )
+
+    def reference(self, symbol: str) -> Decimal | None:
+        """Return the price that a premium is measured from: the book before the opening, the last trade."""
+        price = self._prices.of(symbol)
+        return price.ask or price.last
+
+    def first_type(self, reference: Decimal | None) -> OrderType:
+        """Return the first attempt's type: a limit that never rests, or MARKET while no price is known."""
+        return OrderType.MARKET if reference is None else OrderType.IMMEDIATE_OR_CANCEL
+
+    def conditions(self) -> Conditions:
+        """Return what the books do not tell."""
+        memory, clock = self._memory(), self._trading.clock()
+        equity = self.equity(memory)
+        return Conditions(
+            equity=equity,
+            peak=ZERO if memory.equity is None else memory.equity.peak,
+            clock_offset_ms=None if clock is None else 0.0,
+            clock_error_ms=None if clock is None else clock.error_ms,
+            stream_age_ms=self._stream_age_ms(),
+            weight_left=self._trading.weight_left(Purpose.ENTRY),
+            orders_left=self._trading.orders_left(Purpose.ENTRY),
+            resumed_ms=memory.trading.since_ms if memory.trading.state.allows_entries else 0,
+        )
+
+    def equity(self, memory: OpenBooks) -> Decimal | None:
+        """Return what the desk is worth now; None: a price is missing."""
+        marks = (
+            Mark(one, self._prices.of(one.symbol).bid, self._fee(one.symbol))
+            for one in memory.positions.values()
+        )
+        point = equity_point(memory.cash(QUOTE), marks, ZERO, None, 0)
+        return point.equity if point.is_complete else None
+
+    def _fee(self, symbol: str) -> Decimal:
+        pair = self._known.knowledge.pairs.get(symbol)
+        return ZERO if pair is None else pair.taker_fee
+
+    def _size(self, numbers: EntryNumbers, grid: Grid | None, conditions: Conditions) -> tuple[Decimal, str]:
+        if grid is None:
+            return ZERO, "the pair is not known yet"
+        memory = self._memory()
+        facts = SizeFacts(
+            equity=conditions.equity,
+            free_cash=memory.cash(QUOTE) - memory.reserved(),
+            stop_pct=numbers.plan.stop_loss_pct,
+            exit_slippage_pct=numbers.fire.slippage_pct,
+            grid=grid,
+        )
+        sized = size(numbers.sizing, facts)
+        return sized.spend, sized.refused
+
+    def _first_price(
+        self, symbol: str, cap: Decimal | None, grid: Grid | None, fire: FireRules
+    ) -> Decimal | None:
+        ask = self._prices.of(symbol).ask
+        return cap if ask is None or grid is None else book_price(ask, cap, grid, fire)
+
+    def _pair(self, listing: Listing | None, pair: Symbol | None, symbol: str) -> PairFacts:
+        asks = self._prices.of(symbol).asks
+        book = tuple((float(price), float(quantity)) for price, quantity in asks)
+        return PairFacts(listing, pair, None, book or None)
+
+    def _desk(self, numbers: EntryNumbers, signal: Signal | None) -> DeskFacts:
+        trading = self._memory().trading
+        return DeskFacts(
+            mode=numbers.mode,
+            is_unlocked=self.is_unlocked,
+            key=KeyFacts(may_trade=True),
+            trading=trading,
+            generation=trading.generation,
+            outcomes=0 if signal is None else signal.probability.base_n,
+            workers=self._workers(),
+            is_reconciled=self._is_reconciled(),
+            ban=self._trading.ban(),
+        )
+
+
+def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Conditions) -> RiskBook:
+    """Return what limits are held against, of the books as this transaction sees them."""
+    intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
+    positions = tables.positions.page(limit=RECENT)
+    opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
+    reserved = tuple(
+        Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, now_ms))
+        for one in intents
+    )
+    pending = [one.created_ms for one in intents if tables.positions.get(one.position_id) is None]
+    losses = tables.limits.losses_in_a_row(conditions.resumed_ms)
+    exit_ms = tables.limits.last_exit_ms(symbol)
+    cash = tables.entries.balance(Account.DESK, QUOTE)
+    return RiskBook(
+        equity=conditions.equity,
+        peak=max(conditions.peak, conditions.equity or ZERO),
+        free_cash=cash - sum((one.amount for one in reserved), ZERO),
+        day_equity=_day_equity(tables, now_ms, conditions.equity),
+        held=tuple(Held(one.symbol, one.remaining_cost) for one in positions if one.is_open),
+        reserved=reserved,
+        entries_ms=(*(one.opened_ms for one in positions if one.opened_ms > now_ms - 2 * DAY_MS), *pending),
+        exits_ms=() if exit_ms is None else ((symbol, exit_ms),),
+        losses_in_a_row=losses.count,
+        last_loss_ms=losses.last_ms,
+        clock_offset_ms=conditions.clock_offset_ms,
+        clock_error_ms=conditions.clock_error_ms,
+        stream_age_ms=conditions.stream_age_ms,
+        weight_left=conditions.weight_left,
+        orders_left=conditions.orders_left,
+    )
+
+
+def _day_equity(tables: TradingTables, now_ms: int, equity: Decimal | None) -> Decimal | None:
+    """Return equity at the start of this UTC day (or the first known), flows since then added."""
+    found = tables.equity.between(now_ms - now_ms % DAY_MS, now_ms + 1, 1)
+    latest = tables.equity.latest()
+    first = found[0] if found else latest
+    if first is None or latest is None or not first.is_complete:
+        return equity
+    return first.equity + latest.flows - first.flows

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.bootstrap import SystemClock
 from mexc_tui.desk import asking
@@ -23,14 +23,15 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.paths import Paths, PathsError, paths_of
 from mexc_tui.questions.asjson import NoEngineJson
 from mexc_tui.report.day import DayReport
-from mexc_tui.reporting import stored_report
 from mexc_tui.settings.file import read_file, set_value
 from mexc_tui.settings.layers import Given, Layer, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
 from mexc_tui.settings.rows import setting_rows
-from mexc_tui.store.looking import look_into
-from mexc_tui.store.unit_of_work import Reading
-from mexc_tui.tuning import detection_settings, store_limits
+
+if TYPE_CHECKING:
+    from mexc_tui.store.unit_of_work import Reading
+
+# The store and the rooms behind it are imported when no engine answers: a third of a question's time.
 
 DEADLINE_S = 10.0
 STATUS_S = 3.0
@@ -130,6 +131,8 @@ class Reach:
 
         Raises Failure if no engine of this profile ever ran.
         """
+        from mexc_tui.reporting import stored_report
+
         if not self.has_store:
             words = f"No engine of profile {self.paths.profile} has run yet: there is no day to report."
             raise Failure(words, NO_ENGINE)
@@ -221,7 +224,11 @@ class Reach:
         return self.paths.store.is_file()
 
     def ask_or_look(
-        self, kind: CommandKind[Args, Result], args: Args, work: Callable[[Reading], Result], nothing: Result
+        self,
+        kind: CommandKind[Args, Result],
+        args: Args,
+        work: "Callable[[Reading], Result]",
+        nothing: Result,
     ) -> Result:
         """Return the engine's answer; without one what `work` finds in the store, or `nothing`."""
         try:
@@ -229,7 +236,10 @@ class Reach:
         except NoEngine:
             return self._look(work) if self.has_store else nothing
 
-    def _look(self, work: Callable[[Reading], T]) -> T:
+    def _look(self, work: "Callable[[Reading], T]") -> T:
+        from mexc_tui.store.looking import look_into
+        from mexc_tui.tuning import store_limits
+
         return look_into(self.paths.store, self.clock, work, store_limits(self._settings.settings))
 
     def _listing_page(self, wanted: asking.ListingsAsked) -> list[ListingRow]:
@@ -288,6 +298,8 @@ class Reach:
 
     @cached_property
     def _detection(self) -> DetectionSettings:
+        from mexc_tui.tuning import detection_settings
+
         return detection_settings(self._settings.settings)
 
     def _loaded(self, file: Path) -> Loaded:

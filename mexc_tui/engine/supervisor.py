@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.tasks import cancel_and_wait, describe, is_being_cancelled
+from mexc_tui.model.storage import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,10 @@ class StartFailed(Exception):
 
 class WorkerFailure(Exception):
     """A worker broke a rule of its own, or cannot do its work; the text says so in plain words."""
+
+
+PLAIN = (WorkerFailure, StorageError)
+"""Their text says it all: where in the code they came up helps nobody."""
 
 
 class Supervisor:
@@ -229,10 +234,12 @@ class _Keeper:
         return None
 
     def _note_failure(self, error: BaseException) -> None:
-        self._last_error = str(error) if isinstance(error, WorkerFailure) else describe(error)
-        if self._was_ready or not isinstance(error, WorkerFailure):
-            # What is told in plain words at the start is said once, by whoever hears StartFailed.
+        is_plain = isinstance(error, PLAIN)
+        self._last_error = str(error) if is_plain else describe(error)
+        if not is_plain:
             log.error("worker %s failed", self.worker.name, exc_info=error)
+        elif self._was_ready:  # at the start it is said once, by whoever hears StartFailed
+            log.error("worker %s failed: %s", self.worker.name, error)
         self._failed_ns.append(self._clock.monotonic_ns())
         self._forget_old_failures()
         if len(self._failed_ns) >= self._limits.degraded_failures:

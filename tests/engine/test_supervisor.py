@@ -18,6 +18,7 @@ from mexc_tui.engine.supervisor import (
     WorkerState,
     WorkerStatus,
 )
+from mexc_tui.model.storage import StorageFull
 from mexc_tui.simulation.run import Simulation, simulate
 
 
@@ -371,3 +372,27 @@ def test_whatever_fails_when_every_worker_ends_once_for_each_start_and_no_task_i
         assert all(status.state is WorkerState.STOPPED for status in office.supervisor.statuses())
 
     simulate(main, seed=seed, shuffle=True)
+
+
+def test_what_is_wrong_in_plain_words_is_said_once_and_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def main(office: Office) -> None:
+        async def fail(_: Started) -> None:
+            raise StorageFull("the disk is full; free some space.")
+
+        with pytest.raises(StartFailed, match="the disk is full"):
+            await office.supervisor.start([Worker("polls", fail)])
+        assert caplog.records == []
+
+        async def fail_later(started: Started) -> None:
+            started()
+            await fail(started)
+
+        await office.supervisor.start([Worker("detection", fail_later)])
+        await asyncio.sleep(0.1)
+        (record,) = caplog.records
+        assert record.getMessage() == "worker detection failed: the disk is full; free some space."
+        assert record.exc_info is None
+
+    in_office(main)

@@ -1,0 +1,252 @@
+"""Rows of trading for faces, out of the books and the prices of now. Pure: same books, same rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+
+from mexc_tui.engine.open_books import OpenBooks
+from mexc_tui.ledger.equity import Mark, unrealised, worth
+from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.ledger.positions import SellRules, is_dust
+from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
+from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
+from mexc_tui.sniping.ladder import RungPlace, RungPlan, rungs
+from mexc_tui.sniping.rounding import Grid
+
+HUNDRED = Decimal(100)
+MS = 1_000
+WATCHED = "ends when this engine ends"
+SHOWN = Context(prec=18)
+FINE = Decimal("1e-18")
+UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
+"""Of a pair whose rules are not known: nothing is rounded, nothing is too small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A pair's best bid, and how long nothing was heard of the pair."""
+
+    bid: Decimal | None = None
+    age_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What rows see beside the books."""
+
+    quote: Callable[[str], Quote]
+    grid: Callable[[str], Grid | None]
+    stale_ms: int
+    """An older bid is no price."""
+    blind: str = ""
+    """Why nothing watches the stops; empty: they are watched."""
+
+
+def blind_sight(words: str) -> Sight:
+    """Return what is seen where no engine runs: no price, no rules; `words` say why."""
+    return Sight(lambda _: Quote(), lambda _: None, 0, words)
+
+
+def snipe_rows(books: OpenBooks) -> list[SnipeRow]:
+    """Return the snipes that are not over, soonest opening first."""
+    return [snipe_row(one) for one in sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))]
+
+
+def snipe_row(snipe: Snipe) -> SnipeRow:
+    """Return one snipe."""
+    return SnipeRow(
+        id=snipe.id,
+        symbol=snipe.symbol,
+        listing_id=snipe.listing_id,
+        state=snipe.state,
+        reason=snipe.reason,
+        by=snipe.by,
+        opens_ms=snipe.opens_ms,
+        type=snipe.type,
+        spend_cap=snipe.spend_cap,
+        reference_price=snipe.reference_price,
+        price_cap=snipe.price_cap,
+        attempts=snipe.attempts,
+        filled_quantity=snipe.filled_quantity,
+        filled_value=snipe.filled_value,
+        armed_ms=snipe.armed_ms,
+        ended_ms=snipe.ended_ms,
+    )
+
+
+def order_rows(books: OpenBooks) -> list[OrderRow]:
+    """Return orders that are not at their end, foreign ones too, newest first."""
+    open_ones = (one for one in books.orders.values() if not one.state.is_terminal)
+    ordered = sorted((*open_ones, *books.foreign.values()), key=lambda one: one.client_order_id)
+    return [order_row(one) for one in sorted(ordered, key=lambda one: -one.created_ms)]
+
+
+def order_row(order: Order) -> OrderRow:
+    """Return one order."""
+    return OrderRow(
+        client_order_id=order.client_order_id,
+        order_id=order.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        role=order.role,
+        state=order.state,
+        price=order.price,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        filled_value=order.filled_value,
+        average_price=order.average_price,
+        fees=" + ".join(f"{plain(fee.amount)} {fee.asset}" for fee in order.fees if fee.amount),
+        created_ms=order.created_ms,
+        updated_ms=order.updated_ms or order.created_ms,
+        reason=order.reason,
+        snipe_id=order.snipe_id,
+        position_id=order.position_id,
+    )
+
+
+def position_rows(books: OpenBooks, sight: Sight) -> list[PositionRow]:
+    """Return the open positions, oldest first."""
+    ordered = sorted(books.positions.values(), key=lambda one: (one.opened_ms, one.id))
+    return [position_row(one, books.orders_of(one.id), books.intents_of(one.id), sight) for one in ordered]
+
+
+def mark_of(position: Position, sight: Sight) -> Mark:
+    """Return what a position would be sold at now; without a fresh price None."""
+    grid, quote = sight.grid(position.symbol), sight.quote(position.symbol)
+    is_fresh = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
+    return Mark(position, quote.bid if is_fresh else None, ZERO if grid is None else grid.taker_fee)
+
+
+@exactly
+def position_row(
+    position: Position, orders: Sequence[Order], intents: Sequence[Intent], sight: Sight
+) -> PositionRow:
+    """Return one position; `orders` and `intents` are its own."""
+    mark, quote = mark_of(position, sight), sight.quote(position.symbol)
+    value, gain = worth(mark), unrealised(mark)
+    protection, words = _protection(position, mark.bid, orders, intents, sight)
+    time_stop_s = position.plan.time_stop_s
+    return PositionRow(
+        id=position.id,
+        symbol=position.symbol,
+        base_asset=position.base_asset,
+        quote_asset=position.quote_asset,
+        state=position.state,
+        quantity=position.remaining,
+        entry_price=_shown(position.entry_price),
+        cost=position.remaining_cost,
+        bid=mark.bid,
+        bid_age_ms=quote.age_ms,
+        value=value,
+        unrealised=gain,
+        unrealised_pct=_pct(gain, position.remaining_cost),
+        realised=position.realised,
+        fees=position.fees,
+        initial_stop=position.initial_stop,
+        stop_price=position.stop_price,
+        high_price=position.high_price,
+        rungs=_rungs(position, orders, sight.grid(position.symbol)),
+        protection=protection,
+        protection_words=words,
+        trapped=position.trapped,
+        opened_ms=position.opened_ms,
+        time_stop_ms=position.opened_ms + time_stop_s * MS if time_stop_s else None,
+        closed_ms=position.closed_ms,
+        close_reason=position.close_reason,
+        dust=position.dust,
+        snipe_id=position.snipe_id,
+        signal_id=position.signal_id,
+    )
+
+
+def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
+    """Return one comparison of books."""
+    return ReconciliationRow(
+        at_ms=run.at_ms,
+        trigger=run.trigger.value,
+        explained=run.explained,
+        unexplained=run.unexplained,
+        problem=run.problem,
+    )
+
+
+# ---- the ladder
+
+
+def _rungs(position: Position, orders: Sequence[Order], grid: Grid | None) -> tuple[RungRow, ...]:
+    """Return the ladder; a rung waits on the exchange if an order of ours rests there at its price."""
+    if not position.is_open or not position.bought_quantity:
+        return ()
+    takes = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
+    prices = {plan.number: plan.price for plan in rungs(position, grid or UNKNOWN_GRID)}
+    sold = tuple((number, _sold_at(price, takes)) for number, price in prices.items())
+    return tuple(_rung(plan, takes) for plan in rungs(position, grid or UNKNOWN_GRID, sold))
+
+
+def _rung(plan: RungPlan, takes: Iterable[Order]) -> RungRow:
+    rests = any(one.state.is_on_exchange and one.price == plan.price for one in takes)
+    where = plan.place
+    if where is RungPlace.EXCHANGE and not rests:
+        where = RungPlace.ENGINE
+    return RungRow(
+        number=plan.number, price=_shown(plan.price), quantity=_shown(plan.quantity), where=where.value
+    )
+
+
+def _sold_at(price: Decimal, takes: Iterable[Order]) -> Decimal:
+    return sum((one.filled_quantity for one in takes if one.price == price), ZERO)
+
+
+# ---- protection
+
+
+def _protection(
+    position: Position, bid: Decimal | None, orders: Sequence[Order], intents: Sequence[Intent], sight: Sight
+) -> tuple[Protection, str]:
+    """Return where the protection lives, and what ends it (reliability 1.3, I9)."""
+    if not position.is_open:
+        return Protection.NONE, "closed"
+    if not position.remaining:
+        return Protection.NONE, "nothing is held"
+    if _is_dust(position, bid, sight.grid(position.symbol)):
+        return Protection.DUST, "too small to be sold"
+    if position.trapped:
+        return Protection.NONE, f"cannot be sold: {position.trapped}"
+    if sight.blind:
+        return Protection.NONE, f"{sight.blind}: nothing watches the stop{_resting(orders)}"
+    stop = next((one for one in intents if one.role is OrderRole.STOP and one.is_open), None)
+    if stop is None or position.stop_price <= 0:
+        return Protection.NONE, f"no stop is armed{_resting(orders)}"
+    if stop.quantity < position.remaining:
+        words = f"the stop covers {plain(stop.quantity)} of {plain(position.remaining)}"
+        return Protection.NONE, words + _resting(orders)
+    if bid is None:
+        return Protection.NONE, f"no fresh price: the stop cannot act{_resting(orders)}"
+    return Protection.ENGINE, f"a stop in this engine: it {WATCHED}{_resting(orders)}"
+
+
+def _resting(orders: Iterable[Order]) -> str:
+    resting = sum(one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange for one in orders)
+    if not resting:
+        return ""
+    return f"; {resting} take-profit{'s' if resting > 1 else ''} on the exchange, not a stop"
+
+
+def _is_dust(position: Position, bid: Decimal | None, grid: Grid | None) -> bool:
+    if grid is None:
+        return False
+    rules = SellRules(grid.quantity_step, grid.min_quantity, grid.min_value)
+    return is_dust(position.remaining, bid, rules)
+
+
+def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:
+    return None if part is None or not whole else _shown(part * HUNDRED / whole)
+
+
+def _shown(value: Decimal) -> Decimal:
+    """Return a quotient with as many digits as anybody reads."""
+    return SHOWN.plus(value)

@@ -1,0 +1,96 @@
+"""Grids, plans, positions and wishes for the tests of this room."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from mexc_tui.model.listing import Facts as ListingFacts
+from mexc_tui.model.listing import Listing, Sighting, Source, Stage
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Advice, Refusal
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.signal import DetectorName
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
+from mexc_tui.model.trading import Trading
+from mexc_tui.risk.candidate import RiskBook
+from mexc_tui.sniping.exits import Holding
+from mexc_tui.sniping.request import DeskFacts, Facts, KeyFacts, PairFacts, Wish, WorkerFact
+from mexc_tui.sniping.rounding import Grid
+
+D = Decimal
+T0 = 1_790_000_000_000
+GRID = Grid(D("0.00001"), D("0.01"), D(0), D(1), D(2_000_000), D(1), D(100_000), D(0), D("0.0005"))
+LADDER = tuple(Rung(D(share), D(gain)) for share, gain in ((30, 10), (40, 20), (30, 30)))
+PLAN = ExitPlan(stop_loss_pct=D(10), ladder=LADDER)
+PAIR = Symbol(
+    symbol="NEWUSDT", status=SymbolStatus.ONLINE, base_asset="NEW", quote_asset="USDT",
+    base_asset_precision=2, quote_precision=5, is_spot_trading_allowed=True,
+    order_types=(ListedType.LIMIT, ListedType.MARKET, ListedType.LIMIT_MAKER),
+    permissions=(Permission.SPOT,), quote_amount_precision="1", quote_amount_precision_market="1",
+    max_quote_amount="2000000", max_quote_amount_market="100000", taker_commission="0.0005",
+    trade_side_type=1,
+)  # fmt: skip
+
+
+def position(**changes: Any) -> Position:
+    """Return 100 coins bought at 1."""
+    fields: dict[str, Any] = {
+        "id": "p1", "symbol": "NEWUSDT", "base_asset": "NEW", "quote_asset": "USDT",
+        "state": PositionState.OPEN, "snipe_id": "s1", "signal_id": "g1", "config_hash": "c", "plan": PLAN,
+        "opened_ms": T0, "bought_quantity": D(100), "bought_value": D(100), "remaining": D(100),
+        "remaining_cost": D(100),
+    }  # fmt: skip
+    return Position(**(fields | changes))
+
+
+def holding(held: Position | None = None, **changes: Any) -> Holding:
+    """Return a position, all of it free."""
+    held = held or position()
+    return replace(Holding(held, GRID, held.remaining), **changes)
+
+
+def refusal(code: int, advice: Advice, number: Decimal | None = None, *, definite: bool = True) -> Refusal:
+    """Return an answer that says no."""
+    return Refusal(400, code, "", "no", advice, advice, definite, number)
+
+
+def listing(**changes: Any) -> Listing:
+    """Return a listing that the calendar confirms."""
+    seen = Sighting(source=Source.CALENDAR, at_ms=T0 - 9, facts=ListingFacts(symbol="NEWUSDT", opens_ms=T0))
+    fields: dict[str, Any] = {
+        "id": "l1", "sightings": (seen,), "first_seen_ms": T0 - 9, "symbol": "NEWUSDT", "base": "NEW",
+        "quote": "USDT", "names": ("NEWUSDT",), "stage": Stage.API_ENABLED, "changes": (), "opens_ms": T0,
+        "api_allowed": True,
+    }  # fmt: skip
+    return Listing(**(fields | changes))
+
+
+def wish(**changes: Any) -> Wish:
+    """Return a wish that everything approves of."""
+    return replace(
+        Wish(
+            "NEWUSDT", "g1", DetectorName.READY_STATE, T0, D(10), OrderType.IMMEDIATE_OR_CANCEL,
+            D("1.2"), D(1), PLAN, 0.9,
+        ),
+        **changes,
+    )  # fmt: skip
+
+
+def book(**changes: Any) -> RiskBook:
+    """Return books that leave room for everything."""
+    known = RiskBook(
+        D(1_000), D(1_000), D(1_000), D(1_000), clock_offset_ms=3, clock_error_ms=5, stream_age_ms=50,
+        weight_left=400, orders_left=10,
+    )  # fmt: skip
+    return replace(known, **changes)
+
+
+def facts(**changes: Any) -> Facts:
+    """Return facts that everything approves of."""
+    desk = DeskFacts(
+        Mode.PRACTICE, False, KeyFacts(True), Trading(), 0, 0, (WorkerFact("orders", True),), True
+    )
+    return replace(Facts(PairFacts(listing(), PAIR), desk, book()), **changes)

@@ -1,0 +1,196 @@
+"""How a position is left."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace as changed
+
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.position import Position, Protection
+from mexc_tui.sniping.exits import (
+    Decision,
+    ExitMemory,
+    Holding,
+    Tick,
+    break_even,
+    close,
+    decide,
+    protection,
+    remember,
+    stop_now,
+)
+from mexc_tui.sniping.ladder import Resting
+from tests.sniping.making import GRID, PLAN, T0, D, holding, position
+
+RESTING = (
+    Resting(1, "a", D("1.1"), D(30)),
+    Resting(2, "b", D("1.2"), D(40)),
+    Resting(3, "c", D("1.3"), D(30)),
+)
+
+
+def run(held: Holding, *ticks: tuple[str, int], trades: bool = False) -> Decision:
+    """Return the last decision after bids (or trades) of (price, milliseconds after the opening)."""
+    memory, last = remember(held.position), Decision(remember(held.position))
+    for price, after_ms in ticks:
+        last = decide(held, memory, Tick(D(price), T0 + after_ms, trades), T0 + after_ms)
+        memory = last.memory
+    return last
+
+
+def test_stop_waits_for_its_confirmation_since_the_first_touch() -> None:
+    assert run(holding(), ("0.90", 0), ("0.89", 199)).close is None
+    assert run(holding(), ("0.90", 0)).wake_ms == T0 + 200
+    fired = run(holding(), ("0.90", 0), ("0.89", 200)).close
+    assert fired is not None
+    assert (fired.reason, fired.quantity) == (CloseReason.STOP, D(100))
+
+
+def test_a_flicker_above_the_stop_does_not_begin_its_confirmation_anew() -> None:
+    ticks = (("0.89", 0), ("0.95", 90), ("0.89", 120), ("0.95", 180), ("0.89", 210))
+    assert run(holding(), *ticks).close is not None
+
+
+def test_a_touch_is_forgotten_after_a_full_confirmation_above_the_stop() -> None:
+    assert run(holding(), ("0.89", 0), ("0.95", 50), ("0.95", 250), ("0.89", 300)).close is None
+
+
+def test_three_trades_confirm_a_stop() -> None:
+    assert run(holding(), ("0.9", 0), ("0.9", 1), trades=True).close is None
+    assert run(holding(), ("0.9", 0), ("0.9", 1), ("0.9", 2), trades=True).close is not None
+
+
+def test_twice_the_distance_sells_at_once() -> None:
+    assert run(holding(), ("0.8", 0)).close is not None
+    assert run(holding(), ("0.81", 0)).close is None
+
+
+def test_the_first_price_after_a_gap_sells_at_once() -> None:
+    tick = Tick(D("0.89"), T0, is_after_gap=True)
+    assert decide(holding(), remember(position()), tick, T0).close is not None
+
+
+def test_a_position_without_fills_has_no_entry_price_and_no_instant_take_profit() -> None:
+    unfilled = position(bought_quantity=D(0), bought_value=D(0))
+    decision = decide(holding(unfilled), remember(unfilled), Tick(D(5), T0), T0)
+    assert (decision.close, decision.rung_sales) == (None, ())
+
+
+def test_trailing_follows_the_stored_highest_price_over_a_restart() -> None:
+    trailing = replace_plan(trailing=True)
+    up = run(holding(trailing), ("1.5", 0))
+    assert up.move is not None
+    assert (up.move.high_price, up.move.stop_price) == (D("1.5"), D("1.275"))
+    stored = replace_plan(trailing=True, high_price=up.move.high_price, stop_price=up.move.stop_price)
+    fired = run(holding(stored), ("1.27", 10), ("1.27", 210)).close
+    assert fired is not None
+    assert fired.reason is CloseReason.TRAILING
+
+
+def replace_plan(
+    trailing: bool = False, break_even_rung: int = 0, time_stop_s: int = 0, **rest: object
+) -> Position:
+
+    plan = changed(PLAN, trailing=trailing, break_even_rung=break_even_rung, time_stop_s=time_stop_s)
+    return position(plan=plan, **rest)
+
+
+def test_stop_moves_to_break_even_with_fees_after_its_rung() -> None:
+    held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
+    decision = run(holding(held), ("1.1", 0))
+    assert decision.move is not None
+    assert decision.move.stop_price == break_even(held, GRID) > 1
+
+
+def test_time_stop_closes_after_its_time() -> None:
+    held = holding(replace_plan(time_stop_s=60))
+    assert run(held, ("1", 59_999)).close is None
+    fired = run(held, ("1", 60_000)).close
+    assert fired is not None
+    assert fired.reason is CloseReason.TIME
+
+
+def test_a_stop_takes_back_what_rests_in_take_profits_first() -> None:
+    held = holding(free=D(0), resting=RESTING)
+    fired = run(held, ("0.7", 0)).close
+    assert fired is not None
+    assert (fired.quantity, fired.cancel_first) == (D(100), ("a", "b", "c"))
+
+
+def test_rungs_that_do_not_rest_are_sold_from_here_without_touching_the_others() -> None:
+    held = holding(free=D(30), resting=RESTING[1:])
+    sales = run(held, ("1.25", 0)).rung_sales
+    assert [(sale.rung, sale.quantity) for sale in sales] == [(1, D(30))]
+
+
+def test_partial_close_sells_its_part_of_what_is_owned() -> None:
+    sale = close(holding(), CloseReason.PERSON, "by hand", D("33.333"))
+    assert sale is not None
+    assert (sale.quantity, sale.cancel_first) == (D("33.33"), ())
+
+
+def test_owned_quantity_after_a_base_fee_is_floored_to_the_step() -> None:
+    sale = close(holding(position(remaining=D("99.9566"))), CloseReason.PERSON, "by hand")
+    assert sale is not None
+    assert sale.quantity == D("99.95")
+
+
+def test_less_than_a_step_is_dust_and_never_offered() -> None:
+    assert close(holding(position(remaining=D("0.009"))), CloseReason.STOP, "") is None
+
+
+def test_protection_says_where_it_lives_and_what_ends_it() -> None:
+    def place(held: Holding, age_ms: int | None) -> Protection:
+        return protection(held, price_age_ms=age_ms, stale_ms=2_000, may_sell=True, price=D(1))[0]
+
+    assert place(holding(), 10) is Protection.ENGINE
+    assert place(holding(), 2_001) is Protection.NONE
+    assert place(holding(), None) is Protection.NONE
+    assert place(holding(position(trapped="risk control")), 10) is Protection.NONE
+    assert place(holding(position(remaining=D("0.5"))), 10) is Protection.DUST
+
+
+prices = st.decimals(min_value="0.5", max_value=2, places=3)
+moves = st.lists(st.tuples(prices, st.integers(0, 400), st.booleans()), min_size=1, max_size=40)
+
+
+@given(moves, st.booleans())
+def test_a_stop_never_falls_and_never_unfires_and_never_sells_more_than_is_owned(
+    ticks: list[tuple[Decimal, int, bool]], trailing: bool
+) -> None:
+    held = holding(replace_plan(trailing=trailing), free=D(30), resting=RESTING[1:])
+    memory, now_ms, has_fired = remember(held.position), T0, CloseReason.NONE
+    for price, later_ms, is_trade in ticks:
+        now_ms += later_ms
+        decision = decide(held, memory, Tick(price, now_ms, is_trade), now_ms)
+        assert decision.memory.stop_price >= memory.stop_price
+        assert decision.memory.high_price >= memory.high_price
+        if has_fired is not CloseReason.NONE:
+            assert decision.close is not None
+            assert decision.memory.fired is has_fired
+        has_fired, memory = decision.memory.fired, decision.memory
+        sold = sum(
+            (sale.quantity for sale in decision.rung_sales),
+            decision.close.quantity if decision.close else D(0),
+        )
+        assert sold <= held.position.remaining
+        assert not (decision.close and decision.rung_sales)
+
+
+@given(st.decimals(min_value=0, max_value=200, places=4), st.decimals(min_value=0, max_value=200, places=4))
+def test_no_sale_exceeds_what_is_owned_or_free(remaining: Decimal, free: Decimal) -> None:
+    sale = close(holding(position(remaining=remaining), free=free), CloseReason.STOP, "")
+    if sale is not None:
+        assert 0 < sale.quantity <= min(remaining, free)
+        assert sale.quantity % GRID.quantity_step == 0
+
+
+def test_a_fired_stop_keeps_its_reason() -> None:
+    memory = stop_now(remember(position()), CloseReason.GUARD, "critical")
+    assert stop_now(memory, CloseReason.PERSON, "by hand").fired is CloseReason.GUARD
+    assert isinstance(memory, ExitMemory)
+    assert replace(memory, fired=CloseReason.NONE, fired_words="") == remember(
+        position()
+    )  # nothing else changed

@@ -1,0 +1,160 @@
+"""What follows from each answer of an attempt."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.exchange.codes import TABLE, ErrorBody, explain
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.sniping.plan import FireRules
+from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
+from tests.sniping.making import GRID, T0, D
+
+RULES = FireRules()
+START = Progress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), None, 1, T0, D(0), GRID, cap=D(3))
+MARKET = replace(START, type=OrderType.MARKET, price=None, quantity=None, quote_quantity=D("9.99"))
+
+
+def answer(code: int, text: str = "", status: int = 400) -> Rejected:
+    return Rejected(explain(status, ErrorBody(code, text)))
+
+
+def after(code: int, progress: Progress = START, text: str = "", now_ms: int = T0 + 90) -> Next:
+    return react(answer(code, text), progress, RULES, now_ms)
+
+
+@pytest.mark.parametrize("code", [30001, 10007, 30016, 30014, 30000])
+def test_too_early_is_tried_again_the_same_within_the_window(code: int) -> None:
+    following = after(code)
+    assert (following.step, following.price, following.quantity) == (Step.SEND, D(2), D("4.99"))
+    assert after(code, now_ms=T0 + 5_001).state is SnipeState.MISSED
+
+
+def test_attempts_are_spaced_so_that_at_most_12_leave_in_a_second() -> None:
+    assert after(30001, now_ms=T0 + 1).at_ms == T0 + 84
+
+
+def test_ceiling_is_parsed_and_the_quantity_recomputed_at_its_price() -> None:
+    following = after(30010, text="The price cannot be higher than 0.05USDT")
+    assert (following.price, following.quantity) == (D("0.05"), D("199.90"))
+
+
+def test_ceiling_without_a_number_is_priced_from_the_book() -> None:
+    following = after(30010, replace(START, best_ask=D("1.5")))
+    assert following.price == D("1.545")
+
+
+def test_a_named_price_above_the_cap_ends_the_snipe() -> None:
+    following = after(30010, text="The price cannot be lower than 4USDT")
+    assert (following.step, "above the cap" in following.reason) == (Step.STOP, True)
+
+
+@pytest.mark.parametrize("code", [30019, 30041, 30051, 30025])
+def test_refused_market_order_becomes_an_ioc_limit_at_a_known_price(code: int) -> None:
+    following = after(code, replace(MARKET, best_ask=D("1.5")))
+    assert (following.type, following.price) == (OrderType.IMMEDIATE_OR_CANCEL, D("1.545"))
+    assert following.quote_quantity is None
+
+
+def test_refused_market_order_without_any_price_stops() -> None:
+    assert after(30019, replace(MARKET, cap=None)).step is Step.STOP
+
+
+def test_too_small_a_value_is_raised_only_within_the_spend_cap() -> None:
+    small = replace(START, quantity=D(1))
+    raised = after(30002, small, "The minimum transaction volume cannot be less than:5USDT")
+    assert (raised.step, raised.quantity) == (Step.SEND, D("4.99"))
+    refused = after(30002, small, "The minimum transaction volume cannot be less than:50USDT")
+    assert refused.step is Step.STOP
+
+
+@pytest.mark.parametrize("code", [30004, 10101])
+def test_missing_balance_halves_twice_then_stops(code: int) -> None:
+    following = after(code)
+    assert following.quantity == D("2.49")
+    assert Chore.REFRESH_BALANCES in following.chores
+    assert after(code, replace(START, reductions=2)).step is Step.STOP
+
+
+def test_too_many_requests_wait_as_long_as_the_answer_says() -> None:
+    assert after(429, replace(START, retry_after_ms=700)).at_ms == T0 + 790
+    assert after(429, replace(START, retry_after_ms=7_000)).step is Step.STOP
+
+
+def test_wrong_time_is_measured_again_once() -> None:
+    assert after(700003).chores == (Chore.RESYNC_CLOCK,)
+    assert after(700003, replace(START, is_resynced=True)).step is Step.STOP
+
+
+@pytest.mark.parametrize("code", [30018, 30020, 30027, 700002, 700006, 10072])
+def test_a_definite_end_stops_and_calls_somebody(code: int) -> None:
+    following = after(code)
+    assert (following.step, following.state) == (Step.STOP, SnipeState.REJECTED)
+    assert Chore.ALERT in following.chores
+
+
+def test_an_unknown_outcome_is_asked_for_and_nothing_else_is_sent() -> None:
+    following = react(Ambiguous("timeout", T0, 2_000), START, RULES, T0 + 90)
+    assert (following.step, following.state) == (Step.ASK, SnipeState.UNKNOWN)
+
+
+def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:
+    half = replace(START, quantity=D("2.4"))
+    following = react(Ambiguous("timeout", T0, 2_000), half, RULES, T0 + 90)
+    assert following.step is Step.SEND
+
+
+def test_an_accepted_order_waits_for_its_fills_as_the_answer_has_none() -> None:
+    accepted = Accepted(PlacedOrder(order_id="1", symbol="NEWUSDT", price=D(0)))
+    following = react(accepted, START, RULES, T0 + 90)
+    assert (following.step, following.price) == (Step.OUTCOME, None)
+
+
+codes = st.sampled_from(sorted(TABLE))
+texts = st.sampled_from(["", "cannot be higher than 0.05USDT", "cannot be less than:3USDT"])
+outcomes = st.one_of(
+    st.builds(answer, codes, texts),
+    st.just(NotSent("cold")),
+    st.just(Ambiguous("timeout", T0, 2_000)),
+)
+
+
+@given(
+    st.lists(outcomes, max_size=40),
+    st.sampled_from([START, MARKET]),
+    st.integers(0, 300),
+    st.decimals(min_value="0.5", max_value=2, places=4) | st.none(),
+)
+def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
+    answers: list[SendOutcome[PlacedOrder]], start: Progress, delay_ms: int, ask: Decimal | None
+) -> None:
+    progress, sent_at = replace(start, best_ask=ask), [T0]
+    for outcome in answers:
+        following = react(outcome, progress, RULES, sent_at[-1] + delay_ms)
+        if following.step is not Step.SEND:
+            break
+        assert following.at_ms is not None
+        assert following.at_ms - sent_at[-1] >= 84
+        assert following.at_ms <= T0 + RULES.window_ms
+        net = following.quote_quantity or (following.quantity or D(0)) * (following.price or D(0))
+        spent = net * (1 + GRID.taker_fee)
+        committed = progress.committed
+        if isinstance(outcome, Ambiguous):
+            old = progress.quote_quantity or (progress.quantity or D(0)) * (progress.price or D(0))
+            committed += old * (1 + GRID.taker_fee)
+        assert committed + spent <= progress.spend_cap
+        assert following.price is None or progress.cap is None or following.price <= progress.cap
+        sent_at.append(following.at_ms)
+        assert following.type is not None
+        progress = replace(
+            progress, type=following.type, price=following.price, quantity=following.quantity,
+            quote_quantity=following.quote_quantity, sent=progress.sent + 1, last_sent_ms=following.at_ms,
+            committed=committed,
+        )  # fmt: skip
+    assert len(sent_at) <= RULES.attempts

@@ -118,6 +118,9 @@ class _MarketClock:
         self._last_ms = max(self._last_ms, self._market.now_ms())
         return self._last_ms
 
+    def now_ns(self) -> int:
+        return self.now_ms() * 1_000_000
+
 
 @asynccontextmanager
 async def paper_exchange(

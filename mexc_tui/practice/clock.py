@@ -12,6 +12,10 @@ class Clock(Protocol):
         """Return the time of the world."""
         ...
 
+    def now_ns(self) -> int:
+        """Return the same in nanoseconds, as fine as it is known."""
+        ...
+
 
 class SteadyClock:
     """Starts at a given time and runs at the rate of a monotonic source of seconds."""
@@ -23,7 +27,11 @@ class SteadyClock:
 
     def now_ms(self) -> int:
         """Return the start plus the milliseconds gone since."""
-        return self._start_ms + int((self._seconds() - self._from_s) * 1000)
+        return self.now_ns() // 1_000_000
+
+    def now_ns(self) -> int:
+        """Return the same in nanoseconds."""
+        return self._start_ms * 1_000_000 + int((self._seconds() - self._from_s) * 1e9)
 
 
 def wall_clock() -> SteadyClock:

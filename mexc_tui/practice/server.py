@@ -7,10 +7,12 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice import answers
+from mexc_tui.practice.arrivals import Arrivals
 from mexc_tui.practice.auth import Gate, SignedCall, credentials
 from mexc_tui.practice.clock import Clock, wall_clock
 from mexc_tui.practice.faults import Faults, Hit
@@ -32,7 +34,9 @@ from mexc_tui.practice.world import World
 HOST = "127.0.0.1"
 WS_PATH = "/ws"
 PRACTICE_PATH = "/practice"
+ARRIVALS_PATH = f"{PRACTICE_PATH}/arrivals"
 SWEEP_MS = 1_000
+NS_PER_MS = 1_000_000
 SHORTEST_WAIT_S = 0.001
 LARGEST_BODY = 256 * 1024
 
@@ -64,6 +68,7 @@ class PracticeServer:
         self._sockets = Sockets(
             self.world, clock, self._faults, self._publisher, self._listen_keys, self._arm
         )
+        self._arrivals = Arrivals()
         self._routes = {(route.method, route.path): route for route in self.routes()}
         self._timer: asyncio.TimerHandle | None = None
         self._next_sweep_ms = 0
@@ -175,9 +180,14 @@ class PracticeServer:
             return answers.internal_error()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
+        arrived_ns = self._clock.now_ns()
         if request.path == PRACTICE_PATH:
             self._settle()
             return answers.answer(self._about())
+        if request.path == ARRIVALS_PATH:
+            return web.Response(body=msgspec.json.encode(self._arrivals.all()))
+        skew_ms = self._faults.skew_ms(arrived_ns // NS_PER_MS)
+        self._arrivals.note(request, arrived_ns + skew_ms * NS_PER_MS)
         body = (await request.read()).decode("utf-8", "surrogateescape") if request.can_read_body else ""
         now_ms = self._settle()
         hits = self._faults.of_request(now_ms, request.method, request.path)

@@ -29,6 +29,10 @@ class VirtualClock:
         """Return the wall clock as Unix milliseconds."""
         return int(self._wall_ms + self.monotonic_ns() / 1e6)
 
+    def now_ns(self) -> int:
+        """Return the wall clock as Unix nanoseconds."""
+        return round(self._wall_ms * 1e6) + self.monotonic_ns()
+
     def monotonic_ns(self) -> int:
         """Return the clock that never steps."""
         return round(self._loop.time() * self._rate * 1e9)

@@ -1,0 +1,32 @@
+"""When orders arrived, to the nanosecond of the exchange's clock: ours, MEXC tells nothing of the kind."""
+
+from collections import deque
+
+import msgspec
+from aiohttp import web
+
+ORDER_PATH = "/api/v3/order"
+KEPT = 2_000
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """One new order as it came, whatever became of it."""
+
+    at_ns: int
+    client_order_id: str
+
+
+class Arrivals:
+    """The last arrivals, oldest first."""
+
+    def __init__(self) -> None:
+        self._log: deque[Arrival] = deque(maxlen=KEPT)
+
+    def note(self, request: web.Request, at_ns: int) -> None:
+        """Note a request if it places an order."""
+        if request.method == "POST" and request.path == ORDER_PATH:
+            self._log.append(Arrival(at_ns, request.query.get("newClientOrderId", "")))
+
+    def all(self) -> list[Arrival]:
+        """Return what is kept."""
+        return list(self._log)

@@ -1,0 +1,282 @@
+"""The firing line at openings of the practice exchange, in virtual time: arrivals and answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.trading_ports import Fired
+from mexc_tui.exchange.client import MEXC_REST, MexcClient
+from mexc_tui.exchange.connection import Headers
+from mexc_tui.exchange.firing import WireFiringLine
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.model.errors import Refused
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected
+from mexc_tui.practice.arrivals import Arrival
+from mexc_tui.practice.scenario import (
+    EarlyOrder,
+    FaultKind,
+    FaultPlan,
+    Knobs,
+    ListingPlan,
+    MarketPlan,
+    MarketPolicy,
+    Scenario,
+)
+from mexc_tui.practice.server import ARRIVALS_PATH, PracticeServer
+from mexc_tui.simulation.clock import VirtualClock
+from mexc_tui.simulation.network import Host
+from mexc_tui.simulation.run import Simulation, simulate
+
+NS_PER_MS = 1_000_000
+OPENS_S = 30
+WINDOW_MS = 1_000
+SYMBOL = "NEWUSDT"
+LISTING = ListingPlan(base="NEW", opens_s=OPENS_S, jitter_ms=0, price=Decimal("0.05"))
+PLAN = Scenario(name="opening", market=MarketPlan(symbols=1, active_pairs=0), listings=(LISTING,))
+BUY = NewOrder(SYMBOL, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, "", Decimal("0.09"), Decimal(200))
+MARKET = NewOrder(SYMBOL, Side.BUY, OrderType.MARKET, quote_quantity=Decimal(20))
+
+
+def yes() -> bool:
+    return True
+
+
+@dataclass
+class Opening:
+    """A desk before an opening."""
+
+    sim: Simulation
+    host: Host
+    client: MexcClient
+    line: WireFiringLine
+    opens_ms: int
+    shots: int = 0
+
+    @property
+    def aim_ns(self) -> int:
+        """When to fire so that the order arrives at the opening."""
+        return self.client.offset.monotonic_ns_at(self.opens_ms) - (self.line.round_trip_ns or 0) // 2
+
+    async def fire(
+        self, order: NewOrder = BUY, *, after_ms: int = 0, purpose: Purpose = Purpose.ENTRY
+    ) -> Fired:
+        """Fire so that it arrives this long after the opening."""
+        self.shots += 1
+        shot = self.line.prepare(
+            replace(order, client_order_id=f"mxt-{self.shots}"),
+            purpose=purpose,
+            timestamp_ms=self.opens_ms + after_ms,
+            recv_window_ms=WINDOW_MS,
+        )
+        return await self.line.fire_at(shot, self.aim_ns + after_ms * NS_PER_MS, yes)
+
+    async def late_ms(self) -> list[float]:
+        """Return how long after the opening each order arrived, by the exchange's own log."""
+        async with HttpTransport(self.sim.network.connector()) as transport:
+            page = await transport.send("GET", MEXC_REST, ARRIVALS_PATH, "", Headers({}), deadline_s=5)
+        arrivals = msgspec.json.decode(page.body, type=list[Arrival])
+        return [arrival.at_ns / NS_PER_MS - self.opens_ms for arrival in arrivals]
+
+
+def at_an_opening(
+    main: Callable[[Opening], Awaitable[None]],
+    plan: Scenario = PLAN,
+    *,
+    latency_s: tuple[float, float] = (0.02, 0.02),
+    ahead_ms: float = 0.0,
+) -> None:
+    """Run `main` before an opening, with a line that is warm; `ahead_ms`: the exchange's clock."""
+
+    async def live(sim: Simulation) -> None:
+        server = PracticeServer(plan, 1, VirtualClock(ahead_ms=ahead_ms))
+        host = await sim.network.serve("api.mexc.com", 443, server.application())
+        host.latency_s = latency_s
+        async with MexcClient(
+            MEXC_REST,
+            clock=sim.clock,
+            rng=sim.rng,
+            connector=sim.network.connector(),
+            credentials=Credentials(server.api_key, Secret(server.api_secret)),
+        ) as client:
+            line = client.firing_line()
+            await asyncio.sleep(OPENS_S - 5)
+            await line.warm()
+            await main(Opening(sim, host, client, line, server.world.start_ms + OPENS_S * 1_000))
+            await line.close()
+
+    simulate(live, seed=1)
+
+
+@pytest.mark.parametrize("ahead_ms", [0.0, 700.0, -700.25])
+def test_an_order_arrives_at_the_opening_by_the_exchanges_own_clock(ahead_ms: float) -> None:
+    async def main(opening: Opening) -> None:
+        assert isinstance((await opening.fire(after_ms=3)).outcome, Accepted)
+        estimate = opening.client.offset.estimate(opening.sim.clock.monotonic_ns())
+        assert estimate is not None
+        (late_ms,) = await opening.late_ms()
+        assert abs(late_ms - 3) <= estimate.error_ms + 1
+
+    at_an_opening(main, ahead_ms=ahead_ms)
+
+
+def test_a_shot_leaves_exactly_at_its_aim_never_before() -> None:
+    async def main(opening: Opening) -> None:
+        fired = await opening.fire(after_ms=2_000)
+        assert fired.aim_ns is not None
+        assert fired.written_ns is not None
+        assert 0 <= fired.written_ns - fired.aim_ns <= 10_000
+
+    at_an_opening(main)
+
+
+def test_a_line_that_was_reset_shortly_before_the_opening_connects_again_in_time() -> None:
+    async def main(opening: Opening) -> None:
+        waiting = asyncio.create_task(opening.fire(after_ms=5))
+        await asyncio.sleep(3)
+        opening.host.reset()
+        fired = await waiting
+        assert isinstance(fired.outcome, Accepted)
+        assert fired.aim_ns is not None
+        assert fired.written_ns is not None
+        assert fired.written_ns - fired.aim_ns <= 10_000
+
+    at_an_opening(main)
+
+
+def test_a_reset_in_the_last_milliseconds_makes_the_shot_late_not_lost() -> None:
+    async def main(opening: Opening) -> None:
+        aim_ns = opening.aim_ns
+        waiting = asyncio.create_task(opening.fire(after_ms=5))
+        await asyncio.sleep((aim_ns - opening.sim.clock.monotonic_ns()) / 1e9)
+        opening.host.reset()
+        fired = await waiting
+        assert isinstance(fired.outcome, Accepted)
+        assert fired.written_ns is not None
+        assert fired.aim_ns is not None
+        assert 0.03e9 <= fired.written_ns - fired.aim_ns <= 0.05e9
+
+    at_an_opening(main)
+
+
+@pytest.mark.parametrize("early", [EarlyOrder.DIRECTION_NOT_ALLOWED, EarlyOrder.NOT_SUPPORTED])
+def test_an_order_that_is_too_early_may_be_fired_again_at_once(early: EarlyOrder) -> None:
+    async def main(opening: Opening) -> None:
+        outcome = (await opening.fire(after_ms=-200)).outcome
+        assert isinstance(outcome, Rejected)
+        assert outcome.refusal.code == int(early.value)
+        assert outcome.refusal.listing_advice is Advice.RETRY_NOW
+        assert isinstance((await opening.fire(after_ms=3)).outcome, Accepted)
+        assert opening.host.connected == 1
+
+    at_an_opening(main, msgspec.structs.replace(PLAN, knobs=Knobs(early_order=early)))
+
+
+def test_a_price_above_the_ceiling_is_told_and_the_next_shot_has_it() -> None:
+    async def main(opening: Opening) -> None:
+        outcome = (await opening.fire(replace(BUY, price=Decimal("0.9")), after_ms=3)).outcome
+        assert isinstance(outcome, Rejected)
+        assert (outcome.refusal.code, outcome.refusal.advice) == (30010, Advice.REPRICE)
+        assert outcome.refusal.number is not None
+        again = await opening.fire(replace(BUY, price=outcome.refusal.number), after_ms=100)
+        assert isinstance(again.outcome, Accepted)
+
+    at_an_opening(main)
+
+
+@pytest.mark.parametrize("policy", [MarketPolicy.DISABLED_30019, MarketPolicy.TYPE_REFUSED_30041])
+def test_a_type_that_is_refused_is_changed_and_taken(policy: MarketPolicy) -> None:
+    async def main(opening: Opening) -> None:
+        outcome = (await opening.fire(MARKET, after_ms=3)).outcome
+        assert isinstance(outcome, Rejected)
+        assert outcome.refusal.code == int(policy.value)
+        assert outcome.refusal.advice is Advice.CHANGE_TYPE
+        assert isinstance((await opening.fire(BUY, after_ms=100)).outcome, Accepted)
+
+    listing = msgspec.structs.replace(LISTING, market_policy=policy)
+    at_an_opening(main, msgspec.structs.replace(PLAN, listings=(listing,)))
+
+
+@pytest.mark.parametrize(
+    ("quantity", "code", "advice"),
+    [(Decimal(1), 30002, Advice.RAISE_SIZE), (Decimal(100_000), 30004, Advice.REFRESH_BALANCES)],
+)
+def test_too_little_and_too_much_are_rejected_for_good(quantity: Decimal, code: int, advice: Advice) -> None:
+    async def main(opening: Opening) -> None:
+        outcome = (await opening.fire(replace(BUY, quantity=quantity), after_ms=3)).outcome
+        assert isinstance(outcome, Rejected)
+        assert (outcome.refusal.code, outcome.refusal.advice) == (code, advice)
+
+    at_an_opening(main)
+
+
+def with_fault(kind: FaultKind, amount_ms: int = 0) -> Scenario:
+    """An exchange on which this strikes the first order."""
+    fault = FaultPlan(kind=kind, path="/api/v3/order", method="POST", times=1, amount_ms=amount_ms)
+    return msgspec.structs.replace(PLAN, faults=(fault,))
+
+
+def test_a_429_stops_entries_and_lets_a_stop_go() -> None:
+    async def main(opening: Opening) -> None:
+        assert isinstance((await opening.fire(after_ms=3)).outcome, Rejected)
+        assert isinstance((await opening.fire(after_ms=50)).outcome, NotSent)
+        stop = await opening.fire(after_ms=100, purpose=Purpose.STOP)
+        assert isinstance(stop.outcome, Accepted)
+        assert len(await opening.late_ms()) == 2
+
+    at_an_opening(main, with_fault(FaultKind.TOO_MANY_REQUESTS, 60_000))
+
+
+@pytest.mark.parametrize("kind", [FaultKind.LOSE_ANSWER, FaultKind.EXECUTED_500, FaultKind.RESET])
+def test_an_answer_that_is_lost_is_ambiguous_and_the_order_is_found_by_its_client_id(kind: FaultKind) -> None:
+    async def main(opening: Opening) -> None:
+        outcome = (await opening.fire(after_ms=3)).outcome
+        assert isinstance(outcome, Ambiguous)
+        assert outcome.fence_ms == opening.opens_ms + 3 + WINDOW_MS + 3_000
+        found = await opening.client.orders.order(SYMBOL, client_order_id="mxt-1")
+        assert found.client_order_id == "mxt-1"
+
+    at_an_opening(main, with_fault(kind))
+
+
+def test_a_request_that_is_lost_is_ambiguous_and_the_order_is_nowhere() -> None:
+    async def main(opening: Opening) -> None:
+        assert isinstance((await opening.fire(after_ms=3)).outcome, Ambiguous)
+        with pytest.raises(Refused):
+            await opening.client.orders.order(SYMBOL, client_order_id="mxt-1")
+
+    at_an_opening(main, with_fault(FaultKind.LOSE_REQUEST))
+
+
+def test_R4_an_order_that_arrives_late_inside_its_window_lives_and_is_found() -> None:
+    async def main(opening: Opening) -> None:
+        opening.host.latency_s = (0.8, 0.8)
+        assert isinstance((await opening.fire(after_ms=3)).outcome, Accepted)
+
+    at_an_opening(main)
+
+
+def test_R5_an_order_that_arrives_after_its_window_is_refused() -> None:
+    async def main(opening: Opening) -> None:
+        opening.host.latency_s = (1.2, 1.2)
+        outcome = (await opening.fire(after_ms=3)).outcome
+        assert isinstance(outcome, Rejected)
+        assert outcome.refusal.code == 700003
+        assert opening.client.clock_doubted.is_set()
+
+    at_an_opening(main)
+
+
+def test_R2_a_request_that_hangs_is_given_up_at_its_deadline() -> None:
+    async def main(opening: Opening) -> None:
+        began_ns = opening.aim_ns
+        outcome = (await opening.fire(after_ms=3)).outcome
+        assert isinstance(outcome, Ambiguous)
+        assert opening.sim.clock.monotonic_ns() - began_ns < 5.1e9
+
+    at_an_opening(main, with_fault(FaultKind.HALF_OPEN))

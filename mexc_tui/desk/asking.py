@@ -11,10 +11,11 @@ from mexc_tui.model.why import WhyRow
 PAGE = 100
 """Rows of one answer at most; fewer when they are large."""
 LAST = 2**62
+MOST_TEXT = 200
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=LAST)]
-Text = Annotated[str, msgspec.Meta(max_length=200)]
+Text = Annotated[str, msgspec.Meta(max_length=MOST_TEXT)]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

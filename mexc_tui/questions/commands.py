@@ -78,19 +78,30 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing that you know of, or move the opening of one."""
     from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
-    from mexc_tui.model.text import is_tradable_name
     from mexc_tui.questions import asjson
 
     with asking(profile, as_json) as asker:
         opens_ms = _moment("--opens", opens, asker)
-        if opens_ms is not None and opens_ms < asker.now_ms() - LONG_PAST_MS:
-            raise click.UsageError(f"--opens: {opens} is more than a day past: check the date.")
-        if not is_tradable_name(symbol.upper()):
-            raise click.UsageError(
-                f"{symbol[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT."
-            )
+        wrong = _wrong_listing(symbol.upper(), opens_ms, note, asker.now_ms())
+        if wrong:
+            raise click.UsageError(wrong)
         args = ListingAdded(symbol=symbol.upper(), opens_ms=opens_ms, note=note)
         asker.tell(ADD_LISTING, args, asjson.listing)
+
+
+def _wrong_listing(symbol: str, opens_ms: int | None, note: str, now_ms: int) -> str:
+    """Say what is wrong with a listing to be added; empty: nothing."""
+    from mexc_tui.desk.asking import MOST_TEXT
+    from mexc_tui.model.calendar import is_credible_opening
+    from mexc_tui.model.text import is_tradable_name
+
+    if not is_tradable_name(symbol):
+        return f"{symbol[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT."
+    if opens_ms is not None and opens_ms < now_ms - LONG_PAST_MS:
+        return "--opens: that is more than a day past: check the date."
+    if opens_ms is not None and not is_credible_opening(opens_ms, now_ms):
+        return "--opens: that is more than 30 days ahead: check the date."
+    return f"--note: at most {MOST_TEXT} characters fit." if len(note) > MOST_TEXT else ""
 
 
 @listings.command("drop")
@@ -112,10 +123,11 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
 @asked
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     """Show what detectors said, with reasons and probabilities. The newest is at the end; in JSON first."""
+    from mexc_tui.model.text import clean_name
     from mexc_tui.questions.signal_pages import signals_page
 
     with asking(profile, as_json) as asker:
-        asker.show_all(asker.reach.signals(last, symbol.upper()), signals_page)
+        asker.show_all(asker.reach.signals(last, clean_name(symbol).upper()), signals_page)
 
 
 @click.command()

@@ -75,6 +75,8 @@ def engine(shell: Shell) -> "Generator[subprocess.Popen[str]]":
         (["listings", "add", "NEWUSDT", "--opens", "soon"], 2, "'soon' is no time"),
         (["listings", "add"], 2, "Missing argument 'SYMBOL'"),
         (["listings", "add", "NEWUSDT", "--opens", "2020-01-01"], 2, "more than a day past"),
+        (["listings", "add", "NEWUSDT", "--opens", "+31d"], 2, "more than 30 days ahead"),
+        (["listings", "add", "NEWUSDT", "--note", "x" * 201], 2, "at most 200 characters"),
         (["report"], 3, "has run yet"),
         (["listings", "add", "BTC USDT"], 2, "'BTC USDT' is no pair's name"),
         (["settings", "api_secret", "x"], 2, "Secrets are never settings"),

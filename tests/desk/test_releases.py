@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.desk import connection
 from mexc_tui.desk.ask import ask, look
-from mexc_tui.desk.kinds import CommandKind, DeskError, DeskRefused, Outcome, ViewKind
+from mexc_tui.desk.kinds import CommandKind, DeskError, DeskRefused, NoEngine, Outcome, ViewKind
 from mexc_tui.desk.place import Peer
 from tests.desk.engines import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
 
@@ -55,6 +55,15 @@ async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_
         assert reply.outcome is Outcome.REFUSED
         assert "knows no command 'fly'. It knows: buy, count, halt." in reply.words
         assert engine.bought == []
+
+
+def test_the_socket_of_a_dead_engine_says_how_to_start_another(tmp_path: Path) -> None:
+    path = tmp_path / "mine.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    words = "Connection refused.* Start one with: mexc-tui --headless --profile mine"
+    with pytest.raises(NoEngine, match=words):
+        look(path, QUOTES, who="cli", deadline_s=5)
 
 
 async def test_no_word_goes_to_an_engine_of_another_user(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mexc_tui.detection.forecasts import Murphy, calibration_error, murphy
 from mexc_tui.detection.judging import Verdict, base_tally, base_verdict, judge
 from mexc_tui.model.figure import wilson_interval
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
@@ -55,6 +56,10 @@ class Scorecard:
     brier: float | None
     brier_skill: float | None
     """1 - Brier / Brier of always saying the base rate; 0 or less: no skill."""
+    calibration_error: float | None
+    """How far probabilities lie from what came true of them, on average; 0 is honest."""
+    parts: Murphy | None
+    """What `brier` is made of."""
     false_alarms_per_day: float | None
 
     @property
@@ -79,6 +84,7 @@ def score(
     hits = sum(hit for _, hit in known)
     misses = len(known) - hits
     brier, skill = _brier(known, outcomes)
+    forecasts = [(signal.probability.value, hit) for signal, hit in known]
     days = _days(outcomes.values())
     return Scorecard(
         detector=detector,
@@ -89,6 +95,8 @@ def score(
         lead=lead_times(_leads(first, outcomes)),
         brier=brier,
         brier_skill=skill,
+        calibration_error=calibration_error(forecasts),
+        parts=murphy(forecasts),
         false_alarms_per_day=misses / days if days else None,
     )
 

@@ -75,9 +75,9 @@ def largest_slice() -> Row:
         parts = known.read_pairs_in_slices(pairs, NOW_MS + turn * 1_000)
         worst = 0.0
         while True:
-            began = time.perf_counter_ns()
+            began = time.process_time_ns()
             part = next(parts, None)
-            worst = max(worst, (time.perf_counter_ns() - began) / 1_000)
+            worst = max(worst, (time.process_time_ns() - began) / 1_000)
             if part is None:
                 break
         longest.append(worst)

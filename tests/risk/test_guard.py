@@ -1,0 +1,68 @@
+"""Levels of the guard and what each does."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.risk.guard import Grade, GuardAction, GuardRules, Readings, grade
+
+D = Decimal
+CALM = Readings(D(0), D(0), 0, D(0))
+
+
+def graded(**changes: Any) -> Grade:
+    return grade(replace(CALM, **changes), GuardRules())
+
+
+def test_nothing_found_is_normal_and_does_nothing() -> None:
+    found = graded()
+    assert (found.level, found.actions, found.state) == (GuardLevel.NORMAL, (), TradingState.ACTIVE)
+
+
+@pytest.mark.parametrize(
+    ("loss", "level", "state"),
+    [
+        ("0.99", GuardLevel.NORMAL, TradingState.ACTIVE),
+        ("1", GuardLevel.MEDIUM, TradingState.REDUCE_ONLY),
+        ("1.5", GuardLevel.HIGH, TradingState.REDUCE_ONLY),
+        ("2", GuardLevel.CRITICAL, TradingState.HALTED),
+        ("3", GuardLevel.CRITICAL, TradingState.FLATTENING),
+    ],
+)
+def test_a_loss_of_the_day_is_graded_by_its_share_of_the_limit(
+    loss: str, level: GuardLevel, state: TradingState
+) -> None:
+    found = graded(daily_loss_pct=D(loss))
+    assert (found.level, found.state) == (level, state)
+
+
+def test_medium_trims_a_part_and_high_closes() -> None:
+    assert graded(drawdown_pct=D(5)).trim_pct == 30
+    high = graded(drawdown_pct=D("7.5"))
+    assert GuardAction.CLOSE in high.actions
+    assert high.trim_pct == 0
+
+
+def test_a_breach_of_an_invariant_halts_and_sells_nothing() -> None:
+    found = graded(breaches=("the books differ",), daily_loss_pct=D(9))
+    assert found.state is TradingState.HALTED
+    assert GuardAction.EMERGENCY not in found.actions
+    assert found.level is GuardLevel.CRITICAL
+
+
+def test_losses_in_a_row_halt_with_their_cause() -> None:
+    assert graded(losses_in_a_row=5).halt is Cause.LOSSES_IN_A_ROW
+    assert graded(losses_in_a_row=4).halt is Cause.NONE
+
+
+def test_a_missing_protection_alerts_and_stops_entries_but_trims_nothing() -> None:
+    found = graded(unprotected=("NEWUSDT: no price",))
+    assert found.actions == (GuardAction.ALERT, GuardAction.TIGHTEN)
+    assert found.trim_pct == 0
+
+
+def test_prices_that_carry_exposure_over_its_cap_trim() -> None:
+    assert graded(exposure_pct=D(21)).trim_pct == 30

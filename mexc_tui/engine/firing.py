@@ -7,7 +7,7 @@ already. The decisions are sniping's; here they are timed and carried out.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from mexc_tui.engine.bookings import Written
@@ -69,8 +69,12 @@ class Firing:
         clock: Clock,
         window_ms: Callable[[], int],
         on_chore: Callable[[Chore, str], None],
+        called_off: Callable[[], str],
     ) -> None:
-        """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for."""
+        """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for.
+
+        `called_off`: why nothing more may be sent, such as a listing that is cancelled in the last second.
+        """
         self.snipe = snipe
         self._intent = intent
         self._grid = grid
@@ -82,6 +86,7 @@ class Firing:
         self._clock = clock
         self._window_ms = window_ms
         self._on_chore = on_chore
+        self._called_off = called_off
         self._changed = asyncio.Event()
         self._sent = 0
         self._last_sent_ms: int | None = None
@@ -144,8 +149,9 @@ class Firing:
             leave_ns = self._trading.exchange_ns(step.at_ms)
         decided_ns = self._clock.monotonic_ns()
         name = self._keeper.next_id(self._intent)
-        if not name:
-            return Next(Step.STOP, "all attempts are used up")
+        off = self._called_off()
+        if off or not name:
+            return Next(Step.STOP, off or "all attempts are used up")
         shot = self._shot(step, name, leave_ns or decided_ns)
         signed_ns = self._clock.monotonic_ns()
         sent = await self._execution.fire(self._intent, self.line, shot, leave_ns)
@@ -158,7 +164,7 @@ class Firing:
         self._note_attempt(step, sent, after, decided_ns, signed_ns)
         for chore in after.chores:
             self._do(chore, after.reason)
-        return after
+        return after if not self._called_off() else replace(after, step=Step.STOP)
 
     def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
         assert step.type is not None

@@ -41,6 +41,9 @@ class EntryNumbers:
     sizing: SizeRules
     fire: FireRules
     plan: ExitPlan
+    config_hash: str
+    clock_age_s: float
+    """An older measurement of the clock fires nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Ended, Signal
 from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.model.trading import GuardLevel, Trading
+from mexc_tui.model.verdict import Verdict
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -153,6 +154,15 @@ class SnipeChanged(Event, frozen=True, kw_only=True, tag="snipe_changed"):
     snipe: Snipe
 
 
+class SnipeRefused(Event, frozen=True, kw_only=True, tag="snipe_refused"):
+    """A listing was not armed; told again when other gates refuse. `about` is its symbol."""
+
+    listing_id: str
+    signal_id: str
+    verdicts: tuple[Verdict, ...]
+    """Those that refuse."""
+
+
 class AttemptMade(Event, frozen=True, kw_only=True, tag="attempt_made"):
     """A snipe sent an order; what came back and what followed from it. `about` is its symbol."""
 
@@ -229,6 +239,7 @@ KnownEvent: TypeAlias = (
     | CommandBegun
     | CommandDone
     | SnipeChanged
+    | SnipeRefused
     | AttemptMade
     | OrderChanged
     | FillBooked

@@ -151,6 +151,7 @@ ENTRY = Entry(
 )
 PARTS: dict[str, dict[str, object]] = {
     "snipe_changed": {"snipe": SNIPE},
+    "snipe_refused": {"verdicts": SNIPE.verdicts},
     "attempt_made": {"attempt": ATTEMPT},
     "order_changed": {"order": ORDER},
     "fill_booked": {"side": Side.BUY, "quantity": Decimal("1.50"), "value": Decimal(2)},

@@ -1,0 +1,324 @@
+"""Follows armed snipes and their listings to the last second, has them fired, and frees what is over."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.arming import Arming, line
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.firing import Ended, Firing
+from mexc_tui.engine.gates import EntryNumbers
+from mexc_tui.engine.known import Known
+from mexc_tui.engine.ports import Books, Clock
+from mexc_tui.engine.prices import QUOTE, Prices
+from mexc_tui.engine.reconciler import Reconciler
+from mexc_tui.engine.supervisor import Started
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.ledger.fence import watch_is_over
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import Order, OrderRole, OrderState
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.verdict import Verdict, refusals
+from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
+from mexc_tui.sniping.plan import ended_state
+from mexc_tui.sniping.reaction import Chore
+from mexc_tui.sniping.rounding import grid_of
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+LEAD_MS = 6_000
+"""A snipe's connection is made and warmed so long before its opening."""
+CHECK_MS = 1_200
+"""The checklist comes so long before it."""
+
+
+class Sniper:
+    """One worker, and what a face may ask of it."""
+
+    def __init__(
+        self,
+        known: Known,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        prices: Prices,
+        books: Books,
+        clock: Clock,
+        arming: Arming,
+        reconciler: Reconciler,
+        numbers: Callable[[], EntryNumbers],
+        window_ms: Callable[[], int],
+        resync: Callable[[], None],
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order; `resync`: have the clock measured."""
+        self._known = known
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._prices = prices
+        self._books = books
+        self._clock = clock
+        self._arming = arming
+        self._reconciler = reconciler
+        self._numbers = numbers
+        self._window_ms = window_ms
+        self._resync = resync
+        self._wake = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        known.changed.append(self._wake.set)
+
+    async def run(self, started: Started) -> None:
+        """Look again and again; armed snipes that are cut short stay armed in the books."""
+        started()
+        try:
+            while True:
+                await self.look()
+                try:
+                    async with asyncio.timeout(LOOK_S):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+                self._wake.clear()
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            self._tasks.clear()
+
+    async def look(self) -> None:
+        """Arm what signals allow, follow what is armed, free what is over."""
+        self._tasks = {name: task for name, task in self._tasks.items() if not task.done()}
+        for snipe in list(self._keeper.open.snipes.values()):
+            if snipe.id not in self._tasks:
+                await self._follow(snipe)
+        await self._free_intents()
+        await self._arming.look()
+
+    # ---- asked by faces
+
+    async def disarm(self, symbol: str, by: str, words: str = "disarmed by hand") -> Snipe:
+        """Disarm a pair's snipe. Raises Refused if there is none, or it fires already."""
+        snipe = self._keeper.open.snipe_of(symbol)
+        if snipe is None:
+            raise Refused(f"Nothing is armed for {symbol}.")
+        if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
+            raise Refused(f"{symbol} fires already: halt to stop it, or close what it buys.")
+        return await self._disarm(snipe, f"{words} ({by})")
+
+    async def disarm_all(self, words: str) -> int:
+        """Disarm every snipe that does not fire yet; return how many."""
+        armed = (SnipeState.ARMED, SnipeState.READY, SnipeState.WATCHING)
+        waiting = [one for one in self._keeper.open.snipes.values() if one.state in armed]
+        for snipe in waiting:
+            await self._disarm(snipe, words)
+        return len(waiting)
+
+    # ---- following
+
+    async def _follow(self, snipe: Snipe) -> None:
+        if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
+            await self._settle(snipe)
+            return
+        off, now_ms = self._called_off(snipe), self._trading.now_ms()
+        if off:
+            await self._disarm(snipe, off)
+        elif now_ms > snipe.opens_ms + self._numbers().fire.window_ms:
+            await self._end(snipe, Ended(SnipeState.MISSED, "no engine was there at its opening", 0))
+        elif snipe.opens_ms - now_ms <= LEAD_MS:
+            self._tasks[snipe.id] = asyncio.create_task(self._shoot(snipe), name=f"snipe {snipe.symbol}")
+
+    def _called_off(self, snipe: Snipe) -> str:
+        """Say why an armed snipe may not fire any more; empty: it may."""
+        listing = self._known.knowledge.listings.get(snipe.listing_id)
+        if self._keeper.open.trading.state in (TradingState.HALTED, TradingState.FLATTENING):
+            return f"trading is {self._keeper.open.trading.state}"
+        if listing is None:
+            listing = self._known.knowledge.listings.named(snipe.symbol)
+        if listing is None or listing.stage is Stage.CANCELLED:
+            return "its listing was cancelled"
+        if listing.symbol != snipe.symbol:
+            return f"it was renamed to {listing.symbol}"
+        if listing.opened_ms is None and listing.opens_ms != snipe.opens_ms:
+            return f"its opening moved to {listing.opens_ms}"
+        return ""
+
+    async def _settle(self, snipe: Snipe) -> None:
+        """End a snipe whose outcome was open, once every attempt of it is settled."""
+        orders = await self._rows_of(snipe.id)
+        if any(not order.state.is_terminal for order in orders):
+            return
+        bought = sum((order.filled_value for order in orders), Decimal(0))
+        state = ended_state(
+            snipe.filled_quantity,
+            is_complete=bought >= snipe.spend_cap * 9 / 10,
+            was_refused=any(order.state is OrderState.REJECTED for order in orders),
+        )
+        await self._end(snipe, Ended(state, "every attempt is settled", len(orders)))
+
+    async def _rows_of(self, intent_id: str) -> tuple[Order, ...]:
+        """Return an intent's orders: as stored, and those that are on their way."""
+        scope = self._keeper.scope
+        stored = await self._books.read(
+            "orders of an intent", lambda found: found.trading(scope).orders.of_intent(intent_id)
+        )
+        rows = {one.client_order_id: one for one in stored}
+        for order in self._keeper.open.orders.values():
+            if order.intent_id == intent_id:
+                rows[order.client_order_id] = order
+        return tuple(rows.values())
+
+    async def _disarm(self, snipe: Snipe, words: str) -> Snipe:
+        task = self._tasks.pop(snipe.id, None)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        await self._end(snipe, Ended(SnipeState.DISARMED, words, 0))
+        return snipe
+
+    async def _end(self, snipe: Snipe, ended: Ended) -> None:
+        after = msgspec.structs.replace(
+            snipe,
+            state=ended.state,
+            reason=ended.reason,
+            attempts=max(ended.attempts, snipe.attempts),
+            ended_ms=self._trading.now_ms() if ended.state.is_over else None,
+        )
+        await self._keeper.save_snipe(after)
+        await self._free_intents()
+
+    async def _free_intents(self) -> None:
+        """End entries of snipes that are over, unless an order is unsettled or an absent one is watched."""
+        memory, now_ms = self._keeper.open, self._trading.now_ms()
+        for intent in list(memory.intents.values()):
+            if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:
+                continue
+            orders = await self._rows_of(intent.id)
+            waits = any(
+                not order.state.is_terminal
+                or (order.state is OrderState.ABSENT and not watch_is_over(order, now_ms))
+                for order in orders
+            )
+            if not waits:
+                await self._keeper.end_intent(intent.id, "its snipe is over")
+
+    # ---- firing
+
+    async def _shoot(self, snipe: Snipe) -> None:
+        """Warm, check a second before the opening, fire, and write down what came of it."""
+        intent, pair = self._keeper.open.intents.get(snipe.id), self._known.knowledge.pairs.get(snipe.symbol)
+        if intent is None or pair is None:
+            await self._end(snipe, Ended(SnipeState.DISARMED, "the pair is not shown by exchangeInfo", 0))
+            return
+        firing = Firing(
+            snipe,
+            intent,
+            grid_of(pair),
+            self._numbers().fire,
+            trading=self._trading,
+            keeper=self._keeper,
+            execution=self._execution,
+            prices=self._prices,
+            clock=self._clock,
+            window_ms=self._window_ms,
+            on_chore=self._do,
+            called_off=lambda: self._called_off(snipe),
+        )
+        try:
+            await firing.warm()
+            await self._sleep_until(snipe.opens_ms - CHECK_MS)
+            refused = refusals(await self._check(firing))
+            if refused:
+                words = "; ".join(line(one) for one in refused)
+                await self._end(snipe, Ended(SnipeState.DISARMED, f"checklist: {words}", 0))
+                return
+            await self._fire(snipe, firing)
+        finally:
+            await firing.close()
+
+    async def _fire(self, snipe: Snipe, firing: Firing) -> None:
+        ready = msgspec.structs.replace(snipe, state=SnipeState.READY, reason="the checklist passed")
+        await self._keeper.save_snipe(ready)
+        await self._sleep_until(snipe.opens_ms - self._numbers().fire.early_ms - 100)
+        off = self._called_off(snipe)
+        if off:
+            await self._end(ready, Ended(SnipeState.DISARMED, off, 0))
+            return
+        fired = msgspec.structs.replace(ready, state=SnipeState.FIRING, reason="firing")
+        self._keeper.open.snipes[snipe.id] = fired
+        with no_collections():
+            ended = await firing.fire()
+        for attempt in firing.attempts:
+            await self._keeper.save_attempt(attempt, snipe.symbol)
+        await self._end(fired, ended)
+
+    async def _check(self, firing: Firing) -> tuple[Verdict, ...]:
+        snipe, memory, clock = firing.snipe, self._keeper.open, self._trading.clock()
+        listing = self._known.knowledge.listings.get(snipe.listing_id)
+        trip_ns = firing.line.round_trip_ns
+        free = next((one.free for one in self._reconciler.balances if one.asset == QUOTE), None)
+        if free is None or free < snipe.spend_cap:
+            free = await self._free_quote()
+        facts = ReadyFacts(
+            trading=memory.trading.state,
+            generation=memory.trading.generation,
+            armed_generation=self._arming.generations.get(snipe.id, memory.trading.generation),
+            symbol=self._known.knowledge.pairs.get(snipe.symbol),
+            opens_ms=None if listing is None else listing.opens_ms,
+            is_warm=firing.line.is_warm,
+            round_trip_ms=None if trip_ns is None else trip_ns / 1e6,
+            clock_error_ms=None if clock is None else clock.error_ms,
+            clock_age_s=None if clock is None else clock.age_s,
+            free_quote=free,
+            is_private_live=self._trading.private_state().is_live,
+            has_unknown_order=memory.has_unknown(snipe.symbol),
+            orders_left=self._trading.orders_left(Purpose.ENTRY),
+            are_shots_ready=firing.are_shots_ready(),
+            ban=self._trading.ban(),
+        )
+        limits = ReadyLimits(clock_age_s=self._numbers().clock_age_s)
+        return checklist(snipe, facts, limits, self._numbers().fire)
+
+    async def _free_quote(self) -> Decimal | None:
+        try:
+            account = await self._trading.account(purpose=Purpose.ENTRY)
+        except ExchangeError as error:
+            log.warning("balances could not be asked for: %s", error)
+            return None
+        return next((one.free for one in account.balances if one.asset == QUOTE), Decimal(0))
+
+    async def _sleep_until(self, exchange_ms: int) -> None:
+        left_ns = self._trading.exchange_ns(exchange_ms) - self._clock.monotonic_ns()
+        await asyncio.sleep(max(left_ns / 1e9, 0.0))
+
+    def _do(self, chore: Chore, reason: str) -> None:
+        log.info("%s: %s", chore, reason)
+        match chore:
+            case Chore.RESYNC_CLOCK:
+                self._resync()
+            case Chore.REFRESH_BALANCES | Chore.ALERT:
+                self._reconciler.hurry()
+            case Chore.REFRESH_SYMBOLS:
+                self._wake.set()
+
+
+@contextmanager
+def no_collections() -> Generator[None]:
+    """Keep the garbage collector away from an opening (performance 10)."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,70 @@
+"""What every command has in common, by a command that was done, done in part, or refused."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+import pytest
+
+from mexc_tui.desk.kinds import CommandKind, Outcome, Reply
+from mexc_tui.questions.asker import Asker, line_width
+from mexc_tui.questions.tables import Pen
+
+if TYPE_CHECKING:
+    from mexc_tui.questions.reach import Reach
+
+
+class Sold(msgspec.Struct, frozen=True):
+    orders: int
+
+
+SELL = CommandKind("sell", Sold, Sold)
+
+
+@dataclass
+class Answering:
+    """Stands where an engine is reached."""
+
+    reply: Reply[Any]
+
+    def tell(self, kind: object, args: object) -> Reply[Any]:
+        return self.reply
+
+
+def asker(outcome: Outcome, result: Sold | None, *, as_json: bool) -> Asker:
+    reply = Reply(outcome, f"It is {outcome}.", result, is_repeated=False)
+    return Asker(cast("Reach", Answering(reply)), Pen(), as_json)
+
+
+def test_what_was_done_is_told_in_words_or_as_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    asker(Outcome.DONE, Sold(2), as_json=False).tell(SELL, Sold(2))
+    asker(Outcome.DONE, Sold(2), as_json=True).tell(SELL, Sold(2))
+    assert capsys.readouterr() == ('It is done.\n{"orders":2}\n', "")
+
+
+def test_what_was_done_in_part_is_printed_and_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        asker(Outcome.PARTLY, Sold(1), as_json=True).tell(SELL, Sold(2))
+    assert ended.value.code == 1
+    assert capsys.readouterr() == ('{"orders":1}\n', "mexc-tui: It is partly.\n")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.FAILED, Outcome.UNKNOWN])
+def test_what_was_not_done_is_one_line_and_1(outcome: Outcome, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        asker(outcome, None, as_json=False).tell(SELL, Sold(2))
+    assert ended.value.code == 1
+    assert capsys.readouterr() == ("", f"mexc-tui: It is {outcome}.\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [({}, None), ({"COLUMNS": "x"}, None), ({"COLUMNS": "100"}, 100), ({"COLUMNS": "3"}, 40)],
+)
+def test_piped_text_is_as_wide_as_it_likes_unless_columns_says_otherwise(
+    columns: dict[str, str], width: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    for name, value in columns.items():
+        monkeypatch.setenv(name, value)
+    assert line_width(columns) == width

@@ -1,7 +1,7 @@
 """The exit ladder as orders: what each rung sells, and which can rest on the exchange (field-study A4)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -48,7 +48,7 @@ def rungs(
 ) -> tuple[RungPlan, ...]:
     """Return what the ladder still sells of what is owned after fees; the sum never exceeds what remains.
 
-    A rung that is too small to be an order is carried on to the next one.
+    A rung that is too small to be an order is carried on to the next one, the last to the one before.
     """
     owned = position.remaining + position.sold_quantity
     left = position.remaining
@@ -72,6 +72,16 @@ def rungs(
         carried = ZERO
         left -= quantity
         plans.append(RungPlan(number, price, quantity, RungPlace.EXCHANGE if may_rest else RungPlace.ENGINE))
+    return _without_dust(plans, left, grid) if is_whole and carried > 0 else tuple(plans)
+
+
+def _without_dust(plans: list[RungPlan], left: Decimal, grid: Grid) -> tuple[RungPlan, ...]:
+    """Add what the last rungs could not carry to the highest one that is an order."""
+    for index in range(len(plans) - 1, -1, -1):
+        if plans[index].quantity > 0:
+            more = plans[index].quantity + floored(left, grid.quantity_step)
+            plans[index] = replace(plans[index], quantity=more)
+            break
     return tuple(plans)
 
 

@@ -1,0 +1,59 @@
+"""The checklist of the last seconds."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as changed
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.verdict import refusals
+from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
+from mexc_tui.sniping.plan import FireRules
+from tests.sniping.making import PAIR, PLAN, T0, D
+
+SNIPE = Snipe(
+    id="s1", key=SnipeKey("NEWUSDT", "g1"), listing_id="l1", config_hash="c", opens_ms=T0,
+    state=SnipeState.ARMED, reason="", by="ready_state", type=OrderType.LIMIT, spend_cap=D(10),
+    reference_price=D(1), price_cap=D("1.25"), plan=PLAN, verdicts=(), armed_ms=T0 - 9,
+)  # fmt: skip
+READY = ReadyFacts(TradingState.ACTIVE, 1, 1, PAIR, T0, True, 120.0, 5.0, 8.0, D(10), True, False, 10, True)
+
+
+def refused(facts: ReadyFacts = READY, snipe: Snipe = SNIPE) -> list[str]:
+    return [v.name for v in refusals(checklist(snipe, facts, ReadyLimits(), FireRules()))]
+
+
+def test_a_snipe_that_is_ready_passes_every_line() -> None:
+    assert refused() == []
+
+
+LINES: list[tuple[str, dict[str, Any]]] = [
+    ("trading_state", {"trading": TradingState.REDUCE_ONLY}),
+    ("halt_generation", {"generation": 2}),
+    ("opening", {"opens_ms": T0 + 60_000}),
+    ("pair", {"symbol": None}),
+    ("pair", {"symbol": changed(PAIR, quote_amount_precision="20")}),
+    ("pair", {"symbol": changed(PAIR, base_size_precision="10")}),
+    ("connection", {"is_warm": False}),
+    ("round_trip", {"round_trip_ms": None}),
+    ("clock", {"clock_error_ms": 1_001.0}),
+    ("clock", {"clock_age_s": 61.0}),
+    ("funds", {"free_quote": D("9.99")}),
+    ("private_stream", {"is_private_live": False}),
+    ("unknown_orders", {"has_unknown_order": True}),
+    ("orders_left", {"orders_left": 0}),
+    ("requests", {"are_shots_ready": False}),
+    ("ban", {"ban": "for 2 minutes"}),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), LINES)
+def test_each_line_alone_keeps_a_snipe_from_firing(name: str, changes: dict[str, Any]) -> None:
+    assert refused(replace(READY, **changes)) == [name]
+
+
+def test_what_was_disarmed_does_not_fire() -> None:
+    assert refused(snipe=changed(SNIPE, state=SnipeState.DISARMED)) == ["armed"]

@@ -1,0 +1,87 @@
+"""Selling when the exchange refuses."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Advice
+from mexc_tui.model.symbol import PriceBand
+from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
+from tests.sniping.making import GRID, T0, D, refusal
+
+FIRST = SaleTry(0, D(100), D(100), D(1), D(1))
+SLIPPAGE = D(10)
+
+
+def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
+    sales = [escalate(replace(FIRST, number=number), GRID, SLIPPAGE, T0) for number in (0, 1, 4)]
+    assert [(sale.way, sale.price) for sale in sales] == [
+        (Way.AT_BID, D(1)), (Way.THROUGH, D("0.9")), (Way.THROUGH, D("0.9")),
+    ]  # fmt: skip
+    assert [sale.is_alarm for sale in sales] == [False, False, True]
+    assert {sale.type for sale in sales} == {OrderType.IMMEDIATE_OR_CANCEL}
+
+
+def test_a_stop_goes_through_the_book_at_once() -> None:
+    sale = escalate(replace(FIRST, is_urgent=True), GRID, SLIPPAGE, T0)
+    assert (sale.way, sale.at_ms) == (Way.THROUGH, T0)
+
+
+def test_the_pairs_band_bounds_the_lowest_price() -> None:
+    banded = replace(GRID, band=PriceBand(D("0.05"), D("0.05")))
+    assert escalate(replace(FIRST, is_urgent=True), banded, SLIPPAGE, T0).price == D("0.95")
+
+
+def test_oversold_offers_a_step_less_and_asks_for_balances() -> None:
+    told = replace(FIRST, number=1, refusal=refusal(30005, Advice.REFRESH_BALANCES))
+    sale = escalate(told, GRID, SLIPPAGE, T0)
+    assert (sale.quantity, sale.refresh_balances) == (D("99.99"), True)
+
+
+def test_suspended_selling_is_trapped_alarmed_and_tried_again_later() -> None:
+    told = replace(FIRST, number=1, refusal=refusal(30028, Advice.WAIT))
+    sale = escalate(told, GRID, SLIPPAGE, T0)
+    assert sale.trapped
+    assert sale.is_alarm
+    assert sale.at_ms == T0 + 30_000
+
+
+def test_an_unknown_outcome_is_asked_for_before_anything_is_sold_again() -> None:
+    told = replace(FIRST, number=1, refusal=refusal(500, Advice.ASK, definite=False))
+    assert escalate(told, GRID, SLIPPAGE, T0).way is Way.ASK
+
+
+def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
+    assert escalate(replace(FIRST, quantity=D("0.5")), GRID, SLIPPAGE, T0).way is Way.DUST
+    assert escalate(replace(FIRST, free=D(0)), GRID, SLIPPAGE, T0).way is Way.WAIT
+
+
+def test_no_bid_keeps_the_plan_and_names_the_next_moment() -> None:
+    sale = escalate(replace(FIRST, bid=None, number=9), GRID, SLIPPAGE, T0)
+    assert (sale.price, sale.at_ms, sale.is_alarm) == (None, T0 + 5_000, True)
+
+
+def test_how_much_of_a_book_is_reached() -> None:
+    assert reaches(((1.0, 5.0), (0.9, 50.0)), 20, 0.95) == 5
+    assert reaches(((1.0, 5.0), (0.9, 50.0)), 20, 0.9) == 20
+
+
+@given(
+    st.integers(0, 20),
+    st.decimals(min_value=0, max_value=200, places=4),
+    st.decimals(min_value=0, max_value=200, places=4),
+    st.decimals(min_value="0.001", max_value=10, places=5),
+    st.sampled_from([None, 30005, 30028, 30010, 429]),
+)
+def test_no_sale_exceeds_what_is_owned_and_free_or_the_slippage_cap(
+    number: int, quantity: Decimal, free: Decimal, bid: Decimal, code: int | None
+) -> None:
+    told = None if code is None else refusal(code, Advice.WAIT)
+    sale = escalate(SaleTry(number, quantity, free, bid, bid, told), GRID, SLIPPAGE, T0)
+    assert sale.at_ms >= T0
+    if sale.price is not None:
+        assert sale.quantity <= min(quantity, free)
+        assert bid * D("0.9") <= sale.price <= max(bid, GRID.price_tick)

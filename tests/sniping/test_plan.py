@@ -1,0 +1,80 @@
+"""When a snipe fires, at which price, and how often."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.symbol import PriceBand
+from mexc_tui.sniping.plan import (
+    FireRules,
+    aim,
+    book_price,
+    cancel_at_ms,
+    ended_state,
+    first_order,
+    is_run_away,
+    next_at_ms,
+    price_cap,
+)
+from tests.sniping.making import GRID, T0, D
+
+RULES = FireRules()
+
+
+def test_the_first_byte_leaves_one_way_before_the_opening() -> None:
+    aimed = aim(T0, 10_000_000_000, 60_000_000, 5, RULES)
+    assert (aimed.arrive_ms, aimed.leave_ns) == (T0, 9_940_000_000)
+
+
+@given(st.floats(0, 900), st.integers(0, 1_000))
+def test_no_arrival_is_earlier_than_allowed_whatever_the_clock_error(error_ms: float, early_ms: int) -> None:
+    aimed = aim(T0, 10**12, 0, error_ms, FireRules(early_ms=early_ms))
+    assert aimed.arrive_ms - error_ms >= T0 - early_ms - 0.001
+    assert aimed.arrive_ms >= T0
+
+
+def test_cap_is_the_lower_of_premium_and_band() -> None:
+
+    banded = replace(GRID, band=PriceBand(D("0.2"), D("0.2")))
+    assert price_cap(D(1), GRID, RULES) == D("1.25")
+    assert price_cap(D(1), banded, RULES, last=D(1)) == D("1.2")
+    assert price_cap(None, GRID, RULES) is None
+
+
+def test_a_price_from_the_book_stays_below_the_cap() -> None:
+    assert book_price(D(1), None, GRID, RULES) == D("1.03")
+    assert book_price(D(1), D("1.01"), GRID, RULES) == D("1.01")
+
+
+def test_a_limit_asks_for_base_units_and_a_market_order_for_quote_units() -> None:
+    limit = first_order(OrderType.LIMIT, D("0.5"), D(10), GRID)
+    market = first_order(OrderType.MARKET, None, D(10), GRID)
+    assert limit is not None
+    assert (limit.quantity, limit.quote_quantity) == (D("19.99"), None)
+    assert market is not None
+    assert (market.quantity, market.quote_quantity) == (None, D("9.99500"))
+    assert first_order(OrderType.LIMIT, None, D(10), GRID) is None
+
+
+def test_attempts_end_with_their_count_and_with_the_window() -> None:
+    assert next_at_ms(20, T0, T0, RULES, T0) is None
+    assert next_at_ms(1, T0, T0, RULES, T0 + 10) == T0 + 84
+    assert next_at_ms(1, T0, T0, RULES, T0 + 5_001) is None
+    assert next_at_ms(20, T0, T0, FireRules(attempts=99), T0) is None
+
+
+def test_the_rest_of_an_entry_is_cancelled_after_its_validity_once_the_price_ran_away() -> None:
+    assert is_run_away(D("1.1"), D(1))
+    assert not is_run_away(None, D(1))
+    assert cancel_at_ms(T0, RULES) == T0 + 500
+    assert cancel_at_ms(None, RULES) is None
+
+
+def test_a_snipe_ends_by_what_it_got() -> None:
+    assert ended_state(D(5), is_complete=True, was_refused=True) is SnipeState.FILLED
+    assert ended_state(D(5), is_complete=False, was_refused=True) is SnipeState.PARTIAL
+    assert ended_state(D(0), is_complete=False, was_refused=True) is SnipeState.REJECTED
+    assert ended_state(D(0), is_complete=False, was_refused=False) is SnipeState.MISSED

@@ -1,0 +1,148 @@
+"""The pipeline: every verdict, in the order of the stages, with what would flip it."""
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as changed
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.policy import AutoArm, Rung
+from mexc_tui.model.signal import DetectorName
+from mexc_tui.model.symbol import SymbolStatus
+from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.model.verdict import Stage
+from mexc_tui.sniping.request import Facts, KeyFacts, WorkerFact
+from mexc_tui.sniping.validation import judge
+from tests.sniping.making import PAIR, PLAN, T0, D, facts, listing, wish
+
+NOW = T0 - 60_000
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="by hand")
+
+
+def with_pair(**changes: Any) -> Facts:
+    return replace(facts(), pair=replace(facts().pair, **changes))
+
+
+def with_desk(**changes: Any) -> Facts:
+    return replace(facts(), desk=replace(facts().desk, **changes))
+
+
+def with_rules(**changes: Any) -> Facts:
+    return replace(facts(), rules=replace(facts().rules, **changes))
+
+
+def test_a_sane_wish_in_practice_is_approved_by_every_validator() -> None:
+    judgement = judge(wish(), facts(), NOW)
+    assert judgement.reason == ""
+    assert judgement.approved
+
+
+def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() -> None:
+    judgement = judge(wish(symbol="", spend=D("NaN"), price=D("-Infinity")), facts(), NOW)
+    stages = [verdict.stage for verdict in judgement.verdicts]
+    assert stages == sorted(stages, key=list(Stage).index)
+    assert set(stages) == set(Stage)
+    assert judgement.first_refusal is not None
+    assert judgement.first_refusal.stage is Stage.SCHEMA
+    assert len(stages) == len(judge(wish(), facts(), NOW).verdicts)
+
+
+WISHES: list[tuple[str, dict[str, Any]]] = [
+    ("symbol_name", {"symbol": "new usdt"}),
+    ("signal_id", {"signal_id": ""}),
+    ("spend", {"spend": D(0)}),
+    ("spend", {"size_words": "too small"}),
+    ("prices", {"price": D("NaN")}),
+    ("opening_time", {"opens_ms": None}),
+    ("opening_time", {"opens_ms": T0 // 1_000}),
+    ("exit_plan", {"plan": None}),
+    ("exit_plan", {"plan": changed(PLAN, stop_loss_pct=D(1))}),
+    ("exit_plan", {"plan": changed(PLAN, ladder=(Rung(D(60), D(10)), Rung(D(60), D(20))))}),
+    ("opening_agreed", {"opens_ms": T0 + 1}),
+    ("detector", {"detector": DetectorName.LAUNCH_SEQUENCE}),
+    ("probability", {"probability": 0.79}),
+    ("probability", {"probability": 80}),
+    ("order_type", {"type": OrderType.LIMIT_MAKER}),
+    ("order_fits", {"spend": D(1)}),
+]
+
+
+@pytest.mark.parametrize(("name", "wishes"), WISHES)
+def test_each_fault_of_a_wish_is_named(name: str, wishes: dict[str, Any]) -> None:
+    known = with_pair(symbol=changed(PAIR, order_types=()))
+    refused = {v.name: v for v in judge(wish(**wishes), known, NOW).verdicts if not v.passed}
+    assert name in refused
+    assert refused[name].flip
+
+
+FACTS: list[tuple[str, Facts]] = [
+    ("listing_stage", with_pair(listing=None)),
+    ("calendar", with_pair(listing=listing(sightings=()))),
+    ("allow_list", with_rules(allow=(re.compile("OLD.*"),))),
+    ("deny_list", with_rules(deny=(re.compile("NEW.*"),))),
+    ("time_to_opening", with_rules(advance_ms=59_999)),
+    ("pair_known", with_pair(symbol=None)),
+    ("pair_online", with_pair(symbol=changed(PAIR, status=SymbolStatus.PAUSED))),
+    ("sides", with_pair(symbol=changed(PAIR, trade_side_type=2))),
+    ("sides", with_pair(symbol=changed(PAIR, is_spot_trading_allowed=False))),
+    ("key_may_trade", with_pair(key_may_trade=False)),
+    ("unlocked", with_desk(mode=Mode.LIVE)),
+    ("key_rights", with_desk(key=None)),
+    ("key_rights", with_desk(key=KeyFacts(True, may_withdraw=True))),
+    ("key_address", with_desk(mode=Mode.LIVE, key=KeyFacts(True, is_ip_bound=False))),
+    ("trading_state", with_desk(trading=HALTED)),
+    ("halt_generation", with_desk(generation=-1)),
+    ("automatic", with_desk(mode=Mode.PAPER)),
+    ("automatic", with_rules(auto_arm=AutoArm.NEVER)),
+    ("workers", with_desk(workers=(WorkerFact("orders", False, "restarting"),))),
+    ("reconciled", with_desk(is_reconciled=False)),
+    ("ban", with_desk(ban="banned for 2 minutes")),
+]
+
+
+@pytest.mark.parametrize(("name", "known"), FACTS)
+def test_each_gate_refuses_alone_with_what_would_flip_it(name: str, known: Facts) -> None:
+    refused = {v.name: v for v in judge(wish(), known, NOW).verdicts if not v.passed}
+    assert name in refused
+    assert refused[name].flip
+
+
+@pytest.mark.parametrize("mode", [Mode.PAPER, Mode.LIVE])
+def test_automatic_arming_outside_practice_needs_the_setting_and_100_outcomes(mode: Mode) -> None:
+    def refused(outcomes: int, auto_arm: AutoArm) -> set[str]:
+        known = with_desk(mode=mode, is_unlocked=True, outcomes=outcomes)
+        known = replace(known, rules=replace(known.rules, auto_arm=auto_arm))
+        return {v.name for v in judge(wish(), known, NOW).verdicts if not v.passed}
+
+    assert refused(100, AutoArm.EVERYWHERE) == set()
+    assert refused(99, AutoArm.EVERYWHERE) == {"outcomes"}
+    assert refused(100, AutoArm.PRACTICE) == {"automatic"}
+
+
+def test_a_person_arms_what_no_detector_may() -> None:
+    by_hand = wish(detector=None, probability=None)
+    assert judge(by_hand, with_desk(mode=Mode.PAPER), NOW).approved
+
+
+def test_calendar_confirmation_is_really_checked_when_it_is_required() -> None:
+    unconfirmed = with_pair(listing=listing(sightings=()))
+    assert not judge(wish(), unconfirmed, NOW).approved
+    relaxed = replace(unconfirmed, rules=replace(unconfirmed.rules, require_calendar=False))
+    assert judge(wish(), relaxed, NOW).approved
+
+
+def test_nothing_of_the_pipeline_can_skip_the_risk_limits() -> None:
+    broke = replace(facts(), book=replace(facts().book, free_cash=Decimal(1)))
+    judgement = judge(wish(detector=None), broke, NOW)
+    assert judgement.first_refusal is not None
+    assert judgement.first_refusal.stage is Stage.RISK
+
+
+def test_an_opening_far_ahead_says_when_it_can_be_armed() -> None:
+    refusal = judge(wish(), with_rules(advance_ms=1_000), NOW).first_refusal
+    assert refusal is not None
+    assert refusal.until_ms == T0 - 1_000

@@ -44,6 +44,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         _pair(
             "streams",
             f"{streams.live} of {streams.topics} topics live, {streams.stale} stale, "
+            f"{streams.quiet} quiet before an opening, "
             f"{streams.connections} connections, {streams.messages_per_s:,.0f} messages/s",
         ),
         *[_pair("", pen.write(reason, Tone.WARN)) for reason in streams.reasons],

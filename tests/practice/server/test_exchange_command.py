@@ -109,7 +109,8 @@ async def test_a_port_in_use_is_one_clear_line(tiny: str) -> None:
             out, err = await second.communicate()
             assert (second.returncode, out) == (1, b"")
             assert err.decode() == (
-                f"Port {port} on 127.0.0.1 is in use. Choose another one with --port, or 0 for a free one.\n"
+                f"mexc-tui: Port {port} on 127.0.0.1 is in use. "
+                "Choose another one with --port, or 0 for a free one.\n"
             )
 
 
@@ -117,5 +118,5 @@ async def test_an_unknown_scenario_is_one_clear_line() -> None:
     async with started("--scenario", "nosuch") as process:
         out, err = await process.communicate()
         assert (process.returncode, out) == (1, b"")
-        assert err.decode().startswith("No scenario 'nosuch'")
+        assert err.decode().startswith("mexc-tui: No scenario 'nosuch'")
         assert err.count(b"\n") == 1

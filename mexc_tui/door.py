@@ -5,7 +5,7 @@ moment is asked of the engine's `Face`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -14,8 +14,8 @@ import msgspec
 
 from mexc_tui.answers import Answers
 from mexc_tui.desk import asking
-from mexc_tui.desk.commands import Audited, CommandDesk, CommandRefused, Done, Given
-from mexc_tui.desk.kinds import Outcome, Row, ViewKind
+from mexc_tui.desk.commands import Audited, CommandDesk, Done, Given
+from mexc_tui.desk.kinds import Outcome, ViewKind
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer, encode
@@ -23,9 +23,12 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
 from mexc_tui.engine.face import Face, Refused
 from mexc_tui.engine.ports import Books, Clock
+from mexc_tui.engine.trading_face import TradingFace
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, SignalRow, StatusRow
+from mexc_tui.model.why import WhyRow
+from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
 
 STATUS = ViewKind("status", StatusRow)
 LISTINGS = ViewKind("listings", ListingRow)
@@ -114,6 +117,8 @@ class DoorParts:
     engine: str
     head: int
     answers: Answers
+    trading: TradingFace | None = None
+    """None: this engine only looks."""
 
 
 class Door:
@@ -123,13 +128,14 @@ class Door:
         status = parts.face.status()
         self._parts = parts
         self._status, self._listings, self._signals = View(STATUS), View(LISTINGS), View(SIGNALS)
+        self._money = TradingViews(parts.trading)
         self._following: asyncio.Task[None] | None = None
         self.server = DeskServer(
             DeskParts(
                 engine=parts.engine,
                 profile=status.profile,
                 mode=status.mode,
-                views=[self._status, self._listings, self._signals],
+                views=[self._status, self._listings, self._signals, *self._money.all()],
                 facts=JournalFacts(parts.books),
                 head=parts.head,
                 audit=JournalAudit(parts.books, parts.clock),
@@ -138,6 +144,7 @@ class Door:
         )
         _answer_questions(self.server.commands, parts)
         _take_commands(self.server.commands, parts.face)
+        handle_trading(self.server.commands, parts.trading, self.refresh)
 
     async def open(self, path: Path) -> None:
         """Serve at a socket's path. Raises DeskInUse or DeskError."""
@@ -153,8 +160,9 @@ class Door:
         """Bring the views up to what the engine knows now."""
         face = self._parts.face
         self._status.put("engine", face.status())
-        _show(self._listings, {row.id: row for row in face.listings()})
-        _show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in face.signals()})
+        show(self._listings, {row.id: row for row in face.listings()})
+        show(self._signals, {f"{s.detector} {s.listing_id} {s.topic}": s for s in face.signals()})
+        self._money.refresh()
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """See everybody out."""
@@ -167,13 +175,6 @@ class Door:
         while True:
             await asyncio.sleep(REFRESH_S)
             self.refresh()
-
-
-def _show(view: View[Row], rows: dict[str, Row]) -> None:
-    for key in view.rows.keys() - rows.keys():
-        view.drop(key)
-    for key, row in rows.items():
-        view.put(key, row)
 
 
 def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
@@ -204,14 +205,15 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
 
         return Done("", await answers.of("signals", asking.SignalPage, args, read))
 
-    async def why(args: asking.WhyAsked, _: Given) -> Done[asked.WhyRow]:
-        async def read() -> asked.WhyRow:
+    async def why(args: asking.WhyAsked, _: Given) -> Done[WhyRow]:
+        async def read() -> WhyRow:
             now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
             return await books.read(
                 "why", lambda stored: asked.why(stored, args.symbol, now_ms, detection, books_now)
             )
 
-        return Done("", await answers.of("why", asked.WhyRow, args, read))
+        row = await answers.of("why", WhyRow, args, read)
+        return Done("", await _with_what_if(row, parts.trading))
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
         rows = await books.read(
@@ -235,15 +237,15 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
 
 def _take_commands(desk: CommandDesk, face: Face) -> None:
     async def add(args: asking.ListingAdded, _: Given) -> Done[ListingRow]:
-        row = await _or_refused(face.add_listing(args.symbol, args.opens_ms, clean(args.note)))
+        row = await or_refused(face.add_listing(args.symbol, args.opens_ms, clean(args.note)))
         return Done(f"{row.symbol} is watched: {row.stage}.", row)
 
     async def drop(args: asking.ListingDropped, _: Given) -> Done[ListingRow]:
-        row = await _or_refused(face.drop_listing(args.symbol, clean(args.note)))
+        row = await or_refused(face.drop_listing(args.symbol, clean(args.note)))
         return Done(f"{row.symbol} is dropped.", row)
 
     async def change(args: asking.SettingChange, given: Given) -> Done[SettingRow]:
-        row = await _or_refused(face.change_setting(args.name, args.text, given.giver.who))
+        row = await or_refused(face.change_setting(args.name, args.text, given.giver.who))
         waits = f", {row.pending} from the next start" if row.pending else ""
         return Done(f"{row.name} = {row.value}{waits}.", row)
 
@@ -268,8 +270,11 @@ def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:
     return tuple(kept)
 
 
-async def _or_refused(doing: Awaitable[T]) -> T:
+async def _with_what_if(row: WhyRow, trading: TradingFace | None) -> WhyRow:
+    """Add what every validator says at this moment; a pair that cannot be judged has none."""
+    if trading is None or not row.listings:
+        return row
     try:
-        return await doing
-    except Refused as refusal:
-        raise CommandRefused(str(refusal)) from None
+        return msgspec.structs.replace(row, what_if=await trading.what_if(row.listings[0].listing.symbol))
+    except Refused:
+        return row

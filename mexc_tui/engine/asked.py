@@ -10,11 +10,12 @@ from mexc_tui.detection.silence import why_silent
 from mexc_tui.engine.labelling import signals_of
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
+from mexc_tui.engine.trading_rows import snipe_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.signal import Signal, SignalKey
 from mexc_tui.model.view import FactRow, ListingRow, SignalRow
-from mexc_tui.model.why import DetectorSays, ListingStory, WhyRow
+from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, WhyRow
 
 STORIES = 3
 """So many listings of one name are told, newest first."""
@@ -74,7 +75,14 @@ def why(
                 detectors=_detectors(look, said, standing),
             )
         )
-    return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories))
+    return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories), snipes=_snipes(stored, symbol))
+
+
+def _snipes(stored: Stored, symbol: str) -> tuple[SnipeSays, ...]:
+    """Return the newest snipes of a pair, with what the validators said."""
+    tables = stored.trading(stored.newest_scope())
+    found = tables.snipes.of_symbol(symbol, STORIES) or tables.snipes.of_symbol(f"{symbol}USDT", STORIES)
+    return tuple(SnipeSays(snipe=snipe_row(one), verdicts=one.verdicts) for one in found)
 
 
 def _named(stored: Stored, symbol: str) -> list[Listing]:

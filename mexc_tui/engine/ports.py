@@ -242,6 +242,10 @@ class Stored(Protocol):
         """Return the books of one scope: an account in a world."""
         ...
 
+    def newest_scope(self) -> str:
+        """Return the scope whose books were compared last; empty: none ever were."""
+        ...
+
 
 class Unit(Stored, Protocol):
     """What one unit of work may change: all of it or nothing."""

@@ -1,5 +1,7 @@
 """The whole story of one pair's listings: who said what, what changed, what each detector made of it."""
 
+from mexc_tui.model.trading_view import SnipeRow, WhatIfRow
+from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import ListingRow, Row, SignalRow
 
 
@@ -46,9 +48,20 @@ class ListingStory(Row, frozen=True, kw_only=True):
     detectors: tuple[DetectorSays, ...]
 
 
+class SnipeSays(Row, frozen=True, kw_only=True):
+    """One snipe, and what every validator said when it was armed."""
+
+    snipe: SnipeRow
+    verdicts: tuple[Verdict, ...]
+
+
 class WhyRow(Row, frozen=True, kw_only=True):
     """All listings that a source ever called by this name, newest first; none: nothing is known of it."""
 
     symbol: str
     at_ms: int
     listings: tuple[ListingStory, ...]
+    snipes: tuple[SnipeSays, ...] = ()
+    """Newest first."""
+    what_if: WhatIfRow | None = None
+    """What every validator says at this moment; None: no engine that trades was asked."""

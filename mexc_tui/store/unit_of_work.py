@@ -35,6 +35,11 @@ class Reading:
         """Return the books of one scope: an account in a world."""
         return TradingRows(self.rows, scope)
 
+    def newest_scope(self) -> str:
+        """Return the scope whose books were compared last; empty: none ever were."""
+        row = self.rows.one("SELECT scope FROM reconciliations ORDER BY number DESC LIMIT 1")
+        return "" if row is None else str(row[0])
+
 
 class UnitOfWork(Reading):
     """A `Reading` that may change things. A fact recorded here is stored with the change or not at all.

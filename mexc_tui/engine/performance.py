@@ -1,0 +1,184 @@
+"""How the desk has done: figures of field-study E from stored books. The books of one scope are never mixed.
+
+Synchronous and heavy (10,000 resamples): it runs beside the loop, in `books.read`.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from random import Random
+from statistics import fmean, median
+
+from mexc_tui.engine.books_ports import TradingTables
+from mexc_tui.engine.money import Marks, Money, every_position, every_snipe, money_of
+from mexc_tui.engine.prices import QUOTE
+from mexc_tui.ledger.equity import worth
+from mexc_tui.model.figure import Figure, Unit, too_few
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import EquityPoint, Position
+from mexc_tui.model.snipe import Attempt, Snipe
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow
+from mexc_tui.risk.metrics import account, trades
+from mexc_tui.risk.metrics.drawdown import Moment, max_drawdown, ulcer_index
+from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, period_returns
+from mexc_tui.risk.metrics.execution import fill_ratio, refusal_rates, slippage_bps
+from mexc_tui.risk.metrics.exposure import (
+    Holding,
+    concentration,
+    effective_number,
+    gross_exposure,
+    risk_at_stop,
+    share_of_equity,
+)
+from mexc_tui.risk.metrics.latency import Span, stage_latencies
+from mexc_tui.risk.metrics.stress import CoinHistory, Sampling, portfolio_tail
+from mexc_tui.risk.metrics.trades import Trade, trade_of
+from mexc_tui.risk.metrics.value_at_risk import Level
+
+CLOSES = 400
+DAYS = 60
+SEED = 1
+"""The same books give the same intervals."""
+
+Named = tuple[str, Figure]
+
+
+def performance_of(tables: TradingTables, scope: str, marks: Marks) -> PerformanceRow:
+    """Return how the desk has done in the books of a scope."""
+    positions = list(every_position(tables))
+    money = money_of(tables, positions, marks)
+    closes = tables.equity.daily_closes(CLOSES)
+    snipes = list(every_snipe(tables))
+    attempts = [one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)]
+    closed = [one for position in positions if (one := trade_of(position))]
+    named = (
+        *_of_account(closes),
+        *_of_trades(closed, closes),
+        *_of_execution(snipes, attempts),
+        *_of_holdings([one for one in positions if one.is_open and one.remaining], marks, money),
+    )
+    return PerformanceRow(
+        scope=scope,
+        quote_asset=QUOTE,
+        start_equity=money.start,
+        equity=money.equity,
+        flows=money.flows,
+        realised=money.realised,
+        unrealised=money.unrealised,
+        fees=money.fees,
+        identity_gap=money.gap,
+        metrics=tuple(metric_row(name, figure) for name, figure in named),
+        days=tuple(reversed(tables.days.latest(DAYS))),
+        points=tuple(closes),
+    )
+
+
+def metric_row(name: str, figure: Figure) -> MetricRow:
+    """Return a figure for faces."""
+    return MetricRow(
+        name=name,
+        words=str(figure),
+        value=figure.value,
+        n=figure.n,
+        minimum=figure.minimum,
+        low=figure.low,
+        high=figure.high,
+    )
+
+
+def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
+    """Daily returns with flows taken out (E3, E4)."""
+    points = daily(closes)
+    returns = period_returns(points)
+    index = [Moment(place * DAY_MS, Decimal(level)) for place, level in enumerate(index_of(returns))]
+    fall = max_drawdown(index)
+    yield "total return", account.total_return(returns)
+    yield "return per year", account.cagr(returns)
+    yield "volatility per year", account.volatility(returns)
+    yield "largest drawdown", fall.share
+    yield "ulcer index", ulcer_index(index)
+    yield "Sharpe", account.sharpe(returns)
+    yield "Sortino", account.sortino(returns)
+    yield "Calmar", account.calmar(returns)
+    yield "Omega", account.omega(returns)
+    yield "probabilistic Sharpe", account.probabilistic_sharpe(returns)
+
+
+def _of_trades(closed: Sequence[Trade], closes: Sequence[EquityPoint]) -> Iterable[Named]:
+    """Closed positions (E5)."""
+    moves, random = trades.excursions(closed), Random(SEED)
+    yield "win rate", trades.win_rate(closed)
+    yield "profit factor", trades.profit_factor(closed)
+    yield "payoff ratio", trades.payoff_ratio(closed)
+    yield "expectancy", trades.expectancy(closed, random)
+    yield "expectancy in R", trades.expectancy_r(closed, random)
+    yield "SQN", trades.sqn(closed)
+    yield "Kelly, a quarter", trades.kelly(closed).applied
+    yield "worst move", moves.adverse
+    yield "best move", moves.favourable
+    yield "holding time", trades.holding_time(closed)
+    if closed:
+        until_ms = max(one.closed_ms for one in closed)
+        yield "time in market", trades.time_in_market(closed, min(one.opened_ms for one in closed), until_ms)
+    equities = [point.equity for point in closes]
+    yield "turnover", trades.turnover(closed, Decimal(fmean(equities)) if equities else ZERO)
+    yield "fee drag", trades.fee_drag(closed)
+
+
+def _of_execution(snipes: Sequence[Snipe], attempts: Sequence[Attempt]) -> Iterable[Named]:
+    """Entries: what they cost against the reference, how much was filled, how long stages took (E6)."""
+    bought = [one for one in snipes if one.filled_quantity]
+    slips = [
+        figure.value
+        for one in bought
+        if (figure := slippage_bps(Side.BUY, one.filled_value / one.filled_quantity, one.reference_price))
+        and figure.value is not None
+    ]
+    yield "entry slippage", _median(slips, Unit.BPS)
+    ended = [one for one in snipes if one.attempts]
+    shares = [
+        figure.value
+        for one in ended
+        if (figure := fill_ratio(one.filled_value, one.spend_cap)).value is not None
+    ]
+    yield "entry filled", _median(shares, Unit.SHARE)
+    for rate in refusal_rates([one.code for one in attempts]):
+        yield f"refused with {rate.code}", rate.rate
+    for stage in stage_latencies(one.stamps for one in attempts):
+        if stage.percentiles.n or stage.span is Span.DECISION_TO_WIRE:
+            yield f"{stage.span.value}, p50", stage.percentiles.p50
+            yield f"{stage.span.value}, p99", stage.percentiles.p99
+
+
+def _of_holdings(held: Sequence[Position], marks: Marks, money: Money) -> Iterable[Named]:
+    """What is held now (E1, E2); coins this new enter the tail at stress loss."""
+    holdings = [_holding(one, marks) for one in held]
+    equity = money.equity
+    yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)
+    yield "concentration (HHI)", concentration(holdings)
+    yield "effective positions", effective_number(holdings)
+    yield "risk at the stops", risk_at_stop(holdings, ZERO, equity).of_equity
+    coins = [CoinHistory(one.symbol, one.value, ()) for one in holdings]
+    tail = portfolio_tail(coins, Sampling.DAILY, Level.P95)
+    yield "VaR 95 %, a day", tail.historical_var
+    yield "ES 95 %, a day", tail.historical_es
+
+
+def _holding(position: Position, marks: Marks) -> Holding:
+    mark = marks.get(position.id)
+    value = None if mark is None else worth(mark)
+    price = (position.remaining_cost if value is None else value) / position.remaining
+    return Holding(position.symbol, position.remaining, price, position.stop_price or None)
+
+
+def _unpriced(figure: Figure, money: Money) -> Figure:
+    if not money.unpriced:
+        return figure
+    words = f"{money.unpriced} at cost: no fresh price"
+    return Figure(figure.value, figure.n, figure.minimum, words, figure.unit) if figure.value else figure
+
+
+def _median(values: Sequence[float], unit: Unit) -> Figure:
+    if not values:
+        return too_few(0, 1, unit)
+    return Figure(median(values), len(values), 1, "median", unit)

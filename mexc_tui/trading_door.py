@@ -1,0 +1,123 @@
+"""The door's side of trading: views, questions, commands. An engine that only looks says so in words."""
+
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from mexc_tui.desk import trading as kinds
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
+from mexc_tui.desk.kinds import CommandKind, Outcome, Row
+from mexc_tui.desk.views import View
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_face import Acted, TradingFace
+from mexc_tui.model.text import clean
+from mexc_tui.model.trading_view import PerformanceRow, ReconciliationRow, WhatIfRow
+
+Args = TypeVar("Args", bound=msgspec.Struct)
+Result = TypeVar("Result")
+Shown = TypeVar("Shown", bound=msgspec.Struct)
+
+LOOKS_ONLY = (
+    "This engine only looks: it has no key to trade with, so it holds nothing and buys nothing. "
+    "To trade: mexc-tui --headless --mode practice"
+)
+HUNDRED = Decimal(100)
+
+
+class TradingViews:
+    """What faces see of money, as of the last refresh."""
+
+    def __init__(self, face: TradingFace | None) -> None:
+        self._face = face
+        self._snipes, self._orders = View(kinds.SNIPES), View(kinds.ORDERS)
+        self._positions, self._risk = View(kinds.POSITIONS), View(kinds.RISK)
+
+    def all(self) -> list[View[Any]]:
+        """Return every view."""
+        return [self._snipes, self._orders, self._positions, self._risk]
+
+    def refresh(self) -> None:
+        """Bring the views up to what the engine knows now."""
+        face = self._face
+        if face is None:
+            return
+        show(self._snipes, {row.id: row for row in face.snipes()})
+        show(self._orders, {row.client_order_id: row for row in face.orders()})
+        show(self._positions, {row.id: row for row in face.positions()})
+        self._risk.put("desk", face.risk())
+
+
+def show(view: View[Row], rows: dict[str, Row]) -> None:
+    """Make a view hold these rows and no others."""
+    for key in view.rows.keys() - rows.keys():
+        view.drop(key)
+    for key, row in rows.items():
+        view.put(key, row)
+
+
+def handle_trading(desk: CommandDesk, face: TradingFace | None, changed: Callable[[], None]) -> None:
+    """Answer questions about money and take commands; `changed` is called once one has acted."""
+    if face is None:
+        for kind in kinds.ALL:
+            desk.handle(kind, _refuse)
+        return
+    _answer(desk, face)
+    _act(desk, face, changed)
+
+
+async def _refuse(_: object, __: Given) -> Done[Any]:
+    raise CommandRefused(LOOKS_ONLY)
+
+
+def _answer(desk: CommandDesk, face: TradingFace) -> None:
+    async def what_if(args: kinds.OfSymbol, _: Given) -> Done[WhatIfRow]:
+        return Done("", await or_refused(face.what_if(args.symbol)))
+
+    async def performance(_: Nothing, __: Given) -> Done[PerformanceRow]:
+        return Done("", await or_refused(face.performance()))
+
+    async def reconcile(_: Nothing, __: Given) -> Done[ReconciliationRow]:
+        row = await or_refused(face.reconcile())
+        words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
+        return Done(row.problem or words, row, Outcome.PARTLY if row.problem else Outcome.DONE)
+
+    desk.handle(kinds.WHAT_IF, what_if)
+    desk.handle(kinds.PERFORMANCE, performance)
+    desk.handle(kinds.RECONCILE, reconcile)
+
+
+def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> None:
+    def take(kind: CommandKind[Args, Result], act: Callable[[Args, Given], Awaitable[Acted[Result]]]) -> None:
+        async def handler(args: Args, given: Given) -> Done[Result]:
+            acted = await or_refused(act(args, given))
+            changed()
+            return Done(acted.words, acted.result, Outcome.DONE if acted.is_all else Outcome.PARTLY)
+
+        desk.handle(kind, handler)
+
+    take(kinds.ARM, lambda args, given: face.arm(args.symbol, given.giver.who, given.id))
+    take(kinds.DISARM, lambda args, given: face.disarm(args.symbol, given.giver.who))
+    take(kinds.CLOSE, lambda args, given: face.close(args.symbol, _share(args), given.giver.who))
+    take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))
+    take(kinds.REDUCE_ONLY, lambda args, given: face.reduce_only(given.giver.who, clean(args.words)))
+    take(kinds.RESUME, lambda args, given: face.resume(given.giver.who, args.typed))
+    take(kinds.FLATTEN, lambda _, given: face.flatten(given.giver.who))
+    take(kinds.KILL, lambda _, given: face.kill(given.giver.who))
+
+
+def _share(args: kinds.Closing) -> Decimal | None:
+    share = args.share_pct
+    if share is not None and not 0 < share <= HUNDRED:
+        raise CommandRefused(f"{share} % is no part of a position: above 0, 100 at most.")
+    return share
+
+
+async def or_refused(doing: Awaitable[Result]) -> Result:
+    """Return what was done, or hand a refusal on to the one who asked."""
+    try:
+        return await doing
+    except Refused as refusal:
+        raise CommandRefused(str(refusal)) from None

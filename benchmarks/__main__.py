@@ -6,7 +6,17 @@ import sys
 
 from benchmarks.common import Row, machine, table
 
-ALL = ("depth_frame", "stream_load", "order_path", "exchange_info", "store", "arming", "detection", "engine")
+ALL = (
+    "depth_frame",
+    "stream_load",
+    "order_path",
+    "firing",
+    "exchange_info",
+    "store",
+    "arming",
+    "detection",
+    "engine",
+)
 
 
 def main() -> int:

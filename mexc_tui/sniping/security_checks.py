@@ -2,6 +2,7 @@
 
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import AutoArm
+from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.sniping.request import Facts, Wish
 from mexc_tui.sniping.saying import verdict
@@ -44,7 +45,7 @@ def trading_state(_: Wish, facts: Facts, __: int) -> Verdict:
     trading = facts.desk.trading
     words = f"{trading.state}: {trading.words}" if trading.words else str(trading.state)
     flip = f"it lifts itself with its cause ({trading.cause})"
-    if trading.state.value in ("halted", "flattening"):
+    if trading.state in (TradingState.HALTED, TradingState.FLATTENING):
         flip = "a person resumes"
     return _rule("trading_state", trading.state.allows_entries, words, "active", flip)
 

@@ -1,0 +1,65 @@
+"""One candidate against every limit, over full books; and one price against one position."""
+
+from decimal import Decimal
+
+from benchmarks.common import emit, interleaved, rows
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.model.verdict import refusals
+from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.risk.limits import check_entry
+from mexc_tui.sniping.exits import Holding, Tick, decide, remember
+from mexc_tui.sniping.rounding import Grid
+
+NOW_MS = 1_790_000_000_000
+ROUNDS, CALLS = 200, 20
+D = Decimal
+
+
+def full_book() -> RiskBook:
+    """Return books with ten positions, five reservations, and two busy days behind."""
+    return RiskBook(
+        equity=D(10_000), peak=D(10_100), free_cash=D(9_000), day_equity=D(10_050),
+        held=tuple(Held(f"C{n}USDT", D(10)) for n in range(10)),
+        reserved=tuple(Reserved(f"s{n}", f"R{n}USDT", D(10), NOW_MS + n * 60_000) for n in range(1, 6)),
+        entries_ms=tuple(NOW_MS - n * 1_800_000 for n in range(100)),
+        exits_ms=tuple((f"X{n}USDT", NOW_MS - n * 60_000) for n in range(100)),
+        clock_offset_ms=3, clock_error_ms=5, stream_age_ms=40, weight_left=400, orders_left=10,
+    )  # fmt: skip
+
+
+def main() -> None:
+    """Print a row for each."""
+    book = full_book()
+    limits = RiskLimits(max_positions=50, max_trades_hour=100, max_trades_day=1_000)
+    asks = tuple((1 + n / 10_000, 50.0) for n in range(100))
+    candidate = Candidate("NEWUSDT", D(40), NOW_MS, D("1.1"), D(1), asks)
+    assert not refusals(check_entry(candidate, book, limits, NOW_MS))
+    ladder = tuple(Rung(D(share), D(gain)) for share, gain in ((30, 10), (40, 20), (30, 30)))
+    position = Position(
+        id="p", symbol="NEWUSDT", base_asset="NEW", quote_asset="USDT", state=PositionState.OPEN,
+        snipe_id="s", signal_id="g", config_hash="c", plan=ExitPlan(stop_loss_pct=D(10), ladder=ladder),
+        opened_ms=NOW_MS, bought_quantity=D(100), bought_value=D(100), remaining=D(100),
+        remaining_cost=D(100),
+    )  # fmt: skip
+    grid = Grid(D("0.00001"), D("0.01"), D(0), D(1), None, D(1), None, D(0), D("0.0005"))
+    holding, memory = Holding(position, grid, D(100)), remember(position)
+    quiet, crash = Tick(D("1.02"), NOW_MS, True), Tick(D("0.7"), NOW_MS, True)
+    checks = interleaved(
+        {"one candidate": lambda: [check_entry(candidate, book, limits, NOW_MS) for _ in range(CALLS)]},
+        rounds=ROUNDS, calls=CALLS,
+    )  # fmt: skip
+    ticks = interleaved(
+        {
+            "a quiet price": lambda: [decide(holding, memory, quiet, NOW_MS) for _ in range(CALLS)],
+            "a price that stops": lambda: [decide(holding, memory, crash, NOW_MS) for _ in range(CALLS)],
+        },
+        rounds=ROUNDS, calls=CALLS,
+    )  # fmt: skip
+    emit(rows("risk check of one candidate", checks, base="one candidate"))
+    emit(rows("exit decision for one position", ticks, base="a quiet price"))
+
+
+if __name__ == "__main__":
+    main()

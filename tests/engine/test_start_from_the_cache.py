@@ -71,7 +71,7 @@ def test_what_is_older_than_the_setting_is_asked_for(tmp_path: Path) -> None:
         await asyncio.sleep(301)
         async with day.engine() as running:
             assert day.asked[CALENDAR] == 2
-            assert age_s(running, "calendar") < 1
+            assert age_s(running, "calendar") < 10  # not the hundreds of what was kept
 
     simulate(main)
 
@@ -99,6 +99,6 @@ def test_near_an_opening_what_was_kept_is_followed_by_a_question_at_once(tmp_pat
             assert running.face.status().cache.database_hits == 2
             await asyncio.sleep(0.1)
             assert day.asked[CALENDAR] == 2
-            assert age_s(running, "calendar") < 1
+            assert age_s(running, "calendar") < 10  # not the hundreds of what was kept
 
     simulate(main)

@@ -118,6 +118,8 @@ def _with_unknown(progress: Progress) -> Progress:
 def _after_refusal(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
     advice = refusal.listing_advice
     words = _words(refusal)
+    if not refusal.definite:
+        return Next(Step.ASK, f"unknown: {words}", state=SnipeState.UNKNOWN)
     if advice is Advice.RETRY_NOW:
         return _again(_same(progress), progress, rules, now_ms, words)
     if advice is Advice.REPRICE:
@@ -132,8 +134,6 @@ def _after_refusal(refusal: Refusal, progress: Progress, rules: FireRules, now_m
         return _back_off(words, progress, rules, now_ms)
     if advice is Advice.RESYNC_CLOCK:
         return _resync(words, progress, rules, now_ms)
-    if advice is Advice.ASK and not refusal.definite:
-        return Next(Step.ASK, f"unknown: {words}", state=SnipeState.UNKNOWN)
     chores = (Chore.ALERT,) if advice is not Advice.REFRESH_SYMBOLS else (Chore.REFRESH_SYMBOLS,)
     return _stop(words, progress, chores)
 

@@ -104,6 +104,11 @@ def test_an_unknown_outcome_is_asked_for_and_nothing_else_is_sent() -> None:
     assert (following.step, following.state) == (Step.ASK, SnipeState.UNKNOWN)
 
 
+@pytest.mark.parametrize("code", [500, 503, 10203, 20002, 403, 987654])
+def test_an_answer_that_decides_nothing_is_never_sent_again(code: int) -> None:
+    assert after(code).step is Step.ASK
+
+
 def test_an_unknown_outcome_is_no_obstacle_when_the_cap_covers_both() -> None:
     half = replace(START, quantity=D("2.4"))
     following = react(Ambiguous("timeout", T0, 2_000), half, RULES, T0 + 90)

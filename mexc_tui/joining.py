@@ -48,8 +48,8 @@ from mexc_tui.tuning import (
     socket_timings,
     store_limits,
     supervisor_limits,
-    trading_numbers,
 )
+from mexc_tui.tuning_trading import trading_numbers
 
 
 @dataclass(frozen=True, slots=True)

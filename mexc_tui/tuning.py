@@ -5,9 +5,7 @@ from math import ceil
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.polls import PollNumbers
 from mexc_tui.engine.ports import Clock
-from mexc_tui.engine.reconciler import ReconcileNumbers
 from mexc_tui.engine.supervisor import SupervisorLimits
-from mexc_tui.engine.trading import TradingNumbers
 from mexc_tui.exchange.breaker import BreakerLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.budget import Limits as BudgetLimits
@@ -139,21 +137,6 @@ def detection_settings(settings: Settings) -> DetectionSettings:
         label=LabelRule(horizon_ms=settings.maturity_s * MS),
         config_hash=settings.config_hash,
     )
-
-
-def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
-    """Return how often books are compared, and what a difference weighs."""
-    return ReconcileNumbers(
-        every_s=settings.reconcile_s,
-        steps=settings.reconcile_steps_quote,
-        explained_below=settings.explained_below_quote,
-        recv_window_ms=settings.recv_window_order_ms,
-    )
-
-
-def trading_numbers() -> TradingNumbers:
-    """Return where the rooms of trading find their numbers."""
-    return TradingNumbers(reconcile=reconcile_numbers)
 
 
 def poll_numbers(settings: Settings) -> PollNumbers:

@@ -16,19 +16,21 @@ from mexc_tui.engine.outside import Market, SettingsHome
 from mexc_tui.engine.polls import PollNumbers, Polls
 from mexc_tui.engine.ports import Books, Clock, Unit
 from mexc_tui.engine.streams import Streams
-from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, WorkerStatus
-from mexc_tui.engine.trading import TradingNumbers, TradingPart, TradingRooms
+from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
+from mexc_tui.engine.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import Durability
 from mexc_tui.model.view import TradingState
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.table import Settings
+from mexc_tui.sniping.request import WorkerFact
 
 log = logging.getLogger(__name__)
 
 OVER_EVERY_S = 0.5
 LAST_LOOK_S = 10.0
+FIRING_RESTS_ON = ("clock", "private stream", "reconciler", "books", "settling", "streams")
 SOURCE_FAILURES = 3
 """So many failures in a row of a source are worth an alert."""
 
@@ -113,9 +115,15 @@ class Engine:
         self.rooms = (
             None
             if parts.trading is None
-            else TradingRooms(parts.trading, parts.books, clock, parts.numbers.trading, settings)
+            else TradingRooms(
+                parts.trading, parts.books, clock, parts.numbers.trading, settings, self._surroundings()
+            )
         )
         """Of trading; None: this engine only looks."""
+        if self.rooms is not None:
+            rooms = self.rooms
+            self.streams.prices = (rooms.prices,)
+            self.streams.held = lambda: rooms.keeper.open.symbols()
         self.reload = Reload(parts.home, parts.live, parts.books, clock)
         self.alerts = Alerts(parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s)
         self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)
@@ -200,6 +208,26 @@ class Engine:
             Worker("settings", self.reload.run),
             Worker("alerts", self.alerts.run),
         )
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            known=self.known,
+            workers=self._worker_facts,
+            stream_age_ms=self._stream_age_ms,
+            resync=self.clock_keeper.hurry,
+        )
+
+    def _worker_facts(self) -> tuple[WorkerFact, ...]:
+        return tuple(
+            WorkerFact(one.name, one.state is WorkerState.RUNNING, one.last_error)
+            for one in self.workers()
+            if one.name in FIRING_RESTS_ON
+        )
+
+    def _stream_age_ms(self) -> int | None:
+        """Return 0 while the market's streams are heard: single pairs are quiet before they open."""
+        row = self.parts.market.streams_row()
+        return 0 if row.connections and not row.reasons else None
 
     async def _record(self, work: Callable[[Unit], int]) -> None:
         await self.parts.books.write("engine", work, durability=Durability.FULL)

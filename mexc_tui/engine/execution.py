@@ -58,7 +58,7 @@ class Execution:
         """`window_ms`: how long the exchange may take an order after its timestamp."""
         self._trading = trading
         self._keeper = keeper
-        self._gate = gate
+        self.refusal = gate
         self._window_ms = window_ms
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -137,7 +137,7 @@ class Execution:
         )
 
     async def _place(self, row: Order, order: NewOrder) -> Sent:
-        refusal = self._gate(row.role, row.symbol)
+        refusal = self.refusal(row.role, row.symbol)
         if refusal:
             return Sent(NotSent(refusal), row)
         self._keeper.sent(row)
@@ -148,7 +148,7 @@ class Execution:
 
     async def _fire(self, row: Order, line: FiringLine, shot: Shot, at_ns: int | None) -> Sent:
         def may_send() -> bool:
-            return not self._gate(row.role, row.symbol)
+            return not self.refusal(row.role, row.symbol)
 
         self._keeper.sent(row)
         fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))

@@ -37,7 +37,12 @@ class ClockKeeper:
         self._known = known
         self._clock = clock
         self._every_s = every_s
+        self._hurries = False
         self.problem = ""
+
+    def hurry(self) -> None:
+        """Measure soon: the exchange refused our time."""
+        self._hurries = True
 
     async def run(self, started: Started) -> None:
         """Measure, then again and again. Raises ClockNotKnown if the first try fails."""
@@ -50,7 +55,8 @@ class ClockKeeper:
         measured_ns = self._clock.monotonic_ns()
         while True:
             await asyncio.sleep(STEP_S)
-            if self._clock.monotonic_ns() - measured_ns >= self._pause_s() * 1e9:
+            if self._hurries or self._clock.monotonic_ns() - measured_ns >= self._pause_s() * 1e9:
+                self._hurries = False
                 self.problem = await self._market.measure_clock()
                 measured_ns = self._clock.monotonic_ns()
 

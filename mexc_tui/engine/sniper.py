@@ -232,7 +232,9 @@ class Sniper:
             clock=self._clock,
             window_ms=self._window_ms,
             on_chore=self._do,
-            called_off=lambda: self._called_off(snipe),
+            called_off=lambda: (
+                self._called_off(snipe) or self._execution.refusal(OrderRole.ENTRY, snipe.symbol)
+            ),
         )
         try:
             await firing.warm()

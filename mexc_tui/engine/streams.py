@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from mexc_tui.engine.known import Known, Seen
 from mexc_tui.engine.outside import Market
+from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.market.attention import StreamKind, in_a_hurry, may_have_opened, wanted_streams
 from mexc_tui.market.listings import Update
@@ -40,6 +41,10 @@ class Streams:
         self._wake = asyncio.Event()
         self.shown: Collection[str] = ()
         """Pairs that a face shows."""
+        self.held: Callable[[], Collection[str]] = tuple
+        """Pairs that money is in."""
+        self.prices = tuple[Prices, ...]()
+        """Who hears prices too, before anything else is done with them."""
         known.changed.append(self._wake.set)
 
     async def run(self, started: Started) -> None:
@@ -94,6 +99,7 @@ class Streams:
             self.shown,
             within_ms=self._within_ms(),
             maturity_ms=self._maturity_ms(),
+            held=self.held(),
         )
         self._market.stream(wanted, in_a_hurry(live, now_ms))
 
@@ -101,6 +107,8 @@ class Streams:
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
         """Put trades on their pair's tape; the first of a listing is an opening."""
+        for prices in self.prices:
+            prices.on_deals(deals)
         for deal in deals:
             self._seen(deal.symbol).tape.add(deal)
             self._note(self._known.knowledge.note_deal(deal, self._market.now_ms()))
@@ -110,6 +118,8 @@ class Streams:
 
         Levels tell more than a quote, but an empty side is told by a quote at once.
         """
+        for prices in self.prices:
+            prices.on_quote(quote)
         at_ms = self._market.now_ms()
         seen = self._seen(quote.symbol)
         lacks_a_side = quote.bid_price is None or quote.ask_price is None
@@ -119,6 +129,8 @@ class Streams:
 
     def on_levels(self, levels: TopLevels) -> None:
         """Note how much lies near the best prices."""
+        for prices in self.prices:
+            prices.on_levels(levels)
         self._seen(levels.symbol).liquidity = liquidity_of_levels(levels, self._market.now_ms())
 
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:

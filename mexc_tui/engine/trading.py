@@ -3,17 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mexc_tui.engine.arming import Arming
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.gates import EntryNumbers, Gates
+from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
 from mexc_tui.engine.reconciler import ReconcileNumbers, Reconciler
 from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.sniper import Sniper
 from mexc_tui.engine.supervisor import Worker
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.settings.table import Settings
+from mexc_tui.sniping.request import WorkerFact
 
 IN_FLIGHT_S = 5.0
 """How long a stop waits for answers that are on their way (reliability H2)."""
@@ -33,6 +38,20 @@ class TradingNumbers:
     """What the rooms want to know of the settings; asked anew each time."""
 
     reconcile: Callable[[Settings], ReconcileNumbers]
+    entry: Callable[[Settings], EntryNumbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What trading sees of the rest of the engine."""
+
+    known: Known
+    workers: Callable[[], tuple[WorkerFact, ...]]
+    """Those that firing rests on."""
+    stream_age_ms: Callable[[], int | None]
+    """Of the market's streams; None: nothing is heard."""
+    resync: Callable[[], None]
+    """Have the exchange's clock measured."""
 
 
 class TradingRooms:
@@ -45,15 +64,23 @@ class TradingRooms:
         clock: Clock,
         numbers: TradingNumbers,
         settings: Callable[[], Settings],
+        around: Surroundings,
     ) -> None:
         """Join the rooms; nothing runs yet."""
         port = part.port
+
+        def entry() -> EntryNumbers:
+            return numbers.entry(settings())
+
+        def window_ms() -> int:
+            return settings().recv_window_order_ms
+
         self.port = port
         self.prices = Prices(clock)
         self.keeper = Bookkeeper(
             books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
         )
-        self.execution = Execution(port, self.keeper, self.refusal, lambda: settings().recv_window_order_ms)
+        self.execution = Execution(port, self.keeper, self.refusal, window_ms)
         self.settling = Settling(port, self.keeper, self.execution)
         self.reconciler = Reconciler(
             port,
@@ -65,6 +92,31 @@ class TradingRooms:
             self._on_stranger,
         )
         self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
+        self.gates = Gates(
+            around.known,
+            port,
+            self.prices,
+            lambda: self.keeper.open,
+            entry,
+            around.workers,
+            around.stream_age_ms,
+            lambda: self.reconciler.is_done,
+        )
+        self.arming = Arming(around.known, self.keeper, books, self.gates, entry, port.now_ms)
+        self.sniper = Sniper(
+            around.known,
+            port,
+            self.keeper,
+            self.execution,
+            self.prices,
+            books,
+            clock,
+            self.arming,
+            self.reconciler,
+            entry,
+            window_ms,
+            around.resync,
+        )
 
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers in the order of their start: nothing is bought before books were compared."""
@@ -73,6 +125,7 @@ class TradingRooms:
             Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
             Worker("books", self.keeper.run),
             Worker("settling", self.settling.run),
+            Worker("sniper", self.sniper.run),
         )
 
     def refusal(self, role: OrderRole, symbol: str) -> str:

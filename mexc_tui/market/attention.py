@@ -1,4 +1,4 @@
-"""Which pairs deserve streams: listings within the hour, and what a face shows. All else is polled."""
+"""Which pairs deserve streams: listings within the hour, what is held or shown. All else is polled."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -40,9 +40,11 @@ def wanted_streams(
     *,
     within_ms: int = WITHIN_MS,
     maturity_ms: int = MATURITY_MS,
+    held: Collection[str] = (),
 ) -> frozenset[WantedStream]:
-    """Return what to subscribe to now; what is missing from it is to be dropped."""
+    """Return what to subscribe to now; what is missing from it is to be dropped. `held`: pairs with money."""
     wanted = {WantedStream(symbol, kind) for symbol in shown for kind in SHOWN_KINDS}
+    wanted.update(WantedStream(symbol, kind) for symbol in held for kind in LISTING_KINDS)
     for listing in listings:
         if is_near(listing, now_ms, within_ms, maturity_ms):
             for name in _streamed_names(listing):

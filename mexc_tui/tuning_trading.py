@@ -1,0 +1,126 @@
+"""Hands the rooms of trading their numbers out of the settings: the one place that knows both names."""
+
+import re
+
+from mexc_tui.engine.gates import EntryNumbers
+from mexc_tui.engine.reconciler import ReconcileNumbers
+from mexc_tui.engine.trading import TradingNumbers
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.risk.candidate import RiskLimits
+from mexc_tui.settings.table import Settings
+from mexc_tui.sniping.plan import FireRules
+from mexc_tui.sniping.request import ArmRules
+from mexc_tui.sniping.sizing import SizeRules
+
+MS = 1_000
+
+
+def trading_numbers() -> TradingNumbers:
+    """Return where the rooms of trading find their numbers."""
+    return TradingNumbers(reconcile=reconcile_numbers, entry=entry_numbers)
+
+
+def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
+    """Return how often books are compared, and what a difference weighs."""
+    return ReconcileNumbers(
+        every_s=settings.reconcile_s,
+        steps=settings.reconcile_steps_quote,
+        explained_below=settings.explained_below_quote,
+        recv_window_ms=settings.recv_window_order_ms,
+    )
+
+
+def entry_numbers(settings: Settings) -> EntryNumbers:
+    """Return all that decides about entries."""
+    return EntryNumbers(
+        mode=settings.mode,
+        arming=arm_rules(settings),
+        limits=risk_limits(settings),
+        sizing=size_rules(settings),
+        fire=fire_rules(settings),
+        plan=exit_plan(settings),
+        config_hash=settings.config_hash,
+        clock_age_s=2.0 * settings.clock_resync_s,
+    )
+
+
+def arm_rules(settings: Settings) -> ArmRules:
+    """Return which signals may arm."""
+    return ArmRules(
+        auto_arm=settings.auto_arm,
+        arm_outcomes=settings.arm_outcomes,
+        min_probability=settings.min_probability,
+        detectors=settings.armed_detectors,
+        require_calendar=settings.require_calendar,
+        advance_ms=settings.advance_s * MS,
+        allow=tuple(map(re.compile, settings.allow_symbols)),
+        deny=tuple(map(re.compile, settings.deny_symbols)),
+        order_min_quote=settings.order_min_quote,
+        late_ms=settings.entry_window_ms,
+    )
+
+
+def risk_limits(settings: Settings) -> RiskLimits:
+    """Return the limits before a trade."""
+    return RiskLimits(
+        max_positions=settings.max_positions,
+        max_snipes=settings.max_snipes,
+        max_trades_hour=settings.max_trades_hour,
+        max_trades_day=settings.max_trades_day,
+        position_cap_quote=settings.position_cap_quote,
+        position_cap_pct=settings.position_cap_pct,
+        exposure_cap_pct=settings.exposure_cap_pct,
+        daily_loss_pct=settings.daily_loss_halt_pct,
+        drawdown_pct=settings.drawdown_halt_pct,
+        losses_pause=settings.losses_pause,
+        losses_pause_s=settings.losses_pause_s,
+        losses_halt=settings.losses_halt,
+        cooldown_s=settings.cooldown_s,
+        premium_pct=settings.premium_cap_pct,
+        slippage_pct=settings.slippage_cap_pct,
+        overlap_ms=settings.entry_window_ms,
+        clock_offset_ms=settings.clock_refuse_ahead_ms,
+    )
+
+
+def size_rules(settings: Settings) -> SizeRules:
+    """Return how much is bought."""
+    return SizeRules(
+        sizing=settings.sizing,
+        fixed_quote=settings.position_quote,
+        equity_pct=settings.position_equity_pct,
+        risk_pct=settings.position_risk_pct,
+        cap_quote=settings.position_cap_quote,
+        cap_pct=settings.position_cap_pct,
+        order_min_quote=settings.order_min_quote,
+    )
+
+
+def fire_rules(settings: Settings) -> FireRules:
+    """Return how an entry is fired."""
+    return FireRules(
+        early_ms=settings.entry_early_ms,
+        window_ms=settings.entry_window_ms,
+        attempts=settings.entry_attempts,
+        validity_ms=settings.entry_validity_ms,
+        premium_pct=settings.premium_cap_pct,
+        slippage_pct=settings.slippage_cap_pct,
+        calls_per_s=settings.order_calls_per_s,
+    )
+
+
+def exit_plan(settings: Settings) -> ExitPlan:
+    """Return how a new position is left."""
+    return ExitPlan(
+        stop_loss_pct=settings.stop_loss_pct,
+        ladder=settings.ladder,
+        confirm_ms=settings.stop_confirm_ms,
+        confirm_trades=settings.stop_confirm_trades,
+        at_once_factor=settings.stop_at_once_factor,
+        trailing=settings.trailing,
+        trailing_after_pct=settings.trailing_after_pct,
+        trailing_distance_pct=settings.trailing_distance_pct,
+        break_even_rung=settings.break_even_rung,
+        time_stop_s=settings.time_stop_s,
+        slippage_pct=settings.flatten_slippage_pct,
+    )

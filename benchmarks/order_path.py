@@ -128,10 +128,13 @@ async def bare(endpoint: Endpoint, order: NewOrder, writer_out: list[asyncio.Str
     return place
 
 
-async def take_turns(ways: dict[str, Way], stamp: LastWrite) -> dict[str, Times]:
-    """Run each way once a round, so that all see the same weather."""
+async def take_turns(
+    ways: dict[str, Way], stamp: LastWrite, get_ready: Callable[[], None] = lambda: None
+) -> dict[str, Times]:
+    """Run each way once a round, so that all see the same weather; `get_ready` before each round."""
     times = {name: Times() for name in ways}
     for number in range(WARM_UP + ROUNDS):
+        get_ready()
         for name, way in ways.items():
             began_ns = perf_counter_ns()
             await way()
@@ -145,7 +148,7 @@ async def take_turns(ways: dict[str, Way], stamp: LastWrite) -> dict[str, Times]
 
 async def order_for(client: MexcClient) -> NewOrder:
     """Return an IOC buy of about 10 USDT, a tenth below the market."""
-    info = (await client.market.exchange_info([SYMBOL])).symbols[0]
+    info = (await client.market.exchange_info((SYMBOL,))).symbols[0]
     book = await client.market.depth(SYMBOL, 5)
     price = round(Decimal(book.bids[0][0]) * Decimal("0.9"), info.quote_precision)
     return NewOrder(

@@ -1,0 +1,379 @@
+"""The firing line: decision to last byte, openings met by the exchange's log, and stops.
+
+Our line, a hand-written socket that sends the same bytes and ccxt's `create_order` take turns against one
+practice exchange in a process of its own. The load is 2,000 stream messages a second from another exchange,
+handled in the same loop as the line.
+"""
+
+import asyncio
+import gc
+import socket
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from time import perf_counter_ns
+from typing import Any
+
+import aiohttp
+import ccxt.async_support as ccxt
+import msgspec
+
+from benchmarks.common import Row, emit, percentile, rows
+from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
+from mexc_tui.bootstrap import SystemClock, practice_exchange
+from mexc_tui.engine.trading_ports import Shot
+from mexc_tui.exchange import topics
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.connection import Headers
+from mexc_tui.exchange.firing import WireFiringLine
+from mexc_tui.exchange.market_messages import best_quote_of
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.exchange.streams import MarketStreams
+from mexc_tui.exchange.topics import Pace, Topic
+from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.market_port import practice_day
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.proto.stream_pb2 import Push
+
+LOADED_PAIRS = 20
+"""A quote of each every 10 ms."""
+SHOTS = 1_000
+EVERY_S = 0.01
+OPENINGS, FIRST_OPENING_S, OPENING_EVERY_S = 200, 12, 0.25
+WINDOW_MS = 2_000
+US, MS = 1_000, 1_000_000
+
+OPENING_SCENARIO = f"""
+name = "openings"
+duration_s = {FIRST_OPENING_S + OPENINGS * OPENING_EVERY_S + 5}
+[market]
+symbols = 20
+active_pairs = 1
+trades_per_s = 0.1
+[knobs]
+orders_per_s = 1_000_000
+ip_weight_per_10s = 10_000_000
+key_weight_per_10s = 10_000_000
+[account.balances]
+USDT = 1_000_000
+[[listings]]
+base = "NEW"
+opens_s = {FIRST_OPENING_S}
+every_s = {OPENING_EVERY_S}
+announced_before_s = 10
+visible_before_s = 5
+prepared_before_s = 5
+ready_before_s = 5
+jitter_ms = 0
+shape = "dud"
+depth_quote = 1000
+trades_per_s = 0.1
+"""
+
+Way = Callable[[], Awaitable[object]]
+
+
+def always() -> bool:
+    """Answer for a gate that is open."""
+    return True
+
+
+class Gunner:
+    """A line, its clock, and shots that differ by their ids."""
+
+    def __init__(self, client: MexcClient, order: NewOrder) -> None:
+        self.client = client
+        self.line: WireFiringLine = client.firing_line()
+        self._order = order
+        self._shots = 0
+
+    def shot(self, purpose: Purpose = Purpose.ENTRY) -> Shot:
+        """Prepare another one, signed for now."""
+        self._shots += 1
+        order = replace(self._order, client_order_id=f"shot-{self._shots}")
+        now_ms = self.client.offset.exchange_now_ms(time.monotonic_ns())
+        return self.line.prepare(order, purpose=purpose, timestamp_ms=now_ms, recv_window_ms=WINDOW_MS)
+
+
+@asynccontextmanager
+async def exchange_of(text: str) -> AsyncGenerator[Endpoint]:
+    """Run an exchange with this scenario."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scenario.toml"
+        file.write_text(text)
+        async with practice_exchange(str(file), seed=1) as endpoint:
+            yield endpoint
+
+
+def client_of(endpoint: Endpoint) -> MexcClient:
+    """Return a client that no limit holds up."""
+    credentials = Credentials(endpoint.api_key, Secret(endpoint.api_secret))
+    return MexcClient(
+        endpoint.rest, clock=SystemClock(), rng=Random(1), credentials=credentials, limits=LIMITS
+    )
+
+
+# ---- decision to last byte, side by side
+
+
+def fired(gunner: Gunner) -> tuple[Callable[[], None], Way]:
+    """Return how our line gets ready, and how it fires."""
+    ready: list[Shot] = []
+
+    async def fire() -> None:
+        done = await gunner.line.fire(ready.pop(), always)
+        assert isinstance(done.outcome, Accepted), done.outcome
+
+    return lambda: ready.append(gunner.shot()), fire
+
+
+def by_hand(endpoint: Endpoint, gunner: Gunner, stamp: LastWrite) -> tuple[Callable[[], None], Way]:
+    """Return the least that can be done: a socket, the same bytes, one `send`."""
+    host, port = endpoint.rest.removeprefix("http://").split(":")
+    plain = socket.create_connection((host, int(port)))
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    plain.setblocking(False)
+    ready: list[bytes] = []
+
+    async def send() -> None:
+        plain.send(ready.pop())
+        stamp.at_ns = perf_counter_ns()
+        answer = await asyncio.get_running_loop().sock_recv(plain, 65_536)
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+
+    return lambda: ready.append(gunner.shot().request), send
+
+
+async def side_by_side(endpoint: Endpoint) -> list[Row]:
+    """Measure the three ways in turns."""
+    other: Any = ccxt.mexc(
+        {"apiKey": endpoint.api_key, "secret": endpoint.api_secret, "enableRateLimit": False}
+    )
+    async with client_of(endpoint) as client:
+        try:
+            await client.measure_clock()
+            order = await order_for(client)
+            gunner, stamp = Gunner(client, order), LastWrite()
+            await gunner.line.warm()
+            make_ours, ours = fired(gunner)
+            make_plain, plain = by_hand(endpoint, gunner, stamp)
+            ways = {
+                "mexc-tui: firing line": ours,
+                "hand-written socket, same bytes": plain,
+                "ccxt create_order": await theirs(other, endpoint, order),
+            }
+
+            def get_ready() -> None:
+                make_ours()
+                make_plain()
+
+            with Quiet():
+                times = await take_turns(ways, stamp, get_ready)
+            await gunner.line.close()
+        finally:
+            await other.close()
+    written = {name: found.written for name, found in times.items()}
+    return rows("firing: decision to last byte", written, base="hand-written socket, same bytes")
+
+
+class Quiet:
+    """No collection of garbage inside, as around an opening."""
+
+    def __enter__(self) -> None:
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        gc.enable()
+        gc.unfreeze()
+
+
+# ---- under load
+
+
+@asynccontextmanager
+async def load(on_push: Callable[[int], None]) -> AsyncGenerator[Callable[[], int]]:
+    """Handle 2,000 messages a second for as long as the block runs; yields their count so far."""
+    clock = SystemClock()
+
+    def handle(_topic: Topic, push: Push, received_ns: int) -> None:
+        best_quote_of(push)
+        on_push(received_ns)
+
+    async with practice_exchange("calm", 1) as endpoint:
+        async with MexcClient(endpoint.rest, clock=clock, rng=Random(1)) as client:
+            found = [t.symbol for t in await client.market.tickers_24h() if t.symbol.isascii()]
+        async with aiohttp.TCPConnector() as connector:
+            streams = MarketStreams(endpoint.ws, connector, clock, Random(1), handle, lambda _hole: None)
+            streams.want(topics.best_quote(symbol, Pace.MS_10) for symbol in found[:LOADED_PAIRS])
+            running = asyncio.create_task(streams.run())
+            await asyncio.sleep(3)
+            yield lambda: streams.state().messages
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+class Stops:
+    """Fires a stop at a push now and then: prepared, fired and written in answer to it."""
+
+    def __init__(self, gunner: Gunner) -> None:
+        self._gunner = gunner
+        self._next_ns = 0
+        self._left = 0
+        self._task: asyncio.Task[None] | None = None
+        self._done = asyncio.Event()
+        self.took_us: list[float] = []
+
+    async def fire(self, shots: int) -> None:
+        """Fire so many, and return when all are answered."""
+        self._left = shots
+        await self._done.wait()
+
+    def on_push(self, received_ns: int) -> None:
+        """Take a price."""
+        if self._left and received_ns >= self._next_ns:
+            self._next_ns = received_ns + round(EVERY_S * 1e9)
+            self._left -= 1
+            self._task = asyncio.ensure_future(self._stop(received_ns, is_last=not self._left))
+
+    async def _stop(self, received_ns: int, *, is_last: bool) -> None:
+        done = await self._gunner.line.fire(self._gunner.shot(Purpose.STOP), always)
+        if done.written_ns is not None:
+            self.took_us.append((done.written_ns - received_ns) / US)
+        if is_last:
+            self._done.set()
+
+
+async def under_load(endpoint: Endpoint) -> list[Row]:
+    """Measure shots at once, shots at a moment, and stops, while streams are handled."""
+    async with client_of(endpoint) as client:
+        await client.measure_clock()
+        gunner = Gunner(client, await order_for(client))
+        await gunner.line.warm()
+        stops = Stops(gunner)
+        async with load(stops.on_push) as count:
+            with Quiet():
+                began_ns, before = time.monotonic_ns(), count()
+                at_once = await fire_at_once(gunner)
+                late = await fire_at_moments(gunner)
+                await stops.fire(SHOTS)
+                per_s = (count() - before) / (time.monotonic_ns() - began_ns) * 1e9
+        await gunner.line.close()
+    group = f"firing, {per_s:,.0f} stream messages/s in the same loop"
+    return [
+        one_row(group, "decision to last byte", at_once, "p99 at most 5,000"),
+        one_row(group, "aim to last byte", late, f"earliest {min(late):.1f}; never before the aim"),
+        one_row(group, "stop: price push received to last byte", stops.took_us, "p99 at most 10,000"),
+    ]
+
+
+def one_row(group: str, name: str, values: list[float], note: str, unit: str = "µs") -> Row:
+    """Return a row of one way."""
+    return Row(group, name, percentile(values, 0.5), percentile(values, 0.99), unit, None, note)
+
+
+async def fire_at_once(gunner: Gunner) -> list[float]:
+    """Fire now and then; return how long the last byte took."""
+    took_us: list[float] = []
+    for _ in range(SHOTS):
+        shot = gunner.shot()
+        await asyncio.sleep(EVERY_S)
+        began_ns = time.monotonic_ns()
+        done = await gunner.line.fire(shot, always)
+        assert done.written_ns is not None, done.outcome
+        took_us.append((done.written_ns - began_ns) / US)
+    return took_us
+
+
+async def fire_at_moments(gunner: Gunner) -> list[float]:
+    """Fire at moments; return how late the last byte was."""
+    late_us: list[float] = []
+    for _ in range(SHOTS):
+        at_ns = time.monotonic_ns() + round(EVERY_S * 1e9)
+        done = await gunner.line.fire_at(gunner.shot(), at_ns, always)
+        assert done.written_ns is not None, done.outcome
+        late_us.append((done.written_ns - at_ns) / US)
+    return late_us
+
+
+# ---- openings
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """An entry of the exchange's log."""
+
+    at_ns: int
+    client_order_id: str
+
+
+async def openings() -> list[Row]:
+    """Fire at each opening of a day; compare with what the exchange's log says."""
+    async with exchange_of(OPENING_SCENARIO) as endpoint, client_of(endpoint) as client:
+        await client.measure_clock()
+        line = client.firing_line()
+        await line.warm()
+        listed = await planned(endpoint)
+        bounds_ms: list[float] = []
+        accepted = 0
+        with Quiet():
+            for number, (symbol, opens_ms) in enumerate(listed.items()):
+                if number % 10 == 0:
+                    await line.warm()
+                estimate = client.offset.estimate(time.monotonic_ns())
+                assert estimate is not None
+                bounds_ms.append(estimate.error_ms)
+                accepted += await fire_at_opening(client, line, symbol, opens_ms)
+        await line.close()
+        late_ms = await arrivals(endpoint, listed)
+    group = f"arrival against the opening, {len(late_ms)} openings, by the exchange's log"
+    bound_ms = percentile(bounds_ms, 0.5)
+    note = f"earliest {min(late_ms):.2f}; stated clock error {bound_ms:.2f}; {accepted} accepted"
+    off_ms = [abs(late) for late in late_ms]
+    return [
+        one_row(group, "arrival minus opening", late_ms, note, "ms"),
+        one_row(group, "distance either way", off_ms, f"p50 at most {bound_ms + 1:.2f}, p99 10", "ms"),
+    ]
+
+
+async def planned(endpoint: Endpoint) -> dict[str, int]:
+    """Return the pairs that open, and when."""
+    async with HttpTransport() as transport:
+        start_ms = (await practice_day(transport, endpoint.web)).start_ms
+    first_ms = start_ms + FIRST_OPENING_S * 1_000
+    return {f"NEW{n + 1}USDT": first_ms + round(n * OPENING_EVERY_S * 1_000) for n in range(OPENINGS)}
+
+
+async def fire_at_opening(client: MexcClient, line: WireFiringLine, symbol: str, opens_ms: int) -> bool:
+    """Fire so that it arrives at an opening; say whether it was in time and taken."""
+    order = NewOrder(symbol, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, symbol, Decimal("0.06"), Decimal(200))
+    shot = line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=opens_ms, recv_window_ms=WINDOW_MS)
+    at_ns = client.offset.monotonic_ns_at(opens_ms) - (line.round_trip_ns or 0) // 2
+    return isinstance((await line.fire_at(shot, at_ns, always)).outcome, Accepted)
+
+
+async def arrivals(endpoint: Endpoint, listed: dict[str, int]) -> list[float]:
+    """Return how long after its opening each order arrived, in milliseconds; below zero: before."""
+    async with HttpTransport() as transport:
+        page = await transport.send("GET", endpoint.rest, "/practice/arrivals", "", Headers({}), deadline_s=5)
+    log = msgspec.json.decode(page.body, type=list[Arrived])
+    return [arrived.at_ns / MS - listed[arrived.client_order_id] for arrived in log]
+
+
+async def main() -> None:
+    """Measure everything; print each part when it is done."""
+    async with exchange_of(SCENARIO) as endpoint:
+        emit(await side_by_side(endpoint))
+        emit(await under_load(endpoint))
+    emit(await openings())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

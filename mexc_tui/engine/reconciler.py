@@ -142,7 +142,7 @@ class Reconciler:
         async with self._lock:
             began_ns = self._clock.monotonic_ns()
             await self._learn_fee_asset()
-            theirs = await self._ask()
+            theirs = await self._ask(trigger)
             ours = await self._books.read("our books", lambda stored: self._ours(stored, theirs))
             outcome = reconcile(ours, theirs, self._rules(), trigger)
             for correction in outcome.corrections:
@@ -180,8 +180,8 @@ class Reconciler:
 
     # ---- asking
 
-    async def _ask(self) -> Theirs:
-        symbols = self._symbols()
+    async def _ask(self, trigger: Trigger) -> Theirs:
+        symbols = self._doubtful() if trigger is Trigger.TIMER else self._keeper.open.symbols()
         before = await self._orders(symbols)
         self.balances = (await self._trading.account(purpose=Purpose.EXIT)).balances
         at_ms = self._trading.now_ms()
@@ -191,17 +191,17 @@ class Reconciler:
             balances=self.balances,
             orders=after,
             trades=await self._trades(),
-            listed=symbols | {report.symbol for report in after},
+            listed=self._keeper.open.symbols() | {report.symbol for report in after},
             moving=moving_symbols(before, after),
         )
 
-    def _symbols(self) -> frozenset[str]:
-        memory = self._keeper.open
-        held = (*memory.positions.values(), *memory.intents.values(), *memory.orders.values())
-        return frozenset(one.symbol for one in held)
+    def _doubtful(self) -> frozenset[str]:
+        """Return pairs with an order that is not at its end: their history is worth its weight each time."""
+        orders = self._keeper.open.orders.values()
+        return frozenset(order.symbol for order in orders if not order.state.is_terminal)
 
     async def _orders(self, symbols: Iterable[str]) -> tuple[OrderReport, ...]:
-        """Return open orders of every pair, and all recent ones of the pairs that we touch."""
+        """Return open orders of every pair, and all recent ones of these pairs."""
         found = {report.order_id: report for report in await self._trading.open_orders(purpose=Purpose.EXIT)}
         start_ms = self._since_ms()
         for symbol in sorted(symbols):

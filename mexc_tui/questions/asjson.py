@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from mexc_tui.model.reconciliation import Difference
+from mexc_tui.model.trading_view import ReconciliationRow
 from mexc_tui.model.view import ListingRow
 from mexc_tui.questions.pages import money
 
@@ -47,6 +49,14 @@ class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):
     streams: None = None
 
 
+class ReconciliationJson(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison of our books with the exchange's."""
+
+    at_ms: int
+    explained: tuple[Difference, ...]
+    unexplained: tuple[Difference, ...]
+
+
 class StopJson(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a stop. No process: none ran."""
 
@@ -66,6 +76,11 @@ def many(values: Iterable[msgspec.Struct]) -> str:
     """Return one array, an element a line."""
     lines = ",\n".join(map(encode, values))
     return f"[{lines}]"
+
+
+def reconciliation(row: ReconciliationRow) -> ReconciliationJson:
+    """Return a comparison for programs."""
+    return ReconciliationJson(at_ms=row.at_ms, explained=row.explained, unexplained=row.unexplained)
 
 
 def listing(row: ListingRow) -> ListingJson:

@@ -21,6 +21,8 @@ Shown = TypeVar("Shown", bound=msgspec.Struct)
 
 NOT_DONE, WRONG, NO_ENGINE = 1, 2, 3
 """Exit codes: refused or not done; a wrong argument; nobody answers."""
+ANSWER_S = 10.0
+"""A command is answered so soon, unless it waits for the exchange."""
 NARROWEST = 40
 """Columns; on less a table is no table any more."""
 
@@ -67,6 +69,7 @@ class Asker:
         kind: "CommandKind[Args, Result]",
         args: "Args",
         as_json: "Callable[[Result], msgspec.Struct] | None" = None,
+        deadline_s: float = ANSWER_S,
     ) -> None:
         """Give a command and print what came of it: its words for people, its result for programs.
 
@@ -75,7 +78,7 @@ class Asker:
         from mexc_tui.desk.kinds import Outcome
         from mexc_tui.questions.asjson import encode
 
-        reply = self.reach.tell(kind, args)
+        reply = self.reach.tell(kind, args, deadline_s)
         if self.as_json and reply.result is not None:
             click.echo(encode(as_json(reply.result) if as_json else reply.result))
         if reply.outcome is not Outcome.DONE:

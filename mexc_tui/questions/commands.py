@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mexc_tui.questions import trading_commands
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def status(profile: str | None, as_json: bool) -> None:
             asker.show(found, lambda found, _: f"Profile {found.profile}: {found.cause}")
             sys.exit(NO_ENGINE)
         asker.show(found, status_page)
-        if found.trading_state is TradingState.HALTED:
+        if found.trading_state in (TradingState.HALTED, TradingState.FLATTENING):
             sys.exit(HALTED)
 
 
@@ -256,7 +257,7 @@ def _moment(option: str, text: str | None, asker: Asker) -> int | None:
         raise click.UsageError(f"{option}: {error}.") from None
 
 
-COMMANDS = (status, stop, listings, signals, why, report, settings, journal)
+COMMANDS = (status, stop, listings, signals, why, report, settings, journal, *trading_commands.COMMANDS)
 
 
 def add_to(group: click.Group) -> None:

@@ -137,7 +137,7 @@ class Reach:
             words = f"No engine of profile {self.paths.profile} has run yet: there is no day to report."
             raise Failure(words, NO_ENGINE)
         now_ms = self.clock.now_ms() if _is_held(self.paths.lock) else None
-        return self._look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
+        return self.look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
 
     def facts(self, limit: int, wanted: Fits) -> list[FactRow]:
         """Return the newest facts that fit, oldest first."""
@@ -234,9 +234,10 @@ class Reach:
         try:
             return self.ask(kind, args)
         except NoEngine:
-            return self._look(work) if self.has_store else nothing
+            return self.look(work) if self.has_store else nothing
 
-    def _look(self, work: "Callable[[Reading], T]") -> T:
+    def look(self, work: "Callable[[Reading], T]") -> T:
+        """Return what `work` makes of what is stored. Raises StorageError."""
         from mexc_tui.store.looking import look_into
         from mexc_tui.tuning import store_limits
 
@@ -282,7 +283,7 @@ class Reach:
     def _last_engine(self, cause: str) -> NoEngineJson:
         """Return what the store knows of the engine that ran last."""
         try:
-            facts = self._look(lambda stored: stored.journal.of_kind("engine_started", 1))
+            facts = self.look(lambda stored: stored.journal.of_kind("engine_started", 1))
         except StorageRefused:
             facts = []
         except StorageError as error:

@@ -7,9 +7,10 @@ from mexc_tui.model.listing import ChangeKind, Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
-from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
+from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
 from mexc_tui.questions.moments import NONE, ahead, by, clock, span_words, when
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
+from mexc_tui.questions.trading_pages import verdict_lines, what_if_page
 
 STAGES = {Stage.OPEN.value: Tone.GOOD, Stage.CANCELLED.value: Tone.BAD, Stage.NEVER_API.value: Tone.BAD}
 _SEVERITIES = {
@@ -69,9 +70,21 @@ def claim_words(row: SignalRow) -> str:
 
 def why_page(answer: WhyRow, pen: Pen) -> str:
     """Return the story of a pair's listings: how it is, what stands of what was said, how it came about."""
-    if not answer.listings:
+    if not answer.listings and not answer.snipes:
         return f"No listing called {answer.symbol} is known: no source listed it, and nobody added it."
-    return "\n\n".join("\n".join(_story(story, answer.at_ms, pen)) for story in answer.listings)
+    parts = ["\n".join(_story(story, answer.at_ms, pen)) for story in answer.listings]
+    parts += ["\n".join(_snipe(says, pen)) for says in answer.snipes]
+    if answer.what_if is not None:
+        parts.append(f"{pen.write('If it were armed now', Tone.HEAD)}\n{what_if_page(answer.what_if, pen)}")
+    return "\n\n".join(parts)
+
+
+def _snipe(says: SnipeSays, pen: Pen) -> Iterable[str]:
+    """Return a snipe and what the validators said of it."""
+    snipe = says.snipe
+    yield pen.write(f"Snipe {snipe.state.value}", Tone.HEAD)
+    yield from fold(f"  armed {when(snipe.armed_ms)} UTC by {snipe.by}: {snipe.reason}", " " * 4, pen)
+    yield from verdict_lines(says.verdicts, pen)
 
 
 def _story(story: ListingStory, now_ms: int, pen: Pen) -> Iterable[str]:

@@ -27,7 +27,7 @@ class Answering:
 
     reply: Reply[Any]
 
-    def tell(self, kind: object, args: object) -> Reply[Any]:
+    def tell(self, kind: object, args: object, deadline_s: float) -> Reply[Any]:
         return self.reply
 
 

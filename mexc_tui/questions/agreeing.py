@@ -1,0 +1,41 @@
+"""Asks a person before money moves. Whoever is no terminal has to say so beforehand, with --yes."""
+
+import sys
+
+import click
+
+from mexc_tui.questions.asker import NOT_DONE, WRONG, Asker, fail
+
+
+def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
+    """Add the flag that answers the question beforehand."""
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def agree(asker: Asker, plan: str) -> None:
+    """Say what is about to be done, in numbers, and go on only if a person says yes."""
+    _check_terminal()
+    click.echo("\n".join(_folded(asker, plan)), err=True)
+    if not click.confirm("Do it?", default=False, err=True):
+        fail("Nothing was done.", NOT_DONE)
+
+
+def typed_word(asker: Asker, plan: str, word: str) -> str:
+    """Say what is about to be done, and return what a person types where a mere yes is too easy."""
+    _check_terminal()
+    click.echo("\n".join(_folded(asker, plan)), err=True)
+    typed = str(click.prompt(f"Money was lost. Type the word {word} to go on", default="", err=True))
+    if typed.strip().lower() != word:
+        fail("Nothing was done: that was not the word.", NOT_DONE)
+    return typed
+
+
+def _folded(asker: Asker, plan: str) -> list[str]:
+    from mexc_tui.questions.tables import fold
+
+    return fold(plan, "    ", asker.pen)
+
+
+def _check_terminal() -> None:
+    if not sys.stdin.isatty():
+        fail("This moves money, and nobody is at a terminal to be asked: add --yes if you mean it.", WRONG)

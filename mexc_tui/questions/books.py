@@ -1,0 +1,151 @@
+"""Finds rows of trading: in the views of the engine, or without one in what is stored of the newest books."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from mexc_tui.desk import trading as kinds
+from mexc_tui.desk.ask import look
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.kinds import NoEngine, Row, ViewKind
+from mexc_tui.engine.performance import performance_of
+from mexc_tui.engine.trading_rows import (
+    blind_sight,
+    order_row,
+    position_row,
+    reconciliation_row,
+    snipe_row,
+)
+from mexc_tui.model.intent import OrderState
+from mexc_tui.model.trading_view import (
+    OrderRow,
+    PerformanceRow,
+    PositionRow,
+    ReconciliationRow,
+    RiskRow,
+    SnipeRow,
+)
+from mexc_tui.questions.plans import Held
+from mexc_tui.questions.reach import NO_ENGINE, Failure, Reach
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.books_ports import TradingTables
+    from mexc_tui.model.position import Position
+    from mexc_tui.store.unit_of_work import Reading
+
+T = TypeVar("T")
+
+LOOK_S = 5.0
+HEAVY_S = 30.0
+BLIND = blind_sight("no engine runs")
+
+
+class Books:
+    """What the desk holds, as far as a command line reaches."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    def snipes(self, last: int | None = None) -> list[SnipeRow]:
+        """Return the snipes that are not over, or the newest so many of all."""
+        if last is not None:
+            return self._stored(lambda tables: [snipe_row(one) for one in tables.snipes.page(limit=last)])
+        rows = self._seen(kinds.SNIPES, lambda tables: [snipe_row(one) for one in tables.snipes.open()])
+        return sorted(rows, key=lambda row: (row.opens_ms, row.id))
+
+    def orders(self, last: int | None = None) -> list[OrderRow]:
+        """Return the orders that are not at their end, newest first, or the newest so many of all."""
+        if last is not None:
+            return self._stored(lambda tables: [order_row(one) for one in tables.orders.page(limit=last)])
+        rows = self._seen(kinds.ORDERS, _open_orders)
+        return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
+
+    def positions(self, last: int | None = None) -> list[PositionRow]:
+        """Return the open positions, oldest first, or the newest so many of all, newest first."""
+        if last is not None:
+            return self._stored(
+                lambda tables: [_position(tables, one) for one in tables.positions.page(limit=last)]
+            )
+        rows = self._seen(
+            kinds.POSITIONS, lambda tables: [_position(tables, one) for one in tables.positions.open()]
+        )
+        return sorted(rows, key=lambda row: (row.opened_ms, row.id))
+
+    def held(self) -> Held:
+        """Return all that a stop would touch. Raises NoEngine."""
+        return Held(
+            tuple(self._look(kinds.POSITIONS)),
+            tuple(self._look(kinds.ORDERS)),
+            tuple(self._look(kinds.SNIPES)),
+        )
+
+    def risk(self) -> RiskRow:
+        """Return the engine's risk. Raises NoEngine, or Failure if it does not trade."""
+        rows = self._look(kinds.RISK)
+        if not rows:
+            raise Failure("This engine only looks: it holds nothing and buys nothing.", 1)
+        return rows[0]
+
+    def performance(self) -> PerformanceRow:
+        """Return how the desk has done. Raises Failure if there are no books."""
+        try:
+            return self._reach.ask(kinds.PERFORMANCE, Nothing(), HEAVY_S)
+        except NoEngine:
+            found = self._of_newest(lambda tables, scope: performance_of(tables, scope, {}))
+            if found is None:
+                raise self._no_books() from None
+            return found
+
+    def reconciliation(self) -> ReconciliationRow:
+        """Compare books now, or return the last stored comparison. Raises Failure if there is none."""
+        try:
+            reply = self._reach.tell(kinds.RECONCILE, Nothing(), HEAVY_S)
+        except NoEngine:
+            run = self._of_newest(lambda tables, _: tables.reconciliations.latest())
+            if run is None:
+                raise self._no_books() from None
+            return reconciliation_row(run)
+        if reply.result is None:
+            raise Failure(reply.words, 1)
+        return reply.result
+
+    # ---- helpers
+
+    def _seen(self, kind: ViewKind[Row], stored: "Callable[[TradingTables], list[Row]]") -> Sequence[Row]:
+        try:
+            return self._look(kind)
+        except NoEngine:
+            return self._stored(stored)
+
+    def _look(self, kind: ViewKind[Row]) -> list[Row]:
+        rows = look(self._reach.paths.socket, kind, who=self._reach.who, deadline_s=LOOK_S)
+        return list(rows.values())
+
+    def _stored(self, work: "Callable[[TradingTables], list[T]]") -> list[T]:
+        """Return rows of the newest books; none if there are none."""
+        return self._of_newest(lambda tables, _: work(tables)) or []
+
+    def _of_newest(self, work: "Callable[[TradingTables, str], T]") -> T | None:
+        if not self._reach.has_store:
+            return None
+
+        def read(stored: "Reading") -> T | None:
+            scope = stored.newest_scope()
+            return work(stored.trading(scope), scope) if scope else None
+
+        return self._reach.look(read)
+
+    def _no_books(self) -> Failure:
+        words = f"No engine of profile {self._reach.paths.profile} has traded yet: there are no books."
+        return Failure(words, NO_ENGINE)
+
+
+def _position(tables: "TradingTables", position: "Position") -> PositionRow:
+    orders = tables.orders.of_position(position.id)
+    intents = tables.intents.of_position(position.id)
+    return position_row(position, orders, intents, BLIND)
+
+
+def _open_orders(tables: "TradingTables") -> list[OrderRow]:
+    foreign = (one for one in tables.orders.foreign() if not one.state.is_terminal)
+    sent = (one for one in tables.orders.open() if one.state is not OrderState.INTENT)
+    return [order_row(one) for one in (*sent, *foreign)]

@@ -1,0 +1,59 @@
+"""What `performance` prints for people."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from mexc_tui.model.position import Day
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow
+from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
+from mexc_tui.questions.trading_pages import amount, signed
+
+EXACT = Decimal("0.01")
+"""A gap of equity below this is rounding."""
+LAST_DAYS = 10
+
+
+def performance_page(row: PerformanceRow, pen: Pen) -> str:
+    """Return how the desk has done: the identity of equity, every figure with its sample, the last days."""
+    lines = [*_identity(row, pen), ""]
+    lines.append(table(("FIGURE", "VALUE"), [_metric(one) for one in row.metrics], pen))
+    if row.days:
+        lines += ["", _days(row.days[-LAST_DAYS:], pen)]
+    return "\n".join(lines)
+
+
+def _identity(row: PerformanceRow, pen: Pen) -> Iterable[str]:
+    gap = row.identity_gap
+    holds = pen.write("holds", Tone.GOOD) if abs(gap) < EXACT else pen.write(f"is {gap:f} off", Tone.BAD)
+    yield from fold(f"Books of {row.scope}, in {row.quote_asset}", "    ", pen)
+    yield from fold(
+        f"equity {amount(row.equity)} = start {amount(row.start_equity)} {_plus(row.flows)} from outside "
+        f"{_plus(row.realised)} realised {_plus(row.unrealised)} unrealised: {holds}",
+        "    ",
+        pen,
+    )
+    yield from fold(f"fees {amount(row.fees)}, in the profits already", "    ", pen)
+
+
+def _plus(value: Decimal) -> str:
+    return f"{'-' if value < 0 else '+'} {amount(abs(value))}"
+
+
+def _metric(row: MetricRow) -> tuple[Cell, ...]:
+    return Cell(row.name), Cell(row.words, Tone.FAINT if row.value is None else Tone.PLAIN)
+
+
+def _days(days: Sequence[Day], pen: Pen) -> str:
+    cells = [
+        (
+            Cell(day.day),
+            Cell(signed(day.realised), is_number=True),
+            Cell(amount(day.fees), is_number=True),
+            Cell(str(day.opened), is_number=True),
+            Cell(str(day.closed), is_number=True),
+            Cell(f"{day.wins} / {day.losses}"),
+        )
+        for day in days
+    ]
+    heads = ("DAY (UTC)", "REALISED", "FEES", Column("OPENED", 1), Column("CLOSED", 2), "WON / LOST")
+    return table(heads, cells, pen)

@@ -1,0 +1,69 @@
+"""What a command that moves money is about to do, in numbers, before anybody says yes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.intent import OrderState
+from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
+from mexc_tui.questions.trading_pages import amount, price, signed
+
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Everything that a stop of all would touch."""
+
+    positions: Sequence[PositionRow] = ()
+    orders: Sequence[OrderRow] = ()
+    snipes: Sequence[SnipeRow] = ()
+
+
+def arm_plan(row: WhatIfRow) -> str:
+    """Say what arming would let the desk spend."""
+    caps = f", paying at most {price(row.price_cap)} each" if row.price_cap is not None else ""
+    spend = f" for at most {amount(row.spend_cap)} USDT" if row.spend_cap is not None else ""
+    return f"ARM {row.symbol}: buy it at its opening{spend}{caps}."
+
+
+def close_plan(row: PositionRow, share_pct: Decimal | None) -> str:
+    """Say what would be sold, and what it is worth."""
+    share = HUNDRED if share_pct is None else share_pct
+    quantity = row.quantity * share / HUNDRED
+    value = None if row.value is None else row.value * share / HUNDRED
+    worth = (
+        "at whatever is bid: no fresh price is known"
+        if row.bid is None
+        else f"worth {amount(value)} {row.quote_asset} at the bid of {price(row.bid)}"
+    )
+    part = "all" if share == HUNDRED else f"{share:f} %"
+    return f"CLOSE {part} of {row.symbol}: sell {price(quantity)} {row.base_asset}, {worth}."
+
+
+def stop_plan(name: str, held: Held) -> str:
+    """Say what a flattening or an emergency stop would sell, cancel and disarm."""
+    known = [one.value for one in held.positions if one.value is not None]
+    unknown = len(held.positions) - len(known)
+    ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
+    worth = amount(sum(known, Decimal(0)))
+    parts = [
+        f"sell {_many(len(held.positions), 'position')} worth {worth} USDT at the bid"
+        + (f" ({unknown} without a price)" if unknown else ""),
+        f"cancel {_many(ours, 'order')}",
+        f"disarm {_many(len(held.snipes), 'snipe')}",
+    ]
+    return f"{name}: {', '.join(parts)}, and stay halted until you resume."
+
+
+def resume_plan(row: RiskRow) -> str:
+    """Say what stopped the desk and how it stands."""
+    return (
+        f"RESUME: trading is {row.state.value} ({row.cause_words or row.cause.value}). Equity "
+        f"{amount(row.equity)} {row.quote_asset}, today {signed(row.day_pnl)}, "
+        f"{row.drawdown_pct:.2f} % below the peak. Entries may then be made again."
+    )
+
+
+def _many(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"

@@ -1,0 +1,288 @@
+"""The commands about money: what is held, what would be done, and what is to be done.
+
+What only stops entries (`halt`, `reduce-only`, `disarm`) asks nothing; what buys, sells or lets buying go on
+says first what it will do, and asks.
+"""
+
+import sys
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+import click
+
+from mexc_tui.questions.agreeing import agree, typed_word, yes_flag
+from mexc_tui.questions.asker import NOT_DONE, Asker, asked, asking, fail
+
+if TYPE_CHECKING:
+    from mexc_tui.questions.books import Books
+
+EXCHANGE_S = 60.0
+"""So long a command waits that must be seen to have happened at the exchange."""
+
+last_option = click.option(
+    "--last", type=click.IntRange(1, 1_000), help="The newest so many, ended ones too, as they are stored."
+)
+
+
+@click.command()
+@last_option
+@asked
+def positions(last: int | None, profile: str | None, as_json: bool) -> None:
+    """Show open positions: worth, gain, stop, and where their protection lives."""
+    from mexc_tui.questions.trading_pages import positions_page
+
+    with asking(profile, as_json) as asker:
+        asker.show_all(_books(asker).positions(last), positions_page)
+
+
+@click.command()
+@last_option
+@asked
+def orders(last: int | None, profile: str | None, as_json: bool) -> None:
+    """Show orders that are not at their end; somebody else's on the account too, which are left alone."""
+    from mexc_tui.questions.trading_pages import orders_page
+
+    with asking(profile, as_json) as asker:
+        asker.show_all(_books(asker).orders(last), orders_page)
+
+
+@click.command()
+@last_option
+@asked
+def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
+    """Show snipes that are not over: what will be bought, when, for how much at most."""
+    from mexc_tui.questions.trading_pages import snipes_page
+
+    with asking(profile, as_json) as asker:
+        now_ms = asker.now_ms()
+        asker.show_all(_books(asker).snipes(last), lambda rows, pen: snipes_page(rows, now_ms, pen))
+
+
+@click.command()
+@asked
+def risk(profile: str | None, as_json: bool) -> None:
+    """Show what the desk is worth, what it risks, and what is left of each limit."""
+    from mexc_tui.questions.trading_pages import risk_page
+
+    with asking(profile, as_json) as asker:
+        asker.show(_books(asker).risk(), risk_page)
+
+
+@click.command()
+@asked
+def performance(profile: str | None, as_json: bool) -> None:
+    """Show how the desk has done: equity, every figure with its sample, the last days."""
+    from mexc_tui.questions.performance_page import performance_page
+
+    with asking(profile, as_json) as asker:
+        asker.show(_books(asker).performance(), performance_page)
+
+
+@click.command()
+@asked
+def reconcile(profile: str | None, as_json: bool) -> None:
+    """Compare books with the exchange's; without an engine show the last comparison.
+
+    Exit code: 0 everything is explained, 1 something is not.
+    """
+    from mexc_tui.questions.asjson import reconciliation
+    from mexc_tui.questions.trading_pages import reconciliation_page
+
+    with asking(profile, as_json) as asker:
+        row = _books(asker).reconciliation()
+        asker.show(row, reconciliation_page, reconciliation)
+        if row.problem and asker.as_json:
+            fail(row.problem, NOT_DONE)
+        if row.problem or row.unexplained:
+            sys.exit(NOT_DONE)
+
+
+@click.command("what-if")
+@click.argument("symbol")
+@asked
+def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
+    """Say what every validator would say if a pair were armed now. Exit code: 0 it would be, 1 not."""
+    from mexc_tui.desk.trading import WHAT_IF, OfSymbol
+    from mexc_tui.questions.trading_pages import what_if_page
+
+    with asking(profile, as_json) as asker:
+        row = asker.reach.ask(WHAT_IF, OfSymbol(symbol=_name(symbol)))
+        asker.show(row, what_if_page)
+        if not row.approved:
+            sys.exit(NOT_DONE)
+
+
+@click.command()
+@click.argument("symbol")
+@yes_flag
+@asked
+def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
+    """Arm a snipe: buy this listing at its opening, if every validator agrees."""
+    from mexc_tui.desk.trading import ARM, WHAT_IF, OfSymbol
+    from mexc_tui.questions.plans import arm_plan
+
+    with asking(profile, as_json) as asker:
+        args = OfSymbol(symbol=_name(symbol))
+        if not yes:
+            expected = asker.reach.ask(WHAT_IF, args)
+            if not expected.approved:
+                fail(f"{expected.symbol} would be refused: {expected.words}", NOT_DONE)
+            agree(asker, arm_plan(expected))
+        asker.tell(ARM, args)
+
+
+@click.command()
+@click.argument("symbol")
+@asked
+def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
+    """Take back a snipe that has not fired."""
+    from mexc_tui.desk.trading import DISARM, OfSymbol
+
+    with asking(profile, as_json) as asker:
+        asker.tell(DISARM, OfSymbol(symbol=_name(symbol)))
+
+
+@click.command()
+@click.argument("symbol")
+@click.option("--share", metavar="PCT", help="Only so many per cent of it.")
+@yes_flag
+@asked
+def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
+    """Sell a position now, or a part of it."""
+    from mexc_tui.desk.trading import CLOSE, Closing
+    from mexc_tui.questions.plans import close_plan
+
+    share_pct = _percent(share)
+    with asking(profile, as_json) as asker:
+        name = _name(symbol)
+        if not yes:
+            held = next((row for row in _books(asker).held().positions if row.symbol == name), None)
+            if held is None:
+                fail(f"No position in {name} is open. See: mexc-tui positions", NOT_DONE)
+            agree(asker, close_plan(held, share_pct))
+        asker.tell(CLOSE, Closing(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
+
+
+@click.command()
+@click.argument("words", nargs=-1)
+@asked
+def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
+    """Stop buying until a person resumes: entry orders are cancelled, snipes disarmed. Exits go on."""
+    from mexc_tui.desk.trading import HALT, Stopping
+
+    with asking(profile, as_json) as asker:
+        asker.tell(HALT, Stopping(words=_reason(words)), deadline_s=EXCHANGE_S)
+
+
+@click.command("reduce-only")
+@click.argument("words", nargs=-1)
+@asked
+def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
+    """Buy nothing until a person resumes; armed snipes wait, exits go on."""
+    from mexc_tui.desk.trading import REDUCE_ONLY, Stopping
+
+    with asking(profile, as_json) as asker:
+        asker.tell(REDUCE_ONLY, Stopping(words=_reason(words)))
+
+
+@click.command()
+@yes_flag
+@asked
+def resume(yes: bool, profile: str | None, as_json: bool) -> None:
+    """Let the desk buy again. After a loss or a breach a word has to be typed; --yes is not enough then."""
+    from mexc_tui.desk.trading import RESUME, Resuming
+    from mexc_tui.model.trading import Trading
+    from mexc_tui.questions.plans import resume_plan
+    from mexc_tui.risk.state import RESUME_WORD, needs_word
+
+    with asking(profile, as_json) as asker:
+        row, typed = _books(asker).risk(), ""
+        if needs_word(Trading(state=row.state, cause=row.cause)):
+            typed = typed_word(asker, resume_plan(row), RESUME_WORD)
+        elif not yes:
+            agree(asker, resume_plan(row))
+        asker.tell(RESUME, Resuming(typed=typed))
+
+
+@click.command()
+@yes_flag
+@asked
+def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
+    """Halt, and sell every position of the desk with a slippage cap."""
+    from mexc_tui.desk.asking import Nothing
+    from mexc_tui.desk.trading import FLATTEN
+
+    with asking(profile, as_json) as asker:
+        _agree_to_stop(asker, "FLATTEN", yes=yes)
+        asker.tell(FLATTEN, Nothing(), deadline_s=EXCHANGE_S)
+
+
+@click.command()
+@yes_flag
+@asked
+def kill(yes: bool, profile: str | None, as_json: bool) -> None:
+    """Emergency stop: halt, cancel until nothing of ours is seen, then sell everything."""
+    from mexc_tui.desk.asking import Nothing
+    from mexc_tui.desk.trading import KILL
+
+    with asking(profile, as_json) as asker:
+        _agree_to_stop(asker, "EMERGENCY STOP", yes=yes)
+        asker.tell(KILL, Nothing(), deadline_s=EXCHANGE_S)
+
+
+def _agree_to_stop(asker: Asker, name: str, *, yes: bool) -> None:
+    from mexc_tui.questions.plans import stop_plan
+
+    if not yes:
+        agree(asker, stop_plan(name, _books(asker).held()))
+
+
+def _books(asker: Asker) -> "Books":
+    from mexc_tui.questions.books import Books
+
+    return Books(asker.reach)
+
+
+def _name(symbol: str) -> str:
+    """Return a pair's name as the exchange writes it."""
+    from mexc_tui.model.text import is_tradable_name
+
+    name = symbol.upper()
+    if not is_tradable_name(name):
+        raise click.UsageError(f"{symbol[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT.")
+    return name
+
+
+def _percent(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        share = Decimal(text.removesuffix("%").strip())
+    except InvalidOperation:
+        share = Decimal(0)
+    if not (share.is_finite() and 0 < share <= 100):
+        raise click.UsageError(f"--share: {text[:20]!r} is no part: above 0, 100 at most, as 50.")
+    return share
+
+
+def _reason(words: tuple[str, ...]) -> str:
+    return " ".join(words)[:200]
+
+
+COMMANDS: tuple[click.Command, ...] = (
+    positions,
+    orders,
+    snipes,
+    risk,
+    what_if,
+    arm,
+    disarm,
+    close,
+    halt,
+    reduce_only,
+    resume,
+    flatten,
+    kill,
+    performance,
+    reconcile,
+)

@@ -9,6 +9,7 @@ from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.listing import Facts, Sighting
 from mexc_tui.model.view import FactRow
 from mexc_tui.questions.moments import when
+from mexc_tui.questions.trading_facts import trading_words
 
 _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 
@@ -16,7 +17,8 @@ _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 def fact_words(row: FactRow) -> str:
     """Return what happened, without its time, kind and subject; what is not known here as its fields."""
     try:
-        return _words(events.decode(bytes(row.body))) or _fields(row.body)
+        event = events.decode(bytes(row.body))
+        return _words(event) or trading_words(event) or _fields(row.body)
     except events.BadEvent:
         return _fields(row.body)
 

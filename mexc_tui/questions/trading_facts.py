@@ -1,0 +1,81 @@
+"""Facts of trading in one line of plain words each."""
+
+from mexc_tui.model import event as events
+from mexc_tui.model.event import AnyEvent
+from mexc_tui.model.intent import Order
+from mexc_tui.model.position import Entry, Position
+from mexc_tui.model.snipe import Attempt, Snipe
+from mexc_tui.questions.trading_pages import amount, price, signed
+
+
+def trading_words(event: AnyEvent) -> str:
+    """Return what happened to money; empty if the fact is about something else."""
+    match event:
+        case events.SnipeChanged():
+            return _snipe(event.snipe)
+        case events.SnipeRefused():
+            said = "; ".join(f"{one.name} {one.value} (limit {one.limit})" for one in event.verdicts)
+            return f"not armed: {said}"
+        case events.AttemptMade():
+            return _attempt(event.attempt)
+        case events.OrderChanged():
+            return f"{_order(event.order)} ({event.source})"
+        case events.FillBooked():
+            gain = f", realised {signed(event.realised)}" if event.realised else ""
+            side = event.side.value.lower()
+            return f"{side} {price(event.quantity)} for {amount(event.value)}{gain}"
+        case events.PositionChanged():
+            return _position(event.position, event.words)
+        case _:
+            return _books(event)
+
+
+def _books(event: AnyEvent) -> str:
+    match event:
+        case events.TradingChanged():
+            words = f": {event.trading.words}" if event.trading.words else ""
+            return f"trading is {event.trading.state.value}{words} (by {event.trading.by})"
+        case events.GuardActed():
+            return f"guard {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
+        case events.Reconciled():
+            run = event.run
+            found = f"{len(run.explained)} explained, {len(run.unexplained)} unexplained differences"
+            return f"books compared ({run.trigger.value}): {found}" + (
+                f"; {run.problem}" if run.problem else ""
+            )
+        case events.EntryBooked():
+            return _entry(event.entry)
+        case _:
+            return ""
+
+
+def _snipe(snipe: Snipe) -> str:
+    bought = f", bought {price(snipe.filled_quantity)} for {amount(snipe.filled_value)}"
+    return f"snipe {snipe.state.value}: {snipe.reason}{bought if snipe.filled_quantity else ''}"
+
+
+def _attempt(attempt: Attempt) -> str:
+    code = "" if attempt.code is None else f" ({attempt.code})"
+    then = f", then {attempt.next_step}" if attempt.next_step else ""
+    return f"attempt {attempt.number} at {price(attempt.price)}: {attempt.answer}{code}{then}"
+
+
+def _order(order: Order) -> str:
+    at = "market" if order.price is None else price(order.price)
+    filled = f", filled {price(order.filled_quantity)}" if order.filled_quantity else ""
+    why = f": {order.reason}" if order.reason else ""
+    return f"{order.side.value.lower()} {price(order.quantity)} at {at} {order.state.value}{filled}{why}"
+
+
+def _position(position: Position, words: str) -> str:
+    if position.is_open:
+        state = f"{position.state.value}, {price(position.remaining)} left, stop {price(position.stop_price)}"
+    else:
+        state = f"closed by {position.close_reason.value or 'no reason kept'}"
+    gain = f", realised {signed(position.realised)}" if position.realised else ""
+    return f"position {state}{gain}" + (f": {words}" if words else "")
+
+
+def _entry(entry: Entry) -> str:
+    moved = ", ".join(f"{one.account.value} {one.amount:+f} {one.asset}" for one in entry.postings)
+    return f"{entry.kind.value}: {moved}" + (f" ({entry.words})" if entry.words else "")

@@ -1,0 +1,80 @@
+"""A desk that holds ten coins bought at two, with a stop, a ladder and a resting take-profit."""
+
+from decimal import Decimal as D
+
+import msgspec
+
+from mexc_tui.engine.open_books import OpenBooks
+from mexc_tui.engine.trading_rows import Quote, Sight
+from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Account, Position, PositionState
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.sniping.rounding import Grid
+from tests.store import trading_samples as samples
+
+GRID = Grid(D("0.01"), D("0.1"), D("0.1"), D(1), None, D(1), None, D(0), D("0.001"))
+PLAN = ExitPlan(
+    stop_loss_pct=D(10), ladder=(Rung(D(30), D(10)), Rung(D(40), D(20)), Rung(D(30), D(30))), time_stop_s=60
+)
+
+
+def position(**changes: object) -> Position:
+    base = Position(
+        id="p1",
+        symbol="NEWUSDT",
+        base_asset="NEW",
+        quote_asset="USDT",
+        state=PositionState.OPEN,
+        snipe_id="s1",
+        signal_id="signal",
+        config_hash="c0ffee",
+        plan=PLAN,
+        opened_ms=3_000,
+        bought_quantity=D(10),
+        bought_value=D(20),
+        fees=D("0.02"),
+        remaining=D(10),
+        remaining_cost=D("20.02"),
+        initial_stop=D("1.8"),
+        stop_price=D("1.8"),
+        high_price=D("2.1"),
+        low_price=D("1.9"),
+    )
+    return msgspec.structs.replace(base, **changes)
+
+
+def take_profit(at: str = "2.20", state: OrderState = OrderState.ACKNOWLEDGED, filled: str = "0") -> Order:
+    return msgspec.structs.replace(
+        samples.order(f"tp-{at}", state=state, intent_id="tp", position_id="p1"),
+        role=OrderRole.TAKE_PROFIT,
+        side=Side.SELL,
+        price=D(at),
+        quantity=D(3),
+        filled_quantity=D(filled),
+        filled_value=D(filled) * D(at),
+    )
+
+
+def books(one: Position | None = None, *orders: Order, stop: str = "10") -> OpenBooks:
+    """Return books with one position and a stop over so many coins; none of them: 0."""
+    held = position() if one is None else one
+    intents = dict[str, Intent]()
+    if D(stop):
+        intents["stop"] = msgspec.structs.replace(
+            samples.intent("stop", role=OrderRole.STOP, position_id="p1", reserved="0"), quantity=D(stop)
+        )
+    return OpenBooks(
+        intents=intents,
+        orders={order.client_order_id: order for order in orders},
+        positions={held.id: held},
+        balances={(Account.DESK, "USDT"): D("979.98"), (Account.DESK, "NEW"): D(10)},
+    )
+
+
+def sight(
+    bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
+) -> Sight:
+    quote = Quote(None if bid is None else D(bid), age_ms)
+    return Sight(lambda _: quote, lambda _: GRID if has_grid else None, 5_000, blind)

@@ -1,0 +1,172 @@
+"""How the desk has done, from a real store."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal as D
+from pathlib import Path
+
+import msgspec
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.engine.performance import performance_of
+from mexc_tui.ledger.equity import Mark
+from mexc_tui.model.position import Account, Day, Entry, EntryKind, EquityPoint, Position, Posting
+from mexc_tui.model.snipe import Attempt, Stamps
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.engine import held
+from tests.store import trading_samples as samples
+
+SCOPE = samples.SCOPE
+DAY_MS = 86_400_000
+
+
+def entry(name: str, *lines: tuple[Account, str, str], flow: str = "0") -> Entry:
+    postings = tuple(Posting(account, asset, D(amount)) for account, asset, amount in lines)
+    kind = EntryKind.START if name == "start" else EntryKind.TRADE
+    return Entry(id=name, kind=kind, at_ms=1, postings=postings, flow=D(flow))
+
+
+def cash(name: str, amount: str, other: Account = Account.EXCHANGE, flow: str = "0") -> Entry:
+    return entry(name, (Account.DESK, "USDT", amount), (other, "USDT", str(-D(amount))), flow=flow)
+
+
+def closed(name: str, realised: str, opened_ms: int) -> Position:
+    base = samples.position(name, opened_ms=opened_ms, closed_ms=opened_ms + 60_000, realised=realised)
+    return msgspec.structs.replace(
+        base,
+        bought_quantity=D(10),
+        bought_value=D(20),
+        sold_value=D(20),
+        fees=D("0.04"),
+        initial_stop=D("1.8"),
+    )
+
+
+def write_books(unit: UnitOfWork) -> None:
+    """A thousand to begin with, fifty from outside, a coin held for 20.02, five lost, seven gained."""
+    tables = unit.trading(SCOPE)
+    tables.entries.add(cash("start", "1000", Account.EXTERNAL))
+    tables.entries.add(cash("deposit", "50", Account.EXTERNAL, flow="50"))
+    tables.entries.add(cash("buy", "-20.02"))
+    tables.entries.add(cash("losses", "-5"))
+    tables.entries.add(cash("gains", "7"))
+    tables.snipes.save(samples.snipe("s1"))
+    tables.positions.save(held.position())
+    tables.positions.save(closed("p2", "-5", 1_000))
+    tables.positions.save(closed("p3", "7", 2_000))
+
+
+@asynccontextmanager
+async def stored(folder: Path) -> AsyncGenerator[Store]:
+    store = await Store.open(folder / "desk.sqlite3", SystemClock())
+    try:
+        await store.write("books", write_books)
+        yield store
+    finally:
+        await store.close()
+
+
+async def performance(store: Store, *marks: Mark) -> PerformanceRow:
+    by_id = {mark.position.id: mark for mark in marks}
+    return await store.read(
+        "performance", lambda reading: performance_of(reading.trading(SCOPE), SCOPE, by_id)
+    )
+
+
+def named(row: PerformanceRow) -> dict[str, MetricRow]:
+    return {metric.name: metric for metric in row.metrics}
+
+
+async def test_equity_is_start_flows_and_profits(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        row = await performance(store, Mark(held.position(), D("2.1"), D("0.001")))
+    assert (row.start_equity, row.flows, row.realised) == (D(1_000), D(50), D(2))
+    assert (row.unrealised, row.equity) == (D("0.959"), D("1052.959"))
+    assert row.identity_gap == 0
+    assert row.fees == D("0.10")
+
+
+async def test_money_that_nothing_accounts_for_is_a_gap(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        await store.write("lost", lambda unit: unit.trading(SCOPE).entries.add(cash("gone", "-3")))
+        row = await performance(store, Mark(held.position(), D("2.1"), D("0.001")))
+    assert row.identity_gap == D(-3)
+
+
+async def test_without_a_price_a_position_stands_at_its_cost_and_says_so(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        row = await performance(store)
+    assert (row.unrealised, row.equity, row.identity_gap) == (D(0), D(1_052), D(0))
+    assert "1 at cost: no fresh price" in named(row)["exposure"].words
+
+
+async def test_a_figure_with_too_few_samples_says_so_instead_of_a_number(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        row = await performance(store)
+    rate = named(row)["win rate"]
+    assert (rate.value, rate.n) == (None, 2)
+    assert rate.words == f"not enough data (2 of {rate.minimum})"
+    assert named(row)["VaR 95 %, a day"].words.endswith("new coins at 50% stress loss: NEWUSDT")
+
+
+async def test_with_enough_trades_rates_have_intervals_and_repeat_themselves(tmp_path: Path) -> None:
+    def more(unit: UnitOfWork) -> None:
+        for number in range(30):
+            gain = "4" if number % 3 else "-2"
+            unit.trading(SCOPE).positions.save(closed(f"more{number}", gain, 10_000 + number))
+
+    async with stored(tmp_path) as store:
+        await store.write("trades", more)
+        first, again = named(await performance(store)), named(await performance(store))
+    rate, expected = first["win rate"], first["expectancy"]
+    assert (rate.value, rate.n) == (21 / 32, 32)
+    assert rate.low is not None
+    assert rate.high is not None
+    assert rate.low < 21 / 32 < rate.high
+    assert expected.value == (2 - 20 + 80) / 32
+    assert first == again
+
+
+async def test_stages_of_attempts_and_refusals_are_counted(tmp_path: Path) -> None:
+    def attempts(unit: UnitOfWork) -> None:
+        for number in range(1, 31):
+            stamps = Stamps(aim_ns=0, decided_ns=0, written_ns=number * 1_000_000, answered_ns=50_000_000)
+            code = 30001 if number <= 15 else None
+            attempt: Attempt = msgspec.structs.replace(samples.attempt(number), code=code, stamps=stamps)
+            unit.trading(SCOPE).attempts.save(attempt)
+
+    async with stored(tmp_path) as store:
+        await store.write("attempts", attempts)
+        figures = named(await performance(store))
+    assert figures["decided to last byte written, p50"].value == 15.5
+    assert figures["decided to last byte written, p99"].words == "not enough data (30 of 100)"
+    assert figures["refused with 30001"].value == 0.5
+
+
+async def test_returns_come_from_the_daily_closes_with_flows_taken_out(tmp_path: Path) -> None:
+    def closes(unit: UnitOfWork) -> None:
+        for day, (worth, flows) in enumerate((("100", "0"), ("160", "50"), ("144", "50"))):
+            point = EquityPoint(at_ms=day * DAY_MS + 5, cash=D(worth), holdings=D(0), flows=D(flows))
+            unit.trading(SCOPE).equity.add(point)
+        unit.trading(SCOPE).days.save(Day(day="1970-01-02", realised=D(2)))
+
+    async with stored(tmp_path) as store:
+        await store.write("closes", closes)
+        row = await performance(store)
+    total, fall = named(row)["total return"], named(row)["largest drawdown"]
+    assert total.value is not None
+    assert round(total.value, 9) == -0.01
+    assert fall.value is not None
+    assert round(fall.value, 9) == 0.1
+    assert [day.day for day in row.days] == ["1970-01-02"]
+    assert len(row.points) == 3
+
+
+async def test_books_of_another_scope_are_not_looked_at(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        row = await store.read(
+            "other", lambda reading: performance_of(reading.trading(samples.OTHER), samples.OTHER, {})
+        )
+    assert (row.equity, row.realised, row.start_equity) == (D(0), D(0), D(0))

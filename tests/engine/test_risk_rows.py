@@ -1,0 +1,87 @@
+"""What faces are shown of risk, as examples."""
+
+from decimal import Decimal as D
+
+from mexc_tui.engine.risk_rows import Guarded, limit_rows, risk_row
+from mexc_tui.model.position import Day
+from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.risk.limits import check_entry
+from tests.engine import held
+
+NOON_MS = 1_800_014_400_000
+LIMITS = RiskLimits()
+BOOK = RiskBook(
+    equity=D(1_000),
+    peak=D(1_250),
+    free_cash=D(970),
+    day_equity=D(1_010),
+    held=(Held("NEWUSDT", D(20)),),
+    reserved=(Reserved("s2", "XUSDT", D(10), NOON_MS),),
+    entries_ms=(NOON_MS - 7_200_000, NOON_MS - 60_000),
+    losses_in_a_row=3,
+    last_loss_ms=NOON_MS - 600_000,
+)
+
+
+def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
+    day = Day(day="2027-01-15", realised=D("-4.5"))
+    row = risk_row(
+        held.books(),
+        BOOK,
+        Guarded(GuardLevel.MEDIUM, "daily loss at 50 %", day),
+        LIMITS,
+        held.sight(),
+        NOON_MS,
+    )
+    assert (row.equity, row.cash, row.exposure, row.reserved) == (D(1_000), D("979.98"), D("20.979"), D(0))
+    assert (row.day_pnl, row.day_pct, row.realised) == (D(-10), D("-0.9901"), D("-4.5"))
+    assert (row.peak, row.drawdown_pct) == (D(1_250), D(20))
+    assert (row.guard, row.guard_words) == (GuardLevel.MEDIUM, "daily loss at 50 %")
+    assert row.paused_until_ms == NOON_MS + 3_000_000
+    assert row.is_complete
+
+
+def test_a_pause_that_is_over_is_no_pause() -> None:
+    row = risk_row(held.books(), BOOK, Guarded(), LIMITS, held.sight(), NOON_MS + 3_000_000)
+    assert row.paused_until_ms is None
+
+
+def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
+    book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
+    row = risk_row(held.books(), book, Guarded(), LIMITS, held.sight(None, None), NOON_MS)
+    assert (row.is_complete, row.equity, row.exposure) == (False, D("979.98"), D(0))
+
+
+def test_the_state_and_its_cause_are_those_of_the_books() -> None:
+    books = held.books()
+    books.trading = Trading(
+        state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="lost 2 %", since_ms=5, by="guard"
+    )
+    row = risk_row(books, BOOK, Guarded(), LIMITS, held.sight(), NOON_MS)
+    assert (row.state, row.cause, row.cause_words, row.since_ms, row.by) == (
+        TradingState.HALTED,
+        Cause.DAILY_LOSS,
+        "lost 2 %",
+        5,
+        "guard",
+    )
+
+
+def test_each_limit_shows_what_is_used_of_it() -> None:
+    rows = {row.name: (row.used, row.limit, row.unit) for row in limit_rows(BOOK, LIMITS, NOON_MS)}
+    assert rows == {
+        "exposure": (D(30), D(200), "USDT"),
+        "position_cap": (D(20), D(50), "USDT"),
+        "positions": (D(2), D(3), ""),
+        "trades_hour": (D(2), D(5), ""),
+        "trades_day": (D(3), D(10), ""),
+        "daily_loss": (D("0.9901"), D(2), "%"),
+        "drawdown": (D(20), D(10), "%"),
+        "losses_in_a_row": (D(3), D(5), ""),
+    }
+
+
+def test_limits_have_the_names_of_the_verdicts_that_hold_them() -> None:
+    verdicts = {one.name for one in check_entry(Candidate("YUSDT", D(5), NOON_MS), BOOK, LIMITS, NOON_MS)}
+    assert {row.name for row in limit_rows(BOOK, LIMITS, NOON_MS)} <= verdicts

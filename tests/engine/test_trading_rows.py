@@ -1,0 +1,124 @@
+"""What faces are shown of snipes, orders and positions, as examples."""
+
+from decimal import Decimal as D
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.open_books import OpenBooks
+from mexc_tui.engine.trading_rows import (
+    blind_sight,
+    order_rows,
+    position_rows,
+    reconciliation_row,
+    snipe_rows,
+)
+from mexc_tui.model.intent import Fee, OrderState
+from mexc_tui.model.position import CloseReason, PositionState, Protection
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from tests.engine import held
+from tests.store import trading_samples as samples
+
+
+def test_a_position_is_worth_the_bid_less_the_fee_of_selling() -> None:
+    row = position_rows(held.books(), held.sight())[0]
+    assert (row.bid, row.bid_age_ms, row.value) == (D("2.1"), 40, D("20.979"))
+    assert (row.cost, row.unrealised) == (D("20.02"), D("0.959"))
+    assert row.unrealised_pct is not None
+    assert round(row.unrealised_pct, 2) == D("4.79")
+    assert (row.entry_price, row.time_stop_ms) == (D(2), 63_000)
+
+
+@pytest.mark.parametrize(("bid", "age_ms"), [(None, None), ("2.1", 5_001), (None, 3), ("2.1", None)])
+def test_without_a_fresh_price_nothing_is_guessed(bid: str | None, age_ms: int | None) -> None:
+    row = position_rows(held.books(), held.sight(bid, age_ms))[0]
+    assert (row.bid, row.value, row.unrealised, row.unrealised_pct) == (None, None, None, None)
+    assert row.bid_age_ms == age_ms
+    assert (row.protection, "no fresh price" in row.protection_words) == (Protection.NONE, True)
+
+
+def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> None:
+    bare = position_rows(held.books(), held.sight())[0]
+    assert bare.protection is Protection.ENGINE
+    assert bare.protection_words == "a stop in this engine: it ends when this engine ends"
+    resting = position_rows(held.books(None, held.take_profit(), held.take_profit("2.40")), held.sight())[0]
+    assert resting.protection_words.endswith("; 2 take-profits on the exchange, not a stop")
+
+
+def test_what_is_not_protected_says_why() -> None:
+    trapped = held.position(trapped="trading is suspended")
+    told = {
+        "no stop is armed": position_rows(held.books(stop="0"), held.sight())[0],
+        "the stop covers 4 of 10": position_rows(held.books(stop="4"), held.sight())[0],
+        "cannot be sold: trading is suspended": position_rows(held.books(trapped), held.sight())[0],
+        "no engine runs: nothing watches": position_rows(held.books(), blind_sight("no engine runs"))[0],
+    }
+    for words, row in told.items():
+        assert row.protection is Protection.NONE
+        assert words in row.protection_words
+
+
+def test_what_is_too_small_to_be_sold_is_dust() -> None:
+    row = position_rows(held.books(held.position(remaining=D("0.4"))), held.sight())[0]
+    assert row.protection is Protection.DUST
+    unknown = position_rows(held.books(held.position(remaining=D("0.4"))), held.sight(has_grid=False))[0]
+    assert unknown.protection is not Protection.DUST
+
+
+def test_a_rung_waits_where_its_order_rests_else_in_the_engine() -> None:
+    rungs = position_rows(held.books(None, held.take_profit("2.20")), held.sight())[0].rungs
+    assert [(one.number, one.price, one.quantity, one.where) for one in rungs] == [
+        (1, D("2.20"), D(3), "exchange"),
+        (2, D("2.40"), D(4), "engine"),
+        (3, D("2.60"), D(3), "engine"),
+    ]
+
+
+def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
+    small = held.position(
+        bought_quantity=D(1), bought_value=D(2), remaining=D("0.7"), sold_quantity=D("0.3"), rungs_done=(1,)
+    )
+    wheres = [one.where for one in position_rows(held.books(small), held.sight())[0].rungs]
+    assert wheres == ["sold", "too small", "engine"]
+
+
+def test_a_closed_position_has_no_ladder_left() -> None:
+    closed = held.position(
+        state=PositionState.CLOSED, closed_ms=9_000, close_reason=CloseReason.STOP, remaining=D(0)
+    )
+    row = position_rows(held.books(closed), held.sight())[0]
+    assert (row.rungs, row.protection_words, row.close_reason) == ((), "closed", CloseReason.STOP)
+
+
+def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> None:
+    foreign = msgspec.structs.replace(
+        samples.order("theirs", state=OrderState.FOREIGN, intent_id="", created_ms=9_000), fees=()
+    )
+    one = samples.order("i1-1", created_ms=2_000)
+    done = samples.order("i1-2", state=OrderState.FILLED, created_ms=3_000)
+    books = OpenBooks(
+        orders={order.client_order_id: order for order in (one, done)}, foreign={"theirs": foreign}
+    )
+    rows = order_rows(books)
+    assert [row.client_order_id for row in rows] == ["theirs", "i1-1"]
+    assert (rows[0].state, rows[0].fees) == (OrderState.FOREIGN, "")
+    assert rows[1].fees == "0.002 MX"
+
+
+def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
+    order = msgspec.structs.replace(
+        samples.order(), fees=(Fee("USDT", D("0.0100")), Fee("MX", D("2E-3")), Fee("NEW", D(0)))
+    )
+    assert order_rows(OpenBooks(orders={"i1-1": order}))[0].fees == "0.01 USDT + 0.002 MX"
+
+
+def test_snipes_stand_in_the_order_of_their_openings() -> None:
+    late = msgspec.structs.replace(samples.snipe("a"), opens_ms=95_000)
+    rows = snipe_rows(OpenBooks(snipes={"a": late, "b": samples.snipe("b")}))
+    assert [(row.id, row.opens_ms) for row in rows] == [("b", 90_000), ("a", 95_000)]
+
+
+def test_a_comparison_keeps_its_problem() -> None:
+    run = Reconciliation(at_ms=7, trigger=Trigger.HOLE, problem="no answer")
+    row = reconciliation_row(run)
+    assert (row.at_ms, row.trigger, row.problem) == (7, "hole", "no answer")

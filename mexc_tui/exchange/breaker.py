@@ -59,15 +59,17 @@ class Breaker:
         self._probes = 0
         self._refused = 0
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it holds nothing back."""
+        return self._opened_ns is None
+
     def allow(self, purpose: Purpose) -> bool:
         """Whether a request may go now; in the half-open phase a yes takes one of the probes."""
-        if purpose.reduces_risk:
+        if self._opened_ns is None or purpose.reduces_risk:
             return True
         now_ns = self._clock.monotonic_ns()
-        phase = self._phase(now_ns)
-        if phase is Phase.CLOSED:
-            return True
-        if phase is Phase.HALF_OPEN and self._take_probe(now_ns):
+        if self._phase(now_ns) is Phase.HALF_OPEN and self._take_probe(now_ns):
             return True
         self._refused += 1
         return False

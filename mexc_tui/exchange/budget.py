@@ -69,8 +69,8 @@ _URGENCY = {Purpose.STOP: 0, Purpose.EXIT: 1, Purpose.ENTRY: 2, Purpose.ORDINARY
 """Who is served first."""
 
 
-_Needs: TypeAlias = tuple[tuple[Lane, int], ...]
-"""What one request takes, lane by lane."""
+Needs: TypeAlias = tuple[tuple[Lane, int, int], ...]
+"""What one request takes, lane by lane, and how full its purpose may make the lane."""
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +79,7 @@ class _Ask:
 
     purpose: Purpose
     number: int
-    needs: _Needs
+    needs: Needs
     granted: asyncio.Future[None]
     granted_ns: int | None = None
     paced: Lane | None = None
@@ -121,8 +121,8 @@ class RateBudget:
         `is_order` takes one of the bucket that placing and cancelling share. Raises `BudgetRefused` when
         that cannot be within `deadline_s`. A cancelled wait takes nothing.
         """
-        needs = self._needs(weight, purpose, is_order, lanes)
-        if self._take_at_once(needs, purpose):
+        needs = self.needs(weight, purpose, is_order=is_order, lanes=lanes)
+        if self.take_now(needs):
             return
         self._asked += 1
         ask = _Ask(purpose, self._asked, needs, asyncio.get_running_loop().create_future())
@@ -165,7 +165,10 @@ class RateBudget:
         left_ns = until_ns - now_ns
         return Ban(kind, left_ns / NS_PER_S, self._clock.now_ms() + left_ns // 1_000_000)
 
-    def _needs(self, weight: int, purpose: Purpose, is_order: bool, lanes: Iterable[LaneName]) -> _Needs:
+    def needs(
+        self, weight: int, purpose: Purpose, *, is_order: bool, lanes: Iterable[LaneName] = ()
+    ) -> Needs:
+        """Return what such a request takes. Raises ValueError if it can never go."""
         needs = [(self._lanes[LaneName.WEIGHT], weight), (self._lanes[LaneName.REQUESTS], 1)]
         if is_order:
             needs.append((self._lanes[LaneName.ORDERS], 1))
@@ -176,18 +179,18 @@ class RateBudget:
                     f"a request of {amount} can never fit the {lane.limit.name.value} lane "
                     f"({lane.cap(purpose)} for {purpose.name})"
                 )
-        return tuple(needs)
+        return tuple((lane, amount, lane.cap(purpose)) for lane, amount in needs)
 
-    def _take_at_once(self, needs: _Needs, purpose: Purpose) -> bool:
+    def take_now(self, needs: Needs) -> bool:
         """Grant without queueing if nobody waits, no ban is in force and all fits: the usual case."""
         now_ns = self._clock.monotonic_ns()
         if self._queue or self._bans.current(now_ns) is not None:
             return False
-        for lane, amount in needs:
+        for lane, amount, cap in needs:
             lane.forget(now_ns)
-            if lane.used + amount > lane.cap(purpose):
+            if lane.used + amount > cap:
                 return False
-        for lane, amount in needs:
+        for lane, amount, _ in needs:
             lane.take(amount, now_ns)
         self._granted += 1
         return True
@@ -220,21 +223,22 @@ class RateBudget:
             return ban[1]
         needs = ask.needs
         if ban is not None:
-            needs = (*needs, (self._pace[least_urgent(ban[0])], 1))
-        if not short.isdisjoint(lane for lane, _ in needs):
+            pace = self._pace[least_urgent(ban[0])]
+            needs = (*needs, (pace, 1, pace.cap(ask.purpose)))
+        if not short.isdisjoint(lane for lane, _, _ in needs):
             # It keeps its place: what it could have had is not for those behind it either.
-            short.update(lane for lane, amount in needs if lane.used + amount > lane.cap(ask.purpose))
+            short.update(lane for lane, amount, cap in needs if lane.used + amount > cap)
             return None
         free_ns = now_ns
-        for lane, amount in needs:
-            lane_ns = lane.fits_ns(amount, lane.cap(ask.purpose), now_ns)
+        for lane, amount, cap in needs:
+            lane_ns = lane.fits_ns(amount, cap, now_ns)
             if lane_ns > now_ns:
                 short.add(lane)
                 free_ns = max(free_ns, lane_ns)
         return free_ns
 
     def _grant(self, ask: _Ask, ban: tuple[BanKind, int] | None, now_ns: int) -> None:
-        for lane, amount in ask.needs:
+        for lane, amount, _ in ask.needs:
             lane.take(amount, now_ns)
         if ban is not None:
             ask.paced = self._pace[least_urgent(ban[0])]
@@ -250,7 +254,7 @@ class RateBudget:
             self._queue.remove(ask)
         else:
             self._granted -= 1
-            for lane, amount in ask.needs:
+            for lane, amount, _ in ask.needs:
                 lane.give_back(amount, ask.granted_ns)
             if ask.paced is not None:
                 ask.paced.give_back(1, ask.granted_ns)

@@ -101,37 +101,39 @@ def default_connector() -> aiohttp.TCPConnector:
 class HttpConnection:
     """An open connection, for one request after another. Close or release it."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_protocol", "_transport")
 
     def __init__(self, connection: Connection) -> None:
+        """Raise ConnectionResetError if it broke already."""
+        protocol, transport = connection.protocol, connection.transport
+        if protocol is None or transport is None:
+            raise ConnectionResetError
         self._connection = connection
+        self._protocol = protocol
+        self._transport = transport
 
     @property
     def is_usable(self) -> bool:
         """Whether it is open as far as anybody knows, and no answer that nobody asked for waits on it."""
-        protocol, transport = self._connection.protocol, self._connection.transport
-        if protocol is None or transport is None:
-            return False
-        return not (transport.is_closing() or protocol.should_close)
+        return not (self._transport.is_closing() or self._protocol.should_close)
 
     def write(self, request: bytes) -> bool:
         """Hand a request to the system; False: the connection is no good, and no byte of it left."""
-        protocol, transport = self._connection.protocol, self._connection.transport
-        if protocol is None or transport is None or not self.is_usable:
+        if not self.is_usable:
             return False
+        transport = self._transport
         transport.write(request)
         # A transport closes at once when the system refuses the first bytes: then none were taken.
-        if transport.is_closing():
-            return False
-        # Nothing is read between the write and this: bytes only arrive when the loop runs on.
-        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-        return True
+        return not transport.is_closing()
 
     async def answer(self, cap_bytes: int) -> "RawAnswer":
-        """Return the answer to the request. Raises one of FAILURES; the connection is worth nothing then."""
-        protocol = self._connection.protocol
-        if protocol is None:
-            raise ConnectionResetError
+        """Return the answer to the request just written.
+
+        Raises one of FAILURES; the connection is worth nothing then.
+        """
+        protocol = self._protocol
+        # Nothing was read since the write: bytes only arrive when the loop runs on.
+        protocol.set_response_params(read_until_eof=True, auto_decompress=False)
         message, content = await protocol.read()
         while 100 <= message.code < 200 and message.code != 101:
             message, content = await protocol.read()
@@ -171,10 +173,9 @@ class Connections:
     async def _open(self, place: Place) -> HttpConnection:
         for _ in range(STALE_TRIES):
             made = await self._connector.connect(place.request, traces=[], timeout=_NO_TIMEOUT)
-            connection = HttpConnection(made)
-            if connection.is_usable:
+            if made.protocol is not None and (connection := HttpConnection(made)).is_usable:
                 return connection
-            connection.close()
+            made.close()
         raise ConnectionResetError
 
 

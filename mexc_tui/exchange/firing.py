@@ -40,7 +40,7 @@ TAKE_BEFORE_NS = NS_PER_S
 """How long before its aim a shot has its connection for itself."""
 WRITE_TRIES = 2
 CAP_BYTES = 256 * 1024
-SHOTS_KNOWN = 64
+SHOTS_KNOWN = 4_096
 
 _ROUTE = routes.PLACE_ORDER
 _PLACED = plain(PlacedOrder)
@@ -81,11 +81,12 @@ class WireFiringLine:
         self._limits = requester.limits
         self._connections = connections
         self._place = Place(origin)
+        self._leaves = {purpose: requester.leave(_ROUTE, purpose) for purpose in Purpose}
         self._clock = clock
         self._kept: HttpConnection | None = None
         self._used_ns = 0
         self._round_trips_ns: deque[int] = deque(maxlen=ROUND_TRIPS)
-        self._fired: deque[bytes] = deque(maxlen=SHOTS_KNOWN)
+        self._fired: set[bytes] = set()
         self._is_closed = False
 
     @property
@@ -127,7 +128,11 @@ class WireFiringLine:
 
     async def fire(self, shot: Shot, may_send: MaySend) -> Fired:
         """Write a shot at once; wait for the answer."""
-        return await self._fire(_Flight(shot, None), may_send)
+        # The usual case takes no detour: each await costs microseconds. Whether it is good, the write sees.
+        flight = _Flight(shot, None, self._kept)
+        self._kept = None
+        flight.is_admitted = flight.connection is not None and self._leaves[shot.purpose]()
+        return await self._fire(flight, may_send)
 
     async def close(self) -> None:
         """Close the connection. A shot that is in flight is followed to its end."""
@@ -140,7 +145,8 @@ class WireFiringLine:
 
     async def _fire(self, flight: _Flight, may_send: MaySend) -> Fired:
         try:
-            await self._approach(flight)
+            if not flight.is_admitted:
+                await self._approach(flight)
             connection = await self._write(flight, may_send)
             return flight.ended(await self._answer(flight, connection))
         except NothingSent as error:
@@ -154,27 +160,35 @@ class WireFiringLine:
 
     async def _approach(self, flight: _Flight) -> None:
         """Return at the aim, with a connection and leave to send. Raises NothingSent."""
-        shot, aim_ns = flight.shot, flight.aim_ns
+        aim_ns = flight.aim_ns
         if aim_ns is not None:
             # Connect now, so that the moment need not wait for it; until it is near, others may use it.
             self._keep(await self._take(_ROUTE))
             await sleep_until(self._clock, aim_ns - TAKE_BEFORE_NS)
-        flight.connection = await self._take(_ROUTE)
+        flight.connection = flight.connection or await self._take(_ROUTE)
         if aim_ns is not None:
             await sleep_until(self._clock, aim_ns - ADMIT_BEFORE_NS)
-        wait_s = min(self._limits.order_deadline_s, shot.recv_window_ms / 1000) * TURN_SHARE
-        await self._requester.admit(_ROUTE, shot.purpose, wait_s)
-        flight.is_admitted = True
+            if not flight.connection.is_usable:
+                flight.give_up()
+                flight.connection = await self._take(_ROUTE)
+        await self._admit(flight)
         if aim_ns is not None:
             await spin_until(self._clock, aim_ns)
+
+    async def _admit(self, flight: _Flight) -> None:
+        """Take a place in the budget. Raises NothingSent."""
+        shot = flight.shot
+        if not self._leaves[shot.purpose]():
+            wait_s = min(self._limits.order_deadline_s, shot.recv_window_ms / 1000) * TURN_SHARE
+            await self._requester.admit(_ROUTE, shot.purpose, wait_s)
+        flight.is_admitted = True
 
     async def _write(self, flight: _Flight, may_send: MaySend) -> HttpConnection:
         """Write the request; return the connection that it left by. Raises NothingSent."""
         for _ in range(WRITE_TRIES):
             connection = flight.connection
-            if connection is None or not connection.is_usable:
+            if connection is None:
                 # It dropped while we waited. Late is better than never: the window bounds how late.
-                flight.give_up()
                 connection = flight.connection = await self._take(_ROUTE)
             flight.woke_ns = self._clock.monotonic_ns()
             refusal = self._refusal(flight.shot, may_send)
@@ -183,8 +197,9 @@ class WireFiringLine:
                 raise NothingSent(_ROUTE.method, _ROUTE.path, f"not sent: {refusal}")
             if connection.write(flight.shot.request):
                 flight.written_ns = self._clock.monotonic_ns()
-                self._fired.append(flight.shot.request)
+                self._note_fired(flight.shot)
                 return connection
+            flight.give_up()
         self._requester.lost(_ROUTE)
         raise NothingSent(_ROUTE.method, _ROUTE.path, "not sent: connections break before a byte leaves")
 
@@ -192,6 +207,12 @@ class WireFiringLine:
         if shot.request in self._fired:
             return "this shot was fired already; prepare another one"
         return "" if may_send() else "orders of this kind were stopped at the last moment"
+
+    def _note_fired(self, shot: Shot) -> None:
+        if len(self._fired) >= SHOTS_KNOWN:
+            # The exchange takes none of the old ones any more: their windows are over.
+            self._fired.clear()
+        self._fired.add(shot.request)
 
     def _withdraw(self, flight: _Flight) -> None:
         """Leave everything as if this shot had never been."""
@@ -220,11 +241,9 @@ class WireFiringLine:
 
     async def _take(self, route: routes.Route) -> HttpConnection:
         """Return the kept connection, or another one, for the caller alone. Raises NothingSent."""
-        kept, self._kept = self._kept, None
+        kept = self._take_kept()
         if kept is not None:
-            if kept.is_usable:
-                return kept
-            kept.close()
+            return kept
         if self._is_closed:
             raise NothingSent(route.method, route.path, "not sent: this line is closed")
         try:
@@ -233,6 +252,13 @@ class WireFiringLine:
             self._requester.lost(route)
             problem = describe(error, self._limits.connect_s)
             raise NothingSent(route.method, route.path, f"not sent: {problem}") from None
+
+    def _take_kept(self) -> HttpConnection | None:
+        kept, self._kept = self._kept, None
+        if kept is None or kept.is_usable:
+            return kept
+        kept.close()
+        return None
 
     def _keep(self, connection: HttpConnection) -> None:
         """Keep a connection for the next one who asks, if it is good and none is kept."""

@@ -110,7 +110,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
 
 def _share(args: kinds.Closing) -> Decimal | None:
     share = args.share_pct
-    if share is not None and not 0 < share <= HUNDRED:
+    if share is not None and not (share.is_finite() and 0 < share <= HUNDRED):
         raise CommandRefused(f"{share} % is no part of a position: above 0, 100 at most.")
     return share
 

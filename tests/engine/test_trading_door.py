@@ -1,0 +1,200 @@
+"""Trading at an engine's door: views, questions and commands at a real socket, over a real store."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal as D
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.answers import Answers
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.desk import asking
+from mexc_tui.desk import trading as kinds
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.kinds import Outcome, Role
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.door import Door, DoorParts
+from mexc_tui.engine.trading_face import TradingFace
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.position import Protection
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.why import WhyRow
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.level import Lifetimes
+from mexc_tui.store.caches.memory import MemoryLevel
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.desk.engines import client_of, running
+from tests.engine.trading_engine import DIFFERENCE, HeldMoney, reconciled
+from tests.store import samples, trading_samples
+from tests.test_door import HeldFace
+
+CLOCK = SystemClock()
+NEW = kinds.OfSymbol(symbol="NEWUSDT")
+
+
+@asynccontextmanager
+async def desk(
+    folder: Path, money: TradingFace | None, role: Role = Role.OPERATE
+) -> AsyncGenerator[tuple[DeskClient, Store]]:
+    store = await Store.open(folder / "state" / "desk.sqlite3", CLOCK)
+    answers = Answers(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
+    parts = DoorParts(HeldFace(), store, CLOCK, DetectionSettings, "engine-1", 0, answers, money)
+    door = Door(parts)
+    await door.open(folder / "s.sock")
+    try:
+        async with running(client_of(folder / "s.sock", role=role)) as client:
+            yield client, store
+    finally:
+        await door.close(0.5)
+        await store.close()
+
+
+async def test_views_hold_what_the_engine_holds(tmp_path: Path) -> None:
+    money = HeldMoney()
+    async with desk(tmp_path, money) as (client, _):
+        snipes, orders = client.mirror(kinds.SNIPES), client.mirror(kinds.ORDERS)
+        positions, risk = client.mirror(kinds.POSITIONS), client.mirror(kinds.RISK)
+        async with asyncio.timeout(10):
+            while not all(one.is_complete for one in (snipes, orders, positions, risk)):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.005)
+    assert [list(one.rows) for one in (snipes, orders, positions)] == [["s1"], ["tp-2.20"], ["p1"]]
+    assert list(positions.rows.values()) == money.positions()
+    assert risk.rows["desk"] == money.now
+
+
+async def test_questions_about_money_are_answered(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldMoney(approved=False)) as (client, _):
+        what_if = await client.give(kinds.WHAT_IF, NEW, deadline_s=5)
+        how = await client.give(kinds.PERFORMANCE, Nothing(), deadline_s=5)
+        books = await client.give(kinds.RECONCILE, Nothing(), deadline_s=5)
+    assert what_if.result is not None
+    assert [one.passed for one in what_if.result.verdicts] == [True, False]
+    assert how.result is not None
+    assert (how.result.equity, books.outcome) == (D(1_001), Outcome.DONE)
+
+
+async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> None:
+    money = HeldMoney()
+    async with desk(tmp_path, money) as (client, _):
+        armed = await client.give(kinds.ARM, NEW, deadline_s=5)
+        await client.give(kinds.DISARM, NEW, deadline_s=5)
+        await client.give(kinds.CLOSE, kinds.Closing(symbol="NEWUSDT", share_pct=D("12.5")), deadline_s=5)
+        await client.give(kinds.HALT, kinds.Stopping(words="lunch\x1b[31m"), deadline_s=5)
+        await client.give(kinds.REDUCE_ONLY, kinds.Stopping(), deadline_s=5)
+        await client.give(kinds.RESUME, kinds.Resuming(typed="resume"), deadline_s=5)
+        await client.give(kinds.FLATTEN, Nothing(), deadline_s=5)
+        await client.give(kinds.KILL, Nothing(), deadline_s=5)
+    assert (armed.outcome, armed.words) == (Outcome.DONE, "NEWUSDT is armed.")
+    assert money.done[:3] == [
+        ("arm", "NEWUSDT", "tester"),
+        ("disarm", "NEWUSDT", "tester"),
+        ("close", "NEWUSDT", "12.5"),
+    ]
+    assert [one[0] for one in money.done[3:]] == ["halt", "reduce_only", "resume", "flatten", "kill"]
+    assert "\x1b" not in money.done[3][1]
+
+
+async def test_a_command_that_could_not_do_all_of_it_says_so(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldMoney(is_all=False)) as (client, _):
+        reply = await client.give(kinds.FLATTEN, Nothing(), deadline_s=5)
+    assert (reply.outcome, reply.words) == (Outcome.PARTLY, "Did flatten.")
+    assert reply.result is not None
+
+
+async def test_a_comparison_that_could_not_be_finished_is_no_success(tmp_path: Path) -> None:
+    money = HeldMoney(run=reconciled(DIFFERENCE, problem="the exchange did not answer"))
+    async with desk(tmp_path, money) as (client, _):
+        reply = await client.give(kinds.RECONCILE, Nothing(), deadline_s=5)
+    assert (reply.outcome, reply.words) == (Outcome.PARTLY, "the exchange did not answer")
+
+
+async def test_a_refusal_is_handed_on_in_its_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldMoney(approved=False)) as (client, _):
+        reply = await client.give(kinds.ARM, NEW, deadline_s=5)
+    assert (reply.outcome, reply.result) == (Outcome.REFUSED, None)
+    assert reply.words == "NEWUSDT is not armed: close 10 of positions"
+
+
+@pytest.mark.parametrize("share", ["0", "-1", "100.01", "NaN"])
+async def test_a_share_that_is_no_part_sells_nothing(tmp_path: Path, share: str) -> None:
+    money = HeldMoney()
+    async with desk(tmp_path, money) as (client, _):
+        closing = kinds.Closing(symbol="NEWUSDT", share_pct=D(share))
+        reply = await client.give(kinds.CLOSE, closing, deadline_s=5)
+    assert (reply.outcome, money.done) == (Outcome.REFUSED, [])
+
+
+async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_path: Path) -> None:
+    money = HeldMoney()
+    async with desk(tmp_path, money, Role.VIEW) as (client, _):
+        refused = [
+            (await client.give(kinds.ARM, NEW, deadline_s=5)).outcome,
+            (await client.give(kinds.RESUME, kinds.Resuming(), deadline_s=5)).outcome,
+        ]
+        done = [
+            (await client.give(kinds.HALT, kinds.Stopping(), deadline_s=5)).outcome,
+            (await client.give(kinds.DISARM, NEW, deadline_s=5)).outcome,
+            (await client.give(kinds.KILL, Nothing(), deadline_s=5)).outcome,
+        ]
+    assert refused == [Outcome.REFUSED] * 2
+    assert done == [Outcome.DONE] * 3
+
+
+async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, None) as (client, _):
+        positions = client.mirror(kinds.POSITIONS)
+        replies = [
+            await client.give(kinds.KILL, Nothing(), deadline_s=5),
+            await client.give(kinds.WHAT_IF, NEW, deadline_s=5),
+        ]
+        why = await client.give(asking.WHY, asking.WhyAsked(symbol="NEWUSDT"), deadline_s=5)
+        async with asyncio.timeout(10):
+            while not positions.is_complete:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.005)
+    assert not positions.rows
+    assert all(reply.outcome is Outcome.REFUSED and "only looks" in reply.words for reply in replies)
+    assert why.result is not None
+    assert why.result.what_if is None
+
+
+def remember(unit: UnitOfWork) -> None:
+    tables = unit.trading(trading_samples.SCOPE)
+    tables.reconciliations.add(Reconciliation(at_ms=1, trigger=Trigger.START))
+    tables.snipes.save(trading_samples.snipe())
+    unit.listings.save(samples.listing("NEWUSDT"), Stage.SCHEDULED)
+
+
+async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldMoney(approved=False)) as (client, store):
+        await store.write("snipe", remember)
+        reply = await client.give(asking.WHY, asking.WhyAsked(symbol="NEWUSDT"), deadline_s=5)
+    row = reply.result
+    assert isinstance(row, WhyRow)
+    assert [one.verdicts for one in row.snipes] == [(trading_samples.APPROVED,)]
+    assert row.what_if is not None
+    assert not row.what_if.approved
+
+
+async def test_after_a_command_the_views_are_up_to_date_at_once(tmp_path: Path) -> None:
+    money = HeldMoney()
+    async with desk(tmp_path, money) as (client, _):
+        risk = client.mirror(kinds.RISK)
+        reply = await client.give(kinds.HALT, kinds.Stopping(words="lunch"), deadline_s=5)
+        async with asyncio.timeout(10):
+            while not risk.rows or risk.rows["desk"].state is not TradingState.HALTED:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+    assert reply.result is not None
+    assert reply.result.state is TradingState.HALTED
+
+
+def test_rows_travel_whole() -> None:
+    row = HeldMoney().positions()[0]
+    assert row.protection is Protection.ENGINE
+    body = msgspec.json.encode(row)
+    assert msgspec.json.decode(body, type=kinds.POSITIONS.row) == row

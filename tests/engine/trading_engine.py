@@ -1,0 +1,154 @@
+"""An engine that trades, as far as faces can tell: rows a test makes up, commands that are written down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal as D
+
+import msgspec
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.risk_rows import Guarded, risk_row
+from mexc_tui.engine.trading_face import Acted
+from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
+from mexc_tui.model.reconciliation import Difference, DifferenceKind
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.model.trading_view import (
+    Achieved,
+    OrderRow,
+    PerformanceRow,
+    PositionRow,
+    ReconciliationRow,
+    RiskRow,
+    SnipeRow,
+    WhatIfRow,
+)
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.risk.candidate import RiskBook, RiskLimits
+from tests.engine import held
+from tests.store import trading_samples as samples
+
+NO = Verdict(
+    stage=Stage.RISK,
+    name="exposure",
+    passed=False,
+    value="210 quote with this one",
+    limit="200 quote",
+    flip="close 10 of positions",
+)
+DIFFERENCE = Difference(
+    kind=DifferenceKind.DRIFT,
+    about="USDT",
+    ours="979.98",
+    theirs="969.98",
+    value=D(10),
+    severity=Severity.ERROR,
+    explained=False,
+    words="money left the account and no order of ours took it",
+)
+
+
+def reconciled(*unexplained: Difference, problem: str = "") -> ReconciliationRow:
+    return ReconciliationRow(
+        at_ms=1_000, trigger="person", explained=(), unexplained=unexplained, problem=problem
+    )
+
+
+def risk() -> RiskRow:
+    book = RiskBook(equity=D(1_000), peak=D(1_010), free_cash=D(980), day_equity=D(1_000))
+    return risk_row(held.books(), book, Guarded(), RiskLimits(), held.sight(), 1_800_014_400_000)
+
+
+def performance() -> PerformanceRow:
+    return PerformanceRow(
+        scope=samples.SCOPE,
+        quote_asset="USDT",
+        start_equity=D(1_000),
+        equity=D(1_001),
+        flows=D(0),
+        realised=D(1),
+        unrealised=D(0),
+        fees=D("0.1"),
+        identity_gap=D(0),
+        metrics=(),
+        days=(),
+    )
+
+
+@dataclass
+class HeldMoney:
+    """`TradingFace` over one position, one resting order and one snipe."""
+
+    approved: bool = True
+    now: RiskRow = field(default_factory=risk)
+    run: ReconciliationRow = field(default_factory=reconciled)
+    is_all: bool = True
+    done: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+
+    def snipes(self) -> Sequence[SnipeRow]:
+        return [snipe_row(samples.snipe())]
+
+    def orders(self) -> Sequence[OrderRow]:
+        return order_rows(held.books(None, held.take_profit()))
+
+    def positions(self) -> Sequence[PositionRow]:
+        return position_rows(held.books(None, held.take_profit()), held.sight())
+
+    def risk(self) -> RiskRow:
+        return self.now
+
+    async def what_if(self, symbol: str) -> WhatIfRow:
+        return WhatIfRow(
+            symbol=symbol,
+            at_ms=1_000,
+            approved=self.approved,
+            verdicts=(samples.APPROVED,) if self.approved else (samples.APPROVED, NO),
+            spend_cap=D("10.5"),
+            price_cap=D("1.25"),
+            words="" if self.approved else f"first: {NO.flip}",
+        )
+
+    async def performance(self) -> PerformanceRow:
+        return performance()
+
+    async def reconcile(self) -> ReconciliationRow:
+        return self.run
+
+    async def arm(self, symbol: str, by: str, command_id: str) -> Acted[SnipeRow]:
+        if not self.approved:
+            raise Refused(f"{symbol} is not armed: {NO.flip}")
+        self.done.append(("arm", symbol, by))
+        return Acted(
+            f"{symbol} is armed.", msgspec.structs.replace(snipe_row(samples.snipe()), symbol=symbol)
+        )
+
+    async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+        self.done.append(("disarm", symbol, by))
+        row = msgspec.structs.replace(snipe_row(samples.snipe()), symbol=symbol, state=SnipeState.DISARMED)
+        return Acted(f"{symbol} is disarmed.", row)
+
+    async def close(self, symbol: str, share_pct: D | None, by: str) -> Acted[Achieved]:
+        return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
+
+    async def halt(self, by: str, words: str) -> Acted[Achieved]:
+        self.now = msgspec.structs.replace(
+            self.now, state=TradingState.HALTED, cause=Cause.PERSON, cause_words=words
+        )
+        return self._did("halt", words)
+
+    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+        return self._did("reduce_only", words)
+
+    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+        return self._did("resume", typed)
+
+    async def flatten(self, by: str) -> Acted[Achieved]:
+        return self._did("flatten")
+
+    async def kill(self, by: str) -> Acted[Achieved]:
+        return self._did("kill")
+
+    def _did(self, *what: str) -> Acted[Achieved]:
+        self.done.append(what)
+        return Acted(f"Did {' '.join(what)}.".replace(" .", "."), Achieved(state=self.now.state), self.is_all)

@@ -26,7 +26,6 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.position import Entry, EntryKind, Position
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import Snipe
-from mexc_tui.model.trading import Trading
 
 QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
 """Entries that a fill's own fact tells."""
@@ -41,7 +40,6 @@ class Written:
     snipes: list[Snipe] = field(default_factory=list[Snipe])
     positions: list[Position] = field(default_factory=list[Position])
     entries: list[Entry] = field(default_factory=list[Entry])
-    trading: Trading | None = None
     advanced: list[Advanced] = field(default_factory=list[Advanced])
 
 

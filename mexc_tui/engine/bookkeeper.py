@@ -59,7 +59,7 @@ class Bookkeeper:
         """
         self._books = books
         self.scope = scope
-        self._instance, self._boot_ms = ids_of
+        self.instance, self._boot_ms = ids_of
         self._now_ms = now_ms
         self._prices = prices
         self._counter = 0
@@ -68,16 +68,20 @@ class Bookkeeper:
         self._listeners: list[Listener] = []
         self._ours: set[str] = set()
         self._fresh: set[str] = set()
+        self._is_loaded = False
         self.open = OpenBooks()
         self.problem = ""
         """Why what was told cannot be stored at present; empty: it can."""
 
     async def load(self) -> None:
-        """Read all that is open."""
-        scope = self.scope
+        """Read all that is open. A trading state that memory has already is newer than the stored one."""
+        scope, before, is_first = self.scope, self.open.trading, not self._is_loaded
         self.open = await self._books.read(
             "open books", lambda stored: open_books.load(stored.trading(scope))
         )
+        self._is_loaded = True
+        if not is_first:
+            self.open.trading = before
 
     def on_change(self, listener: Listener) -> None:
         """Call with what each commit changed, on the engine's loop; it must be quick."""
@@ -86,7 +90,7 @@ class Bookkeeper:
     def client_ids(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""
         self._counter += 1
-        made = ids.make(self._instance, self._boot_ms, self._counter, attempts)
+        made = ids.make(self.instance, self._boot_ms, self._counter, attempts)
         self._ours.update(made)
         self._fresh.update(made)
         return made
@@ -220,11 +224,10 @@ class Bookkeeper:
         await self.write("exits", work, durability=Durability.FULL if words else Durability.NORMAL)
 
     async def save_trading(self, trading: Trading, profile: str) -> None:
-        """Store the trading state, durably."""
+        """Store the trading state, durably. Memory has it before: its owner put it there."""
 
         def work(desk: Desk) -> None:
             desk.tables.state.save(trading)
-            desk.written.trading = trading
             desk.unit.record(TradingChanged(at_ms=trading.since_ms, about=profile, trading=trading))
 
         await self.write("trading state", work)

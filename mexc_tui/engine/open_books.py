@@ -92,8 +92,6 @@ class OpenBooks:
             for posting in entry.postings:
                 place = (posting.account, posting.asset)
                 self.balances[place] = self.balances.get(place, Decimal(0)) + posting.amount
-        if written.trading is not None:
-            self.trading = written.trading
 
     def put_order(self, order: Order) -> None:
         """Take an order as it is now."""

@@ -1,0 +1,309 @@
+"""Stops: halting, cancelling until nothing of ours is seen, flattening; each says in numbers what it did."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.switch import WRITE_S, Switch
+from mexc_tui.engine.trading_face import Acted
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.ledger.ids import parse
+from mexc_tui.ledger.orders import foreign
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.position import Position
+from mexc_tui.model.report import OrderReport
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.model.trading_view import Achieved
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+CANCEL_S = 60.0
+"""An unknown order is settled within it (I18)."""
+SELL_S = 60.0
+LOOK_S = 0.5
+NOT_DURABLE = "NOT DURABLE: do not restart before a person has looked"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What came of selling a position, in base units."""
+
+    sold: Decimal
+    left: Decimal
+    words: str = ""
+    """Why something is left."""
+
+
+class Closer(Protocol):
+    """Sells what the desk owns. Asked again it sells what is left; two calls never sell the same coin."""
+
+    async def close(
+        self,
+        position: Position,
+        share_pct: Decimal | None,
+        role: OrderRole,
+        reason: CloseReason,
+        words: str,
+    ) -> Closed:
+        """Sell so many per cent of a position now (None: all) with a slippage cap; return what was seen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What came of cancelling: orders of ours that are gone, and those still seen or unknown."""
+
+    gone: int
+    left: int
+    words: str = ""
+
+
+Wanted = Callable[[Order], bool]
+
+
+class Stopping:
+    """What stops trading. What has begun goes on when its caller is cancelled."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        settling: Settling,
+        switch: Switch,
+        disarm_all: Callable[[str], Awaitable[int]],
+        on_loss_resumed: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`on_loss_resumed`: count losses anew, called when a person resumed after one."""
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._settling = settling
+        self._switch = switch
+        self._disarm_all = disarm_all
+        self._on_loss_resumed = on_loss_resumed
+        self._running: set[asyncio.Task[Any]] = set()
+        self._stop: asyncio.Task[Acted[Achieved]] | None = None
+        self.closer: Closer | None = None
+        """Who sells; None: nobody, and it is said."""
+
+    async def halt(self, by: str, words: str, cause: Cause = Cause.PERSON) -> Acted[Achieved]:
+        """Stop entries until a person resumes: cancel entries, disarm snipes. Exits go on."""
+        self._switch.restrict(TradingState.HALTED, cause, words, by)
+        return await self._to_its_end(self._halt(words))
+
+    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+        """Let nothing be bought until a person resumes. Raises Refused if less is allowed already."""
+        change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.PERSON, words, by)
+        if not change.changed:
+            raise Refused(f"Nothing was changed: {change.refused}.")
+        durable = await self._switch.write_down()
+        return self._acted("no entries until a person resumes; armed snipes wait", is_durable=durable)
+
+    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+        """Let entries be made again. Raises Refused with what stands against it."""
+        before, memory = self._switch.kept, self._keeper.open
+        if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
+            words = memory.trading.words
+            raise Refused(f"Nobody stopped trading: entries wait by themselves until this is over: {words}.")
+        change = await self._switch.resume(by, typed, self._blockers())
+        if not change.changed:
+            raise Refused(f"Trading stays {memory.trading.state}: {change.refused}.")
+        words = "trading is active"
+        if before.cause.is_loss:
+            words += "; losses count anew from here"
+            await self._on_loss_resumed()
+        if self._switch.problem:
+            words += f"; {self._switch.problem}"
+        return self._acted(words)
+
+    async def flatten(self, by: str) -> Acted[Achieved]:
+        """Halt, cancel all orders of ours, and sell every position."""
+        return await self.stop_all(by, "everything is sold by hand", Cause.PERSON)
+
+    async def emergency_stop(self, by: str, words: str = "emergency stop") -> Acted[Achieved]:
+        """Halt durably, cancel until no order of ours is seen, then flatten."""
+        return await self.stop_all(by, words, Cause.EMERGENCY)
+
+    async def stop_all(self, by: str, words: str, cause: Cause) -> Acted[Achieved]:
+        """Do all of it; who asks while it runs hears what comes of it."""
+        self._switch.restrict(TradingState.FLATTENING, cause, words, by)
+        if self._stop is None or self._stop.done():
+            self._stop = asyncio.ensure_future(self._stop_all(words))
+        return await asyncio.shield(self._stop)
+
+    async def cancel_entries(self) -> Cancelled:
+        """Cancel every buy of ours until none is seen."""
+        return await self._to_its_end(self._cancel(_is_entry))
+
+    async def sell_all(
+        self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None = None
+    ) -> tuple[int, int, str]:
+        """Sell all positions, or a share of each, once; return how many closed and are left, and why."""
+        return await self._to_its_end(self._sell_once(role, reason, words, share_pct))
+
+    # ---- inside
+
+    async def _halt(self, words: str) -> Acted[Achieved]:
+        durable = await self._switch.write_down()
+        disarmed, trouble = await self._disarm(words)
+        cancelled = await self._cancel(_is_entry)
+        said = f"halted: {words}{trouble}"
+        return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable)
+
+    async def _stop_all(self, words: str) -> Acted[Achieved]:
+        durable = await self._switch.write_down()
+        disarmed, trouble = await self._disarm(words)
+        cancelled = await self._cancel(_is_any)
+        closed, left, why = await self._sell_out(words)
+        late = await self._cancel(_is_any)
+        cancelled = Cancelled(cancelled.gone + late.gone, late.left, late.words)
+        self._switch.flattened()
+        durable = await self._switch.write_down() and durable
+        said = f"{words}{trouble}" + (f"; {why}" if why else "")
+        return self._acted(said, cancelled, (closed, left), disarmed, is_durable=durable)
+
+    async def _disarm(self, words: str) -> tuple[int, str]:
+        """Disarm what does not fire yet. If it cannot be stored, the gate before each byte holds all the same."""
+        try:
+            async with asyncio.timeout(WRITE_S):
+                return await self._disarm_all(words), ""
+        except (StorageError, TimeoutError) as error:
+            log.error("snipes cannot be disarmed in the store: %s", error)
+            return 0, "; snipes could not be disarmed in the store, and cannot fire while this lasts"
+
+    async def _cancel(self, wanted: Wanted) -> Cancelled:
+        """Cancel by id, again and again, until the exchange shows none of ours and none is unknown."""
+        seen = set[str]()
+        clock = asyncio.get_running_loop()
+        until_s, problem = clock.time() + CANCEL_S, ""
+        while True:
+            rows, problem = await self._live(wanted)
+            seen |= set(rows)
+            if not rows and not problem:
+                return Cancelled(len(seen), 0)
+            if clock.time() > until_s:
+                return Cancelled(len(seen - set(rows)), len(rows), problem or "they are still seen")
+            await asyncio.gather(*(self._execution.cancel(one, "stopped") for one in rows.values()))
+            self._settling.hurry()
+            if any(order.state is OrderState.UNKNOWN for order in rows.values()) or problem:
+                await asyncio.sleep(LOOK_S)
+
+    async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
+        """Return orders of ours that live: by our books and by the exchange's; and why it did not say."""
+        rows = {one.client_order_id: one for one in self._keeper.open.live_orders() if wanted(one)}
+        try:
+            reports = await self._trading.open_orders(purpose=Purpose.STOP)
+        except ExchangeError as error:
+            return rows, f"open orders cannot be asked for: {error}"
+        for report in reports:
+            order = foreign(report, self._trading.now_ms())
+            if order.client_order_id not in rows and wanted(order) and await self._is_ours(report):
+                rows[order.client_order_id] = order
+        return rows, ""
+
+    async def _is_ours(self, report: OrderReport) -> bool:
+        name = parse(report.client_order_id or "")
+        if name is None:
+            return False
+        try:
+            return await self._keeper.owns(str(name))
+        except StorageError:
+            return name.instance == self._keeper.instance
+
+    async def _sell_out(self, words: str) -> tuple[int, int, str]:
+        """Sell until nothing is left, or no more of it can be sold now."""
+        before, why = set(self._keeper.open.positions), ""
+        clock = asyncio.get_running_loop()
+        until_s = clock.time() + SELL_S
+        while self._held() and clock.time() < until_s:
+            _, _, why = await self._sell_once(OrderRole.FLATTEN, CloseReason.FLATTEN, words, None)
+            if self.closer is None or not self._held():
+                break
+            await asyncio.sleep(LOOK_S)
+        left = len(self._held())
+        return len(before) - left, left, why if left else ""
+
+    async def _sell_once(
+        self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None
+    ) -> tuple[int, int, str]:
+        held, closer = self._held(), self.closer
+        if closer is None:
+            return 0, len(held), "nobody is there to sell" if held else ""
+        done = await asyncio.gather(
+            *(closer.close(one, share_pct, role, reason, words) for one in held), return_exceptions=True
+        )
+        why: list[str] = []
+        for position, result in zip(held, done, strict=True):
+            if isinstance(result, BaseException):
+                log.error("%s could not be sold", position.symbol, exc_info=result)
+                why.append(f"{position.symbol}: {result}")
+            elif result.left and result.words:
+                why.append(f"{position.symbol}: {result.words}")
+        left = len(self._held())
+        return len(held) - left, left, "; ".join(why)
+
+    def _held(self) -> list[Position]:
+        return [one for one in self._keeper.open.positions.values() if one.remaining]
+
+    def _blockers(self) -> tuple[str, ...]:
+        memory = self._keeper.open
+        unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
+        problem = self._keeper.problem
+        return (
+            *(f"the outcome of an order for {symbol} is not known yet" for symbol in unknown),
+            *((f"the books cannot be written: {problem}",) if problem else ()),
+        )
+
+    def _acted(
+        self,
+        words: str,
+        cancelled: Cancelled | None = None,
+        positions: tuple[int, int] | None = None,
+        disarmed: int = 0,
+        *,
+        is_durable: bool = True,
+    ) -> Acted[Achieved]:
+        orders = cancelled or Cancelled(0, 0)
+        closed, left = positions or (0, len(self._held()))
+        counts = [f"{orders.gone} orders cancelled, {orders.left} left"] if cancelled else []
+        counts += [f"{closed} positions closed, {left} left"] if positions else []
+        counts += [f"{disarmed} snipes disarmed"] if disarmed else []
+        counts += [orders.words] if orders.words else []
+        counts += [] if is_durable else [f"{NOT_DURABLE} ({self._switch.problem})"]
+        achieved = Achieved(
+            state=self._keeper.open.trading.state,
+            orders_cancelled=orders.gone,
+            orders_left=orders.left,
+            positions_closed=closed,
+            positions_left=left,
+            snipes_disarmed=disarmed,
+            is_durable=is_durable,
+        )
+        is_all = is_durable and not orders.left and not orders.words and not (positions and left)
+        return Acted("; ".join([words, *counts]) + ".", achieved, is_all)
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+
+def _is_entry(order: Order) -> bool:
+    return order.role is OrderRole.ENTRY
+
+
+def _is_any(_: Order) -> bool:
+    return True

@@ -16,7 +16,6 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from time import perf_counter_ns
 from typing import Any
 
 import aiohttp
@@ -140,11 +139,11 @@ def by_hand(endpoint: Endpoint, gunner: Gunner, stamp: LastWrite) -> tuple[Calla
     plain = socket.create_connection((host, int(port)))
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     plain.setblocking(False)
+    write = stamp.stamped(plain.send)
     ready: list[bytes] = []
 
     async def send() -> None:
-        plain.send(ready.pop())
-        stamp.at_ns = perf_counter_ns()
+        write(ready.pop())
         answer = await asyncio.get_running_loop().sock_recv(plain, 65_536)
         assert answer.startswith(b"HTTP/1.1 200"), answer
 

@@ -68,9 +68,11 @@ class LastWrite:
         self.at_ns = 0
         transport: Any = vars(selector_events)["_SelectorSocketTransport"]
         for name in ("write", "writelines"):
-            setattr(transport, name, self._stamped(getattr(transport, name)))
+            setattr(transport, name, self.stamped(getattr(transport, name)))
 
-    def _stamped(self, write: Callable[..., None]) -> Callable[..., None]:
+    def stamped(self, write: Callable[..., object]) -> Callable[..., None]:
+        """Return the same write, with a stamp after it."""
+
         def stamped(*args: Any) -> None:
             write(*args)
             self.at_ns = perf_counter_ns()
@@ -133,9 +135,13 @@ async def take_turns(
 ) -> dict[str, Times]:
     """Run each way once a round, so that all see the same weather; `get_ready` before each round."""
     times = {name: Times() for name in ways}
+    order, turns = list(ways), Random(1)
     for number in range(WARM_UP + ROUNDS):
         get_ready()
-        for name, way in ways.items():
+        # In another order each time: who comes after a big one finds the caches cold.
+        turns.shuffle(order)
+        for name in order:
+            way = ways[name]
             began_ns = perf_counter_ns()
             await way()
             ended_ns = perf_counter_ns()

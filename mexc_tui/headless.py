@@ -95,7 +95,10 @@ async def _run(launch: Launch, environ: Mapping[str, str], told: asyncio.Event, 
             gc.collect()
             gc.freeze()  # the universe stays: the collector need not look at it again and again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
-            return await _serve(running, launch, told)
+            code = await _serve(running, launch, told)
+        if running.engine.farewell:
+            _say(running.engine.farewell)
+        return code
 
 
 async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
@@ -111,6 +114,10 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
         return FINISHED
     report = await _report(running)
     sys.stdout.write((to_json(report).decode() if launch.as_json else to_text(report)) + "\n")
+    for words in engine.unexplained:
+        _say(f"Unexplained: {words}")
+    if engine.unexplained:
+        return _fail("Our books and the exchange's differ without a reason.", DIFFERENCE)
     return _fail(engine.problem, DIFFERENCE) if engine.problem else FINISHED
 
 

@@ -23,8 +23,9 @@ from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite
 from mexc_tui.folders import make_folders
+from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.instance import instance_of
-from mexc_tui.lock import engine_lock, fingerprint
+from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
@@ -231,8 +232,9 @@ async def _trading(
             timings=socket_timings(settings),
         )
     )
-    scope = f"{fingerprint(endpoint.api_key)}/{endpoint.world or endpoint.rest}"
-    return TradingPart(port, scope, instance_of(place.paths.state / "instance", outside.rng))
+    scope = scope_of(endpoint)
+    instance = instance_of(place.paths.state / "instance", outside.rng)
+    return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope))
 
 
 async def _market(

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
+from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.paths import Paths, PathsError
 
 ANOTHER_PROFILE = "Stop it first, or choose another --profile."
@@ -20,6 +21,11 @@ class EngineRuns(Exception):
 def fingerprint(access_key: str) -> str:
     """Return what an account is known by on this machine: it tells accounts apart, and not the key."""
     return blake2b(access_key.encode(), digest_size=8).hexdigest()
+
+
+def scope_of(endpoint: Endpoint) -> str:
+    """Return what books belong to: the account and its world."""
+    return f"{fingerprint(endpoint.api_key)}/{endpoint.world or endpoint.rest}"
 
 
 @contextmanager

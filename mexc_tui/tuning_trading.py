@@ -3,10 +3,13 @@
 import re
 
 from mexc_tui.engine.gates import EntryNumbers
+from mexc_tui.engine.guard import GuardNumbers
 from mexc_tui.engine.reconciler import ReconcileNumbers
+from mexc_tui.engine.safety import SafetyNumbers
 from mexc_tui.engine.trading import TradingNumbers
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
+from mexc_tui.risk.guard import GuardRules
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.request import ArmRules
@@ -17,7 +20,7 @@ MS = 1_000
 
 def trading_numbers() -> TradingNumbers:
     """Return where the rooms of trading find their numbers."""
-    return TradingNumbers(reconcile=reconcile_numbers, entry=entry_numbers)
+    return TradingNumbers(reconcile=reconcile_numbers, entry=entry_numbers, safety=safety_numbers)
 
 
 def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
@@ -123,4 +126,26 @@ def exit_plan(settings: Settings) -> ExitPlan:
         break_even_rung=settings.break_even_rung,
         time_stop_s=settings.time_stop_s,
         slippage_pct=settings.flatten_slippage_pct,
+    )
+
+
+def safety_numbers(settings: Settings) -> SafetyNumbers:
+    """Return what stops trading, and what a stopping engine does."""
+    return SafetyNumbers(
+        guard=GuardNumbers(rules=guard_rules(settings), reconcile_ms=settings.reconcile_s * MS),
+        stale_ms=int(settings.price_stale_s * MS),
+        on_stop=settings.on_stop,
+    )
+
+
+def guard_rules(settings: Settings) -> GuardRules:
+    """Return the levels of the guard."""
+    return GuardRules(
+        daily_loss_pct=settings.daily_loss_halt_pct,
+        drawdown_pct=settings.drawdown_halt_pct,
+        losses_halt=settings.losses_halt,
+        medium_pct=settings.guard_medium_pct,
+        high_pct=settings.guard_high_pct,
+        trim_pct=settings.guard_trim_pct,
+        exposure_pct=settings.exposure_cap_pct,
     )

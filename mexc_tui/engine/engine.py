@@ -86,6 +86,10 @@ class Engine:
         """Whether it stops because the practice day is over."""
         self.problem = ""
         """What the closing look could not do; empty if it saw everything."""
+        self.unexplained = tuple[str, ...]()
+        """Differences between our books and the exchange's that nothing explains, at the end of a day."""
+        self.farewell = ""
+        """What becomes of open positions, once it stops."""
         self._stopped = asyncio.Event()
         settings = self.settings
         market, clock = parts.market, parts.clock
@@ -178,7 +182,7 @@ class Engine:
     async def stop(self) -> None:
         """Go down in order: what is on its way, workers in reverse, then the last word in the journal."""
         if self.rooms is not None:
-            await self.rooms.stop()
+            self.farewell = await self.rooms.stop()
         await self._supervisor.stop()
         event = EngineStopped(
             at_ms=self.parts.clock.now_ms(), about=self.parts.identity.profile, reason=self.stop_reason
@@ -187,6 +191,8 @@ class Engine:
 
     async def _look_last(self) -> None:
         """Take in what the last seconds brought, before the report is made."""
+        if self.rooms is not None:
+            self.unexplained = await self.rooms.safety.day_over(self._stopped)
         try:
             async with asyncio.timeout(LAST_LOOK_S):
                 await self.outcomes.label()
@@ -215,6 +221,9 @@ class Engine:
             workers=self._worker_facts,
             stream_age_ms=self._stream_age_ms,
             resync=self.clock_keeper.hurry,
+            profile=self.parts.identity.profile,
+            statuses=self.workers,
+            clock_problem=self._clock_problem,
         )
 
     def _worker_facts(self) -> tuple[WorkerFact, ...]:
@@ -243,15 +252,20 @@ class Engine:
 
     def trading(self) -> tuple[TradingState, str]:
         """Return what the desk may do now, and why not everything."""
+        if self.rooms is not None and self.started_ms:
+            shown = self.rooms.keeper.open.trading
+            return shown.state, shown.words
         degraded = [one.name for one in self.workers() if one.is_degraded]
         if degraded:
             return TradingState.REDUCE_ONLY, f"worker {', '.join(degraded)} keeps failing"
+        problem = self._clock_problem()
+        return (TradingState.REDUCE_ONLY, problem) if problem else (TradingState.ACTIVE, "")
+
+    def _clock_problem(self) -> str:
+        """Say why the exchange's time is in doubt; empty: it is not."""
         if self.clock_keeper.problem:
-            return TradingState.REDUCE_ONLY, f"the exchange's clock: {self.clock_keeper.problem}"
-        warning = self.parts.market.clock_row().warning
-        if warning:
-            return TradingState.REDUCE_ONLY, warning
-        return TradingState.ACTIVE, ""
+            return f"the exchange's clock: {self.clock_keeper.problem}"
+        return self.parts.market.clock_row().warning
 
     def troubles(self) -> Iterable[Trouble]:
         """Yield what is wrong with the engine now."""

@@ -52,14 +52,19 @@ class Equity:
         now_ms: Callable[[], int],
         fee: Callable[[str], Decimal],
         stale_ms: Callable[[], int],
+        resumed_ms: Callable[[], int],
     ) -> None:
-        """`fee`: of selling a pair, a ratio; `stale_ms`: an older bid is no price."""
+        """`fee`: of selling a pair, a ratio; `stale_ms`: an older bid is no price.
+
+        `resumed_ms`: when a person resumed last; losses from before count no more.
+        """
         self._keeper = keeper
         self._books = books
         self._prices = prices
         self._now_ms = now_ms
         self._fee = fee
         self._stale_ms = stale_ms
+        self._resumed_ms = resumed_ms
         self._wake = asyncio.Event()
         self._start = self._flows = self._closed = ZERO
         self._realised = dict[str, Decimal]()
@@ -125,9 +130,8 @@ class Equity:
 
     async def begin_anew(self) -> None:
         """Count losses from now on: a person resumed after one. Raises StorageError."""
-        self._complete = None
-        self._day_start = None
-        self._has_closed = True
+        self._complete = self._day_start = None
+        self.in_a_row, self._has_closed = 0, True
         point = self.mark()
         if point.is_complete:
             await self._store(point)
@@ -166,10 +170,6 @@ class Equity:
         self._complete, self._day_start = found.complete, found.day_start
         self._stored_ms = 0 if found.complete is None else found.complete.at_ms
         self._is_loaded = True
-
-    def _resumed_ms(self) -> int:
-        trading = self._keeper.open.trading
-        return trading.since_ms if trading.state.allows_entries else 0
 
     def _note(self, written: Written) -> None:
         """Follow what a commit moved."""

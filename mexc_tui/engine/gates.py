@@ -165,13 +165,14 @@ class Gates:
     def equity(self, memory: OpenBooks) -> Decimal | None:
         """Return what the desk is worth now; None: a price is missing."""
         marks = (
-            Mark(one, self._prices.of(one.symbol).bid, self._fee(one.symbol))
+            Mark(one, self._prices.of(one.symbol).bid, self.fee(one.symbol))
             for one in memory.positions.values()
         )
         point = equity_point(memory.cash(QUOTE), marks, ZERO, None, 0)
         return point.equity if point.is_complete else None
 
-    def _fee(self, symbol: str) -> Decimal:
+    def fee(self, symbol: str) -> Decimal:
+        """Return what selling a pair costs, as a ratio."""
         pair = self._known.knowledge.pairs.get(symbol)
         return ZERO if pair is None else pair.taker_fee
 
@@ -232,7 +233,7 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Condi
         equity=conditions.equity,
         peak=max(conditions.peak, conditions.equity or ZERO),
         free_cash=cash - sum((one.amount for one in reserved), ZERO),
-        day_equity=_day_equity(tables, now_ms, conditions.equity),
+        day_equity=_day_equity(tables, now_ms, conditions),
         held=tuple(Held(one.symbol, one.remaining_cost) for one in positions if one.is_open),
         reserved=reserved,
         entries_ms=(*(one.opened_ms for one in positions if one.opened_ms > now_ms - 2 * DAY_MS), *pending),
@@ -247,11 +248,12 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Condi
     )
 
 
-def _day_equity(tables: TradingTables, now_ms: int, equity: Decimal | None) -> Decimal | None:
-    """Return equity at the start of this UTC day (or the first known), flows since then added."""
-    found = tables.equity.between(now_ms - now_ms % DAY_MS, now_ms + 1, 1)
+def _day_equity(tables: TradingTables, now_ms: int, conditions: Conditions) -> Decimal | None:
+    """Return equity when this UTC day began, or a person resumed (or the first known), later flows added."""
+    since_ms = max(now_ms - now_ms % DAY_MS, conditions.resumed_ms)
+    found = tables.equity.between(since_ms, now_ms + 1, 1)
     latest = tables.equity.latest()
     first = found[0] if found else latest
     if first is None or latest is None or not first.is_complete:
-        return equity
+        return conditions.equity
     return first.equity + latest.flows - first.flows

@@ -33,7 +33,7 @@ from mexc_tui.ledger.agreement import (
 from mexc_tui.ledger.orders import after_restart, must_ask_trades
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.event import Reconciled
 from mexc_tui.model.intent import Order
 from mexc_tui.model.outcome import SETTLE_MS, Purpose
@@ -87,6 +87,8 @@ class Reconciler:
         """Balances as the exchange told them last: for display, never for a decision about money."""
         self.problem = ""
         """Why books could not be compared; empty: they were."""
+        self.refused_code: int | None = None
+        """The code with which the exchange refused the last comparison; None: it did not."""
         self.is_done = False
         """Whether everything that an engine before this one may have sent is known: no entry before that."""
 
@@ -124,7 +126,7 @@ class Reconciler:
             try:
                 await ask()
             except ExchangeError as error:
-                self.problem = str(error)
+                self._note_problem(error)
                 log.warning("the start waits for the exchange: %s", error)
                 await asyncio.sleep(AGAIN_S)
             else:
@@ -134,8 +136,12 @@ class Reconciler:
         try:
             await self.compare(trigger)
         except ExchangeError as error:
-            self.problem = str(error)
+            self._note_problem(error)
             log.warning("books could not be compared: %s", error)
+
+    def _note_problem(self, error: ExchangeError) -> None:
+        self.problem = str(error)
+        self.refused_code = error.refusal.code if isinstance(error, Refused) else None
 
     async def compare(self, trigger: Trigger) -> Reconciliation:
         """Compare, put right, store the run. Raises ExchangeError, StorageError."""
@@ -305,5 +311,5 @@ class Reconciler:
         self._keeper.open.reconciled = run
         if not outcome.postponed:
             self._agreed_ms = run.at_ms
-        self.problem = ""
+        self.problem, self.refused_code = "", None
         return run

@@ -175,7 +175,7 @@ class Stopping:
         return self._acted(said, cancelled, (closed, left), disarmed, is_durable=durable)
 
     async def _disarm(self, words: str) -> tuple[int, str]:
-        """Disarm what does not fire yet. If it cannot be stored, the gate before each byte holds all the same."""
+        """Disarm what does not fire yet; if that cannot be stored, the gate before each byte holds."""
         try:
             async with asyncio.timeout(WRITE_S):
                 return await self._disarm_all(words), ""

@@ -12,9 +12,11 @@ from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
 from mexc_tui.engine.reconciler import ReconcileNumbers, Reconciler
+from mexc_tui.engine.safety import Safety, SafetyNumbers, Watched
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.sniper import Sniper
-from mexc_tui.engine.supervisor import Worker
+from mexc_tui.engine.supervisor import Worker, WorkerStatus
+from mexc_tui.engine.switch import HaltFile
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.settings.table import Settings
@@ -31,6 +33,8 @@ class TradingPart:
     port: Trading
     scope: str
     instance: str
+    halt_file: HaltFile | None = None
+    """Keeps a halt beside the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class TradingNumbers:
 
     reconcile: Callable[[Settings], ReconcileNumbers]
     entry: Callable[[Settings], EntryNumbers]
+    safety: Callable[[Settings], SafetyNumbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,11 @@ class Surroundings:
     """Of the market's streams; None: nothing is heard."""
     resync: Callable[[], None]
     """Have the exchange's clock measured."""
+    profile: str
+    statuses: Callable[[], tuple[WorkerStatus, ...]]
+    """Of every worker."""
+    clock_problem: Callable[[], str]
+    """Why the exchange's time is in doubt; empty: it is not."""
 
 
 class TradingRooms:
@@ -117,6 +127,19 @@ class TradingRooms:
             window_ms,
             around.resync,
         )
+        self.safety = Safety(
+            port,
+            self.keeper,
+            books,
+            self.prices,
+            self.execution,
+            self.settling,
+            self.reconciler,
+            self.sniper,
+            Watched(around.profile, around.statuses, around.clock_problem, self.gates.fee),
+            part.halt_file,
+            lambda: numbers.safety(settings()),
+        )
 
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers in the order of their start: nothing is bought before books were compared."""
@@ -125,6 +148,7 @@ class TradingRooms:
             Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
             Worker("books", self.keeper.run),
             Worker("settling", self.settling.run),
+            *self.safety.workers(),
             Worker("sniper", self.sniper.run),
         )
 
@@ -143,8 +167,14 @@ class TradingRooms:
             return f"the outcome of an order for {symbol} is not known yet"
         return ""
 
-    async def stop(self) -> None:
-        """Wait for answers that are on their way; call it before the workers are stopped."""
-        await self.execution.settle(IN_FLIGHT_S)
+    async def stop(self) -> str:
+        """Hold or flatten, wait for answers that are on their way; call it before the workers are stopped.
 
-    def _on_stranger(self, client_order_id: str) -> None: ...
+        Returns what becomes of open positions.
+        """
+        words = await self.safety.end()
+        await self.execution.settle(IN_FLIGHT_S)
+        return words
+
+    def _on_stranger(self, client_order_id: str) -> None:
+        self.safety.guard.on_stranger(client_order_id)

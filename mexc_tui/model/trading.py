@@ -39,6 +39,17 @@ class Cause(StrEnum):
     """The exchange refuses this key."""
     ORDER_WORKER = "order_worker"
     STORAGE = "storage"
+    CLOCK = "clock"
+    """The exchange's time is in doubt."""
+    WORKER = "worker"
+    """A worker keeps failing."""
+    STREAM = "stream"
+    """The private stream is down."""
+    BAN = "ban"
+    BOOKS = "books"
+    """Books were not compared with the exchange's lately."""
+    WARNING = "warning"
+    """The guard warns of a limit that is near."""
 
     @property
     def is_loss(self) -> bool:

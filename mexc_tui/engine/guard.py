@@ -1,0 +1,292 @@
+"""Looks each second at losses, books and workers, and acts: alert, tighten, trim, close, halt, flatten."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+
+from mexc_tui.engine.bookings import Desk, Written
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.equity import Equity
+from mexc_tui.engine.invariants import Invariants
+from mexc_tui.engine.reconciler import Reconciler
+from mexc_tui.engine.stopping import Stopping
+from mexc_tui.engine.supervisor import Started, WorkerStatus
+from mexc_tui.engine.switch import Switch
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.event import Alert, GuardActed
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.risk.guard import Finding, Grade, GuardAction, GuardRules, Readings, grade
+
+log = logging.getLogger(__name__)
+
+STEP_S = 1.0
+AGAIN_MS = 3_600_000
+"""A level that was left acts again when it is reached again so much later."""
+ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
+"""One of them that keeps failing halts (reliability H6)."""
+KEY_CODES = frozenset({401, 602, 10072, 700001, 700002, 700006, 700007})
+"""The exchange does not take this key, its signature or this machine's address (reference 6.1)."""
+ME = "guard"
+STALE_RUNS = 3
+
+SEVERITIES = {
+    GuardLevel.NORMAL: Severity.INFO,
+    GuardLevel.MEDIUM: Severity.WARNING,
+    GuardLevel.HIGH: Severity.ERROR,
+    GuardLevel.CRITICAL: Severity.CRITICAL,
+}
+
+Key = tuple[GuardLevel, Cause, bool, bool]
+Doubt = tuple[Cause, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardNumbers:
+    """Numbers of the settings."""
+
+    rules: GuardRules
+    reconcile_ms: int
+
+
+class Guard:
+    """One worker."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        reconciler: Reconciler,
+        equity: Equity,
+        invariants: Invariants,
+        switch: Switch,
+        stopping: Stopping,
+        workers: Callable[[], tuple[WorkerStatus, ...]],
+        clock_problem: Callable[[], str],
+        numbers: Callable[[], GuardNumbers],
+    ) -> None:
+        """`clock_problem`: why the exchange's time is in doubt; empty: it is not."""
+        self._trading = trading
+        self._keeper = keeper
+        self._reconciler = reconciler
+        self._equity = equity
+        self._invariants = invariants
+        self._switch = switch
+        self._stopping = stopping
+        self._workers = workers
+        self._clock_problem = clock_problem
+        self._numbers = numbers
+        self._acted = dict[Key, int]()
+        self._told = set[str]()
+        self._tasks = set[asyncio.Task[None]]()
+        self.grade = Grade(GuardLevel.NORMAL, (), ())
+        self.stops = ""
+        """Why this engine buys nothing more: it ends. Empty: it goes on."""
+        keeper.on_change(self._note)
+
+    @property
+    def words(self) -> str:
+        """What was found, for people; empty: nothing."""
+        return "; ".join(finding.words for finding in self.grade.findings)
+
+    async def run(self, started: Started) -> None:
+        """Take up a halt, then look each second. A flattening that was cut short goes on."""
+        await self._switch.load()
+        kept = self._switch.kept
+        if kept.state is TradingState.FLATTENING:
+            self._begin(self._go_on_flattening(kept.cause, kept.words))
+        self.look()
+        started()
+        while True:
+            await asyncio.sleep(STEP_S)
+            self.look()
+
+    def look(self) -> None:
+        """Look once; what follows is carried out beside."""
+        rules = self._numbers().rules
+        self.grade = grade(self._readings(rules), rules)
+        self._switch.doubt(*next(iter(self._doubts()), (Cause.NONE, "")))
+        self._act_on(self.grade)
+        for worker in self._workers():
+            if worker.is_degraded and worker.name in ORDER_WORKERS:
+                words = f"worker {worker.name} keeps failing: {worker.last_error}"
+                self.incident(Cause.ORDER_WORKER, worker.name, words)
+        if self._reconciler.refused_code in KEY_CODES:
+            self.incident(Cause.KEY, "key", f"the exchange refuses this key: {self._reconciler.problem}")
+        if self._switch.kept.state is TradingState.ACTIVE:
+            self._told.clear()
+
+    def on_stranger(self, client_order_id: str) -> None:
+        """Halt: somebody else sends orders with our prefix on this account."""
+        words = (
+            f"an order {client_order_id} carries our prefix and is not ours: another engine trades on this "
+            "account, or the key is stolen"
+        )
+        self.incident(Cause.STRANGER, client_order_id, words)
+
+    def incident(self, cause: Cause, about: str, words: str) -> None:
+        """Halt at once because of something that no number tells; said once while the halt stands."""
+        if about in self._told:
+            return
+        self._told.add(about)
+        log.error("halt: %s", words)
+        self._switch.restrict(TradingState.HALTED, cause, words, ME)
+        self._begin(self._halt(cause, (words,), GuardLevel.CRITICAL))
+
+    # ---- looking
+
+    def _readings(self, rules: GuardRules) -> Readings:
+        losses = self._equity.losses()
+        unprotected = self._invariants.unprotected()
+        return Readings(
+            daily_loss_pct=losses.day_pct,
+            drawdown_pct=losses.drawdown_pct,
+            losses_in_a_row=losses.in_a_row,
+            exposure_pct=losses.exposure_pct,
+            breaches=self._invariants.breaches(rules.exposure_pct),
+            unprotected=unprotected,
+        )
+
+    def _doubts(self) -> Iterable[Doubt]:
+        """Yield what lets nothing be bought and lifts itself, gravest first."""
+        if self.stops:
+            yield Cause.PERSON, self.stops
+        if self._keeper.problem:
+            yield Cause.STORAGE, f"the books cannot be written: {self._keeper.problem}"
+        if not self._reconciler.is_done:
+            yield Cause.BOOKS, "books were not compared with the exchange's yet"
+        elif self._is_stale():
+            why = self._reconciler.problem or "the comparison hangs"
+            yield Cause.BOOKS, f"books were not compared for long: {why}"
+        clock = self._clock_problem()
+        if clock:
+            yield Cause.CLOCK, clock
+        degraded = [one.name for one in self._workers() if one.is_degraded]
+        if degraded:
+            yield Cause.WORKER, f"worker {', '.join(degraded)} keeps failing"
+        private = self._trading.private_state()
+        if not private.is_live:
+            yield Cause.STREAM, f"the private stream is down: {private.reason or 'not connected yet'}"
+        ban = self._trading.ban()
+        if ban:
+            yield Cause.BAN, f"the exchange does not serve us: {ban}"
+        if self.grade.state is TradingState.REDUCE_ONLY:
+            yield Cause.WARNING, f"warning: {self.words}"
+
+    def _is_stale(self) -> bool:
+        run = self._keeper.open.reconciled
+        longest_ms = STALE_RUNS * self._numbers().reconcile_ms
+        return run is None or self._trading.now_ms() - run.at_ms > longest_ms
+
+    def _note(self, written: Written) -> None:
+        """Hear of answers that refuse the key."""
+        for order in written.orders:
+            if order.code in KEY_CODES:
+                self.incident(Cause.KEY, "key", f"the exchange refuses this key: {order.reason}")
+
+    # ---- acting
+
+    def _act_on(self, found: Grade) -> None:
+        """Act on what is new at its level; what was acted on waits until it was gone for long."""
+        now_ms = self._trading.now_ms()
+        is_resumed = self._switch.kept.state is TradingState.ACTIVE
+        keys = {_key(finding, found): finding for finding in found.findings}
+        new = [
+            finding
+            for key, finding in keys.items()
+            if key not in self._acted or (is_resumed and finding.level is GuardLevel.CRITICAL)
+        ]
+        kept = {key: at_ms for key, at_ms in self._acted.items() if now_ms - at_ms < AGAIN_MS}
+        self._acted = kept | dict.fromkeys(keys, now_ms)
+        if new:
+            is_graver = any(finding.level is found.level for finding in new)
+            self._begin(self._carry_out(found if is_graver else None, tuple(new)))
+
+    async def _carry_out(self, found: Grade | None, new: tuple[Finding, ...]) -> None:
+        """Do what a grade asks for, and write down what it achieved; None: only say it."""
+        words = tuple(finding.words for finding in new)
+        level = max((finding.level for finding in new), key=tuple(GuardLevel).index)
+        actions = found.actions if found is not None else ()
+        if found is not None and GuardAction.EMERGENCY in actions:
+            acted = await self._stopping.stop_all(ME, "; ".join(words), found.halt)
+            await self._tell(level, words, "emergency stop", acted.words)
+        elif found is not None and GuardAction.HALT in actions:
+            await self._halt(found.halt, words, level)
+        elif GuardAction.CLOSE in actions:
+            await self._close(words, level)
+        elif found is not None and found.trim_pct:
+            await self._trim(found, words, level)
+        else:
+            await self._tell(level, words, "alert", "no entries while it lasts" if actions else "said")
+
+    async def _halt(self, cause: Cause, words: tuple[str, ...], level: GuardLevel) -> None:
+        acted = await self._stopping.halt(ME, "; ".join(words), cause)
+        await self._tell(level, words, "halt", acted.words)
+
+    async def _close(self, words: tuple[str, ...], level: GuardLevel) -> None:
+        cancelled = await self._stopping.cancel_entries()
+        closed, left, why = await self._stopping.sell_all(
+            OrderRole.CLOSE, CloseReason.GUARD, "; ".join(words)
+        )
+        achieved = f"{cancelled.gone} entries cancelled, {cancelled.left} left; {closed} positions closed, "
+        await self._tell(level, words, "close", achieved + f"{left} left" + (f"; {why}" if why else ""))
+
+    async def _trim(self, found: Grade, words: tuple[str, ...], level: GuardLevel) -> None:
+        held = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}
+        _, _, why = await self._stopping.sell_all(
+            OrderRole.CLOSE, CloseReason.GUARD, "; ".join(words), found.trim_pct
+        )
+        left = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}
+        sold = [
+            f"{symbol} {before:f} -> {left[symbol]:f}" if symbol in left else f"{symbol} closed"
+            for symbol, before in held.items()
+        ]
+        achieved = ", ".join(sold) or "nothing is held"
+        await self._tell(level, words, f"trim {found.trim_pct:f} %", achieved + (f"; {why}" if why else ""))
+
+    async def _go_on_flattening(self, cause: Cause, words: str) -> None:
+        acted = await self._stopping.stop_all(ME, words, cause)
+        await self._tell(GuardLevel.CRITICAL, (words,), "flattening went on after the start", acted.words)
+
+    async def _tell(self, level: GuardLevel, findings: tuple[str, ...], action: str, achieved: str) -> None:
+        """Keep what was found, done and seen of it; loudly, as an alert."""
+        finding = "; ".join(findings)
+        log.warning("guard (%s): %s: %s: %s", level, finding, action, achieved)
+
+        def work(desk: Desk) -> None:
+            at_ms = desk.now_ms
+            desk.unit.record(
+                GuardActed(
+                    at_ms=at_ms, about=ME, level=level, finding=finding, action=action, achieved=achieved
+                )
+            )
+            text = f"{finding}: {action}: {achieved}"
+            alert = Alert(
+                at_ms=at_ms, about=finding, severity=SEVERITIES[level], rule=f"guard:{level}", text=text
+            )
+            if desk.unit.alerts.add(alert):
+                desk.unit.record(alert)
+
+        try:
+            await self._keeper.write("what the guard did", work)
+        except StorageError as error:
+            log.error("what the guard did cannot be stored: %s", error)
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("an action of the guard failed", exc_info=task.exception())
+
+
+def _key(finding: Finding, found: Grade) -> Key:
+    """Return what is acted on once; a halt that becomes an emergency is something new."""
+    is_emergency = finding.level is GuardLevel.CRITICAL and GuardAction.EMERGENCY in found.actions
+    return finding.level, finding.cause, finding.trims, is_emergency

@@ -1,0 +1,190 @@
+"""Joins what stops trading to the other rooms of trading, and says how an engine ends with open positions."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.equity import Equity
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.guard import Guard, GuardNumbers
+from mexc_tui.engine.invariants import Invariants
+from mexc_tui.engine.ports import Books, Stored
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.reconciler import Reconciler
+from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.sniper import Sniper
+from mexc_tui.engine.stopping import Stopping
+from mexc_tui.engine.supervisor import Worker, WorkerStatus
+from mexc_tui.engine.switch import HaltFile, Switch
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.policy import OnStop
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.trading import Cause, TradingState
+
+log = logging.getLogger(__name__)
+
+OVER_S = 60.0
+"""So long after a practice day positions may close by themselves."""
+STEP_S = 0.5
+LAST_COMPARISONS = 5
+RUNS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyNumbers:
+    """Numbers of the settings."""
+
+    guard: GuardNumbers
+    stale_ms: int
+    """An older bid is no price."""
+    on_stop: OnStop
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What safety sees of the engine around trading."""
+
+    profile: str
+    workers: Callable[[], tuple[WorkerStatus, ...]]
+    clock_problem: Callable[[], str]
+    fee: Callable[[str], Decimal]
+    """Of selling a pair, a ratio."""
+
+
+class Safety:
+    """Equity, invariants, the trading state, the guard and what it does."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        books: Books,
+        prices: Prices,
+        execution: Execution,
+        settling: Settling,
+        reconciler: Reconciler,
+        sniper: Sniper,
+        watched: Watched,
+        file: HaltFile | None,
+        numbers: Callable[[], SafetyNumbers],
+    ) -> None:
+        """Join; nothing runs yet."""
+        self._keeper = keeper
+        self._books = books
+        self._reconciler = reconciler
+        self._numbers = numbers
+        self.switch = Switch(keeper, file, watched.profile, trading.now_ms)
+        self.equity = Equity(
+            keeper,
+            books,
+            prices,
+            trading.now_ms,
+            watched.fee,
+            lambda: numbers().stale_ms,
+            self._resumed_ms,
+        )
+        self.invariants = Invariants(keeper, self.equity, execution, reconciler, trading.now_ms)
+        self.stopping = Stopping(
+            trading,
+            keeper,
+            execution,
+            settling,
+            self.switch,
+            sniper.disarm_all,
+            self.equity.begin_anew,
+        )
+        self.guard = Guard(
+            trading,
+            keeper,
+            reconciler,
+            self.equity,
+            self.invariants,
+            self.switch,
+            self.stopping,
+            watched.workers,
+            watched.clock_problem,
+            lambda: numbers().guard,
+        )
+        self._started_ms = trading.now_ms()
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return the workers; the trading state is known when these have started."""
+        return Worker("guard", self.guard.run), Worker("equity", self.equity.run)
+
+    async def end(self) -> str:
+        """Do with open positions what a stopping engine is told to; return what became of them."""
+        self.guard.stops = "the engine stops"
+        self.switch.doubt(Cause.PERSON, self.guard.stops)
+        memory = self._keeper.open
+        if self._numbers().on_stop is OnStop.FLATTEN and memory.positions:
+            closed, left, why = await self.stopping.sell_all(
+                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine stops"
+            )
+            return f"Closed {closed} positions at the stop, {left} left" + (f": {why}." if why else ".")
+        return self._held()
+
+    async def day_over(self, hurried: asyncio.Event) -> tuple[str, ...]:
+        """Let positions close, close the rest, compare books; return every unexplained difference.
+
+        `hurried`: wait for nothing more.
+        """
+        self.guard.stops = "the practice day is over"
+        for _ in range(int(OVER_S / STEP_S)):
+            if hurried.is_set() or not self._is_busy():
+                break
+            await asyncio.sleep(STEP_S)
+        if self._keeper.open.positions:
+            await self.stopping.sell_all(OrderRole.CLOSE, CloseReason.OVER, "the practice day is over")
+        problem = await self._compare_last()
+        unexplained = await self._books.read("unexplained differences", self._unexplained)
+        left = [one.symbol for one in self._keeper.open.positions.values() if one.remaining]
+        if left:
+            log.warning("still held at the end: %s", ", ".join(left))
+        return (*unexplained, *((problem,) if problem else ()))
+
+    # ---- inside
+
+    def _is_busy(self) -> bool:
+        memory = self._keeper.open
+        return bool(memory.positions or memory.live_orders())
+
+    def _held(self) -> str:
+        memory = self._keeper.open
+        held = [one.symbol for one in memory.positions.values() if one.remaining]
+        if not held:
+            return "No position is open."
+        resting = len(memory.live_orders())
+        rest = f"{resting} orders of ours go on resting there; " if resting else ""
+        return (
+            f"{len(held)} positions stay open, and their stops end with this engine: {', '.join(held)}; "
+            f"{rest}the next start watches them again."
+        )
+
+    async def _compare_last(self) -> str:
+        """Compare until nothing moves any more; return why that could not be done."""
+        problem = "books were not compared"
+        for _ in range(LAST_COMPARISONS):
+            try:
+                run = await self._reconciler.compare(Trigger.OVER)
+                problem = run.problem
+            except ExchangeError as error:
+                problem = str(error)
+            if not problem:
+                return ""
+            await asyncio.sleep(2 * STEP_S)
+        return f"the last comparison of books: {problem}"
+
+    def _unexplained(self, stored: Stored) -> tuple[str, ...]:
+        runs = stored.trading(self._keeper.scope).reconciliations.page(limit=RUNS)
+        return tuple(
+            one.words for _, run in reversed(runs) if run.at_ms >= self._started_ms for one in run.unexplained
+        )
+
+    def _resumed_ms(self) -> int:
+        kept = self.switch.kept
+        return kept.since_ms if kept.state is TradingState.ACTIVE else 0

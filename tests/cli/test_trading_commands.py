@@ -1,0 +1,375 @@
+"""Trading from a command line: commands against a faked engine at a real socket, and a real store."""
+
+import asyncio
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from decimal import Decimal as D
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from mexc_tui.answers import Answers
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.cli import main
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.door import Door, DoorParts
+from mexc_tui.engine.thread import EngineThread
+from mexc_tui.engine.trading_rows import position_rows
+from mexc_tui.model.position import Account
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.paths import Paths, paths_of
+from mexc_tui.questions.plans import Held, close_plan, stop_plan
+from mexc_tui.store.caches.cache import Cache
+from mexc_tui.store.caches.level import Lifetimes
+from mexc_tui.store.caches.memory import MemoryLevel
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.engine import held
+from tests.engine.trading_engine import DIFFERENCE, HeldMoney, reconciled, risk
+from tests.store import trading_samples as samples
+from tests.test_door import HeldFace
+
+CLOCK = SystemClock()
+HOSTILE = "\x1b[31mNEW\u202e"
+
+
+@dataclass
+class Desk:
+    """A profile's folders, and whoever asks at its command line."""
+
+    paths: Paths
+
+    def run(self, *words: str) -> Result:
+        return CliRunner().invoke(main, list(words), prog_name="mexc-tui")
+
+    def json(self, *words: str) -> Any:
+        done = self.run(*words, "--json")
+        assert done.exit_code == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def shell(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    tmp_path = tmp_path_factory.mktemp("h")
+    for name in [name for name in os.environ if name.startswith(("MEXC_TUI", "XDG"))]:
+        monkeypatch.delenv(name)
+    for name, folder in (("STATE_HOME", "s"), ("CONFIG_HOME", "c"), ("RUNTIME_DIR", "r")):
+        (tmp_path / folder).mkdir(mode=0o700)
+        monkeypatch.setenv(f"XDG_{name}", str(tmp_path / folder))
+    monkeypatch.setenv("COLUMNS", "80")
+    paths = paths_of("practice", os.environ)
+    paths.socket.parent.mkdir(mode=0o700)
+    return Desk(paths)
+
+
+def serving(paths: Paths, face: HeldFace, money: HeldMoney | None, ready: Callable[[], None]) -> EngineThread:
+    async def live(told: asyncio.Event) -> int:
+        store = await Store.open(paths.store, CLOCK)
+        answers = Answers(Cache([MemoryLevel(CLOCK)], CLOCK), lambda: store.state().units, Lifetimes())
+        door = Door(DoorParts(face, store, CLOCK, DetectionSettings, "engine-1", 0, answers, money))
+        try:
+            await door.open(paths.socket)
+            ready()
+            await told.wait()
+        finally:
+            await door.close(0.5)
+            await store.close()
+        return 0
+
+    return EngineThread(live)
+
+
+@dataclass
+class Engines:
+    """Engines at the desk's socket, one at a time."""
+
+    paths: Paths
+    thread: EngineThread | None = None
+
+    def start(self, money: HeldMoney | None, face: HeldFace | None = None) -> None:
+        is_ready = threading.Event()
+        self.thread = serving(self.paths, face or HeldFace(), money, is_ready.set)
+        self.thread.start()
+        while not is_ready.wait(0.05):
+            assert self.thread.join(0) is None
+
+    def stop(self) -> None:
+        if self.thread is not None:
+            self.thread.stop()
+            assert self.thread.join(20) == 0
+
+
+@pytest.fixture
+def engines(shell: Desk) -> Generator[Engines]:
+    found = Engines(shell.paths)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def money(engines: Engines) -> HeldMoney:
+    found = HeldMoney()
+    engines.start(found)
+    return found
+
+
+def test_what_is_held_is_shown_to_people_within_eighty_columns(shell: Desk, money: HeldMoney) -> None:
+    pages = {name: shell.run(name) for name in ("positions", "orders", "snipes", "risk", "performance")}
+    for done in pages.values():
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert max(map(len, done.stdout.splitlines())) <= 80
+        assert "\x1b" not in done.stdout
+    assert "a stop in this engine: it ends when this engine ends" in pages["positions"].stdout
+    assert "1 take-profit on the exchange" in " ".join(pages["positions"].stdout.split())
+    assert "take profit" in pages["orders"].stdout
+    assert "armed" in pages["snipes"].stdout
+    assert "losses in a row" in pages["risk"].stdout
+    assert "holds" in pages["performance"].stdout
+    assert money.done == []
+
+
+def test_lists_are_one_array_with_money_as_text(shell: Desk, money: HeldMoney) -> None:
+    positions, orders, snipes = shell.json("positions"), shell.json("orders"), shell.json("snipes")
+    assert [(row["symbol"], row["cost"], row["bid"]) for row in positions] == [("NEWUSDT", "20.02", "2.1")]
+    assert positions[0]["time_stop_ms"] == 63_000
+    assert [(row["price"], row["quantity"]) for row in orders] == [("2.20", "3")]
+    assert [(row["spend_cap"], row["opens_ms"]) for row in snipes] == [("10.5", 90_000)]
+    assert shell.json("performance")["equity"] == "1001"
+    assert shell.json("risk")["state"] == "active"
+    assert money.done == []
+
+
+def test_what_if_says_each_verdict_and_what_would_turn_a_no_round(shell: Desk, money: HeldMoney) -> None:
+    assert shell.run("what-if", "newusdt").exit_code == 0
+    money.approved = False
+    refused = shell.run("what-if", "NEWUSDT")
+    assert refused.exit_code == 1
+    words = " ".join(refused.stdout.split())
+    assert "NO risk exposure: 210 quote with this one (limit 200 quote)" in words
+    assert "turns round: close 10 of positions" in words
+
+
+def test_what_only_stops_entries_asks_nothing(shell: Desk, money: HeldMoney) -> None:
+    assert shell.run("halt", "gone", "for", "lunch").stdout == "Did halt gone for lunch.\n"
+    assert shell.json("reduce-only")["state"] == "halted"
+    assert shell.run("disarm", "NEWUSDT").stdout == "NEWUSDT is disarmed.\n"
+    assert money.done[0] == ("halt", "gone for lunch")
+
+
+@pytest.mark.parametrize(
+    "words", [("arm", "NEWUSDT"), ("close", "NEWUSDT"), ("flatten",), ("kill",), ("resume",)]
+)
+def test_what_moves_money_is_refused_where_nobody_can_be_asked(
+    shell: Desk, money: HeldMoney, words: tuple[str, ...]
+) -> None:
+    done = shell.run(*words)
+    assert done.exit_code == 2
+    assert "add --yes" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert money.done == []
+    assert shell.run(*words, "--yes").exit_code == 0
+    assert len(money.done) == 1
+
+
+def test_what_could_be_done_only_in_part_ends_with_1(shell: Desk, money: HeldMoney) -> None:
+    money.is_all = False
+    done = shell.run("close", "NEWUSDT", "--share", "50", "--yes")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Did close NEWUSDT 50." in done.stderr
+
+
+@pytest.mark.parametrize("share", ["0", "101", "half", "NaN", "-5"])
+def test_a_share_that_is_no_part_is_a_wrong_argument(shell: Desk, share: str) -> None:
+    done = shell.run("close", "NEWUSDT", "--yes", "--share", share)
+    assert done.exit_code == 2
+    assert "is no part" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["what-if", "arm", "disarm", "close"])
+def test_a_name_that_is_none_goes_nowhere_and_is_not_repeated_raw(shell: Desk, name: str) -> None:
+    done = shell.run(name, HOSTILE)
+    assert done.exit_code == 2
+    assert "\x1b" not in done.stderr
+
+
+def halted(cause: Cause) -> HeldMoney:
+    return HeldMoney(now=msgspec.structs.replace(risk(), state=TradingState.HALTED, cause=cause))
+
+
+def test_after_a_loss_yes_is_not_enough_to_resume(shell: Desk, engines: Engines) -> None:
+    money = halted(Cause.DAILY_LOSS)
+    engines.start(money)
+    done = shell.run("resume", "--yes")
+    assert done.exit_code == 2
+    assert money.done == []
+
+
+def test_books_that_agree_end_with_0_and_others_with_1(shell: Desk, money: HeldMoney) -> None:
+    assert shell.json("reconcile") == {"at_ms": 1_000, "explained": [], "unexplained": []}
+    money.run = reconciled(DIFFERENCE)
+    differs = shell.run("reconcile", "--json")
+    assert differs.exit_code == 1
+    assert [one["value"] for one in json.loads(differs.stdout)["unexplained"]] == ["10"]
+    page = shell.run("reconcile")
+    assert page.exit_code == 1
+    assert "unexplained: drift of USDT: ours 979.98, theirs 969.98, worth 10.00" in page.stdout
+    money.run = reconciled(problem="the exchange did not answer")
+    unfinished = shell.run("reconcile", "--json")
+    assert unfinished.exit_code == 1
+    assert "did not answer" in unfinished.stderr
+
+
+def test_a_halted_desk_ends_status_with_1(shell: Desk, engines: Engines) -> None:
+    engines.start(HeldMoney(), HeldFace(TradingState.HALTED))
+    done = shell.run("status")
+    assert done.exit_code == 1
+    assert "halted: a person halted it" in done.stdout
+
+
+def test_an_engine_that_only_looks_holds_nothing_and_refuses_in_words(shell: Desk, engines: Engines) -> None:
+    engines.start(None)
+    assert shell.json("positions") == []
+    done = shell.run("kill", "--yes")
+    assert done.exit_code == 1
+    assert "only looks" in done.stderr
+    assert "only looks" in shell.run("risk").stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("halt",),
+        ("kill", "--yes"),
+        ("arm", "NEWUSDT", "--yes"),
+        ("risk",),
+        ("resume",),
+        ("performance",),
+        ("reconcile",),
+    ],
+)
+def test_without_an_engine_and_books_one_line_says_so(shell: Desk, words: tuple[str, ...]) -> None:
+    done = shell.run(*words)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_an_engine_lists_are_empty_before_it_ever_ran(shell: Desk) -> None:
+    assert [shell.json(name) for name in ("positions", "orders", "snipes")] == [[], [], []]
+
+
+def remember(unit: UnitOfWork) -> None:
+    """Write books of an older scope, and of the newest one."""
+    old = unit.trading(samples.OTHER)
+    old.reconciliations.add(Reconciliation(at_ms=1, trigger=Trigger.START))
+    old.positions.save(samples.position("old"))
+    tables = unit.trading(samples.SCOPE)
+    tables.reconciliations.add(Reconciliation(at_ms=2, trigger=Trigger.TIMER, unexplained=(DIFFERENCE,)))
+    tables.snipes.save(samples.snipe())
+    tables.intents.save(samples.intent())
+    tables.orders.save(samples.order())
+    tables.positions.save(held.position(snipe_id="s1"))
+    tables.positions.save(samples.position("p2", opened_ms=1_000, closed_ms=2_000, realised="-1"))
+    tables.entries.add(
+        samples.entry("start", (Account.DESK, "USDT", "50"), (Account.EXTERNAL, "USDT", "-50"))
+    )
+
+
+def write_books(paths: Paths) -> None:
+    async def write() -> None:
+        store = await Store.open(paths.store, CLOCK)
+        try:
+            await store.write("books", remember)
+        finally:
+            await store.close()
+
+    asyncio.run(write())
+
+
+def test_without_an_engine_reading_commands_answer_from_the_newest_books(shell: Desk) -> None:
+    write_books(shell.paths)
+    rows = shell.json("positions")
+    assert [(row["id"], row["bid"], row["protection"]) for row in rows] == [("p1", None, "none")]
+    assert "no engine runs: nothing watches the stop" in rows[0]["protection_words"]
+    assert [row["client_order_id"] for row in shell.json("orders")] == ["i1-1"]
+    assert [row["id"] for row in shell.json("snipes")] == ["s1"]
+    assert shell.json("performance")["scope"] == samples.SCOPE
+    run = shell.run("reconcile", "--json")
+    assert (run.exit_code, json.loads(run.stdout)["at_ms"]) == (1, 2)
+
+
+def test_the_newest_rows_are_shown_ended_ones_too(shell: Desk) -> None:
+    write_books(shell.paths)
+    assert [row["id"] for row in shell.json("positions", "--last", "5")] == ["p1", "p2"]
+    assert len(shell.json("orders", "--last", "1")) == 1
+    assert "closed 1970-01-01 00:00:02 UTC by stop" in shell.run("positions", "--last", "5").stdout
+
+
+def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
+    write_books(shell.paths)
+    page = shell.run("why", "NEWUSDT").stdout
+    assert "yes  risk exposure: 10 USDT (limit 200 USDT)" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "expected"),
+    [
+        (("flatten",), "y", [("flatten",)]),
+        (("flatten",), "n", []),
+        (("close", "NEWUSDT", "--share", "50"), "y", [("close", "NEWUSDT", "50")]),
+        (("kill",), "", []),
+    ],
+)
+def test_a_person_at_a_terminal_is_asked_in_numbers(
+    money: HeldMoney, words: tuple[str, ...], said: str, expected: list[tuple[str, ...]]
+) -> None:
+    code, told = at_a_terminal(words, said)
+    assert money.done == expected
+    assert code == (0 if expected else 1)
+    plans = {
+        "flatten": "sell 1 position worth 20.98 USDT at the bid, cancel 1 order, disarm 1 snipe",
+        "close": "sell 5 NEW, worth 10.49 USDT at the bid of 2.1",
+        "kill": "EMERGENCY STOP",
+    }
+    assert plans[words[0]] in " ".join(told.split())
+
+
+def test_after_a_loss_the_word_is_typed(engines: Engines) -> None:
+    money = halted(Cause.DRAWDOWN)
+    engines.start(money)
+    assert at_a_terminal(("resume",), "yes")[0] == 1
+    assert money.done == []
+    assert at_a_terminal(("resume",), "resume")[0] == 0
+    assert money.done == [("resume", "resume")]
+
+
+def at_a_terminal(words: tuple[str, ...], said: str) -> tuple[int, str]:
+    """Run a command with a terminal for its input, and type an answer."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "mexc_tui", *words],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        os.write(ours, f"{said}\n".encode())
+        told, _ = process.communicate(timeout=50)
+    os.close(ours)
+    return process.returncode, told
+
+
+def test_plans_count_what_has_no_price() -> None:
+    blind = position_rows(held.books(), held.sight(None, None))
+    words = stop_plan("FLATTEN", Held(positions=blind))
+    assert "sell 1 position worth 0.00 USDT at the bid (1 without a price), cancel 0 orders" in words
+    assert "no fresh price is known" in close_plan(blind[0], D(50))

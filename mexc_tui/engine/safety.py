@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 OVER_S = 60.0
 """So long after a practice day positions may close by themselves."""
+SELL_S = 20.0
+"""Selling at the end takes no longer."""
 STEP_S = 0.5
 LAST_COMPARISONS = 5
 RUNS = 10_000
@@ -122,8 +124,8 @@ class Safety:
         self.switch.doubt(Cause.PERSON, self.guard.stops)
         memory = self._keeper.open
         if self._numbers().on_stop is OnStop.FLATTEN and memory.positions:
-            closed, left, why = await self.stopping.sell_all(
-                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine stops"
+            closed, left, why = await self.stopping.sell_out(
+                OrderRole.FLATTEN, CloseReason.FLATTEN, "the engine stops", SELL_S
             )
             return f"Closed {closed} positions at the stop, {left} left" + (f": {why}." if why else ".")
         return self._held()
@@ -139,7 +141,8 @@ class Safety:
                 break
             await asyncio.sleep(STEP_S)
         if self._keeper.open.positions:
-            await self.stopping.sell_all(OrderRole.CLOSE, CloseReason.OVER, "the practice day is over")
+            words = "the practice day is over"
+            await self.stopping.sell_out(OrderRole.CLOSE, CloseReason.OVER, words, SELL_S)
         problem = await self._compare_last()
         unexplained = await self._books.read("unexplained differences", self._unexplained)
         left = [one.symbol for one in self._keeper.open.positions.values() if one.remaining]

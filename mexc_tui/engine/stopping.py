@@ -32,6 +32,7 @@ CANCEL_S = 60.0
 """An unknown order is settled within it (I18)."""
 SELL_S = 60.0
 LOOK_S = 0.5
+LOOKS = 10
 NOT_DURABLE = "NOT DURABLE: do not restart before a person has looked"
 
 
@@ -153,6 +154,12 @@ class Stopping:
         """Sell all positions, or a share of each, once; return how many closed and are left, and why."""
         return await self._to_its_end(self._sell_once(role, reason, words, share_pct))
 
+    async def sell_out(
+        self, role: OrderRole, reason: CloseReason, words: str, deadline_s: float
+    ) -> tuple[int, int, str]:
+        """Sell again and again until nothing is left or the time is up; return the same."""
+        return await self._to_its_end(self._sell_out(role, reason, words, deadline_s))
+
     # ---- inside
 
     async def _halt(self, words: str) -> Acted[Achieved]:
@@ -166,7 +173,7 @@ class Stopping:
         durable = await self._switch.write_down()
         disarmed, trouble = await self._disarm(words)
         cancelled = await self._cancel(_is_any)
-        closed, left, why = await self._sell_out(words)
+        closed, left, why = await self._sell_out(OrderRole.FLATTEN, CloseReason.FLATTEN, words, SELL_S)
         late = await self._cancel(_is_any)
         cancelled = Cancelled(cancelled.gone + late.gone, late.left, late.words)
         self._switch.flattened()
@@ -222,16 +229,20 @@ class Stopping:
         except StorageError:
             return name.instance == self._keeper.instance
 
-    async def _sell_out(self, words: str) -> tuple[int, int, str]:
-        """Sell until nothing is left, or no more of it can be sold now."""
-        before, why = set(self._keeper.open.positions), ""
+    async def _sell_out(
+        self, role: OrderRole, reason: CloseReason, words: str, deadline_s: float
+    ) -> tuple[int, int, str]:
+        before, why = self._held(), ""
         clock = asyncio.get_running_loop()
-        until_s = clock.time() + SELL_S
+        until_s = clock.time() + deadline_s
         while self._held() and clock.time() < until_s:
-            _, _, why = await self._sell_once(OrderRole.FLATTEN, CloseReason.FLATTEN, words, None)
-            if self.closer is None or not self._held():
+            _, _, why = await self._sell_once(role, reason, words, None)
+            if self.closer is None:
                 break
-            await asyncio.sleep(LOOK_S)
+            for _ in range(LOOKS):
+                if not self._held():
+                    break
+                await asyncio.sleep(LOOK_S / LOOKS)
         left = len(self._held())
         return len(before) - left, left, why if left else ""
 

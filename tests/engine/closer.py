@@ -1,0 +1,83 @@
+"""A closer that sells through the book with one order at a time, as tests need it."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from mexc_tui.engine.bookings import stem
+from mexc_tui.engine.stopping import Closed
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.model.intent import CloseReason, Intent, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.sniping.rounding import floored, grid_of
+
+HUNDRED = Decimal(100)
+
+
+class BookCloser:
+    """Sells at 10 % below the bid, immediate or cancel."""
+
+    def __init__(self, rooms: TradingRooms, pairs: Callable[[], Mapping[str, Symbol]]) -> None:
+        self.rooms = rooms
+        self.pairs = pairs
+        self.is_stuck = False
+        self.asked = list[tuple[str, Decimal | None, OrderRole, CloseReason]]()
+
+    async def close(
+        self,
+        position: Position,
+        share_pct: Decimal | None,
+        role: OrderRole,
+        reason: CloseReason,
+        words: str,
+    ) -> Closed:
+        self.asked.append((position.symbol, share_pct, role, reason))
+        rooms, memory = self.rooms, self.rooms.keeper.open
+        bid = rooms.prices.of(position.symbol).bid
+        if bid is None or self.is_stuck:
+            return Closed(Decimal(0), position.remaining, "no bid")
+        grid = grid_of(self.pairs()[position.symbol])
+        quantity = floored(position.remaining * (share_pct or HUNDRED) / HUNDRED, grid.quantity_step)
+        names = rooms.keeper.client_ids(1)
+        intent = Intent(
+            id=stem(names[0]),
+            role=role,
+            symbol=position.symbol,
+            base_asset=position.base_asset,
+            quote_asset=position.quote_asset,
+            side=Side.SELL,
+            client_ids=names,
+            quantity=quantity,
+            snipe_id=position.snipe_id,
+            position_id=position.id,
+            created_ms=rooms.port.now_ms(),
+            reason=words,
+            close_reason=reason,
+        )
+        await rooms.keeper.save_intent(intent)
+        price = floored(bid * Decimal("0.9"), grid.price_tick)
+        sent = await rooms.execution.place(
+            intent,
+            NewOrder(
+                symbol=position.symbol,
+                side=Side.SELL,
+                type=OrderType.IMMEDIATE_OR_CANCEL,
+                client_order_id=names[0],
+                price=price,
+                quantity=quantity,
+            ),
+        )
+        for _ in range(50):
+            row = memory.orders.get(names[0])
+            if row is None or row.state.is_terminal:
+                break
+            await asyncio.sleep(0.1)
+        await rooms.keeper.end_intent(intent.id, words)
+        now = memory.positions.get(position.id)
+        left = Decimal(0) if now is None else now.remaining
+        if now is not None and left and share_pct is None and left < grid.quantity_step:
+            await rooms.keeper.write_off(position.id, "dust")
+            left = Decimal(0)
+        return Closed(position.remaining - left, left, str(sent.order.reason) if left else "")

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from mexc_tui.detection.judging import Verdict, judge
 from mexc_tui.detection.settings import LabelRule
-from mexc_tui.model.event import EngineStarted
+from mexc_tui.engine.money import Money, every_position, every_snipe, money_of
+from mexc_tui.model.event import EngineStarted, SnipeRefused
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
-from mexc_tui.report.kept import Day, Kept, KeptSignal
+from mexc_tui.report.kept import Day, Kept, KeptMoney, KeptSignal, KeptTrading
 from mexc_tui.report.making import report_of
 from mexc_tui.settings.load import Loaded
 from mexc_tui.settings.row import text_of
@@ -22,6 +23,8 @@ MOST_SIGNALS = 1_000
 MOST_PASSES = 100_000
 MOST_ALERTS = 1_000
 MOST_STARTS = 1_000
+MOST_REFUSALS = 10_000
+MOST_RUNS = 20_000
 MS = 1_000
 BEFORE_START_MS = 5_000
 """An exchange's clock and ours differ, and a listing may be seen while an engine starts."""
@@ -84,6 +87,39 @@ def kept_of(stored: Reading, day: Day) -> Kept:
         outcomes=tuple(one for one in outcomes.values() if one is not None),
         passes=tuple(one for one in stored.passes.latest(MOST_PASSES) if one.at_ms >= day.from_ms),
         alerts=tuple(one for one in stored.alerts.latest(MOST_ALERTS) if one.last_ms >= day.from_ms),
+        trading=_trading(stored, day),
+    )
+
+
+def _trading(stored: Reading, day: Day) -> KeptTrading | None:
+    """Return the books that were compared last; None if they are of another world, or there are none."""
+    scope = stored.newest_scope()
+    if not scope or (day.world and not scope.endswith(f"/{day.world}")):
+        return None
+    tables = stored.trading(scope)
+    positions = tuple(every_position(tables))
+    snipes = tuple(every_snipe(tables))
+    refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MOST_REFUSALS))
+    return KeptTrading(
+        money=_money(money_of(tables, positions, {})),
+        snipes=snipes,
+        attempts=tuple(one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)),
+        positions=positions,
+        refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
+        runs=tuple(run for _, run in tables.reconciliations.page(limit=MOST_RUNS)),
+    )
+
+
+def _money(money: Money) -> KeptMoney:
+    return KeptMoney(
+        start=money.start,
+        flows=money.flows,
+        realised=money.realised,
+        unrealised=money.unrealised,
+        equity=money.equity,
+        fees=money.fees,
+        gap=money.gap,
+        at_cost=money.unpriced,
     )
 
 

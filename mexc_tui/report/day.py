@@ -11,6 +11,7 @@ from mexc_tui.model.listing import ChangeKind, Source, Stage
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName
+from mexc_tui.report.trading_day import NotArmed, Sniped, TradingDay
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,8 @@ class ListingReport(msgspec.Struct, frozen=True, kw_only=True):
     seen: tuple[Seen, ...]
     signalled: tuple[Signalled, ...]
     happened: Happened
+    refused: tuple[NotArmed, ...] = ()
+    sniped: tuple[Sniped, ...] = ()
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +171,8 @@ class DayReport(msgspec.Struct, frozen=True, kw_only=True):
     listings: tuple[ListingReport, ...]
     """By the time of their opening; those without one last."""
     alerts: tuple[Alerted, ...]
+    trading: TradingDay | None = None
+    """None: no books of trading are kept."""
 
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

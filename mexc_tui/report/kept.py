@@ -1,10 +1,15 @@
 """What a report is made from: what was kept of a day."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
+from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.position import Position
+from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.signal import DetectionPass, Signal
+from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.model.storage import StoredAlert
 
 
@@ -34,6 +39,33 @@ class KeptSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptMoney:
+    """Both sides of the identity of equity, in quote units."""
+
+    start: Decimal
+    flows: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    equity: Decimal
+    fees: Decimal
+    gap: Decimal
+    at_cost: int
+    """Open positions that stand at their cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTrading:
+    """All that the books of one account hold. Order does not matter."""
+
+    money: KeptMoney
+    snipes: tuple[Snipe, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    positions: tuple[Position, ...] = ()
+    refusals: tuple[SnipeRefused, ...] = ()
+    runs: tuple[Reconciliation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """All that the store holds of a day. Order does not matter."""
 
@@ -42,3 +74,5 @@ class Kept:
     outcomes: tuple[ListingOutcome, ...] = ()
     passes: tuple[DetectionPass, ...] = ()
     alerts: tuple[StoredAlert, ...] = ()
+    trading: KeptTrading | None = None
+    """None: nothing was ever traded."""

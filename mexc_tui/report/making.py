@@ -22,6 +22,7 @@ from mexc_tui.report.day import (
 )
 from mexc_tui.report.kept import Day, Kept, KeptSignal
 from mexc_tui.report.story import story_of
+from mexc_tui.report.trading_making import not_armed, sniped, trading_day
 
 NEVER = 2**63
 
@@ -50,6 +51,7 @@ def report_of(day: Day, kept: Kept) -> DayReport:
         not_known=tuple(_gaps(listings, passes)),
         listings=tuple(listings),
         alerts=tuple(alerts),
+        trading=None if kept.trading is None else trading_day(kept.trading, day),
     )
 
 
@@ -83,6 +85,8 @@ def _listing(listing: Listing, day: Day, kept: Kept, outcomes: dict[str, Listing
         seen=story_of(listing, day),
         signalled=tuple(_signalled(one, listing) for one in mine),
         happened=_happened(listing, outcome, day),
+        refused=() if kept.trading is None else not_armed(listing, kept.trading, day),
+        sniped=() if kept.trading is None else sniped(listing, kept.trading, outcome, day),
     )
 
 

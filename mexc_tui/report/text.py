@@ -16,6 +16,7 @@ from mexc_tui.report.day import (
     Signalled,
     Totals,
 )
+from mexc_tui.report.trading_text import sniped_lines, trading_lines
 
 _CLAIMS = {
     ClaimKind.OPENS_BY: "opens",
@@ -47,6 +48,9 @@ def _lines(report: DayReport) -> Iterator[str]:
         yield from _listing(listing, clock)
     yield ""
     yield from _totals(report.totals)
+    if report.trading is not None:
+        yield ""
+        yield from trading_lines(report.trading)
     yield ""
     yield from _claims(report.claims)
     yield ""
@@ -92,6 +96,7 @@ def _listing(listing: ListingReport, clock: _Clock) -> Iterator[str]:
         yield f"            {signal.words}{_came_true(signal)}"
         yield from (f"            - {reason}" for reason in signal.reasons)
     yield from (f"  at odds   {words}" for words in listing.disagreements)
+    yield from sniped_lines(listing.refused, listing.sniped, clock.at)
     yield f"  happened  {_happened(listing.happened, clock)}"
     yield from (f"  not known {words}" for words in listing.happened.not_known)
 

@@ -1,0 +1,165 @@
+"""Makes what the report says of money out of what was kept of the day."""
+
+from collections.abc import Iterable
+from decimal import Context, Decimal
+
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.position import Position
+from mexc_tui.model.snipe import Attempt, Snipe, Stamps
+from mexc_tui.report.kept import Day, KeptTrading
+from mexc_tui.report.trading_day import (
+    Accounts,
+    Held,
+    NotArmed,
+    Sniped,
+    Stage,
+    TradingDay,
+    TradingTotals,
+    Tried,
+)
+
+ZERO = Decimal(0)
+NS_PER_MS = 1e6
+_SHOWN = Context(prec=18)
+
+
+def not_armed(listing: Listing, kept: KeptTrading, day: Day) -> tuple[NotArmed, ...]:
+    """Return when and why gates refused a listing."""
+    ids = (listing.id, *listing.also_ids)
+    return tuple(
+        NotArmed(at_ms=one.at_ms, verdicts=one.verdicts)
+        for one in sorted(kept.refusals, key=lambda one: one.at_ms)
+        if one.listing_id in ids and day.from_ms <= one.at_ms <= day.to_ms
+    )
+
+
+def sniped(
+    listing: Listing, kept: KeptTrading, outcome: ListingOutcome | None, day: Day
+) -> tuple[Sniped, ...]:
+    """Return the snipes of a listing, with what each bought."""
+    ids = (listing.id, *listing.also_ids)
+    mine = sorted(
+        (one for one in _of_day(kept, day) if one.listing_id in ids), key=lambda one: (one.armed_ms, one.id)
+    )
+    return tuple(_sniped(one, kept, outcome) for one in mine)
+
+
+def trading_day(kept: KeptTrading, day: Day) -> TradingDay:
+    """Return the day's trading in numbers, and whether its books are right."""
+    snipes = _of_day(kept, day)
+    positions = [one for one in kept.positions if day.from_ms <= one.opened_ms <= day.to_ms]
+    closed = [one for one in positions if not one.is_open]
+    armed = {one.listing_id for one in snipes}
+    refused = {one.listing_id for one in kept.refusals if day.from_ms <= one.at_ms <= day.to_ms}
+    names = {one.id for one in snipes}
+    totals = TradingTotals(
+        refused=len(refused - armed),
+        armed=len(snipes),
+        filled=sum(one.filled_quantity > 0 for one in snipes),
+        attempts=sum(one.snipe_id in names for one in kept.attempts),
+        closed=len(closed),
+        open=len(positions) - len(closed),
+        won=sum(one.realised > 0 for one in closed),
+        lost=sum(one.realised < 0 for one in closed),
+        realised=sum((one.realised for one in positions), ZERO),
+    )
+    return TradingDay(totals=totals, accounts=_accounts(kept, day))
+
+
+def _of_day(kept: KeptTrading, day: Day) -> list[Snipe]:
+    return [one for one in kept.snipes if day.from_ms <= one.armed_ms <= day.to_ms]
+
+
+def _sniped(snipe: Snipe, kept: KeptTrading, outcome: ListingOutcome | None) -> Sniped:
+    average = snipe.filled_value / snipe.filled_quantity if snipe.filled_quantity else None
+    reference, words = _reference(snipe, outcome)
+    known = average is not None and reference is not None and reference > 0
+    bps = float((average - reference) * 10_000 / reference) if known and average and reference else None
+    attempts = sorted((one for one in kept.attempts if one.snipe_id == snipe.id), key=lambda one: one.number)
+    held = sorted((one for one in kept.positions if one.snipe_id == snipe.id), key=lambda one: one.opened_ms)
+    return Sniped(
+        id=snipe.id,
+        state=snipe.state,
+        reason=snipe.reason,
+        by=snipe.by,
+        armed_ms=snipe.armed_ms,
+        spend_cap=snipe.spend_cap,
+        tried=tuple(map(_tried, attempts)),
+        filled_quantity=snipe.filled_quantity,
+        filled_value=snipe.filled_value,
+        average_price=None if average is None else _SHOWN.plus(average),
+        slippage_bps=bps,
+        slippage_to=words if known else "",
+        positions=tuple(map(_held, held)),
+    )
+
+
+def _reference(snipe: Snipe, outcome: ListingOutcome | None) -> tuple[Decimal | None, str]:
+    """Return what an entry's price is held against; without a quote before it the first trade (E6)."""
+    if snipe.reference_price is not None:
+        return snipe.reference_price, "the price known when it was armed"
+    first = outcome.first_price if outcome is not None else None
+    return (None if first is None else Decimal(repr(first))), "the first public trade"
+
+
+def _tried(attempt: Attempt) -> Tried:
+    return Tried(
+        number=attempt.number,
+        price=attempt.price,
+        answer=attempt.answer,
+        code=attempt.code,
+        next_step=attempt.next_step,
+        stages=tuple(_stages(attempt.stamps)),
+    )
+
+
+def _stages(one: Stamps) -> Iterable[Stage]:
+    spans = (
+        ("aim to last byte", one.aim_ns, one.written_ns),
+        ("decision to last byte", one.decided_ns, one.written_ns),
+        ("last byte to answer", one.written_ns, one.answered_ns),
+        ("last byte to first fill", one.written_ns, one.filled_ns),
+    )
+    for name, start, end in spans:
+        if start is not None and end is not None:
+            yield Stage(name=name, ms=(end - start) / NS_PER_MS)
+
+
+def _held(position: Position) -> Held:
+    return Held(
+        id=position.id,
+        opened_ms=position.opened_ms,
+        closed_ms=position.closed_ms,
+        close_reason=position.close_reason,
+        bought_quantity=position.bought_quantity,
+        bought_value=position.bought_value,
+        sold_value=position.sold_value,
+        fees=position.fees,
+        realised=position.realised,
+        remaining=position.remaining,
+        remaining_cost=position.remaining_cost,
+        dust=position.dust,
+    )
+
+
+def _accounts(kept: KeptTrading, day: Day) -> Accounts:
+    runs = sorted(
+        (one for one in kept.runs if day.from_ms <= one.at_ms <= day.to_ms), key=lambda one: one.at_ms
+    )
+    last = runs[-1] if runs and not runs[-1].problem else None
+    money = kept.money
+    return Accounts(
+        start=money.start,
+        flows=money.flows,
+        realised=money.realised,
+        unrealised=money.unrealised,
+        equity=money.equity,
+        fees=money.fees,
+        gap=money.gap,
+        at_cost=money.at_cost,
+        compared=len(runs),
+        explained=sum(len(one.explained) for one in runs),
+        unexplained=sum(len(one.unexplained) for one in runs),
+        unexplained_last=None if last is None else len(last.unexplained),
+    )

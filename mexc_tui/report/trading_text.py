@@ -1,0 +1,116 @@
+"""What the report says of money, as plain text."""
+
+from collections.abc import Callable, Iterator
+from decimal import Context, Decimal
+
+from mexc_tui.report.trading_day import Accounts, Held, NotArmed, Sniped, TradingDay, Tried
+
+CENT = Decimal("0.01")
+FEW_TRIES = 3
+"""More attempts than so many are told by their first, their last and their number."""
+_PRICE = Context(prec=8)
+
+At = Callable[[int], str]
+"""Prints a moment."""
+
+
+def sniped_lines(refused: tuple[NotArmed, ...], sniped: tuple[Sniped, ...], at: At) -> Iterator[str]:
+    """Say of one listing why it was not armed, how it was bought, and what came of that."""
+    for one in refused[-1:]:
+        times = f" (and {len(refused) - 1} times before)" if len(refused) > 1 else ""
+        yield f"  refused   {at(one.at_ms):>8}  not armed{times}"
+        for said in one.verdicts:
+            yield f"            - {said.stage.value} {said.name}: {said.value} (limit {said.limit})"
+    for one in sniped:
+        yield f"  armed     {at(one.armed_ms):>8}  by {one.by}, for at most {_money(one.spend_cap)}"
+        yield from _tried(one.tried)
+        yield f"  snipe     {one.state.value}: {one.reason}" + _bought(one)
+        for position in one.positions:
+            yield from _held(position, at)
+
+
+def trading_lines(day: TradingDay) -> Iterator[str]:
+    """Say what trading came to, and whether the books are right."""
+    totals = day.totals
+    yield "Trading"
+    yield (
+        f"  {totals.armed} snipes armed, {totals.refused} listings refused, {totals.attempts} attempts, "
+        f"{totals.filled} snipes filled"
+    )
+    yield (
+        f"  {totals.closed} positions closed ({totals.won} won, {totals.lost} lost), {totals.open} open, "
+        f"realised {_signed(totals.realised)}"
+    )
+    yield from _accounts(day.accounts)
+
+
+def _accounts(accounts: Accounts) -> Iterator[str]:
+    holds = "holds" if abs(accounts.gap) < CENT else f"is {accounts.gap:f} off"
+    cost = f" ({accounts.at_cost} open positions at their cost)" if accounts.at_cost else ""
+    yield (
+        f"  equity {_money(accounts.equity)} = start {_money(accounts.start)} + outside "
+        f"{_signed(accounts.flows)} + realised {_signed(accounts.realised)} + unrealised "
+        f"{_signed(accounts.unrealised)}{cost}: {holds}"
+    )
+    yield f"  fees {_money(accounts.fees)}, in the profits already"
+    last = accounts.unexplained_last
+    ended = "the last one could not be finished" if last is None else f"{last} in the last one"
+    if not accounts.compared:
+        yield "  books were not compared with the exchange's"
+        return
+    yield (
+        f"  books compared {accounts.compared} times: {accounts.explained} differences explained, "
+        f"{accounts.unexplained} unexplained, {ended}"
+    )
+
+
+def _tried(tried: tuple[Tried, ...]) -> Iterator[str]:
+    shown = tried if len(tried) <= FEW_TRIES else (tried[0], tried[-1])
+    for one in shown:
+        code = "" if one.code is None else f" ({one.code})"
+        then = f"; then {one.next_step}" if one.next_step else ""
+        price = "market" if one.price is None else _price(one.price)
+        yield f"  attempt   {one.number:>8}  at {price}: {one.answer}{code}{then}"
+        stages = ", ".join(f"{stage.name} {stage.ms:.2f} ms" for stage in one.stages)
+        if stages:
+            yield f"            {stages}"
+    if len(shown) < len(tried):
+        yield f"            {len(tried) - len(shown)} attempts between these"
+
+
+def _bought(one: Sniped) -> str:
+    if one.average_price is None:
+        return ""
+    average = f"{_price(one.average_price)} each"
+    words = f"; bought {_price(one.filled_quantity)} for {_money(one.filled_value)}, {average}"
+    if one.slippage_bps is None:
+        return f"{words}, slippage not known"
+    return f"{words}, {one.slippage_bps:+.1f} bps to {one.slippage_to}"
+
+
+def _held(one: Held, at: At) -> Iterator[str]:
+    if one.closed_ms is None:
+        yield (
+            f"  position  {at(one.opened_ms):>8}  open: {_price(one.remaining)} left that cost "
+            f"{_money(one.remaining_cost)}, realised {_signed(one.realised)}"
+        )
+        return
+    dust = f", {_price(one.dust)} left as dust" if one.dust else ""
+    yield (
+        f"  position  {at(one.closed_ms):>8}  closed by {one.close_reason.value or 'no reason kept'}: "
+        f"bought for {_money(one.bought_value)}, sold for {_money(one.sold_value)}, fees {_money(one.fees)}, "
+        f"profit {_signed(one.realised)}{dust}"
+    )
+
+
+def _money(value: Decimal) -> str:
+    return f"{value:,.2f}" if abs(value) >= 1 or not value else f"{Context(prec=4).plus(value):f}"
+
+
+def _signed(value: Decimal) -> str:
+    return f"+{_money(value)}" if value > 0 else _money(value)
+
+
+def _price(value: Decimal) -> str:
+    text = f"{_PRICE.plus(value):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,229 @@
+"""What the report says of money: why nothing was bought, how it was bought and closed, and the books."""
+
+from decimal import Decimal as D
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.model.event import SnipeRefused
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.position import Account, PositionState
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
+from mexc_tui.report.day import DayReport, to_json
+from mexc_tui.report.kept import Kept, KeptMoney, KeptTrading
+from mexc_tui.report.making import report_of
+from mexc_tui.report.text import to_text
+from mexc_tui.reporting import report_day
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.engine import held
+from tests.engine.trading_engine import DIFFERENCE, NO
+from tests.report.stories import DAY, FROM_MS, opened, outcome, waiting
+from tests.store import trading_samples as samples
+
+LISTING = opened()
+MONEY = KeptMoney(
+    start=D(1_000),
+    flows=D(0),
+    realised=D("4.98"),
+    unrealised=D(0),
+    equity=D("1004.98"),
+    fees=D("0.04"),
+    gap=D(0),
+    at_cost=0,
+)
+SNIPE: Snipe = msgspec.structs.replace(
+    samples.snipe(),
+    listing_id=LISTING.id,
+    armed_ms=FROM_MS + 15_000,
+    state=SnipeState.FILLED,
+    reason="bought what was wanted",
+    reference_price=D(2),
+    attempts=2,
+    filled_quantity=D(10),
+    filled_value=D("20.1"),
+)
+CLOSED = held.position(
+    state=PositionState.CLOSED,
+    opened_ms=FROM_MS + 20_000,
+    closed_ms=FROM_MS + 40_000,
+    close_reason=CloseReason.LADDER,
+    sold_value=D("25.12"),
+    realised=D("4.98"),
+    fees=D("0.04"),
+    remaining=D(0),
+    remaining_cost=D(0),
+)
+STAMPS = Stamps(
+    aim_ns=0, decided_ns=1_000_000, written_ns=1_250_000, answered_ns=9_250_000, filled_ns=12_250_000
+)
+
+
+def attempt(number: int, answer: str, code: int | None = None, then: str = "") -> Attempt:
+    base = samples.attempt(number, answer=answer)
+    return msgspec.structs.replace(base, code=code, next_step=then, stamps=STAMPS)
+
+
+def refusal(at_ms: int = 9_000, listing_id: str = LISTING.id) -> SnipeRefused:
+    return SnipeRefused(
+        at_ms=FROM_MS + at_ms, about="NEWUSDT", listing_id=listing_id, signal_id="signal", verdicts=(NO,)
+    )
+
+
+def run(at_ms: int, *, differs: bool = False, problem: str = "") -> Reconciliation:
+    unexplained = (DIFFERENCE,) if differs else ()
+    return Reconciliation(
+        at_ms=FROM_MS + at_ms, trigger=Trigger.TIMER, unexplained=unexplained, problem=problem
+    )
+
+
+TRADING = KeptTrading(
+    money=MONEY,
+    snipes=(SNIPE,),
+    attempts=(attempt(2, "filled"), attempt(1, "not open yet", 30001, "try again at once")),
+    positions=(CLOSED,),
+    refusals=(refusal(8_000), refusal(9_000)),
+    runs=(run(50_000), run(10_000, differs=True)),
+)
+
+
+def report(trading: KeptTrading | None = TRADING) -> DayReport:
+    return report_of(DAY, Kept(listings=(LISTING,), outcomes=(outcome(LISTING),), trading=trading))
+
+
+def test_a_listing_tells_why_it_was_refused_and_how_it_was_bought_and_closed() -> None:
+    listing = report().listings[0]
+    assert [one.at_ms - FROM_MS for one in listing.refused] == [8_000, 9_000]
+    sniped = listing.sniped[0]
+    assert [(one.number, one.code) for one in sniped.tried] == [(1, 30001), (2, None)]
+    assert [(one.name, one.ms) for one in sniped.tried[0].stages] == [
+        ("aim to last byte", 1.25),
+        ("decision to last byte", 0.25),
+        ("last byte to answer", 8.0),
+        ("last byte to first fill", 11.0),
+    ]
+    assert (sniped.average_price, sniped.slippage_bps) == (D("2.01"), 50.0)
+    assert [(one.close_reason, one.realised) for one in sniped.positions] == [(CloseReason.LADDER, D("4.98"))]
+
+
+def test_without_a_quote_before_it_slippage_is_to_the_first_trade_and_says_so() -> None:
+    bare = msgspec.structs.replace(SNIPE, reference_price=None)
+    kept = KeptTrading(money=MONEY, snipes=(bare,))
+    sniped = report(kept).listings[0].sniped[0]
+    assert sniped.slippage_to == "the first public trade"
+    untraded = report_of(DAY, Kept(listings=(LISTING,), trading=kept)).listings[0].sniped[0]
+    assert (untraded.slippage_bps, untraded.slippage_to) == (None, "")
+
+
+def test_the_day_is_counted_and_its_books_are_judged() -> None:
+    trading = report().trading
+    assert trading is not None
+    totals = trading.totals
+    assert (totals.armed, totals.refused, totals.attempts, totals.filled) == (1, 0, 2, 1)
+    assert (totals.closed, totals.open, totals.won, totals.lost) == (1, 0, 1, 0)
+    assert totals.realised == D("4.98")
+    accounts = trading.accounts
+    assert (accounts.compared, accounts.unexplained, accounts.unexplained_last) == (2, 1, 0)
+
+
+def test_a_listing_that_was_only_refused_counts_as_refused() -> None:
+    later = waiting()
+    kept = KeptTrading(money=MONEY, refusals=(refusal(9_000, later.id),))
+    trading = report_of(DAY, Kept(listings=(later,), trading=kept)).trading
+    assert trading is not None
+    assert trading.totals.refused == 1
+
+
+def test_a_last_comparison_that_was_not_finished_proves_nothing() -> None:
+    kept = KeptTrading(money=MONEY, runs=(run(1_000), run(2_000, problem="no answer")))
+    trading = report(kept).trading
+    assert trading is not None
+    assert trading.accounts.unexplained_last is None
+    assert "the last one could not be finished" in to_text(report(kept))
+
+
+def test_other_days_snipes_and_comparisons_are_left_out() -> None:
+    old = msgspec.structs.replace(SNIPE, armed_ms=FROM_MS - 1)
+    trading = report(
+        KeptTrading(money=MONEY, snipes=(old,), runs=(run(-5),), refusals=(refusal(-1),))
+    ).trading
+    assert trading is not None
+    assert (trading.totals.armed, trading.totals.refused, trading.accounts.compared) == (0, 0, 0)
+    assert "books were not compared" in to_text(report(KeptTrading(money=MONEY)))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "refused      9.0 s  not armed (and 1 times before)",
+        "- risk exposure: 210 quote with this one (limit 200 quote)",
+        "armed       15.0 s  by ready_state, for at most 10.50",
+        "attempt          1  at 1: not open yet (30001); then try again at once",
+        "aim to last byte 1.25 ms, decision to last byte 0.25 ms",
+        "snipe     filled: bought what was wanted; bought 10 for 20.10, 2.01 each, +50.0 bps to",
+        "closed by ladder: bought for 20.00, sold for 25.12, fees 0.04, profit +4.98",
+        "1 snipes armed, 0 listings refused, 2 attempts, 1 snipes filled",
+        "equity 1,004.98 = start 1,000.00 + outside 0.00 + realised +4.98 + unrealised 0.00: holds",
+        "books compared 2 times: 0 differences explained, 1 unexplained, 0 in the last one",
+    ],
+)
+def test_the_text_tells_of_money(words: str) -> None:
+    assert words in to_text(report())
+
+
+def test_many_attempts_are_told_by_the_first_and_the_last() -> None:
+    many = tuple(attempt(number, "not open yet", 30001) for number in range(1, 9))
+    text = to_text(report(KeptTrading(money=MONEY, snipes=(SNIPE,), attempts=many)))
+    assert text.count("not open yet") == 2
+    assert "6 attempts between these" in text
+
+
+def test_a_gap_of_equity_is_told_to_the_last_digit() -> None:
+    off = KeptTrading(money=KeptMoney(D(1_000), D(0), D(0), D(0), D("999.98"), D(0), D("-0.02"), at_cost=2))
+    text = to_text(report(off))
+    assert "(2 open positions at their cost): is -0.02 off" in text
+
+
+def test_without_books_nothing_is_said_of_money() -> None:
+    bare = report(None)
+    assert (bare.trading, "Trading" in to_text(bare)) == (None, False)
+
+
+def test_json_comes_back_with_money_as_text() -> None:
+    body = to_json(report())
+    assert msgspec.json.decode(body, type=DayReport) == report()
+    assert msgspec.json.decode(body)["trading"]["accounts"]["equity"] == "1004.98"
+
+
+def remember(unit: UnitOfWork) -> None:
+    unit.record(refusal())
+    for scope in ("0123456789ab/other-world", f"0123456789ab/{DAY.world}"):
+        tables = unit.trading(scope)
+        tables.reconciliations.add(run(50_000))
+        start = samples.entry("start", (Account.DESK, "USDT", "1000"), (Account.EXTERNAL, "USDT", "-1000"))
+        gain = samples.entry("gain", (Account.DESK, "USDT", "4.98"), (Account.EXCHANGE, "USDT", "-4.98"))
+        tables.entries.add(start)
+        tables.entries.add(gain)
+        tables.snipes.save(SNIPE)
+        tables.attempts.save(attempt(1, "filled"))
+        tables.positions.save(CLOSED)
+
+
+async def test_the_report_reads_the_books_of_its_own_world(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path / "desk.sqlite3", SystemClock())
+    try:
+        await store.write("books", remember)
+        found = (await report_day(store, DAY)).trading
+        await store.write(
+            "another", lambda unit: unit.trading("x/elsewhere").reconciliations.add(run(60_000))
+        )
+        none = (await report_day(store, DAY)).trading
+    finally:
+        await store.close()
+    assert found is not None
+    assert (found.totals.armed, found.totals.attempts, found.totals.refused) == (1, 1, 0)
+    assert (found.accounts.equity, found.accounts.gap) == (D("1004.98"), D(0))
+    assert none is None

@@ -1,0 +1,220 @@
+"""What commands of trading print, from rows alone."""
+
+from decimal import Decimal as D
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.rows import fact_row
+from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
+from mexc_tui.model import event as events
+from mexc_tui.model.event import Event, Fact
+from mexc_tui.model.figure import Figure, Unit
+from mexc_tui.model.intent import OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Day
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.model.trading_view import MetricRow, WhatIfRow
+from mexc_tui.questions.facts import fact_words
+from mexc_tui.questions.performance_page import performance_page
+from mexc_tui.questions.tables import Pen
+from mexc_tui.questions.trading_pages import (
+    amount,
+    orders_page,
+    positions_page,
+    price,
+    reconciliation_page,
+    risk_page,
+    signed,
+    snipes_page,
+    verdict_lines,
+    what_if_page,
+)
+from tests.engine import held
+from tests.engine.trading_engine import DIFFERENCE, NO, performance, reconciled, risk
+from tests.store import trading_samples as samples
+
+PEN = Pen()
+LONG = "word " * 60
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("1234567.891", "1,234,567.89"),
+        ("0", "0.00"),
+        ("0.00000012345678", "0.0000001235"),
+        ("-3", "-3.00"),
+    ],
+)
+def test_money_has_cents_or_four_digits_and_no_exponent(value: str, shown: str) -> None:
+    assert amount(D(value)) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("1E-9", "0.000000001"),
+        ("2.50", "2.5"),
+        ("1E+3", "1000"),
+        ("123456789012.345", "123456789012.34"),
+        ("0", "0"),
+    ],
+)
+def test_prices_have_no_exponent_and_no_empty_digits(value: str, shown: str) -> None:
+    assert price(D(value)) == shown
+
+
+def test_what_is_not_known_is_a_dash_and_a_gain_has_its_sign() -> None:
+    assert (amount(None), price(None), signed(None)) == ("–", "–", "–")
+    assert (signed(D(2)), signed(D(-2)), signed(D(0))) == ("+2.00", "-2.00", "0.00")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_every_page_fits_the_terminal(columns: int) -> None:
+    pen = Pen(columns=columns)
+    orders = order_rows(held.books(None, msgspec.structs.replace(held.take_profit(), reason=LONG)))
+    positions = position_rows(held.books(held.position(trapped=LONG)), held.sight())
+    snipe = snipe_row(msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9))
+    what = WhatIfRow(
+        symbol="NEWUSDT",
+        at_ms=1,
+        approved=False,
+        verdicts=(msgspec.structs.replace(NO, value=LONG, flip=LONG, until_ms=5),),
+        spend_cap=D(1),
+        price_cap=D(2),
+        words=LONG,
+    )
+    lost = msgspec.structs.replace(risk(), state=TradingState.HALTED, cause_words=LONG, paused_until_ms=9)
+    run = reconciled(msgspec.structs.replace(DIFFERENCE, words=LONG), problem=LONG)
+    done = msgspec.structs.replace(
+        performance(), metrics=(MetricRow(name="win rate", words=LONG),), days=(Day(day="2026-11-22"),)
+    )
+    pages = (
+        orders_page(orders, pen),
+        positions_page(positions, pen),
+        snipes_page([snipe], 0, pen),
+        what_if_page(what, pen),
+        risk_page(lost, pen),
+        reconciliation_page(run, pen),
+        performance_page(done, pen),
+    )
+    for page in pages:
+        assert max(map(len, page.splitlines())) <= columns
+
+
+def test_markup_in_a_reason_is_only_text() -> None:
+    order = msgspec.structs.replace(held.take_profit(), reason="[bold red]{0} %s[/]")
+    assert "[bold red]{0} %s[/]" in orders_page(order_rows(held.books(None, order)), PEN)
+
+
+def test_empty_lists_say_so() -> None:
+    pages = (positions_page([], PEN), orders_page([], PEN), snipes_page([], 0, PEN))
+    assert pages == ("No position is open.", "No order is open.", "No snipe is armed.")
+
+
+def test_somebody_elses_order_is_not_taken_for_ours() -> None:
+    foreign = msgspec.structs.replace(samples.order(state=OrderState.FOREIGN, intent_id=""), position_id="")
+    books = held.books()
+    books.foreign["x"] = foreign
+    assert "somebody else" in orders_page(order_rows(books), PEN)
+
+
+def test_verdicts_say_what_they_saw_their_limit_and_what_turns_them_round() -> None:
+    timed = msgspec.structs.replace(NO, until_ms=0)
+    assert list(verdict_lines((samples.APPROVED, timed), PEN)) == [
+        "  yes  risk exposure: 10 USDT (limit 200 USDT)",
+        "  NO   risk exposure: 210 quote with this one (limit 200 quote); turns round: close 10 of positions "
+        "(by itself 1970-01-01 00:00:00 UTC)",
+    ]
+
+
+def test_a_gap_of_equity_is_shown_as_it_is() -> None:
+    off = msgspec.structs.replace(performance(), identity_gap=D("-0.02"))
+    assert "is -0.02 off" in performance_page(off, PEN)
+    assert "holds" in performance_page(msgspec.structs.replace(off, identity_gap=D("1E-18")), PEN)
+
+
+def test_a_figure_is_printed_with_its_sample() -> None:
+    words = str(Figure(0.5, 40, 20, unit=Unit.SHARE, low=0.35, high=0.65))
+    done = msgspec.structs.replace(performance(), metrics=(MetricRow(name="win rate", words=words),))
+    assert "win rate  50.0% (35.0% to 65.0%), n 40" in performance_page(done, PEN)
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (
+            events.SnipeChanged(
+                at_ms=1,
+                about="NEWUSDT",
+                snipe=msgspec.structs.replace(samples.snipe(), state=SnipeState.READY),
+            ),
+            "snipe ready: ready",
+        ),
+        (
+            events.SnipeRefused(at_ms=1, about="NEWUSDT", listing_id="l", signal_id="s", verdicts=(NO,)),
+            "not armed: exposure 210 quote with this one (limit 200 quote)",
+        ),
+        (
+            events.AttemptMade(at_ms=1, about="NEWUSDT", attempt=samples.attempt()),
+            "attempt 1 at 1: 30001",
+        ),
+        (
+            events.OrderChanged(at_ms=1, about="NEWUSDT", order=held.take_profit(), source="stream"),
+            "sell 3 at 2.2 acknowledged (stream)",
+        ),
+        (
+            events.FillBooked(
+                at_ms=1,
+                about="NEWUSDT",
+                client_order_id="x",
+                side=Side.SELL,
+                quantity=D(3),
+                value=D("6.6"),
+                position_id="p1",
+                realised=D("0.5"),
+            ),
+            "sell 3 for 6.60, realised +0.5",
+        ),
+        (
+            events.PositionChanged(at_ms=1, about="NEWUSDT", position=held.position(), words="opened"),
+            "position open, 10 left, stop 1.8: opened",
+        ),
+        (
+            events.TradingChanged(
+                at_ms=1,
+                about="practice",
+                trading=Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="lunch", by="me"),
+            ),
+            "trading is halted: lunch (by me)",
+        ),
+        (
+            events.GuardActed(
+                at_ms=1,
+                about="desk",
+                level=GuardLevel.HIGH,
+                finding="loss",
+                action="close",
+                achieved="2 closed",
+            ),
+            "guard high: loss; close: 2 closed",
+        ),
+        (
+            events.Reconciled(
+                at_ms=1,
+                about="books",
+                run=Reconciliation(at_ms=1, trigger=Trigger.START, explained=(DIFFERENCE,)),
+            ),
+            "books compared (start): 1 explained, 0 unexplained differences",
+        ),
+        (
+            events.EntryBooked(at_ms=1, about="NEW", entry=samples.entry()),
+            "trade: desk +9 NEW, exchange -9 NEW, desk -10 USDT, exchange +10 USDT",
+        ),
+    ],
+)
+def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> None:
+    assert words in fact_words(fact_row(Fact(1, event)))

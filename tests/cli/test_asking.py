@@ -191,12 +191,12 @@ def test_signals_say_how_sure_they_are(shell: Shell) -> None:
 
 @pytest.mark.usefixtures("engine")
 def test_a_change_of_a_setting_is_taken_while_running_and_journalled(shell: Shell) -> None:
-    assert shell.run("settings", "max_positions", "9").returncode == 0
-    assert shell.json("settings", "max_positions")["value"] == "9"
-    wrong = shell.run("settings", "max_positions", "51")
+    assert shell.run("settings", "stop_confirm_trades", "9").returncode == 0
+    assert shell.json("settings", "stop_confirm_trades")["value"] == "9"
+    wrong = shell.run("settings", "stop_confirm_trades", "101")
     assert wrong.returncode == 2
-    assert "Allowed: 1 to 50" in wrong.stderr
-    facts = shell.json("journal", "--kind", "setting_changed", "--about", "max_positions")
+    assert "Allowed: 1 to 100" in wrong.stderr
+    facts = shell.json("journal", "--kind", "setting_changed", "--about", "stop_confirm_trades")
     assert [(fact["body"]["old"], fact["body"]["new"]) for fact in facts] == [("3", "9")]
     given = shell.json("journal", "--kind", "command_begun")
     assert any(fact["body"]["name"] == "settings_set" for fact in given)

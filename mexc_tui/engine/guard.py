@@ -102,6 +102,9 @@ class Guard:
         started()
         while True:
             await asyncio.sleep(STEP_S)
+            told = await self._switch.told_by_file()
+            if told is not None:
+                self.incident(told.cause, "halt file", f"{told.words} ({told.by})")
             self.look()
 
     def look(self) -> None:

@@ -28,9 +28,9 @@ from mexc_tui.model.trading_view import Achieved
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CANCEL_S = 60.0
-"""An unknown order is settled within it (I18)."""
-SELL_S = 60.0
+CANCEL_S = 30.0
+"""An unknown order is settled within it, unless the exchange does not answer (I18)."""
+SELL_S = 20.0
 LOOK_S = 0.5
 LOOKS = 10
 NOT_DURABLE = "NOT DURABLE: do not restart before a person has looked"

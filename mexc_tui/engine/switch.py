@@ -50,6 +50,7 @@ class Switch:
         self._lock = asyncio.Lock()
         self._doubt: Trading | None = None
         self._is_loaded = False
+        self._passed: Trading | None = None
         self.kept = Trading()
         """As decided by a person or the guard; it stays over restarts."""
         self.problem = ""
@@ -68,6 +69,14 @@ class Switch:
             self._show()
             await self.write_down()
         self._show()
+
+    async def told_by_file(self) -> Trading | None:
+        """Return a halt that somebody put into the file while this engine ran; None: nobody did."""
+        if self._file is None or self.kept.state in HALTS or self._lock.locked():
+            return None
+        async with self._lock:
+            found = await asyncio.to_thread(self._file.read)
+        return None if found == self._passed else found
 
     def restrict(self, wanted: TradingState, cause: Cause, words: str, by: str) -> Transition:
         """Allow less, at once, in memory; `write_down` makes it durable."""
@@ -157,5 +166,6 @@ class Switch:
             if self._file is not None:
                 await asyncio.to_thread(self._file.clear)
         except OSError as error:
+            self._passed = await asyncio.to_thread(self._file.read) if self._file is not None else None
             return f"the halt file cannot be removed, and halts the next start: {error}"
         return ""

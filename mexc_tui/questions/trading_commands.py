@@ -6,6 +6,7 @@ says first what it will do, and asks.
 
 import sys
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -218,13 +219,28 @@ def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--direct", is_flag=True, help="Without the engine: halt file, and cancel all its orders.")
+@click.option(
+    "--exchange",
+    "exchange_file",
+    type=click.Path(path_type=Path),
+    help="With --direct: the file with the line that `mexc-tui exchange` printed.",
+)
 @yes_flag
 @asked
-def kill(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Emergency stop: halt, cancel until nothing of ours is seen, then sell everything."""
+def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
+    """Emergency stop: halt, cancel until nothing of ours is seen, then sell everything.
+
+    With --direct it needs no engine: it may be dead, frozen, or hold its books. Nothing is sold then.
+    """
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import KILL
 
+    if direct:
+        from mexc_tui.questions.direct import kill_directly
+
+        kill_directly(exchange_file, profile, yes=yes, as_json=as_json)
+        return
     with asking(profile, as_json) as asker:
         _agree_to_stop(asker, "EMERGENCY STOP", yes=yes)
         asker.tell(KILL, Nothing(), deadline_s=EXCHANGE_S)

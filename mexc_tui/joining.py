@@ -18,6 +18,7 @@ from mexc_tui.engine.facade import EngineFace
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.trading import TradingPart
+from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
@@ -172,6 +173,7 @@ async def _open_door(
             engine=f"{os.getpid()}-{engine.started_ms}",
             head=bus.state().last_sequence,
             answers=answers,
+            trading=await trading_face(engine),
         )
     )
 

@@ -98,7 +98,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
 
         desk.handle(kind, handler)
 
-    take(kinds.ARM, lambda args, given: face.arm(args.symbol, given.giver.who, given.id))
+    take(kinds.ARM, lambda args, given: face.arm(args.symbol, given.giver.who))
     take(kinds.DISARM, lambda args, given: face.disarm(args.symbol, given.giver.who))
     take(kinds.CLOSE, lambda args, given: face.close(args.symbol, _share(args), given.giver.who))
     take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))

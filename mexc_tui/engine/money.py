@@ -1,7 +1,7 @@
 """Whether equity is what was put in and earned (I7), from stored books. Synchronous, beside the loop."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -61,7 +61,7 @@ def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks)
         if not position.is_open:
             continue
         mark = marks.get(position.id)
-        value = None if mark is None else worth(mark)
+        value = None if mark is None else worth(replace(mark, position=position))
         unpriced += value is None and position.remaining > 0
         value = position.remaining_cost if value is None else value
         holdings += value

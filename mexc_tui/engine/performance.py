@@ -4,6 +4,7 @@ Synchronous and heavy (10,000 resamples): it runs beside the loop, in `books.rea
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from statistics import fmean, median
@@ -166,7 +167,7 @@ def _of_holdings(held: Sequence[Position], marks: Marks, money: Money) -> Iterab
 
 def _holding(position: Position, marks: Marks) -> Holding:
     mark = marks.get(position.id)
-    value = None if mark is None else worth(mark)
+    value = None if mark is None else worth(replace(mark, position=position))
     price = (position.remaining_cost if value is None else value) / position.remaining
     return Holding(position.symbol, position.remaining, price, position.stop_price or None)
 

@@ -69,8 +69,8 @@ class TradingFace(Protocol):
 
     # ---- what is told
 
-    async def arm(self, symbol: str, by: str, command_id: str) -> Acted[SnipeRow]:
-        """Arm a snipe of a listing; the same command id never arms twice."""
+    async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+        """Arm a snipe of a listing."""
         ...
 
     async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:

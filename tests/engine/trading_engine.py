@@ -115,7 +115,7 @@ class HeldMoney:
     async def reconcile(self) -> ReconciliationRow:
         return self.run
 
-    async def arm(self, symbol: str, by: str, command_id: str) -> Acted[SnipeRow]:
+    async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         if not self.approved:
             raise Refused(f"{symbol} is not armed: {NO.flip}")
         self.done.append(("arm", symbol, by))

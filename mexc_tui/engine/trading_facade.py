@@ -1,0 +1,262 @@
+"""`TradingFace` on the rooms of trading: what a desk sees of money, and what it may ask of it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from mexc_tui.engine.engine import Engine
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.known import Known
+from mexc_tui.engine.performance import performance_of
+from mexc_tui.engine.ports import Books
+from mexc_tui.engine.prices import QUOTE
+from mexc_tui.engine.recent import Recent
+from mexc_tui.engine.risk_rows import Guarded, risk_row
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading_face import Acted
+from mexc_tui.engine.trading_rows import (
+    Quote,
+    Sight,
+    mark_of,
+    order_rows,
+    position_rows,
+    reconciliation_row,
+    snipe_row,
+    snipe_rows,
+)
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.trading_view import (
+    Achieved,
+    OrderRow,
+    PerformanceRow,
+    PositionRow,
+    ReconciliationRow,
+    RiskRow,
+    SnipeRow,
+    WhatIfRow,
+)
+from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.sniping.rounding import Grid, grid_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FaceNumbers:
+    """Numbers of the settings."""
+
+    limits: RiskLimits
+    stale_ms: int
+    """An older bid is no price."""
+
+
+class EngineTradingFace:
+    """Money of one engine, as its desk sees it."""
+
+    def __init__(
+        self, rooms: TradingRooms, known: Known, books: Books, numbers: Callable[[], FaceNumbers]
+    ) -> None:
+        """Call `load` before anybody looks."""
+        self._rooms = rooms
+        self._known = known
+        self._books = books
+        self._numbers = numbers
+        self._recent = Recent(rooms.keeper, books, rooms.port.now_ms, self._resumed_ms)
+
+    async def load(self) -> None:
+        """Read what memory does not hold yet. Raises StorageError."""
+        await self._recent.load()
+
+    # ---- what is seen
+
+    def snipes(self) -> Sequence[SnipeRow]:
+        """Return the snipes that are not over, soonest opening first."""
+        return snipe_rows(self._rooms.keeper.open)
+
+    def orders(self) -> Sequence[OrderRow]:
+        """Return orders that are not at their end, foreign ones too, newest first."""
+        return order_rows(self._rooms.keeper.open)
+
+    def positions(self) -> Sequence[PositionRow]:
+        """Return the open positions, oldest first."""
+        return position_rows(self._rooms.keeper.open, self._sight())
+
+    def risk(self) -> RiskRow:
+        """Return what the desk is worth, what it risks and what it may do."""
+        guard = self._rooms.safety.guard
+        guarded = Guarded(guard.grade.level, guard.words, self._recent.day)
+        limits, now_ms = self._numbers().limits, self._rooms.port.now_ms()
+        return risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
+
+    # ---- what is asked
+
+    async def what_if(self, symbol: str) -> WhatIfRow:
+        """Return what every validator would say if the pair were armed now; nothing is changed."""
+        judged = await _stored(self._rooms.arming.what_if(self._named(symbol)))
+        wish, judgement = judged.asked.wish, judged.judgement
+        return WhatIfRow(
+            symbol=wish.symbol,
+            at_ms=self._rooms.port.now_ms(),
+            approved=judgement.approved,
+            verdicts=judgement.verdicts,
+            spend_cap=wish.spend or None,
+            price_cap=judged.asked.price_cap,
+            words=judgement.reason or "every gate agrees",
+        )
+
+    async def performance(self) -> PerformanceRow:
+        """Return how the desk has done in these books. Raises StorageError."""
+        scope, sight = self._rooms.keeper.scope, self._sight()
+        marks = {one.id: mark_of(one, sight) for one in self._rooms.keeper.open.positions.values()}
+        return await self._books.read(
+            "performance", lambda stored: performance_of(stored.trading(scope), scope, marks)
+        )
+
+    async def reconcile(self) -> ReconciliationRow:
+        """Compare books with the exchange's now; if that cannot be finished, `problem` says why."""
+        try:
+            run = await _stored(self._rooms.reconciler.compare(Trigger.PERSON))
+        except ExchangeError as error:
+            return ReconciliationRow(
+                at_ms=self._rooms.port.now_ms(),
+                trigger=Trigger.PERSON.value,
+                explained=(),
+                unexplained=(),
+                problem=str(error),
+            )
+        return reconciliation_row(run)
+
+    # ---- what is told
+
+    async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+        """Arm a snipe of a listing."""
+        snipe = await _stored(self._rooms.arming.arm(self._named(symbol), by))
+        return Acted(f"{snipe.symbol} is armed: at most {plain(snipe.spend_cap)} {QUOTE}.", snipe_row(snipe))
+
+    async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
+        """Take back a pair's snipe that has not fired yet."""
+        snipe = await _stored(self._rooms.sniper.disarm(self._named(symbol), by))
+        row = msgspec.structs.replace(snipe_row(snipe), state=SnipeState.DISARMED)
+        return Acted(f"{snipe.symbol} is disarmed.", row)
+
+    async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
+        """Sell so many per cent of a pair's position now; None: all of it."""
+        memory, closer = self._rooms.keeper.open, self._rooms.safety.stopping.closer
+        position = memory.position_of(self._named(symbol))
+        if position is None:
+            raise Refused(f"No position in {symbol} is open.")
+        if closer is None:
+            raise Refused("Nobody is there to sell: this engine was started without its guardian.")
+        words = f"closed by {by}"
+        done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.PERSON, words))
+        left = f", {plain(done.left)} left" if done.left else ""
+        why = f": {done.words}" if done.words else ""
+        is_closed = memory.position_of(position.symbol) is None
+        achieved = Achieved(
+            state=memory.trading.state,
+            positions_closed=int(is_closed),
+            positions_left=len(memory.positions),
+        )
+        wanted_all = share_pct is None or share_pct == 100
+        said = f"{plain(done.sold)} {position.base_asset} sold{left}{why}."
+        return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
+
+    async def halt(self, by: str, words: str) -> Acted[Achieved]:
+        """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
+        return await _stored(self._rooms.safety.stopping.halt(by, words or f"halted by {by}"))
+
+    async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
+        """Let nothing be bought until a person resumes; armed snipes wait."""
+        return await _stored(self._rooms.safety.stopping.reduce_only(by, words or f"asked by {by}"))
+
+    async def resume(self, by: str, typed: str) -> Acted[Achieved]:
+        """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
+        acted = await _stored(self._rooms.safety.stopping.resume(by, typed))
+        await _stored(self._recent.load())  # losses are counted anew
+        return acted
+
+    async def flatten(self, by: str) -> Acted[Achieved]:
+        """Halt, and sell every position of the desk with a slippage cap."""
+        return await _stored(self._rooms.safety.stopping.flatten(by))
+
+    async def kill(self, by: str) -> Acted[Achieved]:
+        """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten."""
+        return await _stored(self._rooms.safety.stopping.emergency_stop(by))
+
+    # ---- inside
+
+    def _named(self, symbol: str) -> str:
+        """Return a pair's name; a coin alone is meant against the quote asset."""
+        listings, pairs = self._known.knowledge.listings, self._known.knowledge.pairs
+        for name in (symbol, f"{symbol}{QUOTE}"):
+            if name in pairs or listings.named(name) is not None:
+                return name
+        return symbol
+
+    def _sight(self) -> Sight:
+        return Sight(self._quote, self._grid, self._numbers().stale_ms)
+
+    def _quote(self, symbol: str) -> Quote:
+        prices = self._rooms.prices
+        return Quote(prices.of(symbol).bid, prices.age_ms(symbol))
+
+    def _grid(self, symbol: str) -> Grid | None:
+        pair = self._known.knowledge.pairs.get(symbol)
+        return None if pair is None else grid_of(pair)
+
+    def _risk_book(self) -> RiskBook:
+        """Return what entries are checked against, as memory has it."""
+        memory, equity = self._rooms.keeper.open, self._rooms.safety.equity
+        point = memory.equity
+        opens_ms = {one.id: one.opens_ms for one in memory.snipes.values()}
+        return RiskBook(
+            equity=point.equity if point is not None and point.is_complete else None,
+            peak=Decimal(0) if point is None else point.peak,
+            free_cash=memory.cash(QUOTE) - memory.reserved(),
+            day_equity=equity.day_equity,
+            held=tuple(Held(one.symbol, one.remaining_cost) for one in memory.positions.values()),
+            reserved=tuple(
+                Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, one.created_ms))
+                for one in memory.intents.values()
+                if one.role is OrderRole.ENTRY
+            ),
+            entries_ms=self._recent.entries_ms,
+            losses_in_a_row=self._recent.losses.count,
+            last_loss_ms=self._recent.losses.last_ms,
+        )
+
+    def _resumed_ms(self) -> int:
+        kept = self._rooms.safety.switch.kept
+        return kept.since_ms if kept.state is TradingState.ACTIVE else 0
+
+
+async def trading_face(engine: Engine) -> EngineTradingFace | None:
+    """Return the money side of an engine that has started; None: it only looks. Raises StorageError."""
+    rooms, settings, numbers = engine.rooms, engine.settings, engine.parts.numbers.trading
+    if rooms is None:
+        return None
+
+    def of_face() -> FaceNumbers:
+        now = settings()
+        return FaceNumbers(numbers.entry(now).limits, numbers.safety(now).stale_ms)
+
+    face = EngineTradingFace(rooms, engine.known, engine.parts.books, of_face)
+    await face.load()
+    return face
+
+
+async def _stored(doing: Awaitable[T]) -> T:
+    """Return what was done, or refuse in plain words if it could not be written down."""
+    try:
+        return await doing
+    except StorageError as error:
+        raise Refused(f"It cannot be written down: {error}") from None

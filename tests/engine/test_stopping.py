@@ -512,3 +512,33 @@ def test_unknown_orders_are_waited_for_before_a_stop_says_that_nothing_is_left(t
             assert not await rooms.port.open_orders()
 
     simulate(main)
+
+
+def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, closer):
+            rooms = rooms_of(running)
+            monkeypatch.setattr(rooms.port, "ban", lambda: "418 for a minute")
+            await asyncio.sleep(1.5)
+            assert rooms.keeper.open.trading.cause is Cause.BAN
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            position = next(iter(rooms.keeper.open.positions.values()))
+            closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+            assert not closed.left
+            monkeypatch.undo()
+
+    simulate(main)
+
+
+def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (day, running, _closer):
+            day.server.world.deposit("USDT", D(50))
+            await running.engine.wait(until_done=True)
+            assert any("50 USDT" in words for words in running.engine.unexplained)
+            assert rooms_of(running).safety.equity.breaches() == ()  # a flow, no gain
+            losses = rooms_of(running).safety.equity.losses()
+            assert losses.day_pct is not None
+            assert abs(losses.day_pct) < 1
+
+    simulate(main)

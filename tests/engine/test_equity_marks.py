@@ -1,0 +1,80 @@
+"""What the desk is worth, marked each second: points that are kept, days that begin, prices that are old."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.equity import DAY_MS, MINUTE_MS
+from mexc_tui.model.position import EquityPoint
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.test_stopping import holding, rooms_of
+
+MIDNIGHT_MS = 20_423 * DAY_MS
+
+
+def test_points_are_kept_each_minute_and_at_midnight_where_a_new_day_begins(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            equity, scope = rooms.safety.equity, rooms.keeper.scope
+            await asyncio.sleep(20)
+            await asyncio.sleep(160)
+            points = await running.store.read(
+                "points", lambda stored: stored.trading(scope).equity.between(0, 2**62, 100)
+            )
+            minutes = [point.at_ms // MINUTE_MS for point in points]
+            assert len(minutes) == len(set(minutes)) == 4
+            first = next(point for point in points if point.at_ms >= MIDNIGHT_MS)
+            assert first.at_ms - MIDNIGHT_MS < 2_000
+            assert equity.day_equity == 1_000
+
+    simulate(main, start_ms=MIDNIGHT_MS - 30_000)
+
+
+def test_a_bid_that_is_old_makes_equity_an_estimate_and_no_limit_acts_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+
+            def old(_: str) -> int:
+                return 5_001
+
+            monkeypatch.setattr(rooms.prices, "age_ms", old)
+            point = rooms.safety.equity.mark()
+            assert not point.is_complete
+            losses = rooms.safety.equity.losses()
+            assert (losses.day_pct, losses.drawdown_pct, losses.exposure_pct) == (None, None, None)
+
+    simulate(main)
+
+
+def test_a_stored_peak_is_gone_on_from_even_if_the_last_point_was_incomplete(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            now_ms = rooms.port.now_ms()
+            high = EquityPoint(at_ms=now_ms, cash=Decimal(1_000), holdings=Decimal(0), peak=Decimal(1_200))
+            blind = msgspec.structs.replace(high, at_ms=now_ms + 1, is_complete=False)
+
+            await rooms.keeper.write("points", lambda desk: desk.tables.equity.add(high))
+            await rooms.keeper.write("points", lambda desk: desk.tables.equity.add(blind))
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            point = rooms.keeper.open.equity
+            assert point is not None
+            assert point.peak == 1_200
+            fallen = rooms.safety.equity.losses().drawdown_pct
+            assert fallen is not None
+            assert 16 < fallen < 17
+
+    simulate(main)

@@ -1,5 +1,6 @@
 """`TradingFace` on the rooms of trading: what a desk sees of money, and what it may ask of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -48,6 +49,10 @@ from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
 from mexc_tui.sniping.rounding import Grid, grid_of
 
 T = TypeVar("T")
+
+COMPARISONS = 4
+"""So often books are compared again while orders are moving."""
+AGAIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,11 @@ class EngineTradingFace:
         """Compare books with the exchange's now; if that cannot be finished, `problem` says why."""
         try:
             run = await _stored(self._rooms.reconciler.compare(Trigger.PERSON))
+            for _ in range(COMPARISONS):
+                if not run.problem:
+                    break
+                await asyncio.sleep(AGAIN_S)  # orders were moving
+                run = await _stored(self._rooms.reconciler.compare(Trigger.PERSON))
         except ExchangeError as error:
             return ReconciliationRow(
                 at_ms=self._rooms.port.now_ms(),

@@ -17,8 +17,8 @@ from mexc_tui.questions.asker import NOT_DONE, Asker, asked, asking, fail
 if TYPE_CHECKING:
     from mexc_tui.questions.books import Books
 
-EXCHANGE_S = 60.0
-"""So long a command waits that must be seen to have happened at the exchange."""
+EXCHANGE_S = 200.0
+"""A command waits so long that must be seen to have happened at the exchange: cancels, then sales."""
 
 last_option = click.option(
     "--last", type=click.IntRange(1, 1_000), help="The newest so many, ended ones too, as they are stored."

@@ -1,0 +1,101 @@
+"""A whole engine's money, as its desk sees it: on the practice exchange, in virtual time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.joining import Joined
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading import TradingState
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+
+Told = Callable[[Joined, EngineTradingFace], Awaitable[None]]
+
+
+def with_money(folder: Path, told: Told) -> None:
+    """Run an engine for a while that trades, and hand over its face."""
+
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, folder)
+        await day.open()
+        async with day.engine() as running:
+            face = await trading_face(running.engine)
+            assert face is not None
+            await told(running, face)
+
+    simulate(main)
+
+
+def test_before_anything_is_bought_equity_is_cash_and_books_agree(tmp_path: Path) -> None:
+    async def told(_: Joined, face: EngineTradingFace) -> None:
+        await asyncio.sleep(3)
+        risk, how, run = face.risk(), await face.performance(), await face.reconcile()
+        assert risk.equity == risk.cash == how.equity == how.start_equity
+        assert (risk.is_complete, how.identity_gap, risk.losses_in_a_row) == (True, D(0), 0)
+        assert {row.name for row in risk.limits} >= {"exposure", "trades_day"}
+        assert (run.unexplained, run.problem) == ((), "")
+        assert (face.positions(), face.orders()) == ([], [])
+
+    with_money(tmp_path, told)
+
+
+def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> None:
+    async def told(_: Joined, face: EngineTradingFace) -> None:
+        row = await face.what_if("NOSUCH")
+        assert not row.approved
+        assert "the pair is not known yet" in row.words
+        with pytest.raises(Refused, match="NOSUCH is not armed"):
+            await face.arm("NOSUCH", "me")
+        with pytest.raises(Refused, match="Nothing is armed"):
+            await face.disarm("NOSUCH", "me")
+        with pytest.raises(Refused, match="No position in NOSUCH"):
+            await face.close("NOSUCH", None, "me")
+
+    with_money(tmp_path, told)
+
+
+def test_a_snipe_is_armed_by_hand_seen_and_taken_back(tmp_path: Path) -> None:
+    async def told(_: Joined, face: EngineTradingFace) -> None:
+        async with asyncio.timeout(40):
+            while not (await face.what_if("CLEAN")).approved and not face.snipes():  # noqa: ASYNC110
+                await asyncio.sleep(0.5)
+        if not face.snipes():
+            armed = await face.arm("CLEAN", "me")
+            assert armed.result.symbol == "CLEANUSDT"
+        assert [row.symbol for row in face.snipes()] == ["CLEANUSDT"]
+        assert face.risk().reserved > 0
+        done = await face.disarm("CLEAN", "me")
+        assert done.result.state is SnipeState.DISARMED
+
+    with_money(tmp_path, told)
+
+
+def test_a_halt_stops_entries_until_a_person_resumes(tmp_path: Path) -> None:
+    async def told(running: Joined, face: EngineTradingFace) -> None:
+        halted = await face.halt("me", "lunch")
+        assert halted.result.state is TradingState.HALTED
+        assert (face.risk().state, face.risk().cause_words) == (TradingState.HALTED, "lunch")
+        assert running.face.status().trading_state is TradingState.HALTED
+        assert not (await face.what_if("CLEAN")).approved
+        resumed = await face.resume("me", "")
+        assert resumed.result.state is not TradingState.HALTED
+
+    with_money(tmp_path, told)
+
+
+def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) -> None:
+    async def told(_: Joined, face: EngineTradingFace) -> None:
+        done = await face.kill("me")
+        assert (done.result.state, done.result.orders_left) == (TradingState.HALTED, 0)
+        assert done.result.is_durable
+        with pytest.raises(Refused, match="resume"):
+            await face.resume("me", "")
+        await face.resume("me", "resume")
+
+    with_money(tmp_path, told)

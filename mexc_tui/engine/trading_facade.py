@@ -213,7 +213,8 @@ class EngineTradingFace:
         return symbol
 
     def _sight(self) -> Sight:
-        return Sight(self._quote, self._grid, self._numbers().stale_ms)
+        blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
+        return Sight(self._quote, self._grid, self._numbers().stale_ms, blind)
 
     def _quote(self, symbol: str) -> Quote:
         prices = self._rooms.prices

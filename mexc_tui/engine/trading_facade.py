@@ -50,9 +50,9 @@ from mexc_tui.sniping.rounding import Grid, grid_of
 
 T = TypeVar("T")
 
-COMPARISONS = 4
+COMPARISONS = 2
 """So often books are compared again while orders are moving."""
-AGAIN_S = 2.0
+AGAIN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,131 @@
+"""Numbers and moments as a trader reads them. Pure: what time it is, and where, is passed in."""
+
+from datetime import UTC, datetime, tzinfo
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+
+from mexc_tui.tui.cell import NOTHING, Cell, Tone
+
+SIGNIFICANT = 6
+"""Digits of a price whose symbol's precision is not known."""
+
+GROUP_FROM = 10_000
+MOST_PLACES = 18
+
+
+def price(value: Decimal | float | None, places: int | None = None) -> Cell:
+    """Return a price with its symbol's decimals; never with an exponent. Not finite: not known."""
+    exact = _exact(value)
+    if exact is None:
+        return NOTHING
+    return Cell(number(exact, _places(exact) if places is None else places), rank=float(exact))
+
+
+def amount(value: Decimal | float | None, places: int = 2) -> Cell:
+    """Return an amount of money or of something else."""
+    exact = _exact(value)
+    return NOTHING if exact is None else Cell(number(exact, places), rank=float(exact))
+
+
+def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
+    """Return what was gained or lost: arrow, sign and colour say the same. What rounds to 0 has none."""
+    exact = _exact(value)
+    if exact is None:
+        return NOTHING
+    rounded = _rounded(exact, places)
+    text = number(abs(rounded), places) + unit
+    if not rounded:
+        return Cell(f"  {text}", rank=float(exact))
+    arrow, tone = ("▲ +", Tone.GOOD) if rounded > 0 else ("▼ -", Tone.BAD)
+    return Cell(arrow + text, tone, float(exact))
+
+
+def number(value: Decimal, places: int) -> str:
+    """Return a number with so many decimals, thousands grouped from 10,000 on."""
+    rounded = _rounded(value, places)
+    if not rounded:
+        rounded = abs(rounded)
+    return f"{rounded:,f}" if abs(rounded) >= GROUP_FROM else f"{rounded:f}"
+
+
+def short(value: float) -> str:
+    """Return a large number in four digits or so: 184.2k."""
+    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= limit:
+            return f"{value / (1e3 if unit == 'k' else limit):.1f}{unit}"
+    return f"{value:.0f}"
+
+
+def age(span_ms: float | None) -> str:
+    """Return how old something is: 0.2s, 14s, 2m, 3h, 5d. What comes from the future is 0.0s old."""
+    if span_ms is None:
+        return NOTHING.text
+    seconds = max(span_ms, 0) / 1_000
+    if seconds < 10:
+        return f"{int(seconds * 10) / 10:.1f}s"
+    for limit_s, divisor, unit in ((120, 1, "s"), (7_200, 60, "m"), (172_800, 3_600, "h")):
+        if seconds < limit_s:
+            return f"{int(seconds / divisor)}{unit}"
+    return f"{int(seconds / 86_400)}d"
+
+
+def countdown(at_ms: int | None, now_ms: int) -> str:
+    """Return how far an instant is away, in whole seconds that are left: T-02:03; behind it T+00:12."""
+    if at_ms is None:
+        return NOTHING.text
+    left_ms = at_ms - now_ms
+    seconds = -(-left_ms // 1_000) if left_ms > 0 else -left_ms // 1_000
+    sign = "-" if left_ms > 0 else "+"
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    if days:
+        return f"T{sign}{days}d {hours:02}h"
+    minutes, seconds = divmod(rest, 60)
+    return f"T{sign}{hours}:{minutes:02}:{seconds:02}" if hours else f"T{sign}{minutes:02}:{seconds:02}"
+
+
+def utc(at_ms: int | None) -> str:
+    """Return the time of day in UTC, with its Z."""
+    found = _moment(at_ms, UTC)
+    return NOTHING.text if found is None else f"{found:%H:%M:%S}Z"
+
+
+def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
+    """Return the time of day where the trader sits, and in UTC; once where both are the same."""
+    here = _moment(at_ms, zone)
+    if here is None or not here.utcoffset():
+        return utc(at_ms)
+    return f"{here:%H:%M:%S} ({utc(at_ms)})"
+
+
+def date_and_time(at_ms: int | None, zone: tzinfo) -> str:
+    """Return day and time where the trader sits, with how far that is from UTC."""
+    here = _moment(at_ms, zone)
+    return NOTHING.text if here is None else f"{here:%Y-%m-%d %H:%M:%S %z}"
+
+
+def _moment(at_ms: int | None, zone: tzinfo) -> datetime | None:
+    if at_ms is None:
+        return None
+    try:
+        return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone(zone)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _exact(value: Decimal | float | None) -> Decimal | None:
+    if value is None:
+        return None
+    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+    return exact if exact.is_finite() and abs(exact.adjusted()) < 30 else None
+
+
+def _places(value: Decimal) -> int:
+    """Return the decimals that `SIGNIFICANT` digits need, without zeros behind the last one that counts."""
+    most = min(max(SIGNIFICANT - 1 - value.adjusted(), 0), MOST_PLACES)
+    exponent = _rounded(value, most).normalize().as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    with localcontext(prec=60):
+        return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)

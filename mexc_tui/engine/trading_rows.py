@@ -19,6 +19,8 @@ from mexc_tui.sniping.rounding import Grid
 HUNDRED = Decimal(100)
 MS = 1_000
 WATCHED = "ends when this engine ends"
+NOWHERE = "nowhere"
+"""Where a rung waits that no order holds and no engine watches."""
 SHOWN = Context(prec=18)
 FINE = Decimal("1e-18")
 UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
@@ -149,7 +151,7 @@ def position_row(
         initial_stop=position.initial_stop,
         stop_price=position.stop_price,
         high_price=position.high_price,
-        rungs=_rungs(position, orders, sight.grid(position.symbol)),
+        rungs=_rungs(position, orders, sight),
         protection=protection,
         protection_words=words,
         trapped=position.trapped,
@@ -177,24 +179,23 @@ def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
 # ---- the ladder
 
 
-def _rungs(position: Position, orders: Sequence[Order], grid: Grid | None) -> tuple[RungRow, ...]:
+def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[RungRow, ...]:
     """Return the ladder; a rung waits on the exchange if an order of ours rests there at its price."""
     if not position.is_open or not position.bought_quantity:
         return ()
+    grid = sight.grid(position.symbol) or UNKNOWN_GRID
     takes = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
-    prices = {plan.number: plan.price for plan in rungs(position, grid or UNKNOWN_GRID)}
+    prices = {plan.number: plan.price for plan in rungs(position, grid)}
     sold = tuple((number, _sold_at(price, takes)) for number, price in prices.items())
-    return tuple(_rung(plan, takes) for plan in rungs(position, grid or UNKNOWN_GRID, sold))
+    return tuple(_rung(plan, takes, is_watched=not sight.blind) for plan in rungs(position, grid, sold))
 
 
-def _rung(plan: RungPlan, takes: Iterable[Order]) -> RungRow:
+def _rung(plan: RungPlan, takes: Iterable[Order], *, is_watched: bool) -> RungRow:
     rests = any(one.state.is_on_exchange and one.price == plan.price for one in takes)
-    where = plan.place
-    if where is RungPlace.EXCHANGE and not rests:
-        where = RungPlace.ENGINE
-    return RungRow(
-        number=plan.number, price=_shown(plan.price), quantity=_shown(plan.quantity), where=where.value
-    )
+    where = plan.place.value
+    if plan.place is RungPlace.EXCHANGE and not rests:
+        where = RungPlace.ENGINE.value if is_watched else NOWHERE
+    return RungRow(number=plan.number, price=_shown(plan.price), quantity=_shown(plan.quantity), where=where)
 
 
 def _sold_at(price: Decimal, takes: Iterable[Order]) -> Decimal:

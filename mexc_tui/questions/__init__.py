@@ -11,4 +11,7 @@ To add a command:
 `asker` is what all commands share: flags, printing, errors, exit codes. `reach` finds who can answer,
 `follow` goes on listening. `moments` and `tables` are words for times and rows; `pages`, `facts` and `asjson`
 are what is printed. These five are pure.
+
+Of money: `trading_commands` are the commands, `books` finds what is held, `plans` says what a command will do
+and `agreeing` asks whether it may; `trading_pages`, `performance_page` and `trading_facts` are what is printed.
 """

@@ -74,6 +74,12 @@ def test_a_rung_waits_where_its_order_rests_else_in_the_engine() -> None:
     ]
 
 
+def test_without_an_engine_a_rung_without_an_order_waits_nowhere() -> None:
+    blind = held.sight(blind="no engine runs")
+    rungs = position_rows(held.books(None, held.take_profit("2.20")), blind)[0].rungs
+    assert [one.where for one in rungs] == ["exchange", "nowhere", "nowhere"]
+
+
 def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
     small = held.position(
         bought_quantity=D(1), bought_value=D(2), remaining=D("0.7"), sold_quantity=D("0.3"), rungs_done=(1,)

@@ -12,6 +12,6 @@ To add a command:
 `follow` goes on listening. `moments` and `tables` are words for times and rows; `pages`, `facts` and `asjson`
 are what is printed. These five are pure.
 
-Of money: `trading_commands` are the commands, `books` finds what is held, `plans` says what a command will do
-and `agreeing` asks whether it may; `trading_pages`, `performance_page` and `trading_facts` are what is printed.
+Of money: `trading_commands` are the commands, `books` finds what is held, `plans` says what a command will
+do and `agreeing` asks whether it may; `trading_pages`, `performance_page`, `trading_facts` are printed.
 """

@@ -1,0 +1,54 @@
+"""Which columns of a table are shown in the room there is, and where. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MARK = 2
+"""Columns of the terminal in front of a row: what says that it is under the cursor."""
+GAP = 2
+LEAST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table. Where room is short the one with the highest `goes` is left out first; 0 stays."""
+
+    head: str
+    width: int
+    goes: int = 0
+    is_number: bool = False
+    grows: bool = False
+    """Takes the room that is left; the only one that is made narrower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column that is shown: its number, where it begins, and how wide it is."""
+
+    column: int
+    x: int
+    width: int
+
+
+def placed(columns: Sequence[Column], room: int) -> tuple[Place, ...]:
+    """Return the columns that fit into so many terminal columns, from left to right."""
+    shown = list(range(len(columns)))
+    for column in sorted(shown, key=lambda one: -columns[one].goes):
+        if _needs(columns, shown) <= room or not columns[column].goes:
+            break
+        shown.remove(column)
+    spare = room - _needs(columns, shown)
+    grower = next((one for one in shown if columns[one].grows), None)
+    places: list[Place] = []
+    x = MARK
+    for column in shown:
+        width = columns[column].width
+        if column == grower:
+            width = max(width + spare, LEAST)
+        places.append(Place(column, x, width))
+        x += width + GAP
+    return tuple(places)
+
+
+def _needs(columns: Sequence[Column], shown: Sequence[int]) -> int:
+    return MARK + sum(columns[one].width for one in shown) + GAP * max(len(shown) - 1, 0)

@@ -1,0 +1,253 @@
+"""A table that paints what changed: a line at a time, out of its own cache (tui reference 0.4, 2)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.columns import Column
+from mexc_tui.tui.drawing import BEFORE, Drawing
+from mexc_tui.tui.rows import Dirty, Line, Order, Rows
+
+HEAD = 1
+"""Lines above the rows; they do not scroll."""
+
+
+class Table(ScrollView, can_focus=True):
+    """Rows under a head, with a cursor that stays on its row wherever that moves."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{tone.value}" for tone in Tone} | {
+        "table--head",
+        "table--cursor",
+        "table--cursor-away",
+    }
+    DEFAULT_CSS = """
+    Table { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; background: $surface; }
+    Table > .table--plain { color: $foreground; background: $surface; }
+    Table > .table--good { color: $success; background: $surface; }
+    Table > .table--warn { color: $warning; background: $surface; }
+    Table > .table--bad { color: $error; background: $surface; }
+    Table > .table--faint { color: $muted; background: $surface; }
+    Table > .table--strong { color: $foreground; background: $surface; text-style: bold; }
+    Table > .table--head { color: $primary; background: $panel; text-style: bold; }
+    Table > .table--cursor { color: $background; background: $primary; text-style: bold; }
+    Table > .table--cursor-away { color: $foreground; background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "move(-1000000)", "First", show=False),
+        Binding("end,G", "move(1000000)", "Last", show=False),
+        Binding("enter", "choose", "Details", show=False),
+        Binding("s", "sort", "Sort", show=False),
+        Binding("S", "turn", "Reverse", show=False),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row; None: there is none."""
+
+        table: "Table"
+        key: str | None
+
+    @dataclass
+    class Chosen(Message):
+        """Somebody wants to see more of a row."""
+
+        table: "Table"
+        key: str
+
+    def __init__(
+        self, columns: Sequence[Column], *, empty: str, order: Order | None = None, name: str | None = None
+    ) -> None:
+        """Begin without rows; `empty` says what would fill the table, and what to do; `name` is its id."""
+        super().__init__(id=name)
+        self.columns = tuple(columns)
+        self.rows = Rows(order)
+        self.empty = empty
+        self.cursor: str | None = None
+        self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
+
+    # What is shown
+
+    def apply(self, changes: Mapping[str, Line | None]) -> None:
+        """Show rows that are new or another, take away those that are None; paint nothing else."""
+        cursor_at = self._index(self.cursor)
+        self._paint(self.rows.apply(changes), cursor_at)
+
+    def keep(self, words: str) -> None:
+        """Show only rows that have these words (`Rows.keep`)."""
+        self._paint(self.rows.keep(words), self._index(self.cursor))
+
+    def sort(self, order: Order) -> None:
+        """Bring the rows into another order."""
+        self._paint(self.rows.sort(order), self._index(self.cursor))
+        self._paint_line(0)
+
+    def hold(self, is_held: bool) -> None:
+        """Let no row move under a finger that is about to act on it."""
+        self._paint(self.rows.hold(is_held), self._index(self.cursor))
+
+    def set_stale(self, is_stale: bool) -> None:
+        """Show all numbers as old ones, or as fresh ones again."""
+        if is_stale != self._drawing.is_stale:
+            self._drawing.is_stale = is_stale
+            self._paint_all()
+
+    def set_empty(self, words: str) -> None:
+        """Say something else where no rows are: still loading, or what went wrong."""
+        if words != self.empty:
+            self.empty = words
+            self._paint_line(HEAD)
+
+    def _paint(self, dirty: Dirty, cursor_at: int) -> None:
+        for index, columns in dirty.lines.items():
+            if index < len(self.rows.shown):
+                self._drawing.forget(self.rows.shown[index], columns)
+            self._paint_row(index, columns)
+        for key in dirty.gone:
+            self._drawing.forget(key)
+        self._keep_cursor(cursor_at)
+        if dirty.has_other_length:
+            self._measure()
+            if not self.rows.shown:
+                self._paint_line(HEAD)
+
+    def _keep_cursor(self, before: int) -> None:
+        """Leave the cursor on its row, on the one that came in its place, or on the last."""
+        shown = self.rows.shown
+        if self.cursor in shown:
+            now = shown.index(self.cursor)
+            if now != before:
+                self._follow(now)
+            return
+        self._put_cursor(min(max(before, 0), len(shown) - 1))
+
+    def _put_cursor(self, index: int) -> None:
+        shown = self.rows.shown
+        before, self.cursor = self.cursor, shown[index] if 0 <= index < len(shown) else None
+        if self.cursor == before:
+            return
+        self._paint_row(self._index(before))
+        self._paint_row(index)
+        self._follow(index)
+        self.post_message(self.Moved(self, self.cursor))
+
+    def _follow(self, index: int) -> None:
+        room = self.size.height - HEAD
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=max(index, 0), animate=False)
+        elif index >= top + room > top:
+            self.scroll_to(y=index - room + 1, animate=False)
+
+    def _index(self, key: str | None) -> int:
+        return self.rows.shown.index(key) if key in self.rows.shown else -1
+
+    # What is painted
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of what is seen; y counts from the top of it."""
+        if y < HEAD:
+            return self._drawing.head(self.rows.order)
+        index, shown = y - HEAD + self.scroll_offset.y, self.rows.shown
+        if index >= len(shown):
+            words = self._empty_words() if not shown and y == HEAD else ""
+            return self._drawing.words(BEFORE + words, "faint")
+        key = shown[index]
+        if key == self.cursor:
+            return self._drawing.row_under_cursor(self.rows[key], has_focus=self.has_focus)
+        return self._drawing.row(key, self.rows[key])
+
+    def _empty_words(self) -> str:
+        if not self.rows.total:
+            return self.empty
+        return f"None of {self.rows.total} rows has {self.rows.filter!r}."
+
+    def _paint_line(self, y: int, columns: frozenset[int] | None = None) -> None:
+        """Have one line of the screen painted, from the first column that changed to the last."""
+        begin, end = self._drawing.span(columns)
+        if 0 <= y < self.size.height and end > begin:
+            self.refresh(Region(begin, y, end - begin, 1))
+
+    def _paint_row(self, index: int, columns: frozenset[int] | None = None) -> None:
+        y = index + HEAD - self.scroll_offset.y
+        if index >= 0 and y >= HEAD:
+            self._paint_line(y, columns)
+
+    def _paint_all(self) -> None:
+        self._drawing.forget_all()
+        self.refresh()
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self.rows.shown) + HEAD)
+
+    # What comes from outside
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Place the columns in the room that is there now."""
+        self._drawing.resize(event.size.width)
+        self._measure()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of another theme."""
+        super().notify_style_update()
+        self._paint_all()
+
+    def on_focus(self) -> None:
+        """Show the cursor as the one that keys move."""
+        self._paint_row(self._index(self.cursor))
+
+    def on_blur(self) -> None:
+        """Show the cursor as one that waits."""
+        self._paint_row(self._index(self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        """Sort by a head, go to a row; twice: see more of it."""
+        if event.y < HEAD:
+            column = self._drawing.column_at(event.x)
+            if column is not None:
+                is_same = column == self.rows.order.column
+                self.sort(Order(column, is_same and not self.rows.order.is_reverse))
+            return
+        index = event.y - HEAD + self.scroll_offset.y
+        if index < len(self.rows.shown):
+            self._put_cursor(index)
+            if event.chain == 2:
+                self.action_choose()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor so many rows."""
+        last = len(self.rows.shown) - 1
+        self._put_cursor(min(max(self._index(self.cursor) + by, 0), last))
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor as many rows as are seen."""
+        self.action_move(by * max(self.size.height - HEAD - 1, 1))
+
+    def action_choose(self) -> None:
+        """Ask for more of the row under the cursor."""
+        if self.cursor is not None:
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def action_sort(self) -> None:
+        """Sort by the next column that is seen; after the last as the rows came."""
+        columns = [place.column for place in self._drawing.places]
+        now = self.rows.order.column
+        behind = columns[columns.index(now) + 1 :] if now in columns else columns
+        self.sort(Order(behind[0] if behind else None))
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        order = self.rows.order
+        self.sort(Order(order.column, not order.is_reverse))

@@ -1,0 +1,68 @@
+"""A small app around widgets, whose terminal only counts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.geometry import Region
+from textual.widget import Widget
+
+from mexc_tui.tui.dressed import Dressed
+from mexc_tui.tui.table import Table
+from mexc_tui.tui.themes import all_themes
+
+
+class Counting(HeadlessDriver):
+    """A terminal that is written to, and keeps what was written."""
+
+    written: str = ""
+
+    @property
+    def is_headless(self) -> bool:
+        """Have frames written as to a real terminal."""
+        return False
+
+    def write(self, data: str) -> None:
+        """Keep what a terminal would have got."""
+        self.written += data
+
+
+class Around(Dressed):
+    """Shows one widget."""
+
+    def __init__(self, make: Callable[[], Widget], theme: str = "dark") -> None:
+        themes = all_themes(Path("/nonexistent"))
+        super().__init__(themes, themes.by_name[theme], Counting)
+        self._make = make
+
+    @property
+    def wire(self) -> Counting:
+        """Return the terminal."""
+        driver = self._driver
+        assert isinstance(driver, Counting)
+        return driver
+
+    def compose(self) -> ComposeResult:
+        """Show it."""
+        yield self._make()
+
+
+class Watched(Table):
+    """A table that says which of its lines were drawn, and which regions it asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.drawn: list[int] = []
+        self.asked: list[Region] = []
+
+    def render_line(self, y: int) -> Any:
+        """Note the line."""
+        self.drawn.append(y)
+        return super().render_line(y)
+
+    def refresh(self, *regions: Region, **kwargs: Any) -> Any:
+        """Note the regions."""
+        self.asked.extend(regions)
+        return super().refresh(*regions, **kwargs)

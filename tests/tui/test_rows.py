@@ -1,0 +1,132 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.tui.cell import NOTHING, Cell
+from mexc_tui.tui.columns import GAP, MARK, Column, placed
+from mexc_tui.tui.rows import Line, Order, Rows
+
+COLUMNS = (
+    Column("SYMBOL", 12),
+    Column("PRICE", 10, goes=1, is_number=True),
+    Column("WHY", 20, goes=3, grows=True),
+    Column("AGE", 5, goes=2),
+)
+
+
+def _line(name: str, value: float | None = 0) -> Line:
+    return Cell(name), NOTHING if value is None else Cell(f"{value:g}", rank=value)
+
+
+def _rows(**values: float | None) -> Rows:
+    rows = Rows()
+    rows.apply({name: _line(name, value) for name, value in values.items()})
+    return rows
+
+
+def test_the_column_that_matters_least_goes_first() -> None:
+    assert [place.column for place in placed(COLUMNS, 80)] == [0, 1, 2, 3]
+    assert [place.column for place in placed(COLUMNS, 50)] == [0, 1, 3]
+    assert [place.column for place in placed(COLUMNS, 28)] == [0, 1]
+    assert [place.column for place in placed(COLUMNS, 5)] == [0]
+
+
+@given(st.integers(30, 300))
+def test_columns_fill_the_room_and_do_not_overlap(room: int) -> None:
+    places = placed(COLUMNS, room)
+    for one, after in pairwise(places):
+        assert one.x + one.width + GAP == after.x
+    assert places[0].x == MARK
+    end = places[-1].x + places[-1].width
+    assert end == room if 2 in {place.column for place in places} else end <= room
+
+
+def test_only_the_cells_that_changed_are_to_be_painted() -> None:
+    rows = _rows(a=1, b=2, c=3)
+    dirty = rows.apply({"b": _line("b", 9), "c": _line("c", 3)})
+    assert dirty.lines == {1: frozenset({1})}
+    assert not dirty.has_other_length
+
+
+def test_a_row_that_came_is_painted_whole_and_those_above_it_not_at_all() -> None:
+    dirty = _rows(a=1, b=2).apply({"c": _line("c")})
+    assert dirty.lines == {2: None}
+    assert dirty.has_other_length
+
+
+def test_below_a_row_that_went_everything_moves_up() -> None:
+    dirty = _rows(a=1, b=2, c=3, d=4).apply({"b": None})
+    assert dirty.lines == {1: None, 2: None, 3: None}
+    assert dirty.gone == {"b"}
+
+
+def test_equal_rows_keep_the_order_in_which_they_came() -> None:
+    rows = _rows(a=1, b=2, c=1, d=2)
+    rows.sort(Order(1))
+    assert rows.shown == ["a", "c", "b", "d"]
+    rows.sort(Order(1, is_reverse=True))
+    assert rows.shown == ["b", "d", "a", "c"]
+
+
+def test_what_is_not_known_is_last_both_ways() -> None:
+    rows = _rows(a=None, b=2, c=1)
+    rows.sort(Order(1))
+    assert rows.shown == ["c", "b", "a"]
+    rows.sort(Order(1, is_reverse=True))
+    assert rows.shown == ["b", "c", "a"]
+
+
+def test_a_filter_takes_every_word_and_leaves_out_what_has_a_mark() -> None:
+    rows = _rows(FOOUSDT=1, FOOUSDC=2, BARUSDT=3)
+    rows.keep("foo")
+    assert rows.shown == ["FOOUSDT", "FOOUSDC"]
+    rows.keep("FOO !usdc")
+    assert rows.shown == ["FOOUSDT"]
+    rows.keep("!")
+    assert rows.total == len(rows.shown) == 3
+
+
+def test_while_held_nothing_moves_and_prices_go_on() -> None:
+    rows = _rows(a=1, b=2, c=3)
+    rows.sort(Order(1))
+    rows.hold(True)
+    dirty = rows.apply({"a": _line("a", 9), "b": None, "d": _line("d", 0)})
+    assert rows.shown == ["a", "b", "c"]
+    assert dirty.lines == {0: frozenset({1})}
+    rows.hold(False)
+    assert rows.shown == ["d", "c", "a"]
+    assert "b" not in rows
+
+
+def test_a_row_that_comes_back_while_held_stays() -> None:
+    rows = _rows(a=1, b=2)
+    rows.hold(True)
+    rows.apply({"b": None})
+    rows.apply({"b": _line("b", 2)})
+    rows.hold(False)
+    assert rows.shown == ["a", "b"]
+
+
+Changes = st.dictionaries(st.sampled_from("abcdefgh"), st.one_of(st.none(), st.integers(0, 3)), max_size=6)
+
+
+@given(st.lists(Changes, max_size=8), st.sampled_from([None, 0, 1]), st.booleans())
+def test_painting_what_is_dirty_shows_what_is_there(
+    steps: list[dict[str, int | None]], column: int | None, is_reverse: bool
+) -> None:
+    rows = Rows(Order(column, is_reverse))
+    screen: dict[int, list[Cell]] = {}
+    for step in steps:
+        dirty = rows.apply({key: None if value is None else _line(key, value) for key, value in step.items()})
+        for index, columns in dirty.lines.items():
+            if index >= len(rows.shown):
+                screen.pop(index)
+                continue
+            line = rows[rows.shown[index]]
+            if columns is None:
+                screen[index] = list(line)
+            else:
+                for number in columns:
+                    screen[index][number] = line[number]
+        assert [screen[index] for index in sorted(screen)] == [list(rows[key]) for key in rows.shown]

@@ -15,8 +15,11 @@ from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.bus import Bus
 from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.facade import EngineFace
+from mexc_tui.engine.health import ClockNotKnown
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
+from mexc_tui.engine.prices import QUOTE
+from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.engine.trading import TradingPart
 from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
@@ -30,6 +33,8 @@ from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
+from mexc_tui.model.mode import Mode
+from mexc_tui.paper import SCOPE, PaperMarket, paper_balances, paper_exchange
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer
@@ -134,7 +139,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                     place.endpoint.world,
                     day.start_ms,
                 ),
-                trading=await _trading(place, outside, client, settings, stack),
+                trading=await _trading(place, outside, client, market, store, settings, stack),
             )
         )
         await engine.start()
@@ -217,10 +222,24 @@ async def _client(place: Place, outside: Outside, settings: Settings, stack: Asy
 
 
 async def _trading(
-    place: Place, outside: Outside, client: MexcClient, settings: Settings, stack: AsyncExitStack
+    place: Place,
+    outside: Outside,
+    client: MexcClient,
+    market: WireMarket,
+    store: Store,
+    settings: Settings,
+    stack: AsyncExitStack,
 ) -> TradingPart | None:
     """Return the account's side; None without a key."""
-    endpoint = place.endpoint
+    if isinstance(market, PaperMarket):
+        endpoint = await _paper(market, store, settings, stack)
+        client = await _client(replace(place, endpoint=endpoint), outside, settings, stack)
+        await client.measure_clock()
+        market.measure_also(client)
+        scope = SCOPE
+    else:
+        endpoint = place.endpoint
+        scope = scope_of(endpoint)
     if not endpoint.api_key:
         return None
     connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
@@ -234,9 +253,20 @@ async def _trading(
             timings=socket_timings(settings),
         )
     )
-    scope = scope_of(endpoint)
     instance = instance_of(place.paths.state / "instance", outside.rng)
     return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope))
+
+
+async def _paper(market: PaperMarket, store: Store, settings: Settings, stack: AsyncExitStack) -> Endpoint:
+    """Serve a paper exchange on the market's books, with the balances of the last session."""
+    problem = await market.measure_clock()  # the paper exchange's clock is the market's
+    if problem:
+        raise StartFailed("clock", str(ClockNotKnown(problem)))
+    balances = await store.read("paper balances", paper_balances)
+    if not balances:
+        balances = {QUOTE: settings.paper_balance_quote}
+    exchange = paper_exchange(market, balances, market.now_ms(), settings.paper_delay_ms)
+    return await stack.enter_async_context(exchange)
 
 
 async def _market(
@@ -251,7 +281,8 @@ async def _market(
     endpoint, settings = place.endpoint, loaded.settings
     connector = await stack.enter_async_context(outside.connector() or aiohttp.TCPConnector())
     origins = MEXC_WEB if endpoint.web in MEXC_WEB else (endpoint.web,)
-    return WireMarket(
+    kind = PaperMarket if settings.mode is Mode.PAPER else WireMarket
+    return kind(
         WireParts(
             clock=outside.clock,
             client=client,

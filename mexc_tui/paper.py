@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.engine.outside import StreamSink
+from mexc_tui.engine.ports import Stored
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.market_port import WireMarket, WireParts
 from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.position import Account
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
@@ -20,6 +23,8 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.server import PracticeServer, served
 
 ORDER_PATH = "/api/v3/order"
+SCOPE = "paper"
+"""Books of every paper session: they go on after a restart."""
 
 
 class PaperMarket(WireMarket):
@@ -29,10 +34,22 @@ class PaperMarket(WireMarket):
         super().__init__(parts)
         self._pairs: dict[str, Symbol] = {}
         self._paper: _Mirroring | None = None
+        self._also: MexcClient | None = None
 
     def mirror_to(self, server: PracticeServer, world: MirrorWorld) -> None:
         """Tell this exchange from now on."""
         self._paper = _Mirroring(server, world)
+
+    def measure_also(self, client: MexcClient) -> None:
+        """Have this client of the paper exchange know its clock as well, from now on."""
+        self._also = client
+
+    async def measure_clock(self) -> str:
+        """Measure the market's clock, then the paper exchange's, which follows it."""
+        problem = await super().measure_clock()
+        if self._also is not None:
+            await self._also.measure_clock()
+        return problem
 
     async def pairs(self) -> tuple[Symbol, ...]:
         """Ask for every pair; those that are streamed are mirrored."""
@@ -120,6 +137,15 @@ class _MarketClock:
 
     def now_ns(self) -> int:
         return self.now_ms() * 1_000_000
+
+
+def paper_balances(stored: Stored) -> dict[str, Decimal]:
+    """Return what the paper account held when the last engine ended; nothing before the first."""
+    held = dict[str, Decimal]()
+    for one in stored.trading(SCOPE).entries.balances():
+        if one.account in (Account.DESK, Account.OWN) and one.amount > 0:
+            held[one.asset] = held.get(one.asset, Decimal(0)) + one.amount
+    return held
 
 
 @asynccontextmanager

@@ -25,6 +25,11 @@ RELOAD_EVERY_S = 1.0
 class ClockNotKnown(WorkerFailure):
     """The exchange's clock could not be measured at the start; the text says why."""
 
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"the exchange does not tell its time ({problem}). Check the network, then start again."
+        )
+
 
 class ClockKeeper:
     """One worker: measures the exchange's clock, more often around an opening."""
@@ -48,9 +53,7 @@ class ClockKeeper:
         """Measure, then again and again. Raises ClockNotKnown if the first try fails."""
         self.problem = await self._market.measure_clock()
         if self.problem:
-            raise ClockNotKnown(
-                f"the exchange does not tell its time ({self.problem}). Check the network, then start again."
-            )
+            raise ClockNotKnown(self.problem)
         started()
         measured_ns = self._clock.monotonic_ns()
         while True:

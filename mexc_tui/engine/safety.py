@@ -119,7 +119,7 @@ class Safety:
         return Worker("guard", self.guard.run), Worker("equity", self.equity.run)
 
     async def end(self) -> str:
-        """Do with open positions what a stopping engine is told to; return what became of them."""
+        """Do with open positions what a stopping engine is told to; return what became of them, if any."""
         self.guard.stops = "the engine stops"
         self.switch.doubt(Cause.PERSON, self.guard.stops)
         memory = self._keeper.open
@@ -160,7 +160,7 @@ class Safety:
         memory = self._keeper.open
         held = [one.symbol for one in memory.positions.values() if one.remaining]
         if not held:
-            return "No position is open."
+            return ""
         resting = len(memory.live_orders())
         rest = f"{resting} orders of ours go on resting there; " if resting else ""
         return (

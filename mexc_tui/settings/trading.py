@@ -30,6 +30,17 @@ class Start(Group):
     mode: Mode = row(
         Mode.PRACTICE, "Where market data comes from and orders go; live is unlocked by hand.", restart=True
     )
+    paper_balance_quote: Amount = row(
+        Decimal(1_000), "What a new paper account holds.", unit="USDT", low=1, high=1_000_000, restart=True
+    )
+    paper_delay_ms: Count = row(
+        50,
+        "How much later than on this machine the paper exchange answers orders.",
+        unit="ms",
+        low=0,
+        high=5_000,
+        restart=True,
+    )
 
 
 class Arming(Group):

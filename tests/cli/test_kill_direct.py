@@ -96,7 +96,9 @@ class World:
     def engine(self) -> subprocess.Popen[str]:
         engine = begin(self.folder, "--headless", "--exchange", str(self.file))
         assert engine.stderr is not None
-        assert "Ready" in engine.stderr.readline()
+        if not any("Ready" in line for line in engine.stderr):  # a slow disk is said before
+            engine.communicate(timeout=20)
+            pytest.fail("the engine did not start")
         return engine
 
     def kill(self, *more: str) -> subprocess.CompletedProcess[str]:

@@ -87,6 +87,11 @@ class Bookkeeper:
         """Call with what each commit changed, on the engine's loop; it must be quick."""
         self._listeners.append(listener)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something told is not booked yet: orders in memory know more than positions."""
+        return bool(self._unbooked)
+
     def client_ids(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""
         self._counter += 1

@@ -120,6 +120,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """Why it is there; once it ended, how."""
     close_reason: CloseReason = CloseReason.NONE
     """Of a sale: what it makes of the position's end; NONE: what its role says."""
+    rung: int = 0
+    """Of a take-profit: the rung of the ladder (from 1) that it sells."""
 
     @property
     def is_open(self) -> bool:

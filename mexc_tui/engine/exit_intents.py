@@ -1,0 +1,123 @@
+"""The durable wishes that sales are made under, and the ids of their attempts.
+
+A stop has ids that were durable when the position opened: no disk lies between a price and its bytes. Every
+other sale is durable first, and falls back to the stop's ids if the store fails.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.bookings import Desk, stem
+from mexc_tui.engine.bookkeeper import EXIT_ATTEMPTS, Bookkeeper
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.intent import CloseReason, Intent, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.storage import StorageError
+
+log = logging.getLogger(__name__)
+
+WRITE_S = 1.0
+"""A sale waits so long for its intent to be durable; then the stop's ids do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be sold, and why; `quantity` in base units."""
+
+    role: OrderRole
+    reason: CloseReason
+    words: str
+    quantity: Decimal
+    rung: int = 0
+
+
+class ExitIntents:
+    """Makes them, and gives out their ids."""
+
+    def __init__(self, trading: Trading, keeper: Bookkeeper) -> None:
+        self._trading = trading
+        self._keeper = keeper
+
+    async def of(self, position: Position, wanted: Wanted, kept: Intent | None = None) -> Intent:
+        """Return the intent of a sale: `kept` if it is the same wish. Raises StorageError without a stop."""
+        stop = self.stop_of(position.id)
+        if wanted.role is OrderRole.STOP and stop is not None:
+            return stop
+        if kept is not None and (kept.role, kept.close_reason) == (wanted.role, wanted.reason):
+            return self._keeper.open.intents.get(kept.id, kept)
+        intent = self._made(position, wanted)
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await self._keeper.save_intent(intent)
+        except (StorageError, TimeoutError) as error:
+            if stop is None:
+                raise StorageError(f"the sale cannot be written down: {error}") from error
+            log.warning("%s is sold under its stop's ids: the store fails: %s", position.symbol, error)
+            return stop
+        return intent
+
+    async def of_rung(self, position: Position, wanted: Wanted) -> Intent:
+        """Return the durable intent of a rung of the ladder. Raises StorageError."""
+        for intent in self._keeper.open.intents_of(position.id):
+            if intent.role is OrderRole.TAKE_PROFIT and intent.rung == wanted.rung:
+                return intent
+        intent = self._made(position, wanted)
+        await self._keeper.save_intent(intent)
+        return intent
+
+    def stop_of(self, position_id: str) -> Intent | None:
+        """Return the intent that stands ready for a position's stop."""
+        intents = self._keeper.open.intents_of(position_id)
+        return next((one for one in intents if one.role is OrderRole.STOP), None)
+
+    async def next_id(self, intent: Intent) -> tuple[Intent, str]:
+        """Return an id that was never sent, and the intent that holds it.
+
+        If the store cannot take more ids, memory does: the orders themselves are booked later.
+        """
+        name = self._keeper.next_id(intent)
+        if name:
+            return intent, name
+        try:
+            async with asyncio.timeout(WRITE_S):
+                intent = await self._keeper.add_ids(intent)
+        except (StorageError, TimeoutError) as error:
+            log.warning("more ids for %s are not durable: %s", intent.symbol, error)
+            names = (*intent.client_ids, *self._keeper.client_ids(EXIT_ATTEMPTS))
+            intent = msgspec.structs.replace(intent, client_ids=names)
+            self._keeper.open.intents[intent.id] = intent
+        return intent, self._keeper.next_id(intent)
+
+    async def mark(self, intent_id: str, reason: CloseReason) -> None:
+        """Write onto a stop's intent what it became, beside its order: the disk is not waited for."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.intents.get(intent_id)
+            if stored is not None:
+                desk.save_intent(msgspec.structs.replace(stored, close_reason=reason))
+
+        await self._keeper.write("why a stop sells", work)
+
+    def _made(self, position: Position, wanted: Wanted) -> Intent:
+        names = self._keeper.client_ids(EXIT_ATTEMPTS)
+        return Intent(
+            id=stem(names[0]),
+            role=wanted.role,
+            symbol=position.symbol,
+            base_asset=position.base_asset,
+            quote_asset=position.quote_asset,
+            side=Side.SELL,
+            client_ids=names,
+            quantity=wanted.quantity,
+            snipe_id=position.snipe_id,
+            position_id=position.id,
+            created_ms=self._trading.now_ms(),
+            reason=wanted.words,
+            close_reason=wanted.reason,
+            rung=wanted.rung,
+        )

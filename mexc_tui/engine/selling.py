@@ -1,0 +1,427 @@
+"""Sells what the desk owns until it is sold, dust or trapped: one sale a position, whoever asks for it.
+
+A stronger reason joins the sale that runs. What rests of ours on the same coins is seen gone before they are
+offered again; an outcome that nobody knows is asked for first.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.bookings import Desk, Written
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.exit_intents import ExitIntents, Wanted
+from mexc_tui.engine.exit_line import ExitLine
+from mexc_tui.engine.grids import Grids
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.stopping import Closed
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.ledger.positions import holding
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import NewOrder, Side
+from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.storage import StorageError
+from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
+from mexc_tui.sniping.rounding import HUNDRED, Grid
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+"""Whoever asked for a sale hears after so long how far it came; it goes on."""
+SEEN_S = 0.5
+LOOK_S = 0.1
+STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
+STALE_BALANCE = (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
+
+
+@dataclass(slots=True)
+class Running:
+    """One sale while it runs. Quantities in base units."""
+
+    position_id: str
+    symbol: str
+    goal: Decimal
+    """So much is to stay."""
+    role: OrderRole
+    reason: CloseReason
+    words: str
+    intent: Intent | None = None
+    tries: int = 0
+    refusal: Refusal | None = None
+    free: Decimal | None = None
+    """What balances said after a refusal; None: what the books say."""
+    left: Decimal | None = None
+    """What was left when it was last looked at."""
+    sold: Decimal = ZERO
+    said: str = ""
+    """Why something is left."""
+    is_alarmed: bool = False
+    cancelled: set[str] = field(default_factory=set[str])
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when one of its orders changed."""
+    joined: asyncio.Event = field(default_factory=asyncio.Event)
+    reported: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it goes through the book at once."""
+        return self.role in (OrderRole.STOP, OrderRole.FLATTEN)
+
+
+class Selling:
+    """Every sale that ends a position or a part of it; `stopping.Closer`."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        settling: Settling,
+        prices: Prices,
+        grids: Grids,
+        line: ExitLine,
+    ) -> None:
+        """Nothing is sold until somebody asks."""
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._settling = settling
+        self._prices = prices
+        self._grids = grids
+        self._line = line
+        self._intents = ExitIntents(trading, keeper)
+        self._running: dict[str, Running] = {}
+        self._chores: set[asyncio.Future[None]] = set()
+        keeper.on_change(self._note)
+
+    # ---- asked by others
+
+    async def close(
+        self,
+        position: Position,
+        share_pct: Decimal | None,
+        role: OrderRole,
+        reason: CloseReason,
+        words: str,
+    ) -> Closed:
+        """Sell so many per cent of a position now (None: all); return what was seen, after seconds at most.
+
+        The sale goes on when the caller is cancelled, and after an answer that says that something is left.
+        """
+        now = self._keeper.open.positions.get(position.id)
+        if now is None:
+            return Closed(ZERO, ZERO)
+        left = self.left(now)
+        part = HUNDRED if share_pct is None else min(share_pct, HUNDRED)
+        sale = self.begin(now, left - left * part / HUNDRED, role, reason, words)
+        sold_before, goal = sale.sold, sale.goal
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await sale.reported.wait()
+        except TimeoutError:
+            log.warning("%s is still being sold: %s", sale.symbol, sale.said or words)
+        after = self._keeper.open.positions.get(position.id)
+        left = ZERO if after is None else self.left(after)
+        said = (sale.said or "it is still being sold") if left > goal else ""
+        return Closed(sale.sold - sold_before, left, said)
+
+    def begin(
+        self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
+    ) -> Running:
+        """Sell until only `goal` is left, beside the caller; join the sale that runs already."""
+        sale = self._running.get(position.id)
+        if sale is None:
+            sale = Running(position.id, position.symbol, goal, role, reason, words)
+            self._running[position.id] = sale
+            sale.task = asyncio.ensure_future(self._run(sale))
+            return sale
+        is_stronger = STRENGTH.index(role) > STRENGTH.index(sale.role)
+        if is_stronger or goal < sale.goal:
+            sale.goal = min(goal, sale.goal)
+            if is_stronger or not sale.is_urgent:
+                sale.role, sale.reason, sale.words = role, reason, words
+            sale.reported.clear()
+            sale.wake.set()
+            sale.joined.set()
+        return sale
+
+    def is_selling(self, position_id: str) -> bool:
+        """Whether a sale of this position runs."""
+        return position_id in self._running
+
+    def forbids_resting(self, symbol: str) -> str:
+        """Say why no take-profit may be placed now: a sale wants the same coins. Empty: it may."""
+        is_sold = any(sale.symbol == symbol for sale in self._running.values())
+        return "the position is being sold" if is_sold else ""
+
+    def left(self, position: Position) -> Decimal:
+        """Return what is owned of a position, with what could not be booked yet."""
+        if not self._keeper.is_behind:
+            return position.remaining
+        return holding(position, self._keeper.open.orders_of(position.id)).remaining
+
+    async def stop(self) -> None:
+        """Begin nothing more; what was sent is followed to its end."""
+        sales = [sale for sale in self._running.values() if sale.task is not None]
+        for sale in sales:
+            assert sale.task is not None
+            sale.task.cancel()
+        await asyncio.gather(*(sale.task for sale in sales if sale.task), return_exceptions=True)
+
+    # ---- a sale
+
+    async def _run(self, sale: Running) -> None:
+        try:
+            while True:
+                try:
+                    if not await self._step(sale):
+                        return
+                except (ExchangeError, StorageError) as error:
+                    log.warning("selling %s: %s", sale.symbol, error)
+                    sale.said = str(error)
+                    await self._pause(sale, SEEN_S)
+        except Exception:
+            log.exception("the sale of %s failed", sale.symbol)
+            sale.said = "the sale failed; it begins anew"
+        finally:
+            self._running.pop(sale.position_id, None)
+            sale.reported.set()
+
+    async def _step(self, sale: Running) -> bool:
+        """Do the next thing; return whether more is to be done."""
+        position = self._keeper.open.positions.get(sale.position_id)
+        if position is None:
+            self._count(sale, ZERO)
+            return False
+        left = self.left(position)
+        self._count(sale, left)
+        if await self._wait_for_orders(sale, position, left):
+            return True
+        if left <= sale.goal:
+            await self._finish(sale, position)
+            return False
+        grid = self._grids.of(sale.symbol)
+        if grid is None:
+            sale.said = "the pair's rules are not known"
+            await self._pause(sale, SEEN_S)
+            return True
+        return await self._try(sale, position, left, grid)
+
+    def _count(self, sale: Running, left: Decimal) -> None:
+        if sale.left is not None and left < sale.left:
+            sale.sold += sale.left - left
+            sale.tries, sale.said, sale.free = 0, "", None
+        sale.left = left
+
+    async def _wait_for_orders(self, sale: Running, position: Position, left: Decimal) -> bool:
+        """See the end of what could sell the same coins; return whether something was waited for."""
+        live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
+        if sale.goal <= 0:
+            self._cancel_entries(sale, live)
+        sells = [one for one in live if one.side is Side.SELL]
+        ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
+        if ours:
+            await self._see_end(ours[0], sale)
+            return True
+        resting = sum((one.open_quantity for one in sells), ZERO)
+        is_needed = sale.goal <= 0 or left - resting < left - sale.goal
+        if not sells or not is_needed:
+            return False
+        await asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
+        if self._are_live(sells):
+            sale.said = "take-profits are not seen gone yet"
+            self._settling.hurry()
+            await self._pause(sale, LOOK_S)
+        return True
+
+    def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
+        for order in live:
+            if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
+                sale.cancelled.add(order.client_order_id)
+                self._begin_chore(self._execution.cancel(order, sale.words))
+
+    async def _see_end(self, order: Order, sale: Running) -> None:
+        """Wait for the stream's word on an order that cannot rest; then ask for it."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + SEEN_S
+        while loop.time() < until_s:
+            if not self._are_live([order]):
+                return
+            await self._pause(sale, LOOK_S)
+        sale.said = "the outcome of the last order is not known yet"
+        now = self._keeper.open.orders.get(order.client_order_id)
+        if now is not None and now.state is OrderState.UNKNOWN:
+            self._settling.hurry()
+        elif now is not None:
+            await self._execution.ask(now)
+
+    async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
+        if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
+            sale.free = await self._free(position.base_asset)
+        plan = escalate(self._tried(sale, left), grid, position.plan.slippage_pct, self._trading.now_ms())
+        await self._tell(sale, position, plan)
+        if plan.way is Way.ASK:
+            sale.refusal = None
+            return True
+        if plan.way is Way.DUST:
+            await self._leave_dust(sale, position, plan.words)
+            return False
+        if plan.way is Way.WAIT or plan.price is None:
+            sale.tries, sale.refusal, sale.said = sale.tries + 1, None, plan.words
+            await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
+            sale.free = await self._free(position.base_asset) if plan.refresh_balances else None
+            return True
+        if plan.at_ms > self._trading.now_ms():
+            await self._wait_for(sale, plan.at_ms)
+            if self._is_moved(sale):
+                return True
+            plan = escalate(self._tried(sale, left), grid, position.plan.slippage_pct, plan.at_ms)
+        if plan.price is not None:
+            await self._send(sale, position, plan)
+        return True
+
+    def _tried(self, sale: Running, left: Decimal) -> SaleTry:
+        price = self._prices.of(sale.symbol)
+        resting = sum(
+            (one.open_quantity for one in self._keeper.open.orders_of(sale.position_id) if _is_sell(one)),
+            ZERO,
+        )
+        free = left - resting
+        return SaleTry(
+            number=sale.tries,
+            quantity=left - sale.goal,
+            free=free if sale.free is None else min(free, sale.free),
+            bid=price.bid,
+            last=price.last,
+            refusal=sale.refusal,
+            is_urgent=sale.is_urgent,
+        )
+
+    async def _send(self, sale: Running, position: Position, plan: Sale) -> None:
+        wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
+        sale.intent = await self._intents.of(position, wanted, sale.intent)
+        intent, name = await self._intents.next_id(sale.intent)
+        order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
+        if intent.role is OrderRole.STOP and intent.close_reason is not sale.reason:
+            self._begin_chore(self._intents.mark(intent.id, sale.reason))
+        is_hot = sale.is_urgent and sale.tries == 0
+        sent = await self._line.send(intent, order, is_hot=is_hot)
+        sale.tries += 1
+        sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
+        if isinstance(sent.outcome, Accepted):
+            if position.trapped:
+                await self._note_trapped(sale.position_id, "")
+        elif isinstance(sent.outcome, NotSent):
+            sale.said = sent.outcome.reason
+        else:
+            sale.said = sent.order.reason
+
+    # ---- the end
+
+    async def _finish(self, sale: Running, position: Position) -> None:
+        """End the intent of a sale that leaves something; with the position it ends by itself."""
+        intent = sale.intent
+        if intent is not None and intent.role is not OrderRole.STOP:
+            await self._keeper.end_intent(intent.id, sale.words)
+        if position.trapped:
+            await self._note_trapped(position.id, "")
+
+    async def _leave_dust(self, sale: Running, position: Position, words: str) -> None:
+        sale.said = f"what is left cannot be sold: {words}"
+        is_entering = position.state is PositionState.OPENING
+        if sale.goal <= 0 and not is_entering:
+            await self._keeper.write_off(position.id, f"too small to be sold: {words}")
+            return
+        await self._finish(sale, position)
+
+    async def _tell(self, sale: Running, position: Position, plan: Sale) -> None:
+        """Call a person when the exchange keeps refusing; say once why nothing can be sold."""
+        if plan.trapped:
+            sale.said = plan.trapped
+            if position.trapped != plan.trapped:
+                await self._note_trapped(position.id, plan.trapped)
+            sale.reported.set()
+        if not plan.is_alarm or sale.is_alarmed:
+            return
+        sale.is_alarmed = True
+        words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}"
+        log.error("%s: %s", sale.symbol, words)
+        await self._keeper.write("alarm", lambda desk: desk.alert("selling", sale.symbol, words))
+
+    async def _note_trapped(self, position_id: str, words: str) -> None:
+        def work(desk: Desk) -> None:
+            stored = desk.tables.positions.get(position_id)
+            if stored is not None and stored.is_open:
+                said = f"trapped: {words}" if words else "it can be sold again"
+                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
+
+        await self._keeper.write("trapped", work)
+
+    # ---- waiting
+
+    def _are_live(self, orders: list[Order]) -> bool:
+        rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)
+        return any(row is not None and row.state.is_on_exchange for row in rows)
+
+    async def _free(self, asset: str) -> Decimal | None:
+        """Return what is free at the exchange; None: it did not say."""
+        try:
+            account = await self._trading.account(purpose=Purpose.STOP)
+        except ExchangeError as error:
+            log.warning("balances could not be asked for: %s", error)
+            return None
+        return next((one.free for one in account.balances if one.asset == asset), ZERO)
+
+    async def _wait_for(self, sale: Running, exchange_ms: int) -> None:
+        """Wait for a moment of the exchange's clock, or until a stronger reason joins."""
+        sale.joined.clear()
+        try:
+            async with asyncio.timeout(max(exchange_ms - self._trading.now_ms(), 0) / 1_000):
+                await sale.joined.wait()
+        except TimeoutError:
+            return
+
+    def _is_moved(self, sale: Running) -> bool:
+        """Whether something was sold, or wants to be asked for, since the last look."""
+        now = self._keeper.open.positions.get(sale.position_id)
+        orders = self._keeper.open.orders_of(sale.position_id)
+        is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
+        return now is None or self.left(now) != sale.left or is_live
+
+    async def _pause(self, sale: Running, seconds: float) -> None:
+        """Wait, but not longer than until something of this sale changes."""
+        sale.wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await sale.wake.wait()
+        except TimeoutError:
+            return
+
+    def _note(self, written: Written) -> None:
+        for order in written.orders:
+            sale = self._running.get(order.position_id)
+            if sale is not None:
+                sale.wake.set()
+
+    def _begin_chore(self, work: Awaitable[None]) -> None:
+        chore = asyncio.ensure_future(work)
+        self._chores.add(chore)
+        chore.add_done_callback(self._chore_ended)
+
+    def _chore_ended(self, chore: "asyncio.Future[None]") -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and chore.exception() is not None:
+            log.warning("beside a sale: %s", chore.exception())
+
+
+def _is_sell(order: Order) -> bool:
+    return order.side is Side.SELL and order.state.is_on_exchange

@@ -30,6 +30,8 @@ QUIET_MS = 2_000
 """Balances are held against books that nothing moved for so long."""
 NAKED_MS = 15_000
 """A worker that failed is back by then; a position that lacks protection for longer is a breach."""
+SLACK = Decimal("1.02")
+"""Between two marks equity may have been a little higher, when something was armed."""
 GRAVE = (Severity.ERROR, Severity.CRITICAL)
 
 
@@ -91,7 +93,7 @@ class Invariants:
             now = point.equity * cap_pct / HUNDRED
             is_first = self._allowed == ZERO
             self._allowed = max(now, bound if is_first else ZERO, self._allowed if bound else ZERO)
-        wrong = within_limit(intents, positions, self._allowed) if self._allowed else ()
+        wrong = within_limit(intents, positions, self._allowed * SLACK) if self._allowed else ()
         for intent in intents:
             orders = tuple(one for one in memory.orders.values() if one.intent_id == intent.id)
             wrong += within_reservation(intent, orders)
@@ -116,7 +118,7 @@ class Invariants:
         is_quiet = not memory.live_orders() and not self._execution.in_flight
         if not is_quiet or self._traded_ms > run.at_ms - QUIET_MS:
             return wrong
-        balances = self._reconciler.balances
+        balances = self._reconciler.compared
         held = {asset for (_, asset), amount in memory.balances.items() if amount}
         return wrong + agrees(memory.balances, balances, held & {one.asset for one in balances}, TOLERANCE)
 

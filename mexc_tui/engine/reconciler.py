@@ -85,6 +85,8 @@ class Reconciler:
         self._agreed_ms = 0
         self.balances = tuple[Balance, ...]()
         """Balances as the exchange told them last: for display, never for a decision about money."""
+        self.compared = tuple[Balance, ...]()
+        """Those that the last run which came to its end held the books against."""
         self.problem = ""
         """Why books could not be compared; empty: they were."""
         self.refused_code: int | None = None
@@ -308,7 +310,7 @@ class Reconciler:
                 desk.alert("books:difference", one.about, one.words)
 
         await self._keeper.write("reconciliation", work)
-        self._keeper.open.reconciled = run
+        self._keeper.open.reconciled, self.compared = run, self.balances
         if not outcome.postponed:
             self._agreed_ms = run.at_ms
         self.problem, self.refused_code = "", None

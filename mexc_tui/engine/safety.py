@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 OVER_S = 60.0
 """So long after a practice day positions may close by themselves."""
+SETTLE_S = 5.0
+"""A halt that has begun is written down within it."""
 SELL_S = 20.0
 """Selling at the end takes no longer."""
 STEP_S = 0.5
@@ -122,6 +124,7 @@ class Safety:
         """Do with open positions what a stopping engine is told to; return what became of them, if any."""
         self.guard.stops = "the engine stops"
         self.switch.doubt(Cause.PERSON, self.guard.stops)
+        await self.stopping.settle(SETTLE_S)
         memory = self._keeper.open
         if self._numbers().on_stop is OnStop.FLATTEN and memory.positions:
             closed, left, why = await self.stopping.sell_out(

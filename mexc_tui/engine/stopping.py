@@ -160,6 +160,16 @@ class Stopping:
         """Sell again and again until nothing is left or the time is up; return the same."""
         return await self._to_its_end(self._sell_out(role, reason, words, deadline_s))
 
+    async def settle(self, deadline_s: float) -> None:
+        """Wait so long for what has begun, then let it be: a start goes on with it."""
+        tasks: set[asyncio.Task[Any]] = set(self._running)
+        if self._stop is not None:
+            tasks.add(self._stop)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=deadline_s)
+            for task in late:
+                task.cancel()
+
     # ---- inside
 
     async def _halt(self, words: str) -> Acted[Achieved]:

@@ -534,6 +534,9 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path) as (day, running, _closer):
             day.server.world.deposit("USDT", D(50))
+            rooms_of(running).reconciler.hurry()
+            await asyncio.sleep(10)
+            assert running.engine.trading()[0] is TradingState.ACTIVE  # I8: booked as a drift, no breach
             await running.engine.wait(until_done=True)
             assert any("50 USDT" in words for words in running.engine.unexplained)
             assert rooms_of(running).safety.equity.breaches() == ()  # a flow, no gain

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -14,6 +14,7 @@ from textual.strip import Strip
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.drawing import BEFORE, Drawing
+from mexc_tui.tui.keys import Scope, bindings
 from mexc_tui.tui.rows import Dirty, Line, Order, Rows
 
 HEAD = 1
@@ -40,17 +41,7 @@ class Table(ScrollView, can_focus=True):
     Table > .table--cursor { color: $background; background: $primary; text-style: bold; }
     Table > .table--cursor-away { color: $foreground; background: $panel; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "move(-1000000)", "First", show=False),
-        Binding("end,G", "move(1000000)", "Last", show=False),
-        Binding("enter", "choose", "Details", show=False),
-        Binding("s", "sort", "Sort", show=False),
-        Binding("S", "turn", "Reverse", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.TABLE)]
 
     @dataclass
     class Moved(Message):

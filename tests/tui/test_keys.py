@@ -1,0 +1,55 @@
+from collections import Counter
+
+from rich.cells import cell_len
+
+from mexc_tui.tui.keys import KEYS, Scope, allowed, bindings, footer, help_text, palette
+
+
+def test_every_action_has_its_own_id_and_words() -> None:
+    assert max(Counter(key.id for key in KEYS).values()) == 1
+    assert all(key.name and key.help for key in KEYS)
+
+
+def test_no_key_means_two_things_at_once() -> None:
+    for scope in (Scope.TABLE, Scope.FILTER):
+        keys = [one for key in KEYS if key.scope in (scope, Scope.EVERYWHERE) for one in key.keys.split(",")]
+        assert max(Counter(keys).values()) == 1, scope
+
+
+def test_keys_that_terminals_take_are_left_to_them() -> None:
+    taken = {"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+z"}
+    for key in KEYS:
+        for one in key.keys.split(","):
+            assert one not in taken
+            assert not one.startswith("alt+")
+
+
+def test_what_needs_an_operator_is_never_a_lower_case_letter() -> None:
+    for key in KEYS:
+        if key.needs_operator:
+            assert all(len(one) > 1 or not one.islower() for one in key.keys.split(","))
+
+
+def test_the_footer_fits_and_ends_at_a_whole_word() -> None:
+    for width in range(10, 200, 7):
+        line = footer(width, may_operate=True)
+        assert cell_len(line) <= width
+    assert "? Help" in footer(80, may_operate=True)
+    assert "q Leave" in footer(80, may_operate=True)
+    assert "Leave" not in footer(30, may_operate=True)
+
+
+def test_palette_and_help_say_what_the_keys_do() -> None:
+    names = [name for name, _, _ in palette(may_operate=True)]
+    assert "Listings (2)" in names
+    text = help_text(may_operate=True)
+    assert all(key.help in text for key in KEYS)
+
+
+def test_a_viewer_that_only_looks_has_no_key_of_an_operator() -> None:
+    assert not any(key.needs_operator for key in allowed(may_operate=False))
+
+
+def test_bindings_are_the_table_itself() -> None:
+    bound = {one.id: one.action for scope in Scope for one in bindings(scope)}
+    assert bound == {key.id: key.action for key in KEYS}

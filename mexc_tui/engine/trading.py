@@ -6,19 +6,25 @@ from dataclasses import dataclass
 from mexc_tui.engine.arming import Arming
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.exit_line import ExitLine
 from mexc_tui.engine.gates import EntryNumbers, Gates
+from mexc_tui.engine.grids import Grids
+from mexc_tui.engine.guardian import Guardian
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
 from mexc_tui.engine.reconciler import ReconcileNumbers, Reconciler
 from mexc_tui.engine.safety import Safety, SafetyNumbers, Watched
+from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.sniper import Sniper
 from mexc_tui.engine.supervisor import Worker, WorkerStatus
 from mexc_tui.engine.switch import HaltFile
+from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.trading import TradingState
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.request import WorkerFact
 
@@ -92,6 +98,19 @@ class TradingRooms:
         )
         self.execution = Execution(port, self.keeper, self.refusal, window_ms)
         self.settling = Settling(port, self.keeper, self.execution)
+        grids, line = Grids(lambda: around.known.knowledge.pairs), ExitLine(port, self.execution, window_ms)
+        self.selling = Selling(port, self.keeper, self.execution, self.settling, self.prices, grids, line)
+        profits = TakeProfits(port, self.keeper, self.execution, self.settling, self.selling, grids)
+        self.guardian = Guardian(
+            port,
+            self.keeper,
+            self.prices,
+            self.selling,
+            profits,
+            grids,
+            line,
+            lambda: numbers.safety(settings()).stale_ms,
+        )
         self.reconciler = Reconciler(
             port,
             self.keeper,
@@ -140,6 +159,8 @@ class TradingRooms:
             part.halt_file,
             lambda: numbers.safety(settings()),
         )
+        self.safety.stopping.closer = self.selling
+        self.safety.invariants.heartbeat_ms = self.guardian.heartbeat_ms
 
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers in the order of their start: nothing is bought before books were compared."""
@@ -148,12 +169,16 @@ class TradingRooms:
             Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
             Worker("books", self.keeper.run),
             Worker("settling", self.settling.run),
+            Worker("guardian", self.guardian.run),
             *self.safety.workers(),
             Worker("sniper", self.sniper.run),
         )
 
     def refusal(self, role: OrderRole, symbol: str) -> str:
         """Say why an order may not be sent at this moment; empty: it may (I11). Exits always may (rule 4)."""
+        if role is OrderRole.TAKE_PROFIT:
+            is_flattening = self.keeper.open.trading.state is TradingState.FLATTENING
+            return "everything is being sold" if is_flattening else self.selling.forbids_resting(symbol)
         if role.reduces_risk:
             return ""
         memory = self.keeper.open

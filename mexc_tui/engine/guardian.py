@@ -1,0 +1,385 @@
+"""Watches every price of what is held, and closes in time: decisions are sniping's, selling is Selling's.
+
+A move of a held pair is decided on at once, in the stream's own call. A timer looks beside it: time stops,
+confirmations, prices that no stream brings (reliability M2, M3), and what was decided but is not done.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from mexc_tui.engine.bookings import Written
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.exit_line import ExitLine
+from mexc_tui.engine.grids import Grids
+from mexc_tui.engine.prices import PriceMove, Prices
+from mexc_tui.engine.selling import Selling
+from mexc_tui.engine.supervisor import Started
+from mexc_tui.engine.take_profits import TakeProfits
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import ZERO, CloseReason, OrderRole
+from mexc_tui.model.position import Position, PositionState, Protection
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.stream import BestQuote
+from mexc_tui.sniping import exits
+from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
+from mexc_tui.sniping.ladder import rungs_done
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+SAVE_MS = 1_000
+POLL_MS = 1_000
+AGAIN_MS = 1_000
+"""A sale that ended with something left begins anew after so long."""
+ALIGN_MS = 5_000
+BY_PRICE = (CloseReason.STOP, CloseReason.TRAILING, CloseReason.BREAK_EVEN)
+
+
+@dataclass(slots=True)
+class Watch:
+    """One position that is watched."""
+
+    position: Position
+    memory: ExitMemory
+    looked_ms: int
+    is_after_gap: bool = False
+    """The next price is the first one that is seen after nobody looked."""
+    is_changed: bool = True
+    """Orders or the position changed: the holding is made anew."""
+    holding: Holding | None = None
+    saved: tuple[Decimal, Decimal] = (ZERO, ZERO)
+    """The stop and the highest price as stored."""
+    words: str = ""
+    """What the next save tells."""
+    saved_ms: int = 0
+    begun_ms: int = 0
+    aligned_ms: int = 0
+    polled_ms: int = 0
+    is_blind: bool = False
+    busy: set[str] = field(default_factory=set[str])
+    """Chores of it that run now."""
+
+
+class Guardian:
+    """One worker."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        prices: Prices,
+        selling: Selling,
+        profits: TakeProfits,
+        grids: Grids,
+        line: ExitLine,
+        stale_ms: Callable[[], int],
+    ) -> None:
+        """`stale_ms`: an older price is none."""
+        self._trading = trading
+        self._keeper = keeper
+        self._prices = prices
+        self._selling = selling
+        self._profits = profits
+        self._grids = grids
+        self._line = line
+        self._stale_ms = stale_ms
+        self._watches: dict[str, Watch] = {}
+        self._chores: set[asyncio.Future[None]] = set()
+        self._busy: set[str] = set()
+        self._wake = asyncio.Event()
+        self._wake_ms = 0
+        self._is_running = False
+        prices.on_move(self._on_move)
+        keeper.on_change(self._on_change)
+
+    async def run(self, started: Started) -> None:
+        """Watch until cancelled. Positions that were open before are looked at as after a gap."""
+        self._is_running = True
+        try:
+            for position in self._keeper.open.positions.values():
+                self._watch(position).is_after_gap = True
+                self._go_on_selling(position)
+            started()
+            while True:
+                self.look()
+                await self._until_next()
+        finally:
+            self._is_running = False
+            for chore in self._chores:
+                chore.cancel()
+            await self._profits.stop()
+            await self._selling.stop()
+            await self._line.close()
+
+    def heartbeat_ms(self, position: Position) -> int | None:
+        """Return when a position was last looked after, exchange time; None: it is not watched (I9)."""
+        watch = self._watches.get(position.id)
+        return None if watch is None else watch.looked_ms
+
+    def protection_of(self, position: Position) -> tuple[Protection, str]:
+        """Return where a position's protection lives, and in words what ends it."""
+        watch = self._watches.get(position.id)
+        holding = None if watch is None else self._holding(watch)
+        if holding is None:
+            return Protection.NONE, "the pair's rules are not known, or nobody watches it"
+        price = self._prices.of(position.symbol)
+        return exits.protection(
+            holding,
+            price_age_ms=self._prices.age_ms(position.symbol),
+            stale_ms=self._stale_ms(),
+            may_sell=True,
+            price=price.bid or price.last,
+        )
+
+    # ---- what comes in
+
+    def _on_move(self, move: PriceMove) -> None:
+        """Decide at once; this is the stream's own call."""
+        if not self._is_running:
+            return
+        for watch in tuple(self._watches.values()):
+            if watch.position.symbol == move.price.symbol:
+                self._on_price(watch, move)
+
+    def _on_price(self, watch: Watch, move: PriceMove) -> None:
+        now_ms = self._trading.now_ms()
+        if move.trades:
+            for trade in move.trades:
+                self._decide(watch, trade.price, now_ms, is_trade=True)
+        elif move.price.bid is not None:
+            self._decide(watch, move.price.bid, now_ms)
+
+    def _on_change(self, written: Written) -> None:
+        """Watch what opens, from its first coin on; forget what closed."""
+        for position in written.positions:
+            if position.is_open:
+                self._watch(position)
+            else:
+                self._watches.pop(position.id, None)
+        for order in written.orders:
+            watch = self._watches.get(order.position_id)
+            if watch is not None:
+                watch.is_changed = True
+
+    def _watch(self, position: Position) -> Watch:
+        now_ms = self._trading.now_ms()
+        watch = self._watches.get(position.id)
+        if watch is None:
+            watch = Watch(position, exits.remember(position), now_ms, begun_ms=now_ms - AGAIN_MS)
+            watch.saved = (position.stop_price, position.high_price)
+            self._watches[position.id] = watch
+            self._wake.set()
+            return watch
+        old = watch.position
+        if old.initial_stop != position.initial_stop and watch.memory.stop_price == old.initial_stop:
+            watch.memory = replace(watch.memory, stop_price=position.initial_stop)
+        is_other = (old.remaining, old.state) != (position.remaining, position.state)
+        watch.aligned_ms = 0 if is_other else watch.aligned_ms
+        watch.position, watch.is_changed = position, True
+        return watch
+
+    # ---- deciding
+
+    def _holding(self, watch: Watch) -> Holding | None:
+        if not watch.is_changed and watch.holding is not None:
+            return watch.holding
+        position = watch.position
+        grid = self._grids.of(position.symbol)
+        if grid is None:
+            return None
+        resting, sold = self._profits.resting(position), self._profits.sold(position)
+        done = rungs_done(position, sold, grid) if position.plan.ladder and sold else position.rungs_done
+        if done != position.rungs_done:
+            position = watch.position = msgspec.structs.replace(position, rungs_done=done)
+            watch.words = f"rung {done[-1]} is sold"
+        held = sum((one.open_quantity for one in resting), ZERO)
+        watch.holding = Holding(position, grid, position.remaining - held, resting, sold)
+        watch.is_changed = False
+        return watch.holding
+
+    def _decide(self, watch: Watch, price: Decimal, now_ms: int, *, is_trade: bool = False) -> None:
+        holding = self._holding(watch)
+        if holding is None:
+            return
+        was_fired = watch.memory.fired
+        tick = Tick(price, now_ms, is_trade=is_trade, is_after_gap=watch.is_after_gap)
+        decision = exits.decide(holding, watch.memory, tick, now_ms)
+        watch.memory, watch.is_after_gap, watch.looked_ms = decision.memory, False, now_ms
+        if watch.memory.fired is not was_fired:
+            self._sell(watch, now_ms)
+        if decision.move is not None and decision.move.words:
+            watch.words = watch.words or f"the stop moves {decision.move.words}"
+        if decision.rung_sales:
+            self._profits.begin(watch.position.id)
+        if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
+            self._wake_ms = decision.wake_ms
+            self._wake.set()
+
+    def _sell(self, watch: Watch, now_ms: int) -> None:
+        """Close a position for the reason that fired; what runs already goes on."""
+        watch.begun_ms = now_ms
+        reason = watch.memory.fired
+        role = OrderRole.STOP if reason in BY_PRICE else OrderRole.CLOSE
+        self._selling.begin(watch.position, ZERO, role, reason, watch.memory.fired_words)
+
+    def _go_on_selling(self, position: Position) -> None:
+        """Go on with a sale that an engine before us began: what it sold of it is in the books."""
+        memory = self._keeper.open
+        for intent in memory.intents_of(position.id):
+            if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
+                continue
+            orders = (one for one in memory.orders_of(position.id) if one.intent_id == intent.id)
+            sold = sum((one.filled_quantity for one in orders), ZERO)
+            goal = max(position.remaining - max(intent.quantity - sold, ZERO), ZERO)
+            self._selling.begin(position, goal, intent.role, intent.close_reason, intent.reason)
+
+    # ---- the timer
+
+    async def _until_next(self) -> None:
+        now_ms = self._trading.now_ms()
+        wait_s = min(max(self._wake_ms - now_ms, 1) / 1_000, LOOK_S)
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def look(self) -> None:
+        """Look at every position once; what takes time is done beside."""
+        self._wake_ms = self._trading.now_ms() + int(LOOK_S * 1_000)
+        for watch in tuple(self._watches.values()):
+            self._look_at(watch)
+        if self._watches:
+            self._begin(None, "line", self._line.keep_warm())
+
+    def _look_at(self, watch: Watch) -> None:
+        now_ms, symbol = self._trading.now_ms(), watch.position.symbol
+        age_ms, price = self._prices.age_ms(symbol), self._prices.of(symbol)
+        watch.looked_ms = now_ms
+        is_stale = age_ms is None or age_ms > self._stale_ms()
+        if (age_ms is None or age_ms > self._stale_ms() // 2) and now_ms - watch.polled_ms >= POLL_MS:
+            watch.polled_ms = now_ms
+            self._begin(watch, "poll", self._poll(watch))
+        if is_stale:
+            self._note_blind(watch, age_ms)
+        elif (seen := price.bid or price.last) is not None:
+            watch.is_blind = False
+            self._decide(watch, seen, now_ms)
+        self._stop_by_time(watch, now_ms)
+        if watch.memory.fired and now_ms - watch.begun_ms >= AGAIN_MS:
+            self._sell(watch, now_ms)
+        self._keep_up(watch, now_ms)
+
+    def _stop_by_time(self, watch: Watch, now_ms: int) -> None:
+        """A time stop needs no price."""
+        at_ms = exits.time_stop_ms(watch.position)
+        if at_ms is None or now_ms < at_ms or watch.memory.fired:
+            return
+        words = f"held for {watch.position.plan.time_stop_s} s"
+        watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, words)
+        self._sell(watch, now_ms)
+
+    def _keep_up(self, watch: Watch, now_ms: int) -> None:
+        """Store what was decided, align the ladder, write off what can never be sold."""
+        memory = watch.memory
+        is_moved = watch.saved != (memory.stop_price, memory.high_price)
+        if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
+            watch.saved_ms = now_ms
+            self._begin(watch, "save", self._save(watch))
+        if not memory.fired and now_ms - watch.aligned_ms >= ALIGN_MS:
+            watch.aligned_ms = now_ms
+            self._profits.begin(watch.position.id)
+        if self._is_dust(watch):
+            self._begin(watch, "dust", self._write_off(watch.position))
+
+    def _is_dust(self, watch: Watch) -> bool:
+        """Whether what is left is less than any order, at any price."""
+        position, grid = watch.position, self._grids.of(watch.position.symbol)
+        if grid is None or position.state is not PositionState.OPEN or not position.remaining:
+            return False
+        least = max(grid.quantity_step, grid.min_quantity)
+        is_busy = self._selling.is_selling(position.id) or self._keeper.is_behind
+        orders = self._keeper.open.orders_of(position.id)
+        return (
+            position.remaining < least and not is_busy and not any(one.state.is_on_exchange for one in orders)
+        )
+
+    def _note_blind(self, watch: Watch, age_ms: int | None) -> None:
+        watch.is_after_gap = True
+        if watch.is_blind:
+            return
+        watch.is_blind = True
+        age = "no price was seen yet" if age_ms is None else f"the last price is {age_ms} ms old"
+        words = f"{watch.position.symbol}: {age}, the stop cannot see; the book is asked for each second"
+        log.warning("%s", words)
+        symbol = watch.position.symbol
+        self._begin(watch, "alert", self._alert(symbol, words))
+
+    # ---- beside
+
+    async def _poll(self, watch: Watch) -> None:
+        """Ask for the book where no stream tells of it."""
+        symbol = watch.position.symbol
+        try:
+            async with asyncio.timeout(POLL_MS * 3 / 1_000):
+                depth = await self._trading.depth(symbol, 5)
+        except (ExchangeError, TimeoutError) as error:
+            log.info("the book of %s: %s", symbol, error)
+            return
+        bid = depth.bids[0] if depth.bids else None
+        ask = depth.asks[0] if depth.asks else None
+        if bid is None:
+            return
+        quote = BestQuote(
+            symbol,
+            Decimal(bid[0]),
+            Decimal(bid[1]),
+            None if ask is None else Decimal(ask[0]),
+            ZERO if ask is None else Decimal(ask[1]),
+            0,
+        )
+        self._prices.on_quote(quote)
+
+    async def _save(self, watch: Watch) -> None:
+        memory, words, watch.words = watch.memory, watch.words, ""
+        after = msgspec.structs.replace(
+            watch.position,
+            stop_price=memory.stop_price,
+            high_price=memory.high_price,
+            low_price=memory.low_price,
+        )
+        await self._keeper.save_exits(after, words)
+        watch.saved = (memory.stop_price, memory.high_price)
+
+    async def _write_off(self, position: Position) -> None:
+        await self._keeper.write_off(position.id, "too small to be sold at any price")
+
+    async def _alert(self, symbol: str, words: str) -> None:
+        await self._keeper.write("alert", lambda desk: desk.alert("guardian", symbol, words))
+
+    def _begin(self, watch: Watch | None, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run a chore beside the timer; never two of a kind for one position."""
+        busy = self._busy if watch is None else watch.busy
+        if name in busy:
+            work.close()
+            return
+        busy.add(name)
+        chore = asyncio.ensure_future(work)
+        self._chores.add(chore)
+
+        def ended(done: "asyncio.Future[None]") -> None:
+            busy.discard(name)
+            self._chores.discard(done)
+            if not done.cancelled() and (error := done.exception()) is not None:
+                level = logging.WARNING if isinstance(error, StorageError) else logging.ERROR
+                log.log(level, "the guardian's %s: %s", name, error)
+
+        chore.add_done_callback(ended)

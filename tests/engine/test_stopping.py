@@ -20,6 +20,7 @@ from mexc_tui.model.event import GuardActed
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
@@ -549,3 +550,46 @@ def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_pa
             assert abs(losses.day_pct) < 1
 
     simulate(main)
+
+
+def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_own_seller(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, ladder="30@100,40@200,30@300") as (_, running, _closer):
+            rooms = rooms_of(running)
+            rooms.safety.stopping.closer = rooms.selling
+            await until(lambda: bool(rooms.keeper.open.live_orders()))
+            acted = await rooms.safety.stopping.emergency_stop("ann")
+            assert acted.is_all, acted.words
+            assert acted.result.orders_cancelled > 0
+            assert acted.result.positions_closed == 1
+            assert not await rooms.port.open_orders()
+            assert rooms.safety.invariants.breaches(D(20)) == ()
+            await asyncio.sleep(3)
+            assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
+
+    simulate(main)
+
+
+def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            assert rooms.safety.invariants.unprotected() == ()
+            monkeypatch.setattr(rooms.safety.invariants, "heartbeat_ms", never)
+            await asyncio.sleep(3)
+            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
+            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+            await asyncio.sleep(15)
+            assert rooms.keeper.open.trading.cause is Cause.INVARIANT
+            assert rooms.keeper.open.positions
+            monkeypatch.undo()
+
+    simulate(main)
+
+
+def never(_: Position) -> int | None:
+    return None

@@ -30,7 +30,7 @@ from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, 
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
-from mexc_tui.sniping.rounding import HUNDRED, Grid
+from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +121,7 @@ class Selling:
         if now is None:
             return Closed(ZERO, ZERO)
         left = self.left(now)
-        part = HUNDRED if share_pct is None else min(share_pct, HUNDRED)
-        sale = self.begin(now, left - left * part / HUNDRED, role, reason, words)
+        sale = self.begin(now, left - self._part(now.symbol, left, share_pct), role, reason, words)
         sold_before, goal = sale.sold, sale.goal
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -133,6 +132,13 @@ class Selling:
         left = ZERO if after is None else self.left(after)
         said = (sale.said or "it is still being sold") if left > goal else ""
         return Closed(sale.sold - sold_before, left, said)
+
+    def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
+        grid = self._grids.of(symbol)
+        if share_pct is None or share_pct >= HUNDRED:
+            return left
+        part = left * share_pct / HUNDRED
+        return part if grid is None else floored(part, grid.quantity_step)
 
     def begin(
         self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
@@ -311,7 +317,8 @@ class Selling:
         sale.intent = await self._intents.of(position, wanted, sale.intent)
         intent, name = await self._intents.next_id(sale.intent)
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
-        if intent.role is OrderRole.STOP and intent.close_reason is not sale.reason:
+        said = intent.close_reason or CloseReason.STOP
+        if intent.role is OrderRole.STOP and said is not sale.reason:
             self._begin_chore(self._intents.mark(intent.id, sale.reason))
         is_hot = sale.is_urgent and sale.tries == 0
         sent = await self._line.send(intent, order, is_hot=is_hot)

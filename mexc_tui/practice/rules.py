@@ -43,6 +43,8 @@ def check_pair(pair: Pair, side: Side, knobs: Knobs) -> None:
     forbidden = TradeSides.SELL_ONLY if side is Side.BUY else TradeSides.BUY_ONLY
     if pair.sides is forbidden:
         raise _direction_refused()
+    if side is Side.SELL and pair.rules.base in knobs.trapped:
+        raise Refusal(30028, "the sale of this coin is suspended by risk control")
 
 
 def _direction_refused() -> Refusal:

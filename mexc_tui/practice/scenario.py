@@ -118,6 +118,8 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     market_protection: Decimal = Decimal("0.05")
     market_enabled: bool = True
     """False: MARKET answers 30019 on every pair."""
+    trapped: tuple[str, ...] = ()
+    """Coins whose sale risk control suspends: 30028."""
     holding_cap_quote: Decimal | None = None
     """30027 when a buy would hold more than this much of one coin; None: off."""
     max_open_orders: int = 500

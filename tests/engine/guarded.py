@@ -1,0 +1,114 @@
+"""An engine that bought a listing and guards it, and what tests do to its prices."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.position import Position
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.stream import BestQuote
+from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, ListingShape
+from mexc_tui.simulation.run import Simulation
+from tests.engine.days import DAY, LENT, PracticeDay
+
+SYMBOL = "CLEANUSDT"
+ARM_S = 22
+Lent = Mapping[str, bool | int | float | str]
+QUIET = ListingPlan(
+    base="CLEAN",
+    opens_s=40,
+    visible_before_s=30,
+    prepared_before_s=60,
+    ready_before_s=15,
+    shape=ListingShape.DUD,
+    peak=1.0,
+)
+
+
+def rooms_of(running: Joined) -> TradingRooms:
+    """Return the rooms of trading."""
+    assert running.engine.rooms is not None
+    return running.engine.rooms
+
+
+def held(running: Joined) -> Position:
+    """Return the one position that is open."""
+    return next(iter(rooms_of(running).keeper.open.positions.values()))
+
+
+async def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(0.05)
+
+
+def day_of(
+    sim: Simulation,
+    folder: Path,
+    *,
+    listing: ListingPlan = QUIET,
+    knobs: Knobs | None = None,
+    faults: tuple[FaultPlan, ...] = (),
+    lent: Lent | None = None,
+) -> PracticeDay:
+    """Return a day with one listing."""
+    changed = msgspec.structs.replace(
+        DAY, listings=(listing,), settings={**LENT, **(lent or {})}, knobs=knobs or Knobs(), faults=faults
+    )
+    return PracticeDay(sim, folder, changed)
+
+
+async def buy(running: Joined) -> Position:
+    """Buy the listing at its opening."""
+    await asyncio.sleep(ARM_S)
+    await rooms_of(running).arming.arm(SYMBOL, "ann")
+    await until(lambda: rooms_of(running).keeper.open.positions)
+    await asyncio.sleep(1)
+    return held(running)
+
+
+@asynccontextmanager
+async def guarding(day: PracticeDay) -> AsyncGenerator[tuple[Joined, TradingRooms, Position]]:
+    """An engine that holds what it bought a second ago."""
+    await day.open()
+    async with day.engine() as running:
+        position = await buy(running)
+        yield running, rooms_of(running), position
+
+
+def price(rooms: TradingRooms, position: Position, share: str) -> None:
+    """Let the bid be so much of what was paid."""
+    bid = position.entry_price * Decimal(share)
+    rooms.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(100), bid * 2, Decimal(100), 0))
+
+
+async def price_for(rooms: TradingRooms, position: Position, share: str, seconds: float) -> None:
+    """Let the bid be so much for a while, against what the stream says."""
+    for _ in range(round(seconds / 0.05)):
+        price(rooms, position, share)
+        await asyncio.sleep(0.05)
+
+
+async def closed(running: Joined, seconds: float = 30) -> Position:
+    """Return the position once it is closed, as stored."""
+    rooms = rooms_of(running)
+    await until(lambda: not rooms.keeper.open.positions, seconds)
+    rows = await running.store.read(
+        "closed", lambda stored: stored.trading(rooms.keeper.scope).positions.closed(0, 1)
+    )
+    return rows[0]
+
+
+async def agree(running: Joined) -> None:
+    """Books and exchange agree, and nothing is left unexplained."""
+    await asyncio.sleep(3)
+    run = await rooms_of(running).reconciler.compare(Trigger.PERSON)
+    assert not run.unexplained
+    assert not run.problem

@@ -1,0 +1,318 @@
+"""What protects and closes positions, on the practice exchange in virtual time."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
+from mexc_tui.model.position import Account, Protection
+from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs, ListingShape
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import (
+    QUIET,
+    SYMBOL,
+    Lent,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price,
+    price_for,
+    rooms_of,
+    until,
+)
+
+D = Decimal
+NO_LADDER: Lent = {"ladder": ""}
+
+
+def test_a_confirmed_fall_cancels_the_ladder_and_sells_all(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+            resting = [one for one in rooms.keeper.open.live_orders() if one.role is OrderRole.TAKE_PROFIT]
+            assert len(resting) == 3
+            await price_for(rooms, position, "0.88", 0.4)
+            after = await closed(running)
+            assert (after.close_reason, after.remaining) == (CloseReason.STOP, 0)
+            assert after.sold_quantity == position.bought_quantity
+            assert not rooms.keeper.open.live_orders()
+            await agree(running)
+
+    simulate(main)
+
+
+def test_one_print_below_the_stop_sells_nothing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent={"stop_confirm_ms": 2_000})) as (
+            running,
+            rooms,
+            position,
+        ):
+            price(rooms, position, "0.89")
+            await price_for(rooms, position, "1", 3)
+            assert held(running).sold_quantity == 0
+
+    simulate(main)
+
+
+def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent={"stop_confirm_ms": 10_000, **NO_LADDER})) as (
+            running,
+            rooms,
+            position,
+        ):
+            sent = list[str]()
+            rooms.keeper.on_change(lambda written: sent.extend(one.id for one in written.intents))
+            price(rooms, position, "0.7")
+            for _ in range(20):
+                await asyncio.sleep(0)
+            orders = rooms.keeper.open.orders_of(position.id)
+            assert [one.state for one in orders if one.role is OrderRole.STOP] == [OrderState.SENT]
+            assert sent == []
+            assert (await closed(running)).close_reason is CloseReason.STOP
+
+    simulate(main)
+
+
+def test_a_real_crash_is_left_at_the_stop(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        listing = msgspec.structs.replace(QUIET, shape=ListingShape.SPIKE, peak=1.08)
+        day = day_of(sim, tmp_path, listing=listing)
+        async with guarding(day) as (running, _, _):
+            after = await closed(running, 60)
+            assert after.close_reason in (CloseReason.STOP, CloseReason.LADDER)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_rungs_rest_are_sold_in_turn_and_end_the_position(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=2.0)
+        async with guarding(day_of(sim, tmp_path, listing=listing)) as (running, rooms, position):
+            prices = sorted(one.price or D(0) for one in rooms.keeper.open.live_orders())
+            assert [round(one / position.entry_price, 1) for one in prices] == [D("1.1"), D("1.2"), D("1.3")]
+            after = await closed(running)
+            assert after.close_reason is CloseReason.LADDER
+            assert after.realised > 0
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_trailing_stop_remembers_the_highest_price_over_a_restart(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        trailing = {"trailing": True, "trailing_after_pct": 20, "trailing_distance_pct": 15}
+        slow = {"stop_confirm_ms": 10_000, "stop_confirm_trades": 100, "stop_at_once_factor": 10}
+        day = day_of(sim, tmp_path, lent={**trailing, **slow, **NO_LADDER})
+        async with guarding(day) as (_, rooms, position):
+            await price_for(rooms, position, "1.5", 2)
+        async with day.engine() as running:
+            position = held(running)
+            assert position.high_price == position.entry_price * D("1.5")
+            assert position.stop_price == position.high_price * D("0.85")
+            after = await closed(running)  # the market is far below the stop that moved
+            assert after.close_reason is CloseReason.TRAILING
+
+    simulate(main)
+
+
+def test_after_its_rung_the_stop_is_at_break_even(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        listing = msgspec.structs.replace(QUIET, shape=ListingShape.RUSH, peak=1.18)
+        day = day_of(sim, tmp_path, listing=listing, lent={"break_even_rung": 1})
+        async with guarding(day) as (running, rooms, position):
+            await until(lambda: not rooms.keeper.open.positions or held(running).rungs_done, 60)
+            await until(lambda: held(running).stop_price > position.entry_price)
+            await price_for(rooms, position, "0.99", 0.4)
+            assert (await closed(running)).close_reason is CloseReason.BREAK_EVEN
+
+    simulate(main)
+
+
+def test_a_time_stop_needs_no_price_and_sells_while_halted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent={"time_stop_s": 8})) as (running, rooms, position):
+            await rooms.safety.stopping.halt("ann", "lunch")
+            after = await closed(running)
+            assert after.close_reason is CloseReason.TIME
+            assert after.closed_ms is not None
+            assert 8_000 <= after.closed_ms - position.opened_ms < 10_000
+
+    simulate(main)
+
+
+def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+            done = await rooms.selling.close(position, D(50), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert abs(done.sold - position.remaining / 2) <= D("0.01")
+            assert done.words == ""
+            await asyncio.sleep(7)
+            resting = sum(one.open_quantity for one in rooms.keeper.open.live_orders())
+            assert resting == held(running).remaining
+            await agree(running)
+
+    simulate(main)
+
+
+def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+            sell = rooms.selling.close
+            price(rooms, position, "0.5")
+            await asyncio.gather(
+                sell(position, D(30), OrderRole.CLOSE, CloseReason.GUARD, "a warning"),
+                sell(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann"),
+                sell(position, None, OrderRole.FLATTEN, CloseReason.FLATTEN, "flatten"),
+            )
+            after = await closed(running)
+            assert after.sold_quantity == position.bought_quantity
+            assert (Account.OWN, "CLEAN") not in rooms.keeper.open.balances
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_sale_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+            asking = asyncio.ensure_future(
+                rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            )
+            await asyncio.sleep(0.001)
+            asking.cancel()
+            assert (await closed(running)).close_reason is CloseReason.PERSON
+
+    simulate(main)
+
+
+def test_what_cannot_be_an_order_is_written_off(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            done = await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+            assert done.left > 0
+            left = held(running)
+            await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.PERSON, "the rest")
+            after = await closed(running)
+            assert after.dust == left.remaining
+            assert rooms.keeper.open.balances[Account.OWN, "CLEAN"] == after.dust
+
+    simulate(main)
+
+
+def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        knobs = Knobs(trapped=("CLEAN",))
+        day = day_of(sim, tmp_path, knobs=knobs, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert (done.sold, done.left) == (0, position.remaining)
+            assert "suspended" in done.words
+            assert "suspended" in held(running).trapped
+            assert rooms.guardian.protection_of(held(running))[0] is Protection.NONE
+            msgspec.structs.force_setattr(knobs, "trapped", ())
+            assert (await closed(running, 60)).remaining == 0
+
+    simulate(main)
+
+
+def test_a_stop_touched_while_nobody_was_there_sells_at_the_first_price(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        listing = msgspec.structs.replace(QUIET, shape=ListingShape.FADE, peak=1.0)
+        day = day_of(sim, tmp_path, listing=listing, lent={"stop_loss_pct": 2, **NO_LADDER})
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(22)
+            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await until(lambda: rooms_of(running).keeper.open.positions)
+        await asyncio.sleep(25)
+        async with day.engine() as running:
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_where_the_stream_is_silent_the_book_is_asked_for(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
+        day = day_of(sim, tmp_path, faults=(silence,), lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, _):
+            await asyncio.sleep(15)
+            age_ms = rooms.prices.age_ms(SYMBOL)
+            assert age_ms is not None
+            assert age_ms < 5_000
+            assert rooms.guardian.protection_of(held(running))[0] is Protection.ENGINE
+
+    simulate(main)
+
+
+def test_a_price_that_nobody_tells_is_an_alert_and_no_protection(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
+        refused = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
+        day = day_of(sim, tmp_path, faults=(silence, refused), lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, _):
+            await asyncio.sleep(20)
+            protection, words = rooms.guardian.protection_of(held(running))
+            assert protection is Protection.NONE
+            assert "cannot see" in words
+            facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+            alerts = [one.event for one in facts if isinstance(one.event, Alert)]
+            assert any(one.rule == "guardian" for one in alerts)
+
+    simulate(main)
+
+
+def test_a_stop_sells_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+
+            async def fails(*_: object, **__: object) -> None:
+                raise StorageError("the disk is full")
+
+            with monkeypatch.context() as patched:
+                patched.setattr(rooms.keeper, "write", fails)
+                await price_for(rooms, position, "0.7", 0.5)
+                await until(lambda: not rooms.selling.left(held(running)))
+            after = await closed(running)
+            assert after.close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_person_may_close_while_the_store_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+
+            async def fails(*_: object, **__: object) -> None:
+                raise StorageError("the disk is full")
+
+            with monkeypatch.context() as patched:
+                patched.setattr(rooms.keeper, "write", fails)
+                done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+                assert done.left == 0
+            assert (await closed(running)).sold_quantity == position.bought_quantity
+
+    simulate(main)
+
+
+def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        storm = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, for_s=30, path="/api/v3/depth")
+        day = day_of(sim, tmp_path, faults=(storm,))
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(5)
+            await price_for(rooms, position, "0.7", 0.5)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+
+    simulate(main)

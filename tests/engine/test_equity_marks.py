@@ -11,7 +11,7 @@ from mexc_tui.engine.equity import DAY_MS, MINUTE_MS
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
-from tests.engine.test_stopping import holding, rooms_of
+from tests.engine.holding import holding, rooms_of
 
 MIDNIGHT_MS = 20_423 * DAY_MS
 

@@ -1,0 +1,115 @@
+"""An engine that bought a listing and holds it, on the practice exchange in virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from mexc_tui.engine.bookings import stem
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import GuardActed
+from mexc_tui.model.intent import Intent, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.stream import BestQuote
+from mexc_tui.simulation.run import Simulation
+from mexc_tui.sniping.rounding import floored, grid_of
+from tests.engine.closer import BookCloser
+from tests.engine.days import DAY, LENT, PracticeDay
+
+D = Decimal
+SYMBOL = "CLEANUSDT"
+OPENED_S = 45.0
+HANDS_OFF = {"ladder": "", "stop_loss_pct": 50}
+"""Positions stay as they are, unless a test does something."""
+
+
+def rooms_of(running: Joined) -> TradingRooms:
+    rooms = running.engine.rooms
+    assert rooms is not None
+    return rooms
+
+
+def give_closer(running: Joined) -> BookCloser:
+    rooms = rooms_of(running)
+    closer = BookCloser(rooms, lambda: running.engine.known.knowledge.pairs)
+    rooms.safety.stopping.closer = closer
+    return closer
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - virtual seconds
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def holding(
+    sim: Simulation, folder: Path, **lent: bool | float | str
+) -> AsyncGenerator[tuple[PracticeDay, Joined, BookCloser]]:
+    """An engine that bought a listing by hand and holds it."""
+    settings = {**LENT, **HANDS_OFF, **lent}
+    day = PracticeDay(sim, folder, msgspec.structs.replace(DAY, settings=settings))
+    await day.open()
+    async with day.engine() as running:
+        closer = give_closer(running)
+        await asyncio.sleep(22)
+        rooms = rooms_of(running)
+        await rooms.arming.arm(SYMBOL, "ann")
+        await until(lambda: bool(rooms.keeper.open.positions))
+        await asyncio.sleep(1)
+        yield day, running, closer
+
+
+async def rest_a_sale(rooms: TradingRooms, running: Joined) -> Intent:
+    """Let half of the position rest as a take-profit."""
+    position = next(iter(rooms.keeper.open.positions.values()))
+    grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
+    bid = rooms.prices.of(SYMBOL).bid
+    assert bid is not None
+    names = rooms.keeper.client_ids(1)
+    quantity = floored(position.remaining / 2, grid.quantity_step)
+    intent = Intent(
+        id=stem(names[0]),
+        role=OrderRole.TAKE_PROFIT,
+        symbol=SYMBOL,
+        base_asset=position.base_asset,
+        quote_asset="USDT",
+        side=Side.SELL,
+        client_ids=names,
+        quantity=quantity,
+        snipe_id=position.snipe_id,
+        position_id=position.id,
+        created_ms=rooms.port.now_ms(),
+        reason="a rung",
+    )
+    await rooms.keeper.save_intent(intent)
+    order = NewOrder(
+        symbol=SYMBOL,
+        side=Side.SELL,
+        type=OrderType.LIMIT,
+        client_order_id=names[0],
+        price=floored(bid * D("1.5"), grid.price_tick),
+        quantity=quantity,
+    )
+    await rooms.execution.place(intent, order)
+    await rooms.execution.settle(5)
+    assert rooms.keeper.open.live_orders()
+    return intent
+
+
+async def guard_acted(running: Joined) -> list[GuardActed]:
+    facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+    return [fact.event for fact in facts if isinstance(fact.event, GuardActed)]
+
+
+def fall_to(rooms: TradingRooms, share: str) -> None:
+    """Let the bid be so much of what was paid, for one look of the guard."""
+    position = next(iter(rooms.keeper.open.positions.values()))
+    bid = position.entry_price * D(share)
+    rooms.prices.on_quote(BestQuote(SYMBOL, bid, D(100), bid * 2, D(100), 0))
+    rooms.safety.equity.mark()
+    rooms.safety.guard.look()

@@ -1,0 +1,256 @@
+"""The guard: losses, invariants, workers, strangers and doubts, on the practice exchange in virtual time."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.ledger.ids import make
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.position import Position
+from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.sniping.rounding import floored, grid_of
+from tests.engine.holding import (
+    SYMBOL,
+    D,
+    fall_to,
+    guard_acted,
+    holding,
+    rest_a_sale,
+    rooms_of,
+    until,
+)
+
+
+def test_losses_of_a_day_warn_trim_close_and_halt_each_once(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        # A position of ten in a thousand: a full loss is one per cent.
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, closer):
+            rooms = rooms_of(running)
+            fall_to(rooms, "0.5")
+            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
+            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+            assert rooms.keeper.open.trading.cause is Cause.WARNING
+            await asyncio.sleep(0.5)
+            assert [one[1] for one in closer.asked] == [D(30)]
+            fall_to(rooms, "0.5")
+            await asyncio.sleep(0.5)
+            assert len(closer.asked) == 1
+            await asyncio.sleep(10)
+            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            acted = await guard_acted(running)
+            assert [one.action for one in acted] == ["trim 30 %"]
+            assert " -> " in acted[0].achieved
+
+    simulate(main)
+
+
+def test_a_loss_over_the_limit_halts_and_one_far_over_it_flattens(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
+            rooms = rooms_of(running)
+            fall_to(rooms, "0.65")
+            await asyncio.sleep(2)
+            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.keeper.open.trading.cause is Cause.DAILY_LOSS
+            assert rooms.keeper.open.positions
+            fall_to(rooms, "0.1")
+            await asyncio.sleep(5)
+            assert not rooms.keeper.open.positions
+            assert closer.asked[-1][2] is OrderRole.FLATTEN
+            actions = [one.action for one in await guard_acted(running)]
+            assert actions == ["halt", "emergency stop"]
+            with pytest.raises(Refused, match="must be typed"):
+                await rooms.safety.stopping.resume("ann", "")
+
+    simulate(main)
+
+
+def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            grid = grid_of(running.engine.known.knowledge.pairs[SYMBOL])
+            ask = rooms.prices.of(SYMBOL).ask
+            assert ask is not None
+            price = floored(ask * D("0.5"), grid.price_tick)
+            order = NewOrder(
+                symbol=SYMBOL,
+                side=Side.BUY,
+                type=OrderType.LIMIT,
+                client_order_id=make("zzzz", sim.clock.now_ms(), 1, 1)[0],
+                price=price,
+                quantity=floored(D(6) / price, grid.quantity_step),
+            )
+            await rooms.port.place(order, purpose=Purpose.ENTRY)
+            await asyncio.sleep(2)
+            trading = rooms.keeper.open.trading
+            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.STRANGER)
+            assert len(await rooms.port.open_orders()) == 1  # somebody else's: left alone
+            with pytest.raises(Refused, match="must be typed"):
+                await rooms.safety.stopping.resume("ann", "")
+
+    simulate(main)
+
+
+def test_a_refused_key_halts(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            intent = await rest_a_sale(rooms, running)
+            order = rooms.keeper.open.orders[intent.client_ids[0]]
+            refused = msgspec.structs.replace(order, code=700006, reason="not on the key's list")
+            await rooms.keeper.save_order(refused, "the answer")
+            assert rooms.keeper.open.trading.cause is Cause.KEY
+            await asyncio.sleep(2)
+            assert (await guard_acted(running))[0].action == "halt"
+
+    simulate(main)
+
+
+def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+
+            async def broken() -> None:
+                raise RuntimeError("a bug")
+
+            monkeypatch.setattr(running.engine.outcomes, "label", broken)
+            await until(lambda: rooms.keeper.open.trading.cause is Cause.WORKER, 60)
+            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+            monkeypatch.undo()
+            monkeypatch.setattr(rooms.settling, "look", broken)
+            await until(lambda: rooms.keeper.open.trading.cause is Cause.ORDER_WORKER, 60)
+            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            monkeypatch.undo()
+
+    simulate(main)
+
+
+def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            memory = rooms.keeper.open
+            position = next(iter(memory.positions.values()))
+            wrong = msgspec.structs.replace(position, remaining=position.remaining + 1)
+            for _ in range(40):
+                memory.positions[position.id] = wrong  # what is stored meanwhile puts memory right
+                await asyncio.sleep(0.1)
+            assert memory.trading.cause is Cause.INVARIANT
+            assert memory.trading.state is TradingState.HALTED
+            assert memory.positions  # a breach of the books sells nothing
+
+    simulate(main)
+
+
+def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            keeper = rooms.keeper
+            keeper.problem = "the disk is full"
+            await asyncio.sleep(1.5)
+            assert (keeper.open.trading.state, keeper.open.trading.cause) == (
+                TradingState.REDUCE_ONLY,
+                Cause.STORAGE,
+            )
+            with pytest.raises(Refused, match="wait by themselves"):
+                await rooms.safety.stopping.resume("ann", "")
+            keeper.problem = ""
+            await asyncio.sleep(1.5)
+            assert keeper.open.trading.state is TradingState.ACTIVE
+
+    simulate(main)
+
+
+def test_I7_equity_is_start_and_profits_and_a_restart_keeps_its_peak(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (day, running, _closer):
+            rooms = rooms_of(running)
+            assert rooms.safety.equity.breaches() == ()
+            point = rooms.keeper.open.equity
+            assert point is not None
+            assert point.is_complete
+            assert point.peak >= 1_000
+            await rooms.safety.stopping.flatten("ann")
+            await asyncio.sleep(2)
+            assert rooms.safety.equity.breaches() == ()
+            before = rooms.keeper.open.equity
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            after = rooms.keeper.open.equity
+            assert before is not None
+            assert after is not None
+            assert after.peak == before.peak
+            fallen = rooms.safety.equity.losses().drawdown_pct
+            assert fallen is not None
+            assert abs(fallen - (1 - before.equity / before.peak) * 100) < D("1e-9")
+            assert rooms.safety.equity.day_equity == 1_000
+            assert rooms.safety.equity.breaches() == ()
+
+    simulate(main)
+
+
+def test_a_ban_stops_entries_and_no_exit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, closer):
+            rooms = rooms_of(running)
+            monkeypatch.setattr(rooms.port, "ban", lambda: "418 for a minute")
+            await asyncio.sleep(1.5)
+            assert rooms.keeper.open.trading.cause is Cause.BAN
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            position = next(iter(rooms.keeper.open.positions.values()))
+            closed = await closer.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+            assert not closed.left
+            monkeypatch.undo()
+
+    simulate(main)
+
+
+def test_money_from_outside_is_a_difference_that_the_end_of_the_day_tells(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (day, running, _closer):
+            day.server.world.deposit("USDT", D(50))
+            rooms_of(running).reconciler.hurry()
+            await asyncio.sleep(10)
+            assert running.engine.trading()[0] is TradingState.ACTIVE  # I8: booked as a drift, no breach
+            await running.engine.wait(until_done=True)
+            assert any("50 USDT" in words for words in running.engine.unexplained)
+            assert rooms_of(running).safety.equity.breaches() == ()  # a flow, no gain
+            losses = rooms_of(running).safety.equity.losses()
+            assert losses.day_pct is not None
+            assert abs(losses.day_pct) < 1
+
+    simulate(main)
+
+
+def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            assert rooms.safety.invariants.unprotected() == ()
+            monkeypatch.setattr(rooms.safety.invariants, "heartbeat_ms", never)
+            await asyncio.sleep(3)
+            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
+            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+            await asyncio.sleep(15)
+            assert rooms.keeper.open.trading.cause is Cause.INVARIANT
+            assert rooms.keeper.open.positions
+            monkeypatch.undo()
+
+    simulate(main)
+
+
+def never(_: Position) -> int | None:
+    return None

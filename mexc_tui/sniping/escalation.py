@@ -16,6 +16,7 @@ RETRY_MS = (0, 100, 250, 500, 1_000, 2_000, 5_000)
 TRAPPED_RETRY_MS = 30_000
 ALARM_AFTER = 4
 """Tries without success before a person is called."""
+HALVINGS = 10
 TRAPPED = 30028
 OVERSOLD = 30005
 
@@ -130,10 +131,17 @@ def _price(way: Way, sale: SaleTry, grid: Grid, slippage_pct: Decimal) -> Decima
     if way is Way.AT_BID:
         price = floored(sale.bid, grid.price_tick)
     else:
-        price = ceiled(sale.bid * (1 - slippage_pct / HUNDRED), grid.price_tick)
+        price = ceiled(sale.bid * (1 - _slippage(sale, slippage_pct) / HUNDRED), grid.price_tick)
     named = _named(sale.refusal)
     bounds = [bound for bound in (lowest_sell(sale.last or sale.bid, grid), named) if bound is not None]
     return max([min(price, sale.bid), grid.price_tick, *bounds])
+
+
+def _slippage(sale: SaleTry, slippage_pct: Decimal) -> Decimal:
+    """Return how far below the bid is asked; nearer each time that a band nobody told of refuses it."""
+    refusal = sale.refusal
+    is_out_of_band = refusal is not None and refusal.advice is Advice.REPRICE and refusal.number is None
+    return slippage_pct / 2 ** min(sale.number, HALVINGS) if is_out_of_band else slippage_pct
 
 
 def _named(refusal: Refusal | None) -> Decimal | None:

@@ -35,6 +35,12 @@ def test_the_pairs_band_bounds_the_lowest_price() -> None:
     assert escalate(replace(FIRST, is_urgent=True), banded, SLIPPAGE, T0).price == D("0.95")
 
 
+def test_a_band_that_nobody_told_of_is_neared_until_the_bid() -> None:
+    told = replace(FIRST, is_urgent=True, refusal=refusal(30087, Advice.REPRICE))
+    tried = [escalate(replace(told, number=number), GRID, SLIPPAGE, T0).price for number in (1, 2, 10)]
+    assert tried == [D("0.95"), D("0.975"), D(1)]
+
+
 def test_oversold_offers_a_step_less_and_asks_for_balances() -> None:
     told = replace(FIRST, number=1, refusal=refusal(30005, Advice.REFRESH_BALANCES))
     sale = escalate(told, GRID, SLIPPAGE, T0)

@@ -16,7 +16,8 @@ from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
 
 LIVE_LOCKED = (
     "Live trading is locked: there is no key of MEXC in the keyring, and this version can neither store "
-    "nor unlock one. Nothing was started. Next step: --mode paper watches MEXC itself without any key."
+    "nor unlock one. Nothing was started. Next step: --mode paper trades on paper with MEXC's "
+    "own data, without any key."
 )
 
 

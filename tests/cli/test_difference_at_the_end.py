@@ -1,0 +1,38 @@
+"""What the exit code says when books and the exchange's differ at the end of a day."""
+
+import asyncio
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.headless import DIFFERENCE, run_engine
+from mexc_tui.launching import Launch
+from mexc_tui.practice.clock import wall_clock
+from mexc_tui.practice.scenario import MarketPlan, Scenario
+from mexc_tui.practice.server import PracticeServer, served
+
+DAY = Scenario(name="short", duration_s=8, market=MarketPlan(symbols=20, active_pairs=1))
+
+
+async def test_money_that_nothing_explains_makes_the_exit_code_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = PracticeServer(DAY, 1, wall_clock())
+    file = tmp_path / "exchange.json"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "r")}
+    async with served(server) as endpoint:
+        file.write_bytes(msgspec.json.encode(endpoint))
+        launch = Launch("practice", "short", 1, file, None, until_done=True)
+        running = asyncio.ensure_future(run_engine(launch, environ, asyncio.Event()))
+        said = ""
+        while "Ready" not in said:
+            await asyncio.sleep(0.1)
+            said += capsys.readouterr().err
+        server.world.deposit("USDT", Decimal(50))
+        assert await running == DIFFERENCE
+    said = capsys.readouterr().err
+    assert "Unexplained: 50 USDT came without an order of ours" in said
+    assert "differ without a reason" in said

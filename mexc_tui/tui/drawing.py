@@ -31,6 +31,8 @@ class Drawing:
 
     def resize(self, width: int) -> None:
         """Draw into so many terminal columns from now on."""
+        if width == self._width:
+            return
         self._width = width
         self.places = placed(self._columns, width)
         self.forget_all()

@@ -71,7 +71,7 @@ KEYS: tuple[Key, ...] = (
     Key("desk", "1", "go('desk')", "Desk", "What opens next, signals, positions", Group.SCREENS),
     Key("listings", "2", "go('listings')", "Listings", "Every listing, what is known of it", Group.SCREENS),
     Key("signals", "3", "go('signals')", "Signals", "What the detectors say, and how sure", Group.SCREENS),
-    Key("next", "tab", "app.focus_next", "Next pane", "Go to the next table", Group.MOVE, foot=5),
+    Key("next", "tab", "app.focus_next", "Pane", "Go to the next table", Group.MOVE, foot=5),
     Key("before", "shift+tab", "app.focus_previous", "Pane before", "Go to the table before", Group.MOVE),
     Key("up", "up,k", "move(-1)", "Up", "One row up", Group.MOVE, _TABLE),
     Key("down", "down,j", "move(1)", "Down", "One row down", Group.MOVE, _TABLE),
@@ -85,8 +85,8 @@ KEYS: tuple[Key, ...] = (
     Key("sort", "s", "sort", "Sort", "Sort by the next column", Group.FIND, _TABLE, foot=4),
     Key("turn", "S", "turn", "Reverse", "Turn the order round", Group.FIND, _TABLE),
     Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", Group.VIEW, foot=6),
-    Key("help", "question_mark,f1", "help", "Help", "What this screen shows, and its keys", Group.HELP, foot=1),
-    Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by its name", Group.HELP, foot=2),
+    Key("help", "question_mark,f1", "help", "Help", "This screen and its keys", Group.HELP, foot=1),
+    Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by name", Group.HELP, foot=2),
     Key("leave", "q,ctrl+q", "leave", "Leave", "Leave the screen; the engine goes on", Group.LIFE, foot=7),
 )  # fmt: skip
 
@@ -111,10 +111,10 @@ def footer(width: int, *, may_operate: bool) -> str:
     wanted = sorted((key for key in allowed(may_operate=may_operate) if key.foot), key=lambda key: key.foot)
     for key in wanted:
         longer = f"{line} {key.shown.split(' ')[0]} {key.name}  "
-        if cell_len(longer) > width:
+        if cell_len(longer.rstrip()) > width:
             break
         line = longer
-    return line
+    return line.strip()
 
 
 def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:

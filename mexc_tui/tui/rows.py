@@ -52,6 +52,11 @@ class Rows:
         return key in self._lines
 
     @property
+    def keys(self) -> frozenset[str]:
+        """Return the keys of all rows, filtered ones included."""
+        return frozenset(self._lines)
+
+    @property
     def total(self) -> int:
         """Return how many rows there are, filtered ones included."""
         return len(self._lines)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
@@ -66,6 +67,7 @@ class Table(ScrollView, can_focus=True):
         self.rows = Rows(order)
         self.empty = empty
         self.cursor: str | None = None
+        self._titles = "", ""
         self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
 
     # What is shown
@@ -93,6 +95,12 @@ class Table(ScrollView, can_focus=True):
         if is_stale != self._drawing.is_stale:
             self._drawing.is_stale = is_stale
             self._paint_all()
+
+    def set_titles(self, above: str, below: str) -> None:
+        """Write on the frame; another text costs a repaint of the whole table."""
+        if (above, below) != self._titles:
+            self._titles = above, below
+            self.border_title, self.border_subtitle = Text(above), Text(below)
 
     def set_empty(self, words: str) -> None:
         """Say something else where no rows are: still loading, or what went wrong."""
@@ -148,6 +156,7 @@ class Table(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one line of what is seen; y counts from the top of it."""
+        self._drawing.resize(self.scrollable_content_region.width)
         if y < HEAD:
             return self._drawing.head(self.rows.order)
         index, shown = y - HEAD + self.scroll_offset.y, self.rows.shown
@@ -180,13 +189,12 @@ class Table(ScrollView, can_focus=True):
         self.refresh()
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.rows.shown) + HEAD)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows.shown) + HEAD)
 
     # What comes from outside
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         """Place the columns in the room that is there now."""
-        self._drawing.resize(event.size.width)
         self._measure()
         self.refresh()
 

@@ -97,6 +97,12 @@ def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
     return f"{here:%H:%M:%S} ({utc(at_ms)})"
 
 
+def here(at_ms: int | None, zone: tzinfo) -> str:
+    """Return the time of day where the trader sits, named so; empty where that is UTC."""
+    found = _moment(at_ms, zone)
+    return "" if found is None or not found.utcoffset() else f"{found:%H:%M:%S} here"
+
+
 def date_and_time(at_ms: int | None, zone: tzinfo) -> str:
     """Return day and time where the trader sits, with how far that is from UTC."""
     here = _moment(at_ms, zone)

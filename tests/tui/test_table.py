@@ -185,4 +185,6 @@ async def test_text_from_outside_is_shown_as_it_is_and_cannot_act() -> None:
         assert "\x1b[2J" not in app.wire.written
         assert "\x07" not in app.wire.written
         assert "\u202e" not in app.wire.written
-        assert all(table.render_line(y).cell_length == table.size.width for y in range(5))
+        assert all(
+            table.render_line(y).cell_length == table.scrollable_content_region.width for y in range(5)
+        )

@@ -1,0 +1,129 @@
+"""The desk as an app: which screen is in front, when it is painted, in which colours."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import tzinfo
+from functools import partial
+from typing import ClassVar
+
+from textual.app import SystemCommand
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.screen import Screen
+
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.dressed import Dressed
+from mexc_tui.tui.header import Known
+from mexc_tui.tui.keys import Scope, bindings, palette
+from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, quiet_left_s
+from mexc_tui.tui.screens import BoardScreen, HelpScreen
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.themes import Theme, Themes
+
+_WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
+_TICK = "tick"
+
+
+class DeskApp(Dressed):
+    """Shows a source. It asks nothing of the engine and holds no secret."""
+
+    TITLE = "mexc-tui"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.EVERYWHERE)]
+
+    def __init__(
+        self,
+        source: Source,
+        themes: Themes,
+        theme: Theme,
+        zone: tzinfo,
+        *,
+        is_economy: bool = False,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        """Show a source in a theme; times of day are those of `zone` and UTC."""
+        super().__init__(themes, theme, driver_class)
+        self._source, self._themes, self._zone = source, themes, zone
+        self._per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
+        self._pace: Pace | None = None
+        self._boards = {board.name: BoardScreen(board, source) for board in BOARDS}
+
+    def on_mount(self) -> None:
+        """Begin on the first board; listen to every view."""
+        loop = asyncio.get_running_loop()
+        self._pace = Pace(Time(loop.time, loop.call_later), self._paint, self._quiet_left_s, self._per_s)
+        for name, view in self._source.views().items():
+            view.on_change(partial(self._pace.changed, name))
+        self.set_interval(1.0, lambda: self._changed(_TICK))
+        for name, screen in self._boards.items():
+            self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
+        self.push_screen(BOARDS[0].name)
+        self.call_after_refresh(self._changed, _TICK)
+        for problem in self._themes.problems:
+            self.notify(problem, severity="warning", markup=False)
+
+    def on_unmount(self) -> None:
+        """Paint nothing any more."""
+        if self._pace is not None:
+            self._pace.stop()
+
+    def _changed(self, name: str) -> None:
+        if self._pace is not None:
+            self._pace.changed(name, ())
+
+    def _paint(self, dirty: Mapping[str, frozenset[str]]) -> None:
+        screen = self.screen
+        if isinstance(screen, BoardScreen) and screen.is_mounted:
+            screen.show(None if _TICK in dirty else dirty, self._known())
+
+    def _quiet_left_s(self) -> float:
+        waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]
+        return quiet_left_s(waiting, self._source.now_ms())
+
+    def _known(self) -> Known:
+        source = self._source
+        return Known(
+            status=next(iter(source.status.rows.values()), None),
+            risk=next(iter(source.risk.rows.values()), None),
+            link=source.link(),
+            heard_ms=source.heard_ms(),
+            now_ms=source.now_ms(),
+            zone=self._zone,
+            positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
+        )
+
+    async def action_go(self, name: str) -> None:
+        """Bring a board to the front."""
+        if self.screen is not self._boards[name] and isinstance(self.screen, BoardScreen):
+            await self.action_switch_screen(name)
+            self.call_after_refresh(self._changed, _TICK)
+
+    def action_filter(self) -> None:
+        """Filter the table that has the focus."""
+        if isinstance(self.screen, BoardScreen):
+            self.screen.action_filter()
+
+    def action_help(self) -> None:
+        """Explain the board in front."""
+        if isinstance(self.screen, BoardScreen):
+            self.push_screen(HelpScreen(self.screen.board))
+
+    def action_next_theme(self) -> None:
+        """Put on the next theme."""
+        names = sorted(self._themes.by_name)
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_leave(self) -> None:
+        """Give the terminal back; the engine goes on."""
+        self.exit()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Return what the palette offers: the keys, and each theme."""
+        for name, words, action in palette(may_operate=True):
+            yield SystemCommand(name, words, self._to_run(action))
+        for name in sorted(self._themes.by_name):
+            yield SystemCommand(f"Theme {name}", "Put on this theme", partial(setattr, self, "theme", name))
+
+    def _to_run(self, action: str) -> Callable[[], object]:
+        return lambda: self.run_worker(self.run_action(action), exit_on_error=False)

@@ -1,0 +1,139 @@
+"""The two lines on top that are always true: mode, state, clock, freshness, money. The unknown is said so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from rich.cells import cell_len
+
+from mexc_tui.desk.client import Link, LinkState
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading_view import RiskRow
+from mexc_tui.model.view import StatusRow
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.text import age, amount, gain, here, utc
+
+GAP = "   "
+_OFF_MS = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A few words of the header. Where room is short the one with the highest `goes` is left out; 0 stays."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    goes: int = 0
+    is_badge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a header is made of, as of one moment."""
+
+    status: StatusRow | None
+    risk: RiskRow | None
+    link: LinkState
+    heard_ms: float | None
+    now_ms: int
+    zone: tzinfo
+    positions: int
+
+
+def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
+    """Return the parts of both lines that fit."""
+    return _fitting(_engine(known), width), _fitting(_money(known), width)
+
+
+def _engine(known: Known) -> list[Part]:
+    status = known.status
+    if status is None:
+        return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _link(known)]
+    return [
+        _mode(status.mode),
+        _state(known),
+        _link(known),
+        _clock(status),
+        _feed(status),
+        Part(utc(known.now_ms), goes=3),
+        Part(here(known.now_ms, known.zone), goes=6),
+        Part(f"profile {status.profile}", Tone.FAINT, goes=6),
+        Part(f"world {status.world}" if status.world else "", Tone.FAINT, goes=7),
+    ]
+
+
+def _mode(mode: str) -> Part:
+    if mode == Mode.LIVE:
+        return Part("LIVE - REAL MONEY", Tone.BAD, is_badge=True)
+    return Part(mode.upper(), Tone.GOOD, is_badge=True)
+
+
+def _state(known: Known) -> Part:
+    assert known.status is not None
+    state = known.risk.state if known.risk is not None else known.status.trading_state
+    words = known.risk.cause_words if known.risk is not None else known.status.cause
+    if state is TradingState.ACTIVE:
+        return Part("entries allowed", Tone.GOOD)
+    because = f": {words}" if words else ""
+    tone = Tone.WARN if state is TradingState.REDUCE_ONLY else Tone.BAD
+    return Part(f"{state.value.replace('_', ' ').upper()}{because}"[:40], tone)
+
+
+def _link(known: Known) -> Part:
+    if known.link.link is Link.DISCONNECTED:
+        return Part(f"NO CONNECTION {age(known.heard_ms)}", Tone.BAD)
+    if known.link.link is Link.STALE:
+        return Part(f"ENGINE SILENT {age(known.heard_ms)}", Tone.BAD)
+    return Part("connected", Tone.PLAIN, goes=5)
+
+
+def _clock(status: StatusRow) -> Part:
+    clock = status.clock
+    if clock.offset_ms is None:
+        return Part("clock unknown", Tone.WARN, goes=1)
+    is_bad = bool(clock.warning) or abs(clock.error_ms or 0) > _OFF_MS
+    error = "" if clock.error_ms is None else f" ±{clock.error_ms:.0f}"
+    return Part(f"clock {clock.offset_ms:+.0f}{error}ms", Tone.WARN if is_bad else Tone.PLAIN, goes=2)
+
+
+def _feed(status: StatusRow) -> Part:
+    streams = status.streams
+    if not streams.topics:
+        return Part("no feed", Tone.WARN, goes=1)
+    if streams.stale:
+        return Part(f"feed {streams.stale} of {streams.topics} STALE", Tone.BAD, goes=1)
+    return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s", goes=4)
+
+
+def _money(known: Known) -> list[Part]:
+    risk = known.risk
+    if risk is None:
+        return [Part("equity not known yet", Tone.FAINT)]
+    day, percent = gain(risk.day_pnl), gain(risk.day_pct, 1, "%")
+    about = "" if risk.is_complete else "~"
+    guard = Tone.PLAIN if risk.guard is GuardLevel.NORMAL else Tone.BAD
+    return [
+        Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
+        Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
+        Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", goes=1),
+        Part(f"guard {risk.guard.value}", guard, goes=0 if guard is Tone.BAD else 2),
+        Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", goes=3),
+        Part(f"cash {amount(risk.cash).text}", Tone.FAINT, goes=4),
+        Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, goes=5),
+    ]
+
+
+def _fitting(parts: Sequence[Part], width: int) -> list[Part]:
+    shown = [part for part in parts if part.text]
+    for part in sorted(shown, key=lambda one: -one.goes):
+        if width_of(shown) <= width or not part.goes:
+            break
+        shown.remove(part)
+    return shown
+
+
+def width_of(parts: Sequence[Part]) -> int:
+    """Return how many columns these parts take."""
+    texts = sum(cell_len(part.text) + 2 * part.is_badge for part in parts)
+    return 1 + texts + len(GAP) * max(len(parts) - 1, 0)

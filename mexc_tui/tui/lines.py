@@ -1,0 +1,172 @@
+"""Rows of the desk as lines of a table. Pure: one function for each view, beside its columns."""
+
+from mexc_tui.model.listing import Stage
+from mexc_tui.model.position import Protection
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import MIN_N_FOR_RATE
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading_view import PositionRow, SnipeRow
+from mexc_tui.model.view import ListingRow, SignalRow
+from mexc_tui.tui.cell import NOTHING, Cell, Tone
+from mexc_tui.tui.columns import Column
+from mexc_tui.tui.rows import Line
+from mexc_tui.tui.text import age, amount, countdown, gain, price, utc
+
+LISTING = (
+    Column("SYMBOL", 14),
+    Column("OPENS IN", 11, is_number=True),
+    Column("AT UTC", 9, goes=2),
+    Column("STAGE", 11),
+    Column("TRUST", 12, goes=1),
+    Column("MOVED", 5, goes=5, is_number=True),
+    Column("API", 3, goes=4),
+    Column("PRICE", 11, goes=3, is_number=True),
+    Column("NOTE", 10, goes=6, grows=True),
+)
+SIGNAL = (
+    Column("AGE", 5, is_number=True),
+    Column("SYMBOL", 14),
+    Column("DETECTOR", 15),
+    Column("SURE", 5, is_number=True),
+    Column("RANGE", 7, goes=1),
+    Column("N", 5, goes=2, is_number=True),
+    Column("STATE", 6, goes=3),
+    Column("WHY", 20, goes=4, grows=True),
+)
+SNIPE = (
+    Column("SYMBOL", 14),
+    Column("STATE", 9),
+    Column("OPENS IN", 11, is_number=True),
+    Column("SPEND", 10, is_number=True),
+    Column("AT MOST", 11, goes=1, is_number=True),
+    Column("TRIES", 5, goes=2, is_number=True),
+    Column("WHY", 10, goes=3, grows=True),
+)
+POSITION = (
+    Column("SYMBOL", 12),
+    Column("P&L", 10, is_number=True),
+    Column("%", 9, is_number=True),
+    Column("BID", 11, is_number=True),
+    Column("STOP", 11, is_number=True),
+    Column("ENTRY", 11, goes=3, is_number=True),
+    Column("VALUE", 10, goes=4, is_number=True),
+    Column("EXITS", 5, goes=5, is_number=True),
+    Column("AGE", 5, goes=6, is_number=True),
+    Column("PROTECTED", 10, goes=2),
+    Column("", 10, goes=7, grows=True),
+)
+
+_STAGES = {
+    Stage.OPEN.value: Tone.GOOD,
+    Stage.API_ENABLED.value: Tone.STRONG,
+    Stage.CANCELLED.value: Tone.BAD,
+    Stage.NEVER_API.value: Tone.BAD,
+    Stage.MATURED.value: Tone.FAINT,
+}
+_SNIPES = {
+    SnipeState.ARMED: Tone.STRONG,
+    SnipeState.READY: Tone.GOOD,
+    SnipeState.FILLED: Tone.GOOD,
+    SnipeState.MISSED: Tone.WARN,
+    SnipeState.REJECTED: Tone.BAD,
+    SnipeState.UNKNOWN: Tone.BAD,
+}
+_SEVERITIES = {
+    Severity.WARNING.value: Tone.WARN,
+    Severity.ERROR.value: Tone.BAD,
+    Severity.CRITICAL.value: Tone.BAD,
+}
+_OLD_BID_MS = 5_000
+_SOON_MS = 60_000
+
+
+def listing(row: ListingRow, now_ms: int) -> Line:
+    """Return a listing."""
+    return (
+        Cell(row.symbol, Tone.STRONG),
+        _opening(row.opens_ms, now_ms),
+        Cell(utc(row.opens_ms), rank=row.opens_ms) if row.opens_ms is not None else NOTHING,
+        Cell(row.stage.replace("_", " "), _STAGES.get(row.stage, Tone.PLAIN)),
+        _trust(row),
+        Cell(str(row.moves), Tone.WARN if row.moves else Tone.FAINT, row.moves),
+        Cell("yes", Tone.GOOD) if row.api_allowed else Cell("no", Tone.FAINT),
+        price(row.price),
+        Cell(row.outcome or "; ".join(row.disagreements), Tone.FAINT),
+    )
+
+
+def signal(row: SignalRow, now_ms: int) -> Line:
+    """Return a signal; without any history only the range of its probability, for nothing is known."""
+    is_blind = row.n == 0 and row.base_n == 0
+    few = Tone.FAINT if row.n < MIN_N_FOR_RATE else Tone.PLAIN
+    return (
+        Cell(age(now_ms - row.at_ms), rank=-row.at_ms),
+        Cell(row.symbol, Tone.STRONG if row.stands else Tone.FAINT),
+        Cell(row.detector.replace("_", " "), _SEVERITIES.get(row.severity, Tone.PLAIN)),
+        Cell("?", Tone.FAINT) if is_blind else Cell(f"{row.probability:.0%}", rank=row.probability),
+        Cell(f"{row.low * 100:.0f}–{row.high:.0%}", few, row.low),
+        Cell(str(row.n), few, row.n),
+        Cell("stands") if row.stands else Cell("ended", Tone.FAINT),
+        Cell("; ".join(row.reasons), Tone.FAINT),
+    )
+
+
+def snipe(row: SnipeRow, now_ms: int) -> Line:
+    """Return a snipe."""
+    return (
+        Cell(row.symbol, Tone.STRONG),
+        Cell(row.state.value, _SNIPES.get(row.state, Tone.PLAIN)),
+        _opening(row.opens_ms, now_ms),
+        amount(row.spend_cap),
+        price(row.price_cap),
+        Cell(str(row.attempts), rank=row.attempts),
+        Cell(row.reason, Tone.FAINT),
+    )
+
+
+def position(row: PositionRow, now_ms: int) -> Line:
+    """Return a position. A bid that is old has a ~ in front of it."""
+    is_old = row.bid_age_ms is not None and row.bid_age_ms > _OLD_BID_MS
+    bid = price(row.bid)
+    sold = sum(rung.where == "sold" for rung in row.rungs)
+    return (
+        Cell(row.symbol, Tone.STRONG),
+        gain(row.unrealised),
+        gain(row.unrealised_pct, 1, "%"),
+        Cell(f"~{bid.text}", Tone.FAINT, bid.rank) if is_old else bid,
+        price(row.stop_price),
+        price(row.entry_price),
+        amount(row.value),
+        Cell(f"{sold}/{len(row.rungs)}", rank=sold),
+        Cell(age((row.closed_ms or now_ms) - row.opened_ms), rank=-row.opened_ms),
+        _protected(row),
+        Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped else Tone.FAINT),
+    )
+
+
+def _opening(opens_ms: int | None, now_ms: int) -> Cell:
+    if opens_ms is None:
+        return NOTHING
+    left_ms = opens_ms - now_ms
+    tone = Tone.WARN if 0 < left_ms <= _SOON_MS else Tone.PLAIN if left_ms > 0 else Tone.FAINT
+    return Cell(countdown(opens_ms, now_ms), tone, opens_ms)
+
+
+def _trust(row: ListingRow) -> Cell:
+    """Say in a word or two how sure the opening is."""
+    if row.disagreements:
+        return Cell("DISPUTED", Tone.BAD, -1)
+    if not row.sources:
+        return Cell("withdrawn", Tone.BAD, 0)
+    count = len(row.sources)
+    if count == 1:
+        return Cell("by hand" if row.sources[0] == "by_hand" else "one source", Tone.WARN, 1)
+    return Cell(f"{count} agree", Tone.GOOD, count)
+
+
+def _protected(row: PositionRow) -> Cell:
+    if row.protection is Protection.ENGINE:
+        return Cell("by engine", Tone.WARN)
+    if row.protection is Protection.DUST:
+        return Cell("dust", Tone.FAINT)
+    return Cell("NOT AT ALL", Tone.BAD)

@@ -1,0 +1,58 @@
+"""What the screens look at. A mirror of the desk is a `Shown`; tests hand over frozen rows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from mexc_tui.desk.client import LinkState
+from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
+from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
+
+Row = TypeVar("Row", bound=msgspec.Struct, covariant=True)
+
+
+class Shown(Protocol[Row]):
+    """A view as it is now."""
+
+    @property
+    def rows(self) -> Mapping[str, Row]:
+        """Return the rows by their keys."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether the engine has shown it at all."""
+        ...
+
+    def on_change(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Call `listener` with the keys that changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Everything that screens show, and how fresh it is."""
+
+    status: Shown[StatusRow]
+    listings: Shown[ListingRow]
+    signals: Shown[SignalRow]
+    snipes: Shown[SnipeRow]
+    positions: Shown[PositionRow]
+    risk: Shown[RiskRow]
+    link: Callable[[], LinkState]
+    now_ms: Callable[[], int]
+    """The exchange's time, as well as it is known here."""
+    heard_ms: Callable[[], float | None]
+    """How long ago the engine was heard."""
+
+    def views(self) -> dict[str, Shown[msgspec.Struct]]:
+        """Return the views by their names."""
+        return {
+            "status": self.status,
+            "listings": self.listings,
+            "signals": self.signals,
+            "snipes": self.snipes,
+            "positions": self.positions,
+            "risk": self.risk,
+        }

@@ -1,0 +1,83 @@
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.desk.client import Link, LinkState
+from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.view import ClockRow, StreamsRow
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.header import Known, lines, width_of
+from tests.tui.frozen import NOW_MS, risk, status
+
+KNOWN = Known(
+    status=status(),
+    risk=risk(),
+    link=LinkState(Link.CONNECTED, "", 0.0, 0, None),
+    heard_ms=200,
+    now_ms=NOW_MS,
+    zone=timezone(timedelta(hours=2)),
+    positions=2,
+)
+
+
+def _words(known: Known, width: int = 200) -> str:
+    return " | ".join(part.text for line in lines(known, width) for part in line)
+
+
+def test_live_is_said_in_words_and_as_a_badge() -> None:
+    first = lines(replace(KNOWN, status=status("live")), 80)[0][0]
+    assert first.text == "LIVE - REAL MONEY"
+    assert first.is_badge
+    assert first.tone is Tone.BAD
+
+
+def test_a_halt_says_why_and_by_what_state() -> None:
+    words = _words(replace(KNOWN, risk=risk(TradingState.HALTED, "a person said so")))
+    assert "HALTED: a person said so" in words
+    assert "entries allowed" not in words
+
+
+def test_a_silent_engine_and_a_lost_one_look_different_and_say_for_how_long() -> None:
+    silent = replace(KNOWN, link=replace(KNOWN.link, link=Link.STALE), heard_ms=4_200)
+    lost = replace(KNOWN, link=replace(KNOWN.link, link=Link.DISCONNECTED), heard_ms=65_000)
+    assert "ENGINE SILENT 4.2s" in _words(silent, 80)
+    assert "NO CONNECTION 65s" in _words(lost, 80)
+
+
+def test_a_stale_feed_and_an_unsure_clock_are_said() -> None:
+    bad = msgspec.structs.replace(
+        status(), streams=StreamsRow(topics=3, live=1, stale=2), clock=ClockRow(offset_ms=None)
+    )
+    words = _words(replace(KNOWN, status=bad), 80)
+    assert "feed 2 of 3 STALE" in words
+    assert "clock unknown" in words
+
+
+def test_an_equity_that_misses_a_price_is_marked_as_an_estimate() -> None:
+    row = msgspec.structs.replace(risk(), is_complete=False)
+    assert "equity ~512.40 USDT" in _words(replace(KNOWN, risk=row))
+
+
+def test_a_guard_that_warns_is_never_left_out() -> None:
+    row = msgspec.structs.replace(risk(), guard=GuardLevel.HIGH)
+    assert "guard high" in _words(replace(KNOWN, risk=row), 80)
+
+
+def test_before_the_first_answer_nothing_is_made_up() -> None:
+    words = _words(replace(KNOWN, status=None, risk=None))
+    assert "NO ENGINE YET" in words
+    assert "equity not known yet" in words
+
+
+@given(st.integers(60, 250))
+def test_mode_state_equity_and_day_are_there_at_every_width(width: int) -> None:
+    for known in (KNOWN, replace(KNOWN, status=status("live"))):
+        first, second = lines(known, width)
+        assert max(width_of(first), width_of(second)) <= width
+        words = _words(known, width)
+        assert "entries allowed" in words
+        assert "equity 512.40" in words
+        assert "day ▼ -3.10 (-0.6%)" in words

@@ -116,6 +116,17 @@ class Desk:
             self._follow_snipe(after)
         return after
 
+    def revalue(self, order: Order, prices: Mapping[str, Decimal]) -> None:
+        """Write what fees are worth that had no price when they were told."""
+        position = self._position_of(order)
+        if position is None:
+            return
+        done = booking.revalue(self.books_of(position), order, prices, self.now_ms)
+        after = done.order or order
+        if after != order:
+            self.save_order(after, "prices")
+            self.save_booking(done, position)
+
     def books_of(self, position: Position) -> booking.Books:
         """Return the rows about one position."""
         return booking.Books(

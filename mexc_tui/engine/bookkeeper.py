@@ -17,7 +17,7 @@ from mexc_tui.engine.ports import Books, Unit
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.ledger import booking, ids
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.orders import advance
+from mexc_tui.ledger.orders import RESTARTED, advance, doubted, suspect
 from mexc_tui.model.event import AttemptMade, TradingChanged
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import Side
@@ -86,6 +86,10 @@ class Bookkeeper:
     def on_change(self, listener: Listener) -> None:
         """Call with what each commit changed, on the engine's loop; it must be quick."""
         self._listeners.append(listener)
+
+    def off_change(self, listener: Listener) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
 
     @property
     def is_behind(self) -> bool:
@@ -161,6 +165,34 @@ class Bookkeeper:
     async def save_order(self, order: Order, words: str) -> None:
         """Store an order that our own doing changed, or a foreign one."""
         await self.write("order", lambda desk: desk.save_order(order, words))
+
+    async def doubt(
+        self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str = RESTARTED
+    ) -> None:
+        """Make a live order UNKNOWN, as it is stored by then: what was booked meanwhile stays."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.orders.get(client_order_id)
+            if stored is None:
+                return
+            after = doubted(stored, now_ms, recv_window_ms, words)
+            if after != stored:
+                desk.save_order(after, "doubt")
+
+        await self.write("doubt", work)
+
+    async def revalue(self, order: Order) -> None:
+        """Book fees that had no price when they were told, if they have one now."""
+        prices = self._prices()
+        if not any(fee.unvalued and fee.asset in prices for fee in order.fees):
+            return
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.orders.get(order.client_order_id)
+            if stored is not None:
+                desk.revalue(stored, prices)
+
+        await self.write("fees that have a price now", work)
 
     # ---- intents, snipes, positions, state
 
@@ -279,6 +311,9 @@ class Bookkeeper:
 
         def work(desk: Desk) -> None:
             order = desk.tables.orders.get(name) or fresh
+            intent = None if order is not None else desk.tables.intents.by_client_id(name)
+            if intent is not None:  # sent by an engine that ended before it could store the row
+                order = suspect(intent, name, None)
             if order is None:
                 return
             for evidence in told.evidence:
@@ -304,5 +339,5 @@ class Bookkeeper:
 
     def _follow(self, written: Written) -> None:
         self.open.take(written)
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(written)

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.books_ports import TradingTables
+from mexc_tui.ledger.orders import is_owing
 from mexc_tui.model.intent import Intent, Order, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Account, EquityPoint, Position
@@ -14,11 +15,13 @@ from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading import Trading
 
 Row = TypeVar("Row")
+RECENT_ORDERS = 200
+"""Of so many newest orders, those of closed positions are kept too whose fees are not all known."""
 
 
 @dataclass(slots=True)
 class OpenBooks:
-    """Rows by their ids. Orders are kept until they are at their end and their position is closed."""
+    """Rows by their ids. Orders stay until they ended, their fees are known and their position is closed."""
 
     trading: Trading = field(default_factory=Trading)
     snipes: dict[str, Snipe] = field(default_factory=dict[str, Snipe])
@@ -74,7 +77,8 @@ class OpenBooks:
     def symbols(self) -> frozenset[str]:
         """Return the pairs that money is in, or may go into: they deserve streams."""
         held = (one.symbol for one in (*self.positions.values(), *self.intents.values()))
-        return frozenset((*held, *(snipe.symbol for snipe in self.snipes.values())))
+        live = (one.symbol for one in self.orders.values() if not one.state.is_terminal)
+        return frozenset((*held, *live, *(snipe.symbol for snipe in self.snipes.values())))
 
     # ---- for the bookkeeper
 
@@ -109,14 +113,17 @@ class OpenBooks:
                 self._drop_done(order)
 
     def _drop_done(self, order: Order) -> None:
-        if order.state.is_terminal and order.position_id not in self.positions:
+        is_done = order.state.is_terminal and not is_owing(order)
+        if is_done and order.position_id not in self.positions:
             self.orders.pop(order.client_order_id, None)
 
 
 def load(tables: TradingTables) -> OpenBooks:
     """Read all that is open."""
     positions = {one.id: one for one in tables.positions.open()}
-    orders = [*tables.orders.open(), *(o for name in positions for o in tables.orders.of_position(name))]
+    lately = (one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and is_owing(one))
+    held = (one for name in positions for one in tables.orders.of_position(name))
+    orders = (*lately, *tables.orders.open(), *held)
     return OpenBooks(
         trading=tables.state.get(),
         snipes={one.id: one for one in tables.snipes.open()},

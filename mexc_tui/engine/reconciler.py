@@ -30,7 +30,7 @@ from mexc_tui.ledger.agreement import (
     Theirs,
     moving_symbols,
 )
-from mexc_tui.ledger.orders import after_restart, must_ask_trades
+from mexc_tui.ledger.orders import must_ask_trades
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, Refused
@@ -182,7 +182,7 @@ class Reconciler:
             self._numbers().recv_window_ms,
         )
         for order in list(keeper.open.live_orders()):
-            await keeper.save_order(after_restart(order, now_ms, window_ms), "the start")
+            await keeper.doubt(order.client_order_id, now_ms, window_ms)
         for intent in list(keeper.open.intents.values()):
             await keeper.add_ids(intent)
 

@@ -6,6 +6,7 @@ that it never was (reliability 1.4). A question that fails proves nothing.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
@@ -34,10 +35,14 @@ TOLERANCE = Decimal("1e-8")
 class Settling:
     """One worker."""
 
-    def __init__(self, trading: Trading, keeper: Bookkeeper, execution: Execution) -> None:
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, execution: Execution, window_ms: Callable[[], int]
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order after its timestamp."""
         self._trading = trading
         self._keeper = keeper
         self._execution = execution
+        self._window_ms = window_ms
         self._asked_ms: dict[str, int] = {}
         self._wake = asyncio.Event()
 
@@ -64,6 +69,7 @@ class Settling:
         self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in names}
         for order in orders:
             try:
+                await self._keeper.revalue(order)
                 await self._look_at(order)
             except ExchangeError as error:
                 log.info("%s is asked for again: %s", order.client_order_id, error)
@@ -72,7 +78,9 @@ class Settling:
         now_ms, name = self._trading.now_ms(), order.client_order_id
         waited_ms = now_ms - max(self._asked_ms.get(name, 0), order.created_ms)
         is_quiet = order.state.is_on_exchange and waited_ms >= LIVE_EVERY_MS
-        is_unpaid = must_ask_trades(order) and min(waited_ms, now_ms - order.updated_ms) >= FEES_AFTER_MS
+        told_ms = now_ms - order.updated_ms
+        is_late = min(waited_ms, told_ms) >= FEES_AFTER_MS and waited_ms >= told_ms // 10
+        is_unpaid = is_late and must_ask_trades(order)
         if not (must_ask(order) or is_quiet or is_unpaid):
             return
         self._asked_ms[name] = now_ms
@@ -84,13 +92,17 @@ class Settling:
             await self._execution.ask_fees(order)
 
     async def _ask(self, order: Order) -> None:
-        """Ask for a live order; one that the exchange denies is listed for, like an unknown one."""
+        """Ask for a live order; one that the exchange denies and does not list is unknown from here on."""
         try:
             await self._execution.ask(order)
         except Refused as error:
             if error.refusal.code not in NOT_THERE:
                 raise
-            await self._list(order)
+            if await self._list(order) is not None:
+                words = "the exchange knows it no more, neither by its id nor in a listing"
+                await self._keeper.doubt(
+                    order.client_order_id, self._trading.now_ms(), self._window_ms(), words
+                )
 
     async def _settle(self, order: Order) -> None:
         """Ask by id, list, compare balances; conclude what they allow."""

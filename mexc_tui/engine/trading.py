@@ -97,7 +97,7 @@ class TradingRooms:
             books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
         )
         self.execution = Execution(port, self.keeper, self.refusal, window_ms)
-        self.settling = Settling(port, self.keeper, self.execution)
+        self.settling = Settling(port, self.keeper, self.execution, window_ms)
         grids, line = Grids(lambda: around.known.knowledge.pairs), ExitLine(port, self.execution, window_ms)
         self.selling = Selling(port, self.keeper, self.execution, self.settling, self.prices, grids, line)
         profits = TakeProfits(port, self.keeper, self.execution, self.settling, self.selling, grids)

@@ -41,6 +41,7 @@ _RANK = {
 """Allowed moves: upwards only. A sighting alone revives REJECTED and ABSENT (an anomaly); the ends do not
 reopen."""
 
+RESTARTED = "the engine was restarted: the exchange is being asked"
 _SEEN = _RANK[OrderState.ACKNOWLEDGED]
 _DENIED = (OrderState.REJECTED, OrderState.ABSENT)
 _WITH_FILLS = {
@@ -136,16 +137,12 @@ def cancelling(order: Order, at_ms: int, words: str) -> Order:
     )
 
 
-def after_restart(order: Order, now_ms: int, recv_window_ms: int) -> Order:
+def doubted(order: Order, now_ms: int, recv_window_ms: int, words: str = RESTARTED) -> Order:
     """Make an order that may live UNKNOWN: its latest possible send is now (reliability 1.4, point 6)."""
     if order.state.is_terminal or order.state is OrderState.FOREIGN:
         return order
-    return msgspec.structs.replace(
-        order,
-        state=OrderState.UNKNOWN,
-        fence_ms=now_ms + recv_window_ms + SETTLE_MS,
-        reason="the engine was restarted: the exchange is being asked",
-    )
+    fence_ms = now_ms + recv_window_ms + SETTLE_MS
+    return msgspec.structs.replace(order, state=OrderState.UNKNOWN, fence_ms=fence_ms, reason=words)
 
 
 def suspects(
@@ -206,6 +203,11 @@ def must_ask(order: Order) -> bool:
     return order.state is OrderState.UNKNOWN or any(
         told.quantity > order.filled_quantity for told in order.told
     )
+
+
+def is_owing(order: Order) -> bool:
+    """Whether something of its fees is open, ended or not: not told, or told and without a price."""
+    return must_ask_trades(order) or any(fee.unvalued for fee in order.fees)
 
 
 def must_ask_trades(order: Order) -> bool:

@@ -22,8 +22,8 @@ from mexc_tui.ledger.evidence import (
 from mexc_tui.ledger.orders import (
     AnomalyKind,
     advance,
-    after_restart,
     cancelling,
+    doubted,
     foreign,
     must_ask,
     must_ask_trades,
@@ -256,15 +256,15 @@ def test_a_fee_that_is_not_told_is_asked_for() -> None:
 
 
 def test_after_a_restart_what_may_live_is_unknown_behind_a_new_fence() -> None:
-    again = after_restart(told(order(), placed()), NOON_MS + 60_000, 2_000)
+    again = doubted(told(order(), placed()), NOON_MS + 60_000, 2_000)
     assert (again.state, again.fence_ms) == (OrderState.UNKNOWN, NOON_MS + 65_000)
     ended = told(order(), push("10", "20", StreamOrderStatus.FILLED))
-    assert after_restart(ended, NOON_MS, 2_000) == ended
+    assert doubted(ended, NOON_MS, 2_000) == ended
 
 
 def test_fills_from_before_a_restart_do_not_settle_an_unknown_order() -> None:
     filled = told(order(), push("4", "8", StreamOrderStatus.PARTIALLY_FILLED))
-    again = after_restart(filled, NOON_MS, 2_000)
+    again = doubted(filled, NOON_MS, 2_000)
     assert told(again, from_fence(OrderState.ABSENT, "not there", NOON_MS)).state is OrderState.UNKNOWN
     assert told(again, deal(1, "4", "0.004")).state is OrderState.PARTIAL
 
@@ -339,7 +339,7 @@ def test_any_order_and_any_repetition_of_evidence_makes_the_same_order(
 ) -> None:
     shuffled = data.draw(st.permutations(evidence + evidence[: data.draw(st.integers(0, len(evidence)))]))
     fresh = order()
-    restarted = after_restart(told(fresh, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED)), NOON_MS, 2_000)
+    restarted = doubted(told(fresh, push("4", "8", StreamOrderStatus.PARTIALLY_FILLED)), NOON_MS, 2_000)
     for first in (fresh, restarted):
         assert unworded(told(first, *evidence)) == unworded(told(first, *shuffled))
 

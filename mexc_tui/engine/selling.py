@@ -242,12 +242,19 @@ class Selling:
         is_needed = sale.goal <= 0 or left - resting < left - sale.goal
         if not sells or not is_needed:
             return False
-        await asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
+        await self._clear(sale, sells)
+        return True
+
+    async def _clear(self, sale: Running, sells: list[Order]) -> None:
+        """Cancel what rests; return once it is seen gone, by the stream or by asking, whichever is first."""
+        cancels = asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
+        cancels.add_done_callback(lambda _: sale.wake.set())
+        while self._are_live(sells) and not cancels.done():
+            await self._pause(sale, LOOK_S)
         if self._are_live(sells):
             sale.said = "take-profits are not seen gone yet"
             self._settling.hurry()
             await self._pause(sale, LOOK_S)
-        return True
 
     def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
         for order in live:

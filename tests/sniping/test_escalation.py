@@ -38,7 +38,7 @@ def test_the_pairs_band_bounds_the_lowest_price() -> None:
 def test_a_band_that_nobody_told_of_is_neared_until_the_bid() -> None:
     told = replace(FIRST, is_urgent=True, refusal=refusal(30087, Advice.REPRICE))
     tried = [escalate(replace(told, number=number), GRID, SLIPPAGE, T0).price for number in (1, 2, 10)]
-    assert tried == [D("0.95"), D("0.975"), D(1)]
+    assert tried == [D("0.95"), D("0.975"), D("0.99991")]
 
 
 def test_oversold_offers_a_step_less_and_asks_for_balances() -> None:

@@ -7,12 +7,13 @@ confirmations, prices that no stream brings (reliability M2, M3), and what was d
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from mexc_tui.engine.asked_price import ask_price
 from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.exit_line import ExitLine
@@ -22,13 +23,12 @@ from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.engine.watched import Watch
 from mexc_tui.model.intent import ZERO, CloseReason, OrderRole
 from mexc_tui.model.position import Position, PositionState, Protection
 from mexc_tui.model.storage import StorageError
-from mexc_tui.model.stream import BestQuote
 from mexc_tui.sniping import exits
-from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
+from mexc_tui.sniping.exits import Holding, Tick
 from mexc_tui.sniping.ladder import rungs_done
 
 log = logging.getLogger(__name__)
@@ -40,31 +40,6 @@ AGAIN_MS = 1_000
 """A sale that ended with something left begins anew after so long."""
 ALIGN_MS = 5_000
 BY_PRICE = (CloseReason.STOP, CloseReason.TRAILING, CloseReason.BREAK_EVEN)
-
-
-@dataclass(slots=True)
-class Watch:
-    """One position that is watched."""
-
-    position: Position
-    memory: ExitMemory
-    looked_ms: int
-    is_after_gap: bool = False
-    """The next price is the first one that is seen after nobody looked."""
-    is_changed: bool = True
-    """Orders or the position changed: the holding is made anew."""
-    holding: Holding | None = None
-    saved: tuple[Decimal, Decimal] = (ZERO, ZERO)
-    """The stop and the highest price as stored."""
-    words: str = ""
-    """What the next save tells."""
-    saved_ms: int = 0
-    begun_ms: int = 0
-    aligned_ms: int = 0
-    polled_ms: int = 0
-    is_blind: bool = False
-    busy: set[str] = field(default_factory=set[str])
-    """Chores of it that run now."""
 
 
 class Guardian:
@@ -267,7 +242,7 @@ class Guardian:
         is_stale = age_ms is None or age_ms > self._stale_ms()
         if (age_ms is None or age_ms > self._stale_ms() // 2) and now_ms - watch.polled_ms >= POLL_MS:
             watch.polled_ms = now_ms
-            self._begin(watch, "poll", self._poll(watch))
+            self._begin(watch, "poll", ask_price(self._trading, self._prices, symbol))
         if is_stale:
             self._note_blind(watch, age_ms)
         elif (seen := price.bid or price.last) is not None:
@@ -324,29 +299,6 @@ class Guardian:
         self._begin(watch, "alert", self._alert(symbol, words))
 
     # ---- beside
-
-    async def _poll(self, watch: Watch) -> None:
-        """Ask for the book where no stream tells of it."""
-        symbol = watch.position.symbol
-        try:
-            async with asyncio.timeout(POLL_MS * 3 / 1_000):
-                depth = await self._trading.depth(symbol, 5)
-        except (ExchangeError, TimeoutError) as error:
-            log.info("the book of %s: %s", symbol, error)
-            return
-        bid = depth.bids[0] if depth.bids else None
-        ask = depth.asks[0] if depth.asks else None
-        if bid is None:
-            return
-        quote = BestQuote(
-            symbol,
-            Decimal(bid[0]),
-            Decimal(bid[1]),
-            None if ask is None else Decimal(ask[0]),
-            ZERO if ask is None else Decimal(ask[1]),
-            0,
-        )
-        self._prices.on_quote(quote)
 
     async def _save(self, watch: Watch) -> None:
         memory, words, watch.words = watch.memory, watch.words, ""

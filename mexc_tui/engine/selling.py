@@ -7,7 +7,6 @@ offered again; an outcome that nobody knows is asked for first.
 import asyncio
 import logging
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
@@ -17,16 +16,18 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.exit_intents import ExitIntents, Wanted
 from mexc_tui.engine.exit_line import ExitLine
+from mexc_tui.engine.exit_orders import LOOK_S, SEEN_S, ExitOrders
 from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.running_sale import Running
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.stopping import Closed
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.positions import holding
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole, OrderState
+from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
 from mexc_tui.model.order import NewOrder, Side
-from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected
+from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Rejected
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
@@ -36,45 +37,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """Whoever asked for a sale hears after so long how far it came; it goes on."""
-SEEN_S = 0.5
-LOOK_S = 0.1
 STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
 STALE_BALANCE = (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
-
-
-@dataclass(slots=True)
-class Running:
-    """One sale while it runs. Quantities in base units."""
-
-    position_id: str
-    symbol: str
-    goal: Decimal
-    """So much is to stay."""
-    role: OrderRole
-    reason: CloseReason
-    words: str
-    intent: Intent | None = None
-    tries: int = 0
-    refusal: Refusal | None = None
-    free: Decimal | None = None
-    """What balances said after a refusal; None: what the books say."""
-    left: Decimal | None = None
-    """What was left when it was last looked at."""
-    sold: Decimal = ZERO
-    said: str = ""
-    """Why something is left."""
-    is_alarmed: bool = False
-    cancelled: set[str] = field(default_factory=set[str])
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when one of its orders changed."""
-    joined: asyncio.Event = field(default_factory=asyncio.Event)
-    reported: asyncio.Event = field(default_factory=asyncio.Event)
-    task: "asyncio.Task[None] | None" = None
-
-    @property
-    def is_urgent(self) -> bool:
-        """Whether it goes through the book at once."""
-        return self.role in (OrderRole.STOP, OrderRole.FLATTEN)
 
 
 class Selling:
@@ -93,12 +57,11 @@ class Selling:
         """Nothing is sold until somebody asks."""
         self._trading = trading
         self._keeper = keeper
-        self._execution = execution
-        self._settling = settling
         self._prices = prices
         self._grids = grids
         self._line = line
         self._intents = ExitIntents(trading, keeper)
+        self._orders = ExitOrders(keeper, execution, settling)
         self._running: dict[str, Running] = {}
         self._chores: set[asyncio.Future[None]] = set()
         keeper.on_change(self._note)
@@ -194,7 +157,7 @@ class Selling:
                 except (ExchangeError, StorageError) as error:
                     log.warning("selling %s: %s", sale.symbol, error)
                     sale.said = str(error)
-                    await self._pause(sale, SEEN_S)
+                    await sale.pause(SEEN_S)
         except Exception:
             log.exception("the sale of %s failed", sale.symbol)
             sale.said = "the sale failed; it begins anew"
@@ -210,7 +173,7 @@ class Selling:
             return False
         left = self.left(position)
         self._count(sale, left)
-        if await self._wait_for_orders(sale, position, left):
+        if await self._orders.see_gone(sale, position, left):
             return True
         if left <= sale.goal:
             await self._finish(sale, position)
@@ -218,7 +181,7 @@ class Selling:
         grid = self._grids.of(sale.symbol)
         if grid is None:
             sale.said = "the pair's rules are not known"
-            await self._pause(sale, SEEN_S)
+            await sale.pause(SEEN_S)
             return True
         return await self._try(sale, position, left, grid)
 
@@ -227,55 +190,6 @@ class Selling:
             sale.sold += sale.left - left
             sale.tries, sale.said, sale.free = 0, "", None
         sale.left = left
-
-    async def _wait_for_orders(self, sale: Running, position: Position, left: Decimal) -> bool:
-        """See the end of what could sell the same coins; return whether something was waited for."""
-        live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
-        if sale.goal <= 0:
-            self._cancel_entries(sale, live)
-        sells = [one for one in live if one.side is Side.SELL]
-        ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
-        if ours:
-            await self._see_end(ours[0], sale)
-            return True
-        resting = sum((one.open_quantity for one in sells), ZERO)
-        is_needed = sale.goal <= 0 or left - resting < left - sale.goal
-        if not sells or not is_needed:
-            return False
-        await self._clear(sale, sells)
-        return True
-
-    async def _clear(self, sale: Running, sells: list[Order]) -> None:
-        """Cancel what rests; return once it is seen gone, by the stream or by asking, whichever is first."""
-        cancels = asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
-        cancels.add_done_callback(lambda _: sale.wake.set())
-        while self._are_live(sells) and not cancels.done():
-            await self._pause(sale, LOOK_S)
-        if self._are_live(sells):
-            sale.said = "take-profits are not seen gone yet"
-            self._settling.hurry()
-            await self._pause(sale, LOOK_S)
-
-    def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
-        for order in live:
-            if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
-                sale.cancelled.add(order.client_order_id)
-                self._begin_chore(self._execution.cancel(order, sale.words))
-
-    async def _see_end(self, order: Order, sale: Running) -> None:
-        """Wait for the stream's word on an order that cannot rest; then ask for it."""
-        loop = asyncio.get_running_loop()
-        until_s = loop.time() + SEEN_S
-        while loop.time() < until_s:
-            if not self._are_live([order]):
-                return
-            await self._pause(sale, LOOK_S)
-        sale.said = "the outcome of the last order is not known yet"
-        now = self._keeper.open.orders.get(order.client_order_id)
-        if now is not None and now.state is OrderState.UNKNOWN:
-            self._settling.hurry()
-        elif now is not None:
-            await self._execution.ask(now)
 
     async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
@@ -382,10 +296,6 @@ class Selling:
 
     # ---- waiting
 
-    def _are_live(self, orders: list[Order]) -> bool:
-        rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)
-        return any(row is not None and row.state.is_on_exchange for row in rows)
-
     async def _free(self, asset: str) -> Decimal | None:
         """Return what is free at the exchange; None: it did not say."""
         try:
@@ -410,15 +320,6 @@ class Selling:
         orders = self._keeper.open.orders_of(sale.position_id)
         is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
         return now is None or self.left(now) != sale.left or is_live
-
-    async def _pause(self, sale: Running, seconds: float) -> None:
-        """Wait, but not longer than until something of this sale changes."""
-        sale.wake.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await sale.wake.wait()
-        except TimeoutError:
-            return
 
     def _note(self, written: Written) -> None:
         for order in written.orders:

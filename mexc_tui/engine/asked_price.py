@@ -1,0 +1,28 @@
+"""A price where no stream tells one (reliability M2, M3)."""
+
+import asyncio
+import logging
+from decimal import Decimal
+
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.stream import BestQuote
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 3.0
+NONE = (Decimal(0), Decimal(0))
+
+
+async def ask_price(trading: Trading, prices: Prices, symbol: str) -> None:
+    """Ask for a pair's book, and tell of its best prices as a stream would. A failure is logged."""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            depth = await trading.depth(symbol, 5)
+    except (ExchangeError, TimeoutError) as error:
+        log.info("the book of %s: %s", symbol, error)
+        return
+    bid, bids = (Decimal(one) for one in depth.bids[0]) if depth.bids else NONE
+    ask, asks = (Decimal(one) for one in depth.asks[0]) if depth.asks else NONE
+    prices.on_quote(BestQuote(symbol, bid or None, bids, ask or None, asks, 0))

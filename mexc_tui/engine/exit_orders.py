@@ -1,0 +1,87 @@
+"""Sees the end of orders that hold or may sell the coins that a sale wants: nothing is ever offered twice."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from decimal import Decimal
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.running_sale import Running
+from mexc_tui.engine.settling import Settling
+from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+
+log = logging.getLogger(__name__)
+
+SEEN_S = 0.5
+LOOK_S = 0.1
+
+
+class ExitOrders:
+    """Waits for outcomes, cancels what rests."""
+
+    def __init__(self, keeper: Bookkeeper, execution: Execution, settling: Settling) -> None:
+        self._keeper = keeper
+        self._execution = execution
+        self._settling = settling
+        self._cancels: set[asyncio.Future[None]] = set()
+
+    async def see_gone(self, sale: Running, position: Position, left: Decimal) -> bool:
+        """See the end of what could sell the same coins; return whether something was waited for."""
+        live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
+        if sale.goal <= 0:
+            self._cancel_entries(sale, live)
+        sells = [one for one in live if one.side is Side.SELL]
+        ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
+        if ours:
+            await self._see_end(ours[0], sale)
+            return True
+        resting = sum((one.open_quantity for one in sells), ZERO)
+        is_needed = sale.goal <= 0 or left - resting < left - sale.goal
+        if not sells or not is_needed:
+            return False
+        await self._clear(sale, sells)
+        return True
+
+    async def _clear(self, sale: Running, sells: list[Order]) -> None:
+        """Cancel what rests; return once it is seen gone, by the stream or by asking, whichever is first."""
+        cancels = asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
+        cancels.add_done_callback(lambda _: sale.wake.set())
+        while self._are_live(sells) and not cancels.done():
+            await sale.pause(LOOK_S)
+        if self._are_live(sells):
+            sale.said = "take-profits are not seen gone yet"
+            self._settling.hurry()
+            await sale.pause(LOOK_S)
+
+    def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
+        for order in live:
+            if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
+                sale.cancelled.add(order.client_order_id)
+                self._begin(self._execution.cancel(order, sale.words))
+
+    async def _see_end(self, order: Order, sale: Running) -> None:
+        """Wait for the stream's word on an order that cannot rest; then ask for it."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + SEEN_S
+        while loop.time() < until_s:
+            if not self._are_live([order]):
+                return
+            await sale.pause(LOOK_S)
+        sale.said = "the outcome of the last order is not known yet"
+        now = self._keeper.open.orders.get(order.client_order_id)
+        if now is not None and now.state is OrderState.UNKNOWN:
+            self._settling.hurry()
+        elif now is not None:
+            await self._execution.ask(now)
+
+    def _are_live(self, orders: list[Order]) -> bool:
+        rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)
+        return any(row is not None and row.state.is_on_exchange for row in rows)
+
+    def _begin(self, cancel: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(cancel)
+        self._cancels.add(task)
+        task.add_done_callback(self._cancels.discard)

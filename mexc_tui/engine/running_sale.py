@@ -1,0 +1,52 @@
+"""One sale while it runs."""
+
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, OrderRole
+from mexc_tui.model.outcome import Refusal
+
+
+@dataclass(slots=True)
+class Running:
+    """One sale while it runs. Quantities in base units."""
+
+    position_id: str
+    symbol: str
+    goal: Decimal
+    """So much is to stay."""
+    role: OrderRole
+    reason: CloseReason
+    words: str
+    intent: Intent | None = None
+    tries: int = 0
+    refusal: Refusal | None = None
+    free: Decimal | None = None
+    """What balances said after a refusal; None: what the books say."""
+    left: Decimal | None = None
+    """What was left when it was last looked at."""
+    sold: Decimal = ZERO
+    said: str = ""
+    """Why something is left."""
+    is_alarmed: bool = False
+    cancelled: set[str] = field(default_factory=set[str])
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when one of its orders changed."""
+    joined: asyncio.Event = field(default_factory=asyncio.Event)
+    reported: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it goes through the book at once."""
+        return self.role in (OrderRole.STOP, OrderRole.FLATTEN)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, but not longer than until one of its orders changes."""
+        self.wake.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
+        except TimeoutError:
+            return

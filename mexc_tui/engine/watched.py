@@ -1,0 +1,33 @@
+"""What the guardian keeps of one position that it watches."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import Position
+from mexc_tui.sniping.exits import ExitMemory, Holding
+
+
+@dataclass(slots=True)
+class Watch:
+    """One position that is watched."""
+
+    position: Position
+    memory: ExitMemory
+    looked_ms: int
+    is_after_gap: bool = False
+    """The next price is the first one that is seen after nobody looked."""
+    is_changed: bool = True
+    """Orders or the position changed: the holding is made anew."""
+    holding: Holding | None = None
+    saved: tuple[Decimal, Decimal] = (ZERO, ZERO)
+    """The stop and the highest price as stored."""
+    words: str = ""
+    """What the next save tells."""
+    saved_ms: int = 0
+    begun_ms: int = 0
+    aligned_ms: int = 0
+    polled_ms: int = 0
+    is_blind: bool = False
+    busy: set[str] = field(default_factory=set[str])
+    """Chores of it that run now."""

@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mexc_tui.engine.bookings import Written
+from mexc_tui.ledger.checks import protected
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.position import Account, Protection
@@ -18,6 +20,7 @@ from tests.engine.guarded import (
     SYMBOL,
     Lent,
     agree,
+    buy,
     closed,
     day_of,
     guarding,
@@ -314,5 +317,76 @@ def test_a_stop_sells_while_the_exchange_serves_nothing_else(tmp_path: Path) -> 
             await asyncio.sleep(5)
             await price_for(rooms, position, "0.7", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
+
+    simulate(main)
+
+
+def test_a_lost_answer_is_asked_for_and_nothing_is_sold_twice(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        lost = FaultPlan(kind=FaultKind.LOSE_ANSWER, at_s=45, path="/api/v3/order", method="POST", times=1)
+        async with guarding(day_of(sim, tmp_path, faults=(lost,), lent=NO_LADDER)) as (
+            running,
+            rooms,
+            position,
+        ):
+            await asyncio.sleep(6)
+            await price_for(rooms, position, "0.7", 0.5)
+            after = await closed(running)
+            assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_cancels_that_answer_wrongly_hold_no_stop_up(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, knobs=Knobs(cancel_race=1.0))) as (
+            running,
+            rooms,
+            position,
+        ):
+            await price_for(rooms, position, "0.7", 0.5)
+            assert (await closed(running, 5)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_the_next_engine_goes_on_with_a_sale(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        refused = FaultPlan(
+            kind=FaultKind.MAINTENANCE, at_s=45, for_s=15, path="/api/v3/order", method="POST"
+        )
+        day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
+        async with guarding(day) as (_, rooms, position):
+            await asyncio.sleep(5)
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert done.left == position.remaining
+            assert done.words
+        async with day.engine() as running:
+            assert (await closed(running)).close_reason is CloseReason.PERSON
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            naked = list[str]()
+
+            def look(written: Written) -> None:
+                for one in written.positions:
+                    if one.is_open:
+                        intents = rooms.keeper.open.intents_of(one.id)
+                        now_ms = rooms.port.now_ms()
+                        naked.extend(protected(one, intents, rooms.guardian.heartbeat_ms(one), now_ms))
+
+            rooms.keeper.on_change(look)
+            await buy(running)
+            assert naked == []
 
     simulate(main)

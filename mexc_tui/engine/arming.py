@@ -28,6 +28,8 @@ from mexc_tui.sniping.validation import Judgement, judge
 AGAIN_MS = 1_000
 """What was refused is judged again so often."""
 BY_HAND = "hand"
+PASSING = ("weight_left", "orders_left")
+"""Gates that close and open within seconds: they alone are no change worth telling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Arming:
         self._now_ms = now_ms
         self._again_ms: dict[str, int] = {}
         self._told: dict[str, tuple[str, ...]] = {}
+        self._put_down: set[tuple[str, int]] = set()
         self.generations: dict[str, int] = {}
         """Of halts, that each snipe was armed under."""
 
@@ -76,6 +79,10 @@ class Arming:
         for signal in list(self._known.signals.values()):
             if signal.key.detector in detectors:
                 await self._consider(signal)
+
+    def put_down(self, snipe: Snipe) -> None:
+        """A person disarmed it: no signal arms that opening again. A person may."""
+        self._put_down.add((snipe.listing_id, snipe.opens_ms))
 
     async def what_if(self, symbol: str) -> Judged:
         """Judge a pair as if it were armed by hand now; nothing is changed."""
@@ -103,6 +110,8 @@ class Arming:
     async def _consider(self, signal: Signal) -> None:
         listing = self._known.knowledge.listings.get(signal.key.subject)
         if listing is None or listing.opens_ms is None or listing.opened_ms is not None:
+            return
+        if (listing.id, listing.opens_ms) in self._put_down:
             return
         now_ms, key = self._now_ms(), signal.key
         signal_id = f"{key.detector}/{key.subject}/{key.topic}/{signal.state}@{listing.opens_ms}"
@@ -186,8 +195,8 @@ class Arming:
         return snipe
 
     async def _tell_refusal(self, listing: Listing, signal_id: str, verdicts: tuple[Verdict, ...]) -> None:
-        names = tuple(one.name for one in verdicts)
-        if not names or self._told.get(signal_id) == names:
+        names = tuple(one.name for one in verdicts if one.name not in PASSING)
+        if not verdicts or self._told.get(signal_id) == names:
             return
         self._told[signal_id] = names
         event = SnipeRefused(

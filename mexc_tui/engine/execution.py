@@ -72,10 +72,20 @@ class Execution:
         row = self._begin(intent, order)
         return await self._to_its_end(self._place(row, order))
 
-    async def fire(self, intent: Intent, line: FiringLine, shot: Shot, at_ns: int | None = None) -> Sent:
-        """Send one attempt that was prepared, at a moment of the monotonic clock, or at once."""
+    async def fire(
+        self,
+        intent: Intent,
+        line: FiringLine,
+        shot: Shot,
+        at_ns: int | None = None,
+        called_off: Callable[[], str] | None = None,
+    ) -> Sent:
+        """Send one attempt that was prepared, at a moment of the monotonic clock, or at once.
+
+        `called_off`: what else may forbid it at the last moment, in words; empty: nothing does.
+        """
         row = self._begin(intent, shot.order)
-        return await self._to_its_end(self._fire(row, line, shot, at_ns))
+        return await self._to_its_end(self._fire(row, line, shot, at_ns, called_off))
 
     async def cancel(self, order: Order, words: str) -> None:
         """Ask for an order's cancel, then what became of it: no answer to a cancel proves anything."""
@@ -146,9 +156,16 @@ class Execution:
         )
         return await self._noted(row, outcome)
 
-    async def _fire(self, row: Order, line: FiringLine, shot: Shot, at_ns: int | None) -> Sent:
+    async def _fire(
+        self,
+        row: Order,
+        line: FiringLine,
+        shot: Shot,
+        at_ns: int | None,
+        called_off: Callable[[], str] | None,
+    ) -> Sent:
         def may_send() -> bool:
-            return not self.refusal(row.role, row.symbol)
+            return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
 
         self._keeper.sent(row)
         fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))

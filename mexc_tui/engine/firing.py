@@ -32,6 +32,7 @@ from mexc_tui.sniping.plan import (
     ended_state,
     first_order,
     is_run_away,
+    price_cap,
 )
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
 from mexc_tui.sniping.rounding import Grid
@@ -93,6 +94,10 @@ class Firing:
         self._refused = False
         self._is_resynced = False
         self._reductions = 0
+        self._mine: dict[str, Order] = {}
+        """Every attempt as it stands: memory forgets what is over, its cost counts all the same."""
+        self._filled_ns: dict[str, int] = {}
+        self._first_seen: Decimal | None = None
         self.line: FiringLine = trading.line()
         self.attempts: list[Attempt] = []
         """What was tried: written down when it is over, as no disk stands between an answer and the next."""
@@ -111,6 +116,12 @@ class Firing:
     async def fire(self) -> Ended:
         """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
         self._keeper.on_change(self._note)
+        try:
+            return await self._fire()
+        finally:
+            self._keeper.off_change(self._note)
+
+    async def _fire(self) -> Ended:
         first = self._first()
         if first is None:
             return Ended(SnipeState.MISSED, "no price is known and no market order fits", 0)
@@ -153,18 +164,25 @@ class Firing:
         if off or not name:
             return Next(Step.STOP, off or "all attempts are used up")
         shot = self._shot(step, name, leave_ns or decided_ns)
-        signed_ns = self._clock.monotonic_ns()
-        sent = await self._execution.fire(self._intent, self.line, shot, leave_ns)
+        signed_ns, best_ask = self._clock.monotonic_ns(), None
+
+        def stopped() -> str:
+            nonlocal best_ask
+            best_ask = self._prices.of(self.snipe.symbol).ask
+            return self._called_off()
+
+        sent = await self._execution.fire(self._intent, self.line, shot, leave_ns, stopped)
         self._sent += 1
         self._last_sent_ms = self._trading.now_ms()
         outcome = sent.outcome
         if isinstance(outcome, Accepted):
             outcome = await self._outcome_of(sent.order)
         after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
-        self._note_attempt(step, sent, after, decided_ns, signed_ns)
+        self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
         for chore in after.chores:
             self._do(chore, after.reason)
-        return after if not self._called_off() else replace(after, step=Step.STOP)
+        off = self._called_off() if after.step is Step.SEND else ""
+        return replace(after, step=Step.STOP, reason=f"{off}, after: {after.reason}") if off else after
 
     def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
         assert step.type is not None
@@ -242,21 +260,40 @@ class Firing:
             return False
 
     def _note(self, written: Written) -> None:
-        if any(order.intent_id == self._intent.id for order in written.orders):
-            self._changed.set()
+        for order in written.orders:
+            if order.intent_id == self._intent.id:
+                self._mine[order.client_order_id] = order
+                if order.filled_quantity:
+                    self._filled_ns.setdefault(order.client_order_id, self._clock.monotonic_ns())
+                self._changed.set()
 
     # ---- what is known
 
     def _first(self) -> FirstOrder | None:
-        ask, cap = self._prices.of(self.snipe.symbol).ask, self.snipe.price_cap
+        """Return a limit that never rests as soon as any price is known; MARKET only while none is."""
+        ask, cap = self._prices.of(self.snipe.symbol).ask, self._cap()
         price = cap if ask is None else book_price(ask, cap, self._grid, self._rules)
-        kind = self.snipe.type if price is not None else OrderType.MARKET
+        kind = self.snipe.type
+        if price is None:
+            kind = OrderType.MARKET
+        elif kind is OrderType.MARKET:
+            kind = OrderType.IMMEDIATE_OR_CANCEL
         return first_order(kind, price, self.snipe.spend_cap, self._grid)
 
+    def _cap(self) -> Decimal | None:
+        """Return the price cap; of a pair that had no price when it was armed, over the first price seen."""
+        if self.snipe.price_cap is not None:
+            return self.snipe.price_cap
+        if self._first_seen is None:
+            price = self._prices.of(self.snipe.symbol)
+            self._first_seen = price.ask or price.last
+        return price_cap(self._first_seen, self._grid, self._rules)
+
     def _orders(self) -> tuple[Order, ...]:
-        return tuple(
-            order for order in self._keeper.open.orders.values() if order.intent_id == self._intent.id
-        )
+        for order in self._keeper.open.orders.values():
+            if order.intent_id == self._intent.id:
+                self._mine[order.client_order_id] = order
+        return tuple(self._mine.values())
 
     def _bought(self) -> Decimal:
         return sum((order.filled_quantity for order in self._orders()), Decimal(0))
@@ -270,7 +307,7 @@ class Firing:
         price = self._prices.of(self.snipe.symbol)
         fresh = step.price
         if isinstance(step.price, Decimal) and price.ask is not None and step.price < price.ask:
-            fresh = book_price(price.ask, self.snipe.price_cap, self._grid, self._rules)
+            fresh = book_price(price.ask, self._cap(), self._grid, self._rules)
         return Progress(
             opens_ms=self.snipe.opens_ms,
             spend_cap=self.snipe.spend_cap,
@@ -282,7 +319,7 @@ class Firing:
             last_sent_ms=self._last_sent_ms,
             committed=spent(self._intent, tuple(one for one in self._orders() if one != order)),
             grid=self._grid,
-            cap=self.snipe.price_cap,
+            cap=self._cap(),
             best_ask=price.ask,
             is_resynced=self._is_resynced,
             reductions=self._reductions,
@@ -295,9 +332,12 @@ class Firing:
         self._reductions += chore is Chore.REFRESH_BALANCES
         self._on_chore(chore, reason)
 
-    def _note_attempt(self, step: Next, sent: Sent, after: Next, decided_ns: int, signed_ns: int) -> None:
-        self._refused = isinstance(sent.outcome, Rejected)
+    def _note_attempt(
+        self, step: Next, sent: Sent, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None
+    ) -> None:
         fired = sent.fired or Fired(sent.outcome)
+        decided_ns, signed_ns = (max(at_ns, fired.aim_ns or at_ns) for at_ns in began_ns)
+        self._refused = isinstance(sent.outcome, Rejected)
         reading = self._trading.clock()
         attempt = Attempt(
             snipe_id=self.snipe.id,
@@ -315,13 +355,16 @@ class Firing:
                 signed_ns=signed_ns,
                 written_ns=fired.written_ns,
                 answered_ns=fired.answered_ns,
+                filled_ns=self._filled_ns.get(sent.order.client_order_id),
             ),
+            best_ask=best_ask,
             clock_error_ms=None if reading is None else reading.error_ms,
         )
         self.attempts.append(attempt)
 
     def _ended(self, step: Next) -> Ended:
-        if step.step is Step.ASK:
+        is_open = any(not order.state.is_terminal for order in self._orders())
+        if step.step is Step.ASK or is_open:
             return Ended(SnipeState.UNKNOWN, step.reason, self._sent)
         bought = self._bought()
         state = ended_state(bought, is_complete=self._is_enough(), was_refused=self._refused)

@@ -27,6 +27,7 @@ from mexc_tui.model.intent import Order, OrderRole, OrderState
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import Verdict, refusals
 from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
@@ -37,10 +38,19 @@ from mexc_tui.sniping.rounding import grid_of
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
-LEAD_MS = 6_000
-"""A snipe's connection is made and warmed so long before its opening."""
+LEAD_MS = 30_000
+"""A snipe's connection is made so long before its opening (performance 5)."""
+WARM_MS = 3_000
+"""It is warmed once more, and measured, so long before."""
 CHECK_MS = 1_200
 """The checklist comes so long before it."""
+COMMIT_MS = 400
+"""So long before it, the books are told that it fires: after a crash nobody fires it again."""
+NOT_FIRED = (SnipeState.ARMED, SnipeState.READY, SnipeState.WATCHING)
+EARLY_MS = 1_000
+"""Opened so long before its time, a pair is not the one that was judged: the first prices are gone."""
+QUIET_BEFORE_MS, QUIET_AFTER_MS = 2_000, 1_000
+"""What takes long waits from so long before an opening to so long after it (performance 10)."""
 
 
 class Sniper:
@@ -83,7 +93,10 @@ class Sniper:
         started()
         try:
             while True:
-                await self.look()
+                try:
+                    await self.look()
+                except StorageError as error:
+                    log.error("snipes wait for the store: %s", error)  # those that fire go on
                 try:
                     async with asyncio.timeout(LOOK_S):
                         await self._wake.wait()
@@ -98,12 +111,33 @@ class Sniper:
 
     async def look(self) -> None:
         """Arm what signals allow, follow what is armed, free what is over."""
-        self._tasks = {name: task for name, task in self._tasks.items() if not task.done()}
+        self._forget_done()
+        if not self._reconciler.is_done:
+            return  # what an engine before this one sent is not known yet
         for snipe in list(self._keeper.open.snipes.values()):
             if snipe.id not in self._tasks:
                 await self._follow(snipe)
+            elif snipe.state in NOT_FIRED and (off := self._called_off(snipe)):
+                await self._disarm(snipe, off)
         await self._free_intents()
         await self._arming.look()
+
+    def is_opening(self) -> bool:
+        """Whether a snipe is about to fire or fires: what takes long waits (performance 10)."""
+        now_ms = self._trading.now_ms()
+        return any(
+            one.opens_ms - QUIET_BEFORE_MS <= now_ms <= one.opens_ms + QUIET_AFTER_MS
+            for one in self._keeper.open.snipes.values()
+        )
+
+    def _forget_done(self) -> None:
+        for name, task in list(self._tasks.items()):
+            if not task.done():
+                continue
+            del self._tasks[name]
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
+                log.error("%s broke off and is followed anew: %s", task.get_name(), error, exc_info=error)
 
     # ---- asked by faces
 
@@ -114,12 +148,12 @@ class Sniper:
             raise Refused(f"Nothing is armed for {symbol}.")
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
             raise Refused(f"{symbol} fires already: halt to stop it, or close what it buys.")
+        self._arming.put_down(snipe)
         return await self._disarm(snipe, f"{words} ({by})")
 
     async def disarm_all(self, words: str) -> int:
         """Disarm every snipe that does not fire yet; return how many."""
-        armed = (SnipeState.ARMED, SnipeState.READY, SnipeState.WATCHING)
-        waiting = [one for one in self._keeper.open.snipes.values() if one.state in armed]
+        waiting = [one for one in self._keeper.open.snipes.values() if one.state in NOT_FIRED]
         for snipe in waiting:
             await self._disarm(snipe, words)
         return len(waiting)
@@ -151,6 +185,8 @@ class Sniper:
             return f"it was renamed to {listing.symbol}"
         if listing.opened_ms is None and listing.opens_ms != snipe.opens_ms:
             return f"its opening moved to {listing.opens_ms}"
+        if listing.opened_ms is not None and self._trading.now_ms() < snipe.opens_ms - EARLY_MS:
+            return f"it opened early, at {listing.opened_ms}"
         return ""
 
     async def _settle(self, snipe: Snipe) -> None:
@@ -238,6 +274,8 @@ class Sniper:
         )
         try:
             await firing.warm()
+            await self._sleep_until(snipe.opens_ms - WARM_MS)
+            await firing.warm()
             await self._sleep_until(snipe.opens_ms - CHECK_MS)
             refused = refusals(await self._check(firing))
             if refused:
@@ -251,13 +289,13 @@ class Sniper:
     async def _fire(self, snipe: Snipe, firing: Firing) -> None:
         ready = msgspec.structs.replace(snipe, state=SnipeState.READY, reason="the checklist passed")
         await self._keeper.save_snipe(ready)
-        await self._sleep_until(snipe.opens_ms - self._numbers().fire.early_ms - 100)
+        await self._sleep_until(snipe.opens_ms - COMMIT_MS)
         off = self._called_off(snipe)
         if off:
             await self._end(ready, Ended(SnipeState.DISARMED, off, 0))
             return
         fired = msgspec.structs.replace(ready, state=SnipeState.FIRING, reason="firing")
-        self._keeper.open.snipes[snipe.id] = fired
+        await self._keeper.save_snipe(fired)
         with no_collections():
             ended = await firing.fire()
         for attempt in firing.attempts:

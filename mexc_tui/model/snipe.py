@@ -112,7 +112,9 @@ class Stamps(msgspec.Struct, frozen=True, kw_only=True):
     aim_ns: int | None = None
     """When it was to leave."""
     decided_ns: int | None = None
+    """When only the write was left: the aim, of an attempt that waited for it; else the answer before."""
     signed_ns: int | None = None
+    """Built and signed; of an attempt that waited, ready at the decision."""
     written_ns: int | None = None
     """Last byte handed to the system."""
     answered_ns: int | None = None
@@ -137,3 +139,5 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     next_step: str = ""
     stamps: Stamps = Stamps()
     clock_error_ms: float | None = None
+    best_ask: Decimal | None = None
+    """Of the book as it was seen when it was sent: what slippage is measured from (field-study E6)."""

@@ -52,6 +52,8 @@ class Detection:
         self._every_s = every_s
         self._read_ms = read_ms
         self._wake = asyncio.Event()
+        self.is_opening: Callable[[], bool] = lambda: False
+        """Whether a snipe fires about now: passes wait for its end (performance 10)."""
         self._looking = asyncio.Lock()
         self.last: DetectionPass | None = None
         self.passes = 0
@@ -73,6 +75,8 @@ class Detection:
                     await self._wake.wait()
             except TimeoutError:
                 pass
+            if self.is_opening():
+                continue
             await self._known.load()
             await self.look()
 

@@ -128,6 +128,7 @@ class Engine:
             rooms = self.rooms
             self.streams.prices = (rooms.prices,)
             self.streams.held = lambda: rooms.keeper.open.symbols()
+            self.polls.is_opening = self.detection.is_opening = rooms.sniper.is_opening
         self.reload = Reload(parts.home, parts.live, parts.books, clock)
         self.alerts = Alerts(parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s)
         self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)

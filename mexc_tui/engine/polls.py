@@ -18,6 +18,7 @@ from mexc_tui.model.view import SourceRow
 log = logging.getLogger(__name__)
 
 LONGEST_SLEEP_S = 1.0
+OPENING_SLEEP_S = 0.25
 FIRST = (
     Source.EXCHANGE_INFO,
     Source.CALENDAR,
@@ -27,6 +28,8 @@ FIRST = (
     Source.ANNOUNCEMENT,
 )
 """Pairs first: what the others say is understood by them."""
+HEAVY = (Source.EXCHANGE_INFO, Source.DEFAULT_SYMBOLS, Source.SELF_SYMBOLS, Source.ANNOUNCEMENT)
+"""They wait while a snipe fires; what tells that it is postponed or cancelled does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Polls:
         self._health = {source: _Health() for source in self._sources()}
         self._asked_ms: dict[Source, int] = {}
         self._wake = asyncio.Event()
+        self.is_opening: Callable[[], bool] = lambda: False
+        """Whether a snipe fires about now: then sources that cost weight or time wait (performance 10)."""
         known.changed.append(self._wake.set)
 
     async def run(self, started: Started) -> None:
@@ -97,20 +102,26 @@ class Polls:
         return tuple(source for source in FIRST if source is not Source.SELF_SYMBOLS or self._market.has_key)
 
     def _due(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> list[Source]:
-        now_ms = self._market.now_ms()
+        now_ms, is_opening = self._market.now_ms(), self.is_opening()
         return [
             poll.source
             for poll in self._plan(now_ms)
-            if poll.due_ms <= now_ms and (poll.source not in busy or busy[poll.source].done())
+            if poll.due_ms <= now_ms
+            and (poll.source not in busy or busy[poll.source].done())
+            and not (poll.source in HEAVY and is_opening)
         ]
 
     async def _rest(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> None:
         """Wait for the next source that is due, or for news that may bring its turn forward."""
-        now_ms = self._market.now_ms()
+        now_ms, is_opening = self._market.now_ms(), self.is_opening()
         waiting = [
-            poll.due_ms for poll in self._plan(now_ms) if poll.source not in busy or busy[poll.source].done()
+            poll.due_ms
+            for poll in self._plan(now_ms)
+            if (poll.source not in busy or busy[poll.source].done())
+            and not (poll.source in HEAVY and is_opening)
         ]
-        pause_s = min(LONGEST_SLEEP_S, max((min(waiting, default=now_ms + 1_000) - now_ms) / 1_000, 0.01))
+        longest_s = OPENING_SLEEP_S if is_opening else LONGEST_SLEEP_S
+        pause_s = min(longest_s, max((min(waiting, default=now_ms + 1_000) - now_ms) / 1_000, 0.01))
         self._wake.clear()
         try:
             async with asyncio.timeout(pause_s):

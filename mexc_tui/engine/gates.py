@@ -154,6 +154,7 @@ class Gates:
         return Conditions(
             equity=equity,
             peak=ZERO if memory.equity is None else memory.equity.peak,
+            # Requests are stamped with the exchange's time as measured: only the error of that is left.
             clock_offset_ms=None if clock is None else 0.0,
             clock_error_ms=None if clock is None else clock.error_ms,
             stream_age_ms=self._stream_age_ms(),

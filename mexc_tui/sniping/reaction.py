@@ -14,6 +14,8 @@ from mexc_tui.sniping.rounding import ZERO, Grid, buy_quantity, floored, misfit
 BACK_OFF_MS = 1_000
 """After a 429 that names no time."""
 MOST_REDUCTIONS = 2
+NO_PRICE_MS = 200
+"""So long the book is waited for when only a limit is taken and no price is known."""
 
 
 class Step(StrEnum):
@@ -171,7 +173,9 @@ def _change_type(words: str, progress: Progress, rules: FireRules, now_ms: int) 
         price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
     price = price or progress.cap
     if price is None:
-        return _stop(f"{words}: no price is known for a limit order", progress)
+        # The first book comes with the opening, a moment after the first answers.
+        waits = f"{words}: no price is known yet for a limit order"
+        return _again(_same(progress), progress, rules, now_ms + NO_PRICE_MS, waits)
     kind = OrderType.IMMEDIATE_OR_CANCEL
     if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
         kind = OrderType.LIMIT

@@ -62,8 +62,10 @@ def test_refused_market_order_becomes_an_ioc_limit_at_a_known_price(code: int) -
     assert following.quote_quantity is None
 
 
-def test_refused_market_order_without_any_price_stops() -> None:
-    assert after(30019, replace(MARKET, cap=None)).step is Step.STOP
+def test_refused_market_order_without_any_price_waits_for_one() -> None:
+    assert after(30019, replace(MARKET, cap=None)).step is Step.SEND
+    spent = replace(MARKET, cap=None, sent=RULES.attempts)
+    assert after(30019, spent).step is Step.STOP
 
 
 def test_too_small_a_value_is_raised_only_within_the_spend_cap() -> None:

@@ -1,0 +1,173 @@
+"""Days around one opening on the practice exchange, in virtual time, and what a test asks of them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import SnipeRefused
+from mexc_tui.model.intent import Order
+from mexc_tui.model.order import NewOrder
+from mexc_tui.model.snipe import Attempt, Snipe, SnipeState
+from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan, Scenario
+from mexc_tui.practice.server import PracticeServer
+from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.practice.values import Side as ExchangeSide
+from mexc_tui.practice.world import World
+from mexc_tui.simulation.run import Simulation
+from tests.engine.days import LENT, PracticeDay
+
+NAME = "NEWUSDT"
+OPENS_S = 40.0
+PACE: dict[str, bool | int | float | str] = {
+    **LENT,
+    "detection_pass_s": 0.5,
+    "symbols_poll_opening_s": 2,
+    "clock_resync_opening_s": 10,
+    "min_probability": 0.2,
+    "armed_detectors": "ready_state,pre_ready,launch_sequence",
+    "ladder": "",
+    "stop_loss_pct": 50,
+}
+
+
+def listing(base: str = "NEW", **changes: object) -> ListingPlan:
+    given: dict[str, object] = {
+        "base": base,
+        "opens_s": OPENS_S,
+        "announced_before_s": 3600,
+        "prepared_before_s": 600,
+        "visible_before_s": 30,
+        "ready_before_s": 20,
+        **changes,
+    }
+    return ListingPlan(**given)  # pyright: ignore[reportArgumentType]
+
+
+def scenario(
+    *listings: ListingPlan,
+    knobs: Knobs | None = None,
+    faults: tuple[FaultPlan, ...] = (),
+    **lent: bool | float | str,
+) -> Scenario:
+    return Scenario(
+        name="opening",
+        duration_s=120,
+        knobs=knobs or Knobs(),
+        market=MarketPlan(symbols=20, active_pairs=1, trades_per_s=0.5),
+        listings=listings or (listing(),),
+        faults=faults,
+        settings={**PACE, **lent},
+    )
+
+
+class ScriptedWorld(World):
+    """Refuses the first buys with what a test says, and keeps when each came."""
+
+    def __init__(self, plan: Scenario, seed: int, start_ms: int, refusals: tuple[Refusal, ...]) -> None:
+        super().__init__(plan, seed, start_ms)
+        self.refusals = list(refusals)
+        self.asked: list[tuple[int, NewOrder]] = []
+        """Every buy that arrived, and when."""
+
+    def place(self, order: NewOrder) -> OrderRecord:
+        if order.side is ExchangeSide.BUY:
+            self.asked.append((self.now_ms, order))
+            if self.refusals:
+                raise self.refusals.pop(0)
+        return super().place(order)
+
+
+class Watcher:
+    """One running engine, as a test looks at it."""
+
+    def __init__(self, day: PracticeDay, world: ScriptedWorld, running: Joined) -> None:
+        self.day, self.world, self.running = day, world, running
+        rooms = running.engine.rooms
+        assert rooms is not None
+        self.rooms = rooms
+
+    @property
+    def now_s(self) -> float:
+        return (self.rooms.port.now_ms() - self.world.start_ms) / 1_000
+
+    async def at(self, second: float) -> None:
+        await asyncio.sleep(max(second - self.now_s, 0))
+
+    async def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not is_so():  # noqa: ASYNC110 - virtual seconds
+                await asyncio.sleep(0.02)
+
+    def note_states(self) -> list[SnipeState]:
+        """Return a list that every state of a snipe is put on from now on, as it is committed."""
+        states: list[SnipeState] = []
+        self.rooms.keeper.on_change(lambda written: states.extend(one.state for one in written.snipes))
+        return states
+
+    async def snipes(self, symbol: str = NAME) -> list[Snipe]:
+        """Return a pair's snipes, oldest first."""
+        scope = self.rooms.keeper.scope
+        found = await self.running.store.read(
+            "snipes", lambda stored: stored.trading(scope).snipes.of_symbol(symbol)
+        )
+        return found[::-1]
+
+    async def last(self, symbol: str = NAME) -> Snipe:
+        return (await self.snipes(symbol))[-1]
+
+    async def attempts(self, snipe: Snipe) -> list[Attempt]:
+        scope = self.rooms.keeper.scope
+        return await self.running.store.read(
+            "attempts", lambda stored: list(stored.trading(scope).attempts.of_snipe(snipe.id))
+        )
+
+    async def orders(self, snipe: Snipe) -> list[Order]:
+        scope = self.rooms.keeper.scope
+        return await self.running.store.read(
+            "orders", lambda stored: list(stored.trading(scope).orders.of_intent(snipe.id))
+        )
+
+    async def refused(self, symbol: str = NAME) -> list[SnipeRefused]:
+        page = await self.running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
+        facts = [one.event for one in page]
+        return [one for one in facts if isinstance(one, SnipeRefused) and one.about == symbol]
+
+    def bought(self) -> Decimal:
+        """Return what the exchange's own books say was spent on the new pair."""
+        return sum((order.executed_quote for order in self.buys()), Decimal(0))
+
+    def buys(self, symbol: str = NAME) -> list[OrderRecord]:
+        """Return the exchange's own records of what was bought of a pair, oldest first."""
+        found = self.world.all_orders(symbol, 0, 2**60, 1_000)
+        return [one for one in found[::-1] if one.side is ExchangeSide.BUY]
+
+
+class Exchange:
+    """The practice exchange of one day: engines come and go."""
+
+    def __init__(self, sim: Simulation, folder: Path, plan: Scenario, *refusals: Refusal) -> None:
+        self.world = ScriptedWorld(plan, 1, sim.clock.now_ms(), refusals)
+        self._day = PracticeDay(sim, folder, plan)
+        self._day.server = PracticeServer(plan, 1, sim.clock, world=self.world)
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncGenerator[Watcher]:
+        async with self._day.engine() as running:
+            yield Watcher(self._day, self.world, running)
+
+    async def open(self) -> None:
+        await self._day.open()
+
+
+@asynccontextmanager
+async def opening(
+    sim: Simulation, folder: Path, plan: Scenario, *refusals: Refusal
+) -> AsyncGenerator[Watcher]:
+    """An engine on an exchange whose first buys are answered with these refusals."""
+    exchange = Exchange(sim, folder, plan, *refusals)
+    await exchange.open()
+    async with exchange.engine() as watcher:
+        yield watcher

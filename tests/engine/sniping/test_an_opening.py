@@ -1,0 +1,274 @@
+"""One opening after another, as each may go; every order and answer is the practice exchange's own."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPolicy, Postponement
+from mexc_tui.practice.values import Refusal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
+
+LATER_S = OPENS_S + 8
+
+
+def test_a_clean_listing_is_armed_ready_fired_and_filled(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            states = watcher.note_states()
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert list(dict.fromkeys(states)) == [
+                SnipeState.ARMED,
+                SnipeState.READY,
+                SnipeState.FIRING,
+                SnipeState.FILLED,
+            ]
+            assert 0 < snipe.filled_value <= snipe.spend_cap
+            assert watcher.bought() == snipe.filled_value
+            assert watcher.world.asked[0][0] - snipe.opens_ms >= -20
+            last = (await watcher.attempts(snipe))[-1].stamps
+            assert last.decided_ns is not None
+            assert last.written_ns is not None
+            assert last.filled_ns is not None
+            assert last.decided_ns <= last.written_ns <= last.filled_ns
+
+    simulate(main)
+
+
+EARLY = [
+    Refusal(30001, "current transaction direction not allowed"),
+    Refusal(10007, "bad symbol"),
+    Refusal(30016, "trading disabled"),
+    Refusal(30014, "invalid symbol"),
+]
+
+
+@pytest.mark.parametrize("refusal", EARLY, ids=lambda one: str(one.code))
+def test_an_answer_of_too_early_is_tried_again_in_the_window(tmp_path: Path, refusal: Refusal) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), refusal, refusal, refusal) as watcher:
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            attempts = await watcher.attempts(snipe)
+            assert [one.code for one in attempts[:3]] == [refusal.code] * 3
+            assert snipe.state is SnipeState.FILLED
+            assert watcher.bought() <= snipe.spend_cap
+            gaps = [b[0] - a[0] for a, b in zip(watcher.world.asked, watcher.world.asked[1:], strict=False)]
+            assert min(gaps) >= 1_000 // 12
+
+    simulate(main)
+
+
+async def ended(watcher: Watcher) -> SnipeState:
+    await watcher.at(LATER_S)
+    return (await watcher.last()).state
+
+
+def test_a_refused_funds_answer_halves_the_order_twice_and_then_stops(tmp_path: Path) -> None:
+    refusal = Refusal(30004, "Insufficient position")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), *[refusal] * 3) as watcher:
+            assert await ended(watcher) is SnipeState.REJECTED
+            assert len(watcher.world.asked) <= 3
+            assert not watcher.buys()
+
+    simulate(main)
+
+
+def test_a_minimum_above_the_cap_is_not_paid(tmp_path: Path) -> None:
+    refusal = Refusal(30002, "The minimum transaction volume cannot be less than:500USDT")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), refusal) as watcher:
+            assert await ended(watcher) is SnipeState.REJECTED
+            assert not watcher.buys()
+
+    simulate(main)
+
+
+def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp_path: Path) -> None:
+    refusal = Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), refusal) as watcher:
+            assert await ended(watcher) is SnipeState.FILLED
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("policy", [MarketPolicy.DISABLED_30019, MarketPolicy.TYPE_REFUSED_30041])
+def test_a_refused_market_order_becomes_a_limit_that_never_rests(
+    tmp_path: Path, policy: MarketPolicy
+) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(listing(market_policy=policy))
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.FILLED
+            assert [one.type.value for one in watcher.buys()] == ["IMMEDIATE_OR_CANCEL"]
+            assert OrderType.MARKET is snipe.type
+
+    simulate(main)
+
+
+def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        ceiling = Decimal("1.01")
+        plan = scenario(listing(market_policy=MarketPolicy.DISABLED_30019, ceiling_factor=ceiling))
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(LATER_S)
+            attempts = await watcher.attempts(await watcher.last())
+            refused = next(n for n, one in enumerate(attempts) if one.code == 30010)
+            assert attempts[refused + 1].price == Decimal("0.0505")
+
+    simulate(main)
+
+
+def test_a_lost_answer_leaves_it_unknown_buys_once_and_is_settled(tmp_path: Path) -> None:
+    lost = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST", times=1)
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(lost,))) as watcher:
+            states = watcher.note_states()
+            await watcher.at(OPENS_S + 15)
+            snipe = await watcher.last()
+            assert SnipeState.UNKNOWN in states
+            assert SnipeState.MISSED not in states
+            assert snipe.state is SnipeState.FILLED
+            assert len(watcher.buys()) == 1
+            assert watcher.bought() == snipe.filled_value
+
+    simulate(main)
+
+
+def test_one_postponed_in_the_last_seconds_is_put_down_and_armed_anew(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(listing(postponed=(Postponement(at_s=8, by_s=20),)))
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S + 28)
+            first, *_, last = await watcher.snipes()
+            assert first.state is SnipeState.DISARMED
+            assert last.opens_ms - first.opens_ms == 20_000
+            assert last.state is SnipeState.FILLED
+            assert all(at >= last.opens_ms - 20 for at, _ in watcher.world.asked)
+
+    simulate(main)
+
+
+def test_one_cancelled_in_the_last_second_buys_nothing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(listing(cancelled_before_s=0.8))) as watcher:
+            await watcher.at(LATER_S)
+            assert (await watcher.last()).state.is_over
+            assert not watcher.buys()
+            assert watcher.rooms.keeper.open.reserved() == 0
+
+    simulate(main)
+
+
+def test_one_renamed_is_put_down(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(listing(renamed_before_s=12, renamed_to="OTHER"))
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(LATER_S)
+            assert (await watcher.last()).state is SnipeState.DISARMED
+            assert not watcher.buys(NAME)
+
+    simulate(main)
+
+
+def test_one_that_opens_early_is_not_bought_seconds_later(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(listing(early_s=6))) as watcher:
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.DISARMED
+            assert "early" in snipe.reason
+            assert not watcher.buys()
+
+    simulate(main)
+
+
+def test_one_that_is_never_open_to_the_api_is_never_armed(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
+            await watcher.at(LATER_S)
+            assert not await watcher.snipes()
+            assert any(v.name == "sides" for fact in await watcher.refused() for v in fact.verdicts)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_of_a_cluster_no_more_are_armed_than_is_allowed(tmp_path: Path, most: int) -> None:
+    async def main(sim: Simulation) -> None:
+        names = ("NEWA", "NEWB", "NEWC")
+        plan = scenario(*(listing(one) for one in names), max_snipes=most)
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - 1.5)
+            memory = watcher.rooms.keeper.open
+            assert len(memory.snipes) == most
+            assert memory.reserved() <= most * max(one.spend_cap for one in memory.snipes.values())
+            await watcher.at(LATER_S)
+            bought = [one for one in names if watcher.buys(f"{one}USDT")]
+            assert len(bought) == most
+
+    simulate(main)
+
+
+def test_two_who_arm_one_pair_at_once_get_one_snipe(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
+            await watcher.at(OPENS_S - 12)
+            arm = watcher.rooms.arming.arm
+            done = await asyncio.gather(arm(NAME, "ann"), arm(NAME, "bob"), return_exceptions=True)
+            assert sum(isinstance(one, Exception) for one in done) == 1
+            assert len(await watcher.snipes()) == 1
+
+    simulate(main)
+
+
+def test_what_a_person_disarmed_no_signal_arms_again_and_a_person_may(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            memory = watcher.rooms.keeper.open
+            await watcher.until(lambda: memory.snipe_of(NAME) is not None, OPENS_S)
+            await watcher.rooms.sniper.disarm(NAME, "ann")
+            await watcher.at(OPENS_S - 6)
+            assert len(await watcher.snipes()) == 1
+            assert memory.reserved() == 0
+            await watcher.rooms.arming.arm(NAME, "ann")
+            await watcher.at(LATER_S)
+            assert (await watcher.last()).state is SnipeState.FILLED
+
+    simulate(main)
+
+
+def test_a_halt_after_ready_stops_it_before_the_first_byte(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            await watcher.at(OPENS_S - 0.1)
+            await watcher.rooms.safety.stopping.halt("ann", "enough")
+            await watcher.at(LATER_S)
+            assert (await watcher.last()).state in (SnipeState.DISARMED, SnipeState.MISSED)
+            assert not watcher.world.asked
+
+    simulate(main)
+
+
+def test_a_firing_leaves_no_ear_at_the_books(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            before = len(watcher.rooms.keeper._listeners)  # pyright: ignore[reportPrivateUsage]
+            await watcher.at(LATER_S)
+            assert watcher.buys()
+            assert len(watcher.rooms.keeper._listeners) == before  # pyright: ignore[reportPrivateUsage]
+
+    simulate(main)

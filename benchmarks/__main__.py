@@ -11,6 +11,7 @@ ALL = (
     "stream_load",
     "order_path",
     "firing",
+    "stops",
     "exchange_info",
     "store",
     "arming",

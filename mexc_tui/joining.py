@@ -34,8 +34,9 @@ from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_da
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode
-from mexc_tui.paper import SCOPE, PaperMarket, paper_balances, paper_exchange
+from mexc_tui.paper import SCOPE, PaperMarket, Serve, paper_balances, paper_exchange
 from mexc_tui.paths import Paths
+from mexc_tui.practice.server import served
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.live import LiveSettings
@@ -68,6 +69,8 @@ class Outside:
     connector: Callable[[], aiohttp.BaseConnector | None] = lambda: None
     """Makes a connector for each transport; None: real sockets."""
     thread: type[SqliteThread] = SqliteThread
+    serve: Serve = served
+    """Serves the paper exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +235,7 @@ async def _trading(
 ) -> TradingPart | None:
     """Return the account's side; None without a key."""
     if isinstance(market, PaperMarket):
-        endpoint = await _paper(market, store, settings, stack)
+        endpoint = await _paper(market, outside.serve, store, settings, stack)
         client = await _client(replace(place, endpoint=endpoint), outside, settings, stack)
         await client.measure_clock()
         market.measure_also(client)
@@ -257,7 +260,9 @@ async def _trading(
     return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope))
 
 
-async def _paper(market: PaperMarket, store: Store, settings: Settings, stack: AsyncExitStack) -> Endpoint:
+async def _paper(
+    market: PaperMarket, serve: Serve, store: Store, settings: Settings, stack: AsyncExitStack
+) -> Endpoint:
     """Serve a paper exchange on the market's books, with the balances of the last session."""
     problem = await market.measure_clock()  # the paper exchange's clock is the market's
     if problem:
@@ -265,7 +270,7 @@ async def _paper(market: PaperMarket, store: Store, settings: Settings, stack: A
     balances = await store.read("paper balances", paper_balances)
     if not balances:
         balances = {QUOTE: settings.paper_balance_quote}
-    exchange = paper_exchange(market, balances, market.now_ms(), settings.paper_delay_ms)
+    exchange = paper_exchange(market, balances, market.now_ms(), serve, settings.paper_delay_ms)
     return await stack.enter_async_context(exchange)
 
 

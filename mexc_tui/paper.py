@@ -4,8 +4,8 @@ The exchange is the practice exchange on mirrored books (`practice.mirror`), so 
 streams and questions are the same code and the same protocol as with real money.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,11 +20,13 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
-from mexc_tui.practice.server import PracticeServer, served
+from mexc_tui.practice.server import PracticeServer
 
 ORDER_PATH = "/api/v3/order"
 SCOPE = "paper"
 """Books of every paper session: they go on after a restart."""
+Serve = Callable[[PracticeServer], AbstractAsyncContextManager[Endpoint]]
+"""Lets clients reach an exchange for as long as the block runs."""
 
 
 class PaperMarket(WireMarket):
@@ -150,11 +152,11 @@ def paper_balances(stored: Stored) -> dict[str, Decimal]:
 
 @asynccontextmanager
 async def paper_exchange(
-    market: PaperMarket, balances: dict[str, Decimal], seed: int, delay_ms: int = 0
+    market: PaperMarket, balances: dict[str, Decimal], seed: int, serve: Serve, delay_ms: int = 0
 ) -> AsyncGenerator[Endpoint]:
     """Serve an exchange on the market's books for as long as the block runs; `balances` is its account.
 
-    `delay_ms`: how much later than on loopback answers to orders come.
+    `serve` lets clients reach it; `delay_ms`: how much later than on loopback answers to orders come.
     """
     delay = FaultPlan(kind=FaultKind.DELAY, path=ORDER_PATH, amount_ms=delay_ms)
     scenario = paper_scenario(balances, (delay,) if delay_ms else ())
@@ -162,5 +164,5 @@ async def paper_exchange(
     world = MirrorWorld(scenario, seed, clock.now_ms())
     server = PracticeServer(scenario, seed, clock, world=world)
     market.mirror_to(server, world)
-    async with served(server) as endpoint:
+    async with serve(server) as endpoint:
         yield endpoint

@@ -1,0 +1,98 @@
+"""An engine that ends at any point of a snipe's life, and the next one, on an exchange that goes on."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.sniping.desks import NAME, OPENS_S, Exchange, Watcher, listing, scenario
+
+LOST = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST", times=1)
+
+
+def state_of(watcher: Watcher) -> SnipeState | None:
+    snipe: Snipe | None = watcher.rooms.keeper.open.snipe_of(NAME)
+    return None if snipe is None else snipe.state
+
+
+def has_order(watcher: Watcher) -> bool:
+    return any(one.symbol == NAME for one in watcher.rooms.keeper.open.orders.values())
+
+
+POINTS: dict[str, Callable[[Watcher], bool]] = {
+    "watching": lambda one: one.now_s > 12,
+    "armed": lambda one: state_of(one) is SnipeState.ARMED,
+    "ready": lambda one: state_of(one) is SnipeState.READY,
+    "firing before it is sent": lambda one: state_of(one) is SnipeState.FIRING,
+    "sent": has_order,
+    "answered": lambda one: bool(one.world.asked),
+    "bought": lambda one: bool(one.buys()),
+    "filled": lambda one: bool(one.rooms.keeper.open.positions),
+    "over": lambda one: one.now_s > OPENS_S + 6,
+}
+
+
+async def leave_at(watcher: Watcher, is_there: Callable[[Watcher], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not is_there(watcher):  # noqa: ASYNC110 - virtual milliseconds
+            await asyncio.sleep(0.001 if watcher.now_s > OPENS_S - 2 else 0.1)
+
+
+async def books_agree(watcher: Watcher, snipes: list[Snipe]) -> None:
+    run = await watcher.rooms.reconciler.compare(Trigger.PERSON)
+    assert not run.unexplained
+    bought = sum((one.filled_value for one in snipes), Decimal(0))
+    assert watcher.bought() == bought
+    assert len({order.client_order_id.rpartition("-")[0] for order in watcher.buys() if order.executed}) <= 1
+    assert bought <= max(one.spend_cap for one in snipes)
+    assert all(one.state.is_over for one in snipes)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_restart_never_buys_twice_and_forgets_nothing(tmp_path: Path, point: str) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, POINTS[point])
+        async with exchange.engine() as watcher:
+            await watcher.at(OPENS_S + 20)
+            await books_agree(watcher, await watcher.snipes())
+
+    simulate(main)
+
+
+def test_a_restart_with_a_lost_answer_finds_what_was_bought(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=(LOST,)))
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, lambda one: state_of(one) is SnipeState.UNKNOWN)
+        async with exchange.engine() as watcher:
+            await watcher.at(OPENS_S + 20)
+            snipes = await watcher.snipes()
+            assert snipes[-1].state is SnipeState.FILLED
+            await books_agree(watcher, snipes)
+
+    simulate(main)
+
+
+def test_a_snipe_that_was_armed_before_a_restart_still_fires(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario())
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, POINTS["armed"])
+        async with exchange.engine() as watcher:
+            await watcher.at(OPENS_S + 8)
+            snipes = await watcher.snipes()
+            assert [one.state for one in snipes] == [SnipeState.FILLED]
+            await books_agree(watcher, snipes)
+
+    simulate(main)

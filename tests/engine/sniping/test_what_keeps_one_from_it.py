@@ -1,0 +1,149 @@
+"""What keeps a snipe from being armed or fired, and how that is told."""
+
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.verdict import refusals
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan, ListingShape
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.sniping.desks import NAME, OPENS_S, listing, opening, scenario
+
+LATER_S = OPENS_S + 8
+
+
+def test_a_storm_of_429_ends_without_a_second_buy(tmp_path: Path) -> None:
+    storm = FaultPlan(
+        kind=FaultKind.TOO_MANY_REQUESTS, path="/api/v3/order", method="POST", at_s=OPENS_S - 1, for_s=3
+    )
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(faults=(storm,))) as watcher:
+            await watcher.at(OPENS_S + 20)
+            snipe = await watcher.last()
+            assert snipe.state.is_over
+            assert watcher.bought() == snipe.filled_value
+            assert watcher.bought() <= snipe.spend_cap
+
+    simulate(main)
+
+
+def test_nothing_is_fired_while_the_private_stream_is_down(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            await watcher.at(OPENS_S - 4)
+            port, state = watcher.rooms.port, watcher.rooms.port.private_state()
+            down = type(state)(is_live=False)
+            port.private_state = lambda: down
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.DISARMED
+            assert "private_stream" in snipe.reason
+            assert not watcher.world.asked
+
+    simulate(main)
+
+
+def test_nothing_is_fired_by_a_clock_that_is_not_known_well(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            await watcher.at(OPENS_S - 4)
+            port = watcher.rooms.port
+            port.clock = lambda: None
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.DISARMED
+            assert "clock" in snipe.reason
+            assert not watcher.world.asked
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("mode", ["never", "practice"])
+def test_signals_arm_only_where_that_is_set(tmp_path: Path, mode: str) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(auto_arm=mode)) as watcher:
+            await watcher.at(LATER_S)
+            assert bool(await watcher.snipes()) is (mode == "practice")
+
+    simulate(main)
+
+
+def test_armed_by_hand_it_is_fired(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(auto_arm="never")) as watcher:
+            await watcher.at(OPENS_S - 9)
+            snipe = await watcher.rooms.arming.arm(NAME, "ann")
+            assert snipe.by == "ann"
+            await watcher.at(LATER_S)
+            assert (await watcher.last()).state is SnipeState.FILLED
+
+    simulate(main)
+
+
+def test_what_if_says_exactly_what_arming_says(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(listing(api_allowed=False), auto_arm="never")
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - 9)
+            judged = await watcher.rooms.arming.what_if(NAME)
+            said = refusals(judged.judgement.verdicts)
+            assert said
+            with pytest.raises(Refused) as refused:
+                await watcher.rooms.arming.arm(NAME, "ann")
+            assert all(one.name in str(refused.value) for one in said)
+            assert str(refused.value).count("/") >= len(said)
+            assert not await watcher.snipes()
+
+    simulate(main)
+
+
+def test_a_refusal_is_told_once_until_it_changes(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(listing(api_allowed=False))) as watcher:
+            await watcher.at(LATER_S)
+            told: dict[str, list[tuple[str, ...]]] = {}
+            passing = ("weight_left", "orders_left")
+            for fact in await watcher.refused():
+                names = tuple(one.name for one in fact.verdicts if one.name not in passing)
+                told.setdefault(fact.signal_id, []).append(names)
+            assert told
+            assert all(a != b for rows in told.values() for a, b in pairwise(rows))
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        listing(shape=ListingShape.THIN, depth_quote=Decimal(2000)),
+        listing(shape=ListingShape.DUD),
+        listing(suspended_after_s=3),
+    ],
+    ids=["thin", "dud", "suspended"],
+)
+def test_a_poor_opening_ends_with_the_books_that_the_exchange_has(tmp_path: Path, plan: ListingPlan) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(plan)) as watcher:
+            await watcher.at(OPENS_S + 12)
+            snipe = await watcher.last()
+            assert snipe.state.is_over
+            assert watcher.bought() == snipe.filled_value
+            assert watcher.bought() <= snipe.spend_cap
+
+    simulate(main)
+
+
+def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            await watcher.at(LATER_S)
+            await watcher.rooms.arming.look()
+            assert len(await watcher.snipes()) == 1
+            assert len({one.client_order_id.rpartition("-")[0] for one in watcher.buys()}) == 1
+
+    simulate(main)

@@ -99,6 +99,11 @@ class _Mirroring:
         self._world.mirror_book(levels.symbol, levels.bids, levels.asks)
         self._server.stir()
 
+    def forget_levels(self, symbol: str) -> None:
+        """Trade nothing at prices that nobody sees any more."""
+        self._world.mirror_book(symbol, (), ())
+        self._server.stir()
+
 
 @dataclass(frozen=True, slots=True)
 class _Tee:
@@ -123,6 +128,8 @@ class _Tee:
 
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Note that messages are being lost."""
+        if kind is StreamKind.TOP_LEVELS and not is_closed:
+            self.paper.forget_levels(symbol)
         self.sink.on_hole(symbol, kind, is_closed=is_closed)
 
 

@@ -253,6 +253,23 @@ def test_a_resting_take_profit_is_hit_by_the_markets_trades(tmp_path: Path) -> N
     simulate(main)
 
 
+def test_nothing_trades_at_old_prices_while_the_market_is_not_heard(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PaperDay(sim, tmp_path)
+        await day.open()
+        async with day.desk(**QUIET) as desk:
+            await desk.buy()
+            assert desk.world.depth(NAME).bids
+            market = sim.network.find(HOST, PORT)
+            market.refusing = True
+            market.reset()
+            await desk.until(lambda: not desk.world.depth(NAME).bids)
+            market.refusing = False
+            await desk.until(lambda: bool(desk.world.depth(NAME).bids))
+
+    simulate(main)
+
+
 @pytest.mark.parametrize(
     ("auto_arm", "gates"), [("practice", ["automatic", "outcomes"]), ("everywhere", ["outcomes"])]
 )

@@ -237,7 +237,7 @@ def test_a_restart_keeps_position_and_cash_and_replaces_orders_that_are_gone(tmp
     simulate(main)
 
 
-def test_a_resting_take_profit_is_hit_by_the_markets_trades(tmp_path: Path) -> None:
+def test_a_resting_take_profit_is_filled_when_the_market_reaches_it(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)
         await day.open()

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 OVER_EVERY_S = 0.5
 LAST_LOOK_S = 10.0
-FIRING_RESTS_ON = ("clock", "private stream", "reconciler", "books", "settling", "streams")
+FIRING_RESTS_ON = ("clock", "private stream", "reconciler", "books", "settling", "guardian", "streams")
 SOURCE_FAILURES = 3
 """So many failures in a row of a source are worth an alert."""
 

@@ -1,0 +1,142 @@
+"""A desk that buys one listing, dies at a chosen moment, and what its books must agree with."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.ledger.ids import PREFIX
+from mexc_tui.model.intent import Order
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Account
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.practice.values import OrderRecord
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import QUIET, SYMBOL, rooms_of
+
+ORDER = "/api/v3/order"
+HANDS_OFF = {"ladder": "", "stop_loss_pct": 50, "entry_early_ms": 0}
+PUNCTUAL = msgspec.structs.replace(QUIET, jitter_ms=0)
+"""Its first order is not refused for being early."""
+OPENING_S = 40.0
+
+
+def at_the_opening(kind: FaultKind, *, times: int = 1, amount_ms: int = 0) -> FaultPlan:
+    """Strike the first orders of the opening."""
+    return FaultPlan(kind=kind, at_s=OPENING_S, method="POST", path=ORDER, times=times, amount_ms=amount_ms)
+
+
+def cut_power(running: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on nothing more is stored and nothing more is sent: what the exchange has, it has."""
+    rooms = rooms_of(running)
+
+    async def refuse(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        raise StorageError("the power is cut")
+
+    def dead(*_: object) -> str:
+        return "the power is cut"
+
+    monkeypatch.setattr(running.store, "write", refuse)
+    rooms.execution.refusal = dead
+
+
+def cut_power_when(
+    running: Joined, monkeypatch: pytest.MonkeyPatch, method: str, *, is_sent: bool
+) -> asyncio.Event:
+    """Cut it when the keeper is called so for the first time; `is_sent`: the bytes still leave."""
+    keeper, rooms = rooms_of(running).keeper, rooms_of(running)
+    original: Callable[..., Any] = getattr(keeper, method)
+    gate, happened = rooms.execution.refusal, asyncio.Event()
+
+    def struck(*args: Any) -> Any:
+        if not happened.is_set():
+            happened.set()
+            cut_power(running, monkeypatch)
+            if is_sent:
+                rooms.execution.refusal = gate
+        return original(*args)
+
+    monkeypatch.setattr(keeper, method, struck)
+    return happened
+
+
+@asynccontextmanager
+async def mortal(day: PracticeDay, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Joined]:
+    """An engine that is killed at the end: it stores and sends nothing more, and says no farewell."""
+
+    async def no_farewell() -> str:
+        rooms = rooms_of(running)
+        for task in tuple(rooms.execution._running):  # pyright: ignore[reportPrivateUsage]
+            task.cancel()
+        await asyncio.sleep(0)
+        return ""
+
+    with suppress(StorageError):
+        async with day.engine() as running:
+            monkeypatch.setattr(rooms_of(running), "stop", no_farewell)
+            yield running
+            cut_power(running, monkeypatch)
+
+
+def were_struck(day: PracticeDay) -> bool:
+    """Whether every fault of a bounded number was spent: the test would mean nothing otherwise."""
+    planned = day.server._faults._requests  # pyright: ignore[reportPrivateUsage]
+    return all(not fault._left for fault in planned)  # pyright: ignore[reportPrivateUsage]
+
+
+def ours(day: PracticeDay) -> list[OrderRecord]:
+    """Return the desk's orders as the exchange has them."""
+    rows = day.server.world.all_orders(SYMBOL, 0, 2**53, 1_000)
+    return [row for row in rows if row.client_order_id.startswith(PREFIX)]
+
+
+def bought(day: PracticeDay) -> list[OrderRecord]:
+    """Return the buys that got something."""
+    return [row for row in ours(day) if row.side is Side.BUY and row.executed]
+
+
+async def stored_orders(running: Joined) -> dict[str, Order]:
+    """Return every order of the books."""
+    scope = rooms_of(running).keeper.scope
+    rows = await running.store.read("orders", lambda stored: stored.trading(scope).orders.page(limit=1_000))
+    return {row.client_order_id: row for row in rows}
+
+
+async def same_books(day: PracticeDay, running: Joined) -> None:
+    """Hold the stored books against the exchange's own, to the last digit."""
+    rooms = rooms_of(running)
+    run = await rooms.reconciler.compare(Trigger.PERSON)
+    assert not run.unexplained, run.unexplained
+    rows = await stored_orders(running)
+    for record in ours(day):
+        row = rows[record.client_order_id]
+        assert (row.filled_quantity, row.filled_value) == (record.executed, record.executed_quote)
+        assert row.state.is_terminal == (record.status.value not in ("NEW", "PARTIALLY_FILLED"))
+    held = {balance.asset: balance.free + balance.locked for balance in day.server.world.balances()}
+    scope = rooms.keeper.scope
+    kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
+    totals: dict[str, Decimal] = {}
+    for one in kept:
+        if one.account in (Account.DESK, Account.OWN):
+            totals[one.asset] = totals.get(one.asset, Decimal(0)) + one.amount
+    for asset in ("USDT", "CLEAN"):
+        assert totals.get(asset, Decimal(0)) == held.get(asset, Decimal(0)), asset
+    assert len(bought(day)) <= 1
+    _invariants(rooms)
+
+
+def _invariants(rooms: TradingRooms) -> None:
+    memory = rooms.keeper.open
+    for position in memory.positions.values():
+        assert position.remaining >= 0
+    assert memory.reserved() >= 0
+    assert not rooms.keeper.is_behind

@@ -1,0 +1,141 @@
+"""Orders and books while requests, answers and pushes are lost, doubled or late (reliability 2.1 to 2.5)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.scenario import DuplicateClientId, FaultKind, FaultPlan, Knobs
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.engine.trading.desk import (
+    HANDS_OFF,
+    PUNCTUAL,
+    at_the_opening,
+    bought,
+    same_books,
+    stored_orders,
+    were_struck,
+)
+
+SETTLED_S = 45
+
+
+def bought_under(
+    tmp_path: Path, *faults: FaultPlan, knobs: Knobs | None = None, seed: int = 0, is_sure: bool = True
+) -> None:
+    """Buy at the opening while this goes wrong: at the end one buy at most, and the same books."""
+
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, faults=faults, knobs=knobs, listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(ARM_S)
+            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await asyncio.sleep(SETTLED_S)
+            await same_books(day, running)
+            assert were_struck(day)
+            assert not is_sure or len(bought(day)) == 1
+            assert len(rooms_of(running).keeper.open.positions) == len(bought(day))
+            assert not rooms_of(running).keeper.open.has_unknown(SYMBOL)
+
+    simulate(main, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_sure"),
+    [
+        (FaultKind.LOSE_REQUEST, False),  # R2: whether it is tried again in the window is the snipe's
+        (FaultKind.LOSE_ANSWER, True),  # R3, R5
+        (FaultKind.EXECUTED_500, True),  # R4
+        (FaultKind.RESET, True),  # R6
+        (FaultKind.HALF_OPEN, True),  # R7
+    ],
+)
+@pytest.mark.parametrize("is_silent", [False, True], ids=["with pushes", "without"])
+def test_r2_to_r7_an_answer_that_never_comes_is_one_buy_at_most(
+    tmp_path: Path, kind: FaultKind, is_sure: bool, is_silent: bool
+) -> None:
+    quiet = (FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60),) if is_silent else ()
+    bought_under(tmp_path, at_the_opening(kind), *quiet, is_sure=is_sure)
+
+
+def test_r9_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
+    bought_under(tmp_path, at_the_opening(FaultKind.LOSE_ANSWER), knobs=Knobs(visibility_ms=(2_000, 3_000)))
+
+
+@pytest.mark.parametrize("world", list(DuplicateClientId))
+def test_r14_no_client_id_is_sent_twice_in_either_world(tmp_path: Path, world: DuplicateClientId) -> None:
+    bought_under(
+        tmp_path, at_the_opening(FaultKind.LOSE_ANSWER, times=1), knobs=Knobs(duplicate_client_id=world)
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", [FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE]
+)
+def test_m11_o2_o3_fills_are_booked_once_whatever_pushes_do(tmp_path: Path, kind: FaultKind) -> None:
+    bought_under(tmp_path, FaultPlan(kind=kind, at_s=35, chance=0.5 if kind is FaultKind.DROP_PUSH else 1.0))
+
+
+def test_d3_what_a_full_store_does_not_take_is_booked_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            taken = rooms.keeper.write
+
+            async def full(name: str, *args: object, **more: object) -> object:
+                if name == "what was told of an order":
+                    raise StorageError("the disk is full")
+                return await taken(name, *args, **more)  # type: ignore[arg-type] # pyright: ignore
+
+            monkeypatch.setattr(rooms.keeper, "write", full)
+            await until(lambda: bought(day))
+            await asyncio.sleep(3)
+            assert rooms.keeper.is_behind
+            assert "disk is full" in rooms.keeper.problem
+            monkeypatch.undo()
+            await until(lambda: not rooms.keeper.is_behind)
+            await asyncio.sleep(5)
+            await same_books(day, running)
+            assert len(rooms.keeper.open.positions) == 1
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_mixture_of_faults_leaves_books_that_agree(tmp_path: Path, seed: int) -> None:
+    async def main(sim: Simulation) -> None:
+        kinds = [
+            FaultKind.LOSE_REQUEST,
+            FaultKind.LOSE_ANSWER,
+            FaultKind.EXECUTED_500,
+            FaultKind.RESET,
+            FaultKind.DROP_PUSH,
+            FaultKind.DUPLICATE_PUSH,
+            FaultKind.REORDER_PUSH,
+        ]
+        faults = tuple(
+            FaultPlan(kind=kind, at_s=35, for_s=40, chance=sim.rng.uniform(0.05, 0.4), path="/api/v3/order")
+            if kind not in (FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH)
+            else FaultPlan(kind=kind, at_s=35, for_s=40, chance=sim.rng.uniform(0.1, 0.6))
+            for kind in sim.rng.sample(kinds, 4)
+        )
+        knobs = Knobs(visibility_ms=(0, sim.rng.randrange(1_500)), cancel_race=0.5)
+        day = day_of(sim, tmp_path, faults=faults, knobs=knobs)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(ARM_S)
+            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await asyncio.sleep(80)
+            await same_books(day, running)
+            assert len(await stored_orders(running)) >= len(bought(day))
+
+    simulate(main, seed=seed)

@@ -1,0 +1,135 @@
+"""An engine killed at each point of an order's life: the next one ends with the books of the exchange."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.intent import OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.engine.test_stopping import rest_a_sale
+from tests.engine.trading.desk import (
+    HANDS_OFF,
+    PUNCTUAL,
+    at_the_opening,
+    bought,
+    cut_power,
+    cut_power_when,
+    mortal,
+    ours,
+    same_books,
+    stored_orders,
+)
+
+SETTLED_S = 25
+
+
+def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None) -> PracticeDay:
+    return day_of(sim, folder, faults=faults, knobs=knobs, listing=PUNCTUAL, lent=HANDS_OFF)
+
+
+async def then_another_agrees(day: PracticeDay, *, holds: bool) -> None:
+    """Start another engine on what is left, and let it find out."""
+    async with day.engine() as running:
+        await asyncio.sleep(SETTLED_S)
+        await same_books(day, running)
+        assert bool(rooms_of(running).keeper.open.positions) == holds
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_sent", "holds"),
+    [("sent", False, False), ("sent", True, True), ("take", True, True)],
+    ids=["before the send", "after the send", "after the answer, before it is booked"],
+)
+def test_c2_an_engine_killed_while_it_buys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, is_sent: bool, holds: bool
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            struck = cut_power_when(running, monkeypatch, moment, is_sent=is_sent)
+            await asyncio.sleep(ARM_S)
+            assert not struck.is_set()
+            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await struck.wait()
+            await until(lambda: not is_sent or bought(day))
+            await asyncio.sleep(1)
+            assert not any(row.filled_quantity for row in (await stored_orders(running)).values())
+        monkeypatch.undo()
+        await then_another_agrees(day, holds=holds)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["while it rests", "during its cancel"])
+def test_an_engine_killed_with_a_sale_on_the_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: rooms.keeper.open.positions)
+            await asyncio.sleep(1)
+            await rest_a_sale(rooms, running)
+            order = rooms.keeper.open.live_orders()[0]
+            if is_cancelled:
+                cut_power(running, monkeypatch)
+                await rooms.execution.cancel(order, "a test")
+        monkeypatch.undo()
+        sale = next(row for row in ours(day) if row.side is Side.SELL)
+        assert (sale.status.value == "CANCELED") == is_cancelled
+        await then_another_agrees(day, holds=True)
+
+    simulate(main)
+
+
+def test_r5_an_engine_killed_with_an_unknown_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(sim: Simulation) -> None:
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=20)
+        day = a_day(sim, tmp_path, at_the_opening(FaultKind.LOSE_ANSWER), silence)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: rooms.keeper.open.has_unknown(SYMBOL))
+        monkeypatch.undo()
+        await then_another_agrees(day, holds=True)
+
+    simulate(main)
+
+
+def test_an_engine_killed_with_an_absent_order_in_its_watch_keeps_the_reservation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, at_the_opening(FaultKind.LOSE_REQUEST, times=50))
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await asyncio.sleep(40)
+            states = {row.state for row in (await stored_orders(running)).values()}
+            assert states == {OrderState.ABSENT}
+            assert rooms.keeper.open.reserved() > 0
+        monkeypatch.undo()
+        async with day.engine() as running:
+            await asyncio.sleep(SETTLED_S)
+            memory = rooms_of(running).keeper.open
+            assert memory.reserved() > 0
+            await same_books(day, running)
+            await asyncio.sleep(600)
+            assert memory.reserved() == 0
+            assert not bought(day)
+
+    simulate(main)

@@ -1,0 +1,167 @@
+"""What the rooms of orders and books do with orders that are denied, foreign, or owe fees."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.bookings import Desk
+from mexc_tui.ledger.ids import make
+from mexc_tui.model.errors import Refused
+from mexc_tui.model.intent import Fee, Order, OrderState
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Advice, NotSent, Purpose, Refusal
+from mexc_tui.model.report import OrderReport
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import SYMBOL, buy, day_of, rooms_of, until
+from tests.engine.test_stopping import rest_a_sale
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, same_books, stored_orders
+
+NO_SUCH_ORDER = Refusal(
+    http_status=400,
+    code=-2013,
+    message="no such order",
+    words="There is no such order",
+    advice=Advice.ASK,
+    listing_advice=Advice.ASK,
+    definite=False,
+)
+
+
+def a_day(sim: Simulation, folder: Path) -> PracticeDay:
+    return day_of(sim, folder, listing=PUNCTUAL, lent=HANDS_OFF)
+
+
+def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            await rest_a_sale(rooms, running)
+            order = rooms.keeper.open.live_orders()[0]
+            states = set[OrderState]()
+            rooms.keeper.on_change(
+                lambda written: states.update(
+                    one.state for one in written.orders if one.client_order_id == order.client_order_id
+                )
+            )
+
+            async def denied(*_: object, **__: object) -> OrderReport:
+                raise Refused("GET", "/api/v3/order", NO_SUCH_ORDER)
+
+            async def unsent(*_: object, **__: object) -> NotSent:
+                return NotSent("the test keeps it")
+
+            async def none(*_: object, **__: object) -> tuple[OrderReport, ...]:
+                return ()
+
+            monkeypatch.setattr(rooms.port, "order", denied)
+            monkeypatch.setattr(rooms.port, "cancel", unsent)
+            monkeypatch.setattr(rooms.port, "open_orders", none)
+            monkeypatch.setattr(rooms.port, "all_orders", none)
+            await asyncio.sleep(40)
+            assert OrderState.UNKNOWN in states
+            assert OrderState.CANCELLED in states
+            assert not rooms.keeper.open.live_orders()
+
+    simulate(main)
+
+
+def test_a_doubt_keeps_what_was_booked_meanwhile(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            before = await stored_orders(running)
+            for name in before:
+                await rooms.keeper.doubt(name, rooms.port.now_ms(), 2_000)
+            assert await stored_orders(running) == before  # ended orders are not doubted
+
+    simulate(main)
+
+
+def test_a_fee_without_a_price_is_booked_at_its_worth_once_that_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            rows = await stored_orders(running)
+            bought = next(row for row in rows.values() if row.filled_quantity)
+            odd = Fee("ODD", Decimal(3), unvalued=Decimal(3))
+            owing = msgspec.structs.replace(bought, fees=(*bought.fees, odd))
+
+            def owe(desk: Desk) -> None:
+                desk.save_order(owing, "a test")
+
+            await rooms.keeper.write("a fee", owe)
+            await asyncio.sleep(3)
+            assert _odd(await stored_orders(running), bought).unvalued == 3
+            rooms.prices.note_asked("ODD", Decimal("0.5"))
+            await asyncio.sleep(3)
+            fee = _odd(await stored_orders(running), bought)
+            assert (fee.unvalued, fee.value) == (0, Decimal("1.5"))
+
+    simulate(main)
+
+
+def _odd(rows: dict[str, Order], order: Order) -> Fee:
+    return next(fee for fee in rows[order.client_order_id].fees if fee.asset == "ODD")
+
+
+def _buy(client_order_id: str, rooms_price: Decimal) -> NewOrder:
+    return NewOrder(
+        symbol=SYMBOL,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        client_order_id=client_order_id,
+        price=rooms_price,
+        quantity=Decimal(500),
+    )
+
+
+def test_a_persons_own_order_is_shown_and_left_alone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            await rooms.port.place(_buy("byhand", Decimal("0.02")), purpose=Purpose.ORDINARY)
+            await until(lambda: "byhand" in rooms.keeper.open.foreign)
+            await asyncio.sleep(15)
+            assert [row.client_order_id for row in day.server.world.open_orders()] == ["byhand"]
+            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert rooms.keeper.open.positions[position.id].remaining == position.remaining
+            await same_books(day, running)
+
+    simulate(main)
+
+
+def test_another_desks_order_under_our_prefix_halts(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            (name,) = make("zzzz", 1, 1, 1)
+            await rooms.port.place(_buy(name, Decimal("0.02")), purpose=Purpose.ORDINARY)
+            await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)
+            assert rooms.keeper.open.trading.cause is not Cause.PERSON
+            assert name in {row.client_order_id for row in day.server.world.open_orders()}
+
+    simulate(main)

@@ -11,11 +11,11 @@ from textual.widget import Widget
 
 from mexc_tui.model.text import clean
 from mexc_tui.tui.cell import Tone, fit
-from mexc_tui.tui.header import GAP, Part
+from mexc_tui.tui.header import GAP, Part, width_of
 
 
 class Bar(Widget):
-    """Parts side by side on each line; only a line that is another is painted."""
+    """Parts side by side on each line; a line is painted up to the last part that is another."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"bar--{tone.value}" for tone in Tone}
     DEFAULT_CSS = """
@@ -37,9 +37,10 @@ class Bar(Widget):
     def show(self, lines: Sequence[Sequence[Part]]) -> None:
         """Show these parts, a line each."""
         for y, parts in enumerate(lines):
-            if list(parts) != list(self._shown[y]):
-                self._shown[y] = parts
-                self.refresh(Region(0, y, self.size.width, 1))
+            before, self._shown[y] = self._shown[y], parts
+            width = _changed(before, parts)
+            if width:
+                self.refresh(Region(0, y, min(width, self.size.width), 1))
 
     def render_line(self, y: int) -> Strip:
         """Return one line."""
@@ -61,3 +62,14 @@ class Bar(Widget):
 
     def _tone(self, tone: Tone) -> Style:
         return self.get_component_rich_style(f"bar--{tone.value}")
+
+
+def _changed(before: Sequence[Part], after: Sequence[Part]) -> int:
+    """Return how far a line is another; 0: it is the same."""
+    if list(before) == list(after):
+        return 0
+    is_in_place = [width_of([part]) for part in before] == [width_of([part]) for part in after]
+    if not is_in_place:
+        return max(width_of(before), width_of(after))
+    last = max(number for number, part in enumerate(after) if part != before[number])
+    return width_of(after[: last + 1])

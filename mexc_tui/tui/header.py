@@ -52,11 +52,11 @@ def _engine(known: Known) -> list[Part]:
         return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _link(known)]
     return [
         _mode(status.mode),
+        Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
         _state(known),
         _link(known),
         _clock(status),
         _feed(status),
-        Part(utc(known.now_ms), goes=3),
         Part(here(known.now_ms, known.zone), goes=6),
         Part(f"profile {status.profile}", Tone.FAINT, goes=6),
         Part(f"world {status.world}" if status.world else "", Tone.FAINT, goes=7),

@@ -98,9 +98,9 @@ def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
 
 
 def here(at_ms: int | None, zone: tzinfo) -> str:
-    """Return the time of day where the trader sits, named so; empty where that is UTC."""
+    """Return the time of day to the minute where the trader sits; empty where that is UTC."""
     found = _moment(at_ms, zone)
-    return "" if found is None or not found.utcoffset() else f"{found:%H:%M:%S} here"
+    return "" if found is None or not found.utcoffset() else f"{found:%H:%M} here"
 
 
 def date_and_time(at_ms: int | None, zone: tzinfo) -> str:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.model.intent import OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import DuplicateClientId, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.engine.guarded import ARM_S, SYMBOL, buy, day_of, rooms_of, until
+from tests.engine.test_stopping import rest_a_sale
 from tests.engine.trading.desk import (
     HANDS_OFF,
     PUNCTUAL,
@@ -61,8 +63,34 @@ def test_r2_to_r7_an_answer_that_never_comes_is_one_buy_at_most(
     bought_under(tmp_path, at_the_opening(kind), *quiet, is_sure=is_sure)
 
 
-def test_r9_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
+def test_an_order_that_questions_do_not_see_for_a_while_is_not_called_absent(tmp_path: Path) -> None:
     bought_under(tmp_path, at_the_opening(FaultKind.LOSE_ANSWER), knobs=Knobs(visibility_ms=(2_000, 3_000)))
+
+
+def test_o1_a_fill_that_comes_long_before_the_answer_is_booked_once(tmp_path: Path) -> None:
+    bought_under(tmp_path, at_the_opening(FaultKind.DELAY, amount_ms=2_500))
+
+
+def test_r9_a_storm_of_429_after_the_buy_leaves_books_that_agree(tmp_path: Path) -> None:
+    bought_under(tmp_path, FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=5))
+
+
+def test_o4_a_cancel_that_is_refused_and_carried_out_is_asked_for(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        quiet = FaultPlan(kind=FaultKind.SILENCE, at_s=42)
+        knobs = Knobs(cancel_race=1.0)
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, faults=(quiet,), knobs=knobs, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            await rest_a_sale(rooms, running)
+            order = rooms.keeper.open.live_orders()[0]
+            await rooms.execution.cancel(order, "a test")
+            assert (await stored_orders(running))[order.client_order_id].state is OrderState.CANCELLED
+            await same_books(day, running)
+
+    simulate(main)
 
 
 @pytest.mark.parametrize("world", list(DuplicateClientId))

@@ -35,7 +35,7 @@ from mexc_tui.sniping.plan import (
     price_cap,
 )
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
-from mexc_tui.sniping.rounding import Grid
+from mexc_tui.sniping.rounding import Grid, misfit
 
 log = logging.getLogger(__name__)
 
@@ -157,8 +157,10 @@ class Firing:
 
     async def _attempt(self, step: Next, leave_ns: int | None) -> Next:
         if step.at_ms is not None and leave_ns is None:
-            leave_ns = self._trading.exchange_ns(step.at_ms)
-        decided_ns = self._clock.monotonic_ns()
+            # First wait, then decide: the book that counts is the one of that moment.
+            left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
+            await asyncio.sleep(max(left_ns, 0) / 1e9)
+        decided_ns, step = self._clock.monotonic_ns(), self._bounded(step)
         name = self._keeper.next_id(self._intent)
         off = self._called_off()
         if off or not name:
@@ -279,6 +281,18 @@ class Firing:
         elif kind is OrderType.MARKET:
             kind = OrderType.IMMEDIATE_OR_CANCEL
         return first_order(kind, price, self.snipe.spend_cap, self._grid)
+
+    def _bounded(self, step: Next) -> Next:
+        """Give a MARKET order a limit as soon as a price is known: nothing else bounds what it pays."""
+        ask = self._prices.of(self.snipe.symbol).ask
+        if step.type is not OrderType.MARKET or step.quote_quantity is None or ask is None:
+            return step
+        price = book_price(ask, self._cap(), self._grid, self._rules)
+        spend = step.quote_quantity * (1 + self._grid.taker_fee)
+        order = first_order(OrderType.IMMEDIATE_OR_CANCEL, price, spend, self._grid)
+        if order is None or order.quantity is None or misfit(order.quantity, price, self._grid, order.type):
+            return step
+        return replace(step, type=order.type, price=price, quantity=order.quantity, quote_quantity=None)
 
     def _cap(self) -> Decimal | None:
         """Return the price cap; of a pair that had no price when it was armed, over the first price seen."""

@@ -102,6 +102,19 @@ def test_a_timestamp_outside_the_window_is_measured_anew_and_tried_once_more(tmp
     simulate(main)
 
 
+def test_once_a_price_is_known_no_attempt_goes_without_a_limit(tmp_path: Path) -> None:
+    refusal = Refusal(30001, "current transaction direction not allowed")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), *[refusal] * 6) as watcher:
+            await watcher.at(LATER_S)
+            attempts = await watcher.attempts(await watcher.last())
+            assert attempts[-1].best_ask is not None
+            assert all(one.price is not None for one in attempts if one.best_ask is not None)
+
+    simulate(main)
+
+
 @pytest.mark.parametrize("policy", [MarketPolicy.DISABLED_30019, MarketPolicy.TYPE_REFUSED_30041])
 def test_a_refused_market_order_becomes_a_limit_that_never_rests(
     tmp_path: Path, policy: MarketPolicy

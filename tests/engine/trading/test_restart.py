@@ -1,8 +1,10 @@
 """An engine killed at each point of an order's life: the next one ends with the books of the exchange."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from mexc_tui.model.intent import OrderState
@@ -131,5 +133,29 @@ def test_an_engine_killed_with_an_absent_order_in_its_watch_keeps_the_reservatio
             await asyncio.sleep(600)
             assert memory.reserved() == 0
             assert not bought(day)
+
+    simulate(main)
+
+
+def test_an_engine_killed_after_a_part_of_its_buy_was_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        thin = msgspec.structs.replace(PUNCTUAL, depth_quote=Decimal(20), trades_per_s=0.01)
+        day = day_of(sim, tmp_path, listing=thin, lent=HANDS_OFF)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: any(row.executed for row in ours(day)))
+            first = ours(day)[-1]
+            assert first.executed_quote < first.quote_quantity * Decimal("0.9"), (
+                first.executed_quote,
+                first.quote_quantity,
+            )
+            cut_power(running, monkeypatch)
+        monkeypatch.undo()
+        await then_another_agrees(day, holds=True)
 
     simulate(main)

@@ -276,16 +276,19 @@ class Guardian:
             self._begin(watch, "dust", self._write_off(watch.position))
 
     def _is_dust(self, watch: Watch) -> bool:
-        """Whether what is left is less than any order, at any price."""
+        """Whether what is left is less than any order: at any price, or of a ladder that was sold, now."""
         position, grid = watch.position, self._grids.of(watch.position.symbol)
         if grid is None or position.state is not PositionState.OPEN or not position.remaining:
             return False
         least = max(grid.quantity_step, grid.min_quantity)
         is_busy = self._selling.is_selling(position.id) or self._keeper.is_behind
         orders = self._keeper.open.orders_of(position.id)
-        return (
-            position.remaining < least and not is_busy and not any(one.state.is_on_exchange for one in orders)
-        )
+        if is_busy or any(one.state.is_on_exchange for one in orders):
+            return False
+        bid, ladder = self._prices.of(position.symbol).bid, position.plan.ladder
+        is_sold = bool(ladder) and len(position.rungs_done) == len(ladder)
+        is_too_small = is_sold and bid is not None and exits.is_dust(position.remaining, bid, grid)
+        return position.remaining < least or is_too_small
 
     def _note_blind(self, watch: Watch, age_ms: int | None) -> None:
         watch.is_after_gap = True

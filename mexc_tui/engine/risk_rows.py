@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from mexc_tui.engine.open_books import OpenBooks
 from mexc_tui.engine.prices import QUOTE
@@ -113,7 +113,7 @@ def _share(equity: Decimal, pct: Decimal) -> Decimal:
 
 
 def _pct(value: Decimal | None) -> Decimal:
-    return ZERO if value is None else value.quantize(CENT)
+    return ZERO if value is None else value.quantize(CENT, ROUND_HALF_EVEN)
 
 
 def _paused_until(seen: RiskBook, limits: RiskLimits, now_ms: int) -> int | None:

@@ -1,7 +1,7 @@
 """What commands of trading print for people: snipes, orders, positions, risk, verdicts, books."""
 
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
@@ -90,7 +90,7 @@ def price(value: Decimal | None) -> str:
     """Return a price or a quantity in at most eight digits, without an exponent."""
     if value is None:
         return NONE
-    shown = _MANY.plus(value) if abs(value) < 10**8 else value.quantize(CENT)
+    shown = _MANY.plus(value) if abs(value) < 10**8 else value.quantize(CENT, ROUND_HALF_EVEN)
     text = f"{shown:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

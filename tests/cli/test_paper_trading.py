@@ -28,6 +28,7 @@ prepared_before_s = 30
 FAST = (
     *("--set", "calendar_poll_s=5", "--set", "symbols_poll_s=5", "--set", "symbols_poll_near_s=3"),
     *("--set", "near_before_s=60", "--set", "opening_before_s=20", "--set", "detection_pass_s=0.5"),
+    *("--set", "ladder=", "--set", "stop_loss_pct=50"),  # what is bought stays
 )
 
 

@@ -23,6 +23,8 @@ from mexc_tui.tui.themes import Theme, Themes
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _TICK = "tick"
+ANSWERS = "answers"
+"""Stands for everything that was asked instead of shown."""
 
 
 class DeskApp(Dressed):
@@ -55,6 +57,7 @@ class DeskApp(Dressed):
         self._pace = Pace(Time(loop.time, loop.call_later), self._paint, self._quiet_left_s, self._per_s)
         for name, view in self._source.views().items():
             view.on_change(partial(self._pace.changed, name))
+        self._source.answers.on_change(partial(self._pace.changed, ANSWERS, ()))
         self.set_interval(1.0, lambda: self._changed(_TICK))
         for name, screen in self._boards.items():
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
@@ -63,10 +66,11 @@ class DeskApp(Dressed):
         for problem in self._themes.problems:
             self.notify(problem, severity="warning", markup=False)
 
-    def on_unmount(self) -> None:
-        """Paint nothing any more."""
+    async def on_unmount(self) -> None:
+        """Paint nothing, and ask nothing any more."""
         if self._pace is not None:
             self._pace.stop()
+        await self._source.answers.close()
 
     def _changed(self, name: str) -> None:
         if self._pace is not None:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from mexc_tui.model.text import clean
 from mexc_tui.tui.cell import Tone, fit
-from mexc_tui.tui.header import GAP, Part, width_of
+from mexc_tui.tui.part import GAP, Part, width_of
 
 
 class Bar(Widget):

@@ -1,10 +1,7 @@
 """The two lines on top that are always true: mode, state, clock, freshness, money. The unknown is said so."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
-
-from rich.cells import cell_len
 
 from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.model.mode import Mode
@@ -12,20 +9,10 @@ from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
 from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.part import Part, fitting
 from mexc_tui.tui.text import age, amount, gain, here, utc
 
-GAP = "   "
 _OFF_MS = 100.0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A few words of the header. Where room is short the one with the highest `goes` is left out; 0 stays."""
-
-    text: str
-    tone: Tone = Tone.PLAIN
-    goes: int = 0
-    is_badge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +30,7 @@ class Known:
 
 def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
     """Return the parts of both lines that fit."""
-    return _fitting(_engine(known), width), _fitting(_money(known), width)
+    return fitting(_engine(known), width), fitting(_money(known), width)
 
 
 def _engine(known: Known) -> list[Part]:
@@ -122,18 +109,3 @@ def _money(known: Known) -> list[Part]:
         Part(f"cash {amount(risk.cash).text}", Tone.FAINT, goes=4),
         Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, goes=5),
     ]
-
-
-def _fitting(parts: Sequence[Part], width: int) -> list[Part]:
-    shown = [part for part in parts if part.text]
-    for part in sorted(shown, key=lambda one: -one.goes):
-        if width_of(shown) <= width or not part.goes:
-            break
-        shown.remove(part)
-    return shown
-
-
-def width_of(parts: Sequence[Part]) -> int:
-    """Return how many columns these parts take."""
-    texts = sum(cell_len(part.text) + 2 * part.is_badge for part in parts)
-    return 1 + texts + len(GAP) * max(len(parts) - 1, 0)

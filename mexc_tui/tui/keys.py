@@ -93,11 +93,16 @@ KEYS: tuple[Key, ...] = (
 
 def bindings(scope: Scope) -> list[Binding]:
     """Return the keys of a scope as Textual binds them."""
-    return [
-        Binding(key.keys, key.action, key.name, show=False, id=key.id, tooltip=key.help)
-        for key in KEYS
-        if key.scope is scope
-    ]
+    return [_binding(key) for key in KEYS if key.scope is scope]
+
+
+def scrolling() -> list[Binding]:
+    """Return the keys of a table that make sense where there are only lines."""
+    return [_binding(key) for key in KEYS if key.scope is Scope.TABLE and key.group is Group.MOVE]
+
+
+def _binding(key: Key) -> Binding:
+    return Binding(key.keys, key.action, key.name, show=False, id=key.id, tooltip=key.help)
 
 
 def allowed(*, may_operate: bool) -> tuple[Key, ...]:

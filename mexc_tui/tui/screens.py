@@ -1,24 +1,31 @@
 """The screens: a header, tables, a footer; and the page of help."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from mexc_tui.desk.client import Link
 from mexc_tui.tui import keys
 from mexc_tui.tui.bar import Bar
-from mexc_tui.tui.boards import LOADING, Board, Pane
-from mexc_tui.tui.header import Known, Part, lines
+from mexc_tui.tui.boards.panes import LOADING, Board, Pane, PicturePane, TablePane
+from mexc_tui.tui.canvas import Canvas
+from mexc_tui.tui.header import Known, lines
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.part import Part
 from mexc_tui.tui.rows import Rows
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
+
+WIDE = 110
+"""From so many columns on a board may have a column on the right."""
 
 
 class BoardScreen(Screen[None]):
@@ -26,10 +33,16 @@ class BoardScreen(Screen[None]):
 
     DEFAULT_CSS = """
     BoardScreen { background: $background; layout: vertical; }
-    BoardScreen Table { border: round $muted; border-title-color: $muted; border-subtitle-color: $warning; }
-    BoardScreen Table:focus { border: round $primary; border-title-color: $primary; }
-    BoardScreen.-short Table { border: none; border-top: solid $muted; }
-    BoardScreen.-short Table:focus { border: none; border-top: solid $primary; }
+    BoardScreen #body { layout: vertical; height: 1fr; }
+    BoardScreen.-wide #body { layout: horizontal; }
+    BoardScreen #main { width: 1fr; height: 2fr; }
+    BoardScreen #beside { width: 1fr; height: 1fr; }
+    BoardScreen.-wide #main { width: 3fr; height: 1fr; }
+    BoardScreen.-wide #beside { width: 2fr; }
+    BoardScreen .pane { border: round $muted; border-title-color: $muted; border-subtitle-color: $warning; }
+    BoardScreen .pane:focus { border: round $primary; border-title-color: $primary; }
+    BoardScreen.-short .pane { border: none; border-top: solid $muted; }
+    BoardScreen.-short .pane:focus { border: none; border-top: solid $primary; }
     BoardScreen.-live Bar#header { border-bottom: heavy $error; }
     BoardScreen Input { display: none; height: 1; border: none; padding: 0 1; }
     BoardScreen Input.-shown { display: block; }
@@ -40,43 +53,89 @@ class BoardScreen(Screen[None]):
         """Show a board of this source."""
         super().__init__(name=board.name)
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
         self.board = board
         self._source = source
         self._found_in: Table | None = None
-        self._tables = {pane.title: _table(pane, number) for number, pane in enumerate(board.panes)}
+        self._tables = {
+            pane.title: _table(pane, number)
+            for number, pane in enumerate(board.panes)
+            if isinstance(pane, TablePane)
+        }
+        self._pictures = {
+            pane.title: _picture(pane, number)
+            for number, pane in enumerate(board.panes)
+            if isinstance(pane, PicturePane)
+        }
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         yield Bar(2, "header")
-        yield from self._tables.values()
+        with Container(id="body"):
+            yield Vertical(*self._column(is_beside=False), id="main")
+            if beside := self._column(is_beside=True):
+                yield Vertical(*beside, id="beside")
         finder = Input(placeholder="words; !word leaves out", compact=True)
         finder.cursor_blink = False
         yield finder
         yield Bar(1, "footer")
 
+    def _column(self, *, is_beside: bool) -> list[Table | Canvas]:
+        panes = [pane for pane in self.board.panes if pane.place.is_beside is is_beside]
+        return [self._widget(pane) for pane in panes]
+
+    def _widget(self, pane: Pane) -> Table | Canvas:
+        return self._tables[pane.title] if isinstance(pane, TablePane) else self._pictures[pane.title]
+
+    def on_resize(self) -> None:
+        """Show what there is room for."""
+        for pane in self.board.panes:
+            place = pane.place
+            has_room = self.size.width >= place.least_width and self.size.height >= place.least_height
+            self._widget(pane).display = has_room
+
     def show(self, dirty: Mapping[str, frozenset[str]] | None, known: Known) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
         self.set_class(known.status is not None and known.status.mode == "live", "-live")
         self.query_one("#header", Bar).show(lines(known, self.size.width))
-        foot = keys.footer(self.size.width - 2, may_operate=True)
+        foot = keys.footer(self.size.width - 2, may_operate=self._source.may_operate)
         self.query_one("#footer", Bar).show([[Part(foot)]])
         is_stale = known.link.link is not Link.CONNECTED
+        below = f"OLD: {age(known.heard_ms)}" if is_stale else ""
         for pane in self.board.panes:
-            self._show(pane, dirty, known, is_stale=is_stale)
+            widget = self._widget(pane)
+            widget.set_stale(is_stale)
+            if not widget.display:
+                continue
+            if isinstance(pane, TablePane):
+                self._fill(pane, self._tables[pane.title], dirty, self._look(known), below)
+            else:
+                canvas = self._pictures[pane.title]
+                canvas.show(pane.draw(self._look(known), *canvas.room))
+                canvas.set_titles(pane.title, below)
 
-    def _show(
-        self, pane: Pane, dirty: Mapping[str, frozenset[str]] | None, known: Known, *, is_stale: bool
+    def _look(self, known: Known) -> Look:
+        first = next(iter(self._tables.values()), None)
+        now_s = asyncio.get_running_loop().time()
+        return Look(self._source, known.now_ms, now_s, known.zone, None if first is None else first.cursor)
+
+    def _fill(
+        self,
+        pane: TablePane,
+        table: Table,
+        dirty: Mapping[str, frozenset[str]] | None,
+        look: Look,
+        below: str,
     ) -> None:
-        table = self._tables[pane.title]
-        view = self._source.views()[pane.view]
-        if dirty is None or pane.view in dirty:
-            wanted = None if dirty is None else dirty[pane.view]
-            changes = pane.read(self._source, wanted, known.now_ms)
-            gone = dict.fromkeys(table.rows.keys - view.rows.keys()) if dirty is None else {}
-            table.apply({**changes, **gone})
-        table.set_empty(pane.empty if view.is_complete else LOADING)
-        table.set_stale(is_stale)
-        table.set_titles(_counted(pane.title, table.rows), f"OLD: {age(known.heard_ms)}" if is_stale else "")
+        """Bring a table up to date: by the keys of its view that changed, or as a whole."""
+        view = self._source.views().get(pane.view)
+        if view is None or dirty is None:
+            rows = pane.read(look, None)
+            table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
+        elif pane.view in dirty:
+            table.apply(pane.read(look, dirty[pane.view]))
+        table.set_empty(pane.empty if view is None or view.is_complete else LOADING)
+        table.set_titles(_counted(pane.title, table.rows), below)
 
     @property
     def table(self) -> Table | None:
@@ -152,7 +211,13 @@ def _counted(title: str, rows: Rows) -> str:
     return f"{title} {len(rows.shown)}{hidden}"
 
 
-def _table(pane: Pane, number: int) -> Table:
+def _table(pane: TablePane, number: int) -> Table:
     table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
-    table.styles.height = f"{pane.share}fr"
+    table.styles.height = f"{pane.place.share}fr"
     return table
+
+
+def _picture(pane: PicturePane, number: int) -> Canvas:
+    canvas = Canvas(f"pane{number}")
+    canvas.styles.height = f"{pane.place.share}fr"
+    return canvas

@@ -7,8 +7,9 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from mexc_tui.desk.client import LinkState
-from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
+from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
+from mexc_tui.tui.asked import Answers, Give
 
 Row = TypeVar("Row", bound=msgspec.Struct, covariant=True)
 
@@ -38,8 +39,15 @@ class Source:
     listings: Shown[ListingRow]
     signals: Shown[SignalRow]
     snipes: Shown[SnipeRow]
+    orders: Shown[OrderRow]
     positions: Shown[PositionRow]
     risk: Shown[RiskRow]
+    answers: Answers
+    """What is not a view: asked while somebody looks."""
+    give: Give
+    """Gives commands."""
+    may_operate: bool
+    """False: this face only looks, and may only lower risk."""
     link: Callable[[], LinkState]
     now_ms: Callable[[], int]
     """The exchange's time, as well as it is known here."""
@@ -53,6 +61,7 @@ class Source:
             "listings": self.listings,
             "signals": self.signals,
             "snipes": self.snipes,
+            "orders": self.orders,
             "positions": self.positions,
             "risk": self.risk,
         }

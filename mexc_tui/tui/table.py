@@ -62,7 +62,7 @@ class Table(ScrollView, can_focus=True):
         self, columns: Sequence[Column], *, empty: str, order: Order | None = None, name: str | None = None
     ) -> None:
         """Begin without rows; `empty` says what would fill the table, and what to do; `name` is its id."""
-        super().__init__(id=name)
+        super().__init__(id=name, classes="pane")
         self.columns = tuple(columns)
         self.rows = Rows(order)
         self.empty = empty

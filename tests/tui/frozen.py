@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import msgspec
 
 from mexc_tui.desk.client import Link, LinkState
+from mexc_tui.desk.kinds import CommandKind, Outcome, Reply
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.position import CloseReason, PositionState, Protection
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
-from mexc_tui.model.trading_view import PositionRow, RiskRow, RungRow, SnipeRow
+from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, RungRow, SnipeRow
 from mexc_tui.model.view import BudgetRow, ClockRow, ListingRow, SignalRow, StatusRow, StreamsRow
+from mexc_tui.tui.asked import Answers
 from mexc_tui.tui.source import Source
 
 NOW_MS = 1_790_000_000_000
@@ -49,6 +51,11 @@ class Frozen:
     def __init__(self, *, is_empty: bool = False, is_complete: bool = True) -> None:
         many = not is_empty
         self.now_ms = NOW_MS
+        self.may_operate = True
+        self.replies: dict[str, Any] = {}
+        """What the engine answers, by the name of the question or command."""
+        self.given: list[tuple[str, Any]] = []
+        """What it was asked and told."""
         self.link = LinkState(Link.CONNECTED, "", 0.0, 0, None)
         self.heard_ms: float | None = 200.0
         self.status = View({"engine": status()} if many else {}, is_complete=is_complete)
@@ -58,8 +65,22 @@ class Frozen:
             is_complete=is_complete,
         )
         self.snipes = View({row.id: row for row in _snipes()} if many else {}, is_complete=is_complete)
+        self.orders = View(dict[str, OrderRow](), is_complete=is_complete)
         self.positions = View({row.id: row for row in _positions()} if many else {}, is_complete=is_complete)
         self.risk = View({"risk": risk()} if many else {}, is_complete=is_complete)
+
+    async def give(
+        self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
+    ) -> Reply[Any]:
+        """Answer as an engine does that knows only what a test put there."""
+        del deadline_s, command_id
+        self.given.append((kind.name, args))
+        reply = self.replies.get(kind.name)
+        if reply is None:
+            return Reply(Outcome.REFUSED, f"Nobody here answers {kind.name}.", None, is_repeated=False)
+        if isinstance(reply, Reply):
+            return cast("Reply[Any]", reply)
+        return Reply(Outcome.DONE, "", reply, is_repeated=False)
 
     def source(self) -> Source:
         """Return what screens look at."""
@@ -68,8 +89,12 @@ class Frozen:
             listings=self.listings,
             signals=self.signals,
             snipes=self.snipes,
+            orders=self.orders,
             positions=self.positions,
             risk=self.risk,
+            answers=Answers(self.give),
+            give=self.give,
+            may_operate=self.may_operate,
             link=lambda: self.link,
             now_ms=lambda: self.now_ms,
             heard_ms=lambda: self.heard_ms,

@@ -1,0 +1,102 @@
+"""What screens ask the engine while they show it: the last answer and how old it is, or why there is none."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from mexc_tui.desk.kinds import CommandKind, DeskError, Outcome, Reply
+
+log = logging.getLogger(__name__)
+
+Args = TypeVar("Args", bound=msgspec.Struct)
+Result = TypeVar("Result", covariant=True)
+Got = TypeVar("Got")
+
+DEADLINE_S = 10.0
+MOST_KEPT = 64
+"""Answers that are kept; whoever has not been looked at for longest is forgotten first."""
+
+
+class Give(Protocol):
+    """Gives the engine a command or a question (`DeskClient.give`)."""
+
+    async def __call__(
+        self, kind: CommandKind[Args, Got], args: Args, *, deadline_s: float, command_id: str | None = None
+    ) -> Reply[Got]:
+        """Return what came of it. Raises DeskError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heard(Generic[Result]):
+    """An answer. `problem` says why there is no newer one."""
+
+    result: Result | None = None
+    problem: str = ""
+    at_s: float | None = None
+    """When it came, on the loop's clock; None: nothing came yet."""
+
+
+Key = tuple[str, msgspec.Struct]
+NOT_YET: Heard[Any] = Heard()
+
+
+class Answers:
+    """Asks again what is looked at, not more often than each look wants. Belongs to the screen's loop."""
+
+    def __init__(self, give: Give) -> None:
+        """Ask with `give`."""
+        self._give = give
+        self._heard: dict[Key, Heard[Any]] = {}
+        self._asking: dict[Key, asyncio.Task[None]] = {}
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Call `listener` when an answer came."""
+        self._listeners.append(listener)
+
+    def latest(self, kind: CommandKind[Args, Got], args: Args, every_s: float) -> Heard[Got]:
+        """Return the newest answer at once; ask again if it is older than `every_s`."""
+        key = kind.name, args
+        heard = self._heard.pop(key, NOT_YET)
+        self._heard[key] = heard
+        now_s = asyncio.get_running_loop().time()
+        if key not in self._asking and (heard.at_s is None or now_s - heard.at_s >= every_s):
+            self._asking[key] = asyncio.create_task(self._ask(key, kind, args), name=f"asks {kind.name}")
+        return heard
+
+    def forget(self, kind: CommandKind[Any, Any]) -> None:
+        """Ask anew at the next look: a command changed what was answered."""
+        for key in [key for key in self._heard if key[0] == kind.name]:
+            heard = self._heard[key]
+            self._heard[key] = Heard(heard.result, heard.problem, None)
+
+    async def close(self) -> None:
+        """Ask nothing any more."""
+        asking = list(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, key: Key, kind: CommandKind[Args, Got], args: Args) -> None:
+        result, problem = None, ""
+        try:
+            reply = await self._give(kind, args, deadline_s=DEADLINE_S)
+            result = reply.result
+            if reply.outcome is not Outcome.DONE or result is None:
+                problem = reply.words or f"The engine answered {reply.outcome.value}."
+        except DeskError as error:
+            problem = str(error)
+        finally:
+            del self._asking[key]
+        before = self._heard.pop(key, NOT_YET)
+        now_s = asyncio.get_running_loop().time()
+        self._heard[key] = Heard(before.result if result is None else result, problem, now_s)
+        while len(self._heard) > MOST_KEPT:
+            del self._heard[next(iter(self._heard))]
+        for listener in self._listeners:
+            listener()

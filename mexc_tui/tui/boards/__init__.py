@@ -1,0 +1,8 @@
+"""The screens, in the order of their number keys; one module each."""
+
+from mexc_tui.tui.boards.desk import DESK
+from mexc_tui.tui.boards.listings import LISTINGS
+from mexc_tui.tui.boards.panes import Board
+from mexc_tui.tui.boards.signals import SIGNALS
+
+BOARDS: tuple[Board, ...] = (DESK, LISTINGS, SIGNALS)

@@ -1,0 +1,51 @@
+"""The first screen: what opens next, what stands, what is held."""
+
+from mexc_tui.model.listing import Stage
+from mexc_tui.tui import lines
+from mexc_tui.tui.boards.panes import Board, Place, TablePane, reading
+from mexc_tui.tui.rows import Order
+
+_OVER = frozenset({Stage.MATURED.value, Stage.CANCELLED.value, Stage.NEVER_API.value, Stage.OPEN.value})
+
+NEXT = TablePane(
+    "Next openings",
+    lines.LISTING,
+    reading(lambda source: source.listings, lines.listing, lambda row: row.stage not in _OVER),
+    "No opening is expected. The engine reads the calendar every few seconds.",
+    "listings",
+    Order(1),
+    Place(share=3),
+)
+SIGNALS = TablePane(
+    "Signals that stand",
+    lines.SIGNAL,
+    reading(lambda source: source.signals, lines.signal, lambda row: row.stands),
+    "No signal stands. Detectors speak up when a listing comes near.",
+    "signals",
+    Order(0),
+    Place(share=2),
+)
+POSITIONS = TablePane(
+    "Positions",
+    lines.POSITION,
+    reading(lambda source: source.positions, lines.position, lambda row: row.closed_ms is None),
+    "No position is open.",
+    "positions",
+    place=Place(share=2),
+)
+SNIPES = TablePane(
+    "Snipes",
+    lines.SNIPE,
+    reading(lambda source: source.snipes, lines.snipe),
+    "Nothing is armed.",
+    "snipes",
+    Order(2),
+    Place(share=2),
+)
+
+DESK = Board(
+    "desk",
+    "Desk",
+    "What opens next and how sure that is, what detectors say, what was bought and what protects it.",
+    (NEXT, SIGNALS, POSITIONS, SNIPES),
+)

@@ -1,0 +1,91 @@
+"""What a board is made of: tables and pictures, beside or under one another."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from mexc_tui.tui.columns import Column
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.part import Drawn
+from mexc_tui.tui.rows import Line, Order
+from mexc_tui.tui.source import Shown, Source
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+Changes = dict[str, Line | None]
+Read = Callable[[Look, Iterable[str] | None], Changes]
+Draw = Callable[[Look, int, int], Sequence[Drawn]]
+"""Draws into so many columns and lines; more lines are reached by scrolling."""
+
+AS_THEY_CAME = Order()
+LOADING = "Waiting for the engine's first answer."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a pane stands. `share` is its part of the height of its column."""
+
+    share: int = 1
+    is_beside: bool = False
+    """In the column on the right, where the terminal is wide enough; below otherwise."""
+    least_width: int = 0
+    least_height: int = 0
+    """On a smaller terminal it is not shown."""
+
+
+MAIN = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class TablePane:
+    """Rows of a view or of an answer. `read` gives the lines of these keys, or of all; None: no such row."""
+
+    title: str
+    columns: tuple[Column, ...]
+    read: Read
+    empty: str
+    view: str = ""
+    """Whose changes are shown at once; empty: of an answer, it is read whole each time."""
+    order: Order = AS_THEY_CAME
+    place: Place = MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class PicturePane:
+    """Drawn lines."""
+
+    title: str
+    draw: Draw
+    place: Place = MAIN
+
+
+Pane = TablePane | PicturePane
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One screen. The first table's cursor chooses what pictures show."""
+
+    name: str
+    title: str
+    help: str
+    panes: tuple[Pane, ...]
+
+
+def reading(
+    view: Callable[[Source], Shown[Row]],
+    line: Callable[[Row, int], Line],
+    keeps: Callable[[Row], bool] = lambda _: True,
+) -> Read:
+    """Return what reads a view's rows, of which only some are kept."""
+
+    def read(look: Look, keys: Iterable[str] | None) -> Changes:
+        rows = view(look.source).rows
+        found = {key: rows.get(key) for key in (rows if keys is None else keys)}
+        return {
+            key: None if row is None or not keeps(row) else line(row, look.now_ms)
+            for key, row in found.items()
+        }
+
+    return read

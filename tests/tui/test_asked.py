@@ -1,0 +1,60 @@
+import asyncio
+
+from mexc_tui.desk.asking import SETTINGS, WHY, Nothing, SettingList, WhyAsked
+from mexc_tui.tui.asked import MOST_KEPT, NOT_YET, Answers
+from tests.tui.frozen import Frozen
+
+ASKED = SettingList([])
+
+
+async def _answered(answers: Answers) -> None:
+    came = asyncio.Event()
+    answers.on_change(came.set)
+    await asyncio.wait_for(came.wait(), 5)
+
+
+async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
+    frozen = Frozen()
+    frozen.replies["settings"] = ASKED
+    answers = Answers(frozen.give)
+    assert answers.latest(SETTINGS, Nothing(), 60) is NOT_YET
+    await _answered(answers)
+    assert answers.latest(SETTINGS, Nothing(), 60).result == ASKED
+    assert len(frozen.given) == 1
+
+
+async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_meanwhile() -> None:
+    frozen = Frozen()
+    frozen.replies["settings"] = ASKED
+    answers = Answers(frozen.give)
+    answers.latest(SETTINGS, Nothing(), 60)
+    await _answered(answers)
+    assert answers.latest(SETTINGS, Nothing(), 0).result == ASKED
+    await _answered(answers)
+    assert len(frozen.given) == 2
+
+
+async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
+    frozen = Frozen()
+    frozen.replies["settings"] = ASKED
+    answers = Answers(frozen.give)
+    answers.latest(SETTINGS, Nothing(), 60)
+    await _answered(answers)
+    del frozen.replies["settings"]
+    answers.forget(SETTINGS)
+    answers.latest(SETTINGS, Nothing(), 60)
+    await _answered(answers)
+    heard = answers.latest(SETTINGS, Nothing(), 60)
+    assert heard.result == ASKED
+    assert "Nobody here answers settings" in heard.problem
+
+
+async def test_only_so_many_answers_are_kept() -> None:
+    frozen = Frozen()
+    answers = Answers(frozen.give)
+    for number in range(MOST_KEPT + 1):
+        answers.latest(WHY, WhyAsked(symbol=f"A{number}USDT"), 60)
+        await _answered(answers)
+    assert answers.latest(WHY, WhyAsked(symbol="A0USDT"), 60) is NOT_YET
+    assert answers.latest(WHY, WhyAsked(symbol=f"A{MOST_KEPT}USDT"), 60).problem
+    await answers.close()

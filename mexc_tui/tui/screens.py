@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -14,12 +14,12 @@ from textual.widgets import Input, Static
 from mexc_tui.desk.client import Link
 from mexc_tui.tui import keys
 from mexc_tui.tui.bar import Bar
-from mexc_tui.tui.boards.panes import LOADING, Board, Pane, PicturePane, TablePane
+from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.header import Known, lines
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part
-from mexc_tui.tui.rows import Rows
+from mexc_tui.tui.rows import Line, Rows
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
@@ -60,7 +60,7 @@ class BoardScreen(Screen[None]):
         self._tables = {
             pane.title: _table(pane, number)
             for number, pane in enumerate(board.panes)
-            if isinstance(pane, TablePane)
+            if not isinstance(pane, PicturePane)
         }
         self._pictures = {
             pane.title: _picture(pane, number)
@@ -85,7 +85,7 @@ class BoardScreen(Screen[None]):
         return [self._widget(pane) for pane in panes]
 
     def _widget(self, pane: Pane) -> Table | Canvas:
-        return self._tables[pane.title] if isinstance(pane, TablePane) else self._pictures[pane.title]
+        return (self._pictures if isinstance(pane, PicturePane) else self._tables)[pane.title]
 
     def on_resize(self) -> None:
         """Show what there is room for."""
@@ -107,12 +107,16 @@ class BoardScreen(Screen[None]):
             widget.set_stale(is_stale)
             if not widget.display:
                 continue
-            if isinstance(pane, TablePane):
-                self._fill(pane, self._tables[pane.title], dirty, self._look(known), below)
-            else:
-                canvas = self._pictures[pane.title]
-                canvas.show(pane.draw(self._look(known), *canvas.room))
-                canvas.set_titles(pane.title, below)
+            look = self._look(known)
+            match pane:
+                case TablePane():
+                    self._fill(pane, self._tables[pane.title], dirty, look, below)
+                case AnswerPane():
+                    _fill_answer(pane, self._tables[pane.title], look, below)
+                case PicturePane():
+                    canvas = self._pictures[pane.title]
+                    canvas.show(pane.draw(look, *canvas.room))
+                    canvas.set_titles(pane.title, below)
 
     def _look(self, known: Known) -> Look:
         first = next(iter(self._tables.values()), None)
@@ -128,13 +132,12 @@ class BoardScreen(Screen[None]):
         below: str,
     ) -> None:
         """Bring a table up to date: by the keys of its view that changed, or as a whole."""
-        view = self._source.views().get(pane.view)
-        if view is None or dirty is None:
-            rows = pane.read(look, None)
-            table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
+        view = self._source.views()[pane.view]
+        if dirty is None:
+            _fill_anew(table, pane.read(look, None))
         elif pane.view in dirty:
             table.apply(pane.read(look, dirty[pane.view]))
-        table.set_empty(pane.empty if view is None or view.is_complete else LOADING)
+        table.set_empty(pane.empty if view.is_complete else LOADING)
         table.set_titles(_counted(pane.title, table.rows), below)
 
     @property
@@ -211,7 +214,22 @@ def _counted(title: str, rows: Rows) -> str:
     return f"{title} {len(rows.shown)}{hidden}"
 
 
-def _table(pane: TablePane, number: int) -> Table:
+def _fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
+    table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
+
+
+def _fill_answer(pane: AnswerPane[Any], table: Table, look: Look, below: str) -> None:
+    """Bring a table up to the last answer; where there is none, say why."""
+    heard = pane.asks(look)
+    has_any = heard is not None and heard.result is not None
+    _fill_anew(table, pane.rows(heard.result, look) if heard is not None and has_any else {})
+    problem = "" if heard is None else heard.problem
+    is_asked = heard is not None and not has_any and not problem
+    table.set_empty(problem or (LOADING if is_asked else pane.empty))
+    table.set_titles(_counted(pane.title, table.rows), below or (problem if has_any else ""))
+
+
+def _table(pane: TablePane | AnswerPane[Any], number: int) -> Table:
     table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
     table.styles.height = f"{pane.place.share}fr"
     return table

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from mexc_tui.tui.asked import Heard
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn
@@ -13,6 +14,7 @@ from mexc_tui.tui.rows import Line, Order
 from mexc_tui.tui.source import Shown, Source
 
 Row = TypeVar("Row", bound=msgspec.Struct)
+Result = TypeVar("Result")
 Changes = dict[str, Line | None]
 Read = Callable[[Look, Iterable[str] | None], Changes]
 Draw = Callable[[Look, int, int], Sequence[Drawn]]
@@ -39,14 +41,26 @@ MAIN = Place()
 
 @dataclass(frozen=True, slots=True)
 class TablePane:
-    """Rows of a view or of an answer. `read` gives the lines of these keys, or of all; None: no such row."""
+    """Rows of a view. `read` gives the lines of these keys, or of all; None: no such row."""
 
     title: str
     columns: tuple[Column, ...]
     read: Read
     empty: str
-    view: str = ""
-    """Whose changes are shown at once; empty: of an answer, it is read whole each time."""
+    view: str
+    order: Order = AS_THEY_CAME
+    place: Place = MAIN
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPane(Generic[Result]):
+    """Rows of what is asked while the board is looked at; None: there is nothing to ask yet."""
+
+    title: str
+    columns: tuple[Column, ...]
+    asks: Callable[[Look], Heard[Result] | None]
+    rows: Callable[[Result, Look], dict[str, Line]]
+    empty: str
     order: Order = AS_THEY_CAME
     place: Place = MAIN
 
@@ -60,7 +74,7 @@ class PicturePane:
     place: Place = MAIN
 
 
-Pane = TablePane | PicturePane
+Pane = TablePane | AnswerPane[Any] | PicturePane
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,69 @@
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.charts import Level, Mark, Plot, bar, chart, spark
+from mexc_tui.tui.part import Drawn
+
+NUMBERS = st.floats(-1e9, 1e9) | st.just(math.nan) | st.just(math.inf)
+
+
+def _text(lines: list[Drawn]) -> list[str]:
+    return ["".join(span.text for span in line) for line in lines]
+
+
+def _two(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def test_a_rising_line_goes_from_the_lower_left_to_the_upper_right() -> None:
+    lines = _text(chart(Plot([(0, 1), (1, 2)]), 40, 5, _two))
+    assert lines[0].index(next(one for one in lines[0] if one > "⠀")) > 20
+    assert lines[-1][0] > "⠀"
+    assert lines[0].endswith("2.00")
+    assert lines[-1].endswith("1.00")
+
+
+def test_marks_stand_where_they_happened_and_levels_have_names() -> None:
+    plot = Plot([(0, 1), (10, 3)], [Mark(0, 1, "B", Tone.GOOD)], [Level(2, "stop", Tone.BAD)])
+    lines = _text(chart(plot, 50, 7, _two, "T+00:10"))
+    assert lines[5].startswith("B")
+    assert any("┈" in line and line.endswith("stop 2.00") for line in lines)
+    assert lines[-1].strip() == "T+00:10"
+
+
+def test_a_level_far_away_does_not_flatten_the_line() -> None:
+    lines = _text(chart(Plot([(0, 1), (10, 3)], levels=[Level(900, "target", Tone.GOOD)]), 50, 7, _two))
+    assert "900" not in "".join(lines)
+
+
+def test_without_points_or_room_it_says_so() -> None:
+    assert "Not enough points" in _text(chart(Plot([(0, 1)]), 40, 5, _two))[0]
+    assert "Too little" in _text(chart(Plot([(0, 1), (1, 2)]), 30, 2, _two))[0]
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=60), st.integers(0, 90), st.integers(0, 30))
+def test_any_numbers_fit_into_any_room(points: list[tuple[float, float]], width: int, height: int) -> None:
+    lines = _text(chart(Plot(points), width, height, lambda value: f"{value:.4g}"))
+    assert len(lines) <= max(height, 1)
+    assert all(cell_len(line) <= max(width, 40) for line in lines)
+
+
+@given(NUMBERS, st.integers(0, 60))
+def test_a_bar_is_as_long_as_its_room(share: float, width: int) -> None:
+    assert cell_len(bar(share, width)) == width
+
+
+def test_a_bar_says_the_share_to_an_eighth() -> None:
+    assert bar(0.5, 4) == "██░░"
+    assert bar(1.7, 4) == "████"
+    assert bar(0.28, 4) == "█▏░░"
+
+
+def test_a_spark_goes_from_lowest_to_highest() -> None:
+    assert spark([1, 2, 3, math.nan], 9) == "▁▅█"
+    assert spark([2, 2], 9) == "▄▄"
+    assert spark([], 9) == ""

@@ -23,11 +23,13 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
 from mexc_tui.engine.face import Face, Refused
 from mexc_tui.engine.ports import Books, Clock
+from mexc_tui.engine.screen_face import ScreenFace
 from mexc_tui.engine.trading_face import TradingFace
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
+from mexc_tui.screen_door import handle_screens
 from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
 
 STATUS = ViewKind("status", StatusRow)
@@ -119,6 +121,8 @@ class DoorParts:
     answers: Answers
     trading: TradingFace | None = None
     """None: this engine only looks."""
+    screens: ScreenFace | None = None
+    """None: nothing is drawn of it."""
 
 
 class Door:
@@ -145,6 +149,7 @@ class Door:
         _answer_questions(self.server.commands, parts)
         _take_commands(self.server.commands, parts.face)
         handle_trading(self.server.commands, parts.trading, self.refresh)
+        handle_screens(self.server.commands, parts.screens, parts.answers)
 
     async def open(self, path: Path) -> None:
         """Serve at a socket's path. Raises DeskInUse or DeskError."""

@@ -19,6 +19,7 @@ from mexc_tui.engine.health import ClockNotKnown
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.prices import QUOTE
+from mexc_tui.engine.screens import EngineScreens
 from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.engine.trading import TradingPart
 from mexc_tui.engine.trading_facade import trading_face
@@ -182,6 +183,7 @@ async def _open_door(
             head=bus.state().last_sequence,
             answers=answers,
             trading=await trading_face(engine),
+            screens=EngineScreens(engine),
         )
     )
 

@@ -28,9 +28,7 @@ from mexc_tui.model.view import (
     AlertRow,
     BudgetRow,
     ClockRow,
-    DetectorRow,
     ListingRow,
-    PassRow,
     SettingRow,
     SignalRow,
     StatusRow,
@@ -88,12 +86,6 @@ class HeldFace:
 
     def liquidity(self) -> Mapping[str, Liquidity]:
         return {}
-
-    def detectors(self) -> Sequence[DetectorRow]:
-        return []
-
-    def last_pass(self) -> PassRow | None:
-        return None
 
     async def alerts(self) -> Sequence[AlertRow]:
         return []

@@ -99,6 +99,12 @@ class SettingChange(Asked, frozen=True, kw_only=True):
     text: Annotated[str, msgspec.Meta(max_length=10_000)] | None
 
 
+class SettingUndo(Asked, frozen=True, kw_only=True):
+    """The last change of a setting, to be taken back; without a name the last change of all."""
+
+    name: Text = ""
+
+
 class SettingList(msgspec.Struct, frozen=True):
     """Every setting."""
 
@@ -120,4 +126,5 @@ SETTINGS = CommandKind("settings", Nothing, SettingList, acts=False)
 ADD_LISTING = CommandKind("listings_add", ListingAdded, ListingRow)
 DROP_LISTING = CommandKind("listings_drop", ListingDropped, ListingRow)
 SET = CommandKind("settings_set", SettingChange, SettingRow)
+UNDO = CommandKind("settings_undo", SettingUndo, SettingRow)
 STOP = CommandKind("stop", Nothing, Stopping, reduces_risk=True)

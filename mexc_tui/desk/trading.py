@@ -1,12 +1,14 @@
 """Views, questions and commands of trading, by name. What only lowers risk any viewer may tell."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
 from mexc_tui.desk.asking import Asked, Nothing, Text
 from mexc_tui.desk.kinds import CommandKind, ViewKind
+from mexc_tui.model.plan_view import ExitsRow, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
     OrderRow,
@@ -52,11 +54,60 @@ class Resuming(Asked, frozen=True, kw_only=True):
     typed: Text = ""
 
 
+class Preview(StrEnum):
+    """Commands that say beforehand what they would do."""
+
+    ARM = "arm"
+    DISARM = "disarm"
+    CLOSE = "close"
+    HALT = "halt"
+    REDUCE_ONLY = "reduce_only"
+    RESUME = "resume"
+    FLATTEN = "flatten"
+    KILL = "kill"
+
+
+class PreviewAsked(Asked, frozen=True, kw_only=True):
+    """What a command would do now. `symbol` of arm, disarm, close; `share_pct` of close, as in `Closing`."""
+
+    name: Preview
+    symbol: Text = ""
+    share_pct: Decimal | None = None
+
+
+class RungAsked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One rung: sell `share_pct` of what was bought at `gain_pct` above the entry price."""
+
+    share_pct: Decimal
+    gain_pct: Decimal
+
+
+class ExitsEdit(Asked, frozen=True, kw_only=True):
+    """New exits of an open position; what is None stays as it is. Bounds are those of the settings."""
+
+    symbol: Symbol
+    stop_price: Decimal | None = None
+    """In quote units: below the bid, and no further below the entry than `stop_loss_pct` may be."""
+    trailing: bool | None = None
+    trailing_after_pct: Decimal | None = None
+    """Gain at which the stop begins to follow."""
+    trailing_distance_pct: Decimal | None = None
+    """Below the highest price."""
+    ladder: Annotated[tuple[RungAsked, ...], msgspec.Meta(max_length=6)] | None = None
+    """All rungs anew, rising; empty: none."""
+    break_even_rung: int | None = None
+    """The stop moves to break-even once this rung is sold; 0: never."""
+    time_stop_s: int | None = None
+    """Closed so long after it opened; 0: never."""
+
+
 WHAT_IF = CommandKind("what_if", OfSymbol, WhatIfRow, acts=False)
+PREVIEW = CommandKind("preview", PreviewAsked, PreviewRow, acts=False)
 PERFORMANCE = CommandKind("performance", Nothing, PerformanceRow, acts=False)
 RECONCILE = CommandKind("reconcile", Nothing, ReconciliationRow)
 ARM = CommandKind("arm", OfSymbol, SnipeRow)
 RESUME = CommandKind("resume", Resuming, Achieved)
+EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)
 DISARM = CommandKind("disarm", OfSymbol, SnipeRow, reduces_risk=True)
 CLOSE = CommandKind("close", Closing, Achieved, reduces_risk=True)
 HALT = CommandKind("halt", Stopping, Achieved, reduces_risk=True)
@@ -66,10 +117,12 @@ KILL = CommandKind("kill", Nothing, Achieved, reduces_risk=True)
 
 ALL: tuple[CommandKind[Any, Any], ...] = (
     WHAT_IF,
+    PREVIEW,
     PERFORMANCE,
     RECONCILE,
     ARM,
     RESUME,
+    EDIT_EXITS,
     DISARM,
     CLOSE,
     HALT,

@@ -35,6 +35,11 @@ class History:
         self._base = dict(base or {})
         self._worked_out: dict[tuple[DetectorName, int, str, ClaimKind, float], Probability] = {}
 
+    def judged(self, detector: DetectorName, version: int) -> Tally:
+        """Return all judged cases of a detector, whichever they are alike."""
+        own = [one for key, one in self._cases.items() if key[:2] == (detector, version)]
+        return Tally(sum(one.n for one in own), sum(one.hits for one in own))
+
     def probability(
         self, detector: DetectorName, version: int, stratum: str, claim: ClaimKind, kappa: float
     ) -> Probability:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.rows import listing_row, signal_row
@@ -12,9 +11,7 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.view import (
     AlertRow,
-    DetectorRow,
     ListingRow,
-    PassRow,
     SettingRow,
     SignalRow,
     StatusRow,
@@ -78,35 +75,6 @@ class EngineFace:
     def liquidity(self) -> Mapping[str, Liquidity]:
         """Return what lies in the streamed books now, by pair."""
         return self._engine.known.liquidity()
-
-    def detectors(self) -> Sequence[DetectorRow]:
-        """Return what each detector has done since the start."""
-        counts, standing = self._engine.detection.counts, list(self._engine.known.signals)
-        return [
-            DetectorRow(
-                name=one.name.value,
-                version=one.version,
-                raised=counts[one.name].raised,
-                standing=sum(key.detector is one.name for key in standing),
-                last_ms=counts[one.name].last_ms,
-            )
-            for one in DETECTORS
-        ]
-
-    def last_pass(self) -> PassRow | None:
-        """Return the newest pass of detection; None before the first."""
-        last = self._engine.detection.last
-        if last is None:
-            return None
-        return PassRow(
-            at_ms=last.at_ms,
-            looked_at=last.looked_at,
-            raised=last.raised,
-            ended=last.ended,
-            duration_ms=last.duration_ns / 1e6,
-            ages_ms={age.source.value: age.age_ms for age in last.read},
-            passes=self._engine.detection.passes,
-        )
 
     async def alerts(self) -> Sequence[AlertRow]:
         """Return the open alerts."""

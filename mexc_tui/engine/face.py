@@ -4,15 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mexc_tui.market.tape import Liquidity
-from mexc_tui.model.view import (
-    AlertRow,
-    DetectorRow,
-    ListingRow,
-    PassRow,
-    SettingRow,
-    SignalRow,
-    StatusRow,
-)
+from mexc_tui.model.view import AlertRow, ListingRow, SettingRow, SignalRow, StatusRow
 
 
 class Refused(Exception):
@@ -36,14 +28,6 @@ class Face(Protocol):
 
     def liquidity(self) -> Mapping[str, Liquidity]:
         """Return what lies in the streamed books now, by pair."""
-        ...
-
-    def detectors(self) -> Sequence[DetectorRow]:
-        """Return what each detector has done since the start."""
-        ...
-
-    def last_pass(self) -> PassRow | None:
-        """Return the newest pass of detection; None before the first."""
         ...
 
     async def alerts(self) -> Sequence[AlertRow]:

@@ -117,6 +117,16 @@ class SignalTable(Protocol):
         """Return what stands, oldest first."""
         ...
 
+    def of_detector(self, name: DetectorName, version: int, limit: int = ...) -> list[Signal]:
+        """Return the newest signals of one version of a detector, newest first."""
+        ...
+
+    def judged(
+        self, name: DetectorName, version: int, label_version: str, limit: int = ...
+    ) -> list[tuple[Signal, ListingOutcome]]:
+        """Return the newest signals of a detector whose listing's outcome is known, newest first, with it."""
+        ...
+
     def of_symbol(self, symbol: str, limit: int = ...) -> list[Signal]:
         """Return the newest signals about a pair, newest first."""
         ...

@@ -8,7 +8,7 @@ from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import CloseReason, Day, EquityPoint, PositionState, Protection
 from mexc_tui.model.reconciliation import Difference
-from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.snipe import ExitPlan, SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import Row
@@ -33,6 +33,11 @@ class SnipeRow(Row, frozen=True, kw_only=True):
     filled_value: Decimal
     armed_ms: int
     ended_ms: int | None
+    price_decimals: int | None = None
+    """None: the exchange does not show the pair (any more)."""
+    quantity_decimals: int | None = None
+    priced_ms: int | None = None
+    """When the newest message about its price was heard, exchange's time; None: none since the start."""
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
@@ -57,6 +62,9 @@ class OrderRow(Row, frozen=True, kw_only=True):
     reason: str
     snipe_id: str
     position_id: str
+    price_decimals: int | None = None
+    """None: the exchange does not show the pair (any more)."""
+    quantity_decimals: int | None = None
 
 
 class RungRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +110,11 @@ class PositionRow(Row, frozen=True, kw_only=True):
     dust: Decimal
     snipe_id: str
     signal_id: str
+    price_decimals: int | None = None
+    """None: the exchange does not show the pair (any more)."""
+    quantity_decimals: int | None = None
+    priced_ms: int | None = None
+    """When the newest message about its price was heard, exchange's time; None: none since the start."""
 
 
 class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,6 +206,8 @@ class WhatIfRow(Row, frozen=True, kw_only=True):
     price_cap: Decimal | None
     words: str
     """What would be done, or the first change that would allow it."""
+    plan: ExitPlan | None = None
+    """How the position would be left, by the settings of now."""
 
 
 class ReconciliationRow(Row, frozen=True, kw_only=True):

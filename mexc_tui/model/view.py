@@ -147,6 +147,11 @@ class ListingRow(Row, frozen=True, kw_only=True):
     trades: int
     outcome: str
     """How it ended; empty while that is open."""
+    price_decimals: int | None = None
+    """None: the exchange does not show the pair (yet)."""
+    quantity_decimals: int | None = None
+    priced_ms: int | None = None
+    """When the newest message about its price was heard, exchange's time; None: none since the start."""
 
 
 class SignalRow(Row, frozen=True, kw_only=True):
@@ -184,30 +189,6 @@ class AlertRow(Row, frozen=True, kw_only=True):
     first_ms: int
     last_ms: int
     times: int
-
-
-class DetectorRow(Row, frozen=True, kw_only=True):
-    """What one detector has done since the start."""
-
-    name: str
-    version: int
-    raised: int
-    standing: int
-    last_ms: int | None
-
-
-class PassRow(Row, frozen=True, kw_only=True):
-    """The last pass of detection."""
-
-    at_ms: int
-    looked_at: int
-    raised: int
-    ended: int
-    duration_ms: float
-    ages_ms: dict[str, int | None]
-    """How old what each source said was."""
-    passes: int
-    """Since the start."""
 
 
 class SettingRow(Row, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """The whole story of one pair's listings: who said what, what changed, what each detector made of it."""
 
+from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import SnipeRow, WhatIfRow
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import ListingRow, Row, SignalRow
@@ -53,6 +54,13 @@ class SnipeSays(Row, frozen=True, kw_only=True):
 
     snipe: SnipeRow
     verdicts: tuple[Verdict, ...]
+    plan: ExitPlan | None = None
+    """How its position is left."""
+    checklist: tuple[Verdict, ...] = ()
+    """Of the last second before the opening (T0); before that, how it would be answered now. Empty: nobody
+    knows: no engine that trades was asked, or the snipe was over before this one began."""
+    checked_ms: int | None = None
+    """When it was answered for good; None: `checklist` is of this moment and may change."""
 
 
 class WhyRow(Row, frozen=True, kw_only=True):

@@ -1,0 +1,52 @@
+"""What screens ask of an engine to draw: detectors, one pair's market, equity, shots, the machine.
+
+All of it reads, and may be asked again and again, a few times a second at most. The listing's own page is
+`why` (asking.py): sources and their claims, changes with first-seen, detectors, snipes with plan and
+checklist. The guard's history is `journal` (asking.py) by kind: `guard_acted` (level, finding, action,
+achieved), `trading_changed` (state, cause, by) and `reconciled`.
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from mexc_tui.desk.asking import Asked, Nothing, Number
+from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.trading import Symbol
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow
+from mexc_tui.model.market_view import MOST_LEVELS, MOST_SPANS, MOST_TRADES, MarketRow
+from mexc_tui.model.plan_view import MOST_POINTS, EquityRow
+
+MOST_SHOTS = 20
+
+
+class MarketAsked(Asked, frozen=True, kw_only=True):
+    """One pair that a face shows. It is watched for a minute; asking again renews that."""
+
+    symbol: Symbol
+    levels: Annotated[int, msgspec.Meta(ge=0, le=MOST_LEVELS)] = MOST_LEVELS
+    trades: Annotated[int, msgspec.Meta(ge=0, le=MOST_TRADES)] = MOST_TRADES
+    spans: Annotated[int, msgspec.Meta(ge=0, le=MOST_SPANS)] = MOST_SPANS
+    """Points of the path; fewer cost less to send."""
+    path_since_ms: Number = 0
+    """The path from then on; 0: from the opening, or all that is known."""
+
+
+class EquityAsked(Asked, frozen=True, kw_only=True):
+    """Equity from a moment on; 0: since the first point."""
+
+    since_ms: Number = 0
+    points: Annotated[int, msgspec.Meta(ge=2, le=MOST_POINTS)] = MOST_POINTS
+
+
+class LatencyAsked(Asked, frozen=True, kw_only=True):
+    """The last shots."""
+
+    shots: Annotated[int, msgspec.Meta(ge=1, le=MOST_SHOTS)] = MOST_SHOTS
+
+
+DETECTORS = CommandKind("detectors", Nothing, DetectorsRow, acts=False)
+MARKET = CommandKind("market", MarketAsked, MarketRow, acts=False)
+EQUITY = CommandKind("equity", EquityAsked, EquityRow, acts=False)
+LATENCY = CommandKind("latency", LatencyAsked, LatencyRow, acts=False)
+MACHINE = CommandKind("machine", Nothing, MachineRow, acts=False)

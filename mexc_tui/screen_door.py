@@ -1,0 +1,31 @@
+"""The door's side of what screens draw: every answer fits into a frame, and asking changes nothing."""
+
+from typing import Any
+
+from mexc_tui.answers import Answers
+from mexc_tui.desk import looking
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
+from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.engine.screen_face import ScreenFace
+from mexc_tui.model.engine_view import DetectorsRow
+
+NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
+ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS,)
+
+
+def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers) -> None:
+    """Answer what screens ask; many who ask the same about what is stored cost one reading."""
+    if face is None:
+        for kind in ALL:
+            desk.handle(kind, _refuse)
+        return
+
+    async def detectors(args: Nothing, _: Given) -> Done[DetectorsRow]:
+        return Done("", await answers.of("detectors", DetectorsRow, args, face.detectors))
+
+    desk.handle(looking.DETECTORS, detectors)
+
+
+async def _refuse(_: object, __: Given) -> Done[Any]:
+    raise CommandRefused(NO_SCREENS)

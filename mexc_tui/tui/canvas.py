@@ -17,6 +17,8 @@ from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.keys import scrolling
 from mexc_tui.tui.part import Drawn
 
+MARGIN = 1
+
 
 class Canvas(ScrollView, can_focus=True):
     """Drawn lines; those that do not fit are reached by scrolling."""
@@ -44,7 +46,7 @@ class Canvas(ScrollView, can_focus=True):
     def room(self) -> tuple[int, int]:
         """Return the columns and lines that a picture has."""
         region = self.scrollable_content_region
-        return region.width, region.height
+        return max(region.width - MARGIN, 0), region.height
 
     @property
     def text(self) -> list[str]:
@@ -78,8 +80,11 @@ class Canvas(ScrollView, can_focus=True):
         plain = self._tone(Tone.PLAIN)
         width, index = self.scrollable_content_region.width, y + self.scroll_offset.y
         spans = self._drawn[index] if index < len(self._drawn) else ()
-        segments = [Segment(clean(span.text), self._tone(span.tone)) for span in spans]
-        return Strip(segments).adjust_cell_length(width, plain).simplify()
+        margin = [Segment(" " * MARGIN, plain)]
+        strip = Strip(margin + [Segment(clean(span.text), self._tone(span.tone)) for span in spans])
+        if strip.cell_length > width > 0:
+            strip = Strip([*strip.crop(0, width - 1), Segment("…", plain)])
+        return strip.adjust_cell_length(width, plain).simplify()
 
     def on_resize(self) -> None:
         """Paint everything anew; whoever draws is told by the screen."""

@@ -39,6 +39,7 @@ class BoardScreen(Screen[None]):
     BoardScreen #beside { width: 1fr; height: 1fr; }
     BoardScreen.-wide #main { width: 3fr; height: 1fr; }
     BoardScreen.-wide #beside { width: 2fr; }
+    BoardScreen .pane { scrollbar-background: $surface; scrollbar-color: $muted; }
     BoardScreen .pane { border: round $muted; border-title-color: $muted; border-subtitle-color: $warning; }
     BoardScreen .pane:focus { border: round $primary; border-title-color: $primary; }
     BoardScreen.-short .pane { border: none; border-top: solid $muted; }

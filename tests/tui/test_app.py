@@ -1,8 +1,4 @@
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta, timezone
-from pathlib import Path
 
 from textual.pilot import Pilot
 
@@ -11,38 +7,10 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, Scope
 from mexc_tui.tui.screens import HelpScreen
 from mexc_tui.tui.table import Table
-from mexc_tui.tui.themes import all_themes, chosen
+from mexc_tui.tui.themes import chosen
+from tests.tui.driving import THEMES, desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position, risk, status
 from tests.tui.painting import Counting
-
-THEMES = all_themes(Path("/nonexistent"))
-ZONE = timezone(timedelta(hours=2))
-
-
-@asynccontextmanager
-async def _desk(
-    frozen: Frozen | None = None, size: tuple[int, int] = (120, 40), theme: str = "dark"
-) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
-    frozen = frozen or Frozen()
-    app = DeskApp(frozen.source(), THEMES, THEMES.by_name[theme], ZONE, driver_class=Counting)
-    async with app.run_test(headless=False, size=size) as pilot:
-        await _until(pilot, app, "equity")
-        yield app, pilot, frozen
-
-
-def _screen(app: DeskApp) -> list[str]:
-    """Return what is on the screen, without its colours."""
-    strips = app.screen._compositor.render_strips()  # pyright: ignore[reportPrivateUsage]
-    return [strip.text for strip in strips]
-
-
-async def _until(pilot: Pilot[None], app: DeskApp, words: str) -> str:
-    for _ in range(60):
-        await pilot.pause(0.02)
-        text = "\n".join(_screen(app))
-        if words in text:
-            return text
-    raise AssertionError(f"{words!r} did not come:\n" + "\n".join(_screen(app)))
 
 
 async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting:
@@ -65,8 +33,8 @@ async def _sent(pilot: Pilot[None], wire: Counting, words: str) -> int:
 
 
 async def test_the_first_screen_shows_what_opens_signals_positions_and_the_state_of_money() -> None:
-    async with _desk() as (app, pilot, _):
-        text = await _until(pilot, app, "LOSTUSDT")
+    async with desk() as (app, pilot, _):
+        text = await until(pilot, app, "LOSTUSDT")
         for words in (
             "PRACTICE",
             "entries allowed",
@@ -84,8 +52,8 @@ async def test_the_first_screen_shows_what_opens_signals_positions_and_the_state
 
 
 async def test_eighty_by_twenty_four_holds_every_pane_and_the_money() -> None:
-    async with _desk(size=(80, 24)) as (app, pilot, _):
-        text = await _until(pilot, app, "LOSTUSDT")
+    async with desk(size=(80, 24)) as (app, pilot, _):
+        text = await until(pilot, app, "LOSTUSDT")
         lines = text.split("\n")
         assert len(lines) == 24
         for words in ("Next openings 5", "Signals that stand 3", "Positions 3", "Snipes 1", "q Leave"):
@@ -94,42 +62,42 @@ async def test_eighty_by_twenty_four_holds_every_pane_and_the_money() -> None:
 
 
 async def test_every_theme_says_the_same() -> None:
-    async with _desk() as (app, pilot, _):
-        dark = await _until(pilot, app, "LOSTUSDT")
+    async with desk() as (app, pilot, _):
+        dark = await until(pilot, app, "LOSTUSDT")
         for name in THEMES.by_name:
             app.theme = name
             await pilot.pause()
-            assert "\n".join(_screen(app)) == dark
+            assert "\n".join(screen(app)) == dark
 
 
 async def test_number_keys_bring_boards_to_the_front_and_back() -> None:
-    async with _desk() as (app, pilot, _):
+    async with desk() as (app, pilot, _):
         await pilot.press("2")
-        await _until(pilot, app, "+38% peak")
+        await until(pilot, app, "+38% peak")
         await pilot.press("3")
-        await _until(pilot, app, "pre ready")
+        await until(pilot, app, "pre ready")
         await pilot.press("1")
-        await _until(pilot, app, "Next openings 5")
+        await until(pilot, app, "Next openings 5")
 
 
 async def test_a_change_of_one_row_is_shown_and_a_position_that_went_goes() -> None:
-    async with _desk() as (app, pilot, frozen):
+    async with desk() as (app, pilot, frozen):
         frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
-        await _until(pilot, app, "▲ +13.20")
+        await until(pilot, app, "▲ +13.20")
         frozen.positions.put("P-QUXUSDT", None)
-        await _until(pilot, app, "Positions 2")
-        assert "QUXUSDT " not in "\n".join(_screen(app)).replace("QUUXUSDT", "")
+        await until(pilot, app, "Positions 2")
+        assert "QUXUSDT " not in "\n".join(screen(app)).replace("QUUXUSDT", "")
 
 
 async def test_a_listing_that_opened_leaves_the_next_openings() -> None:
-    async with _desk() as (app, pilot, frozen):
+    async with desk() as (app, pilot, frozen):
         frozen.listings.put("L-FOOUSDT", listing("FOOUSDT", "open", 0, "calendar", "exchangeInfo"))
-        await _until(pilot, app, "Next openings 4")
+        await until(pilot, app, "Next openings 4")
 
 
-async def test_a_changed_cell_does_not_cost_a_screen() -> None:
-    async with _desk() as (app, pilot, frozen):
-        await _until(pilot, app, "LOSTUSDT")
+async def test_a_changed_cell_does_not_cost_ascreen() -> None:
+    async with desk() as (app, pilot, frozen):
+        await until(pilot, app, "LOSTUSDT")
         wire = await _settled(app, pilot, frozen)
         frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
         assert await _sent(pilot, wire, "+13.20") < 2_500
@@ -139,56 +107,56 @@ async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None
     frozen = Frozen(is_empty=True)
     frozen.status.put("engine", status())
     frozen.risk.put("risk", risk())
-    async with _desk(frozen) as (app, pilot, _):
-        await _until(pilot, app, "Nothing is armed.")
+    async with desk(frozen) as (app, pilot, _):
+        await until(pilot, app, "Nothing is armed.")
         wire = await _settled(app, pilot, frozen)
         frozen.now_ms += 1_000
         assert await _sent(pilot, wire, "14:13:22Z") < 150
 
 
 async def test_a_lost_engine_is_said_above_and_at_every_table() -> None:
-    async with _desk() as (app, pilot, frozen):
+    async with desk() as (app, pilot, frozen):
         frozen.link = replace(frozen.link, link=Link.DISCONNECTED)
         frozen.heard_ms = 12_000
         frozen.status.put("engine", status())
-        text = await _until(pilot, app, "NO CONNECTION 12s")
+        text = await until(pilot, app, "NO CONNECTION 12s")
         assert text.count("OLD: 12s") == 4
 
 
 async def test_live_is_unmistakable() -> None:
-    async with _desk() as (app, pilot, frozen):
+    async with desk() as (app, pilot, frozen):
         frozen.status.put("engine", status("live"))
-        await _until(pilot, app, "LIVE - REAL MONEY")
+        await until(pilot, app, "LIVE - REAL MONEY")
         assert app.screen.has_class("-live")
 
 
 async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_empty() -> None:
-    async with _desk(Frozen(is_empty=True, is_complete=False)) as (app, pilot, frozen):
-        text = await _until(pilot, app, "Waiting for the engine")
+    async with desk(Frozen(is_empty=True, is_complete=False)) as (app, pilot, frozen):
+        text = await until(pilot, app, "Waiting for the engine")
         assert "NO ENGINE YET" in text
         for view in (frozen.listings, frozen.signals, frozen.snipes, frozen.positions):
             view.is_complete = True
         frozen.status.put("engine", status())
-        text = await _until(pilot, app, "No position is open.")
+        text = await until(pilot, app, "No position is open.")
         assert "No opening is expected." in text
         assert "Nothing is armed." in text
 
 
 async def test_words_filter_the_table_while_they_are_typed_and_escape_shows_all() -> None:
-    async with _desk() as (app, pilot, _):
+    async with desk() as (app, pilot, _):
         await pilot.press("2")
-        await _until(pilot, app, "Listings 6")
+        await until(pilot, app, "Listings 6")
         await pilot.press("slash", "f", "o", "o")
-        text = await _until(pilot, app, "Listings 1 of 6")
+        text = await until(pilot, app, "Listings 1 of 6")
         assert "BARUSDT" not in text
         await pilot.press("enter")
         assert isinstance(app.focused, Table)
         await pilot.press("escape")
-        await _until(pilot, app, "BARUSDT")
+        await until(pilot, app, "BARUSDT")
 
 
 async def test_keys_are_text_while_words_are_typed() -> None:
-    async with _desk() as (app, pilot, _):
+    async with desk() as (app, pilot, _):
         await pilot.press("slash", "q", "2", "T")
         assert app.theme == "dark"
         assert app.screen.name == "desk"
@@ -196,16 +164,16 @@ async def test_keys_are_text_while_words_are_typed() -> None:
 
 
 async def test_help_explains_the_screen_and_goes_away() -> None:
-    async with _desk() as (app, pilot, _):
+    async with desk() as (app, pilot, _):
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        await _until(pilot, app, "Rows with these words")
+        await until(pilot, app, "Rows with these words")
         await pilot.press("escape")
-        await _until(pilot, app, "Next openings")
+        await until(pilot, app, "Next openings")
 
 
 async def test_themes_are_put_on_while_it_runs() -> None:
-    async with _desk() as (app, pilot, _):
+    async with desk() as (app, pilot, _):
         names = sorted(THEMES.by_name)
         for expected in [*names[names.index("dark") + 1 :], *names[: names.index("dark") + 1]]:
             await pilot.press("T")
@@ -213,7 +181,7 @@ async def test_themes_are_put_on_while_it_runs() -> None:
 
 
 async def test_the_palette_knows_every_key_that_works_everywhere() -> None:
-    async with _desk() as (app, _pilot, _):
+    async with desk() as (app, _pilot, _):
         titles = [command.title for command in app.get_system_commands(app.screen)]
         wanted = [key.name for key in KEYS if key.scope is Scope.EVERYWHERE and key.id != "palette"]
         assert all(any(title.startswith(name) for title in titles) for name in wanted)
@@ -221,7 +189,7 @@ async def test_the_palette_knows_every_key_that_works_everywhere() -> None:
 
 
 async def test_every_action_of_the_keys_is_one() -> None:
-    async with _desk() as (app, _pilot, _):
+    async with desk() as (app, _pilot, _):
         table = app.screen.query(Table).first()
         for key in KEYS:
             name = key.action.removeprefix("app.").split("(")[0]
@@ -230,7 +198,7 @@ async def test_every_action_of_the_keys_is_one() -> None:
 
 
 async def test_leaving_gives_the_terminal_back() -> None:
-    async with _desk() as (app, pilot, _):
+    async with desk() as (app, pilot, _):
         await pilot.press("q")
         await pilot.pause()
         assert not app.is_running or app.return_code == 0
@@ -239,8 +207,8 @@ async def test_leaving_gives_the_terminal_back() -> None:
 async def test_hostile_names_reach_no_terminal() -> None:
     frozen = Frozen()
     frozen.listings.put("x", listing("\x1b]52;c\x07[@a]A", "scheduled", 9, "calendar"))
-    async with _desk(frozen) as (app, pilot, _):
-        await _until(pilot, app, "[@a]A")
+    async with desk(frozen) as (app, pilot, _):
+        await until(pilot, app, "[@a]A")
         wire = app._driver  # pyright: ignore[reportPrivateUsage]
         assert isinstance(wire, Counting)
         assert "\x1b]52" not in wire.written
@@ -248,10 +216,10 @@ async def test_hostile_names_reach_no_terminal() -> None:
 
 
 async def test_countdowns_go_on_by_themselves() -> None:
-    async with _desk() as (app, pilot, frozen):
-        await _until(pilot, app, "T-00:47")
+    async with desk() as (app, pilot, frozen):
+        await until(pilot, app, "T-00:47")
         frozen.now_ms = NOW_MS + 5_000
-        await _until(pilot, app, "T-00:42")
+        await until(pilot, app, "T-00:42")
 
 
 def test_without_colour_the_desk_begins_in_greys() -> None:

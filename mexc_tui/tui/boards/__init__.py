@@ -3,6 +3,7 @@
 from mexc_tui.tui.boards.desk import DESK
 from mexc_tui.tui.boards.listings import LISTINGS
 from mexc_tui.tui.boards.panes import Board
+from mexc_tui.tui.boards.risk import RISK
 from mexc_tui.tui.boards.signals import SIGNALS
 
-BOARDS: tuple[Board, ...] = (DESK, LISTINGS, SIGNALS)
+BOARDS: tuple[Board, ...] = (DESK, LISTINGS, SIGNALS, RISK)

@@ -1,0 +1,236 @@
+"""The fifth screen: what the desk may do, what it risks, how it has done."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from mexc_tui.desk.asking import JOURNAL, FactPage, JournalAsked, Nothing
+from mexc_tui.desk.trading import PERFORMANCE
+from mexc_tui.model import event
+from mexc_tui.model.event import GuardActed
+from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow, RiskRow
+from mexc_tui.tui.asked import Heard
+from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.cell import Cell, Tone, fit
+from mexc_tui.tui.charts import Plot, bar, chart
+from mexc_tui.tui.columns import Column
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.part import Drawn, Span, words
+from mexc_tui.tui.rows import Line, Order
+from mexc_tui.tui.text import age, amount, date_and_time, gain, local_and_utc
+
+_STATES = {
+    TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
+    TradingState.REDUCE_ONLY: ("REDUCE ONLY: no entries, exits run; it lifts itself", Tone.WARN),
+    TradingState.HALTED: ("HALTED: no entries, exits run; a person resumes", Tone.BAD),
+    TradingState.FLATTENING: ("FLATTENING: every position is being closed", Tone.BAD),
+}
+_GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
+_NEAR, _OVER = Decimal("0.75"), Decimal(1)
+_NAME, _FIGURES, _LEAST_BAR, _MOST_BAR = 18, 36, 8, 40
+_ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
+
+
+def _risk(look: Look) -> RiskRow | None:
+    return next(iter(look.source.risk.rows.values()), None)
+
+
+def _state(look: Look, width: int, height: int) -> list[Drawn]:
+    del width, height
+    risk = _risk(look)
+    if risk is None:
+        return [words(LOADING, Tone.FAINT)]
+    said, tone = _STATES[risk.state]
+    lines = [words(said, tone)]
+    if risk.state is not TradingState.ACTIVE:
+        since = local_and_utc(risk.since_ms, look.zone)
+        lines.append(words(f"because: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
+        lines.append(words(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
+    guard = f"guard {risk.guard.value.replace('_', ' ')}"
+    lines.append(
+        (
+            Span(guard, _GUARDS.get(risk.guard, Tone.BAD)),
+            Span(f"  {risk.guard_words}" if risk.guard_words else ""),
+        )
+    )
+    if risk.paused_until_ms is not None and risk.paused_until_ms > look.now_ms:
+        left = age(risk.paused_until_ms - look.now_ms)
+        lines.append(words(f"entries pause for {left} after losses in a row", Tone.WARN))
+    about = "" if risk.is_complete else "  (a price is missing: an estimate)"
+    quote = risk.quote_asset
+    lines.append(
+        (
+            Span("equity ", Tone.FAINT),
+            Span(f"{amount(risk.equity).text} {quote}{about}", Tone.STRONG),
+            Span(
+                f"   peak {amount(risk.peak).text}   drawdown {amount(risk.drawdown_pct, 1).text}%",
+                Tone.FAINT,
+            ),
+        )
+    )
+    day = gain(risk.day_pnl)
+    lines.append(
+        (
+            Span("this UTC day ", Tone.FAINT),
+            Span(f"{day.text.strip()} {quote}", day.tone),
+            Span(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
+        )
+    )
+    lines.append(
+        words(
+            f"cash {amount(risk.cash).text}   reserved {amount(risk.reserved).text}   "
+            f"at risk {amount(risk.exposure).text} at the bid",
+            Tone.FAINT,
+        )
+    )
+    return lines
+
+
+def _limits(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    risk = _risk(look)
+    if risk is None:
+        return [words(LOADING, Tone.FAINT)]
+    if not risk.limits:
+        return [words("No limit is set: see the settings, group risk.", Tone.WARN)]
+    return [_limit(row, width) for row in risk.limits]
+
+
+def _limit(row: LimitRow, width: int) -> Drawn:
+    """Return one limit: its bar, what is used of it, and what is left."""
+    share = row.share
+    name = fit(row.name.replace("_", " "), _NAME)
+    if share is None:
+        return Span(name), Span(f" {_figure(row.used, row.unit)}, no limit", Tone.FAINT)
+    tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
+    used = f" {_figure(row.used, '')} of {_figure(row.limit, row.unit)}"
+    left = (
+        f", {_figure(max(row.limit - row.used, Decimal(0)), row.unit)} left" if share < _OVER else ", REACHED"
+    )
+    room = min(max(width - _NAME - _FIGURES, _LEAST_BAR), _MOST_BAR)
+    beside = f"  {row.words}" if row.words else ""
+    has_room = _NAME + room + len(used) + len(left) + len(beside) <= width
+    return (
+        Span(name),
+        Span(bar(float(share), room), tone),
+        Span(used),
+        Span(left, tone if share >= _NEAR else Tone.FAINT),
+        Span(beside if has_room else "", Tone.FAINT),
+    )
+
+
+def _figure(value: Decimal, unit: str) -> str:
+    text = f"{value:f}" if value == value.to_integral_value() else amount(value).text
+    text = text.split(".")[0] if value == value.to_integral_value() else text
+    return f"{text}{unit}" if unit == "%" else f"{text} {unit}".rstrip()
+
+
+def _performance(look: Look) -> Heard[PerformanceRow]:
+    return look.source.answers.latest(PERFORMANCE, Nothing(), _ASK_S)
+
+
+def _equity(look: Look, width: int, height: int) -> list[Drawn]:
+    heard = _performance(look)
+    row = heard.result
+    if row is None:
+        return [words(heard.problem or LOADING, Tone.FAINT)]
+    points = [(one.at_ms / 1_000, float(one.equity)) for one in row.points]
+    foot = ""
+    if row.points:
+        since = date_and_time(row.points[0].at_ms, look.zone)
+        foot = f"{row.quote_asset}, {len(row.points)} points since {since}"
+    return chart(Plot(points, tone=Tone.GOOD), width, height, lambda value: f"{value:,.2f}", foot)
+
+
+def _drawdown(look: Look, width: int, height: int) -> list[Drawn]:
+    row = _performance(look).result
+    if row is None:
+        return [words(LOADING, Tone.FAINT)]
+    points = [
+        (one.at_ms / 1_000, -float((one.peak - one.equity) / one.peak * 100))
+        for one in row.points
+        if one.peak
+    ]
+    return chart(Plot(points, tone=Tone.BAD), width, height, lambda value: f"{value:.1f}%", "below the peak")
+
+
+_METRICS = (
+    Column("FIGURE", 22),
+    Column("VALUE, AND WHAT IT RESTS ON", 26, grows=True),
+    Column("N", 5, goes=1, is_number=True),
+)
+
+
+def _metric_rows(row: PerformanceRow, _: Look) -> dict[str, Line]:
+    return {one.name: _metric(one) for one in row.metrics}
+
+
+def _metric(row: MetricRow) -> Line:
+    tone = Tone.FAINT if row.value is None else Tone.PLAIN
+    return Cell(row.name.replace("_", " ")), Cell(row.words, tone), Cell(str(row.n), Tone.FAINT, row.n)
+
+
+_GUARD = (
+    Column("AGE", 5, is_number=True),
+    Column("ABOUT", 14, goes=1),
+    Column("LEVEL", 14),
+    Column("FOUND", 20, grows=True),
+    Column("DONE", 20, goes=2),
+    Column("ACHIEVED", 24, goes=3),
+)
+
+
+def _guard_heard(look: Look) -> Heard[FactPage]:
+    return look.source.answers.latest(JOURNAL, JournalAsked(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
+
+
+def _guard_rows(page: FactPage, look: Look) -> dict[str, Line]:
+    return {str(number): line for number, line in _guard_lines(page, look)}
+
+
+def _guard_lines(page: FactPage, look: Look) -> Iterable[tuple[int, Line]]:
+    for fact in page.rows:
+        found = event.decode(bytes(fact.body))
+        if isinstance(found, GuardActed):
+            yield (
+                fact.sequence,
+                (
+                    Cell(age(look.now_ms - found.at_ms), rank=-found.at_ms),
+                    Cell(found.about, Tone.STRONG),
+                    Cell(found.level.value.replace("_", " "), _GUARDS.get(found.level, Tone.WARN)),
+                    Cell(found.finding),
+                    Cell(found.action),
+                    Cell(found.achieved, Tone.FAINT),
+                ),
+            )
+
+
+RISK = Board(
+    "risk",
+    "Risk",
+    "What the desk may do and why, how much of each limit is used, equity and drawdown, what the guard did, "
+    "and every figure with the sample it rests on.",
+    (
+        PicturePane("State", _state, Place(share=3)),
+        PicturePane("Limits", _limits, Place(share=4)),
+        AnswerPane(
+            "Guard history",
+            _GUARD,
+            _guard_heard,
+            _guard_rows,
+            "The guard has not had to act.",
+            Order(0),
+            Place(share=3, least_height=30),
+        ),
+        PicturePane("Equity", _equity, Place(share=3, is_beside=True, least_height=30)),
+        PicturePane("Drawdown", _drawdown, Place(share=2, is_beside=True, least_height=40)),
+        AnswerPane(
+            "Figures",
+            _METRICS,
+            _performance,
+            _metric_rows,
+            "No figure yet: they come with the first closed position.",
+            place=Place(share=4, is_beside=True),
+        ),
+    ),
+)

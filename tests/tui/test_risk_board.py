@@ -1,0 +1,126 @@
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.desk.asking import FactPage
+from mexc_tui.model.event import GuardActed, encode
+from mexc_tui.model.position import EquityPoint
+from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow
+from mexc_tui.model.view import FactRow
+from tests.tui.driving import desk, until
+from tests.tui.frozen import NOW_MS, Frozen, risk
+
+
+def performance() -> PerformanceRow:
+    """Return how a desk has done whose equity went up, and down again."""
+    equities = [500, 505, 512, 530, 520, 512]
+    return PerformanceRow(
+        scope="account/practice",
+        quote_asset="USDT",
+        start_equity=Decimal(500),
+        equity=Decimal(512),
+        flows=Decimal(0),
+        realised=Decimal(12),
+        unrealised=Decimal(0),
+        fees=Decimal("0.4"),
+        identity_gap=Decimal(0),
+        metrics=(
+            MetricRow(name="win_rate", words="54% [39–68%]", value=0.54, n=41),
+            MetricRow(name="sharpe", words="not enough data (12 of 30)", n=12, minimum=30),
+        ),
+        days=(),
+        points=tuple(
+            EquityPoint(
+                at_ms=NOW_MS - 60_000 * (6 - number),
+                cash=Decimal(equity),
+                holdings=Decimal(0),
+                peak=Decimal(max(equities[: number + 1])),
+            )
+            for number, equity in enumerate(equities)
+        ),
+    )
+
+
+def limited() -> Frozen:
+    """Return a desk with a limit that is near and one that is reached."""
+    frozen = Frozen()
+    limits = (
+        LimitRow(name="exposure", used=Decimal("147.5"), limit=Decimal(150), unit="USDT"),
+        LimitRow(name="positions", used=Decimal(3), limit=Decimal(3), unit=""),
+        LimitRow(name="daily_loss", used=Decimal("0.6"), limit=Decimal(5), unit="%", words="then it halts"),
+    )
+    frozen.risk.put("risk", msgspec.structs.replace(risk(), limits=limits))
+    frozen.replies["performance"] = performance()
+    frozen.replies["journal"] = FactPage(())
+    return frozen
+
+
+async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so() -> None:
+    async with desk(limited(), size=(200, 60)) as (app, pilot, _):
+        await pilot.press("5")
+        text = await until(pilot, app, "147.50 of 150 USDT, 2.50 USDT left")
+        assert "3 of 3, REACHED" in text
+        assert "0.60 of 5%, 4.40% left  then it halts" in text
+
+
+async def test_equity_and_drawdown_are_drawn_and_figures_say_what_they_rest_on() -> None:
+    async with desk(limited()) as (app, pilot, _):
+        await pilot.press("5")
+        text = await until(pilot, app, "530.00")
+        assert "-3.4%" in text
+        assert "not enough data" in text
+        assert "6 points since" in text
+
+
+async def test_a_halt_says_why_who_and_since_when() -> None:
+    frozen = limited()
+    halted = msgspec.structs.replace(
+        risk(),
+        state=TradingState.HALTED,
+        cause=Cause.DAILY_LOSS,
+        cause_words="5.2% of the day's equity is lost",
+        by="guard",
+        since_ms=NOW_MS - 60_000,
+        guard=GuardLevel.CRITICAL,
+    )
+    frozen.risk.put("risk", halted)
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("5")
+        text = await until(pilot, app, "HALTED: no entries, exits run; a person resumes")
+        assert "because: 5.2% of the day's equity is lost" in text
+        assert "by guard, since 16:12:20 (14:12:20Z)" in text
+
+
+async def test_what_the_guard_did_is_listed_with_what_it_achieved() -> None:
+    frozen = limited()
+    acted = GuardActed(
+        at_ms=NOW_MS - 14_000,
+        about="QUXUSDT",
+        level=GuardLevel.CRITICAL,
+        finding="lost 12%",
+        action="close",
+        achieved="1 of 1 closed",
+    )
+    body = msgspec.Raw(encode(acted))
+    row = FactRow(sequence=7, at_ms=acted.at_ms, kind="guard_acted", version=1, about="QUXUSDT", body=body)
+    frozen.replies["journal"] = FactPage((row,))
+    async with desk(frozen, size=(200, 60)) as (app, pilot, _):
+        await pilot.press("5")
+        assert "1 of 1 closed" in await until(pilot, app, "lost 12%")
+
+
+async def test_an_answer_that_does_not_come_is_said_in_words() -> None:
+    frozen = limited()
+    del frozen.replies["performance"]
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("5")
+        await until(pilot, app, "Nobody here answers performance")
+
+
+async def test_the_risk_screen_is_complete_at_eighty_by_twenty_four() -> None:
+    async with desk(limited(), size=(80, 24)) as (app, pilot, _):
+        await pilot.press("5")
+        text = await until(pilot, app, "win rate")
+        for words in ("ENTRIES ALLOWED", "exposure", "positions", "daily loss", "Figures 2"):
+            assert words in text

@@ -249,7 +249,7 @@ def report(since: str | None, profile: str | None, as_json: bool) -> None:
 
 def _moment(option: str, text: str | None, asker: Asker) -> int | None:
     """Return a moment that was given as an option."""
-    from mexc_tui.questions.moments import moment_ms
+    from mexc_tui.wording.moments import moment_ms
 
     try:
         return None if text is None else moment_ms(text, asker.now_ms())

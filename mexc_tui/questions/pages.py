@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from mexc_tui.model.view import FactRow, ListingRow, SettingRow, StatusRow, TradingState
-from mexc_tui.questions.facts import fact_words
-from mexc_tui.questions.moments import NONE, ahead, when
 from mexc_tui.questions.signal_pages import STAGES
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table
+from mexc_tui.wording.facts import fact_words
+from mexc_tui.wording.moments import NONE, ahead, when
 
 _LISTING = (
     "SYMBOL",

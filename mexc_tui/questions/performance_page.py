@@ -6,7 +6,7 @@ from decimal import Decimal
 from mexc_tui.model.position import Day
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
-from mexc_tui.questions.trading_pages import amount, signed
+from mexc_tui.wording.money import amount, signed
 
 EXACT = Decimal("0.01")
 """A gap of equity below this is rounding."""

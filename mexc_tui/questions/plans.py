@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
-from mexc_tui.questions.trading_pages import amount, price, signed
+from mexc_tui.wording.money import amount, price, signed
 
 HUNDRED = Decimal(100)
 

@@ -8,9 +8,9 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
-from mexc_tui.questions.moments import NONE, ahead, by, clock, span_words, when
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
 from mexc_tui.questions.trading_pages import verdict_lines, what_if_page
+from mexc_tui.wording.moments import NONE, ahead, by, clock, span_words, when
 
 STAGES = {Stage.OPEN.value: Tone.GOOD, Stage.CANCELLED.value: Tone.BAD, Stage.NEVER_API.value: Tone.BAD}
 _SEVERITIES = {

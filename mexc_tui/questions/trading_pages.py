@@ -1,7 +1,7 @@
 """What commands of trading print for people: snipes, orders, positions, risk, verdicts, books."""
 
 from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
@@ -19,13 +19,10 @@ from mexc_tui.model.trading_view import (
     WhatIfRow,
 )
 from mexc_tui.model.verdict import Verdict
-from mexc_tui.questions.moments import NONE, ahead, when
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
+from mexc_tui.wording.moments import NONE, ahead, when
+from mexc_tui.wording.money import amount, price, signed
 
-ONE = Decimal(1)
-CENT = Decimal("0.01")
-_FEW = Context(prec=4)
-_MANY = Context(prec=8)
 _SNIPE = (
     "SYMBOL",
     "STATE",
@@ -70,29 +67,6 @@ _STATES = {
     SnipeState.MISSED: Tone.WARN,
     SnipeState.UNKNOWN: Tone.BAD,
 }
-
-
-def amount(value: Decimal | None) -> str:
-    """Return quote units: cents, or four digits of what is below one."""
-    if value is None:
-        return NONE
-    return f"{value:,.2f}" if abs(value) >= ONE or not value else f"{_FEW.plus(value):f}"
-
-
-def signed(value: Decimal | None) -> str:
-    """Return a gain with its sign."""
-    if value is None:
-        return NONE
-    return f"+{amount(value)}" if value > 0 else amount(value)
-
-
-def price(value: Decimal | None) -> str:
-    """Return a price or a quantity in at most eight digits, without an exponent."""
-    if value is None:
-        return NONE
-    shown = _MANY.plus(value) if abs(value) < 10**8 else value.quantize(CENT, ROUND_HALF_EVEN)
-    text = f"{shown:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def snipes_page(rows: Sequence[SnipeRow], now_ms: int, pen: Pen) -> str:

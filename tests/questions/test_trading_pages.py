@@ -17,7 +17,6 @@ from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
-from mexc_tui.questions.facts import fact_words
 from mexc_tui.questions.performance_page import performance_page
 from mexc_tui.questions.tables import Pen
 from mexc_tui.questions.trading_pages import (
@@ -32,6 +31,7 @@ from mexc_tui.questions.trading_pages import (
     verdict_lines,
     what_if_page,
 )
+from mexc_tui.wording.facts import fact_words
 from tests.engine import held
 from tests.engine.trading_engine import DIFFERENCE, NO, performance, reconciled, risk
 from tests.store import trading_samples as samples

@@ -5,7 +5,7 @@ from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Entry, Position
 from mexc_tui.model.snipe import Attempt, Snipe
-from mexc_tui.questions.trading_pages import amount, price, signed
+from mexc_tui.wording.money import amount, price, signed
 
 
 def trading_words(event: AnyEvent) -> str:

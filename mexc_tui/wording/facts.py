@@ -8,8 +8,8 @@ from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.listing import Facts, Sighting
 from mexc_tui.model.view import FactRow
-from mexc_tui.questions.moments import when
-from mexc_tui.questions.trading_facts import trading_words
+from mexc_tui.wording.moments import when
+from mexc_tui.wording.trading_facts import trading_words
 
 _HEAD = frozenset({"kind", "at_ms", "about", "version"})
 

@@ -173,6 +173,7 @@ async def _open_door(
     stack: AsyncExitStack,
 ) -> None:
     """Let faces in; facts go on to them as they are committed, those they missed from the journal."""
+    money = await trading_face(engine)
     door = Door(
         DoorParts(
             face=face,
@@ -182,8 +183,8 @@ async def _open_door(
             engine=f"{os.getpid()}-{engine.started_ms}",
             head=bus.state().last_sequence,
             answers=answers,
-            trading=await trading_face(engine),
-            screens=EngineScreens(engine),
+            trading=money,
+            screens=EngineScreens(engine, tuple if money is None else money.positions),
         )
     )
 

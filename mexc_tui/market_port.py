@@ -39,18 +39,19 @@ T = TypeVar("T")
 PRACTICE_PATH = "/practice"
 PRACTICE_DEADLINE_S = 5.0
 PRACTICE_CAP_BYTES = 64 * 1024
+DEEP = 20
+"""As many levels as the exchange pushes whole (reference 7.5)."""
 
 _TOPICS: Mapping[StreamKind, Callable[[str], Topic]] = {
     StreamKind.DEALS: topics.deals,
     StreamKind.BEST_QUOTE: topics.best_quote,
     StreamKind.TOP_LEVELS: topics.top_levels,
-    StreamKind.DEPTH: topics.depth,
+    StreamKind.DEEP_LEVELS: lambda symbol: topics.top_levels(symbol, DEEP),
 }
 _KINDS: Mapping[Kind, StreamKind] = {
     Kind.DEALS: StreamKind.DEALS,
     Kind.BEST_QUOTE: StreamKind.BEST_QUOTE,
     Kind.TOP_LEVELS: StreamKind.TOP_LEVELS,
-    Kind.DEPTH: StreamKind.DEPTH,
 }
 
 
@@ -229,6 +230,8 @@ class WireMarket:
                 self._sink.on_deals(deals_of(push))
             case Kind.BEST_QUOTE:
                 self._sink.on_quote(best_quote_of(push))
+            case Kind.TOP_LEVELS if _is_deep(topic):
+                self._sink.on_deep_levels(top_levels_of(push))
             case Kind.TOP_LEVELS:
                 self._sink.on_levels(top_levels_of(push))
             case _:
@@ -236,7 +239,7 @@ class WireMarket:
 
     def _on_hole(self, hole: Hole) -> None:
         topic = topics.parse(hole.channel)
-        kind = _KINDS.get(topic.kind)
+        kind = StreamKind.DEEP_LEVELS if _is_deep(topic) else _KINDS.get(topic.kind)
         if self._sink is not None and kind is not None:
             self._sink.on_hole(topic.symbol, kind, is_closed=hole.is_closed)
 
@@ -290,3 +293,7 @@ class WireMarket:
             ban=state.ban.kind.value if state.ban is not None else "",
             ban_until_ms=state.ban.until_ms if state.ban is not None else None,
         )
+
+
+def _is_deep(topic: Topic) -> bool:
+    return topic.kind is Kind.TOP_LEVELS and topic.detail == str(DEEP)

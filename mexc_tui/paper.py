@@ -126,6 +126,10 @@ class _Tee:
         self.paper.on_levels(levels)
         self.sink.on_levels(levels)
 
+    def on_deep_levels(self, levels: TopLevels) -> None:
+        """Take more levels of a pair that a face shows."""
+        self.sink.on_deep_levels(levels)
+
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Note that messages are being lost."""
         if kind is StreamKind.TOP_LEVELS and not is_closed:

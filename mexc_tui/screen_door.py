@@ -7,11 +7,14 @@ from mexc_tui.desk import looking
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.engine.market_sight import Wish
 from mexc_tui.engine.screen_face import ScreenFace
 from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.market_view import MarketRow
+from mexc_tui.trading_door import or_refused
 
 NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
-ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS,)
+ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET)
 
 
 def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers) -> None:
@@ -24,7 +27,12 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
     async def detectors(args: Nothing, _: Given) -> Done[DetectorsRow]:
         return Done("", await answers.of("detectors", DetectorsRow, args, face.detectors))
 
+    async def market(args: looking.MarketAsked, _: Given) -> Done[MarketRow]:
+        wish = Wish(args.levels, args.trades, args.spans, args.path_since_ms)
+        return Done("", await or_refused(face.market(args.symbol.upper(), wish)))
+
     desk.handle(looking.DETECTORS, detectors)
+    desk.handle(looking.MARKET, market)
 
 
 async def _refuse(_: object, __: Given) -> Done[Any]:

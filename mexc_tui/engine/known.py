@@ -5,6 +5,7 @@ order in which they were learned. If the store fails, memory is behind a lie: it
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,12 +22,16 @@ from mexc_tui.market.symbols import PairChange
 from mexc_tui.market.tape import Liquidity, Tape
 from mexc_tui.model.event import Event, ListingChanged, ListingSeen, SignalEnded
 from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing
+from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import Ended, Signal, SignalKey
 from mexc_tui.model.storage import Durability
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 
 RELOAD_PAUSE_S = 0.05
+TRADES = 50
+"""So many trades of a pair are kept one by one; the tape keeps them by the second."""
 RECENT = 200
 """So many of the newest listings are looked at for a missing label, when a world has ended."""
 
@@ -48,6 +53,17 @@ class Seen:
     liquidity: Liquidity | None = None
     lost_since_ms: int | None = 0
     """Trades have been missing since then; None: none are missing. Before the first one, all are."""
+    heard_ms: int | None = None
+    """When any message about it came last, exchange's time."""
+    quote: BestQuote | None = None
+    quoted_ms: int = 0
+    deep: TopLevels | None = None
+    """More levels, while a face shows it; None: not heard since its stream began or broke off."""
+    deep_ms: int = 0
+    trades: deque[StreamDeal] = field(default_factory=lambda: deque[StreamDeal](maxlen=TRADES))
+    """The newest ones, oldest first."""
+    earlier: tuple[PublicTrade, ...] = ()
+    """From before its stream, newest first, asked for when a face began to show it."""
 
 
 class Known:

@@ -32,6 +32,10 @@ class StreamSink(Protocol):
         """Take a pair's best levels."""
         ...
 
+    def on_deep_levels(self, levels: TopLevels) -> None:
+        """Take more levels of a pair that a face shows."""
+        ...
+
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Messages are being lost from now; or (closed) they come (again), and what was before is lost."""
         ...

@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
+from mexc_tui.engine.market_sight import Wish
 from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.market_view import MarketRow
 
 
 class ScreenFace(Protocol):
@@ -10,4 +12,8 @@ class ScreenFace(Protocol):
 
     async def detectors(self) -> DetectorsRow:
         """Return how each detector does. Raises StorageError."""
+        ...
+
+    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
         ...

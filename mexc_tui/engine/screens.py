@@ -1,18 +1,25 @@
 """`ScreenFace` on a running engine."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 from mexc_tui.engine.detector_rows import NEWEST, Raised, detector_rows, pass_row, scores
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.labelling import label_version
+from mexc_tui.engine.market_sight import MarketSight, Wish
 from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.trading_view import PositionRow
 
 
 class EngineScreens:
     """One engine, as its screens draw it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, positions: Callable[[], Sequence[PositionRow]] = tuple) -> None:
+        """`positions`: the open ones as faces see them."""
         self._engine = engine
+        self._positions = positions
+        self._sight = MarketSight(engine, self._position)
 
     async def detectors(self) -> DetectorsRow:
         """Return how each detector does. Raises StorageError."""
@@ -28,3 +35,10 @@ class EngineScreens:
             last_pass=None if detection.last is None else pass_row(detection.last, detection.passes),
             newest=NEWEST,
         )
+
+    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        return await self._sight.market(symbol, wish)
+
+    def _position(self, symbol: str) -> PositionRow | None:
+        return next((one for one in self._positions() if one.symbol == symbol), None)

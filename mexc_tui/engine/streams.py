@@ -39,7 +39,7 @@ class Streams:
         self._unseen: set[str] = set()
         """Pairs that may have opened before their trades were heard."""
         self._wake = asyncio.Event()
-        self.shown: Collection[str] = ()
+        self.shown: Callable[[], Collection[str]] = tuple
         """Pairs that a face shows."""
         self.held: Callable[[], Collection[str]] = tuple
         """Pairs that money is in."""
@@ -90,13 +90,17 @@ class Streams:
             self._note(self._known.knowledge.note_trades(symbol, trades, self._market.now_ms()))
             return
 
+    def look_again(self) -> None:
+        """Subscribe soon to what is wanted anew."""
+        self._wake.set()
+
     def _want(self) -> None:
         now_ms = self._market.now_ms()
         live = self._known.live(now_ms)
         wanted = wanted_streams(
             live,
             now_ms,
-            self.shown,
+            self.shown(),
             within_ms=self._within_ms(),
             maturity_ms=self._maturity_ms(),
             held=self.held(),
@@ -110,8 +114,11 @@ class Streams:
         for prices in self.prices:
             prices.on_deals(deals)
         for deal in deals:
-            self._seen(deal.symbol).tape.add(deal)
-            self._note(self._known.knowledge.note_deal(deal, self._market.now_ms()))
+            seen, now_ms = self._seen(deal.symbol), self._market.now_ms()
+            if seen.tape.add(deal):
+                seen.trades.append(deal)
+            seen.heard_ms = now_ms
+            self._note(self._known.knowledge.note_deal(deal, now_ms))
 
     def on_quote(self, quote: BestQuote) -> None:
         """Note best prices; the first ask of a listing is an opening.
@@ -122,6 +129,8 @@ class Streams:
             prices.on_quote(quote)
         at_ms = self._market.now_ms()
         seen = self._seen(quote.symbol)
+        seen.heard_ms = seen.quoted_ms = at_ms
+        seen.quote = quote
         lacks_a_side = quote.bid_price is None or quote.ask_price is None
         if lacks_a_side or seen.liquidity is None or not seen.liquidity.ask_value:
             seen.liquidity = liquidity_of_quote(quote, at_ms)
@@ -131,10 +140,19 @@ class Streams:
         """Note how much lies near the best prices."""
         for prices in self.prices:
             prices.on_levels(levels)
-        self._seen(levels.symbol).liquidity = liquidity_of_levels(levels, self._market.now_ms())
+        seen, at_ms = self._seen(levels.symbol), self._market.now_ms()
+        seen.liquidity, seen.heard_ms = liquidity_of_levels(levels, at_ms), at_ms
+
+    def on_deep_levels(self, levels: TopLevels) -> None:
+        """Keep more levels of a pair that a face shows; nothing is decided from them."""
+        seen = self._seen(levels.symbol)
+        seen.deep = levels
+        seen.heard_ms = seen.deep_ms = self._market.now_ms()
 
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Note from when until when trades could not be seen."""
+        if kind is StreamKind.DEEP_LEVELS:
+            self._seen(symbol).deep = None
         if kind is not StreamKind.DEALS:
             return
         seen, now_ms = self._seen(symbol), self._market.now_ms()

@@ -18,7 +18,8 @@ class StreamKind(StrEnum):
     DEALS = "deals"
     BEST_QUOTE = "best_quote"
     TOP_LEVELS = "top_levels"
-    DEPTH = "depth"
+    DEEP_LEVELS = "deep_levels"
+    """More levels, for who looks at them: nothing is decided from these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class WantedStream:
 
 
 LISTING_KINDS = (StreamKind.DEALS, StreamKind.BEST_QUOTE, StreamKind.TOP_LEVELS)
-SHOWN_KINDS = (StreamKind.DEALS, StreamKind.BEST_QUOTE, StreamKind.DEPTH)
+SHOWN_KINDS = (StreamKind.DEALS, StreamKind.BEST_QUOTE, StreamKind.DEEP_LEVELS)
 
 
 def wanted_streams(

@@ -28,7 +28,9 @@ def test_a_pair_before_its_opening_is_quiet_and_not_stale(tmp_path: Path) -> Non
         day = PracticeDay(sim, tmp_path, replace(DAY, listings=(plan, later)))
         await day.open()
         async with day.engine() as running:
-            running.engine.streams.shown = ("GHOSTUSDT",)  # a face asks for a pair that does not exist
+            running.engine.streams.shown = lambda: (
+                "GHOSTUSDT",
+            )  # a face asks for a pair that does not exist
             await asyncio.sleep(75)
             before = running.face.status().streams
             await asyncio.sleep(25)

@@ -162,7 +162,7 @@ def test_streams_are_for_listings_within_the_hour_and_for_what_a_face_shows() ->
     wanted = wanted_streams(known.live(before(1_000)), before(1_000), shown=["BTCUSDT"])
     assert {stream.symbol for stream in wanted} == {"C0USDT", "BTCUSDT"}
     assert WantedStream("C0USDT", StreamKind.DEALS) in wanted
-    assert WantedStream("BTCUSDT", StreamKind.DEPTH) in wanted
+    assert WantedStream("BTCUSDT", StreamKind.DEEP_LEVELS) in wanted
 
 
 def test_an_open_listing_is_streamed_until_it_has_matured() -> None:

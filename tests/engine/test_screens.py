@@ -1,0 +1,121 @@
+"""What screens draw, asked at the door of an engine that bought a listing, in virtual time."""
+
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal as D
+
+import pytest
+
+from mexc_tui.desk import looking
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.kinds import Reply
+from mexc_tui.desk.wire import encode
+from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.signal import DetectorName
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.desk.engines import client_of
+from tests.desk.engines import running as attached
+from tests.engine.guarded import SYMBOL, day_of, guarding
+
+BUSY = "BTCUSDT"
+
+
+@dataclass
+class Told:
+    """What an engine answered, by what was asked; `frames` are the lengths of the answers."""
+
+    detectors: list[DetectorsRow] = field(default_factory=list[DetectorsRow])
+    first: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
+    later: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
+    held: list[Position] = field(default_factory=list[Position])
+    refused: str = ""
+
+
+async def market_of(client: DeskClient, symbol: str) -> Reply[MarketRow]:
+    return await client.give(looking.MARKET, looking.MarketAsked(symbol=symbol), deadline_s=5)
+
+
+async def told_by(client: DeskClient, position: Position, told: Told) -> None:
+    """Ask everything once, and the markets again some seconds later."""
+    told.held.append(position)
+    for into in (told.first, told.later):
+        for symbol in (SYMBOL, BUSY):
+            reply = await market_of(client, symbol)
+            assert reply.result is not None
+            into[symbol] = reply.result
+        await asyncio.sleep(5)
+    told.refused = (await market_of(client, "<b>")).words
+    detectors = await client.give(looking.DETECTORS, Nothing(), deadline_s=5)
+    assert detectors.result is not None
+    told.detectors.append(detectors.result)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """Let an engine buy, and ask it."""
+    found = Told()
+
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path_factory.mktemp("screens"))
+        async with guarding(day) as (_, _, position), attached(client_of(day.paths.socket)) as client:
+            await told_by(client, position, found)
+
+    simulate(main)
+    return found
+
+
+def test_asking_for_a_pair_has_it_watched_and_its_earlier_trades_fetched(told: Told) -> None:
+    first, later = told.first[BUSY], told.later[BUSY]
+    assert (first.bids, first.priced_ms, first.watched_s) == ((), None, 60)
+    assert (len(later.bids), len(later.asks), later.is_exact) == (20, 20, True)
+    assert later.bid == later.bids[0].price < later.asks[0].price == later.ask
+    assert later.trades
+    assert later.last == later.trades[0].price
+    assert sum(span.value for span in later.path) > 0
+
+
+def test_levels_are_cumulated_from_the_best_one_on(told: Told) -> None:
+    levels = told.later[BUSY].asks
+    sums = [sum((one.price * one.quantity for one in levels[:count]), D(0)) for count in range(1, 21)]
+    assert [one.value for one in levels] == sums
+
+
+def test_a_held_pair_shows_its_fills_and_the_prices_at_which_it_is_left(told: Told) -> None:
+    market, position = told.later[SYMBOL], told.held[0]
+    assert [(one.side, one.quantity) for one in market.fills] == [(Side.BUY, position.bought_quantity)]
+    levels = {one.name: one for one in market.exits}
+    assert levels["stop"].price == position.stop_price
+    assert levels["stop"].where == "engine"
+    assert [levels[f"rung {number}"].where for number in (1, 2, 3)] == ["exchange"] * 3
+    assert sum((levels[f"rung {n}"].quantity or D(0) for n in (1, 2, 3)), D(0)) == position.remaining
+    assert [one.price for one in market.exits] == sorted((one.price for one in market.exits), reverse=True)
+
+
+def test_a_listings_path_begins_with_its_opening(told: Told) -> None:
+    market = told.first[SYMBOL]
+    assert market.opened_ms is not None
+    assert market.path[0].start_ms == market.opened_ms - market.opened_ms % 1_000
+    assert (market.price_decimals, market.quantity_decimals) == (5, 2)
+
+
+def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -> None:
+    assert len(encode(told.later[BUSY])) < 24_000
+
+
+def test_what_is_no_pair_is_refused_in_words(told: Told) -> None:
+    assert "no pair's name" in told.refused
+
+
+def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: Told) -> None:
+    row = told.detectors[0]
+    assert {one.name for one in row.detectors} == set(DetectorName)
+    opening = next(one for one in row.detectors if one.name == DetectorName.OPENING)
+    assert (opening.raised, opening.standing, opening.rate.n) == (1, 1, 0)
+    assert opening.rate.words == "n too small (0 of 0)"
+    assert row.last_pass is not None
+    assert {one.source for one in row.last_pass.read} >= {"calendar", "symbolsV2"}
+    assert row.last_pass.looked_at == 1

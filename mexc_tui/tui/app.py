@@ -22,7 +22,7 @@ from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
-_TICK = "tick"
+_TICK, _CURSOR = "tick", "cursor"
 ANSWERS = "answers"
 """Stands for everything that was asked instead of shown."""
 
@@ -96,6 +96,10 @@ class DeskApp(Dressed):
             zone=self._zone,
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
         )
+
+    def on_table_moved(self) -> None:
+        """Draw what depends on the row under the cursor."""
+        self._changed(_CURSOR)
 
     async def action_go(self, name: str) -> None:
         """Bring a board to the front."""

@@ -105,7 +105,7 @@ def _scale(points: Sequence[tuple[float, float]], plot: Plot) -> _Scale:
     if low == high:
         low, high = low - room / 2, high + room / 2
     xs = [x for x, _ in points]
-    return _Scale(min(xs), max(max(xs), min(xs) + 1e-9), low, high)
+    return _Scale(min(xs), max(xs), low, high)
 
 
 class _Raster:
@@ -152,8 +152,8 @@ class _Raster:
 
     def _dot(self, x: float, y: float) -> tuple[int, int]:
         scale, across, down = self.scale, self._columns * 2 - 1, self._lines * 4 - 1
-        at_x = round((x - scale.left) / (scale.right - scale.left) * across)
-        at_y = round((scale.top - y) / (scale.top - scale.bottom) * down)
+        at_x = round((x - scale.left) / ((scale.right - scale.left) or 1.0) * across)
+        at_y = round((scale.top - y) / ((scale.top - scale.bottom) or 1.0) * down)
         return min(max(at_x, 0), across), min(max(at_y, 0), down)
 
 

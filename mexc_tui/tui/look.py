@@ -18,3 +18,5 @@ class Look:
     zone: tzinfo
     key: str | None
     """The row under the cursor of the board's first table."""
+    filter: str
+    """The words that rows of that table must have."""

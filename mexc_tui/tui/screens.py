@@ -122,7 +122,8 @@ class BoardScreen(Screen[None]):
     def _look(self, known: Known) -> Look:
         first = next(iter(self._tables.values()), None)
         now_s = asyncio.get_running_loop().time()
-        return Look(self._source, known.now_ms, now_s, known.zone, None if first is None else first.cursor)
+        key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
+        return Look(self._source, known.now_ms, now_s, known.zone, key, words)
 
     def _fill(
         self,
@@ -232,6 +233,7 @@ def _fill_answer(pane: AnswerPane[Any], table: Table, look: Look, below: str) ->
 
 def _table(pane: TablePane | AnswerPane[Any], number: int) -> Table:
     table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
+    table.follows = isinstance(pane, AnswerPane) and pane.follows
     table.styles.height = f"{pane.place.share}fr"
     return table
 

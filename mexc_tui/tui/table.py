@@ -67,6 +67,8 @@ class Table(ScrollView, can_focus=True):
         self.rows = Rows(order)
         self.empty = empty
         self.cursor: str | None = None
+        self.follows = False
+        """Whether a cursor on the first row stays on the first row, whatever comes."""
         self._titles = "", ""
         self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
 
@@ -124,6 +126,9 @@ class Table(ScrollView, can_focus=True):
     def _keep_cursor(self, before: int) -> None:
         """Leave the cursor on its row, on the one that came in its place, or on the last."""
         shown = self.rows.shown
+        if self.follows and before == 0:
+            self._put_cursor(0)
+            return
         if self.cursor in shown:
             now = shown.index(self.cursor)
             if now != before:

@@ -36,7 +36,7 @@ def screen(app: DeskApp) -> list[str]:
 
 async def until(pilot: Pilot[None], app: DeskApp, words: str) -> str:
     """Wait until words are on the screen; return all that is on it then."""
-    for _ in range(60):
+    for _ in range(250):
         await pilot.pause(0.02)
         text = "\n".join(screen(app))
         if words in text:

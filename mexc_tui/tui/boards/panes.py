@@ -63,6 +63,8 @@ class AnswerPane(Generic[Result]):
     empty: str
     order: Order = AS_THEY_CAME
     place: Place = MAIN
+    follows: bool = False
+    """A cursor on the first row stays on the first row, whatever comes."""
 
 
 @dataclass(frozen=True, slots=True)

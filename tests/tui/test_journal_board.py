@@ -1,0 +1,66 @@
+import msgspec
+
+from mexc_tui.desk.asking import FactPage, JournalAsked
+from mexc_tui.model.event import EngineStopped, encode
+from mexc_tui.model.view import FactRow
+from mexc_tui.tui.boards.journal import asked
+from mexc_tui.tui.table import Table
+from tests.tui.driving import desk, until
+from tests.tui.frozen import NOW_MS, Frozen
+
+
+def fact(number: int, about: str = "practice", reason: str = "asked by somebody") -> FactRow:
+    """Return a fact."""
+    event = EngineStopped(at_ms=NOW_MS - 1_000 * (900 - number), about=about, reason=reason)
+    return FactRow(
+        sequence=number,
+        at_ms=event.at_ms,
+        kind="engine_stopped",
+        version=1,
+        about=about,
+        body=msgspec.Raw(encode(event)),
+    )
+
+
+def _journal(*numbers: int) -> FactPage:
+    return FactPage(tuple(fact(number) for number in sorted(numbers, reverse=True)))
+
+
+def test_a_kind_or_a_pair_in_the_filter_is_asked_of_the_whole_journal() -> None:
+    assert asked("order_changed fooUSDT halt") == JournalAsked(kind="order_changed", about="FOOUSDT")
+    assert asked("halt") == JournalAsked()
+
+
+async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_beside() -> None:
+    frozen = Frozen()
+    frozen.replies["journal"] = _journal(7, 8)
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("8")
+        text = await until(pilot, app, "reason: asked by somebody")
+        assert "Journal 2" in text
+        await pilot.press("down")
+        assert app.screen.query(Table).first().cursor == "7"
+
+
+async def test_on_the_newest_fact_the_cursor_follows_and_elsewhere_it_stays() -> None:
+    frozen = Frozen()
+    frozen.replies["journal"] = _journal(7, 8)
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("8")
+        await until(pilot, app, "Journal 2")
+        table = app.screen.query(Table).first()
+        frozen.replies["journal"] = _journal(7, 8, 9)
+        await until(pilot, app, "Journal 3")
+        assert table.cursor == "9"
+        await pilot.press("down")
+        frozen.replies["journal"] = _journal(7, 8, 9, 10)
+        await until(pilot, app, "Journal 4")
+        assert table.cursor == "8"
+
+
+async def test_hostile_facts_are_text() -> None:
+    frozen = Frozen()
+    frozen.replies["journal"] = FactPage((fact(1, "[red]\x1b]52;c;x\x07", "[@click=x]boo[/]\x1b[2J"),))
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("8")
+        assert "[@click=x]boo[/]" in await until(pilot, app, "reason:")

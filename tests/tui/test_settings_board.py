@@ -1,0 +1,38 @@
+from mexc_tui.desk.asking import SettingList
+from mexc_tui.model.view import SettingRow
+from tests.tui.driving import desk, until
+from tests.tui.frozen import Frozen
+
+
+def setting(name: str, value: str, default: str, pending: str = "") -> SettingRow:
+    """Return a setting."""
+    return SettingRow(
+        name=name,
+        value=value,
+        origin="default" if value == default else "file",
+        unit="USDT",
+        allowed="1 to 1,000",
+        default=default,
+        help="What one snipe may spend.",
+        needs_restart=bool(pending),
+        pending=pending,
+    )
+
+
+async def test_every_setting_is_listed_and_the_chosen_one_explained() -> None:
+    frozen = Frozen()
+    frozen.replies["settings"] = SettingList([setting("spend", "50", "25"), setting("other", "1", "1")])
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("9")
+        text = await until(pilot, app, "What one snipe may spend.")
+        assert "allowed  1 to 1,000" in text
+        assert "Settings 2" in text
+
+
+async def test_what_differs_from_the_defaults_is_a_diff_and_what_waits_is_said() -> None:
+    frozen = Frozen()
+    frozen.replies["settings"] = SettingList([setting("spend", "50", "25", "75"), setting("other", "1", "1")])
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("9")
+        text = await until(pilot, app, "- 25  + 50, 75 from the next start")
+        assert "takes effect at the next start" in text

@@ -10,7 +10,7 @@ from mexc_tui.detection.silence import why_silent
 from mexc_tui.engine.labelling import signals_of
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
-from mexc_tui.engine.trading_rows import snipe_row
+from mexc_tui.engine.trading_rows import blind_sight, snipe_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.signal import Signal, SignalKey
@@ -23,6 +23,7 @@ CHANGES = 60
 SAID = 8
 """So many signals of one detector about one listing."""
 SIGNALS = 200
+NO_SIGHT = blind_sight("only what is stored was asked")
 
 
 def listings(
@@ -82,7 +83,9 @@ def _snipes(stored: Stored, symbol: str) -> tuple[SnipeSays, ...]:
     """Return the newest snipes of a pair, with what the validators said."""
     tables = stored.trading(stored.newest_scope())
     found = tables.snipes.of_symbol(symbol, STORIES) or tables.snipes.of_symbol(f"{symbol}USDT", STORIES)
-    return tuple(SnipeSays(snipe=snipe_row(one), verdicts=one.verdicts) for one in found)
+    return tuple(
+        SnipeSays(snipe=snipe_row(one, NO_SIGHT), verdicts=one.verdicts, plan=one.plan) for one in found
+    )
 
 
 def _named(stored: Stored, symbol: str) -> list[Listing]:

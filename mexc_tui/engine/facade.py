@@ -143,6 +143,8 @@ class EngineFace:
             known.outcomes.get(listing.id),
             price=bars[-1].close if bars else None,
             trades=seen.tape.trades if seen is not None else 0,
+            pair=known.knowledge.pairs.get(listing.symbol),
+            heard_ms=None if seen is None else seen.heard_ms,
         )
 
     def _setting(self, name: str) -> SettingRow:

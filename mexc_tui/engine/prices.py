@@ -28,6 +28,8 @@ class Price:
     quoted_ns: int | None = None
     traded_ns: int | None = None
     levels_ns: int | None = None
+    heard_ms: int | None = None
+    """When anything was last heard of it, exchange's time."""
 
     @property
     def seen_ns(self) -> int | None:
@@ -49,8 +51,10 @@ class PriceMove:
 class Prices:
     """Hears the streams beside the engine's other ears."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, now_ms: Callable[[], int]) -> None:
+        """`now_ms`: the exchange's time."""
         self._clock = clock
+        self._now_ms = now_ms
         self._of: dict[str, Price] = {}
         self._asked: dict[str, Decimal] = {QUOTE: Decimal(1)}
         self._listeners: list[Callable[[PriceMove], None]] = []
@@ -87,14 +91,18 @@ class Prices:
         """Take a pair's best prices."""
         now_ns = self._clock.monotonic_ns()
         old = self.of(quote.symbol)
-        self._put(replace(old, bid=quote.bid_price, ask=quote.ask_price, quoted_ns=now_ns), (), now_ns)
+        moved = replace(
+            old, bid=quote.bid_price, ask=quote.ask_price, quoted_ns=now_ns, heard_ms=self._now_ms()
+        )
+        self._put(moved, (), now_ns)
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
         """Take trades of one pair, oldest first."""
         if deals:
             now_ns = self._clock.monotonic_ns()
             old = self.of(deals[-1].symbol)
-            self._put(replace(old, last=deals[-1].price, traded_ns=now_ns), tuple(deals), now_ns)
+            moved = replace(old, last=deals[-1].price, traded_ns=now_ns, heard_ms=self._now_ms())
+            self._put(moved, tuple(deals), now_ns)
 
     def on_levels(self, levels: TopLevels) -> None:
         """Take a pair's best levels; they are a quote too."""
@@ -102,7 +110,13 @@ class Prices:
         bid = levels.bids[0][0] if levels.bids else None
         ask = levels.asks[0][0] if levels.asks else None
         moved = replace(
-            self.of(levels.symbol), bid=bid, ask=ask, bids=levels.bids, asks=levels.asks, levels_ns=now_ns
+            self.of(levels.symbol),
+            bid=bid,
+            ask=ask,
+            bids=levels.bids,
+            asks=levels.asks,
+            levels_ns=now_ns,
+            heard_ms=self._now_ms(),
         )
         self._put(moved, (), now_ns)
 

@@ -6,6 +6,7 @@ from mexc_tui.model.event import Fact, encode
 from mexc_tui.model.listing import Change, Listing, Sighting, Source, Stage
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.signal import Signal
+from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import ChangeRow, SourceSays
 
@@ -17,8 +18,13 @@ def listing_row(
     *,
     price: float | None = None,
     trades: int = 0,
+    pair: Symbol | None = None,
+    heard_ms: int | None = None,
 ) -> ListingRow:
-    """Return a listing; `price` and `trades` if its tape is at hand, else what is stored of them."""
+    """Return a listing; `price` and `trades` if its tape is at hand, else what is stored of them.
+
+    `heard_ms`: when anything about its price was heard; told to the second, so that rows stay the same.
+    """
     if outcome is not None and outcome.end is End.WORLD_ENDED:
         stage = listing.stage  # time tells nothing more of it
     stream = listing.says(Source.STREAM)
@@ -42,6 +48,9 @@ def listing_row(
         price=price,
         trades=trades or (outcome.trades if outcome is not None else 0),
         outcome=outcome.end.value if outcome is not None else "",
+        price_decimals=None if pair is None else pair.price_precision,
+        quantity_decimals=None if pair is None else pair.quantity_precision,
+        priced_ms=None if heard_ms is None else heard_ms - heard_ms % 1_000,
     )
 
 

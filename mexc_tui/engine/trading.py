@@ -92,7 +92,7 @@ class TradingRooms:
             return settings().recv_window_order_ms
 
         self.port = port
-        self.prices = Prices(clock)
+        self.prices = Prices(clock, port.now_ms)
         self.keeper = Bookkeeper(
             books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
         )

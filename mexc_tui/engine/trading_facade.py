@@ -19,6 +19,7 @@ from mexc_tui.engine.risk_rows import Guarded, risk_row
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_rows import (
+    Precision,
     Quote,
     Sight,
     mark_of,
@@ -85,11 +86,11 @@ class EngineTradingFace:
 
     def snipes(self) -> Sequence[SnipeRow]:
         """Return the snipes that are not over, soonest opening first."""
-        return snipe_rows(self._rooms.keeper.open)
+        return snipe_rows(self._rooms.keeper.open, self._sight())
 
     def orders(self) -> Sequence[OrderRow]:
         """Return orders that are not at their end, foreign ones too, newest first."""
-        return order_rows(self._rooms.keeper.open)
+        return order_rows(self._rooms.keeper.open, self._sight())
 
     def positions(self) -> Sequence[PositionRow]:
         """Return the open positions, oldest first."""
@@ -150,12 +151,13 @@ class EngineTradingFace:
     async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         """Arm a snipe of a listing."""
         snipe = await _stored(self._rooms.arming.arm(self._named(symbol), by))
-        return Acted(f"{snipe.symbol} is armed: at most {plain(snipe.spend_cap)} {QUOTE}.", snipe_row(snipe))
+        words = f"{snipe.symbol} is armed: at most {plain(snipe.spend_cap)} {QUOTE}."
+        return Acted(words, snipe_row(snipe, self._sight()))
 
     async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         """Take back a pair's snipe that has not fired yet."""
         snipe = await _stored(self._rooms.sniper.disarm(self._named(symbol), by))
-        row = msgspec.structs.replace(snipe_row(snipe), state=SnipeState.DISARMED)
+        row = msgspec.structs.replace(snipe_row(snipe, self._sight()), state=SnipeState.DISARMED)
         return Acted(f"{snipe.symbol} is disarmed.", row)
 
     async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
@@ -214,11 +216,16 @@ class EngineTradingFace:
 
     def _sight(self) -> Sight:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
-        return Sight(self._quote, self._grid, self._numbers().stale_ms, blind)
+        return Sight(self._quote, self._grid, self._numbers().stale_ms, blind, self._precision)
 
     def _quote(self, symbol: str) -> Quote:
         prices = self._rooms.prices
-        return Quote(prices.of(symbol).bid, prices.age_ms(symbol))
+        price = prices.of(symbol)
+        return Quote(price.bid, prices.age_ms(symbol), price.heard_ms)
+
+    def _precision(self, symbol: str) -> Precision:
+        pair = self._known.knowledge.pairs.get(symbol)
+        return Precision() if pair is None else Precision(pair.price_precision, pair.quantity_precision)
 
     def _grid(self, symbol: str) -> Grid | None:
         pair = self._known.knowledge.pairs.get(symbol)

@@ -33,6 +33,16 @@ class Quote:
 
     bid: Decimal | None = None
     age_ms: int | None = None
+    heard_ms: int | None = None
+    """When that was, exchange's time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Decimals of a pair's prices and quantities; None: the exchange does not show the pair."""
+
+    price: int | None = None
+    quantity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class Sight:
     """An older bid is no price."""
     blind: str = ""
     """Why nothing watches the stops; empty: they are watched."""
+    precision: Callable[[str], Precision] = lambda _: Precision()
 
 
 def blind_sight(words: str) -> Sight:
@@ -52,13 +63,15 @@ def blind_sight(words: str) -> Sight:
     return Sight(lambda _: Quote(), lambda _: None, 0, words)
 
 
-def snipe_rows(books: OpenBooks) -> list[SnipeRow]:
+def snipe_rows(books: OpenBooks, sight: Sight) -> list[SnipeRow]:
     """Return the snipes that are not over, soonest opening first."""
-    return [snipe_row(one) for one in sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))]
+    ordered = sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))
+    return [snipe_row(one, sight) for one in ordered]
 
 
-def snipe_row(snipe: Snipe) -> SnipeRow:
+def snipe_row(snipe: Snipe, sight: Sight) -> SnipeRow:
     """Return one snipe."""
+    precision = sight.precision(snipe.symbol)
     return SnipeRow(
         id=snipe.id,
         symbol=snipe.symbol,
@@ -76,18 +89,22 @@ def snipe_row(snipe: Snipe) -> SnipeRow:
         filled_value=snipe.filled_value,
         armed_ms=snipe.armed_ms,
         ended_ms=snipe.ended_ms,
+        price_decimals=precision.price,
+        quantity_decimals=precision.quantity,
+        priced_ms=_second(sight.quote(snipe.symbol).heard_ms),
     )
 
 
-def order_rows(books: OpenBooks) -> list[OrderRow]:
+def order_rows(books: OpenBooks, sight: Sight) -> list[OrderRow]:
     """Return orders that are not at their end, foreign ones too, newest first."""
     open_ones = (one for one in books.orders.values() if not one.state.is_terminal)
     ordered = sorted((*open_ones, *books.foreign.values()), key=lambda one: one.client_order_id)
-    return [order_row(one) for one in sorted(ordered, key=lambda one: -one.created_ms)]
+    return [order_row(one, sight) for one in sorted(ordered, key=lambda one: -one.created_ms)]
 
 
-def order_row(order: Order) -> OrderRow:
+def order_row(order: Order, sight: Sight) -> OrderRow:
     """Return one order."""
+    precision = sight.precision(order.symbol)
     return OrderRow(
         client_order_id=order.client_order_id,
         order_id=order.order_id,
@@ -107,6 +124,8 @@ def order_row(order: Order) -> OrderRow:
         reason=order.reason,
         snipe_id=order.snipe_id,
         position_id=order.position_id,
+        price_decimals=precision.price,
+        quantity_decimals=precision.quantity,
     )
 
 
@@ -131,7 +150,7 @@ def position_row(
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = worth(mark), unrealised(mark)
     protection, words = _protection(position, mark.bid, orders, intents, sight)
-    time_stop_s = position.plan.time_stop_s
+    time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(
         id=position.id,
         symbol=position.symbol,
@@ -162,6 +181,9 @@ def position_row(
         dust=position.dust,
         snipe_id=position.snipe_id,
         signal_id=position.signal_id,
+        price_decimals=precision.price,
+        quantity_decimals=precision.quantity,
+        priced_ms=_second(quote.heard_ms),
     )
 
 
@@ -251,3 +273,8 @@ def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:
 def _shown(value: Decimal) -> Decimal:
     """Return a quotient with as many digits as anybody reads."""
     return SHOWN.plus(value)
+
+
+def _second(at_ms: int | None) -> int | None:
+    """Return when prices were heard to the second: rows that are else the same are not sent again for it."""
+    return None if at_ms is None else at_ms - at_ms % MS

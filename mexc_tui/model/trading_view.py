@@ -34,10 +34,10 @@ class SnipeRow(Row, frozen=True, kw_only=True):
     armed_ms: int
     ended_ms: int | None
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (any more)."""
+    """None: the exchange does not show the pair (any more), or only what is stored was asked."""
     quantity_decimals: int | None = None
     priced_ms: int | None = None
-    """When the newest message about its price was heard, exchange's time; None: none since the start."""
+    """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
 
 
 class OrderRow(Row, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ class OrderRow(Row, frozen=True, kw_only=True):
     snipe_id: str
     position_id: str
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (any more)."""
+    """None: the exchange does not show the pair (any more), or only what is stored was asked."""
     quantity_decimals: int | None = None
 
 
@@ -111,10 +111,10 @@ class PositionRow(Row, frozen=True, kw_only=True):
     snipe_id: str
     signal_id: str
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (any more)."""
+    """None: the exchange does not show the pair (any more), or only what is stored was asked."""
     quantity_decimals: int | None = None
     priced_ms: int | None = None
-    """When the newest message about its price was heard, exchange's time; None: none since the start."""
+    """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
 
 
 class LimitRow(msgspec.Struct, frozen=True, kw_only=True):

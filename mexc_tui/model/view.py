@@ -148,10 +148,10 @@ class ListingRow(Row, frozen=True, kw_only=True):
     outcome: str
     """How it ended; empty while that is open."""
     price_decimals: int | None = None
-    """None: the exchange does not show the pair (yet)."""
+    """None: the exchange does not show the pair (yet), or only what is stored was asked."""
     quantity_decimals: int | None = None
     priced_ms: int | None = None
-    """When the newest message about its price was heard, exchange's time; None: none since the start."""
+    """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
 
 
 class SignalRow(Row, frozen=True, kw_only=True):

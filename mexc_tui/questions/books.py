@@ -48,14 +48,20 @@ class Books:
     def snipes(self, last: int | None = None) -> list[SnipeRow]:
         """Return the snipes that are not over, or the newest so many of all."""
         if last is not None:
-            return self._stored(lambda tables: [snipe_row(one) for one in tables.snipes.page(limit=last)])
-        rows = self._seen(kinds.SNIPES, lambda tables: [snipe_row(one) for one in tables.snipes.open()])
+            return self._stored(
+                lambda tables: [snipe_row(one, BLIND) for one in tables.snipes.page(limit=last)]
+            )
+        rows = self._seen(
+            kinds.SNIPES, lambda tables: [snipe_row(one, BLIND) for one in tables.snipes.open()]
+        )
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
     def orders(self, last: int | None = None) -> list[OrderRow]:
         """Return the orders that are not at their end, newest first, or the newest so many of all."""
         if last is not None:
-            return self._stored(lambda tables: [order_row(one) for one in tables.orders.page(limit=last)])
+            return self._stored(
+                lambda tables: [order_row(one, BLIND) for one in tables.orders.page(limit=last)]
+            )
         rows = self._seen(kinds.ORDERS, _open_orders)
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
 
@@ -148,4 +154,4 @@ def _position(tables: "TradingTables", position: "Position") -> PositionRow:
 def _open_orders(tables: "TradingTables") -> list[OrderRow]:
     foreign = (one for one in tables.orders.foreign() if not one.state.is_terminal)
     sent = (one for one in tables.orders.open() if one.state is not OrderState.INTENT)
-    return [order_row(one) for one in (*sent, *foreign)]
+    return [order_row(one, BLIND) for one in (*sent, *foreign)]

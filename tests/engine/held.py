@@ -5,7 +5,7 @@ from decimal import Decimal as D
 import msgspec
 
 from mexc_tui.engine.open_books import OpenBooks
-from mexc_tui.engine.trading_rows import Quote, Sight
+from mexc_tui.engine.trading_rows import Precision, Quote, Sight
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung
@@ -14,6 +14,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.rounding import Grid
 from tests.store import trading_samples as samples
 
+HEARD_MS = 1_800_014_400_123
 GRID = Grid(D("0.01"), D("0.1"), D("0.1"), D(1), None, D(1), None, D(0), D("0.001"))
 PLAN = ExitPlan(
     stop_loss_pct=D(10), ladder=(Rung(D(30), D(10)), Rung(D(40), D(20)), Rung(D(30), D(30))), time_stop_s=60
@@ -76,5 +77,6 @@ def books(one: Position | None = None, *orders: Order, stop: str = "10") -> Open
 def sight(
     bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
 ) -> Sight:
-    quote = Quote(None if bid is None else D(bid), age_ms)
-    return Sight(lambda _: quote, lambda _: GRID if has_grid else None, 5_000, blind)
+    quote = Quote(None if bid is None else D(bid), age_ms, None if age_ms is None else HEARD_MS)
+    grid = GRID if has_grid else None
+    return Sight(lambda _: quote, lambda _: grid, 5_000, blind, lambda _: Precision(4, 2))

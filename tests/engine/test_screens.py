@@ -16,6 +16,7 @@ from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.signal import DetectorName
+from mexc_tui.model.view import ListingRow
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.desk.engines import client_of
 from tests.desk.engines import running as attached
@@ -31,6 +32,7 @@ class Told:
     detectors: list[DetectorsRow] = field(default_factory=list[DetectorsRow])
     first: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
     later: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
+    listings: list[ListingRow] = field(default_factory=list[ListingRow])
     held: list[Position] = field(default_factory=list[Position])
     refused: str = ""
 
@@ -61,8 +63,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
 
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path_factory.mktemp("screens"))
-        async with guarding(day) as (_, _, position), attached(client_of(day.paths.socket)) as client:
+        async with guarding(day) as (running, _, position), attached(client_of(day.paths.socket)) as client:
             await told_by(client, position, found)
+            found.listings.extend(running.face.listings())
 
     simulate(main)
     return found
@@ -100,6 +103,14 @@ def test_a_listings_path_begins_with_its_opening(told: Told) -> None:
     assert market.opened_ms is not None
     assert market.path[0].start_ms == market.opened_ms - market.opened_ms % 1_000
     assert (market.price_decimals, market.quantity_decimals) == (5, 2)
+
+
+def test_a_listings_row_carries_its_precision_and_when_its_price_was_heard(told: Told) -> None:
+    row = told.listings[0]
+    assert (row.price_decimals, row.quantity_decimals) == (5, 2)
+    assert row.priced_ms is not None
+    assert row.priced_ms % 1_000 == 0
+    assert row.priced_ms > (row.opened_ms or 0)
 
 
 def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -> None:

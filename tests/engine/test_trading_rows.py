@@ -29,6 +29,18 @@ def test_a_position_is_worth_the_bid_less_the_fee_of_selling() -> None:
     assert (row.entry_price, row.time_stop_ms) == (D(2), 63_000)
 
 
+def test_rows_carry_their_pairs_precision_and_when_its_price_was_heard_to_the_second() -> None:
+    books = held.books(None, held.take_profit())
+    books.snipes["s1"] = samples.snipe()
+    position, snipe = position_rows(books, held.sight())[0], snipe_rows(books, held.sight())[0]
+    order = order_rows(books, held.sight())[0]
+    for row in (position, snipe, order):
+        assert (row.price_decimals, row.quantity_decimals) == (4, 2)
+    assert position.priced_ms == snipe.priced_ms == 1_800_014_400_000
+    unseen = position_rows(books, blind_sight("no engine runs"))[0]
+    assert (unseen.price_decimals, unseen.priced_ms) == (None, None)
+
+
 @pytest.mark.parametrize(("bid", "age_ms"), [(None, None), ("2.1", 5_001), (None, 3), ("2.1", None)])
 def test_without_a_fresh_price_nothing_is_guessed(bid: str | None, age_ms: int | None) -> None:
     row = position_rows(held.books(), held.sight(bid, age_ms))[0]
@@ -105,7 +117,7 @@ def test_orders_are_those_not_at_their_end_foreign_ones_too_newest_first() -> No
     books = OpenBooks(
         orders={order.client_order_id: order for order in (one, done)}, foreign={"theirs": foreign}
     )
-    rows = order_rows(books)
+    rows = order_rows(books, held.sight())
     assert [row.client_order_id for row in rows] == ["theirs", "i1-1"]
     assert (rows[0].state, rows[0].fees) == (OrderState.FOREIGN, "")
     assert rows[1].fees == "0.002 MX"
@@ -115,12 +127,12 @@ def test_fees_in_two_assets_are_two_and_a_zero_is_none() -> None:
     order = msgspec.structs.replace(
         samples.order(), fees=(Fee("USDT", D("0.0100")), Fee("MX", D("2E-3")), Fee("NEW", D(0)))
     )
-    assert order_rows(OpenBooks(orders={"i1-1": order}))[0].fees == "0.01 USDT + 0.002 MX"
+    assert order_rows(OpenBooks(orders={"i1-1": order}), held.sight())[0].fees == "0.01 USDT + 0.002 MX"
 
 
 def test_snipes_stand_in_the_order_of_their_openings() -> None:
     late = msgspec.structs.replace(samples.snipe("a"), opens_ms=95_000)
-    rows = snipe_rows(OpenBooks(snipes={"a": late, "b": samples.snipe("b")}))
+    rows = snipe_rows(OpenBooks(snipes={"a": late, "b": samples.snipe("b")}), held.sight())
     assert [(row.id, row.opens_ms) for row in rows] == [("b", 90_000), ("a", 95_000)]
 
 

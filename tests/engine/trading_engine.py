@@ -87,10 +87,10 @@ class HeldMoney:
     done: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
 
     def snipes(self) -> Sequence[SnipeRow]:
-        return [snipe_row(samples.snipe())]
+        return [snipe_row(samples.snipe(), held.sight())]
 
     def orders(self) -> Sequence[OrderRow]:
-        return order_rows(held.books(None, held.take_profit()))
+        return order_rows(held.books(None, held.take_profit()), held.sight())
 
     def positions(self) -> Sequence[PositionRow]:
         return position_rows(held.books(None, held.take_profit()), held.sight())
@@ -120,12 +120,15 @@ class HeldMoney:
             raise Refused(f"{symbol} is not armed: {NO.flip}")
         self.done.append(("arm", symbol, by))
         return Acted(
-            f"{symbol} is armed.", msgspec.structs.replace(snipe_row(samples.snipe()), symbol=symbol)
+            f"{symbol} is armed.",
+            msgspec.structs.replace(snipe_row(samples.snipe(), held.sight()), symbol=symbol),
         )
 
     async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         self.done.append(("disarm", symbol, by))
-        row = msgspec.structs.replace(snipe_row(samples.snipe()), symbol=symbol, state=SnipeState.DISARMED)
+        row = msgspec.structs.replace(
+            snipe_row(samples.snipe(), held.sight()), symbol=symbol, state=SnipeState.DISARMED
+        )
         return Acted(f"{symbol} is disarmed.", row)
 
     async def close(self, symbol: str, share_pct: D | None, by: str) -> Acted[Achieved]:

@@ -75,9 +75,11 @@ def test_what_is_not_known_is_a_dash_and_a_gain_has_its_sign() -> None:
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_every_page_fits_the_terminal(columns: int) -> None:
     pen = Pen(columns=columns)
-    orders = order_rows(held.books(None, msgspec.structs.replace(held.take_profit(), reason=LONG)))
+    orders = order_rows(
+        held.books(None, msgspec.structs.replace(held.take_profit(), reason=LONG)), held.sight()
+    )
     positions = position_rows(held.books(held.position(trapped=LONG)), held.sight())
-    snipe = snipe_row(msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9))
+    snipe = snipe_row(msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9), held.sight())
     what = WhatIfRow(
         symbol="NEWUSDT",
         at_ms=1,
@@ -107,7 +109,7 @@ def test_every_page_fits_the_terminal(columns: int) -> None:
 
 def test_markup_in_a_reason_is_only_text() -> None:
     order = msgspec.structs.replace(held.take_profit(), reason="[bold red]{0} %s[/]")
-    assert "[bold red]{0} %s[/]" in orders_page(order_rows(held.books(None, order)), PEN)
+    assert "[bold red]{0} %s[/]" in orders_page(order_rows(held.books(None, order), held.sight()), PEN)
 
 
 def test_empty_lists_say_so() -> None:
@@ -119,7 +121,7 @@ def test_somebody_elses_order_is_not_taken_for_ours() -> None:
     foreign = msgspec.structs.replace(samples.order(state=OrderState.FOREIGN, intent_id=""), position_id="")
     books = held.books()
     books.foreign["x"] = foreign
-    assert "somebody else" in orders_page(order_rows(books), PEN)
+    assert "somebody else" in orders_page(order_rows(books, held.sight()), PEN)
 
 
 def test_verdicts_say_what_they_saw_their_limit_and_what_turns_them_round() -> None:

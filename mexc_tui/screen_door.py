@@ -11,10 +11,11 @@ from mexc_tui.engine.market_sight import Wish
 from mexc_tui.engine.screen_face import ScreenFace
 from mexc_tui.model.engine_view import DetectorsRow
 from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.trading_door import or_refused
 
 NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
-ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET)
+ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY)
 
 
 def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers) -> None:
@@ -31,7 +32,14 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
         wish = Wish(args.levels, args.trades, args.spans, args.path_since_ms)
         return Done("", await or_refused(face.market(args.symbol.upper(), wish)))
 
+    async def equity(args: looking.EquityAsked, _: Given) -> Done[EquityRow]:
+        async def read() -> EquityRow:
+            return await or_refused(face.equity(args.since_ms, args.points))
+
+        return Done("", await answers.of("equity", EquityRow, args, read))
+
     desk.handle(looking.DETECTORS, detectors)
+    desk.handle(looking.EQUITY, equity)
     desk.handle(looking.MARKET, market)
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from mexc_tui.engine.market_sight import Wish
 from mexc_tui.model.engine_view import DetectorsRow
 from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.plan_view import EquityRow
 
 
 class ScreenFace(Protocol):
@@ -16,4 +17,8 @@ class ScreenFace(Protocol):
 
     async def market(self, symbol: str, wish: Wish) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        ...
+
+    async def equity(self, since_ms: int, points: int) -> EquityRow:
+        """Return stored equity from a moment on. Raises Refused if this engine only looks, StorageError."""
         ...

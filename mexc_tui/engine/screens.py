@@ -5,11 +5,16 @@ from collections.abc import Callable, Sequence
 
 from mexc_tui.engine.detector_rows import NEWEST, Raised, detector_rows, pass_row, scores
 from mexc_tui.engine.engine import Engine
+from mexc_tui.engine.equity_rows import equity_of
+from mexc_tui.engine.face import Refused
 from mexc_tui.engine.labelling import label_version
 from mexc_tui.engine.market_sight import MarketSight, Wish
 from mexc_tui.model.engine_view import DetectorsRow
 from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading_view import PositionRow
+
+LOOKS_ONLY = "This engine only looks: it has no money, so there is no equity and nothing was fired."
 
 
 class EngineScreens:
@@ -39,6 +44,16 @@ class EngineScreens:
     async def market(self, symbol: str, wish: Wish) -> MarketRow:
         """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
         return await self._sight.market(symbol, wish)
+
+    async def equity(self, since_ms: int, points: int) -> EquityRow:
+        """Return stored equity from a moment on. Raises Refused if this engine only looks, StorageError."""
+        rooms = self._engine.rooms
+        if rooms is None:
+            raise Refused(LOOKS_ONLY)
+        scope, now_ms = rooms.keeper.scope, rooms.port.now_ms()
+        return await self._engine.parts.books.read(
+            "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points)
+        )
 
     def _position(self, symbol: str) -> PositionRow | None:
         return next((one for one in self._positions() if one.symbol == symbol), None)

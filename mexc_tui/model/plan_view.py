@@ -98,8 +98,8 @@ class EquityPointRow(msgspec.Struct, frozen=True, kw_only=True):
 
     at_ms: int
     equity: Decimal
-    drawdown_pct: Decimal
-    """Below the highest equity until then; 0 or more."""
+    drawdown_pct: Decimal | None
+    """Below the highest equity until then; 0 or more. None: a price was missing."""
     is_complete: bool
     """False: a price was missing, and equity is an estimate."""
 
@@ -109,7 +109,7 @@ class DayStartRow(msgspec.Struct, frozen=True, kw_only=True):
 
     at_ms: int
     equity: Decimal | None
-    """At its first point; None: there is none."""
+    """The last of the day before, or its own first point; None: there is neither."""
 
 
 class EquityRow(Row, frozen=True, kw_only=True):
@@ -125,5 +125,7 @@ class EquityRow(Row, frozen=True, kw_only=True):
     """Of all points that were read."""
     days: tuple[DayStartRow, ...]
     step_ms: int = 0
-    """0: every point is there. Else one slice: its lowest and highest were kept; of more than two days its
-    first alone."""
+    """0: every point is there. Else how long one slice is: of each the lowest and the highest were kept, or
+    (`is_sampled`) its first alone."""
+    is_sampled: bool = False
+    """Of more than two days not every point was read: a fall between two of them is not seen."""

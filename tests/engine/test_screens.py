@@ -14,6 +14,7 @@ from mexc_tui.desk.wire import encode
 from mexc_tui.model.engine_view import DetectorsRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.order import Side
+from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import ListingRow
@@ -33,6 +34,7 @@ class Told:
     first: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
     later: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
     listings: list[ListingRow] = field(default_factory=list[ListingRow])
+    equity: list[EquityRow] = field(default_factory=list[EquityRow])
     held: list[Position] = field(default_factory=list[Position])
     refused: str = ""
 
@@ -50,6 +52,9 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
             assert reply.result is not None
             into[symbol] = reply.result
         await asyncio.sleep(5)
+    equity = await client.give(looking.EQUITY, looking.EquityAsked(), deadline_s=5)
+    assert equity.result is not None
+    told.equity.append(equity.result)
     told.refused = (await market_of(client, "<b>")).words
     detectors = await client.give(looking.DETECTORS, Nothing(), deadline_s=5)
     assert detectors.result is not None
@@ -119,6 +124,15 @@ def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -
 
 def test_what_is_no_pair_is_refused_in_words(told: Told) -> None:
     assert "no pair's name" in told.refused
+
+
+def test_equity_is_told_from_the_first_point_on(told: Told) -> None:
+    row = told.equity[0]
+    assert row.points[0].drawdown_pct == 0
+    assert row.points[-1].equity > 0
+    assert row.peak is not None
+    assert row.peak >= max(one.equity for one in row.points)
+    assert row.quote_asset == "USDT"
 
 
 def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: Told) -> None:

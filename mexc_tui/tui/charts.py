@@ -181,3 +181,27 @@ def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: in
         if scale.bottom <= level.y <= scale.top:
             found[drawn.line_of(level.y)] = Span(f"{level.name} {label(level.y)}", level.tone)
     return found
+
+
+def waterfall(took: Sequence[float | None], width: int) -> list[str]:
+    """Return a bar for each span of time, each beginning where the one before it ended."""
+    whole = sum(one for one in took if one is not None and one > 0)
+    lines: list[str] = []
+    begun = 0.0
+    for one in took:
+        length = max(one or 0.0, 0.0)
+        begin = int(begun / whole * width) if whole else 0
+        end = round((begun + length) / whole * width) if whole else 0
+        begun += length
+        text = "" if not length else " " * min(begin, width - 1) + "█" * max(end - begin, 1)
+        lines.append(text[:width].ljust(width))
+    return lines
+
+
+def band(low: float, value: float, high: float, width: int) -> str:
+    """Return an interval within 0..1 with a point in it: `──├──●─┤───`."""
+    at = [min(max(round(one * (width - 1)), 0), width - 1) for one in (low, value, high)]
+    line = ["─" if at[0] < place < at[2] else "·" for place in range(width)]
+    line[at[0]], line[at[2]] = "├", "┤"
+    line[at[1]] = "●"
+    return "".join(line)

@@ -72,6 +72,8 @@ KEYS: tuple[Key, ...] = (
     Key("listings", "2", "go('listings')", "Listings", "Every listing, what is known of it", Group.SCREENS),
     Key("signals", "3", "go('signals')", "Signals", "What the detectors say, and how sure", Group.SCREENS),
     Key("risk", "5", "go('risk')", "Risk", "Trading state, limits, equity, figures", Group.SCREENS),
+    Key("detectors", "6", "go('detectors')", "Detectors", "How often each was right", Group.SCREENS),
+    Key("engine", "7", "go('engine')", "Engine", "Latency, weights, streams, costs", Group.SCREENS),
     Key("journal", "8", "go('journal')", "Journal", "What was written down, newest first", Group.SCREENS),
     Key("settings", "9", "go('settings')", "Settings", "Every setting", Group.SCREENS),
     Key("next", "tab", "app.focus_next", "Pane", "Go to the next table", Group.MOVE, foot=5),

@@ -51,3 +51,15 @@ Drawn = tuple[Span, ...]
 def words(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
     """Return a line in one tone."""
     return (Span(text, tone),)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return a text in lines of at most so many columns, broken between words."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

@@ -24,8 +24,8 @@ from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
 
-WIDE = 110
-"""From so many columns on a board may have a column on the right."""
+MEDIUM = 110
+"""From so many columns on panes that are below stand side by side."""
 
 
 class BoardScreen(Screen[None]):
@@ -34,6 +34,9 @@ class BoardScreen(Screen[None]):
     DEFAULT_CSS = """
     BoardScreen { background: $background; layout: vertical; }
     BoardScreen #body { layout: vertical; height: 1fr; }
+    BoardScreen.-medium #main, BoardScreen.-medium #beside { height: 1fr; }
+    BoardScreen.-medium #beside { layout: horizontal; }
+    BoardScreen.-medium #beside .pane { height: 1fr; width: 1fr; }
     BoardScreen.-wide #body { layout: horizontal; }
     BoardScreen #main { width: 1fr; height: 2fr; }
     BoardScreen #beside { width: 1fr; height: 1fr; }
@@ -54,7 +57,8 @@ class BoardScreen(Screen[None]):
         """Show a board of this source."""
         super().__init__(name=board.name)
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
-        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+        medium = [(MEDIUM, "-medium")] if board.wide_from > MEDIUM else []
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
         self.board = board
         self._source = source
         self._found_in: Table | None = None

@@ -46,6 +46,8 @@ class Source:
     """What is not a view: asked while somebody looks."""
     give: Give
     """Gives commands."""
+    wire_per_s: Callable[[], float | None]
+    """Bytes a second that this terminal was sent lately; None: nobody counts them."""
     may_operate: bool
     """False: this face only looks, and may only lower risk."""
     link: Callable[[], LinkState]

@@ -68,6 +68,29 @@ def age(span_ms: float | None) -> str:
     return f"{int(seconds / 86_400)}d"
 
 
+def span(took_ms: float) -> str:
+    """Return how long before something happened; with a minus: how long after."""
+    return age(took_ms) if took_ms >= 0 else f"-{age(-took_ms)}"
+
+
+def milliseconds(took_ms: float | None) -> str:
+    """Return a latency in three digits or so: 0.312ms, 4.05ms, 96ms, 1,204ms."""
+    if took_ms is None:
+        return NOTHING.text
+    places = 3 if abs(took_ms) < 1 else 2 if abs(took_ms) < 10 else 1 if abs(took_ms) < 100 else 0
+    return f"{took_ms:,.{places}f}ms"
+
+
+def bytes_of(size: float | None) -> str:
+    """Return an amount of bytes: 312 B, 4.1 kB, 78.5 MB."""
+    if size is None:
+        return NOTHING.text
+    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= limit:
+            return f"{size / limit:.1f} {unit}"
+    return f"{size:.0f} B"
+
+
 def countdown(at_ms: int | None, now_ms: int) -> str:
     """Return how far an instant is away, in whole seconds that are left: T-02:03; behind it T+00:12."""
     if at_ms is None:

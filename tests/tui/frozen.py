@@ -94,6 +94,7 @@ class Frozen:
             risk=self.risk,
             answers=Answers(self.give),
             give=self.give,
+            wire_per_s=lambda: 3_100.0,
             may_operate=self.may_operate,
             link=lambda: self.link,
             now_ms=lambda: self.now_ms,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.charts import Level, Mark, Plot, bar, chart, spark
+from mexc_tui.tui.charts import Level, Mark, Plot, band, bar, chart, spark, waterfall
 from mexc_tui.tui.part import Drawn
 
 NUMBERS = st.floats(-1e9, 1e9) | st.just(math.nan) | st.just(math.inf)
@@ -67,3 +67,21 @@ def test_a_spark_goes_from_lowest_to_highest() -> None:
     assert spark([1, 2, 3, math.nan], 9) == "▁▅█"
     assert spark([2, 2], 9) == "▄▄"
     assert spark([], 9) == ""
+
+
+def test_a_waterfall_begins_each_bar_where_the_one_before_ended() -> None:
+    assert waterfall([1, None, 3], 8) == ["██      ", "        ", "  ██████"]
+
+
+def test_the_shortest_stage_of_a_waterfall_is_still_seen() -> None:
+    assert waterfall([0.001, 5], 10)[0].strip() == "█"
+
+
+@given(st.lists(st.floats(0, 1e6) | st.none(), max_size=9), st.integers(1, 60))
+def test_every_bar_of_a_waterfall_is_as_long_as_its_room(took: list[float | None], width: int) -> None:
+    assert all(cell_len(line) == width for line in waterfall(took, width))
+
+
+def test_a_band_shows_a_value_in_its_interval() -> None:
+    assert band(0.25, 0.5, 0.75, 9) == "··├─●─┤··"
+    assert band(0, 0, 1, 5) == "●───┤"

@@ -30,7 +30,8 @@ class Place:
 
     share: int = 1
     is_beside: bool = False
-    """In the column on the right, where the terminal is wide enough; below otherwise."""
+    """In the column on the right, where the terminal is wide enough (`Board.wide_from`); below otherwise, side by side if
+    they are several and there is room."""
     least_width: int = 0
     least_height: int = 0
     """On a smaller terminal it is not shown."""
@@ -87,6 +88,8 @@ class Board:
     title: str
     help: str
     panes: tuple[Pane, ...]
+    wide_from: int = 110
+    """From so many columns on there is a column on the right."""
 
 
 def reading(

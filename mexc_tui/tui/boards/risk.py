@@ -222,8 +222,8 @@ RISK = Board(
             Order(0),
             Place(share=3, least_height=30),
         ),
-        PicturePane("Equity", _equity, Place(share=3, is_beside=True, least_height=30)),
-        PicturePane("Drawdown", _drawdown, Place(share=2, is_beside=True, least_height=40)),
+        PicturePane("Equity", _equity, Place(share=3, is_beside=True, least_width=110, least_height=30)),
+        PicturePane("Drawdown", _drawdown, Place(share=2, is_beside=True, least_width=110, least_height=40)),
         AnswerPane(
             "Figures",
             _METRICS,

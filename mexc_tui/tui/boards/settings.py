@@ -7,7 +7,7 @@ from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, P
 from mexc_tui.tui.cell import Cell, Tone
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.look import Look
-from mexc_tui.tui.part import Drawn, Span, words
+from mexc_tui.tui.part import Drawn, Span, folded, words
 from mexc_tui.tui.rows import Line
 
 _ASK_S = 5.0
@@ -90,18 +90,6 @@ def _changed(look: Look, width: int, height: int) -> list[Drawn]:
                 ),
             ]
     return lines or [words("Every setting has its default.", Tone.FAINT)]
-
-
-def folded(text: str, width: int) -> list[str]:
-    """Return a text in lines of at most so many columns, broken between words."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
 
 
 SETTINGS_BOARD = Board(

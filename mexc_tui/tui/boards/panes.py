@@ -30,8 +30,7 @@ class Place:
 
     share: int = 1
     is_beside: bool = False
-    """In the column on the right, where the terminal is wide enough (`Board.wide_from`); below otherwise, side by side if
-    they are several and there is room."""
+    """In the column on the right where there is room (`Board.wide_from`); otherwise below, side by side."""
     least_width: int = 0
     least_height: int = 0
     """On a smaller terminal it is not shown."""

@@ -9,13 +9,13 @@ from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.engine.market_sight import Wish
 from mexc_tui.engine.screen_face import ScreenFace
-from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.trading_door import or_refused
 
 NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
-ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY)
+ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY, looking.LATENCY)
 
 
 def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers) -> None:
@@ -39,7 +39,15 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
         return Done("", await answers.of("equity", EquityRow, args, read))
 
     desk.handle(looking.DETECTORS, detectors)
+
+    async def latency(args: looking.LatencyAsked, _: Given) -> Done[LatencyRow]:
+        async def read() -> LatencyRow:
+            return await or_refused(face.latency(args.shots))
+
+        return Done("", await answers.of("latency", LatencyRow, args, read))
+
     desk.handle(looking.EQUITY, equity)
+    desk.handle(looking.LATENCY, latency)
     desk.handle(looking.MARKET, market)
 
 

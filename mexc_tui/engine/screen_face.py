@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from mexc_tui.engine.market_sight import Wish
-from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 
@@ -21,4 +21,8 @@ class ScreenFace(Protocol):
 
     async def equity(self, since_ms: int, points: int) -> EquityRow:
         """Return stored equity from a moment on. Raises Refused if this engine only looks, StorageError."""
+        ...
+
+    async def latency(self, shots: int) -> LatencyRow:
+        """Return the last shots, stage by stage. Raises Refused if this engine only looks, StorageError."""
         ...

@@ -8,8 +8,9 @@ from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.equity_rows import equity_of
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.labelling import label_version
+from mexc_tui.engine.latency_rows import latency_of
 from mexc_tui.engine.market_sight import MarketSight, Wish
-from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading_view import PositionRow
@@ -53,6 +54,16 @@ class EngineScreens:
         scope, now_ms = rooms.keeper.scope, rooms.port.now_ms()
         return await self._engine.parts.books.read(
             "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points)
+        )
+
+    async def latency(self, shots: int) -> LatencyRow:
+        """Return the last shots, stage by stage. Raises Refused if this engine only looks, StorageError."""
+        rooms = self._engine.rooms
+        if rooms is None:
+            raise Refused(LOOKS_ONLY)
+        scope = rooms.keeper.scope
+        return await self._engine.parts.books.read(
+            "latency", lambda stored: latency_of(stored.trading(scope), shots)
         )
 
     def _position(self, symbol: str) -> PositionRow | None:

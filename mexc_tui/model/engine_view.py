@@ -106,7 +106,8 @@ class ShotRow(msgspec.Struct, frozen=True, kw_only=True):
     aim_ms: int
     """Exchange time that it was to arrive at."""
     late_ms: float | None
-    """How long after the moment that it was to leave at its last byte was written: so late it arrives."""
+    """How long after the moment that it was to leave at its last byte was written: so late it arrives.
+    None: it was aimed at no moment but sent at once, or never."""
     stages: tuple[StageTime, ...]
     """In their order; the same names in every shot and in `LatencyRow.stages`."""
     code: int | None

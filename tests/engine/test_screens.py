@@ -11,13 +11,14 @@ from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Reply
 from mexc_tui.desk.wire import encode
-from mexc_tui.model.engine_view import DetectorsRow
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.order import Side
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import ListingRow
+from mexc_tui.risk.metrics.latency import Span
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.desk.engines import client_of
 from tests.desk.engines import running as attached
@@ -35,6 +36,7 @@ class Told:
     later: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
     listings: list[ListingRow] = field(default_factory=list[ListingRow])
     equity: list[EquityRow] = field(default_factory=list[EquityRow])
+    latency: list[LatencyRow] = field(default_factory=list[LatencyRow])
     held: list[Position] = field(default_factory=list[Position])
     refused: str = ""
 
@@ -55,6 +57,9 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
     equity = await client.give(looking.EQUITY, looking.EquityAsked(), deadline_s=5)
     assert equity.result is not None
     told.equity.append(equity.result)
+    latency = await client.give(looking.LATENCY, looking.LatencyAsked(), deadline_s=5)
+    assert latency.result is not None
+    told.latency.append(latency.result)
     told.refused = (await market_of(client, "<b>")).words
     detectors = await client.give(looking.DETECTORS, Nothing(), deadline_s=5)
     assert detectors.result is not None
@@ -133,6 +138,21 @@ def test_equity_is_told_from_the_first_point_on(told: Told) -> None:
     assert row.peak is not None
     assert row.peak >= max(one.equity for one in row.points)
     assert row.quote_asset == "USDT"
+
+
+def test_the_last_shots_are_told_stage_by_stage(told: Told) -> None:
+    row = told.latency[0]
+    assert row.attempts == len(row.shots) >= 1
+    newest = row.shots[0]
+    assert (newest.symbol, newest.aim_ms >= row.shots[-1].aim_ms) == (SYMBOL, True)
+    aimed = next(one for one in row.shots if one.number == 1)
+    assert aimed.late_ms is not None
+    assert aimed.late_ms >= 0
+    assert [one.name for one in newest.stages] == [one.name for one in row.stages]
+    answered = next(one for one in row.stages if one.name == Span.ANSWER.value)
+    assert answered.n == row.attempts
+    assert answered.p50_ms is not None
+    assert (answered.p99_ms, answered.p99_words) == (None, f"not enough data ({row.attempts} of 100)")
 
 
 def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: Told) -> None:

@@ -59,14 +59,15 @@ def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
     """Return each stage's percentiles, of the attempts that have both its stamps (field-study E6)."""
     samples: dict[Span, list[int]] = {span: [] for span in Span}
     for stamps in attempts:
-        for span, start, end in _spans(stamps):
-            if start is not None and end is not None:
-                samples[span].append(end - start)
+        for span, took_ns in spans(stamps):
+            if took_ns is not None:
+                samples[span].append(took_ns)
     return tuple(StageLatency(span, percentiles(found)) for span, found in samples.items())
 
 
-def _spans(one: Stamps) -> tuple[tuple[Span, int | None, int | None], ...]:
-    return (
+def spans(one: Stamps) -> tuple[tuple[Span, int | None], ...]:
+    """Return how long each stage of one attempt took, in nanoseconds; None: it did not come to that."""
+    stages = (
         (Span.LATENESS, one.aim_ns, one.written_ns),
         (Span.SIGNING, one.decided_ns, one.signed_ns),
         (Span.WRITING, one.signed_ns, one.written_ns),
@@ -74,6 +75,7 @@ def _spans(one: Stamps) -> tuple[tuple[Span, int | None, int | None], ...]:
         (Span.ANSWER, one.written_ns, one.answered_ns),
         (Span.FIRST_FILL, one.written_ns, one.filled_ns),
     )
+    return tuple((span, None if start is None or end is None else end - start) for span, start, end in stages)
 
 
 def _at(ordered: Sequence[int], share: float, minimum: int) -> Figure:

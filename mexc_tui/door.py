@@ -29,7 +29,7 @@ from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
-from mexc_tui.screen_door import handle_screens
+from mexc_tui.screen_door import Measured, handle_machine, handle_screens, viewer_rows
 from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
 
 STATUS = ViewKind("status", StatusRow)
@@ -123,6 +123,8 @@ class DoorParts:
     """None: this engine only looks."""
     screens: ScreenFace | None = None
     """None: nothing is drawn of it."""
+    machine: Measured | None = None
+    """None: nobody measures what it costs."""
 
 
 class Door:
@@ -150,6 +152,7 @@ class Door:
         _take_commands(self.server.commands, parts.face)
         handle_trading(self.server.commands, parts.trading, self.refresh)
         handle_screens(self.server.commands, parts.screens, parts.answers)
+        handle_machine(self.server.commands, parts.machine, lambda: viewer_rows(self.server))
 
     async def open(self, path: Path) -> None:
         """Serve at a socket's path. Raises DeskInUse or DeskError."""
@@ -177,8 +180,12 @@ class Door:
         await self.server.close(deadline_s)
 
     async def _follow(self) -> None:
+        loop, machine = asyncio.get_running_loop(), self._parts.machine
         while True:
+            due_s = loop.time() + REFRESH_S
             await asyncio.sleep(REFRESH_S)
+            if machine is not None:
+                machine.beat(loop.time() - due_s)
             self.refresh()
 
 

@@ -31,6 +31,7 @@ from mexc_tui.folders import make_folders
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.instance import instance_of
 from mexc_tui.lock import engine_lock, scope_of
+from mexc_tui.machine import Machine, MachineParts
 from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
@@ -150,7 +151,9 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         stack.push_async_callback(engine.stop)
         face = EngineFace(engine)
         answers = Answers(cache, lambda: bus.state().last_sequence, cache_lifetimes(settings))
-        await _open_door(place, outside, engine, face, store, bus, answers, stack)
+        machine = _machine(outside, client, market, engine, store, bus)
+        stack.push_async_callback(machine.close)
+        await _open_door(place, outside, engine, face, store, bus, answers, machine, stack)
         yield Joined(engine, face, store, loaded, day)
 
 
@@ -170,6 +173,7 @@ async def _open_door(
     store: Store,
     bus: Bus,
     answers: Answers,
+    machine: Machine,
     stack: AsyncExitStack,
 ) -> None:
     """Let faces in; facts go on to them as they are committed, those they missed from the journal."""
@@ -185,6 +189,7 @@ async def _open_door(
             answers=answers,
             trading=money,
             screens=EngineScreens(engine, tuple if money is None else money.positions),
+            machine=machine,
         )
     )
 
@@ -204,6 +209,26 @@ async def _open_door(
     stack.push_async_callback(bus.leave, observer, 1.0)
     await door.open(place.paths.socket)
     stack.push_async_callback(door.close)
+
+
+def _machine(
+    outside: Outside, client: MexcClient, market: WireMarket, engine: Engine, store: Store, bus: Bus
+) -> Machine:
+    """Return what measures this process and these parts."""
+    port = None if engine.rooms is None else engine.rooms.port
+    return Machine(
+        MachineParts(
+            clock=outside.clock,
+            database=store.path,
+            store=store.state,
+            bus=bus.state,
+            budget=client.budget.state,
+            breakers=lambda: client.breakers,
+            lines=market.lines,
+            counts=market.stream_counts,
+            private=port.private_line if isinstance(port, WireTrading) else lambda: None,
+        )
+    )
 
 
 async def _settings(place: Place, day: PracticeDay) -> tuple[Layers, Loaded]:

@@ -16,7 +16,7 @@ from mexc_tui.exchange.connection import Headers
 from mexc_tui.exchange.feed import Phase
 from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
 from mexc_tui.exchange.offset import ClockOutOfBounds
-from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.shard import Hole, ShardState
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
@@ -270,6 +270,16 @@ class WireMarket:
             messages_per_s=state.messages_per_s,
             reasons=tuple(state.reasons),
         )
+
+    def lines(self) -> list[ShardState]:
+        """Return every connection of the streams."""
+        return self._streams.shards()
+
+    def stream_counts(self) -> tuple[int, int]:
+        """Return how many messages wait to be handled, and how many were never understood or given up."""
+        state = self._streams.state()
+        lost = sum(feed.dropped + feed.rejected for feed in state.feeds)
+        return state.waiting, lost + state.unroutable + state.oddities
 
     def cache_row(self) -> CacheRow:
         """Return what the cache has saved."""

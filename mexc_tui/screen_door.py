@@ -1,15 +1,17 @@
 """The door's side of what screens draw: every answer fits into a frame, and asking changes nothing."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from mexc_tui.answers import Answers
 from mexc_tui.desk import looking
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.server import DeskServer
 from mexc_tui.engine.market_sight import Wish
 from mexc_tui.engine.screen_face import ScreenFace
-from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.trading_door import or_refused
@@ -49,6 +51,47 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
     desk.handle(looking.EQUITY, equity)
     desk.handle(looking.LATENCY, latency)
     desk.handle(looking.MARKET, market)
+
+
+class Measured(Protocol):
+    """What measures the process and its parts."""
+
+    def beat(self, late_s: float) -> None:
+        """Note how late the loop woke somebody."""
+        ...
+
+    def row(self, viewers: Sequence[ViewerRow]) -> MachineRow:
+        """Return everything as it is now."""
+        ...
+
+
+def handle_machine(
+    desk: CommandDesk, machine: Measured | None, viewers: Callable[[], Sequence[ViewerRow]]
+) -> None:
+    """Answer what the engine costs."""
+    if machine is None:
+        desk.handle(looking.MACHINE, _refuse)
+        return
+
+    async def tell(_: Nothing, __: Given) -> Done[MachineRow]:
+        return Done("", machine.row(viewers()))
+
+    desk.handle(looking.MACHINE, tell)
+
+
+def viewer_rows(server: DeskServer) -> list[ViewerRow]:
+    """Return who is attached, and how far each lags."""
+    return [
+        ViewerRow(
+            who=one.giver.who,
+            pid=one.giver.pid,
+            role=one.giver.role.value,
+            waiting_bytes=one.waiting_bytes,
+            facts_behind=one.facts_behind,
+            views=one.views,
+        )
+        for one in server.viewers
+    ]
 
 
 async def _refuse(_: object, __: Given) -> Done[Any]:

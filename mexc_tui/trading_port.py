@@ -12,7 +12,7 @@ from mexc_tui.engine.trading_ports import ClockReading, FiringLine, PrivateSink,
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.exchange.offset import ClockOutOfBounds
-from mexc_tui.exchange.shard import Hole
+from mexc_tui.exchange.shard import Hole, ShardState
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.user_stream import UserStream
 from mexc_tui.model.account import Account, DustCandidate, DustConversion, TradeFee
@@ -214,6 +214,10 @@ class WireTrading:
         """Return how the private stream is."""
         state = self._private.state()
         return PrivateState(state.is_live, state.reason)
+
+    def private_line(self) -> ShardState | None:
+        """Return the private stream's connection; None before it runs."""
+        return self._private.line()
 
     def _on_update(self, update: PrivateUpdate) -> None:
         if self._sink is None:

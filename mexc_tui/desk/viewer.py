@@ -80,6 +80,16 @@ class Viewer:
         """How much is kept for it."""
         return self._outbox_bytes + self._writer.transport.get_write_buffer_size()
 
+    @property
+    def facts_behind(self) -> int:
+        """How many facts that it follows it was not given yet."""
+        return 0 if self._fact is None else max(self._shown.facts.head - self._fact, 0)
+
+    @property
+    def views(self) -> int:
+        """How many views it looks at."""
+        return len(self._cursors)
+
     def notice(self) -> None:
         """Look again whether there is something to tell."""
         self._wake.set()

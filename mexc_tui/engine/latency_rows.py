@@ -11,7 +11,7 @@ NS_PER_MS = 1e6
 
 
 def latency_of(tables: TradingTables, most: int) -> LatencyRow:
-    """Return the last shots, newest first, and what each stage took over the attempts of the newest snipes."""
+    """Return the last shots, newest first, and what each stage took over those of the newest snipes."""
     fired = [
         (attempt, snipe.symbol)
         for snipe in tables.snipes.page(limit=SNIPES)

@@ -51,6 +51,21 @@ class ShardParts:
     on_ended: Callable[[SocketEnded], None]
 
 
+@dataclass(frozen=True, slots=True)
+class ShardState:
+    """One connection for display."""
+
+    topics: int
+    age_s: float | None
+    """Of its oldest socket; None: it has none."""
+    messages: int
+    """Of the topics that it bears now, wherever those came before."""
+    connects: int
+    rotations: int
+    reason: str
+    """Why it ended or could not be made last."""
+
+
 class _Link:
     """One socket and its subscriptions."""
 
@@ -88,6 +103,18 @@ class Shard:
     def sockets(self) -> int:
         """How many sockets are open: one, two during a rotation, none while reconnecting."""
         return len(self._links)
+
+    def state(self) -> ShardState:
+        """Return the connection for display."""
+        oldest_s = min((link.opened_s for link in self._links), default=None)
+        return ShardState(
+            topics=len(self.feeds),
+            age_s=None if oldest_s is None else self._loop.time() - oldest_s,
+            messages=sum(feed.messages for feed in self.feeds.values()),
+            connects=self.connects,
+            rotations=self.rotations,
+            reason=self.reason,
+        )
 
     def add(self, feed: Feed) -> None:
         """Subscribe one more topic."""

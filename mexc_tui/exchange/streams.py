@@ -11,7 +11,7 @@ import aiohttp
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
-from mexc_tui.exchange.shard import Hole, Shard, ShardParts
+from mexc_tui.exchange.shard import Hole, Shard, ShardParts, ShardState
 from mexc_tui.exchange.socket import (
     SocketEnded,
     SocketTimings,
@@ -157,6 +157,10 @@ class MarketStreams:
             oddities=self._inbox.oddities.total,
             reasons=[shard.reason for shard in self._shards if not shard.sockets],
         )
+
+    def shards(self) -> list[ShardState]:
+        """Return every connection for display."""
+        return [shard.state() for shard in self._shards]
 
     def is_stale(self, topic: Topic) -> bool:
         """Return whether the topic's data should not be trusted now; true for what is not wanted."""

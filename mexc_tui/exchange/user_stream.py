@@ -18,7 +18,7 @@ from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
 from mexc_tui.exchange.listen_key import KeyEvent, ListenKey, ListenKeyCalls
 from mexc_tui.exchange.private_messages import private_of
-from mexc_tui.exchange.shard import Hole, Shard, ShardParts
+from mexc_tui.exchange.shard import Hole, Shard, ShardParts, ShardState
 from mexc_tui.exchange.socket import (
     ListenKeyRefused,
     SocketEnded,
@@ -105,6 +105,10 @@ class UserStream:
             failed_renewals=self._key.failures,
             reason="" if self._is_live else (self._shard.reason if self._shard else "not started"),
         )
+
+    def line(self) -> ShardState | None:
+        """Return its connection; None before it runs."""
+        return self._shard.state() if self._shard else None
 
     async def run(self) -> None:
         """Connect and serve until cancelled; an error in `on_update` ends it."""

@@ -11,7 +11,7 @@ from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Reply
 from mexc_tui.desk.wire import encode
-from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.order import Side
 from mexc_tui.model.plan_view import EquityRow
@@ -37,6 +37,7 @@ class Told:
     listings: list[ListingRow] = field(default_factory=list[ListingRow])
     equity: list[EquityRow] = field(default_factory=list[EquityRow])
     latency: list[LatencyRow] = field(default_factory=list[LatencyRow])
+    machine: list[MachineRow] = field(default_factory=list[MachineRow])
     held: list[Position] = field(default_factory=list[Position])
     refused: str = ""
 
@@ -60,6 +61,11 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
     latency = await client.give(looking.LATENCY, looking.LatencyAsked(), deadline_s=5)
     assert latency.result is not None
     told.latency.append(latency.result)
+    for _ in range(2):
+        machine = await client.give(looking.MACHINE, Nothing(), deadline_s=5)
+        assert machine.result is not None
+        told.machine.append(machine.result)
+        await asyncio.sleep(2)
     told.refused = (await market_of(client, "<b>")).words
     detectors = await client.give(looking.DETECTORS, Nothing(), deadline_s=5)
     assert detectors.result is not None
@@ -153,6 +159,37 @@ def test_the_last_shots_are_told_stage_by_stage(told: Told) -> None:
     assert answered.n == row.attempts
     assert answered.p50_ms is not None
     assert (answered.p99_ms, answered.p99_words) == (None, f"not enough data ({row.attempts} of 100)")
+
+
+def test_the_machine_tells_what_the_engine_costs_and_who_looks(told: Told) -> None:
+    row = told.machine[0]
+    assert row.rss_bytes is not None
+    assert row.rss_bytes > 1_000_000
+    assert (row.cpu_s > 0, row.threads >= 1) == (True, True)
+    assert [(one.who, one.role, one.facts_behind) for one in row.viewers] == [("tester", "operate", 0)]
+    assert [one.name for one in row.observers] == ["desk"]
+    assert {one.phase for one in row.breakers} == {"closed"}
+    assert row.store.commits > 0
+    assert row.store.commits_per_s > 0
+    assert row.store.database_bytes
+    assert row.store.wal_bytes
+
+
+def test_every_connection_is_told_with_its_age_and_rate(told: Told) -> None:
+    lines = {one.name: one for one in told.machine[0].connections}
+    assert set(lines) == {"market 1", "private"}
+    market = lines["market 1"]
+    assert (market.is_up, market.connects, market.reason) == (True, 1, "")
+    assert market.age_s is not None
+    assert market.topics >= 6
+    assert market.messages_per_s is not None
+    assert market.messages_per_s > 0
+
+
+def test_the_loop_is_measured_more_often_while_somebody_looks(told: Told) -> None:
+    first, later = (one.lag for one in told.machine)
+    assert later.n - first.n >= 40, "twenty a second instead of four"
+    assert later.max_ms is not None
 
 
 def test_every_detector_is_told_with_the_age_of_what_the_last_pass_read(told: Told) -> None:

@@ -17,12 +17,12 @@ from mexc_tui.tui.dressed import Dressed
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, quiet_left_s
-from mexc_tui.tui.screens import BoardScreen, HelpScreen
+from mexc_tui.tui.screens import CURSOR, BoardScreen, HelpScreen
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
-_TICK, _CURSOR = "tick", "cursor"
+_TICK = "tick"
 ANSWERS = "answers"
 """Stands for everything that was asked instead of shown."""
 
@@ -99,7 +99,7 @@ class DeskApp(Dressed):
 
     def on_table_moved(self) -> None:
         """Draw what depends on the row under the cursor."""
-        self._changed(_CURSOR)
+        self._changed(CURSOR)
 
     async def action_go(self, name: str) -> None:
         """Bring a board to the front."""

@@ -71,6 +71,7 @@ KEYS: tuple[Key, ...] = (
     Key("desk", "1", "go('desk')", "Desk", "What opens next, signals, positions", Group.SCREENS),
     Key("listings", "2", "go('listings')", "Listings", "Every listing, what is known of it", Group.SCREENS),
     Key("signals", "3", "go('signals')", "Signals", "What the detectors say, and how sure", Group.SCREENS),
+    Key("positions", "4", "go('positions')", "Positions", "Positions, exits, orders, market", Group.SCREENS),
     Key("risk", "5", "go('risk')", "Risk", "Trading state, limits, equity, figures", Group.SCREENS),
     Key("detectors", "6", "go('detectors')", "Detectors", "How often each was right", Group.SCREENS),
     Key("engine", "7", "go('engine')", "Engine", "Latency, weights, streams, costs", Group.SCREENS),

@@ -1,11 +1,13 @@
 """Rows of the desk as lines of a table. Pure: one function for each view, beside its columns."""
 
+from mexc_tui.model.intent import OrderState
 from mexc_tui.model.listing import Stage
+from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.model.trading_view import PositionRow, SnipeRow
+from mexc_tui.model.trading_view import OrderRow, PositionRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.tui.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.columns import Column
@@ -56,6 +58,18 @@ POSITION = (
     Column("", 10, goes=7, grows=True),
 )
 
+ORDER = (
+    Column("SYMBOL", 12),
+    Column("SIDE", 4),
+    Column("FOR", 12, goes=2),
+    Column("STATE", 12),
+    Column("PRICE", 11, is_number=True),
+    Column("FILLED", 16, goes=1, is_number=True),
+    Column("AGE", 5, goes=3, is_number=True),
+    Column("FEES", 14, goes=4),
+    Column("WHY", 10, goes=5, grows=True),
+)
+
 _STAGES = {
     Stage.OPEN.value: Tone.GOOD,
     Stage.API_ENABLED.value: Tone.STRONG,
@@ -76,6 +90,19 @@ _SEVERITIES = {
     Severity.ERROR.value: Tone.BAD,
     Severity.CRITICAL.value: Tone.BAD,
 }
+_OPEN_ORDERS = frozenset(
+    {OrderState.SENT, OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING, OrderState.UNKNOWN}
+)
+_ORDERS = {
+    OrderState.FILLED: Tone.GOOD,
+    OrderState.ACKNOWLEDGED: Tone.STRONG,
+    OrderState.PARTIAL: Tone.STRONG,
+    OrderState.REJECTED: Tone.BAD,
+    OrderState.UNKNOWN: Tone.BAD,
+    OrderState.FOREIGN: Tone.WARN,
+    OrderState.CANCELLED: Tone.FAINT,
+    OrderState.ABSENT: Tone.FAINT,
+}
 _OLD_BID_MS = 5_000
 _SOON_MS = 60_000
 
@@ -90,7 +117,7 @@ def listing(row: ListingRow, now_ms: int) -> Line:
         _trust(row),
         Cell(str(row.moves), Tone.WARN if row.moves else Tone.FAINT, row.moves),
         Cell("yes", Tone.GOOD) if row.api_allowed else Cell("no", Tone.FAINT),
-        price(row.price),
+        price(row.price, row.price_decimals),
         Cell(row.outcome or "; ".join(row.disagreements), Tone.FAINT),
     )
 
@@ -118,7 +145,7 @@ def snipe(row: SnipeRow, now_ms: int) -> Line:
         Cell(row.state.value, _SNIPES.get(row.state, Tone.PLAIN)),
         _opening(row.opens_ms, now_ms),
         amount(row.spend_cap),
-        price(row.price_cap),
+        price(row.price_cap, row.price_decimals),
         Cell(str(row.attempts), rank=row.attempts),
         Cell(row.reason, Tone.FAINT),
     )
@@ -127,20 +154,38 @@ def snipe(row: SnipeRow, now_ms: int) -> Line:
 def position(row: PositionRow, now_ms: int) -> Line:
     """Return a position. A bid that is old has a ~ in front of it."""
     is_old = row.bid_age_ms is not None and row.bid_age_ms > _OLD_BID_MS
-    bid = price(row.bid)
+    places = row.price_decimals
+    bid = price(row.bid, places)
     sold = sum(rung.where == "sold" for rung in row.rungs)
     return (
         Cell(row.symbol, Tone.STRONG),
         gain(row.unrealised),
         gain(row.unrealised_pct, 1, "%"),
         Cell(f"~{bid.text}", Tone.FAINT, bid.rank) if is_old else bid,
-        price(row.stop_price),
-        price(row.entry_price),
+        price(row.stop_price, places),
+        price(row.entry_price, places),
         amount(row.value),
         Cell(f"{sold}/{len(row.rungs)}", rank=sold),
         Cell(age((row.closed_ms or now_ms) - row.opened_ms), rank=-row.opened_ms),
         _protected(row),
         Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped else Tone.FAINT),
+    )
+
+
+def order(row: OrderRow, now_ms: int) -> Line:
+    """Return an order; a market order has no price but the one it was filled at."""
+    is_open = row.state in _OPEN_ORDERS
+    whole = "" if row.quantity is None else f" of {price(row.quantity).text}"
+    return (
+        Cell(row.symbol, Tone.STRONG if is_open else Tone.PLAIN),
+        Cell(row.side.value.casefold(), Tone.GOOD if row.side is Side.BUY else Tone.WARN),
+        Cell(row.role.value.replace("_", " ")),
+        Cell(row.state.value.replace("_", " "), _ORDERS.get(row.state, Tone.PLAIN)),
+        price(row.price if row.price is not None else row.average_price),
+        Cell(f"{price(row.filled_quantity).text}{whole}", rank=float(row.filled_quantity)),
+        Cell(age(now_ms - row.created_ms), rank=-row.created_ms),
+        Cell(row.fees, Tone.FAINT),
+        Cell(row.reason, Tone.FAINT),
     )
 
 

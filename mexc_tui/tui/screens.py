@@ -27,6 +27,9 @@ from mexc_tui.tui.text import age
 MEDIUM = 110
 """From so many columns on panes that are below stand side by side."""
 
+CURSOR = "cursor"
+"""Stands for the row that was chosen: what depends on it is another."""
+
 
 class BoardScreen(Screen[None]):
     """One board. It shows what it is told has changed, and all of it when it comes to the front."""
@@ -98,6 +101,8 @@ class BoardScreen(Screen[None]):
             place = pane.place
             has_room = self.size.width >= place.least_width and self.size.height >= place.least_height
             self._widget(pane).display = has_room
+        for beside in self.query("#beside"):
+            beside.display = any(one.display for one in beside.children)
 
     def show(self, dirty: Mapping[str, frozenset[str]] | None, known: Known) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
@@ -139,7 +144,8 @@ class BoardScreen(Screen[None]):
     ) -> None:
         """Bring a table up to date: by the keys of its view that changed, or as a whole."""
         view = self._source.views()[pane.view]
-        if dirty is None:
+        is_chosen_from = table is next(iter(self._tables.values()))
+        if dirty is None or (CURSOR in dirty and not is_chosen_from):
             _fill_anew(table, pane.read(look, None))
         elif pane.view in dirty:
             table.apply(pane.read(look, dirty[pane.view]))

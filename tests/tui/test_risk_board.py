@@ -4,7 +4,7 @@ import msgspec
 
 from mexc_tui.desk.asking import FactPage
 from mexc_tui.model.event import GuardActed, encode
-from mexc_tui.model.position import EquityPoint
+from mexc_tui.model.plan_view import EquityPointRow, EquityRow
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow
 from mexc_tui.model.view import FactRow
@@ -13,8 +13,7 @@ from tests.tui.frozen import NOW_MS, Frozen, risk
 
 
 def performance() -> PerformanceRow:
-    """Return how a desk has done whose equity went up, and down again."""
-    equities = [500, 505, 512, 530, 520, 512]
+    """Return how a desk has done."""
     return PerformanceRow(
         scope="account/practice",
         quote_asset="USDT",
@@ -30,15 +29,29 @@ def performance() -> PerformanceRow:
             MetricRow(name="sharpe", words="not enough data (12 of 30)", n=12, minimum=30),
         ),
         days=(),
+    )
+
+
+def course() -> EquityRow:
+    """Return an equity that went up, and down again."""
+    equities = [500, 505, 512, 530, 520, 512]
+    peaks = [max(equities[: number + 1]) for number in range(len(equities))]
+    return EquityRow(
+        since_ms=0,
+        until_ms=NOW_MS,
+        quote_asset="USDT",
         points=tuple(
-            EquityPoint(
+            EquityPointRow(
                 at_ms=NOW_MS - 60_000 * (6 - number),
-                cash=Decimal(equity),
-                holdings=Decimal(0),
-                peak=Decimal(max(equities[: number + 1])),
+                equity=Decimal(equity),
+                drawdown_pct=Decimal((peak - equity) * 100) / peak,
+                is_complete=True,
             )
-            for number, equity in enumerate(equities)
+            for number, (equity, peak) in enumerate(zip(equities, peaks, strict=True))
         ),
+        peak=Decimal(530),
+        worst_drawdown_pct=Decimal("3.4"),
+        days=(),
     )
 
 
@@ -52,6 +65,7 @@ def limited() -> Frozen:
     )
     frozen.risk.put("risk", msgspec.structs.replace(risk(), limits=limits))
     frozen.replies["performance"] = performance()
+    frozen.replies["equity"] = course()
     frozen.replies["journal"] = FactPage(())
     return frozen
 

@@ -6,6 +6,7 @@ from mexc_tui.tui.boards.engine import ENGINE
 from mexc_tui.tui.boards.journal import JOURNAL_BOARD
 from mexc_tui.tui.boards.listings import LISTINGS
 from mexc_tui.tui.boards.panes import Board
+from mexc_tui.tui.boards.positions import POSITIONS
 from mexc_tui.tui.boards.risk import RISK
 from mexc_tui.tui.boards.settings import SETTINGS_BOARD
 from mexc_tui.tui.boards.signals import SIGNALS
@@ -14,6 +15,7 @@ BOARDS: tuple[Board, ...] = (
     DESK,
     LISTINGS,
     SIGNALS,
+    POSITIONS,
     RISK,
     DETECTORS_BOARD,
     ENGINE,

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from mexc_tui.desk.asking import JOURNAL, FactPage, JournalAsked, Nothing
+from mexc_tui.desk.looking import EQUITY, EquityAsked
 from mexc_tui.desk.trading import PERFORMANCE
 from mexc_tui.model import event
 from mexc_tui.model.event import GuardActed
+from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow, RiskRow
 from mexc_tui.tui.asked import Heard
@@ -129,29 +131,34 @@ def _performance(look: Look) -> Heard[PerformanceRow]:
     return look.source.answers.latest(PERFORMANCE, Nothing(), _ASK_S)
 
 
+def _course(look: Look) -> Heard[EquityRow]:
+    return look.source.answers.latest(EQUITY, EquityAsked(), _ASK_S)
+
+
 def _equity(look: Look, width: int, height: int) -> list[Drawn]:
-    heard = _performance(look)
+    heard = _course(look)
     row = heard.result
     if row is None:
         return [words(heard.problem or LOADING, Tone.FAINT)]
-    points = [(one.at_ms / 1_000, float(one.equity)) for one in row.points]
-    foot = ""
+    points = [(one.at_ms / 1_000, float(one.equity)) for one in row.points if one.is_complete]
+    foot = row.quote_asset
     if row.points:
-        since = date_and_time(row.points[0].at_ms, look.zone)
-        foot = f"{row.quote_asset}, {len(row.points)} points since {since}"
+        foot = (
+            f"{row.quote_asset}, {len(points)} points since {date_and_time(row.points[0].at_ms, look.zone)}"
+        )
     return chart(Plot(points, tone=Tone.GOOD), width, height, lambda value: f"{value:,.2f}", foot)
 
 
 def _drawdown(look: Look, width: int, height: int) -> list[Drawn]:
-    row = _performance(look).result
+    row = _course(look).result
     if row is None:
         return [words(LOADING, Tone.FAINT)]
     points = [
-        (one.at_ms / 1_000, -float((one.peak - one.equity) / one.peak * 100))
-        for one in row.points
-        if one.peak
+        (one.at_ms / 1_000, -float(one.drawdown_pct)) for one in row.points if one.drawdown_pct is not None
     ]
-    return chart(Plot(points, tone=Tone.BAD), width, height, lambda value: f"{value:.1f}%", "below the peak")
+    worst = "" if row.worst_drawdown_pct is None else f", worst {row.worst_drawdown_pct:.1f}%"
+    foot = f"below the peak{worst}"
+    return chart(Plot(points, tone=Tone.BAD), width, height, lambda value: f"{value:.1f}%", foot)
 
 
 _METRICS = (

@@ -1,0 +1,175 @@
+"""The fourth screen: what is held, what protects it, what its market does."""
+
+from decimal import Decimal
+
+from mexc_tui.desk.looking import MARKET, MarketAsked
+from mexc_tui.model.market_view import LevelRow, MarketRow, TradeRow
+from mexc_tui.model.order import Side
+from mexc_tui.model.trading_view import OrderRow, PositionRow
+from mexc_tui.tui import lines
+from mexc_tui.tui.asked import NOT_YET, Heard
+from mexc_tui.tui.boards.ladder import ladder
+from mexc_tui.tui.boards.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.charts import Level, Mark, Plot, bar, chart
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.part import Drawn, Span, words
+from mexc_tui.tui.rows import Order
+from mexc_tui.tui.text import age, countdown, price, utc
+
+_ASK_S = 1.0
+_CHOOSE = "Open a position, or choose one, to see its market."
+_DEPTH_BAR = 12
+_LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-even": Tone.WARN}
+
+_TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
+
+
+def chosen(look: Look) -> PositionRow | None:
+    """Return the position under the cursor."""
+    return look.source.positions.rows.get(look.key) if look.key is not None else None
+
+
+def market(look: Look) -> Heard[MarketRow]:
+    """Return the market of the chosen position; asking keeps it watched."""
+    row = chosen(look)
+    if row is None:
+        return NOT_YET
+    return look.source.answers.latest(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
+
+
+def _missing(look: Look, heard: Heard[MarketRow]) -> list[Drawn]:
+    """Say why there is nothing to draw."""
+    if chosen(look) is None:
+        return [words(_CHOOSE, Tone.FAINT)]
+    return [words(heard.problem or LOADING, Tone.WARN if heard.problem else Tone.FAINT)]
+
+
+def _ladder(look: Look, width: int, height: int) -> list[Drawn]:
+    row = chosen(look)
+    return [words(_CHOOSE, Tone.FAINT)] if row is None else ladder(row, look.now_ms, width, height)
+
+
+def _depth(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the book: asks above, bids below, the best ones in the middle."""
+    heard = market(look)
+    row = heard.result
+    if row is None:
+        return _missing(look, heard)
+    if row.problem:
+        return [words(row.problem, Tone.WARN)]
+    each = max((height - 1) // 2, 1)
+    asks, bids = row.asks[:each], row.bids[:each]
+    most = max((level.quantity for level in (*asks, *bids)), default=Decimal(1)) or Decimal(1)
+    between = _spread(row)
+    return [
+        *(_level(row, level, most, width, Tone.BAD) for level in reversed(asks)),
+        between,
+        *(_level(row, level, most, width, Tone.GOOD) for level in bids),
+    ]
+
+
+def _spread(row: MarketRow) -> Drawn:
+    if row.bid is None or row.ask is None:
+        return words(
+            "no side of the book is known" if row.bid is row.ask else "one side of the book is empty",
+            Tone.WARN,
+        )
+    gap = (row.ask - row.bid) / row.ask * 100 if row.ask else Decimal(0)
+    old = "" if row.is_exact else "  NOT EXACT"
+    heard = "" if row.leveled_ms is None else f"  {age(row.at_ms - row.leveled_ms)} old"
+    return Span(f"spread {gap:.2f}%"), Span(f"{heard}{old}", Tone.FAINT if row.is_exact else Tone.WARN)
+
+
+def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
+    at = price(level.price, row.price_decimals).text
+    figures = f"{at:>12} {price(level.quantity, row.quantity_decimals).text:>12} "
+    room = max(min(width - len(figures) - 1, _DEPTH_BAR * 2), 0)
+    return Span(figures), Span(bar(float(level.quantity / most), room).replace("░", " "), tone)
+
+
+def _tape(look: Look, width: int, height: int) -> list[Drawn]:
+    heard = market(look)
+    row = heard.result
+    if row is None:
+        return _missing(look, heard)
+    if not row.trades:
+        return [words("No trade was seen yet.", Tone.FAINT)]
+    return [_trade(row, trade, width) for trade in row.trades[: max(height, 1)]]
+
+
+def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
+    del width
+    sign, tone = ("?", Tone.FAINT) if trade.side is None else _TAKERS[trade.side]
+    return (
+        Span(f"{utc(trade.at_ms)} ", Tone.FAINT),
+        Span(f"{sign} {price(trade.price, row.price_decimals).text:>12} ", tone),
+        Span(f"{price(trade.quantity, row.quantity_decimals).text:>12}"),
+    )
+
+
+def _opening(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the way of the price since the opening, with our fills and exits."""
+    heard = market(look)
+    row = heard.result
+    if row is None:
+        return _missing(look, heard)
+    plot = Plot(
+        [(one.start_ms / 1_000, one.last) for one in row.path],
+        [_fill(one.at_ms, one.price, one.side) for one in row.fills],
+        [Level(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
+    )
+    since = row.opened_ms or row.opens_ms
+    opened = "" if since is None else f"opened {utc(since)}, {countdown(since, row.at_ms)}; "
+    holes = f"; {len(row.holes)} holes" if row.holes else ""
+    foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
+    return chart(plot, width, height, lambda value: price(value, row.price_decimals).text, foot)
+
+
+def _fill(at_ms: int, at: Decimal, side: Side) -> Mark:
+    is_buy = side is Side.BUY
+    return Mark(at_ms / 1_000, float(at), "B" if is_buy else "S", Tone.GOOD if is_buy else Tone.WARN)
+
+
+def _orders(look: Look, keys: object) -> Changes:
+    """Return the orders of the chosen position, or of every one while none is chosen."""
+    del keys
+    row = chosen(look)
+    orders = look.source.orders.rows
+    return {key: lines.order(one, look.now_ms) for key, one in orders.items() if _belongs(one, row)}
+
+
+def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
+    return row is None or order.symbol == row.symbol
+
+
+POSITIONS = Board(
+    "positions",
+    "Positions",
+    "What is held and what it gained; its exits as a ladder on the price axis and where protection lives; "
+    "the orders, the book, the trades and the way of the price of the chosen one.",
+    (
+        TablePane(
+            "Positions",
+            lines.POSITION,
+            reading(lambda source: source.positions, lines.position),
+            "No position was opened in these books yet. Arm a listing on screen 2.",
+            "positions",
+            place=Place(share=3),
+        ),
+        PicturePane("Exits", _ladder, Place(share=4)),
+        TablePane(
+            "Orders",
+            lines.ORDER,
+            _orders,
+            "No order belongs to it.",
+            "orders",
+            Order(6),
+            Place(share=2, least_height=30),
+        ),
+        PicturePane("Since the opening", _opening, Place(share=4, is_beside=True, least_height=30)),
+        PicturePane("Book", _depth, Place(share=3, is_beside=True, least_height=30)),
+        PicturePane("Trades", _tape, Place(share=2, is_beside=True, least_height=36)),
+    ),
+    wide_from=110,
+)

@@ -11,7 +11,7 @@ from mexc_tui.engine.ports import Unit
 from mexc_tui.ledger import booking
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance
+from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, doubted
 from mexc_tui.ledger.positions import opened
 from mexc_tui.model.event import (
     Alert,
@@ -29,6 +29,7 @@ from mexc_tui.model.snipe import Snipe
 
 QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
 """Entries that a fill's own fact tells."""
+LATE = "what was traded while the store failed is in the books now; until then memory alone had it"
 
 
 @dataclass(slots=True)
@@ -116,10 +117,29 @@ class Desk:
             self._follow_snipe(after)
         return after
 
-    def revalue(self, order: Order, prices: Mapping[str, Decimal]) -> None:
+    def doubt(self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str) -> None:
+        """Make a live order UNKNOWN, as it is stored by now."""
+        stored = self.tables.orders.get(client_order_id)
+        after = None if stored is None else doubted(stored, now_ms, recv_window_ms, words)
+        if after is not None and after != stored:
+            self.save_order(after, "doubt")
+
+    def show(self, order: Order) -> None:
+        """Let memory have an order and its position as they are stored, and say that they came late."""
+        stored, position = self.tables.orders.get(order.client_order_id), self._position_of(order)
+        if stored is not None:
+            self.written.orders.append(stored)
+        if position is not None and self.tables.positions.get(position.id) is not None:
+            self.written.positions.append(position)
+            self.written.intents += self.tables.intents.of_position(position.id)
+        if any(step.has_fill for step in self.written.advanced):
+            self.alert("books:late", order.symbol, LATE)
+
+    def revalue(self, client_order_id: str, prices: Mapping[str, Decimal]) -> None:
         """Write what fees are worth that had no price when they were told."""
-        position = self._position_of(order)
-        if position is None:
+        order = self.tables.orders.get(client_order_id)
+        position = None if order is None else self._position_of(order)
+        if order is None or position is None:
             return
         done = booking.revalue(self.books_of(position), order, prices, self.now_ms)
         after = done.order or order
@@ -150,28 +170,66 @@ class Desk:
         for line in done.words:
             self.alert("books", before.symbol, line)
 
+    # ---- what others decided, onto the rows as they are stored by now
+
+    def end_intent(self, intent_id: str, words: str) -> None:
+        """End an open intent; its position is computed anew without it."""
+        intent = self.tables.intents.get(intent_id)
+        if intent is None or not intent.is_open:
+            return
+        ended = msgspec.structs.replace(intent, ended_ms=self.now_ms, reserved=Decimal(0), reason=words)
+        self.save_intent(ended)
+        position = self.tables.positions.get(intent.position_id) if intent.position_id else None
+        if position is not None:
+            self.save_booking(booking.resettle(self.books_of(position), self.now_ms), position)
+
+    def move_snipe(self, snipe: Snipe) -> None:
+        """Store a snipe in another state; what was bought meanwhile stays."""
+        bought = self.tables.snipes.get(snipe.id) or snipe
+        self.save_snipe(
+            msgspec.structs.replace(
+                snipe, filled_quantity=bought.filled_quantity, filled_value=bought.filled_value
+            )
+        )
+
+    def save_exits(self, position: Position, words: str) -> None:
+        """Store what exits decided of a position; the books' own numbers stay."""
+        stored = self.tables.positions.get(position.id)
+        if stored is None:
+            return
+        after = msgspec.structs.replace(
+            stored,
+            stop_price=position.stop_price,
+            high_price=position.high_price,
+            low_price=position.low_price,
+            rungs_done=position.rungs_done,
+            trapped=position.trapped,
+            plan=position.plan,
+        )
+        self.save_position(after, words, is_loud=bool(words))
+
+    def write_off(self, position_id: str, words: str, left: Decimal | None, gone: Decimal | None) -> None:
+        """Close an open position's rest as dust, or take off it what the account does not hold (`gone`).
+
+        Not if `left` is not what is left: something was sold since the caller looked.
+        """
+        stored = self.tables.positions.get(position_id)
+        if stored is None or not stored.is_open or left not in (None, stored.remaining):
+            return
+        rows, now_ms = self.books_of(stored), self.now_ms
+        if gone is None:
+            done = booking.write_off_dust(rows, now_ms, words)
+        else:
+            done = booking.write_off_gone(rows, gone, now_ms, words)
+        self.save_booking(done, stored, words)
+
     def protect(self, client_ids: Sequence[str]) -> None:
         """Give a position that just opened the durable intent of its stop."""
         for position in {one.id: one for one in self.written.positions}.values():
             intents = self.tables.intents.of_position(position.id)
             has_stop = any(one.role is OrderRole.STOP and one.is_open for one in intents)
             if position.is_open and client_ids and not has_stop:
-                self.save_intent(
-                    Intent(
-                        id=stem(client_ids[0]),
-                        role=OrderRole.STOP,
-                        symbol=position.symbol,
-                        base_asset=position.base_asset,
-                        quote_asset=position.quote_asset,
-                        side=Side.SELL,
-                        client_ids=tuple(client_ids),
-                        quantity=position.remaining,
-                        snipe_id=position.snipe_id,
-                        position_id=position.id,
-                        created_ms=self.now_ms,
-                        reason="protects the position from its first coin on",
-                    )
-                )
+                self.save_intent(stop_intent(position, client_ids, self.now_ms))
                 return
 
     # ---- inside
@@ -221,6 +279,24 @@ class Desk:
             if anomaly.kind is not AnomalyKind.BACKWARDS:
                 words = f"{anomaly.kind.value}: {anomaly.words}"
                 self.alert(f"order:{anomaly.kind.name.lower()}", step.order.symbol, words)
+
+
+def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> Intent:
+    """Return the wish that a position's stop fires under, with the ids of its attempts."""
+    return Intent(
+        id=stem(client_ids[0]),
+        role=OrderRole.STOP,
+        symbol=position.symbol,
+        base_asset=position.base_asset,
+        quote_asset=position.quote_asset,
+        side=Side.SELL,
+        client_ids=tuple(client_ids),
+        quantity=position.remaining,
+        snipe_id=position.snipe_id,
+        position_id=position.id,
+        created_ms=now_ms,
+        reason="protects the position from its first coin on",
+    )
 
 
 def stem(client_order_id: str) -> str:

@@ -1,10 +1,13 @@
-"""Keeps the books of trading: what is told is booked in one unit of work, and memory follows the commit."""
+"""Keeps the books of trading: memory knows at once what is told of an order, a unit of work books it after.
+
+So nothing waits for the disk to know that an order ended. Should the engine end before the commit, the next
+one asks for the order again. Positions, lots and money follow the commit.
+"""
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
@@ -12,14 +15,14 @@ import msgspec
 
 from mexc_tui.engine import open_books
 from mexc_tui.engine.bookings import Desk, Written
-from mexc_tui.engine.open_books import OpenBooks
+from mexc_tui.engine.client_ids import ClientIds
+from mexc_tui.engine.open_books import OpenBooks, Told
 from mexc_tui.engine.ports import Books, Unit
 from mexc_tui.engine.supervisor import Started
-from mexc_tui.ledger import booking, ids
 from mexc_tui.ledger.evidence import Evidence
-from mexc_tui.ledger.orders import RESTARTED, advance, doubted, suspect
+from mexc_tui.ledger.orders import RESTARTED, suspect
 from mexc_tui.model.event import AttemptMade, TradingChanged
-from mexc_tui.model.intent import Intent, Order
+from mexc_tui.model.intent import Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import Attempt, Snipe
@@ -34,12 +37,6 @@ EXIT_ATTEMPTS = 24
 """Client ids that stand ready in a stop's intent, so that it fires without a word to the disk."""
 
 Listener = Callable[[Written], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    client_order_id: str
-    evidence: tuple[Evidence, ...]
 
 
 class Bookkeeper:
@@ -59,32 +56,36 @@ class Bookkeeper:
         """
         self._books = books
         self.scope = scope
-        self.instance, self._boot_ms = ids_of
+        self._ids = ClientIds(*ids_of)
+        self.instance = self._ids.instance
         self._now_ms = now_ms
         self._prices = prices
-        self._counter = 0
-        self._unbooked: deque[_Told] = deque()
+        self._unbooked: deque[Told] = deque()
         self._sent: dict[str, Order] = {}
         self._listeners: list[Listener] = []
         self._ours: set[str] = set()
-        self._fresh: set[str] = set()
+        self._stop_ids: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
+        self._settled = asyncio.Event()
         self.open = OpenBooks()
         self.problem = ""
         """Why what was told cannot be stored at present; empty: it can."""
 
     async def load(self) -> None:
-        """Read all that is open. A trading state that memory has already is newer than the stored one."""
-        scope, before, is_first = self.scope, self.open.trading, not self._is_loaded
+        """Read all that is open. What memory knows already and the store does not is kept."""
+        scope, before, is_first = self.scope, self.open, not self._is_loaded
         self.open = await self._books.read(
             "open books", lambda stored: open_books.load(stored.trading(scope))
         )
         self._is_loaded = True
         if not is_first:
-            self.open.trading = before
+            self.open.go_on_from(before, tuple(self._sent))
 
     def on_change(self, listener: Listener) -> None:
-        """Call with what each commit changed, on the engine's loop; it must be quick."""
+        """Call with what each commit changed, and before it with orders as they were told.
+
+        Called on the engine's loop; it must be quick.
+        """
         self._listeners.append(listener)
 
     def off_change(self, listener: Listener) -> None:
@@ -94,23 +95,17 @@ class Bookkeeper:
     @property
     def is_behind(self) -> bool:
         """Whether something told is not booked yet: orders in memory know more than positions."""
-        return bool(self._unbooked)
+        return bool(self._unbooked or self.open.told)
 
     def client_ids(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""
-        self._counter += 1
-        made = ids.make(self.instance, self._boot_ms, self._counter, attempts)
+        made = self._ids.make(attempts)
         self._ours.update(made)
-        self._fresh.update(made)
         return made
 
     def next_id(self, intent: Intent) -> str:
         """Return an id of this intent that this engine has not used; empty: `add_ids` first."""
-        for name in intent.client_ids:
-            if name in self._fresh:
-                self._fresh.discard(name)
-                return name
-        return ""
+        return self._ids.next_of(intent)
 
     async def add_ids(self, intent: Intent, attempts: int = EXIT_ATTEMPTS) -> Intent:
         """Give an intent more attempts, durably."""
@@ -136,7 +131,7 @@ class Bookkeeper:
         started()
         while True:
             await asyncio.sleep(RETRY_S)
-            while self._unbooked and await self._book(self._unbooked[0]):
+            while self._unbooked and await self._book(self._unbooked[0], is_late=True):
                 self._unbooked.popleft()
 
     # ---- orders
@@ -151,16 +146,36 @@ class Bookkeeper:
         if order.client_order_id not in self.open.orders:
             self.sent(order)
 
+    def hear(self, client_order_id: str, *evidence: Evidence) -> None:
+        """Let memory know what was told of an order, at once; whoever calls `take`s it after."""
+        self._hear(Told(client_order_id, evidence))
+
     async def take(self, client_order_id: str, *evidence: Evidence) -> Order | None:
         """Book what was told of an order; None: it is at its end, or not ours. Told again, nothing happens.
 
         If the store cannot take it now, memory does, and it is booked later: nothing is raised.
         """
-        told = _Told(client_order_id, evidence)
-        if self._unbooked or not await self._book(told):
+        told = Told(client_order_id, evidence)
+        self._hear(told)
+        try:
+            if self._unbooked or not await self._book(told):
+                self._unbooked.append(told)
+                self._hold(told)
+        except asyncio.CancelledError:
             self._unbooked.append(told)
-            self._advance_in_memory(told)
+            raise
+        except Exception:
+            self.open.booked(told)  # a fault of ours: it must not stay half known
+            raise
+        finally:
+            self._settled.set()
         return self.open.orders.get(client_order_id)
+
+    async def caught_up(self) -> None:
+        """Wait until what was told is booked, or the store does not take it."""
+        while self.open.told and not self._unbooked:
+            self._settled.clear()
+            await self._settled.wait()
 
     async def save_order(self, order: Order, words: str) -> None:
         """Store an order that our own doing changed, or a foreign one."""
@@ -171,15 +186,7 @@ class Bookkeeper:
     ) -> None:
         """Make a live order UNKNOWN, as it is stored by then: what was booked meanwhile stays."""
 
-        def work(desk: Desk) -> None:
-            stored = desk.tables.orders.get(client_order_id)
-            if stored is None:
-                return
-            after = doubted(stored, now_ms, recv_window_ms, words)
-            if after != stored:
-                desk.save_order(after, "doubt")
-
-        await self.write("doubt", work)
+        await self.write("doubt", lambda desk: desk.doubt(client_order_id, now_ms, recv_window_ms, words))
 
     async def revalue(self, order: Order) -> None:
         """Book fees that had no price when they were told, if they have one now."""
@@ -187,12 +194,9 @@ class Bookkeeper:
         if not any(fee.unvalued and fee.asset in prices for fee in order.fees):
             return
 
-        def work(desk: Desk) -> None:
-            stored = desk.tables.orders.get(order.client_order_id)
-            if stored is not None:
-                desk.revalue(stored, prices)
-
-        await self.write("fees that have a price now", work)
+        await self.write(
+            "fees that have a price now", lambda desk: desk.revalue(order.client_order_id, prices)
+        )
 
     # ---- intents, snipes, positions, state
 
@@ -203,31 +207,12 @@ class Bookkeeper:
     async def end_intent(self, intent_id: str, words: str) -> None:
         """Note that nothing more is sent for it and nothing of it is unsettled; its reservation is free."""
 
-        def work(desk: Desk) -> None:
-            intent = desk.tables.intents.get(intent_id)
-            if intent is None or not intent.is_open:
-                return
-            ended = msgspec.structs.replace(intent, ended_ms=desk.now_ms, reserved=Decimal(0), reason=words)
-            desk.save_intent(ended)
-            position = desk.tables.positions.get(intent.position_id) if intent.position_id else None
-            if position is not None:
-                desk.save_booking(booking.resettle(desk.books_of(position), desk.now_ms), position)
-
-        await self.write("intent ended", work)
+        await self.write("intent ended", lambda desk: desk.end_intent(intent_id, words))
 
     async def save_snipe(self, snipe: Snipe) -> None:
         """Store a snipe in another state; what was bought meanwhile stays."""
 
-        def work(desk: Desk) -> None:
-            stored = desk.tables.snipes.get(snipe.id)
-            bought = stored or snipe
-            desk.save_snipe(
-                msgspec.structs.replace(
-                    snipe, filled_quantity=bought.filled_quantity, filled_value=bought.filled_value
-                )
-            )
-
-        await self.write("snipe", work)
+        await self.write("snipe", lambda desk: desk.move_snipe(snipe))
 
     async def save_attempt(self, attempt: Attempt, symbol: str) -> None:
         """Store what one attempt of a snipe did."""
@@ -244,21 +229,8 @@ class Bookkeeper:
         Without words no fact is told. The books' own numbers stay as they are in the store.
         """
 
-        def work(desk: Desk) -> None:
-            stored = desk.tables.positions.get(position.id)
-            if stored is not None:
-                after = msgspec.structs.replace(
-                    stored,
-                    stop_price=position.stop_price,
-                    high_price=position.high_price,
-                    low_price=position.low_price,
-                    rungs_done=position.rungs_done,
-                    trapped=position.trapped,
-                    plan=position.plan,
-                )
-                desk.save_position(after, words, is_loud=bool(words))
-
-        await self.write("exits", work, durability=Durability.FULL if words else Durability.NORMAL)
+        durability = Durability.FULL if words else Durability.NORMAL
+        await self.write("exits", lambda desk: desk.save_exits(position, words), durability=durability)
 
     async def save_trading(self, trading: Trading, profile: str) -> None:
         """Store the trading state, durably. Memory has it before: its owner put it there."""
@@ -269,26 +241,27 @@ class Bookkeeper:
 
         await self.write("trading state", work)
 
-    async def write_off(self, position_id: str, words: str, *, gone: Decimal | None = None) -> None:
-        """Close a position's rest as dust, or take off it what the account does not hold (`gone`)."""
+    async def write_off(
+        self, position_id: str, words: str, *, left: Decimal | None = None, gone: Decimal | None = None
+    ) -> None:
+        """Close a position's rest as dust, or take off it what the account does not hold (`gone`).
 
-        def work(desk: Desk) -> None:
-            stored = desk.tables.positions.get(position_id)
-            if stored is None or not stored.is_open:
-                return
-            rows, now_ms = desk.books_of(stored), desk.now_ms
-            if gone is None:
-                done = booking.write_off_dust(rows, now_ms, words)
-            else:
-                done = booking.write_off_gone(rows, gone, now_ms, words)
-            desk.save_booking(done, stored, words)
-
-        await self.write("write-off", work)
+        `left`: what the caller thinks is left; if the books know better, nothing is written off.
+        """
+        await self.write("write-off", lambda desk: desk.write_off(position_id, words, left, gone))
 
     async def write(
-        self, name: str, work: Callable[[Desk], T], *, durability: Durability = Durability.FULL
+        self,
+        name: str,
+        work: Callable[[Desk], T],
+        *,
+        durability: Durability = Durability.FULL,
+        booked: Told | None = None,
     ) -> T:
-        """Run one unit of work on the books of this scope; memory and listeners follow its commit."""
+        """Run one unit of work on the books of this scope; memory and listeners follow its commit.
+
+        `booked`: what the store knows after it, and memory knew before.
+        """
         now_ms, scope = self._now_ms(), self.scope
 
         def job(unit: Unit) -> tuple[T, Written]:
@@ -296,18 +269,17 @@ class Bookkeeper:
             return work(desk), desk.written
 
         result, written = await self._books.write(name, job, durability=durability)
-        self._follow(written)
+        self._follow(written, booked)
         return result
 
     # ---- inside
 
-    async def _book(self, told: _Told) -> bool:
-        """Book what was told; False: the store does not take it now."""
+    async def _book(self, told: Told, *, is_late: bool = False) -> bool:
+        """Book what was told; False: the store does not take it now. `is_late`: it did not before."""
         name, prices = told.client_order_id, self._prices()
         fresh = self._sent.get(name)
         known = fresh or self.open.orders.get(name)
-        is_entry = known is not None and known.side is Side.BUY
-        spare = self.client_ids(EXIT_ATTEMPTS) if is_entry else ()
+        spare = () if known is None or known.side is Side.SELL else self._ids_of_stop(known.position_id)
 
         def work(desk: Desk) -> None:
             order = desk.tables.orders.get(name) or fresh
@@ -319,9 +291,11 @@ class Bookkeeper:
             for evidence in told.evidence:
                 order = desk.book_evidence(order, evidence, prices)
             desk.protect(spare)
+            if is_late:
+                desk.show(order)
 
         try:
-            await self.write("what was told of an order", work)
+            await self.write("what was told of an order", work, booked=told)
         except StorageError as error:
             log.error("%s cannot be booked yet: %s", name, error)
             self.problem = str(error)
@@ -330,14 +304,37 @@ class Bookkeeper:
         self._sent.pop(name, None)
         return True
 
-    def _advance_in_memory(self, told: _Told) -> None:
-        order = self.open.orders.get(told.client_order_id)
-        for evidence in told.evidence if order is not None else ():
-            assert order is not None
-            order = advance(order, evidence).order
-            self.open.put_order(order)
+    def _ids_of_stop(self, position_id: str) -> tuple[str, ...]:
+        """Return the ids of a position's stop: the same in memory and in the store, whichever comes first."""
+        if position_id not in self._stop_ids:
+            self._stop_ids[position_id] = self.client_ids(EXIT_ATTEMPTS)
+        return self._stop_ids[position_id]
 
-    def _follow(self, written: Written) -> None:
+    def _hear(self, told: Told, *, is_unstored: bool = False) -> None:
+        heard = self.open.hear(told, is_unstored=is_unstored)
+        if heard is not None:
+            self._tell(Written(orders=[heard]))
+
+    def _hold(self, told: Told) -> None:
+        """Know of what the store does not take, and protect what was bought."""
+        self._hear(told, is_unstored=True)
+        order = self.open.orders.get(told.client_order_id)
+        if order is None or order.side is Side.SELL:
+            return
+        held = self.open.hold(order, self._ids_of_stop(order.position_id), self._now_ms())
+        if held is not None:
+            log.error("%s is held and its stop watched in memory alone: %s", order.symbol, self.problem)
+            self._tell(held)
+
+    def _follow(self, written: Written, told: Told | None) -> None:
+        if told is not None:
+            self.open.booked(told)
         self.open.take(written)
+        for intent in written.intents:
+            if intent.role is OrderRole.STOP:
+                self._stop_ids.pop(intent.position_id, None)
+        self._tell(written)
+
+    def _tell(self, written: Written) -> None:
         for listener in tuple(self._listeners):
             listener(written)

@@ -154,7 +154,7 @@ class Execution:
         outcome = await self._trading.place(
             order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
         )
-        return await self._noted(row, outcome)
+        return self._noted(row, outcome)
 
     async def _fire(
         self,
@@ -169,12 +169,14 @@ class Execution:
 
         self._keeper.sent(row)
         fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
-        return await self._noted(row, fired.outcome, fired)
+        return self._noted(row, fired.outcome, fired)
 
-    async def _noted(self, row: Order, outcome: SendOutcome[PlacedOrder], fired: Fired | None = None) -> Sent:
-        told = from_outcome(outcome, self._trading.now_ms())
-        order = await self._keeper.take(row.client_order_id, told)
-        return Sent(outcome, order or row, fired)
+    def _noted(self, row: Order, outcome: SendOutcome[PlacedOrder], fired: Fired | None = None) -> Sent:
+        """Let memory know the answer; the disk is not waited for: the intent of the next try is durable."""
+        told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
+        self._keeper.hear(name, told)
+        self._begin_chore(self._keeper.take(name, told))
+        return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
 
     async def _cancel(self, order: Order, words: str) -> None:
         marked = cancelling(order, self._trading.now_ms(), words)
@@ -193,7 +195,10 @@ class Execution:
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Run in a task of its own, which goes on when the caller is cancelled."""
+        return await asyncio.shield(self._begin_chore(work))
+
+    def _begin_chore(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task

@@ -28,8 +28,11 @@ class ExitOrders:
         self._settling = settling
         self._cancels: set[asyncio.Future[None]] = set()
 
-    async def see_gone(self, sale: Running, position: Position, left: Decimal) -> bool:
-        """See the end of what could sell the same coins; return whether something was waited for."""
+    async def see_gone(self, sale: Running, position: Position, left: Decimal, *, is_offered: bool) -> bool:
+        """See the end of what could sell the same coins; return whether something was waited for.
+
+        `is_offered`: what is free is sold at once, while what rests is being cancelled.
+        """
         live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
         if sale.goal <= 0:
             self._cancel_entries(sale, live)
@@ -42,16 +45,23 @@ class ExitOrders:
         is_needed = sale.goal <= 0 or left - resting < left - sale.goal
         if not sells or not is_needed:
             return False
-        await self._clear(sale, sells)
-        return True
+        if sale.cancels is None or sale.cancels.done():
+            sale.cancels = asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
+            sale.cancels.add_done_callback(lambda _: sale.wake.set())
+        if not is_offered:
+            await self._clear(sale, sells, sale.cancels)
+        return not is_offered
 
-    async def _clear(self, sale: Running, sells: list[Order]) -> None:
-        """Cancel what rests; return once it is seen gone, by the stream or by asking, whichever is first."""
-        cancels = asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
-        cancels.add_done_callback(lambda _: sale.wake.set())
-        while self._are_live(sells) and not cancels.done():
-            await sale.pause(LOOK_S)
-        if self._are_live(sells):
+    async def _clear(self, sale: Running, sells: list[Order], cancels: "asyncio.Future[list[None]]") -> None:
+        """Wait until what rests is seen gone, by the stream or by asking, whichever is first.
+
+        Not for long: one cancel that hangs holds nothing up that the others freed.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + LOOK_S
+        while self._are_live(sells) and not cancels.done() and loop.time() < until_s:
+            await sale.pause(until_s - loop.time())
+        if self._are_live(sells) and cancels.done():
             sale.said = "take-profits are not seen gone yet"
             self._settling.hurry()
             await sale.pause(LOOK_S)

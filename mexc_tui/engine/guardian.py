@@ -141,7 +141,7 @@ class Guardian:
         for order in written.orders:
             watch = self._watches.get(order.position_id)
             if watch is not None:
-                watch.is_changed = True
+                watch.is_changed, watch.aligned_ms = True, 0
 
     def _watch(self, position: Position) -> Watch:
         now_ms = self._trading.now_ms()
@@ -315,7 +315,8 @@ class Guardian:
         watch.saved = (memory.stop_price, memory.high_price)
 
     async def _write_off(self, position: Position) -> None:
-        await self._keeper.write_off(position.id, "too small to be sold at any price")
+        words = "too small to be sold at any price"
+        await self._keeper.write_off(position.id, words, left=position.remaining)
 
     async def _alert(self, symbol: str, words: str) -> None:
         await self._keeper.write("alert", lambda desk: desk.alert("guardian", symbol, words))

@@ -1,12 +1,18 @@
-"""What is open, in memory, as the last commit left it: what workers and faces look at without waiting."""
+"""What is open, in memory: what workers and faces look at without waiting.
+
+Rows are as the last commit left them, and orders as whoever told of them last: no commit is waited for to
+know that an order ended. What only memory has is kept until the store has it.
+"""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
-from mexc_tui.engine.bookings import Written
+from mexc_tui.engine.bookings import Written, stop_intent
 from mexc_tui.engine.books_ports import TradingTables
-from mexc_tui.ledger.orders import is_owing
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.orders import advance, is_owing
+from mexc_tui.ledger.positions import opened, settled
 from mexc_tui.model.intent import Intent, Order, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Account, EquityPoint, Position
@@ -17,6 +23,19 @@ from mexc_tui.model.trading import Trading
 Row = TypeVar("Row")
 RECENT_ORDERS = 200
 """Of so many newest orders, those of closed positions are kept too whose fees are not all known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of one order."""
+
+    client_order_id: str
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def has_fill(self) -> bool:
+        """Whether it tells that something was filled."""
+        return any(one.filled_quantity or one.trades for one in self.evidence)
 
 
 @dataclass(slots=True)
@@ -33,6 +52,10 @@ class OpenBooks:
     """Of the books; the exchange's own are asked for when they are needed."""
     equity: EquityPoint | None = None
     reconciled: Reconciliation | None = None
+    told: dict[str, list[Told]] = field(default_factory=dict[str, list[Told]])
+    """By client order id: what orders here know and the store does not yet."""
+    unstored: set[str] = field(default_factory=set[str])
+    """Positions that only memory has: the store did not take what bought them."""
 
     def cash(self, asset: str) -> Decimal:
         """Return what the desk has of a quote asset."""
@@ -89,6 +112,7 @@ class OpenBooks:
         for snipe in written.snipes:
             _keep(self.snipes, snipe.id, snipe, is_open=not snipe.state.is_over)
         for position in written.positions:
+            self.unstored.discard(position.id)
             self._put_position(position)
         for order in written.orders:
             self.put_order(order)
@@ -97,11 +121,61 @@ class OpenBooks:
                 place = (posting.account, posting.asset)
                 self.balances[place] = self.balances.get(place, Decimal(0)) + posting.amount
 
+    def go_on_from(self, before: "OpenBooks", sent: tuple[str, ...]) -> None:
+        """Keep what only memory knew before these rows were read. `sent`: orders that may have no row yet."""
+        self.trading, self.told, self.unstored = before.trading, before.told, before.unstored
+        for name in self.unstored:
+            self.positions[name] = before.positions[name]
+            self.intents |= {one.id: one for one in before.intents_of(name)}
+        for name in (*self.told, *sent):
+            if name in before.orders:
+                self.put_order(self.orders.get(name, before.orders[name]))
+
+    def hear(self, told: Told, *, is_unstored: bool = False) -> Order | None:
+        """Advance an order of ours at once; return it as it is now, None: there is nothing to advance.
+
+        What a buy got comes with its position, by a commit: before that it would be neither reserved nor
+        held. Unless `is_unstored`: the store does not take it.
+        """
+        order, known = self.orders.get(told.client_order_id), self.told.get(told.client_order_id, [])
+        if order is None or (order.side is Side.BUY and told.has_fill and not is_unstored):
+            return None
+        if told not in known:
+            self.told[told.client_order_id] = [*known, told]
+            self.put_order(order)
+        return self.orders[told.client_order_id]
+
+    def booked(self, told: Told) -> None:
+        """Note that the store has it; call it before `take`."""
+        left = [one for one in self.told.pop(told.client_order_id, []) if one != told]
+        if left:
+            self.told[told.client_order_id] = left
+        order = self.orders.get(told.client_order_id)
+        if order is not None:
+            self._drop_done(order)
+
+    def hold(self, order: Order, stop_ids: tuple[str, ...], now_ms: int) -> Written | None:
+        """Hold and protect what an order bought and the store does not take; None: nothing, or it did."""
+        known = self.positions.get(order.position_id)
+        intent, snipe = self.intents.get(order.intent_id), self.snipes.get(order.snipe_id)
+        is_stored = known is not None and known.id not in self.unstored
+        if is_stored or intent is None or snipe is None or not order.filled_quantity:
+            return None
+        before = known or opened(snipe, intent, now_ms)
+        position, _ = settled(before, self.orders_of(before.id), self.intents_of(before.id), now_ms)
+        written = Written(positions=[position], intents=[stop_intent(position, stop_ids, now_ms)])
+        self.take(written)
+        self.unstored.add(position.id)
+        return written
+
     def put_order(self, order: Order) -> None:
-        """Take an order as it is now."""
+        """Take an order as it is now, with what was told of it and is not stored."""
         if not order.intent_id:
             _keep(self.foreign, order.client_order_id, order, is_open=not order.state.is_terminal)
             return
+        for told in self.told.get(order.client_order_id, ()):
+            for evidence in told.evidence:
+                order = advance(order, evidence).order
         self.orders[order.client_order_id] = order
         self._drop_done(order)
 
@@ -113,7 +187,7 @@ class OpenBooks:
                 self._drop_done(order)
 
     def _drop_done(self, order: Order) -> None:
-        is_done = order.state.is_terminal and not is_owing(order)
+        is_done = order.state.is_terminal and not is_owing(order) and order.client_order_id not in self.told
         if is_done and order.position_id not in self.positions:
             self.orders.pop(order.client_order_id, None)
 

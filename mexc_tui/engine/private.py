@@ -64,6 +64,7 @@ class PrivateStream:
 
     def _take(self, client_order_id: str, evidence: Evidence) -> None:
         if client_order_id.startswith(PREFIX):
+            self._keeper.hear(client_order_id, evidence)
             self._due.append((client_order_id, evidence))
             self._wake.set()
         elif evidence.order_id not in self._foreign:
@@ -74,12 +75,14 @@ class PrivateStream:
         while True:
             self._wake.clear()
             for _ in range(min(len(self._due), TOGETHER)):
-                await self._book_one(*self._due.popleft())
+                await self._book_one(*self._due[0])
             if not self._due:
                 await self._wake.wait()
 
     async def _book_one(self, client_order_id: str, evidence: Evidence) -> None:
-        if await self._keeper.owns(client_order_id):
+        is_ours = await self._keeper.owns(client_order_id)
+        self._due.popleft()
+        if is_ours:
             await self._keeper.take(client_order_id, evidence)
         else:
             self._on_stranger(client_order_id)

@@ -31,6 +31,9 @@ class Running:
     """Why something is left."""
     is_alarmed: bool = False
     cancelled: set[str] = field(default_factory=set[str])
+    """Buys whose cancel was asked for."""
+    cancels: "asyncio.Future[list[None]] | None" = None
+    """Cancels of take-profits that are on their way."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when one of its orders changed."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)

@@ -31,7 +31,7 @@ from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Rejected
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
-from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
+from mexc_tui.sniping.rounding import HUNDRED, Grid, floored, misfit
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,7 @@ class Selling:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await sale.reported.wait()
+                await self._keeper.caught_up()
         except TimeoutError:
             log.warning("%s is still being sold: %s", sale.symbol, sale.said or words)
         after = self._keeper.open.positions.get(position.id)
@@ -173,7 +174,7 @@ class Selling:
             return False
         left = self.left(position)
         self._count(sale, left)
-        if await self._orders.see_gone(sale, position, left):
+        if await self._orders.see_gone(sale, position, left, is_offered=self._is_offered(sale, left)):
             return True
         if left <= sale.goal:
             await self._finish(sale, position)
@@ -200,8 +201,7 @@ class Selling:
             sale.refusal = None
             return True
         if plan.way is Way.DUST:
-            await self._leave_dust(sale, position, plan.words)
-            return False
+            return await self._leave_dust(sale, position, plan.words)
         if plan.way is Way.WAIT or plan.price is None:
             sale.tries, sale.refusal, sale.said = sale.tries + 1, None, plan.words
             await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
@@ -233,6 +233,19 @@ class Selling:
             is_urgent=sale.is_urgent,
         )
 
+    def _is_offered(self, sale: Running, left: Decimal) -> bool:
+        """Whether what is free by now is worth an order while the rest is being freed: a stop does not wait.
+
+        What comes after must be an order too, at half the price.
+        """
+        grid, tried = self._grids.of(sale.symbol), self._tried(sale, left)
+        if not sale.is_urgent or grid is None or tried.bid is None:
+            return False
+        now = floored(min(tried.quantity, tried.free), grid.quantity_step)
+        rest = floored(tried.quantity - now, grid.quantity_step)
+        is_split = rest > 0 and misfit(rest, tried.bid / 2, grid)
+        return not (misfit(now, tried.bid, grid) or is_split)
+
     async def _send(self, sale: Running, position: Position, plan: Sale) -> None:
         wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
         sale.intent = await self._intents.of(position, wanted, sale.intent)
@@ -263,13 +276,21 @@ class Selling:
         if position.trapped:
             await self._note_trapped(position.id, "")
 
-    async def _leave_dust(self, sale: Running, position: Position, words: str) -> None:
+    async def _leave_dust(self, sale: Running, position: Position, words: str) -> bool:
+        """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
         sale.said = f"what is left cannot be sold: {words}"
+        if self._keeper.is_behind:
+            sale.reported.set()
+            await sale.pause(SEEN_S)
+            return True
         is_entering = position.state is PositionState.OPENING
         if sale.goal <= 0 and not is_entering:
-            await self._keeper.write_off(position.id, f"too small to be sold: {words}")
-            return
-        await self._finish(sale, position)
+            await self._keeper.write_off(
+                position.id, f"too small to be sold: {words}", left=position.remaining
+            )
+        else:
+            await self._finish(sale, position)
+        return False
 
     async def _tell(self, sale: Running, position: Position, plan: Sale) -> None:
         """Call a person when the exchange keeps refusing; say once why nothing can be sold."""

@@ -74,6 +74,7 @@ class BookCloser:
             if row is None or row.state.is_terminal:
                 break
             await asyncio.sleep(0.1)
+        await rooms.keeper.caught_up()
         await rooms.keeper.end_intent(intent.id, words)
         now = memory.positions.get(position.id)
         left = Decimal(0) if now is None else now.remaining

@@ -13,8 +13,10 @@ from mexc_tui.desk.kinds import CommandKind, Outcome, Row
 from mexc_tui.desk.views import View
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.trading_face import Acted, TradingFace
+from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PerformanceRow, ReconciliationRow, WhatIfRow
+from mexc_tui.wording.previews import preview_words
 
 Args = TypeVar("Args", bound=msgspec.Struct)
 Result = TypeVar("Result")
@@ -76,6 +78,11 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
     async def what_if(args: kinds.OfSymbol, _: Given) -> Done[WhatIfRow]:
         return Done("", await or_refused(face.what_if(args.symbol)))
 
+    async def preview(args: kinds.PreviewAsked, _: Given) -> Done[PreviewRow]:
+        share = checked_share(args.share_pct)
+        row = await or_refused(face.preview(args.name, args.symbol, share))
+        return Done("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
+
     async def performance(_: Nothing, __: Given) -> Done[PerformanceRow]:
         return Done("", await or_refused(face.performance()))
 
@@ -85,6 +92,7 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
         return Done(row.problem or words, row, Outcome.PARTLY if row.problem else Outcome.DONE)
 
     desk.handle(kinds.WHAT_IF, what_if)
+    desk.handle(kinds.PREVIEW, preview)
     desk.handle(kinds.PERFORMANCE, performance)
     desk.handle(kinds.RECONCILE, reconcile)
 
@@ -100,7 +108,10 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
 
     take(kinds.ARM, lambda args, given: face.arm(args.symbol, given.giver.who))
     take(kinds.DISARM, lambda args, given: face.disarm(args.symbol, given.giver.who))
-    take(kinds.CLOSE, lambda args, given: face.close(args.symbol, _share(args), given.giver.who))
+    take(
+        kinds.CLOSE,
+        lambda args, given: face.close(args.symbol, checked_share(args.share_pct), given.giver.who),
+    )
     take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))
     take(kinds.REDUCE_ONLY, lambda args, given: face.reduce_only(given.giver.who, clean(args.words)))
     take(kinds.RESUME, lambda args, given: face.resume(given.giver.who, args.typed))
@@ -108,8 +119,8 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
     take(kinds.KILL, lambda _, given: face.kill(given.giver.who))
 
 
-def _share(args: kinds.Closing) -> Decimal | None:
-    share = args.share_pct
+def checked_share(share: Decimal | None) -> Decimal | None:
+    """Return a share in per cent. Raises CommandRefused for one that is none."""
     if share is not None and not (share.is_finite() and 0 < share <= HUNDRED):
         raise CommandRefused(f"{share} % is no part of a position: above 0, 100 at most.")
     return share

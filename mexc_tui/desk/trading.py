@@ -1,14 +1,13 @@
 """Views, questions and commands of trading, by name. What only lowers risk any viewer may tell."""
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
 
 from mexc_tui.desk.asking import Asked, Nothing, Text
 from mexc_tui.desk.kinds import CommandKind, ViewKind
-from mexc_tui.model.plan_view import ExitsRow, PreviewRow
+from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
     OrderRow,
@@ -52,19 +51,6 @@ class Resuming(Asked, frozen=True, kw_only=True):
     """What a person typed where the cause of a halt asks for a word."""
 
     typed: Text = ""
-
-
-class Preview(StrEnum):
-    """Commands that say beforehand what they would do."""
-
-    ARM = "arm"
-    DISARM = "disarm"
-    CLOSE = "close"
-    HALT = "halt"
-    REDUCE_ONLY = "reduce_only"
-    RESUME = "resume"
-    FLATTEN = "flatten"
-    KILL = "kill"
 
 
 class PreviewAsked(Asked, frozen=True, kw_only=True):

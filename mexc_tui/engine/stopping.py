@@ -118,7 +118,7 @@ class Stopping:
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
             words = memory.trading.words
             raise Refused(f"Nobody stopped trading: entries wait by themselves until this is over: {words}.")
-        change = await self._switch.resume(by, typed, self._blockers())
+        change = await self._switch.resume(by, typed, self.blockers())
         if not change.changed:
             raise Refused(f"Trading stays {memory.trading.state}: {change.refused}.")
         words = "trading is active"
@@ -278,7 +278,8 @@ class Stopping:
     def _held(self) -> list[Position]:
         return [one for one in self._keeper.open.positions.values() if one.remaining]
 
-    def _blockers(self) -> tuple[str, ...]:
+    def blockers(self) -> tuple[str, ...]:
+        """Return what stands against trading again, in words; nothing: nothing does."""
         memory = self._keeper.open
         unknown = [one.symbol for one in memory.orders.values() if one.state is OrderState.UNKNOWN]
         problem = self._keeper.problem

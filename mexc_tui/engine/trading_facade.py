@@ -13,6 +13,7 @@ from mexc_tui.engine.face import Refused
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.performance import performance_of
 from mexc_tui.engine.ports import Books
+from mexc_tui.engine.previews import Previews
 from mexc_tui.engine.prices import QUOTE
 from mexc_tui.engine.recent import Recent
 from mexc_tui.engine.risk_rows import Guarded, risk_row
@@ -32,6 +33,7 @@ from mexc_tui.engine.trading_rows import (
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.storage import StorageError
@@ -118,6 +120,21 @@ class EngineTradingFace:
             price_cap=judged.asked.price_cap,
             words=judgement.reason or "every gate agrees",
         )
+
+    async def preview(self, name: Preview, symbol: str, share_pct: Decimal | None) -> PreviewRow:
+        """Return what a command would do now; `words` say why it would be refused, else nothing."""
+        previews = Previews(self._rooms, self._known, lambda: self._numbers().stale_ms)
+        match name:
+            case Preview.ARM:
+                return previews.arm(await self.what_if(symbol))
+            case Preview.DISARM:
+                return previews.disarm(self._named(symbol))
+            case Preview.CLOSE:
+                return previews.close(self._named(symbol), share_pct)
+            case Preview.RESUME:
+                return previews.resume()
+            case _:
+                return previews.stop(name)
 
     async def performance(self) -> PerformanceRow:
         """Return how the desk has done in these books. Raises StorageError."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
+from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
     OrderRow,
@@ -57,6 +58,10 @@ class TradingFace(Protocol):
 
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return what every validator would say if the pair were armed now; nothing is changed."""
+        ...
+
+    async def preview(self, name: Preview, symbol: str, share_pct: Decimal | None) -> PreviewRow:
+        """Return what a command would do now; `words` say why it would be refused, else nothing."""
         ...
 
     async def performance(self) -> PerformanceRow:

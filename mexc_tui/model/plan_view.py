@@ -1,6 +1,7 @@
 """What a face is shown before and after it acts on money, and how equity went. Money is in quote units."""
 
 from decimal import Decimal
+from enum import StrEnum
 
 import msgspec
 
@@ -10,6 +11,19 @@ from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import Row
 
 MOST_POINTS = 500
+
+
+class Preview(StrEnum):
+    """Commands that say beforehand what they would do; the values are the commands' names."""
+
+    ARM = "arm"
+    DISARM = "disarm"
+    CLOSE = "close"
+    HALT = "halt"
+    REDUCE_ONLY = "reduce_only"
+    RESUME = "resume"
+    FLATTEN = "flatten"
+    KILL = "kill"
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +58,7 @@ class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
 class PreviewRow(Row, frozen=True, kw_only=True):
     """What a command would do, in numbers of this moment. Nothing is changed by asking."""
 
-    name: str
-    """The command's."""
+    name: Preview
     symbol: str
     at_ms: int
     """The exchange's time."""
@@ -68,7 +81,7 @@ class PreviewRow(Row, frozen=True, kw_only=True):
     """Of arming: at most so much would be spent."""
     price_cap: Decimal | None = None
     released: Decimal | None = None
-    """Of disarming and halting: reserved money that becomes free."""
+    """Of disarming, halting and selling all: reserved money that becomes free."""
     refusals: tuple[Verdict, ...] = ()
     """Of arming: who says no."""
     typed: str = ""

@@ -10,6 +10,7 @@ from mexc_tui.engine.face import Refused
 from mexc_tui.engine.risk_rows import Guarded, risk_row
 from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
+from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
@@ -107,6 +108,12 @@ class HeldMoney:
             spend_cap=D("10.5"),
             price_cap=D("1.25"),
             words="" if self.approved else f"first: {NO.flip}",
+        )
+
+    async def preview(self, name: Preview, symbol: str, share_pct: D | None) -> PreviewRow:
+        state = TradingState.ACTIVE
+        return PreviewRow(
+            name=name, symbol=symbol, at_ms=1_000, is_allowed=True, words="", state=state, state_after=state
         )
 
     async def performance(self) -> PerformanceRow:

@@ -1,0 +1,69 @@
+"""What a command is about to do, in one sentence with its numbers. Pure."""
+
+from decimal import Decimal
+
+from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
+from mexc_tui.wording.money import amount, price, signed
+
+HALTED = "entries stay stopped until a person resumes"
+
+
+def preview_words(row: PreviewRow) -> str:
+    """Return the sentence for a confirmation. It is for a command that would not be refused."""
+    match row.name:
+        case Preview.ARM:
+            caps = f", paying at most {price(row.price_cap)} each" if row.price_cap is not None else ""
+            spend = f" for at most {amount(row.spend_cap)} USDT" if row.spend_cap is not None else ""
+            return f"Buy {row.symbol} at its opening{spend}{caps}."
+        case Preview.DISARM:
+            return f"Take back the snipe of {row.symbol}: {amount(row.released)} USDT become free."
+        case Preview.CLOSE:
+            return f"{_capital(_sale(row.sales[0]))}."
+        case Preview.REDUCE_ONLY:
+            return f"Buy nothing until a person resumes; {_many(row.positions, 'position')} and exits stay."
+        case Preview.RESUME:
+            return f"Let entries be made again; {_many(row.positions, 'position')} open."
+        case _:
+            return _stop(row)
+
+
+def _stop(row: PreviewRow) -> str:
+    parts = [_sold(row)] if row.name is not Preview.HALT else []
+    parts += [
+        f"cancel {_many(row.orders_to_cancel, 'order')}",
+        f"disarm {_many(row.snipes_to_disarm, 'snipe')}",
+    ]
+    if row.name is Preview.HALT:
+        parts.append(f"leave {_many(row.positions, 'position')} with their exits")
+    return f"{_capital(', '.join(parts))}; {HALTED}."
+
+
+def _sold(row: PreviewRow) -> str:
+    known = [one.value for one in row.sales if one.value is not None]
+    missing = len(row.sales) - len(known)
+    words = f"sell {_many(len(row.sales), 'position')}"
+    if known:
+        words += f" worth {amount(sum(known, Decimal(0)))} USDT at the bid"
+    if row.pnl is not None and row.sales:
+        words += f" (P&L about {signed(row.pnl)})"
+    return words + (f", {missing} without a price" if missing else "")
+
+
+def _sale(sale: SaleRow) -> str:
+    words = f"sell {price(sale.quantity)} {sale.base_asset}"
+    if sale.value is None:
+        return f"{words}: {sale.words}"
+    words += f", worth {amount(sale.value)} USDT at the bid of {price(sale.bid)}"
+    words += f", about {price(sale.expected_price)} expected ({sale.slippage_pct:.2f} % below it)"
+    words += f", P&L about {signed(sale.pnl)} USDT"
+    if sale.orders_to_cancel:
+        words += f"; {_many(sale.orders_to_cancel, 'take-profit')} on the same coins are cancelled first"
+    return words + (f"; {sale.words}" if sale.words else "")
+
+
+def _many(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,267 @@
+"""Exits and books while the disk is slow or full (reliability D3, D6, D10), and after a crash in between."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Protection
+from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.practice.values import OrderRecord
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import (
+    ARM_S,
+    SYMBOL,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.engine.trading.desk import (
+    HANDS_OFF,
+    ORDER,
+    PUNCTUAL,
+    bought,
+    cut_power,
+    mortal,
+    ours,
+    same_books,
+    stored_orders,
+)
+
+COMMIT_S = 5.0
+
+
+def slow_disk(running: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each commit take seconds."""
+    write = running.store.write
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        await asyncio.sleep(COMMIT_S)
+        return await write(*args, **more)
+
+    monkeypatch.setattr(running.store, "write", slow)
+
+
+@asynccontextmanager
+async def full_disk_at_the_buy(running: Joined, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
+    """Let no commit succeed from the first byte of the buy on; begin once it is held in memory."""
+    rooms = rooms_of(running)
+    sent = rooms.keeper.sent
+
+    async def full(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patched:
+
+        def fill_up(order: Order) -> None:
+            patched.setattr(running.store, "write", full)
+            sent(order)
+
+        patched.setattr(rooms.keeper, "sent", fill_up)
+        await until(lambda: rooms.keeper.open.positions)
+        assert "disk is full" in rooms.keeper.problem
+        assert not await stored_orders(running)
+        yield
+
+
+def sold(day: PracticeDay) -> list[OrderRecord]:
+    """Return the sales that got something."""
+    return [row for row in ours(day) if row.side is Side.SELL and row.executed]
+
+
+def resting(rooms: TradingRooms) -> list[str]:
+    """Return the states of what rests as take-profits, as memory knows them."""
+    rows = rooms.keeper.open.orders.values()
+    return [one.state for one in rows if one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange]
+
+
+def test_d10_no_commit_lies_between_a_price_and_a_stop_although_take_profits_hold_the_coins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path)
+        async with guarding(day) as (running, rooms, position):
+            assert len(resting(rooms)) == 3
+            slow_disk(running, monkeypatch)
+            began_s = asyncio.get_running_loop().time()
+            price(rooms, position, "0.7")
+            await until(lambda: sold(day))
+            assert asyncio.get_running_loop().time() - began_s < COMMIT_S / 2
+            assert not rooms.selling.left(held(running)) or resting(rooms) == []
+            monkeypatch.undo()
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        refused = FaultPlan(kind=FaultKind.TOO_MANY_REQUESTS, at_s=45, path=ORDER, method="POST", times=1)
+        day = day_of(sim, tmp_path, faults=(refused,), lent={"ladder": ""})
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(6)
+            slow_disk(running, monkeypatch)
+            began_s = asyncio.get_running_loop().time()
+            price(rooms, position, "0.7")
+            await until(lambda: sold(day))
+            assert asyncio.get_running_loop().time() - began_s < COMMIT_S
+            monkeypatch.undo()
+            await closed(running)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: len(resting(rooms)) == 3)
+            gate, position = rooms.execution.refusal, held(running)
+            cut_power(running, monkeypatch)
+            rooms.execution.refusal = gate  # what it sends still leaves
+            price(rooms, position, "0.7")
+            await until(lambda: sold(day))
+            states = {row.role: row.state for row in (await stored_orders(running)).values()}
+            assert OrderRole.STOP not in states
+            assert states[OrderRole.TAKE_PROFIT] is OrderState.ACKNOWLEDGED
+        monkeypatch.undo()
+        async with day.engine() as running:
+            await asyncio.sleep(25)
+            await same_books(day, running)
+            assert not rooms_of(running).keeper.open.positions
+            assert not day.server.world.open_orders()
+
+    simulate(main)
+
+
+def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        slow = FaultPlan(kind=FaultKind.DELAY, at_s=45, path=ORDER, method="DELETE", amount_ms=3_000)
+        silent = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@private")
+        day = day_of(sim, tmp_path, faults=(slow, silent), lent={"ladder": "50@900", "position_quote": 30})
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(6)
+            assert len(resting(rooms)) == 1
+            price(rooms, position, "0.7")
+            await until(lambda: sold(day), 1)
+            assert len(resting(rooms)) == 1
+            after = await closed(running)
+            assert len(sold(day)) == 2
+            assert after.sold_quantity == position.bought_quantity
+            await agree(running)
+
+    simulate(main)
+
+
+def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent={**HANDS_OFF, "stop_loss_pct": 10})
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            async with full_disk_at_the_buy(running, monkeypatch):
+                await asyncio.sleep(2)
+                position = held(running)
+                assert position.remaining
+                assert rooms.guardian.protection_of(position)[0] is Protection.ENGINE
+                assert not rooms.safety.invariants.unprotected()
+                await price_for(rooms, position, "0.7", 0.5)
+                await until(lambda: not rooms.selling.left(held(running)))
+            after = await closed(running)
+            assert (after.id, after.close_reason) == (position.id, CloseReason.STOP)
+            assert after.sold_quantity == after.bought_quantity
+            await agree(running)
+            await same_books(day, running)
+            assert len(bought(day)) == 1
+            facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+            assert "books:late" in {one.event.rule for one in facts if isinstance(one.event, Alert)}
+
+    simulate(main)
+
+
+def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            async with full_disk_at_the_buy(running, monkeypatch):
+                stop = next(one for one in rooms.keeper.open.intents.values() if one.role is OrderRole.STOP)
+                await asyncio.sleep(2)
+            await until(lambda: not rooms.keeper.is_behind)
+            await asyncio.sleep(5)
+            position = held(running)
+            assert stop.id in {one.id for one in rooms.keeper.open.intents_of(position.id)}
+            assert not rooms.keeper.open.unstored
+            await same_books(day, running)
+            await price_for(rooms, position, "0.4", 0.5)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_d6_whoever_hears_of_a_fill_may_be_cancelled_and_it_is_booked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            take = rooms.keeper.take
+
+            async def cancelled(*args: Any) -> Any:
+                task = asyncio.ensure_future(take(*args))
+                await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                return rooms.keeper.open.orders.get(args[0])
+
+            monkeypatch.setattr(rooms.keeper, "take", cancelled)
+            await until(lambda: bought(day))
+            await asyncio.sleep(3)
+            monkeypatch.undo()
+            await until(lambda: not rooms.keeper.is_behind)
+            await asyncio.sleep(5)
+            assert rooms.keeper.open.positions
+            await same_books(day, running)
+
+    simulate(main)

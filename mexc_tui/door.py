@@ -261,6 +261,11 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
         waits = f", {row.pending} from the next start" if row.pending else ""
         return Done(f"{row.name} = {row.value}{waits}.", row)
 
+    async def undo(args: asking.SettingUndo, given: Given) -> Done[SettingRow]:
+        row, change = await or_refused(face.undo_setting(args.name, given.giver.who))
+        waits = " from the next start" if row.pending else ""
+        return Done(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
+
     async def stop(_: asking.Nothing, given: Given) -> Done[asking.Stopping]:
         face.stop(f"asked by {given.giver.who}")
         return Done("Stopping.", asking.Stopping(face.status().pid))
@@ -268,6 +273,7 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
     desk.handle(asking.ADD_LISTING, add)
     desk.handle(asking.DROP_LISTING, drop)
     desk.handle(asking.SET, change)
+    desk.handle(asking.UNDO, undo)
     desk.handle(asking.STOP, stop)
 
 

@@ -103,6 +103,9 @@ class HeldFace:
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         raise Refused("not now")
 
+    async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
+        raise Refused("not now")
+
     def stop(self, reason: str) -> None:
         self.stops.append(reason)
 

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.face import Refused
+from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.event import SettingChanged, kind_of
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.view import (
@@ -116,6 +118,22 @@ class EngineFace:
         await self._engine.reload.take(loaded, who)
         return self._setting(name)
 
+    async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
+        """Take back the last change of a setting (of any, without a name); return it too. Raises Refused.
+
+        It is a change itself: undone once more, it is there again.
+        """
+        change = await self._engine.parts.books.read("last change", lambda stored: last_change(stored, name))
+        if change is None:
+            raise Refused(f"{name} was never changed." if name else "No setting was ever changed.")
+        wanted = self._engine.parts.live.wanted
+        if change.about not in TABLE or wanted.settings.text(change.about) != change.new:
+            raise Refused(f"{change.about} is not {change.new} any more: set it to what you want.")
+        row = await self.change_setting(change.about, change.old, who)
+        if change.old not in (row.value, row.pending):
+            raise Refused(f"{row.name} stays {row.value}: {row.origin} decides over the settings file.")
+        return row, change
+
     def stop(self, reason: str) -> None:
         """Ask for an ordered stop; returns at once."""
         self._engine.ask_to_stop(reason)
@@ -149,6 +167,14 @@ class EngineFace:
 
     def _setting(self, name: str) -> SettingRow:
         return next(row for row in self.settings() if row.name == name)
+
+
+def last_change(stored: Stored, name: str) -> SettingChanged | None:
+    """Return the newest change of a setting, of any without a name; None: there was none."""
+    if name:
+        return next(iter(stored.settings.of(name, 1)), None)
+    facts = stored.journal.page(limit=1, kind=kind_of(SettingChanged))
+    return next((one.event for one in facts if isinstance(one.event, SettingChanged)), None)
 
 
 def _unopened(live: Iterable[Listing]) -> frozenset[str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import AlertRow, ListingRow, SettingRow, SignalRow, StatusRow
 
 
@@ -48,6 +49,10 @@ class Face(Protocol):
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
+        ...
+
+    async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
+        """Take back the last change of a setting (of any, without a name); return it too. Raises Refused."""
         ...
 
     def stop(self, reason: str) -> None:

@@ -204,6 +204,8 @@ class SettingRow(Row, frozen=True, kw_only=True):
     needs_restart: bool
     pending: str
     """Value that comes into force at the next start; empty: none."""
+    group: str = ""
+    """Title of the settings that it belongs to."""
 
 
 class FactRow(Row, frozen=True, kw_only=True):

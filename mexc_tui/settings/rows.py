@@ -31,4 +31,5 @@ def _row(name: str, settings: Settings, loaded: Loaded, pending: Mapping[str, st
         help=setting.help,
         needs_restart=setting.needs_restart,
         pending=pending.get(name, ""),
+        group=setting.group,
     )

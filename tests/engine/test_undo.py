@@ -1,0 +1,90 @@
+"""Settings at the door of an engine: what rows say, and a change that is taken back."""
+
+import asyncio
+from pathlib import Path
+
+from mexc_tui.desk import asking
+from mexc_tui.desk.asking import Nothing, SettingChange, SettingUndo
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.model.view import SettingRow
+from mexc_tui.settings.table import TABLE
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.desk.engines import client_of
+from tests.desk.engines import running as attached
+from tests.engine.days import PracticeDay
+
+NAME = "max_positions"
+
+
+async def undo(client: DeskClient, name: str = "") -> Reply[SettingRow]:
+    return await client.give(asking.UNDO, SettingUndo(name=name), deadline_s=5)
+
+
+async def change(client: DeskClient, name: str, text: str) -> None:
+    reply = await client.give(asking.SET, SettingChange(name=name, text=text), deadline_s=5)
+    assert reply.outcome is Outcome.DONE, reply.words
+
+
+def test_the_last_change_is_taken_back_and_again(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
+            nothing = await undo(client)
+            assert (nothing.outcome, nothing.words) == (Outcome.REFUSED, "No setting was ever changed.")
+            before = TABLE[NAME].default
+            await change(client, NAME, "7")
+            done = await undo(client)
+            assert done.words == f"{NAME} = {before} again; it was 7."
+            assert running.engine.settings().max_positions == int(before)
+            again = await undo(client, NAME)
+            assert again.words == f"{NAME} = 7 again; it was {before}."
+            assert running.engine.settings().max_positions == 7
+
+    simulate(main)
+
+
+def test_of_several_changes_the_named_one_is_taken_back(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
+            await change(client, NAME, "7")
+            await change(client, "max_trades_hour", "9")
+            assert (await undo(client, NAME)).outcome is Outcome.DONE
+            assert running.engine.settings().max_positions == int(TABLE[NAME].default)
+            assert running.engine.settings().max_trades_hour == 9
+
+    simulate(main)
+
+
+def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
+            await change(client, NAME, "7")
+            running.engine.parts.live.wanted = running.loaded
+            reply = await undo(client, NAME)
+            assert reply.outcome is Outcome.REFUSED
+            assert "is not 7 any more" in reply.words
+
+    simulate(main)
+
+
+def test_rows_say_what_a_setting_is_and_where_it_came_from(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine(), attached(client_of(day.paths.socket)) as client:
+            await asyncio.sleep(0)
+            reply = await client.give(asking.SETTINGS, Nothing(), deadline_s=5)
+            assert reply.result is not None
+            rows = {one.name: one for one in reply.result.rows}
+            row = rows["daily_loss_halt_pct"]
+            assert (row.group, row.unit, row.allowed, row.default) == ("Risk", "%", "0.1 to 50", "2")
+            assert (row.needs_restart, row.origin, bool(row.help)) == (False, "the default", True)
+            assert set(rows) == set(TABLE)
+
+    simulate(main)

@@ -20,6 +20,7 @@ from mexc_tui.ledger.orders import must_ask, must_ask_trades
 from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.storage import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,8 @@ class Settling:
             try:
                 await self._keeper.revalue(order)
                 await self._look_at(order)
-            except ExchangeError as error:
-                log.info("%s is asked for again: %s", order.client_order_id, error)
+            except (ExchangeError, StorageError) as error:
+                log.info("%s is looked at again: %s", order.client_order_id, error)
 
     async def _look_at(self, order: Order) -> None:
         now_ms, name = self._trading.now_ms(), order.client_order_id

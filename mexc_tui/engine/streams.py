@@ -12,6 +12,7 @@ from mexc_tui.market.attention import StreamKind, in_a_hurry, may_have_opened, w
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import liquidity_of_levels, liquidity_of_quote
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.storage import StorageError
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,11 @@ class Streams:
 
     async def _keep(self) -> None:
         updates, self._updates = self._updates, []
-        await self._known.keep(updates, self._market.now_ms())
+        try:
+            await self._known.load()
+            await self._known.keep(updates, self._market.now_ms())
+        except StorageError as error:  # prices go on: stops live on them
+            log.warning("what the streams showed is not stored, it is learned again: %s", error)
 
     async def _catch_up(self, symbol: str) -> None:
         """Ask for the trades from before the stream: the first one is the opening, whenever we came.

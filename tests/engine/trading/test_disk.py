@@ -191,7 +191,12 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
             await asyncio.sleep(ARM_S)
             await rooms.arming.arm(SYMBOL, "ann")
             async with full_disk_at_the_buy(running, monkeypatch):
-                await asyncio.sleep(2)
+                told = list[int]()
+                rooms.prices.on_move(lambda move: told.append(move.received_ns))
+                await asyncio.sleep(5)
+                assert len(told) > 5
+                restarts = {one.name: one.restarts for one in running.engine.workers()}
+                assert (restarts["streams"], restarts["settling"], restarts["guardian"]) == (0, 0, 0)
                 position = held(running)
                 assert position.remaining
                 assert rooms.guardian.protection_of(position)[0] is Protection.ENGINE

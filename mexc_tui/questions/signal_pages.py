@@ -1,16 +1,16 @@
 """What `signals` and `why` print for people: what detectors said, how sure they were, and what led to it."""
 
-import re
 from collections.abc import Iterable, Sequence
 
-from mexc_tui.model.listing import ChangeKind, Stage
+from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
-from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
+from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
 from mexc_tui.questions.trading_pages import verdict_lines, what_if_page
-from mexc_tui.wording.moments import NONE, ahead, by, clock, span_words, when
+from mexc_tui.wording.moments import ahead, by, clock, span_words, when
+from mexc_tui.wording.signals import change_words, claim_words, probability, readable
 
 STAGES = {Stage.OPEN.value: Tone.GOOD, Stage.CANCELLED.value: Tone.BAD, Stage.NEVER_API.value: Tone.BAD}
 _SEVERITIES = {
@@ -30,7 +30,6 @@ _SIGNAL = (
     "N",
     "WHY",
 )
-_MOMENT = re.compile(r"\b(?:(\w+?)_ms )?(\d{13})\b")
 
 
 def signals_page(rows: Sequence[SignalRow], pen: Pen) -> str:
@@ -54,18 +53,6 @@ def _signal(row: SignalRow) -> tuple[Cell, ...]:
         Cell(f"{row.n} few" if 0 < row.n < MIN_N_FOR_RATE else str(row.n)),
         Cell("; ".join(row.reasons)),
     )
-
-
-def probability(row: SignalRow) -> str:
-    """Return a probability and its interval; without any history only the interval, for nothing is known."""
-    span = f"{row.low * 100:.0f}–{row.high:.0%}"
-    return f"? ({span})" if row.n == 0 and row.base_n == 0 else f"{row.probability:.0%} ({span})"
-
-
-def claim_words(row: SignalRow) -> str:
-    """Return what a signal's probability is the probability of."""
-    words = row.claim.replace("_", " ")
-    return f"{words} {clock(row.due_ms, row.at_ms)}" if row.due_ms is not None else words
 
 
 def why_page(answer: WhyRow, pen: Pen) -> str:
@@ -159,19 +146,5 @@ def _source(source: SourceSays, widest: int, day_ms: int) -> str:
     return f"  {clock(source.since_ms, day_ms)}  {source.source:<{widest}}  {words}"
 
 
-def change_words(change: ChangeRow) -> str:
-    """Return one change in words."""
-    before, after = change.before, change.after
-    if change.kind == ChangeKind.MOVED.value and before.isdecimal() and after.isdecimal():
-        before, after = when(int(before)), when(int(after))
-    told = f" ({change.source})" if change.source else ""
-    return f"{change.kind}: {before or NONE} → {after or NONE}{told}"
-
-
 def _toned(text: str, tone: Tone, pen: Pen) -> Iterable[str]:
     return (pen.write(line, tone) for line in fold(text, " " * 4, pen))
-
-
-def readable(text: str) -> str:
-    """Return a text with its moments in milliseconds as moments."""
-    return _MOMENT.sub(lambda found: f"{found[1] + ' ' if found[1] else ''}{when(int(found[2]))}", text)

@@ -105,6 +105,8 @@ _ORDERS = {
 }
 _OLD_BID_MS = 5_000
 _SOON_MS = 60_000
+_BEHIND = 10**14
+"""What has opened stands behind what is to open, the newest first."""
 
 
 def listing(row: ListingRow, now_ms: int) -> Line:
@@ -194,7 +196,8 @@ def _opening(opens_ms: int | None, now_ms: int) -> Cell:
         return NOTHING
     left_ms = opens_ms - now_ms
     tone = Tone.WARN if 0 < left_ms <= _SOON_MS else Tone.PLAIN if left_ms > 0 else Tone.FAINT
-    return Cell(countdown(opens_ms, now_ms), tone, opens_ms)
+    rank = opens_ms if left_ms > 0 else _BEHIND - opens_ms
+    return Cell(countdown(opens_ms, now_ms), tone, rank)
 
 
 def _trust(row: ListingRow) -> Cell:

@@ -10,8 +10,9 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
 from mexc_tui.questions import asjson
 from mexc_tui.questions.pages import fact_line, listings_page
-from mexc_tui.questions.signal_pages import probability, readable, signals_page, why_page
+from mexc_tui.questions.signal_pages import signals_page, why_page
 from mexc_tui.questions.tables import Pen
+from mexc_tui.wording.signals import probability, readable
 from tests.store import samples
 
 PEN = Pen()

@@ -47,6 +47,8 @@ class Bans:
         self._limits = limits
         self._until_ns: dict[BanKind, int] = {}
         self._bans_in_a_row = 0
+        self.are_unheard_of = True
+        """Whether there was never one: known without a look at the clock."""
 
     def note(self, status: int, retry_after_s: float | None, now_ns: int) -> bool:
         """Open or lengthen a ban if this answer calls for one; say whether it did."""
@@ -58,6 +60,7 @@ class Bans:
         length_s = self._length_s(kind, retry_after_s, now_ns)
         until_ns = now_ns + round(min(max(length_s, 1.0), self._limits.longest_s) * NS_PER_S)
         self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
+        self.are_unheard_of = False
         return True
 
     def _length_s(self, kind: BanKind, retry_after_s: float | None, now_ns: int) -> float:

@@ -54,15 +54,12 @@ class Breaker:
         self._clock = clock
         self._limits = limits or BreakerLimits()
         self._failed_ns: deque[int] = deque()
+        self.is_closed = True
+        """Whether it holds nothing back. A plain value, as a shot looks at it last of all."""
         self._opened_ns: int | None = None
         self._half_since_ns = 0
         self._probes = 0
         self._refused = 0
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it holds nothing back."""
-        return self._opened_ns is None
 
     def allow(self, purpose: Purpose) -> bool:
         """Whether a request may go now; in the half-open phase a yes takes one of the probes."""
@@ -79,6 +76,7 @@ class Breaker:
         # While open, an answer may belong to a request of before the trouble: it proves nothing.
         if self._phase(self._clock.monotonic_ns()) is Phase.HALF_OPEN:
             self._opened_ns = None
+            self.is_closed = True
             self._failed_ns.clear()
 
     def failed(self) -> None:
@@ -92,6 +90,7 @@ class Breaker:
             phase is Phase.CLOSED and len(self._failed_ns) >= self._limits.failures
         ):
             self._opened_ns = now_ns
+            self.is_closed = False
             self._probes = 0
 
     def withdrawn(self, purpose: Purpose) -> None:

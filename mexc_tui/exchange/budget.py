@@ -190,10 +190,23 @@ class RateBudget:
             lane.forget(now_ns)
             if lane.used + amount > cap:
                 return False
+        self.log(needs, now_ns)
+        return True
+
+    def has_room(self, needs: Needs) -> bool:
+        """Whether such a request may leave, told in a microsecond; a no may only mean: ask with a clock."""
+        is_free = not self._queue and self._bans.are_unheard_of
+        for lane, amount, cap in needs:
+            # What is over still counts here: nobody asked the clock.
+            is_free = is_free and lane.used + amount <= cap
+        return is_free
+
+    def log(self, needs: Needs, now_ns: int) -> None:
+        """Log a request that leaves now, or left since `has_room` said yes and before anybody else's turn."""
         for lane, amount, _ in needs:
+            lane.forget(now_ns)
             lane.take(amount, now_ns)
         self._granted += 1
-        return True
 
     def _serve(self) -> None:
         """Grant whatever may go now, in order, and set the timer for the next that may."""

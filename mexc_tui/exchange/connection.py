@@ -119,9 +119,9 @@ class HttpConnection:
 
     def write(self, request: bytes) -> bool:
         """Hand a request to the system; False: the connection is no good, and no byte of it left."""
-        if not self.is_usable:
-            return False
         transport = self._transport
+        if transport.is_closing() or self._protocol.should_close:
+            return False
         transport.write(request)
         # A transport closes at once when the system refuses the first bytes: then none were taken.
         return not transport.is_closing()

@@ -4,14 +4,14 @@ Questions may be asked again. Whatever changes something is sent once, and becom
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.exchange.answers import UNREADABLE, Reader, read_or_raise
 from mexc_tui.exchange.breaker import Breaker
-from mexc_tui.exchange.budget import BudgetRefused, RateBudget
+from mexc_tui.exchange.budget import BudgetRefused, Needs, RateBudget
 from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.codes import explain, read_error
 from mexc_tui.exchange.connection import Headers, Place, RawAnswer
@@ -166,11 +166,10 @@ class Requester:
             self.withdrawn(route, purpose)
             raise
 
-    def leave(self, route: Route, purpose: Purpose) -> Callable[[], bool]:
-        """Return the quick way to admit such requests; it says False where `admit` would wait or refuse."""
-        breaker, budget = self.breakers[route.group], self.budget
-        needs = budget.needs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
-        return lambda: breaker.is_closed and budget.take_now(needs)
+    def leave(self, route: Route, purpose: Purpose) -> "Leave":
+        """Return the quick way to admit such requests."""
+        needs = self.budget.needs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
+        return Leave(self.breakers[route.group], self.budget, needs)
 
     def withdrawn(self, route: Route, purpose: Purpose) -> None:
         """Note that a request which was admitted ended without telling anything of the exchange."""
@@ -278,6 +277,27 @@ class Requester:
             self.clock_doubted.set()
         if refusal.code == 429 and refusal.http_status != 429:
             self.budget.note_answer(429, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The quick way through breaker and budget for one kind of request."""
+
+    breaker: Breaker
+    budget: RateBudget
+    needs: Needs
+
+    def take(self) -> bool:
+        """Take a place; False where `admit` would wait or refuse."""
+        return self.breaker.is_closed and self.budget.take_now(self.needs)
+
+    def is_free(self) -> bool:
+        """Whether one may be sent first and noted after. False: use `take` or `admit`."""
+        return self.breaker.is_closed and self.budget.has_room(self.needs)
+
+    def went(self, at_ns: int) -> None:
+        """Note what was sent since `is_free` said yes; nobody else had a turn meanwhile."""
+        self.budget.log(self.needs, at_ns)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -32,6 +32,8 @@ class Call:
     is_order: bool
     gives_up_after_s: float | None = None
     road: float = 0.0
+    is_quick: bool = False
+    """Looks first whether there is room, and notes what it takes when it is gone, as a shot does."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def calls(*, may_give_up: bool = False) -> st.SearchStrategy[list[Call]]:
         is_order=st.booleans(),
         gives_up_after_s=st.none() | st.floats(0, 15) if may_give_up else st.none(),
         road=st.sampled_from([0.0, 1.0]) | st.floats(0, 1),
+        is_quick=st.booleans(),
     )
     return st.lists(call, min_size=1, max_size=60)
 
@@ -66,12 +69,19 @@ async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> 
     grants: list[Grant] = []
     coming = count()
 
+    async def leave(call: Call) -> None:
+        needs = budget.needs(call.weight, call.purpose, is_order=call.is_order)
+        if call.is_quick and budget.has_room(needs):
+            budget.log(needs, sim.clock.monotonic_ns())
+        else:
+            await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
+
     async def live(call: Call) -> None:
         await asyncio.sleep(call.at_s)
         came = next(coming)
         try:
             async with asyncio.timeout(call.gives_up_after_s):
-                await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
+                await leave(call)
         except TimeoutError:
             return
         grants.append(Grant(came, call, asyncio.get_running_loop().time()))

@@ -16,6 +16,7 @@ from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.codes import TABLE
 from mexc_tui.exchange.firing import WireFiringLine
+from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Ambiguous, NotSent, Purpose, Rejected
@@ -120,12 +121,37 @@ async def test_the_gate_is_asked_after_the_aim_not_when_the_shot_is_given() -> N
         assert server.requests == []
 
 
-async def test_a_shot_is_fired_once_only() -> None:
+async def test_a_shot_is_fired_once_only_also_when_it_is_prepared_again() -> None:
     async with aiming(answer(PLACED)) as (line, server, _):
         shot = shot_of(line)
         assert isinstance((await line.fire(shot, yes)).outcome, Accepted)
         assert isinstance((await line.fire(shot, yes)).outcome, NotSent)
+        assert isinstance((await line.fire(shot_of(line), yes)).outcome, NotSent)
         assert len(server.requests) == 1
+
+
+async def test_the_budget_counts_every_shot_once_whichever_way_it_left() -> None:
+    async with aiming(answer(PLACED)) as (line, server, client):
+        for number in range(3):
+            await line.fire(shot_of(line, f"at-once-{number}"), yes)
+        await line.fire_at(shot_of(line, "aimed"), time.monotonic_ns() + 1_000_000, yes)
+        await line.fire(shot_of(line, "stopped"), no)
+        assert len(server.requests) == 4
+        # One that was called off at the last moment keeps its place: too few may leave, never too many.
+        assert client.budget.state().lane(LaneName.ORDERS).used in (4, 5)
+
+
+async def test_a_shot_that_finds_no_room_is_not_sent_and_says_so() -> None:
+    async with aiming(answer(PLACED)) as (line, server, client):
+        await line.fire(shot_of(line, "first"), yes)
+        room = client.budget.state().lane(LaneName.ORDERS).free
+        for number in range(room):
+            await line.fire(shot_of(line, f"mxt-{number}"), yes)
+        fired = await line.fire(shot_of(line, "one-too-many"), yes)
+        assert isinstance(fired.outcome, NotSent)
+        assert "had to wait" in fired.outcome.reason
+        assert len(server.requests) == room + 1
+        assert isinstance((await line.fire(shot_of(line, "stop", Purpose.STOP), yes)).outcome, Accepted)
 
 
 async def test_retries_leave_by_the_same_connection_one_after_the_other() -> None:

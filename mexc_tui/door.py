@@ -28,7 +28,7 @@ from mexc_tui.engine.trading_face import TradingFace
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, SignalRow, StatusRow
-from mexc_tui.model.why import WhyRow
+from mexc_tui.model.why import SnipeSays, WhyRow
 from mexc_tui.screen_door import Measured, handle_machine, handle_screens, viewer_rows
 from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
 
@@ -225,7 +225,12 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             )
 
         row = await answers.of("why", WhyRow, args, read)
-        return Done("", await _with_what_if(row, parts.trading))
+        live = {one.id: one for one in face.listings()}
+        stories = (
+            msgspec.structs.replace(s, listing=live.get(s.listing.id, s.listing)) for s in row.listings
+        )
+        row = msgspec.structs.replace(row, listings=tuple(stories))
+        return Done("", await _as_of_now(row, parts.trading))
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
         rows = await books.read(
@@ -288,11 +293,19 @@ def _fitting(rows: Sequence[Shown]) -> tuple[Shown, ...]:
     return tuple(kept)
 
 
-async def _with_what_if(row: WhyRow, trading: TradingFace | None) -> WhyRow:
-    """Add what every validator says at this moment; a pair that cannot be judged has none."""
-    if trading is None or not row.listings:
+async def _as_of_now(row: WhyRow, trading: TradingFace | None) -> WhyRow:
+    """Add checklists, and what every validator says at this moment; a pair that cannot be judged has none."""
+    if trading is None:
+        return row
+    row = msgspec.structs.replace(row, snipes=tuple(_checked(one, trading) for one in row.snipes))
+    if not row.listings:
         return row
     try:
         return msgspec.structs.replace(row, what_if=await trading.what_if(row.listings[0].listing.symbol))
     except Refused:
         return row
+
+
+def _checked(says: SnipeSays, trading: TradingFace) -> SnipeSays:
+    checked = trading.checklist(says.snipe.id)
+    return msgspec.structs.replace(says, checklist=checked.verdicts, checked_ms=checked.at_ms)

@@ -17,20 +17,18 @@ from mexc_tui.engine.firing import Ended, Firing
 from mexc_tui.engine.gates import EntryNumbers
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books, Clock
-from mexc_tui.engine.prices import QUOTE, Prices
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.readiness import Readiness
 from mexc_tui.engine.reconciler import Reconciler
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.fence import watch_is_over
-from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Order, OrderRole, OrderState
 from mexc_tui.model.listing import Stage
-from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import TradingState
-from mexc_tui.model.verdict import Verdict, refusals
-from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
+from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.plan import ended_state
 from mexc_tui.sniping.reaction import Chore
 from mexc_tui.sniping.rounding import grid_of
@@ -81,6 +79,7 @@ class Sniper:
         self._clock = clock
         self._arming = arming
         self._reconciler = reconciler
+        self.readiness = Readiness(known, trading, keeper, arming, reconciler, numbers)
         self._numbers = numbers
         self._window_ms = window_ms
         self._resync = resync
@@ -277,7 +276,7 @@ class Sniper:
             await self._sleep_until(snipe.opens_ms - WARM_MS)
             await firing.warm()
             await self._sleep_until(snipe.opens_ms - CHECK_MS)
-            refused = refusals(await self._check(firing))
+            refused = refusals(await self.readiness.check(firing))
             if refused:
                 words = "; ".join(line(one) for one in refused)
                 await self._end(snipe, Ended(SnipeState.DISARMED, f"checklist: {words}", 0))
@@ -301,41 +300,6 @@ class Sniper:
         for attempt in firing.attempts:
             await self._keeper.save_attempt(attempt, snipe.symbol)
         await self._end(fired, ended)
-
-    async def _check(self, firing: Firing) -> tuple[Verdict, ...]:
-        snipe, memory, clock = firing.snipe, self._keeper.open, self._trading.clock()
-        listing = self._known.knowledge.listings.get(snipe.listing_id)
-        trip_ns = firing.line.round_trip_ns
-        free = next((one.free for one in self._reconciler.balances if one.asset == QUOTE), None)
-        if free is None or free < snipe.spend_cap:
-            free = await self._free_quote()
-        facts = ReadyFacts(
-            trading=memory.trading.state,
-            generation=memory.trading.generation,
-            armed_generation=self._arming.generations.get(snipe.id, memory.trading.generation),
-            symbol=self._known.knowledge.pairs.get(snipe.symbol),
-            opens_ms=None if listing is None else listing.opens_ms,
-            is_warm=firing.line.is_warm,
-            round_trip_ms=None if trip_ns is None else trip_ns / 1e6,
-            clock_error_ms=None if clock is None else clock.error_ms,
-            clock_age_s=None if clock is None else clock.age_s,
-            free_quote=free,
-            is_private_live=self._trading.private_state().is_live,
-            has_unknown_order=memory.has_unknown(snipe.symbol),
-            orders_left=self._trading.orders_left(Purpose.ENTRY),
-            are_shots_ready=firing.are_shots_ready(),
-            ban=self._trading.ban(),
-        )
-        limits = ReadyLimits(clock_age_s=self._numbers().clock_age_s)
-        return checklist(snipe, facts, limits, self._numbers().fire)
-
-    async def _free_quote(self) -> Decimal | None:
-        try:
-            account = await self._trading.account(purpose=Purpose.ENTRY)
-        except ExchangeError as error:
-            log.warning("balances could not be asked for: %s", error)
-            return None
-        return next((one.free for one in account.balances if one.asset == QUOTE), Decimal(0))
 
     async def _sleep_until(self, exchange_ms: int) -> None:
         left_ns = self._trading.exchange_ns(exchange_ms) - self._clock.monotonic_ns()

@@ -15,6 +15,7 @@ from mexc_tui.engine.performance import performance_of
 from mexc_tui.engine.ports import Books
 from mexc_tui.engine.previews import Previews
 from mexc_tui.engine.prices import QUOTE
+from mexc_tui.engine.readiness import Checked
 from mexc_tui.engine.recent import Recent
 from mexc_tui.engine.risk_rows import Guarded, risk_row
 from mexc_tui.engine.trading import TradingRooms
@@ -119,7 +120,12 @@ class EngineTradingFace:
             spend_cap=wish.spend or None,
             price_cap=judged.asked.price_cap,
             words=judgement.reason or "every gate agrees",
+            plan=judged.asked.numbers.plan,
         )
+
+    def checklist(self, snipe_id: str) -> Checked:
+        """Return what the checklist said of a snipe, or would say now."""
+        return self._rooms.sniper.readiness.of(snipe_id)
 
     async def preview(self, name: Preview, symbol: str, share_pct: Decimal | None) -> PreviewRow:
         """Return what a command would do now; `words` say why it would be refused, else nothing."""

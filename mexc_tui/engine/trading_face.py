@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
+from mexc_tui.engine.readiness import Checked
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
@@ -58,6 +59,10 @@ class TradingFace(Protocol):
 
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return what every validator would say if the pair were armed now; nothing is changed."""
+        ...
+
+    def checklist(self, snipe_id: str) -> Checked:
+        """Return what the checklist said of a snipe, or would say now."""
         ...
 
     async def preview(self, name: Preview, symbol: str, share_pct: Decimal | None) -> PreviewRow:

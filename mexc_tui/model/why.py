@@ -57,8 +57,9 @@ class SnipeSays(Row, frozen=True, kw_only=True):
     plan: ExitPlan | None = None
     """How its position is left."""
     checklist: tuple[Verdict, ...] = ()
-    """Of the last second before the opening (T0); before that, how it would be answered now. Empty: nobody
-    knows: no engine that trades was asked, or the snipe was over before this one began."""
+    """Of the last second before the opening (T0). Before that, how it would be answered now, without the
+    lines about the connection, which is made 30 s before. Empty: no engine that trades was asked, or it never
+    came to that while this one ran."""
     checked_ms: int | None = None
     """When it was answered for good; None: `checklist` is of this moment and may change."""
 

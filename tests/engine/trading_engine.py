@@ -7,6 +7,7 @@ from decimal import Decimal as D
 import msgspec
 
 from mexc_tui.engine.face import Refused
+from mexc_tui.engine.readiness import Checked
 from mexc_tui.engine.risk_rows import Guarded, risk_row
 from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
@@ -109,6 +110,9 @@ class HeldMoney:
             price_cap=D("1.25"),
             words="" if self.approved else f"first: {NO.flip}",
         )
+
+    def checklist(self, snipe_id: str) -> Checked:
+        return Checked((samples.APPROVED,))
 
     async def preview(self, name: Preview, symbol: str, share_pct: D | None) -> PreviewRow:
         state = TradingState.ACTIVE

@@ -2,7 +2,8 @@
 
 from mexc_tui.model.listing import Stage
 from mexc_tui.tui import lines
-from mexc_tui.tui.boards.panes import Board, Place, TablePane, reading
+from mexc_tui.tui.boards.panes import Board, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.boards.risk import strip
 from mexc_tui.tui.rows import Order
 
 _OVER = frozenset({Stage.MATURED.value, Stage.CANCELLED.value, Stage.NEVER_API.value, Stage.OPEN.value})
@@ -43,9 +44,12 @@ SNIPES = TablePane(
     Place(share=2),
 )
 
+STRIP = PicturePane("Nearest limits", strip, Place(lines=1))
+
 DESK = Board(
     "desk",
     "Desk",
-    "What opens next and how sure that is, what detectors say, what was bought and what protects it.",
-    (NEXT, SIGNALS, POSITIONS, SNIPES),
+    "What opens next and how sure that is, what detectors say, what was bought and what protects it, and the "
+    "limits that are nearest.",
+    (NEXT, SIGNALS, POSITIONS, SNIPES, STRIP),
 )

@@ -19,6 +19,8 @@ Changes = dict[str, Line | None]
 Read = Callable[[Look, Iterable[str] | None], Changes]
 Draw = Callable[[Look, int, int], Sequence[Drawn]]
 """Draws into so many columns and lines; more lines are reached by scrolling."""
+Details = Callable[[Look, int], Sequence[Drawn]]
+"""Draws all there is to say of the row `look.key` of the table `look.pane`, into so many columns."""
 
 AS_THEY_CAME = Order()
 LOADING = "Waiting for the engine's first answer."
@@ -29,6 +31,8 @@ class Place:
     """Where a pane stands. `share` is its part of the height of its column."""
 
     share: int = 1
+    lines: int = 0
+    """It is never higher than so many lines and its frame; 0: it may be."""
     is_beside: bool = False
     """In the column on the right where there is room (`Board.wide_from`); otherwise below, side by side."""
     least_width: int = 0
@@ -89,6 +93,8 @@ class Board:
     panes: tuple[Pane, ...]
     wide_from: int = 110
     """From so many columns on there is a column on the right."""
+    details: Details | None = None
+    """What Enter shows of a row; None: the board's own pictures show it already."""
 
 
 def reading(

@@ -29,7 +29,7 @@ _STATES = {
 }
 _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
 _NEAR, _OVER = Decimal("0.75"), Decimal(1)
-_NAME, _FIGURES, _LEAST_BAR, _MOST_BAR = 18, 36, 8, 40
+_NAME, _FIGURES, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 36, 8, 40, 8
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
 
@@ -96,6 +96,24 @@ def _limits(look: Look, width: int, height: int) -> list[Drawn]:
     if not risk.limits:
         return [words("No limit is set: see the settings, group risk.", Tone.WARN)]
     return [_limit(row, width) for row in risk.limits]
+
+
+def strip(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the limits that are nearest, as many as one line holds."""
+    del height
+    risk = _risk(look)
+    if risk is None:
+        return [words(LOADING, Tone.FAINT)]
+    known = [row for row in risk.limits if row.share is not None]
+    spans: list[Span] = []
+    for row in sorted(known, key=lambda row: row.share or 0, reverse=True):
+        share = row.share or Decimal(0)
+        tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
+        name, used = row.name.replace("_", " "), f" {_figure(row.used, '')}/{_figure(row.limit, row.unit)}"
+        if sum(len(one.text) for one in spans) + len(name) + len(used) + _STRIP + 4 > width:
+            break
+        spans += [Span(f"{name} "), Span(bar(float(share), _STRIP), tone), Span(f"{used}   ", Tone.FAINT)]
+    return [tuple(spans)] if spans else [words("No limit is set.", Tone.WARN)]
 
 
 def _limit(row: LimitRow, width: int) -> Drawn:
@@ -218,8 +236,8 @@ RISK = Board(
     "What the desk may do and why, how much of each limit is used, equity and drawdown, what the guard did, "
     "and every figure with the sample it rests on.",
     (
-        PicturePane("State", _state, Place(share=3)),
-        PicturePane("Limits", _limits, Place(share=4)),
+        PicturePane("State", _state, Place(share=3, lines=8)),
+        PicturePane("Limits", _limits, Place(share=4, lines=14)),
         AnswerPane(
             "Guard history",
             _GUARD,

@@ -15,7 +15,7 @@ NEXT = TablePane(
     "No opening is expected. The engine reads the calendar every few seconds.",
     "listings",
     Order(1),
-    Place(share=3),
+    Place(share=4),
 )
 SIGNALS = TablePane(
     "Signals that stand",
@@ -24,7 +24,7 @@ SIGNALS = TablePane(
     "No signal stands. Detectors speak up when a listing comes near.",
     "signals",
     Order(0),
-    Place(share=2),
+    Place(share=3),
 )
 POSITIONS = TablePane(
     "Positions",
@@ -32,7 +32,7 @@ POSITIONS = TablePane(
     reading(lambda source: source.positions, lines.position, lambda row: row.closed_ms is None),
     "No position is open.",
     "positions",
-    place=Place(share=2),
+    place=Place(share=4),
 )
 SNIPES = TablePane(
     "Snipes",
@@ -41,7 +41,7 @@ SNIPES = TablePane(
     "Nothing is armed.",
     "snipes",
     Order(2),
-    Place(share=2),
+    Place(share=3),
 )
 
 STRIP = PicturePane("Nearest limits", strip, Place(lines=1))

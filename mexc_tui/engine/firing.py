@@ -162,7 +162,7 @@ class Firing:
             await asyncio.sleep(max(left_ns, 0) / 1e9)
         decided_ns, step = self._clock.monotonic_ns(), self._bounded(step)
         name = self._keeper.next_id(self._intent)
-        off = self._called_off()
+        off = self._off()
         if off or not name:
             return Next(Step.STOP, off or "all attempts are used up")
         shot = self._shot(step, name, leave_ns or decided_ns)
@@ -171,7 +171,7 @@ class Firing:
         def stopped() -> str:
             nonlocal best_ask
             best_ask = self._prices.of(self.snipe.symbol).ask
-            return self._called_off()
+            return self._off()
 
         sent = await self._execution.fire(self._intent, self.line, shot, leave_ns, stopped)
         self._sent += 1
@@ -183,8 +183,17 @@ class Firing:
         self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
         for chore in after.chores:
             self._do(chore, after.reason)
-        off = self._called_off() if after.step is Step.SEND else ""
+        off = self._off() if after.step is Step.SEND else ""
         return replace(after, step=Step.STOP, reason=f"{off}, after: {after.reason}") if off else after
+
+    def _off(self) -> str:
+        """Say why nothing more may be sent: it was called off, or the entry window is over; empty: it may."""
+        late_ms = self._trading.now_ms() - self.snipe.opens_ms
+        if late_ms > self._rules.window_ms:
+            return (
+                f"{late_ms / 1_000:.1f} s after the opening its window of {self._rules.window_ms} ms is over"
+            )
+        return self._called_off()
 
     def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
         assert step.type is not None

@@ -1,5 +1,6 @@
 """What keeps a snipe from being armed or fired, and how that is told."""
 
+import asyncio
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_ports import FiringLine
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.verdict import refusals
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan, ListingShape
@@ -145,5 +147,31 @@ def test_the_same_signal_does_not_arm_again_what_it_bought(tmp_path: Path) -> No
             await watcher.rooms.arming.look()
             assert len(await watcher.snipes()) == 1
             assert len({one.client_order_id.rpartition("-")[0] for one in watcher.buys()}) == 1
+
+    simulate(main)
+
+
+def test_a_line_that_warms_too_long_fires_nothing_after_the_window(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            line_of = watcher.rooms.port.line
+
+            def slow_line() -> FiringLine:
+                line = line_of()
+                warm = line.warm
+
+                async def slow() -> None:
+                    await asyncio.sleep(max(OPENS_S + 9 - watcher.now_s, 0))
+                    await warm()
+
+                line.warm = slow
+                return line
+
+            watcher.rooms.port.line = slow_line
+            await watcher.at(OPENS_S + 12)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.MISSED
+            assert "window of 5000 ms is over" in snipe.reason
+            assert not watcher.world.asked
 
     simulate(main)

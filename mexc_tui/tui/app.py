@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from functools import partial
 from typing import ClassVar
 
@@ -12,12 +12,13 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from mexc_tui.model.snipe import SnipeState
+from mexc_tui.tui.acting import HERE, Acting, Outside
 from mexc_tui.tui.boards import BOARDS
-from mexc_tui.tui.dressed import Dressed
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, quiet_left_s
-from mexc_tui.tui.screens import CURSOR, BoardScreen, HelpScreen
+from mexc_tui.tui.pages import HappenedScreen, HelpScreen
+from mexc_tui.tui.screens import CURSOR, BoardScreen
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
 
@@ -27,8 +28,8 @@ ANSWERS = "answers"
 """Stands for everything that was asked instead of shown."""
 
 
-class DeskApp(Dressed):
-    """Shows a source. It asks nothing of the engine and holds no secret."""
+class DeskApp(Acting):
+    """Shows a source, and acts on it by keys. It holds no secret."""
 
     TITLE = "mexc-tui"
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -42,12 +43,14 @@ class DeskApp(Dressed):
         zone: tzinfo,
         *,
         is_economy: bool = False,
+        outside: Outside = HERE,
         driver_class: type[Driver] | None = None,
     ) -> None:
         """Show a source in a theme; times of day are those of `zone` and UTC."""
-        super().__init__(themes, theme, driver_class)
-        self._source, self._themes, self._zone = source, themes, zone
+        super().__init__(source, themes, theme, outside, driver_class)
+        self._themes, self._zones = themes, (zone, UTC)
         self._per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
+        self._frozen_ms: int | None = None
         self._pace: Pace | None = None
         self._boards = {board.name: BoardScreen(board, source) for board in BOARDS}
 
@@ -58,7 +61,7 @@ class DeskApp(Dressed):
         for name, view in self._source.views().items():
             view.on_change(partial(self._pace.changed, name))
         self._source.answers.on_change(partial(self._pace.changed, ANSWERS, ()))
-        self.set_interval(1.0, lambda: self._changed(_TICK))
+        self.set_interval(1.0, self._each_second)
         for name, screen in self._boards.items():
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
         self.push_screen(BOARDS[0].name)
@@ -70,7 +73,12 @@ class DeskApp(Dressed):
         """Paint nothing, and ask nothing any more."""
         if self._pace is not None:
             self._pace.stop()
+        await self._hand.close()
         await self._source.answers.close()
+
+    def _each_second(self) -> None:
+        super()._each_second()
+        self._changed(_TICK)
 
     def _changed(self, name: str) -> None:
         if self._pace is not None:
@@ -78,8 +86,15 @@ class DeskApp(Dressed):
 
     def _paint(self, dirty: Mapping[str, frozenset[str]]) -> None:
         screen = self.screen
-        if isinstance(screen, BoardScreen) and screen.is_mounted:
+        if isinstance(screen, HappenedScreen):
+            screen.bring_up_to_date()
+        if not isinstance(screen, BoardScreen) or not screen.is_mounted:
+            return
+        if self._frozen_ms is None:
             screen.show(None if _TICK in dirty else dirty, self._known())
+        else:
+            screen.show_frame(self._known())
+        self._show_act()
 
     def _quiet_left_s(self) -> float:
         waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]
@@ -93,9 +108,14 @@ class DeskApp(Dressed):
             link=source.link(),
             heard_ms=source.heard_ms(),
             now_ms=source.now_ms(),
-            zone=self._zone,
+            zone=self._zones[0],
+            frozen_ms=None if self._frozen_ms is None else source.now_ms() - self._frozen_ms,
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
         )
+
+    def on_board_screen_arranged(self) -> None:
+        """Draw panes that were not seen before."""
+        self.call_after_refresh(self._changed, _TICK)
 
     def on_table_moved(self) -> None:
         """Draw what depends on the row under the cursor."""
@@ -105,6 +125,7 @@ class DeskApp(Dressed):
         """Bring a board to the front."""
         if self.screen is not self._boards[name] and isinstance(self.screen, BoardScreen):
             await self.action_switch_screen(name)
+            self._frozen_ms = None
             self.call_after_refresh(self._changed, _TICK)
 
     def action_filter(self) -> None:
@@ -115,7 +136,27 @@ class DeskApp(Dressed):
     def action_help(self) -> None:
         """Explain the board in front."""
         if isinstance(self.screen, BoardScreen):
-            self.push_screen(HelpScreen(self.screen.board))
+            self.push_screen(HelpScreen(self.screen.board, may_operate=self._source.may_operate))
+
+    def action_happened(self) -> None:
+        """Show what was done and what came of it."""
+        if isinstance(self.screen, BoardScreen):
+            self.push_screen(HappenedScreen(self._happened, self._zones[0]))
+
+    def action_zoom(self) -> None:
+        """Show one pane alone, or all of them."""
+        if isinstance(self.screen, BoardScreen):
+            self.screen.action_zoom()
+
+    def action_freeze(self) -> None:
+        """Let the view stand still, or go on with everything that came meanwhile."""
+        self._frozen_ms = self._source.now_ms() if self._frozen_ms is None else None
+        self._changed(_TICK)
+
+    def action_zone(self) -> None:
+        """Show times of day here and in UTC, or in UTC alone."""
+        self._zones = self._zones[::-1]
+        self._changed(_TICK)
 
     def action_next_theme(self) -> None:
         """Put on the next theme."""
@@ -128,7 +169,7 @@ class DeskApp(Dressed):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: the keys, and each theme."""
-        for name, words, action in palette(may_operate=True):
+        for name, words, action in palette(may_operate=self._source.may_operate):
             yield SystemCommand(name, words, self._to_run(action))
         for name in sorted(self._themes.by_name):
             yield SystemCommand(f"Theme {name}", "Put on this theme", partial(setattr, self, "theme", name))

@@ -26,6 +26,8 @@ class Known:
     now_ms: int
     zone: tzinfo
     positions: int
+    frozen_ms: int | None = None
+    """How long the view stands still; None: it goes on."""
 
 
 def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
@@ -39,6 +41,7 @@ def _engine(known: Known) -> list[Part]:
         return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _link(known)]
     return [
         _mode(status.mode),
+        _frozen(known),
         Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
         _state(known),
         _link(known),
@@ -54,6 +57,12 @@ def _mode(mode: str) -> Part:
     if mode == Mode.LIVE:
         return Part("LIVE - REAL MONEY", Tone.BAD, is_badge=True)
     return Part(mode.upper(), Tone.GOOD, is_badge=True)
+
+
+def _frozen(known: Known) -> Part:
+    if known.frozen_ms is None:
+        return Part("")
+    return Part(f"VIEW FROZEN {age(known.frozen_ms)}, p goes on", Tone.WARN, is_badge=True)
 
 
 def _state(known: Known) -> Part:

@@ -27,6 +27,9 @@ class Group(StrEnum):
     MOVE = "Move"
     FIND = "Find"
     VIEW = "View"
+    TAKE = "Take away"
+    STOP = "Less risk"
+    TRADE = "Trade"
     HELP = "Help"
     LIFE = "Leave"
 
@@ -37,6 +40,7 @@ class Key:
 
     id: str
     keys: str
+    """Empty: only in the palette."""
     action: str
     name: str
     """One or two words for the footer."""
@@ -47,11 +51,20 @@ class Key:
     """Place in the footer, 1 first; 0: not shown there."""
     needs_operator: bool = False
     """Not there for a viewer that only looks."""
+    boards: frozenset[str] = frozenset()
+    """Boards whose footer shows it; empty: every board's."""
+    is_first: bool = False
+    """Heard before whatever has the focus."""
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        """Return its keys in Textual's words."""
+        return tuple(self.keys.split(",")) if self.keys else ()
 
     @property
     def shown(self) -> str:
         """Return the key as a person would say it."""
-        return " ".join(_SAID.get(key, key) for key in self.keys.split(","))
+        return " ".join(_SAID.get(key, key) for key in self.each)
 
 
 _SAID = {
@@ -63,9 +76,15 @@ _SAID = {
     "pagedown": "pgdn",
     "ctrl+p": "^p",
     "ctrl+q": "^q",
+    "ctrl+x": "^x",
 }
 
 _TABLE, _FILTER = Scope.TABLE, Scope.FILTER
+_PAIRS = frozenset({"desk", "listings", "signals"})
+_HELD = frozenset({"desk", "positions"})
+_MONEY = frozenset({"desk", "positions", "risk"})
+_RISK = frozenset({"risk"})
+_BOOKS = frozenset({"risk", "engine"})
 
 KEYS: tuple[Key, ...] = (
     Key("desk", "1", "go('desk')", "Desk", "What opens next, signals, positions", Group.SCREENS),
@@ -77,7 +96,7 @@ KEYS: tuple[Key, ...] = (
     Key("engine", "7", "go('engine')", "Engine", "Latency, weights, streams, costs", Group.SCREENS),
     Key("journal", "8", "go('journal')", "Journal", "What was written down, newest first", Group.SCREENS),
     Key("settings", "9", "go('settings')", "Settings", "Every setting", Group.SCREENS),
-    Key("next", "tab", "app.focus_next", "Pane", "Go to the next table", Group.MOVE, foot=5),
+    Key("next", "tab", "app.focus_next", "Pane", "Go to the next table", Group.MOVE, foot=17),
     Key("before", "shift+tab", "app.focus_previous", "Pane before", "Go to the table before", Group.MOVE),
     Key("up", "up,k", "move(-1)", "Up", "One row up", Group.MOVE, _TABLE),
     Key("down", "down,j", "move(1)", "Down", "One row down", Group.MOVE, _TABLE),
@@ -86,20 +105,55 @@ KEYS: tuple[Key, ...] = (
     Key("first", "home,g", "move(-1000000)", "First", "To the first row", Group.MOVE, _TABLE),
     Key("last", "end,G", "move(1000000)", "Last", "To the last row", Group.MOVE, _TABLE),
     Key("choose", "enter", "choose", "Details", "See more of a row", Group.VIEW, _TABLE),
-    Key("filter", "slash", "filter", "Filter", "Rows with these words; !word: without", Group.FIND, foot=3),
+    Key("filter", "slash", "filter", "Filter", "Rows with these words; !word: without", Group.FIND, foot=9),
     Key("clear", "escape", "clear_filter", "Clear", "Show all rows again", Group.FIND, _FILTER),
-    Key("sort", "s", "sort", "Sort", "Sort by the next column", Group.FIND, _TABLE, foot=4),
+    Key("sort", "s", "sort", "Sort", "Sort by the next column", Group.FIND, _TABLE, foot=12),
     Key("turn", "S", "turn", "Reverse", "Turn the order round", Group.FIND, _TABLE),
-    Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", Group.VIEW, foot=6),
-    Key("help", "question_mark,f1", "help", "Help", "This screen and its keys", Group.HELP, foot=1),
-    Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by name", Group.HELP, foot=2),
-    Key("leave", "q,ctrl+q", "leave", "Leave", "Leave the screen; the engine goes on", Group.LIFE, foot=7),
+    Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", Group.VIEW, foot=16),
+    Key("freeze", "p", "freeze", "Freeze", "Let the screen stand still, or go on; the engine goes on anyway",
+        Group.VIEW, foot=13),
+    Key("zoom", "z", "zoom", "Zoom", "Show one pane alone, or all of them", Group.VIEW, foot=12),
+    Key("zone", "t", "zone", "UTC", "Times of day here and in UTC, or in UTC alone", Group.VIEW, foot=15),
+    Key("happened", "m", "happened", "Happened", "What you did, what came of it, and alerts",
+        Group.VIEW, foot=11),
+    Key("copy", "y", "copy", "Copy", "Copy the row under the cursor", Group.TAKE, foot=10),
+    Key("export", "e", "export('csv')", "Export", "Save the table as CSV", Group.TAKE, foot=14),
+    Key("export_json", "E", "export('json')", "Export JSON", "Save the table as JSON, nothing rounded",
+        Group.TAKE),
+    Key("screenshot", "", "picture", "Screenshot", "Save the screen as an SVG picture", Group.TAKE),
+    Key("halt", "h", "deed('halt')", "Halt", "Stop buying, at once; again: offer to resume",
+        Group.STOP, foot=1, is_first=True),
+    Key("halt_now", "ctrl+x", "halt_now", "Halt", "The same, also while words are typed",
+        Group.STOP, is_first=True),
+    Key("reduce_only", "r", "deed('reduce_only')", "Reduce only", "Stop buying, at once; what is armed waits",
+        Group.STOP),
+    Key("disarm", "a", "deed('disarm')", "Disarm", "Take back what is armed for the pair, at once",
+        Group.STOP, foot=7, boards=_PAIRS),
+    Key("close", "D", "deed('close')", "Close", "Sell the position (asks)", Group.STOP, foot=5, boards=_HELD),
+    Key("close_part", "P", "deed('close_part')", "Part", "Sell 25, 50 or 75 % of the position (asks)",
+        Group.STOP, foot=6, boards=_HELD),
+    Key("flatten", "X", "deed('flatten')", "Flatten", "Halt, cancel all orders, sell everything (asks)",
+        Group.STOP, foot=5, boards=_MONEY),
+    Key("kill", "K", "deed('kill')", "Emergency", "The same as an emergency: resuming takes a word (asks)",
+        Group.STOP, foot=6, boards=_RISK),
+    Key("arm", "A", "deed('arm')", "Arm", "Buy this pair at its opening (asks)",
+        Group.TRADE, foot=4, boards=_PAIRS, needs_operator=True),
+    Key("resume", "R", "deed('resume')", "Resume", "Allow buying again (asks)",
+        Group.TRADE, foot=8, boards=_MONEY, needs_operator=True),
+    Key("reconcile", "B", "deed('reconcile')", "Books", "Compare our books with the exchange's now",
+        Group.TRADE, foot=8, boards=_BOOKS, needs_operator=True),
+    Key("help", "question_mark,f1", "help", "Help", "This screen and its keys", Group.HELP, foot=2),
+    Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by name", Group.HELP, foot=9),
+    Key("leave", "q,ctrl+q", "leave", "Leave", "Leave the screen; the engine goes on", Group.LIFE, foot=3),
+    Key("stop_engine", "", "deed('stop_engine')", "Stop engine", "End it; its stops end with it (asks)",
+        Group.LIFE, needs_operator=True),
 )  # fmt: skip
+BY_ID = {key.id: key for key in KEYS}
 
 
 def bindings(scope: Scope) -> list[Binding]:
     """Return the keys of a scope as Textual binds them."""
-    return [_binding(key) for key in KEYS if key.scope is scope]
+    return [_binding(key) for key in KEYS if key.scope is scope and key.keys]
 
 
 def scrolling() -> list[Binding]:
@@ -108,7 +162,9 @@ def scrolling() -> list[Binding]:
 
 
 def _binding(key: Key) -> Binding:
-    return Binding(key.keys, key.action, key.name, show=False, id=key.id, tooltip=key.help)
+    return Binding(
+        key.keys, key.action, key.name, show=False, id=key.id, tooltip=key.help, priority=key.is_first
+    )
 
 
 def allowed(*, may_operate: bool) -> tuple[Key, ...]:
@@ -116,10 +172,11 @@ def allowed(*, may_operate: bool) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if may_operate or not key.needs_operator)
 
 
-def footer(width: int, *, may_operate: bool) -> str:
-    """Return the most wanted keys in one line; what does not fit is left out from the end."""
+def footer(width: int, *, may_operate: bool, board: str = "") -> str:
+    """Return a board's most wanted keys in one line; what does not fit is left out from the end."""
     line = ""
-    wanted = sorted((key for key in allowed(may_operate=may_operate) if key.foot), key=lambda key: key.foot)
+    here = [key for key in allowed(may_operate=may_operate) if not key.boards or board in key.boards]
+    wanted = sorted((key for key in here if key.foot), key=lambda key: key.foot)
     for key in wanted:
         longer = f"{line} {key.shown.split(' ')[0]} {key.name}  "
         if cell_len(longer.rstrip()) > width:
@@ -131,7 +188,7 @@ def footer(width: int, *, may_operate: bool) -> str:
 def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:
     """Return name, help and action of what can be done from anywhere."""
     return [
-        (f"{key.name} ({key.shown})", key.help, key.action)
+        (f"{key.name} ({key.shown})" if key.keys else key.name, key.help, key.action)
         for key in allowed(may_operate=may_operate)
         if key.scope is Scope.EVERYWHERE and key.id != "palette"
     ]
@@ -142,7 +199,7 @@ def help_text(*, may_operate: bool) -> str:
     keys = allowed(may_operate=may_operate)
     blocks: list[str] = []
     for group in Group:
-        lines = [f"  {key.shown:<12}{key.help}" for key in keys if key.group is group]
+        lines = [f"  {key.shown:<12}{key.help}" for key in keys if key.group is group and key.keys]
         if lines:
             blocks.append("\n".join([group.value, *lines]))
     return "\n\n".join(blocks)

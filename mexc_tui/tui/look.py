@@ -20,3 +20,5 @@ class Look:
     """The row under the cursor of the board's first table."""
     filter: str
     """The words that rows of that table must have."""
+    pane: str = ""
+    """For details: the title of the table they are of; `key` is the row under its cursor then."""

@@ -1,18 +1,19 @@
-"""The screens: a header, tables, a footer; and the page of help."""
+"""The screen of a board: a header, tables and pictures, the three lines of a deed, a footer."""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from mexc_tui.desk.client import Link
-from mexc_tui.tui import keys
+from mexc_tui.tui import confirm, keys
 from mexc_tui.tui.bar import Bar
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.canvas import Canvas
@@ -24,8 +25,16 @@ from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
 
+TALL = 32
+"""From so many lines on panes have a frame all round."""
 MEDIUM = 110
 """From so many columns on panes that are below stand side by side."""
+
+DETAILS_BESIDE = 160
+"""From so many columns on details stand beside everything else; below that in the place of something."""
+DETAILS = "Details"
+MOST_TYPED = 80
+"""Letters of a filter: a long text that is pasted there counts for nothing."""
 
 CURSOR = "cursor"
 """Stands for the row that was chosen: what depends on it is another."""
@@ -45,6 +54,10 @@ class BoardScreen(Screen[None]):
     BoardScreen #beside { width: 1fr; height: 1fr; }
     BoardScreen.-wide #main { width: 3fr; height: 1fr; }
     BoardScreen.-wide #beside { width: 2fr; }
+    BoardScreen #details { display: none; width: 1fr; height: 1fr; }
+    BoardScreen.-wide #details { width: 2fr; }
+    BoardScreen #confirm { display: none; }
+    BoardScreen.-flash #header > .bar--plain { color: $background; background: $error; }
     BoardScreen .pane { scrollbar-background: $surface; scrollbar-color: $muted; }
     BoardScreen .pane { border: round $muted; border-title-color: $muted; border-subtitle-color: $warning; }
     BoardScreen .pane:focus { border: round $primary; border-title-color: $primary; }
@@ -56,15 +69,24 @@ class BoardScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Scope.FILTER)]
 
+    @dataclass
+    class Arranged(Message):
+        """Other panes are seen: they want to be drawn."""
+
     def __init__(self, board: Board, source: Source) -> None:
         """Show a board of this source."""
         super().__init__(name=board.name)
-        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         medium = [(MEDIUM, "-medium")] if board.wide_from > MEDIUM else []
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
         self.board = board
         self._source = source
         self._found_in: Table | None = None
+        self._alone: str | None = None
+        """The pane that is shown alone."""
+        self._chosen_from: str | None = None
+        """The table whose row details are shown."""
+        self._details = Canvas("details")
         self._tables = {
             pane.title: _table(pane, number)
             for number, pane in enumerate(board.panes)
@@ -83,9 +105,11 @@ class BoardScreen(Screen[None]):
             yield Vertical(*self._column(is_beside=False), id="main")
             if beside := self._column(is_beside=True):
                 yield Vertical(*beside, id="beside")
-        finder = Input(placeholder="words; !word leaves out", compact=True)
+            yield self._details
+        finder = Input(placeholder="words; !word leaves out; ^x halts", compact=True, max_length=MOST_TYPED)
         finder.cursor_blink = False
         yield finder
+        yield Bar(confirm.HEIGHT, "confirm")
         yield Bar(1, "footer")
 
     def _column(self, *, is_beside: bool) -> list[Table | Canvas]:
@@ -97,19 +121,33 @@ class BoardScreen(Screen[None]):
 
     def on_resize(self) -> None:
         """Show what there is room for."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the panes that there is room for, or one alone, or one and the details of its row."""
+        width, height = self.size
+        has_details = self._chosen_from is not None
+        is_wide, is_beside = width >= self.board.wide_from, width >= DETAILS_BESIDE
         for pane in self.board.panes:
             place = pane.place
-            has_room = self.size.width >= place.least_width and self.size.height >= place.least_height
-            self._widget(pane).display = has_room
-        for beside in self.query("#beside"):
-            beside.display = any(one.display for one in beside.children)
+            is_seen = width >= place.least_width and height >= place.least_height
+            if self._alone is not None:
+                is_seen = pane.title == self._alone
+            elif has_details and not is_beside:
+                is_seen = is_seen and not place.is_beside if is_wide else pane.title == self._chosen_from
+            widget = self._widget(pane)
+            widget.display = is_seen
+            if place.lines:
+                most = place.lines + (1 if height < TALL else 2)
+                widget.styles.max_height = None if self._alone == pane.title else most
+        for column in self.query("#main, #beside"):
+            column.display = any(one.display for one in column.children)
+        self._details.display = has_details and self._alone is None
+        self.post_message(self.Arranged())
 
     def show(self, dirty: Mapping[str, frozenset[str]] | None, known: Known) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
-        self.set_class(known.status is not None and known.status.mode == "live", "-live")
-        self.query_one("#header", Bar).show(lines(known, self.size.width))
-        foot = keys.footer(self.size.width - 2, may_operate=self._source.may_operate)
-        self.query_one("#footer", Bar).show([[Part(foot)]])
+        self.show_frame(known)
         is_stale = known.link.link is not Link.CONNECTED
         below = f"OLD: {age(known.heard_ms)}" if is_stale else ""
         for pane in self.board.panes:
@@ -127,6 +165,36 @@ class BoardScreen(Screen[None]):
                     canvas = self._pictures[pane.title]
                     canvas.show(pane.draw(look, *canvas.room))
                     canvas.set_titles(pane.title, below)
+        self._show_details(known, below)
+
+    def show_frame(self, known: Known) -> None:
+        """Bring what is above and below the panes up to date."""
+        self.set_class(known.status is not None and known.status.mode == "live", "-live")
+        self.query_one("#header", Bar).show(lines(known, self.size.width))
+        may_operate = self._source.may_operate
+        foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
+        self.query_one("#footer", Bar).show([[Part(foot)]])
+
+    def show_act(self, drawn: confirm.Lines | None) -> None:
+        """Show a question, or what came of it, above the footer; None: nothing is asked."""
+        bar = self.query_one("#confirm", Bar)
+        bar.display = drawn is not None
+        bar.show(drawn or confirm.EMPTY)
+
+    def hold(self, is_held: bool) -> None:
+        """Let no row move while somebody is asked about one."""
+        for table in self._tables.values():
+            if table.rows.is_held is not is_held:
+                table.hold(is_held)
+
+    def _show_details(self, known: Known, below: str) -> None:
+        """Draw all there is to say of the row that was chosen; it follows the cursor."""
+        if self._chosen_from is None or self.board.details is None:
+            return
+        table = self._tables[self._chosen_from]
+        look = replace(self._look(known), key=table.cursor, pane=self._chosen_from)
+        self._details.show(self.board.details(look, self._details.room[0]))
+        self._details.set_titles(f"{DETAILS}: {self._chosen_from}", below or "esc closes this")
 
     def _look(self, known: Known) -> Look:
         first = next(iter(self._tables.values()), None)
@@ -158,6 +226,30 @@ class BoardScreen(Screen[None]):
         focused = self.focused
         return focused if isinstance(focused, Table) else next(iter(self._tables.values()), None)
 
+    @property
+    def chosen(self) -> tuple[TablePane | AnswerPane[Any], Table] | None:
+        """Return the table that keys act on, and what it is of."""
+        table = self.table
+        for pane in self.board.panes:
+            if not isinstance(pane, PicturePane) and self._tables[pane.title] is table:
+                return pane, self._tables[pane.title]
+        return None
+
+    @property
+    def symbol(self) -> str:
+        """Return the pair of the row under the cursor; empty: there is none."""
+        chosen = self.chosen
+        if chosen is None or not isinstance(chosen[0], TablePane):
+            return ""
+        row = self._source.views()[chosen[0].view].rows.get(chosen[1].cursor or "")
+        symbol: object = getattr(row, "symbol", "")
+        return symbol if isinstance(symbol, str) else ""
+
+    def flash(self, for_s: float) -> None:
+        """Make the header loud for a moment."""
+        self.add_class("-flash")
+        self.set_timer(for_s, lambda: self.remove_class("-flash"))
+
     def action_filter(self) -> None:
         """Ask for words that rows must have."""
         table = self.table
@@ -169,8 +261,27 @@ class BoardScreen(Screen[None]):
         finder.value = table.rows.filter
         finder.focus()
 
+    def action_zoom(self) -> None:
+        """Show the pane with the focus alone, or all of them again."""
+        has_focus = (pane.title for pane in self.board.panes if self._widget(pane).has_focus)
+        self._alone = None if self._alone is not None else next(has_focus, self.board.panes[0].title)
+        self._arrange()
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Show all there is to say of a row, or no more of it if it is shown already."""
+        if self.board.details is None:
+            return
+        title = next(title for title, table in self._tables.items() if table is event.table)
+        self._alone = None
+        self._chosen_from = None if self._chosen_from == title else title
+        self._arrange()
+
     def action_clear_filter(self) -> None:
-        """Show all rows of all tables."""
+        """Close the details; where there are none, show all rows of all tables."""
+        if self._chosen_from is not None and self._found_in is None:
+            self._chosen_from = None
+            self._arrange()
+            return
         finder = self.query_one(Input)
         finder.value = ""
         finder.remove_class("-shown")
@@ -192,31 +303,6 @@ class BoardScreen(Screen[None]):
         if self._found_in is not None:
             self._found_in.focus()
             self._found_in = None
-
-
-class HelpScreen(Screen[None]):
-    """What a screen shows, and every key."""
-
-    DEFAULT_CSS = """
-    HelpScreen { background: $background; }
-    HelpScreen VerticalScroll { border: round $primary; padding: 0 1; background: $surface; }
-    HelpScreen Static { color: $foreground; background: $surface; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,f1,q", "app.pop_screen", "Back", show=False)
-    ]
-
-    def __init__(self, board: Board) -> None:
-        """Explain a board."""
-        super().__init__()
-        self._board = board
-
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        words = f"{self._board.help}\n\n{keys.help_text(may_operate=True)}\n\nesc: back"
-        with VerticalScroll() as page:
-            page.border_title = Text(self._board.title)
-            yield Static(Text(words), markup=False)
 
 
 def _counted(title: str, rows: Rows) -> str:

@@ -5,7 +5,7 @@ from textual.pilot import Pilot
 from mexc_tui.desk.client import Link
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, Scope
-from mexc_tui.tui.screens import HelpScreen
+from mexc_tui.tui.pages import HelpScreen
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.themes import chosen
 from tests.tui.driving import THEMES, desk, screen, until
@@ -120,7 +120,7 @@ async def test_a_lost_engine_is_said_above_and_at_every_table() -> None:
         frozen.heard_ms = 12_000
         frozen.status.put("engine", status())
         text = await until(pilot, app, "NO CONNECTION 12s")
-        assert text.count("OLD: 12s") == 4
+        assert text.count("OLD: 12s") == 5
 
 
 async def test_live_is_unmistakable() -> None:

@@ -12,14 +12,14 @@ def test_every_action_has_its_own_id_and_words() -> None:
 
 def test_no_key_means_two_things_at_once() -> None:
     for scope in (Scope.TABLE, Scope.FILTER):
-        keys = [one for key in KEYS if key.scope in (scope, Scope.EVERYWHERE) for one in key.keys.split(",")]
+        keys = [one for key in KEYS if key.scope in (scope, Scope.EVERYWHERE) for one in key.each]
         assert max(Counter(keys).values()) == 1, scope
 
 
 def test_keys_that_terminals_take_are_left_to_them() -> None:
     taken = {"ctrl+a", "ctrl+b", "ctrl+s", "ctrl+z"}
     for key in KEYS:
-        for one in key.keys.split(","):
+        for one in key.each:
             assert one not in taken
             assert not one.startswith("alt+")
 
@@ -27,7 +27,7 @@ def test_keys_that_terminals_take_are_left_to_them() -> None:
 def test_what_needs_an_operator_is_never_a_lower_case_letter() -> None:
     for key in KEYS:
         if key.needs_operator:
-            assert all(len(one) > 1 or not one.islower() for one in key.keys.split(","))
+            assert all(len(one) > 1 or not one.islower() for one in key.each)
 
 
 def test_the_footer_fits_and_ends_at_a_whole_word() -> None:
@@ -36,14 +36,14 @@ def test_the_footer_fits_and_ends_at_a_whole_word() -> None:
         assert cell_len(line) <= width
     assert "? Help" in footer(80, may_operate=True)
     assert "q Leave" in footer(80, may_operate=True)
-    assert "Leave" not in footer(30, may_operate=True)
+    assert "Leave" not in footer(20, may_operate=True)
 
 
 def test_palette_and_help_say_what_the_keys_do() -> None:
     names = [name for name, _, _ in palette(may_operate=True)]
     assert "Listings (2)" in names
     text = help_text(may_operate=True)
-    assert all(key.help in text for key in KEYS)
+    assert all(key.help in text for key in KEYS if key.keys)
 
 
 def test_a_viewer_that_only_looks_has_no_key_of_an_operator() -> None:
@@ -52,4 +52,4 @@ def test_a_viewer_that_only_looks_has_no_key_of_an_operator() -> None:
 
 def test_bindings_are_the_table_itself() -> None:
     bound = {one.id: one.action for scope in Scope for one in bindings(scope)}
-    assert bound == {key.id: key.action for key in KEYS}
+    assert bound == {key.id: key.action for key in KEYS if key.keys}

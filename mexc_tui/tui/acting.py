@@ -1,0 +1,193 @@
+"""The side of the app that acts: keys that tell the engine something, what came of it, what is taken away."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from textual import events
+from textual.actions import SkipAction
+from textual.driver import Driver
+from textual.widgets import Input
+
+from mexc_tui.model.text import clean
+from mexc_tui.tui import taking
+from mexc_tui.tui.boards.panes import TablePane
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.confirm import drawn
+from mexc_tui.tui.consequences import Target
+from mexc_tui.tui.deeds import BY_ID, Aim
+from mexc_tui.tui.dressed import Dressed
+from mexc_tui.tui.hand import Hand, Means
+from mexc_tui.tui.happened import YOU, Happened, Happening
+from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
+from mexc_tui.tui.notices import Loudness, Notice, Notices
+from mexc_tui.tui.saving import save
+from mexc_tui.tui.screens import BoardScreen
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.themes import Theme, Themes
+
+FLASH_S = 0.6
+OWN_S = 5.0
+"""So soon behind a deed of one's own a new trading state is no news."""
+_SEVERITIES = {Tone.WARN: "warning", Tone.BAD: "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is around the app: where files go, which terminal it is, a clock that never goes back."""
+
+    folder: Path = Path()
+    in_tmux: bool = False
+    now_s: Callable[[], float] | None = None
+    """None: the loop's."""
+
+
+HERE = Outside()
+
+
+class Acting(Dressed):
+    """An app whose keys do things. Commands run beside everything else: no key waits for an answer."""
+
+    def __init__(
+        self,
+        source: Source,
+        themes: Themes,
+        theme: Theme,
+        outside: Outside,
+        driver_class: type[Driver] | None,
+    ) -> None:
+        """Act on the engine behind a source."""
+        super().__init__(themes, theme, driver_class)
+        self._source, self._outside = source, outside
+        self._happened = Happened()
+        means = Means(self._now_s, lambda: uuid4().hex, self.tell, self._show_act)
+        self._hand = Hand(source, self._happened, means)
+        self._notices = Notices(source, self._happened)
+
+    def _now_s(self) -> float:
+        now_s = self._outside.now_s
+        return asyncio.get_running_loop().time() if now_s is None else now_s()
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let an open question hear keys first, and halting before that."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._takes(event):
+            return
+        if isinstance(event, events.Paste) and not event.is_forwarded and self._hand.paste():
+            return
+        await super().on_event(event)
+
+    def _takes(self, event: events.Key) -> bool:
+        question = self._hand.question
+        if question is not None and not isinstance(self.screen, BoardScreen):
+            self._hand.withdraw()
+            return False
+        halts = ["halt_now"] if question is not None and question.word else ["halt", "halt_now"]
+        if question is not None and any(event.key in KEYS_BY_ID[one].each for one in halts):
+            self._hand.halt()
+            return True
+        return self._hand.key(event.key, event.character)
+
+    def action_deed(self, name: str) -> None:
+        """Do one of `deeds.py`, or ask before it."""
+        if name == "halt":
+            if isinstance(self.focused, Input):
+                raise SkipAction  # a letter of a word
+            self._hand.halt()
+            return
+        screen, deed = self.screen, BY_ID[name]
+        if not isinstance(screen, BoardScreen):
+            self.tell(f"{deed.name}: go back to a screen with numbers first (esc).", Tone.WARN)
+            return
+        self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
+
+    def action_halt_now(self) -> None:
+        """Stop buying, also while words are typed."""
+        self._hand.halt()
+
+    # What is shown of it
+
+    def tell(self, words: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say something in a corner for a while."""
+        severity = _SEVERITIES.get(tone, "information")
+        self.notify(clean(words), severity=severity, markup=False)  # pyright: ignore[reportArgumentType]
+
+    def note(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
+        """Say what came of something done on this side, and keep it."""
+        self._happened.add(Happening(self._source.now_ms(), YOU, what, result, tone))
+        self.tell(result, tone)
+
+    def _show_act(self) -> None:
+        screen, act = self.screen, self._hand.shown
+        if isinstance(screen, BoardScreen) and screen.is_mounted:
+            width = screen.size.width
+            screen.show_act(None if act is None else drawn(act, self._source, self._now_s(), width))
+            screen.hold(self._hand.question is not None)
+
+    def _each_second(self) -> None:
+        """Let time close questions; tell what is new."""
+        self._hand.tick()
+        for notice in self._notices.look():
+            self._notice(notice, self._notices.loudness())
+
+    def _notice(self, notice: Notice, loudness: Loudness) -> None:
+        if self._hand.acted_s is None or self._now_s() - self._hand.acted_s > OWN_S or notice.is_critical:
+            self.tell(notice.words, notice.tone)
+        if notice.is_critical and loudness.bell:
+            self.bell()
+        if notice.is_critical and loudness.flash and isinstance(self.screen, BoardScreen):
+            self.screen.flash(FLASH_S)
+
+    # What is taken away
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor; a file has it too, for terminals without a clipboard."""
+        chosen = self.screen.chosen if isinstance(self.screen, BoardScreen) else None
+        if chosen is None or chosen[1].cursor is None:
+            self.tell("Copy: there is no row under the cursor.", Tone.WARN)
+            return
+        text = taking.row_text(chosen[1].rows[chosen[1].cursor])
+        if taking.fits_clipboard(text):
+            self.copy_to_clipboard(text)
+            if self._outside.in_tmux and self._driver is not None:
+                self._driver.write(taking.through_tmux(text))
+        self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Sent to the clipboard; and in")
+
+    def action_export(self, ending: str) -> None:
+        """Save the table that keys act on."""
+        chosen = self.screen.chosen if isinstance(self.screen, BoardScreen) else None
+        if chosen is None:
+            self.tell("Export: there is no table here.", Tone.WARN)
+            return
+        pane, table = chosen
+        shown = table.rows.shown
+        if isinstance(pane, TablePane):
+            found = self._source.views()[pane.view].rows
+            rows = [found[key] for key in shown if key in found]
+        else:
+            rows = taking.read_rows(pane.columns, [table.rows[key] for key in shown])
+        data = taking.as_json(rows) if ending == "json" else taking.as_csv(rows)
+        name = taking.file_name(pane.title, self._source.now_ms(), ending)
+        self._save("Export", name, data, f"{len(rows)} rows are in")
+
+    def action_picture(self) -> None:
+        """Save what is seen as a picture."""
+        name = taking.file_name("screen", self._source.now_ms(), "svg")
+        self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), "The screen is in")
+
+    def _save(self, what: str, name: str, data: bytes, words: str) -> None:
+        async def work() -> None:
+            try:
+                path = await asyncio.to_thread(save, self._outside.folder, name, data)
+            except OSError as error:
+                problem = error.strerror or str(error)
+                self.note(
+                    what, f"{what}: {self._outside.folder / name} was not written: {problem}.", Tone.BAD
+                )
+            else:
+                self.note(what, f"{words} {path}")
+
+        self.run_worker(work(), exit_on_error=False)

@@ -1,0 +1,71 @@
+"""The three lines above the footer: the question before something dangerous, and what came of it. Pure."""
+
+from collections.abc import Sequence
+
+from mexc_tui.desk.client import Link
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.consequences import left
+from mexc_tui.tui.hand import Act, Stage
+from mexc_tui.tui.part import Part, folded, width_of
+from mexc_tui.tui.question import YES, Question
+from mexc_tui.tui.source import Source
+
+HEIGHT = 3
+Lines = Sequence[Sequence[Part]]
+EMPTY: Lines = ((), (), ())
+
+
+def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
+    """Return three lines that fit."""
+    match act.stage:
+        case Stage.ASKED:
+            assert act.question is not None
+            head = Part(f"{act.title}?", Tone.BAD, is_badge=True)
+            return _lines(head, act.words or "Asking the engine what it would do …", _keys(act, now_s), width)
+        case Stage.DOING:
+            head = Part(act.title, Tone.WARN, is_badge=True)
+            return _lines(head, _progress(act, source, now_s), [_link(source)], width)
+        case Stage.OVER:
+            head = Part(act.title, act.tone, is_badge=True)
+            words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
+            return _lines(head, words, [Part("esc hides this   m what happened", Tone.FAINT)], width)
+
+
+def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
+    """Fold the words behind the head into two lines; what does not fit ends in an ellipsis."""
+    room = max(width - width_of([head]) - 4, 8)
+    first, *rest = folded(words, room)
+    second = folded(" ".join(rest), max(width - 2, 8))
+    below = second[0] + (" …" if len(second) > 1 else "")
+    return [head, Part(first)], [Part(below)], foot
+
+
+def _keys(act: Act, now_s: float) -> list[Part]:
+    question = act.question
+    assert question is not None
+    clock = Part(f"[{question.left_s(now_s):2.0f}s]", Tone.STRONG)
+    note = Part(question.note, Tone.WARN)
+    if question.word:
+        typed = Part(f"type {question.word} > {question.typed}_", Tone.STRONG)
+        return [clock, typed, Part("esc leaves it", Tone.FAINT), note]
+    if question.choices:
+        shares = [Part(f"{key}: {share:f} %", Tone.STRONG) for key, share in act.deed.shares]
+        return [clock, *shares, Part("any other key leaves it", Tone.FAINT)]
+    return [clock, Part(_yes(act, question), Tone.STRONG), Part("any other key leaves it", Tone.FAINT), note]
+
+
+def _yes(act: Act, question: Question) -> str:
+    if not question.is_ready:
+        return "wait for the numbers"
+    return f"{YES} asks again" if act.is_silent else f"{YES} does it"
+
+
+def _progress(act: Act, source: Source, now_s: float) -> str:
+    return f"under way for {now_s - act.since_s:.0f}s, {left(source)}. {act.words}"
+
+
+def _link(source: Source) -> Part:
+    link = source.link()
+    if link.link is Link.CONNECTED:
+        return Part("Keys work as usual meanwhile.", Tone.FAINT)
+    return Part(f"The engine is {link.link.value}: it is told as soon as it is back.", Tone.BAD)

@@ -1,0 +1,116 @@
+"""What a command would do, in numbers, out of the rows that are shown. Pure.
+
+The engine says it more exactly (`PREVIEW`); this is said until it has, and when it cannot.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.intent import OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.plan_view import PreviewRow
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading_view import OrderRow, PositionRow
+from mexc_tui.tui.source import Source
+from mexc_tui.wording.money import amount, signed
+
+_WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
+_FOREIGN = OrderState.FOREIGN
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one command is aimed at; it stays that, however rows move. Empty symbol: the desk."""
+
+    symbol: str = ""
+    share_pct: Decimal | None = None
+
+
+def no_words(*_: object) -> str:
+    """Say nothing."""
+    return ""
+
+
+def count(number: int, one: str) -> str:
+    """Return a number of things: 1 order, 5 orders."""
+    return f"{number} {one}{'' if number == 1 else 's'}"
+
+
+def closing(source: Source, target: Target) -> str:
+    """Say what selling a position, or a part of it, would bring at the bid."""
+    row = held(source, target.symbol)
+    if row is None:
+        return ""
+    share = (target.share_pct or _HUNDRED) / _HUNDRED
+    quantity = f"{(row.quantity * share).normalize():f} {row.base_asset}"
+    if row.value is None or row.unrealised is None:
+        return f"Sells {quantity} at the market. No fresh price is known, so neither is what it brings."
+    value, gain = amount(row.value * share), signed(row.unrealised * share)
+    return f"Sells {quantity} at the market, worth {value} {row.quote_asset} at the bid: {gain}."
+
+
+def stopping(source: Source, _: Target) -> str:
+    """Say what a halt cancels and disarms."""
+    entries = sum(order.side is Side.BUY for order in _standing(source))
+    return f"Cancels {count(entries, 'buy order')}, disarms {count(_waiting(source), 'snipe')}; exits go on."
+
+
+def stopping_all(source: Source, _: Target) -> str:
+    """Say what is sold, cancelled and disarmed when everything is to end."""
+    rows = open_positions(source)
+    values = [row.value for row in rows]
+    known = [value for value in values if value is not None]
+    worth = f" worth about {amount(sum(known, Decimal(0)))}" if known else ""
+    more = "" if len(known) == len(rows) else f" and {len(rows) - len(known)} without a price"
+    return (
+        f"Sells {count(len(rows), 'position')}{worth}{more} at the market, "
+        f"cancels {count(len(_standing(source)), 'order')}, disarms {count(_waiting(source), 'snipe')}, "
+        "and halts."
+    )
+
+
+def stopping_engine(source: Source, _: Target) -> str:
+    """Say what is left alone when the engine ends."""
+    rows = open_positions(source)
+    if not rows:
+        waits = count(_waiting(source), "armed snipe")
+        return f"No position is open. {waits.capitalize()} will not fire while no engine runs."
+    return (
+        f"{count(len(rows), 'position').capitalize()} would stay open with no stop: "
+        "stops live in this engine and end with it. To leave only this screen, press q."
+    )
+
+
+def left(source: Source) -> str:
+    """Say what is still there while something is being done."""
+    orders, positions = len(_standing(source)), len(open_positions(source))
+    return f"{count(orders, 'order')} and {count(positions, 'position')} left"
+
+
+def previewed(row: PreviewRow) -> str:
+    """Return what the engine says it would do, with who refuses."""
+    if row.is_allowed or not row.refusals:
+        return row.words
+    return f"{row.words} " + "; ".join(one.flip or str(one) for one in row.refusals)
+
+
+def held(source: Source, symbol: str) -> PositionRow | None:
+    """Return the open position of a pair."""
+    return next((row for row in open_positions(source) if row.symbol == symbol), None)
+
+
+def open_positions(source: Source) -> Sequence[PositionRow]:
+    """Return the open positions."""
+    return [row for row in source.positions.rows.values() if row.closed_ms is None]
+
+
+def _standing(source: Source) -> Sequence[OrderRow]:
+    return [
+        row for row in source.orders.rows.values() if not row.state.is_terminal and row.state is not _FOREIGN
+    ]
+
+
+def _waiting(source: Source) -> int:
+    return sum(row.state in _WAITS for row in source.snipes.rows.values())

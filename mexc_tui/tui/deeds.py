@@ -1,0 +1,226 @@
+"""Everything a person may tell the engine from a screen, once: what it is, what it acts on, what it asks.
+
+The keys are in `keys.py`, under the same ids. Nothing is done here: `hand.py` asks and gives. Pure.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from mexc_tui.desk import asking, trading
+from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.trading import Preview
+from mexc_tui.tui.consequences import (
+    Target,
+    closing,
+    held,
+    no_words,
+    open_positions,
+    stopping,
+    stopping_all,
+    stopping_engine,
+)
+from mexc_tui.tui.source import Source
+
+SOON_S = 30.0
+EXCHANGE_S = 200.0
+"""So long is waited for what must be seen to have happened at the exchange: cancels, then sales."""
+ALL = Decimal(100)
+
+
+class Aim(StrEnum):
+    """What a deed acts on."""
+
+    DESK = "desk"
+    PAIR = "pair"
+    """The pair of the row under the cursor."""
+    POSITION = "position"
+    """The open position of the pair under the cursor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One thing that may be told to the engine."""
+
+    id: str
+    name: str
+    """In capitals where it is asked about and reported."""
+    aim: Aim = Aim.DESK
+    kind: CommandKind[Any, Any]
+    args: Callable[[Target, str], msgspec.Struct]
+    """From the target, and what was typed where a word is asked for."""
+    preview: Preview | None = None
+    """The question that tells beforehand what it would do."""
+    words: Callable[[Source, Target], str] = no_words
+    """The consequence in numbers, out of the rows, until the engine has said it itself."""
+    asks: bool = True
+    needs_preview: bool = False
+    """It adds risk: it is not done before the engine has said what it would do."""
+    typed: Callable[[Source], str] = no_words
+    """A word to be typed instead of pressing a key; empty: none. The engine may ask for another."""
+    shares: tuple[tuple[str, Decimal], ...] = ()
+    """Keys that choose how many per cent; empty: nothing is to be chosen."""
+    deadline_s: float = SOON_S
+    changes: tuple[CommandKind[Any, Any], ...] = ()
+    """Answers that are old once it is done."""
+
+    @property
+    def lowers_risk(self) -> bool:
+        """Whether a viewer that only looks may do it: it lowers risk."""
+        return self.kind.reduces_risk and self.id != "stop_engine"
+
+
+def _of_pair(target: Target, _: str) -> msgspec.Struct:
+    return trading.OfSymbol(symbol=target.symbol)
+
+
+def _of_desk(_: Target, __: str) -> msgspec.Struct:
+    return asking.Nothing()
+
+
+def _by_hand(_: Target, __: str) -> msgspec.Struct:
+    return trading.Stopping()
+
+
+def _closing(target: Target, _: str) -> msgspec.Struct:
+    return trading.Closing(symbol=target.symbol, share_pct=target.share_pct)
+
+
+def _resuming(_: Target, typed: str) -> msgspec.Struct:
+    return trading.Resuming(typed=typed)
+
+
+_MONEY = (trading.PERFORMANCE, asking.WHY, trading.WHAT_IF)
+
+DEEDS: tuple[Deed, ...] = (
+    Deed(
+        id="halt",
+        name="Halt",
+        kind=trading.HALT,
+        args=_by_hand,
+        words=stopping,
+        asks=False,
+        deadline_s=EXCHANGE_S,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="resume",
+        name="Resume",
+        kind=trading.RESUME,
+        args=_resuming,
+        preview=Preview.RESUME,
+        needs_preview=True,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="arm",
+        name="Arm",
+        aim=Aim.PAIR,
+        kind=trading.ARM,
+        args=_of_pair,
+        preview=Preview.ARM,
+        needs_preview=True,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="disarm",
+        name="Disarm",
+        aim=Aim.PAIR,
+        kind=trading.DISARM,
+        args=_of_pair,
+        asks=False,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="close",
+        name="Close",
+        aim=Aim.POSITION,
+        kind=trading.CLOSE,
+        args=_closing,
+        preview=Preview.CLOSE,
+        words=closing,
+        deadline_s=EXCHANGE_S,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="close_part",
+        name="Close a part",
+        aim=Aim.POSITION,
+        kind=trading.CLOSE,
+        args=_closing,
+        preview=Preview.CLOSE,
+        words=closing,
+        shares=(("2", Decimal(25)), ("5", Decimal(50)), ("7", Decimal(75))),
+        deadline_s=EXCHANGE_S,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="reduce_only",
+        name="Reduce only",
+        kind=trading.REDUCE_ONLY,
+        args=_by_hand,
+        asks=False,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="flatten",
+        name="Flatten",
+        kind=trading.FLATTEN,
+        args=_of_desk,
+        preview=Preview.FLATTEN,
+        words=stopping_all,
+        deadline_s=EXCHANGE_S,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="kill",
+        name="Emergency stop",
+        kind=trading.KILL,
+        args=_of_desk,
+        preview=Preview.KILL,
+        words=stopping_all,
+        deadline_s=EXCHANGE_S,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="reconcile",
+        name="Compare books",
+        kind=trading.RECONCILE,
+        args=_of_desk,
+        asks=False,
+        changes=(asking.JOURNAL,),
+    ),
+    Deed(
+        id="stop_engine",
+        name="Stop the engine",
+        kind=asking.STOP,
+        args=_of_desk,
+        words=stopping_engine,
+        typed=lambda source: "stop" if open_positions(source) else "",
+    ),
+)
+BY_ID = {deed.id: deed for deed in DEEDS}
+
+
+def refusal(deed: Deed, target: Target, source: Source) -> str:
+    """Say in words why a deed cannot even be asked for; empty: it can."""
+    if not source.may_operate and not deed.lowers_risk:
+        return f"{deed.name}: this viewer only looks. Open the desk without --read-only to do that."
+    if deed.aim is Aim.DESK:
+        return ""
+    if not target.symbol:
+        return f"{deed.name}: choose a row with a pair first."
+    if deed.aim is Aim.POSITION and held(source, target.symbol) is None:
+        return f"{deed.name}: no position in {target.symbol} is open."
+    return ""
+
+
+def title(deed: Deed, target: Target) -> str:
+    """Return what is done to what: CLOSE 50 % OF FOOUSDT."""
+    share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
+    name = "Close" if share else deed.name
+    return f"{name}{share} {target.symbol}".strip().upper()

@@ -1,0 +1,109 @@
+"""Pages in front of a board: its help, and what happened. Esc goes back."""
+
+from datetime import tzinfo
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from mexc_tui.tui import keys
+from mexc_tui.tui.boards.panes import Board
+from mexc_tui.tui.canvas import Canvas
+from mexc_tui.tui.cell import Cell, Tone
+from mexc_tui.tui.columns import Column
+from mexc_tui.tui.happened import Happened, Happening
+from mexc_tui.tui.part import Span, folded, words
+from mexc_tui.tui.rows import Line, Order
+from mexc_tui.tui.table import Table
+from mexc_tui.tui.text import local_and_utc, utc
+
+_HAPPENED = (
+    Column("AT UTC", 9),
+    Column("WHO", 12, goes=1),
+    Column("WHAT", 26),
+    Column("WHAT CAME OF IT", 20, grows=True),
+)
+_NOTHING = "Nothing was done here yet, and no alert came."
+
+
+class HelpScreen(Screen[None]):
+    """What a screen shows, and every key."""
+
+    DEFAULT_CSS = """
+    HelpScreen { background: $background; }
+    HelpScreen VerticalScroll { border: round $primary; padding: 0 1; background: $surface; }
+    HelpScreen Static { color: $foreground; background: $surface; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,f1,q", "app.pop_screen", "Back", show=False)
+    ]
+
+    def __init__(self, board: Board, *, may_operate: bool) -> None:
+        """Explain a board to a viewer who may, or may not, do what adds risk."""
+        super().__init__()
+        self._board, self._may_operate = board, may_operate
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        words = f"{self._board.help}\n\n{keys.help_text(may_operate=self._may_operate)}\n\nesc: back"
+        with VerticalScroll() as page:
+            page.border_title = Text(self._board.title)
+            yield Static(Text(words), markup=False)
+
+
+class HappenedScreen(Screen[None]):
+    """What was done here and what came of it, and alerts; the one under the cursor in full."""
+
+    DEFAULT_CSS = """
+    HappenedScreen { background: $background; layout: vertical; }
+    HappenedScreen .pane { border: round $muted; border-title-color: $muted; height: 2fr; }
+    HappenedScreen .pane:focus { border: round $primary; border-title-color: $primary; }
+    HappenedScreen Canvas.pane { height: 9; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,m,q", "app.pop_screen", "Back", show=False)]
+
+    def __init__(self, happened: Happened, zone: tzinfo) -> None:
+        """Show what is in there; times of day are those of `zone` and UTC."""
+        super().__init__()
+        self._happened, self._zone = happened, zone
+        self._table = Table(_HAPPENED, empty=_NOTHING, order=Order(0), name="happened")
+        self._whole = Canvas("whole")
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield self._table
+        yield self._whole
+
+    def on_mount(self) -> None:
+        """Show all of it."""
+        self._table.set_titles("What happened, newest first", "esc: back")
+        self.bring_up_to_date()
+
+    def bring_up_to_date(self) -> None:
+        """Show what came since."""
+        self._table.apply({str(number): _line(number, happening) for number, happening in self._happened})
+        self.on_table_moved()
+
+    def on_table_moved(self) -> None:
+        """Show all of the one under the cursor."""
+        chosen = next((one for number, one in self._happened if str(number) == self._table.cursor), None)
+        if chosen is None:
+            self._whole.show([])
+            return
+        width, _ = self._whole.room
+        when = f"{chosen.who}, {local_and_utc(chosen.at_ms, self._zone)}"
+        texts = [words(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
+        self._whole.show([(Span(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
+
+
+def _line(number: int, happening: Happening) -> Line:
+    return (
+        Cell(utc(happening.at_ms), rank=-number),
+        Cell(happening.who, Tone.FAINT),
+        Cell(happening.what, Tone.STRONG),
+        Cell(happening.result, happening.tone),
+    )

@@ -1,0 +1,94 @@
+"""One question before something dangerous: which keys answer it, and until when. Pure.
+
+Never Enter, never the opening key held down, never pasted text; whatever is not the named key cancels, and
+so does time (tui reference 4d).
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DEAF_S = 0.4
+"""Keys mean nothing for so long after a question was put."""
+BURST_S = 0.08
+"""A key so soon behind another one is a key held down or pasted text."""
+WAITS_S = 10.0
+TYPES_S = 60.0
+"""So long a word may be typed."""
+TYPED_S = 0.04
+"""Nobody types faster, per letter."""
+MOST_TYPED = 64
+YES = "Y"
+
+
+class Heard(StrEnum):
+    """What a key meant."""
+
+    NOTHING = "nothing"
+    NO = "no"
+    YES = "yes"
+    CHOICE = "choice"
+
+
+@dataclass(slots=True)
+class Question:
+    """A question that is open. Moments are seconds of one clock that never goes back."""
+
+    since_s: float
+    choices: tuple[str, ...] = ()
+    """Keys that choose something first; none: `YES` does it."""
+    word: str = ""
+    """To be typed in place of a key; empty: none."""
+    is_ready: bool = True
+    """Whether it may be answered by now: the numbers it asks about are there."""
+    typed: str = ""
+    note: str = ""
+    """Why the last key did nothing."""
+    _last_s: float = field(default=-1.0)
+    _typed_since_s: float = 0.0
+
+    def left_s(self, now_s: float) -> float:
+        """Return how long it is still open."""
+        return max(self.since_s + (TYPES_S if self.word else WAITS_S) - now_s, 0.0)
+
+    def ready(self, now_s: float, word: str = "") -> None:
+        """Let it be answered; from here on keys are deaf for a moment again."""
+        self.is_ready, self.word, self.since_s = True, word, now_s
+
+    def hear(self, key: str, character: str | None, now_s: float) -> Heard:
+        """Take a key in Textual's words, with the character it stands for."""
+        is_burst = now_s - self._last_s < BURST_S
+        self._last_s = now_s
+        if key == "escape":
+            return Heard.NO
+        if now_s - self.since_s < DEAF_S or (is_burst and not self.word):
+            return Heard.NOTHING
+        if self.word:
+            return self._spell(key, character, now_s)
+        if self.choices:
+            return Heard.CHOICE if character in self.choices else Heard.NO
+        if character != YES:
+            return Heard.NO
+        if not self.is_ready:
+            self.note = "Not yet: the engine has not said what it would do."
+            return Heard.NOTHING
+        return Heard.YES
+
+    def refuse_paste(self) -> None:
+        """Take nothing of a pasted text."""
+        self.typed, self.note = "", "Pasted text counts for nothing here."
+
+    def _spell(self, key: str, character: str | None, now_s: float) -> Heard:
+        if key in ("backspace", "ctrl+h"):
+            self.typed = self.typed[:-1]
+            return Heard.NOTHING
+        if character is None or not character.isprintable() or len(self.typed) >= MOST_TYPED:
+            return Heard.NOTHING
+        if not self.typed:
+            self._typed_since_s = now_s
+        self.typed += character
+        if self.typed != self.word:
+            return Heard.NOTHING
+        if now_s - self._typed_since_s < TYPED_S * (len(self.word) - 1):
+            self.refuse_paste()
+            return Heard.NOTHING
+        return Heard.YES

@@ -11,10 +11,12 @@ ALL = (
     "stream_load",
     "order_path",
     "firing",
+    "openings",
     "stops",
     "exchange_info",
     "store",
     "arming",
+    "risk",
     "detection",
     "engine",
 )

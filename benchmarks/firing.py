@@ -1,4 +1,4 @@
-"""The firing line: decision to last byte, openings met by the exchange's log, and stops.
+"""The firing line: decision to last byte, alone and under load, and stops.
 
 Our line, two hand-written ways that send the same bytes, and ccxt's `create_order` take turns against one
 practice exchange in a process of its own. The first of the hand-written is the least there is: a plain
@@ -15,14 +15,12 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import aiohttp
 import ccxt.async_support as ccxt
-import msgspec
 
 from benchmarks.common import Row, emit, percentile, rows
 from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
@@ -30,16 +28,12 @@ from mexc_tui.bootstrap import SystemClock, practice_exchange
 from mexc_tui.engine.trading_ports import Shot
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.connection import Headers
-from mexc_tui.exchange.firing import WireFiringLine
 from mexc_tui.exchange.market_messages import best_quote_of
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Pace, Topic
-from mexc_tui.exchange.transport import HttpTransport
-from mexc_tui.market_port import practice_day
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -47,36 +41,8 @@ LOADED_PAIRS = 20
 """A quote of each every 10 ms."""
 SHOTS = 1_000
 EVERY_S = 0.01
-OPENINGS, FIRST_OPENING_S, OPENING_EVERY_S = 200, 12, 0.25
 WINDOW_MS = 2_000
-US, MS = 1_000, 1_000_000
-
-OPENING_SCENARIO = f"""
-name = "openings"
-duration_s = {FIRST_OPENING_S + OPENINGS * OPENING_EVERY_S + 5}
-[market]
-symbols = 20
-active_pairs = 1
-trades_per_s = 0.1
-[knobs]
-orders_per_s = 1_000_000
-ip_weight_per_10s = 10_000_000
-key_weight_per_10s = 10_000_000
-[account.balances]
-USDT = 1_000_000
-[[listings]]
-base = "NEW"
-opens_s = {FIRST_OPENING_S}
-every_s = {OPENING_EVERY_S}
-announced_before_s = 10
-visible_before_s = 5
-prepared_before_s = 5
-ready_before_s = 5
-jitter_ms = 0
-shape = "dud"
-depth_quote = 1000
-trades_per_s = 0.1
-"""
+US = 1_000
 
 Way = Callable[[], Awaitable[object]]
 
@@ -91,7 +57,7 @@ class Gunner:
 
     def __init__(self, client: MexcClient, order: NewOrder) -> None:
         self.client = client
-        self.line: WireFiringLine = client.firing_line()
+        self.line = client.firing_line()
         self._order = order
         self._shots = 0
 
@@ -322,75 +288,11 @@ async def fire_at_moments(gunner: Gunner) -> list[float]:
     return late_us
 
 
-# ---- openings
-
-
-class Arrived(msgspec.Struct, frozen=True):
-    """An entry of the exchange's log."""
-
-    at_ns: int
-    client_order_id: str
-
-
-async def openings() -> list[Row]:
-    """Fire at each opening of a day; compare with what the exchange's log says."""
-    async with exchange_of(OPENING_SCENARIO) as endpoint, client_of(endpoint) as client:
-        await client.measure_clock()
-        line = client.firing_line()
-        await line.warm()
-        listed = await planned(endpoint)
-        bounds_ms: list[float] = []
-        accepted = 0
-        with Quiet():
-            for number, (symbol, opens_ms) in enumerate(listed.items()):
-                if number % 10 == 0:
-                    await line.warm()
-                estimate = client.offset.estimate(time.monotonic_ns())
-                assert estimate is not None
-                bounds_ms.append(estimate.error_ms)
-                accepted += await fire_at_opening(client, line, symbol, opens_ms)
-        await line.close()
-        late_ms = await arrivals(endpoint, listed)
-    group = f"arrival against the opening, {len(late_ms)} openings, by the exchange's log"
-    bound_ms = percentile(bounds_ms, 0.5)
-    note = f"earliest {min(late_ms):.2f}; stated clock error {bound_ms:.2f}; {accepted} accepted"
-    off_ms = [abs(late) for late in late_ms]
-    return [
-        one_row(group, "arrival minus opening", late_ms, note, "ms"),
-        one_row(group, "distance either way", off_ms, f"p50 at most {bound_ms + 1:.2f}, p99 10", "ms"),
-    ]
-
-
-async def planned(endpoint: Endpoint) -> dict[str, int]:
-    """Return the pairs that open, and when."""
-    async with HttpTransport() as transport:
-        start_ms = (await practice_day(transport, endpoint.web)).start_ms
-    first_ms = start_ms + FIRST_OPENING_S * 1_000
-    return {f"NEW{n + 1}USDT": first_ms + round(n * OPENING_EVERY_S * 1_000) for n in range(OPENINGS)}
-
-
-async def fire_at_opening(client: MexcClient, line: WireFiringLine, symbol: str, opens_ms: int) -> bool:
-    """Fire so that it arrives at an opening; say whether it was in time and taken."""
-    order = NewOrder(symbol, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, symbol, Decimal("0.06"), Decimal(200))
-    shot = line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=opens_ms, recv_window_ms=WINDOW_MS)
-    at_ns = client.offset.monotonic_ns_at(opens_ms) - (line.round_trip_ns or 0) // 2
-    return isinstance((await line.fire_at(shot, at_ns, always)).outcome, Accepted)
-
-
-async def arrivals(endpoint: Endpoint, listed: dict[str, int]) -> list[float]:
-    """Return how long after its opening each order arrived, in milliseconds; below zero: before."""
-    async with HttpTransport() as transport:
-        page = await transport.send("GET", endpoint.rest, "/practice/arrivals", "", Headers({}), deadline_s=5)
-    log = msgspec.json.decode(page.body, type=list[Arrived])
-    return [arrived.at_ns / MS - listed[arrived.client_order_id] for arrived in log]
-
-
 async def main() -> None:
     """Measure everything; print each part when it is done."""
     async with exchange_of(SCENARIO) as endpoint:
         emit(await side_by_side(endpoint))
         emit(await under_load(endpoint))
-    emit(await openings())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,163 @@
+"""Openings met, by the exchange's own log: a shot at each of a day, and a second one where it was early.
+
+The aim is the opening itself. The clock is known to within about a millisecond, so some of the shots
+arrive tenths of a millisecond before it. Those the exchange refuses with 30001, as it must; they are
+fired again.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from decimal import Decimal
+
+import msgspec
+
+from benchmarks.common import Row, emit, percentile
+from benchmarks.firing import Quiet, always, client_of, exchange_of, one_row
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.connection import Headers
+from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.market_port import practice_day
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose, Rejected
+from mexc_tui.model.report import PlacedOrder
+
+OPENINGS, FIRST_OPENING_S, OPENING_EVERY_S = 200, 12, 0.25
+WINDOW_MS = 2_000
+MS = 1_000_000
+NOT_OPEN = 30001
+AGAIN = "-again"
+
+SCENARIO = f"""
+name = "openings"
+duration_s = {FIRST_OPENING_S + OPENINGS * OPENING_EVERY_S + 5}
+[market]
+symbols = 20
+active_pairs = 1
+trades_per_s = 0.1
+[knobs]
+orders_per_s = 1_000_000
+ip_weight_per_10s = 10_000_000
+key_weight_per_10s = 10_000_000
+[account.balances]
+USDT = 1_000_000
+[[listings]]
+base = "NEW"
+opens_s = {FIRST_OPENING_S}
+every_s = {OPENING_EVERY_S}
+announced_before_s = 10
+visible_before_s = 5
+prepared_before_s = 5
+ready_before_s = 5
+jitter_ms = 0
+shape = "dud"
+depth_quote = 1000
+trades_per_s = 0.1
+"""
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """An entry of the exchange's log."""
+
+    at_ns: int
+    client_order_id: str
+
+
+class Gunner:
+    """Fires at openings, and counts what came of the first shots and the second ones."""
+
+    def __init__(self, client: MexcClient) -> None:
+        self.client = client
+        self.line = client.firing_line()
+        self.first: dict[str, int] = {}
+        """The code of each pair's first answer; 0: taken."""
+        self.second: Counter[int] = Counter()
+
+    async def fire_at(self, symbol: str, opens_ms: int) -> None:
+        """Fire so that it arrives at an opening; once more if the exchange says that it is not open yet."""
+        at_ns = self.client.offset.monotonic_ns_at(opens_ms) - (self.line.round_trip_ns or 0) // 2
+        code = await self._fire(symbol, symbol, opens_ms, at_ns)
+        self.first[symbol] = code
+        if code == NOT_OPEN:
+            self.second[await self._fire(symbol, symbol + AGAIN, opens_ms, None)] += 1
+
+    async def _fire(self, symbol: str, name: str, opens_ms: int, at_ns: int | None) -> int:
+        order = NewOrder(symbol, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, name, Decimal("0.06"), Decimal(200))
+        line = self.line
+        shot = line.prepare(order, purpose=Purpose.ENTRY, timestamp_ms=opens_ms, recv_window_ms=WINDOW_MS)
+        fired = await (line.fire(shot, always) if at_ns is None else line.fire_at(shot, at_ns, always))
+        match fired.outcome:
+            case Accepted(PlacedOrder()):
+                return 0
+            case Rejected(refusal):
+                return refusal.code or -1
+            case _:
+                return -1
+
+    def words(self, late_ms: dict[str, float]) -> str:
+        """Say what came of them."""
+        early = [name for name, late in late_ms.items() if late < 0]
+        refused = [name for name, code in self.first.items() if code == NOT_OPEN]
+        others = [name for name, code in self.first.items() if code not in (0, NOT_OPEN)]
+        assert set(refused) <= set(early), "the exchange refused what came after the opening"
+        words = f"{len(early)} came before it, {len(refused)} of them refused with {NOT_OPEN}"
+        return f"{words}, {self.second[0]} of these taken when fired again; {len(others)} refused otherwise"
+
+
+async def openings() -> list[Row]:
+    """Fire at each opening of a day; compare with what the exchange's log says."""
+    async with exchange_of(SCENARIO) as endpoint, client_of(endpoint) as client:
+        await client.measure_clock()
+        gunner = Gunner(client)
+        await gunner.line.warm()
+        listed = await planned(endpoint)
+        bounds_ms: list[float] = []
+        with Quiet():
+            for number, (symbol, opens_ms) in enumerate(listed.items()):
+                if number % 10 == 0:
+                    await gunner.line.warm()
+                estimate = client.offset.estimate(time.monotonic_ns())
+                assert estimate is not None
+                bounds_ms.append(estimate.error_ms)
+                await gunner.fire_at(symbol, opens_ms)
+        await gunner.line.close()
+        late_ms = await arrivals(endpoint, listed)
+    bound_ms = percentile(bounds_ms, 0.5)
+    return told(gunner, late_ms, bound_ms)
+
+
+def told(gunner: Gunner, late_ms: dict[str, float], bound_ms: float) -> list[Row]:
+    """Return the rows."""
+    late = list(late_ms.values())
+    group = f"arrival against the opening, {len(late)} openings, by the exchange's log"
+    note = f"earliest {min(late):.2f}; {gunner.words(late_ms)}"
+    goal = f"p50 at most {bound_ms + 1:.2f} (stated clock error {bound_ms:.2f} + 1), p99 10"
+    return [
+        one_row(group, "arrival minus opening", late, note, "ms"),
+        one_row(group, "distance either way", [abs(one) for one in late], goal, "ms"),
+    ]
+
+
+async def planned(endpoint: Endpoint) -> dict[str, int]:
+    """Return the pairs that open, and when."""
+    async with HttpTransport() as transport:
+        start_ms = (await practice_day(transport, endpoint.web)).start_ms
+    first_ms = start_ms + FIRST_OPENING_S * 1_000
+    return {f"NEW{n + 1}USDT": first_ms + round(n * OPENING_EVERY_S * 1_000) for n in range(OPENINGS)}
+
+
+async def arrivals(endpoint: Endpoint, listed: dict[str, int]) -> dict[str, float]:
+    """Return how many ms after its opening each pair's first shot arrived; below zero: before."""
+    async with HttpTransport() as transport:
+        page = await transport.send("GET", endpoint.rest, "/practice/arrivals", "", Headers({}), deadline_s=5)
+    log = msgspec.json.decode(page.body, type=list[Arrived])
+    return {
+        one.client_order_id: one.at_ns / MS - listed[one.client_order_id]
+        for one in log
+        if not one.client_order_id.endswith(AGAIN)
+    }
+
+
+if __name__ == "__main__":
+    emit(asyncio.run(openings()))

@@ -23,6 +23,8 @@ from mexc_tui.model.trading import Trading
 Row = TypeVar("Row")
 RECENT_ORDERS = 200
 """Of so many newest orders, those of closed positions are kept too whose fees are not all known."""
+SENT_EARLY_MS = 1_000
+"""No first attempt leaves so long before its opening: it is aimed to arrive at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,21 @@ class OpenBooks:
         held = (one.symbol for one in (*self.positions.values(), *self.intents.values()))
         live = (one.symbol for one in self.orders.values() if not one.state.is_terminal)
         return frozenset((*held, *live, *(snipe.symbol for snipe in self.snipes.values())))
+
+    def touched(self, now_ms: int) -> frozenset[str]:
+        """Return the pairs in which something of ours may have happened at the exchange.
+
+        Not those that are only armed for an opening still ahead: nothing was sent there, and what happened in
+        a pair weighs 10 to ask. Eight armed snipes would hold up a start for half a minute.
+        """
+        ahead = {one.id for one in self.snipes.values() if one.opens_ms - SENT_EARLY_MS > now_ms}
+        rows = (
+            *self.positions.values(),
+            *(one for one in self.intents.values() if one.id not in ahead),
+            *(one for one in self.orders.values() if not one.state.is_terminal),
+            *(one for one in self.snipes.values() if one.id not in ahead),
+        )
+        return frozenset(one.symbol for one in rows)
 
     # ---- for the bookkeeper
 

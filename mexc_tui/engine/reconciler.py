@@ -189,7 +189,8 @@ class Reconciler:
     # ---- asking
 
     async def _ask(self, trigger: Trigger) -> Theirs:
-        symbols = self._doubtful() if trigger is Trigger.TIMER else self._keeper.open.symbols()
+        books, now_ms = self._keeper.open, self._trading.now_ms()
+        symbols = self._doubtful() if trigger is Trigger.TIMER else books.touched(now_ms)
         before = await self._orders(symbols)
         self.balances = (await self._trading.account(purpose=Purpose.EXIT)).balances
         at_ms = self._trading.now_ms()

@@ -10,6 +10,7 @@ import pytest
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.sniping.desks import NAME, OPENS_S, Exchange, Watcher, listing, scenario
 
@@ -94,5 +95,32 @@ def test_a_snipe_that_was_armed_before_a_restart_still_fires(tmp_path: Path) -> 
             snipes = await watcher.snipes()
             assert [one.state for one in snipes] == [SnipeState.FILLED]
             await books_agree(watcher, snipes)
+
+    simulate(main)
+
+
+def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario())
+        await exchange.open()
+        asked: list[str] = []
+        world, all_orders = exchange.world, exchange.world.all_orders
+
+        def noted(
+            symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+        ) -> list[OrderRecord]:
+            asked.append(symbol)
+            return all_orders(symbol, start_ms, end_ms, limit)
+
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, POINTS["armed"])
+        world.all_orders = noted
+        async with exchange.engine() as watcher:
+            assert state_of(watcher) is SnipeState.ARMED
+            assert watcher.rooms.keeper.open.reconciled is not None
+            assert not asked
+            await watcher.at(OPENS_S + 4)
+            await watcher.rooms.reconciler.compare(Trigger.PERSON)
+            assert NAME in asked
 
     simulate(main)

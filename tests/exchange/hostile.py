@@ -1,10 +1,13 @@
 """Servers on loopback that answer what a test says, byte for byte, and remember what they saw."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from random import Random
+
+import aiohttp
 
 from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.offset import Sample
@@ -30,8 +33,9 @@ class WallClock:
 class Hostile:
     """A server with a list of replies, one for each request; the last one repeats."""
 
-    def __init__(self, replies: list[Reply]) -> None:
+    def __init__(self, replies: list[Reply], tls: ssl.SSLContext | None = None) -> None:
         self.replies = replies
+        self.tls = tls
         self.requests: list[bytes] = []
         self.connections = 0
         self.origin = ""
@@ -62,11 +66,11 @@ class Hostile:
 
 
 @asynccontextmanager
-async def hostile(*replies: Reply) -> AsyncGenerator[Hostile]:
-    server = Hostile(list(replies))
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+async def hostile(*replies: Reply, tls: ssl.SSLContext | None = None) -> AsyncGenerator[Hostile]:
+    server = Hostile(list(replies), tls)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
     port = listener.sockets[0].getsockname()[1]
-    server.origin = f"http://127.0.0.1:{port}"
+    server.origin = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
     try:
         yield server
     finally:
@@ -75,12 +79,20 @@ async def hostile(*replies: Reply) -> AsyncGenerator[Hostile]:
 
 @asynccontextmanager
 async def client_of(
-    origin: str, *, keys: bool = True, clock_known: bool = True, limits: ClientLimits | None = None
+    origin: str,
+    *,
+    keys: bool = True,
+    clock_known: bool = True,
+    limits: ClientLimits | None = None,
+    connector: aiohttp.BaseConnector | None = None,
 ) -> AsyncGenerator[MexcClient]:
     """A client whose clock offset is known, with waits between retries of next to nothing."""
     clock = WallClock()
     credentials = Credentials(ACCESS_KEY, Secret(SECRET)) if keys else None
-    async with MexcClient(origin, clock=clock, rng=Still(), credentials=credentials, limits=limits) as client:
+    made = MexcClient(
+        origin, clock=clock, rng=Still(), credentials=credentials, limits=limits, connector=connector
+    )
+    async with made as client:
         if clock_known:
             now_ns = clock.monotonic_ns()
             client.offset.add(Sample(now_ns - 1_000, now_ns, SERVER_MS, SERVER_MS))

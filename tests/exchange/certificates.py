@@ -1,0 +1,58 @@
+"""Self-signed certificates, good and bad, and both ends of a connection that is to be checked."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+BAD = [("localhost", False), ("expired", True), ("elsewhere", True)]
+"""Certificates that nobody may believe when asked for localhost, and whether their maker is known."""
+
+
+def write_certificates(folder: Path) -> Path:
+    """Write them for localhost, for another name, and one of yesterday; return the folder."""
+    now = datetime.now(UTC)
+    for file, name, ends in (
+        ("localhost", "localhost", now + timedelta(days=1)),
+        ("elsewhere", "elsewhere.invalid", now + timedelta(days=1)),
+        ("expired", "localhost", now - timedelta(days=1)),
+    ):
+        key = ec.generate_private_key(ec.SECP256R1())
+        called = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        made = (
+            x509.CertificateBuilder(called, called, key.public_key(), x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=2))
+            .not_valid_after(ends)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+            .sign(key, hashes.SHA256())
+        )
+        (folder / f"{file}.pem").write_bytes(made.public_bytes(Encoding.PEM))
+        (folder / f"{file}.key").write_bytes(
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        )
+    return folder
+
+
+def showing(folder: Path, name: str) -> ssl.SSLContext:
+    """Return what a server needs to show the certificate of `name`."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    show(context, folder, name)
+    return context
+
+
+def show(context: ssl.SSLContext, folder: Path, name: str) -> None:
+    """Show this certificate to whoever connects from now on."""
+    context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+
+
+def checking(folder: Path, *trusted: str) -> aiohttp.TCPConnector:
+    """Check as always, with these certificates among the known ones."""
+    context = ssl.create_default_context()
+    for name in trusted:
+        context.load_verify_locations(folder / f"{name}.pem")
+    return aiohttp.TCPConnector(ssl=context)

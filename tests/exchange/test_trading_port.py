@@ -1,0 +1,318 @@
+"""The engine's port of trading on the wire: what is asked, what is told while nothing is known, to whom."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from random import Random
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.offset import Sample
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose
+from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
+from mexc_tui.practice.scenario import MarketPlan, Scenario
+from mexc_tui.practice.server import PracticeServer
+from mexc_tui.simulation.network import Host
+from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.trading_port import TradingParts, WireTrading
+
+from .hostile import SERVER_MS, Hostile, WallClock, answer, client_of, hostile
+
+HOST = "127.0.0.1"
+WHEN_MS = SERVER_MS - 60_000
+ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), Decimal(50))
+
+
+@asynccontextmanager
+async def wired(client: MexcClient) -> AsyncGenerator[WireTrading]:
+    async with aiohttp.TCPConnector() as connector:
+        yield WireTrading(
+            TradingParts(
+                clock=WallClock(),
+                client=client,
+                stream_url=f"ws://{HOST}/ws",
+                connector=connector,
+                rng=Random(1),
+                timings=SocketTimings(),
+            )
+        )
+
+
+@asynccontextmanager
+async def trading(
+    body: str = "{}", *, clock_known: bool = True
+) -> AsyncGenerator[tuple[WireTrading, Hostile]]:
+    """The port, and a server that answers everything with this."""
+    async with (
+        hostile(answer(body)) as server,
+        client_of(server.origin, clock_known=clock_known) as client,
+        wired(client) as port,
+    ):
+        yield port, server
+
+
+# ---- time
+
+
+async def test_before_a_measurement_time_is_this_machines_and_nothing_is_said_of_its_error() -> None:
+    async with trading(clock_known=False) as (port, _):
+        assert port.clock() is None
+        assert port.now_ms() == SERVER_MS
+        clock = WallClock()
+        ahead_ms = (port.exchange_ns(SERVER_MS + 5_000) - clock.monotonic_ns()) / 1e6
+        assert 4_900 < ahead_ms <= 5_000
+
+
+async def test_after_a_measurement_time_is_the_exchanges_and_its_error_is_told() -> None:
+    async with (
+        hostile(answer("{}")) as server,
+        client_of(server.origin, clock_known=False) as client,
+        wired(client) as port,
+    ):
+        now_ns = WallClock().monotonic_ns()
+        client.offset.add(Sample(now_ns - 2_000_000, now_ns, SERVER_MS + 700, SERVER_MS))
+        reading = port.clock()
+        assert reading is not None
+        assert 699 < reading.offset_ms < 703
+        assert reading.error_ms >= 1
+        assert SERVER_MS + 700 <= port.now_ms() < SERVER_MS + 5_000
+        # Both directions tell the same: an order aimed at that moment is stamped with it.
+        assert port.exchange_ns(SERVER_MS + 700) == client.offset.monotonic_ns_at(SERVER_MS + 700)
+
+
+# ---- what is asked
+
+
+@dataclass(frozen=True)
+class Question:
+    ask: Callable[[WireTrading], Awaitable[object]]
+    method: str
+    path: str
+    params: dict[str, str]
+    body: str = "[]"
+    absent: tuple[str, ...] = field(default=())
+
+
+QUESTIONS = {
+    "an order by its client id": Question(
+        lambda port: port.order("NEWUSDT", client_order_id="mxt-1"),
+        "GET", "/api/v3/order", {"symbol": "NEWUSDT", "origClientOrderId": "mxt-1"},
+        '{"symbol":"NEWUSDT","orderId":"C02__1","clientOrderId":"mxt-1","price":"0.1","origQty":"50",'
+        '"executedQty":"0","cummulativeQuoteQty":"0","status":"NEW","type":"LIMIT","side":"BUY","time":1}',
+        ("orderId",),
+    ),
+    "open orders of every pair": Question(
+        lambda port: port.open_orders(), "GET", "/api/v3/openOrders", {}, absent=("symbol",)
+    ),
+    "orders of a pair since a moment, until now": Question(
+        lambda port: port.all_orders("NEWUSDT", start_ms=WHEN_MS),
+        "GET", "/api/v3/allOrders", {"symbol": "NEWUSDT", "startTime": str(WHEN_MS)},
+    ),
+    "orders of a pair between two moments": Question(
+        lambda port: port.all_orders("NEWUSDT", start_ms=WHEN_MS, end_ms=WHEN_MS + 5),
+        "GET", "/api/v3/allOrders", {"startTime": str(WHEN_MS), "endTime": str(WHEN_MS + 5)},
+    ),
+    "orders of a pair at all": Question(
+        lambda port: port.all_orders("NEWUSDT"),
+        "GET", "/api/v3/allOrders", {"symbol": "NEWUSDT"}, absent=("startTime", "endTime"),
+    ),
+    "trades of an order": Question(
+        lambda port: port.my_trades("NEWUSDT", order_id="C02__1"),
+        "GET", "/api/v3/myTrades", {"symbol": "NEWUSDT", "orderId": "C02__1"},
+        absent=("startTime", "endTime"),
+    ),
+    "balances": Question(lambda port: port.account(), "GET", "/api/v3/account", {}, '{"balances":[]}'),
+    "a book": Question(
+        lambda port: port.depth("NEWUSDT", 20),
+        "GET", "/api/v3/depth", {"symbol": "NEWUSDT", "limit": "20"},
+        '{"lastUpdateId":1,"bids":[],"asks":[]}',
+    ),
+    "a cancel by client id": Question(
+        lambda port: port.cancel("NEWUSDT", client_order_id="mxt-1"),
+        "DELETE", "/api/v3/order", {"symbol": "NEWUSDT", "origClientOrderId": "mxt-1"}, "{}",
+    ),
+    "a cancel of all": Question(
+        lambda port: port.cancel_open("NEWUSDT"), "DELETE", "/api/v3/openOrders", {"symbol": "NEWUSDT"}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_a_question_leaves_as_the_exchange_wants_it(name: str) -> None:
+    question = QUESTIONS[name]
+    async with trading(question.body) as (port, server):
+        await question.ask(port)
+        target = urlsplit(server.last_target)
+        params = {key: values[0] for key, values in parse_qs(target.query).items()}
+        assert server.last.startswith(f"{question.method} ")
+        assert target.path == question.path
+        assert question.params.items() <= params.items()
+        assert not set(question.absent) & set(params)
+
+
+async def test_a_range_without_an_end_ends_now_by_the_exchanges_clock() -> None:
+    async with trading("[]") as (port, server):
+        for ask in (port.all_orders, port.my_trades):
+            await ask("NEWUSDT", start_ms=WHEN_MS)
+            end_ms = int(parse_qs(urlsplit(server.last_target).query)["endTime"][0])
+            assert SERVER_MS - 1_000 < end_ms <= port.now_ms()
+
+
+async def test_an_order_is_placed_with_the_window_that_is_asked_for() -> None:
+    async with trading('{"symbol":"NEWUSDT","orderId":"C02__1"}') as (port, server):
+        placed = await port.place(ORDER, purpose=Purpose.ENTRY, recv_window_ms=321)
+        assert isinstance(placed, Accepted)
+        assert "recvWindow=321&" in server.last_target
+        assert server.last.startswith("POST /api/v3/order?")
+
+
+async def test_a_pair_that_has_no_price_is_an_error_not_a_zero() -> None:
+    async with trading('{"symbol":"NEWUSDT","price":null}') as (port, _):
+        with pytest.raises(ExchangeError, match="NEWUSDT has no price yet"):
+            await port.price("NEWUSDT")
+
+
+# ---- limits
+
+
+async def test_what_is_left_is_less_for_entries_than_for_exits_and_never_below_nothing() -> None:
+    async with trading("[]") as (port, _):
+        assert port.weight_left(Purpose.ENTRY) < port.weight_left(Purpose.STOP)
+        assert port.orders_left(Purpose.ENTRY) < port.orders_left(Purpose.EXIT)
+        before = port.weight_left(Purpose.ENTRY)
+        await port.open_orders(("NEWUSDT",))
+        assert port.weight_left(Purpose.ENTRY) < before
+        for _ in range(11):
+            await port.cancel("NEWUSDT", client_order_id="mxt-1")
+        assert port.orders_left(Purpose.ENTRY) == 0
+        assert port.orders_left(Purpose.STOP) == 1
+
+
+@pytest.mark.parametrize(("status", "words"), [(429, "does not serve us"), (418, "does not serve us")])
+async def test_a_ban_is_told_in_words_and_an_entry_is_not_sent(status: int, words: str) -> None:
+    async with (
+        hostile(answer("{}", status, headers="Retry-After: 30\r\n")) as server,
+        client_of(server.origin) as client,
+        wired(client) as port,
+    ):
+        assert port.ban() == ""
+        with suppress(ExchangeError):
+            await client.market.price("NEWUSDT")
+        assert words in port.ban()
+        assert isinstance(await port.place(ORDER, purpose=Purpose.ENTRY), NotSent)
+
+
+async def test_every_line_is_its_own_and_cold_at_first() -> None:
+    async with trading() as (port, server):
+        first, second = port.line(), port.line()
+        assert first is not second
+        assert not first.is_warm
+        assert server.connections == 0
+        await first.close()
+        await second.close()
+
+
+# ---- the private stream
+
+
+@dataclass
+class Ears:
+    """A sink that remembers."""
+
+    told: list[OrderUpdate | FillUpdate | BalanceUpdate] = field(
+        default_factory=list[OrderUpdate | FillUpdate | BalanceUpdate]
+    )
+    holes: list[bool] = field(default_factory=list[bool])
+
+    def on_order(self, update: OrderUpdate) -> None:
+        assert isinstance(update, OrderUpdate)
+        self.told.append(update)
+
+    def on_fill(self, fill: FillUpdate) -> None:
+        assert isinstance(fill, FillUpdate)
+        self.told.append(fill)
+
+    def on_balance(self, update: BalanceUpdate) -> None:
+        assert isinstance(update, BalanceUpdate)
+        self.told.append(update)
+
+    def on_hole(self, *, is_closed: bool) -> None:
+        self.holes.append(is_closed)
+
+    def kinds(self) -> set[type]:
+        return {type(one) for one in self.told}
+
+
+async def heard(sim: Simulation, main: Callable[[WireTrading, MexcClient, Host], Awaitable[None]]) -> None:
+    """Run `main` against a practice exchange in virtual time."""
+    plan = Scenario(name="port", market=MarketPlan(symbols=5, active_pairs=1, trades_per_s=5.0))
+    server = PracticeServer(plan, 1, sim.clock)
+    host = await sim.network.serve(HOST, 80, server.application())
+    credentials = Credentials(server.api_key, Secret(server.api_secret))
+    async with MexcClient(
+        f"http://{HOST}",
+        clock=sim.clock,
+        rng=sim.rng,
+        connector=sim.network.connector(),
+        credentials=credentials,
+    ) as client:
+        await client.measure_clock()
+        connector = sim.network.connector()
+        parts = TradingParts(sim.clock, client, f"ws://{HOST}/ws", connector, sim.rng, SocketTimings())
+        await main(WireTrading(parts), client, host)
+        await connector.close()
+
+
+def test_orders_fills_and_balances_reach_the_ear_that_is_theirs_and_none_after_the_end() -> None:
+    async def main(port: WireTrading, client: MexcClient, _host: Host) -> None:
+        symbol = (await client.account.self_symbols())[0]
+        ears = Ears()
+        assert not port.private_state().is_live
+        running = asyncio.create_task(port.run_private(ears))
+        await asyncio.sleep(5)
+        assert port.private_state().is_live
+        buy = NewOrder(symbol, Side.BUY, OrderType.MARKET, "one", quote_quantity=Decimal(20))
+        assert isinstance(await port.place(buy, purpose=Purpose.ENTRY), Accepted)
+        await asyncio.sleep(5)
+        assert ears.kinds() == {OrderUpdate, FillUpdate, BalanceUpdate}
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        before = len(ears.told)
+        again = NewOrder(symbol, Side.BUY, OrderType.MARKET, "two", quote_quantity=Decimal(20))
+        assert isinstance(await port.place(again, purpose=Purpose.ENTRY), Accepted)
+        await asyncio.sleep(5)
+        assert len(ears.told) == before
+        assert not port.private_state().is_live
+
+    simulate(lambda sim: heard(sim, main))
+
+
+def test_a_reset_of_the_private_stream_is_told_as_a_hole_that_opens_and_closes() -> None:
+    async def main(port: WireTrading, _client: MexcClient, host: Host) -> None:
+        ears = Ears()
+        running = asyncio.create_task(port.run_private(ears))
+        await asyncio.sleep(5)
+        before = len(ears.holes)
+        host.reset()
+        await asyncio.sleep(0.01)
+        assert not port.private_state().is_live
+        await asyncio.sleep(10)
+        assert port.private_state().is_live
+        holes = ears.holes[before:]
+        assert holes[0] is False
+        assert holes[-1] is True
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    simulate(lambda sim: heard(sim, main))

@@ -31,6 +31,9 @@ PURPOSES = {
     OrderRole.FLATTEN: Purpose.STOP,
 }
 
+TOLD_S, TOLD_LOOKS = 0.1, 5
+"""An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
+
 Gate = Callable[[OrderRole, str], str]
 """Says why an order of this role may not be sent for this pair now; empty: it may (I11). Asked at the last
 moment before the first byte."""
@@ -87,16 +90,19 @@ class Execution:
         row = self._begin(intent, shot.order)
         return await self._to_its_end(self._fire(row, line, shot, at_ns, called_off))
 
-    async def cancel(self, order: Order, words: str) -> None:
-        """Ask for an order's cancel, then what became of it: no answer to a cancel proves anything."""
-        await self._to_its_end(self._cancel(order, words))
+    async def cancel(self, order: Order, words: str, purpose: Purpose = Purpose.EXIT) -> None:
+        """Have an order cancelled, and hear or ask what became of it: no answer to a cancel proves anything.
 
-    async def ask(self, order: Order) -> None:
-        """Ask for an order, and for the fees of its trades.
+        `purpose`: STOP where a stop waits for its coins; that alone goes out under a ban.
+        """
+        await self._to_its_end(self._cancel(order, words, purpose))
+
+    async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
+        """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
 
         Raises Refused (-2013) if the exchange does not know it, ExchangeError if no answer came.
         """
-        purpose = PURPOSES[order.role]
+        purpose = purpose or PURPOSES[order.role]
         report = await self._trading.order(
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
@@ -178,7 +184,7 @@ class Execution:
         self._begin_chore(self._keeper.take(name, told))
         return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
 
-    async def _cancel(self, order: Order, words: str) -> None:
+    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> None:
         marked = cancelling(order, self._trading.now_ms(), words)
         if marked != order:
             self._keeper.open.put_order(marked)
@@ -186,12 +192,24 @@ class Execution:
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
             order_id=order.order_id,
+            purpose=purpose,
         )
         log.info("cancel of %s: %s", order.client_order_id, type(outcome).__name__)
+        if isinstance(outcome, NotSent) or await self._is_told_gone(order.client_order_id):
+            return
         try:
-            await self.ask(order)
+            await self.ask(order, purpose)
         except ExchangeError as error:
             log.warning("%s after its cancel: %s", order.client_order_id, error)
+
+    async def _is_told_gone(self, client_order_id: str) -> bool:
+        """Whether the stream tells its end within a moment: that costs no weight, and no way of a stop."""
+        for _ in range(TOLD_LOOKS):
+            now = self._keeper.open.orders.get(client_order_id)
+            if now is None or now.state.is_terminal:
+                return True
+            await asyncio.sleep(TOLD_S / TOLD_LOOKS)
+        return False
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         """Run in a task of its own, which goes on when the caller is cancelled."""

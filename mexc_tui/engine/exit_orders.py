@@ -11,6 +11,7 @@ from mexc_tui.engine.running_sale import Running
 from mexc_tui.engine.settling import Settling
 from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,9 @@ class ExitOrders:
         if not sells or not is_needed:
             return False
         if sale.cancels is None or sale.cancels.done():
-            sale.cancels = asyncio.gather(*(self._execution.cancel(one, sale.words) for one in sells))
+            purpose = Purpose.STOP if sale.is_urgent else Purpose.EXIT
+            cancels = (self._execution.cancel(one, sale.words, purpose) for one in sells)
+            sale.cancels = asyncio.gather(*cancels)
             sale.cancels.add_done_callback(lambda _: sale.wake.set())
         if not is_offered:
             await self._clear(sale, sells, sale.cancels)

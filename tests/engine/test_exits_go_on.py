@@ -1,0 +1,82 @@
+"""Nothing but the exchange may refuse a sale (design, rule 4): on the practice exchange in virtual time."""
+
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import SYMBOL, agree, closed, day_of, guarding, price_for, rooms_of, until
+
+POLLED = "/api/v3/defaultSymbols"
+EVERYTHING = "/api/v3/"
+AT_THEIR_LIMIT = {
+    "max_positions": 1,
+    "max_trades_hour": 1,
+    "max_trades_day": 1,
+    "exposure_cap_pct": 1.2,
+    "position_cap_pct": 1.2,
+}
+
+
+def test_exits_still_work_while_halted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+            await rooms.safety.stopping.halt("ann", "lunch")
+            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            await price_for(rooms, position, "0.7", 0.5)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            await agree(running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "wait_s"),
+    [
+        (FaultKind.TOO_MANY_REQUESTS, POLLED, 600),
+        (FaultKind.BANNED, POLLED, 600),
+        (FaultKind.BANNED, EVERYTHING, 8),
+    ],
+    ids=["429", "418", "418 for sales too, for a while"],
+)
+def test_exits_still_work_while_banned(tmp_path: Path, kind: FaultKind, path: str, wait_s: int) -> None:
+    async def main(sim: Simulation) -> None:
+        ban = FaultPlan(kind=kind, at_s=45, for_s=8, path=path, amount_ms=wait_s * 1_000)
+        async with guarding(day_of(sim, tmp_path, faults=(ban,))) as (running, rooms, position):
+            await until(lambda: rooms.port.ban())
+            await until(lambda: rooms.keeper.open.trading.cause is Cause.BAN)
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            assert len(rooms.keeper.open.live_orders()) == 3
+            await price_for(rooms, position, "0.7", 0.5)
+            after = await closed(running, 60)
+            assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
+            assert path == EVERYTHING or rooms.port.ban()
+
+    simulate(main)
+
+
+def test_exits_still_work_with_every_entry_limit_exhausted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=AT_THEIR_LIMIT)) as (running, rooms, position):
+            judged = await rooms_of(running).arming.what_if(SYMBOL)
+            failed = {one.name for one in judged.judgement.verdicts if not one.passed}
+            exhausted = {
+                "positions",
+                "exposure",
+                "position_cap",
+                "trades_hour",
+                "trades_day",
+                "one_per_symbol",
+            }
+            assert failed >= exhausted, failed
+            await price_for(rooms, position, "0.7", 0.5)
+            after = await closed(running)
+            assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
+            await agree(running)
+
+    simulate(main)

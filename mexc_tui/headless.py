@@ -105,10 +105,12 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
     """Wait for the end; report a practice day that is over."""
     engine = running.engine
     listening = asyncio.create_task(_stop_when_told(running, told))
+    telling = asyncio.create_task(_tell_taken_up(running))
     try:
         reason = await engine.wait(until_done=launch.until_done)
     finally:
         listening.cancel()
+        telling.cancel()
     _say(f"Stopping: {reason}.")
     if not engine.is_done:
         return FINISHED
@@ -133,6 +135,16 @@ async def _report(running: Joined) -> DayReport:
 async def _stop_when_told(running: Joined, told: asyncio.Event) -> None:
     await told.wait()
     running.engine.ask_to_stop("told to from outside")
+
+
+async def _tell_taken_up(running: Joined) -> None:
+    """Say what an engine before this one left open, and what became of it, once that is known."""
+    rooms = running.engine.rooms
+    if rooms is None:
+        return
+    await rooms.reconciler.is_taken_up.wait()
+    for words in rooms.reconciler.taken_up:
+        _say(f"Taken up: {words}.")
 
 
 def _say(words: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from mexc_tui.detection.judging import Verdict, judge
 from mexc_tui.detection.settings import LabelRule
 from mexc_tui.engine.money import Money, every_position, every_snipe, money_of
-from mexc_tui.model.event import EngineStarted, SnipeRefused
+from mexc_tui.model.event import EngineStarted, SnipeRefused, TakenUp
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.report.day import DayReport
@@ -100,12 +100,14 @@ def _trading(stored: Reading, day: Day) -> KeptTrading | None:
     positions = tuple(every_position(tables))
     snipes = tuple(every_snipe(tables))
     refusals = (one.event for one in stored.journal.of_kind("snipe_refused", MOST_REFUSALS))
+    taken_up = (one.event for one in stored.journal.of_kind("taken_up", MOST_STARTS))
     return KeptTrading(
         money=_money(money_of(tables, positions, {})),
         snipes=snipes,
         attempts=tuple(one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)),
         positions=positions,
         refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
+        taken_up=tuple(one for one in taken_up if isinstance(one, TakenUp)),
         runs=tuple(run for _, run in tables.reconciliations.page(limit=MOST_RUNS)),
     )
 

@@ -16,6 +16,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.ports import Books, Clock, Stored
 from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.supervisor import Started
+from mexc_tui.engine.taken_up import Left, left_open, taken_up
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.accounts import START_ENTRY, start_entry
 from mexc_tui.ledger.agreement import (
@@ -34,7 +35,7 @@ from mexc_tui.ledger.orders import must_ask_trades
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, Refused
-from mexc_tui.model.event import Reconciled
+from mexc_tui.model.event import Reconciled, TakenUp
 from mexc_tui.model.intent import Order
 from mexc_tui.model.outcome import SETTLE_MS, Purpose
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
@@ -94,6 +95,11 @@ class Reconciler:
         self.is_done = False
         """Whether everything that an engine before this one may have sent is known: no entry before that."""
 
+        self.taken_up = tuple[str, ...]()
+        """What an engine before this one left open, and what became of it; empty: there was none."""
+        self.is_taken_up = asyncio.Event()
+        """Set once all of that is known."""
+
     def hurry(self) -> None:
         """Compare soon: pushes were lost, or somebody else traded."""
         self._wake.set()
@@ -101,16 +107,20 @@ class Reconciler:
     async def run(self, started: Started) -> None:
         """Doubt what is open, compare, then again and again. Nothing starts before the first is done."""
         await self._keeper.load()
+        is_new, left = not self._keeper.open.balances, left_open(self._keeper.open)
         await self._until_answered(self._open_books)
         fence_ms = self._trading.now_ms() + self._numbers().recv_window_ms + SETTLE_MS
         is_doubtful = bool(self._keeper.open.intents or self._keeper.open.orders)
         await self._doubt()
-        await self._until_answered(lambda: self.compare(Trigger.START))
+        runs: list[Reconciliation] = []
+        await self._until_answered(lambda: self.compare(Trigger.START, runs))
         started()
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
-            await self._compare_or_note(Trigger.START)
+            await self._compare_or_note(Trigger.START, runs)
         self.is_done = True
+        if not self.is_taken_up.is_set():
+            await self._tell(left, runs, is_new=is_new)
         while True:
             trigger = Trigger.TIMER
             try:
@@ -134,9 +144,21 @@ class Reconciler:
             else:
                 return
 
-    async def _compare_or_note(self, trigger: Trigger) -> None:
+    async def _tell(self, left: Left, runs: list[Reconciliation], *, is_new: bool) -> None:
+        """Say once what was found of an engine before this one, and what became of it; new books had none."""
+        if not is_new:
+            scope = self._keeper.scope
+            lines = await self._books.read(
+                "taken up", lambda stored: taken_up(left, stored.trading(scope), runs)
+            )
+            event = TakenUp(at_ms=self._trading.now_ms(), about="books", lines=lines)
+            await self._keeper.write("taken up", lambda desk: desk.unit.record(event))
+            self.taken_up = lines
+        self.is_taken_up.set()
+
+    async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> None:
         try:
-            await self.compare(trigger)
+            await self.compare(trigger, runs)
         except ExchangeError as error:
             self._note_problem(error)
             log.warning("books could not be compared: %s", error)
@@ -145,8 +167,8 @@ class Reconciler:
         self.problem = str(error)
         self.refused_code = error.refusal.code if isinstance(error, Refused) else None
 
-    async def compare(self, trigger: Trigger) -> Reconciliation:
-        """Compare, put right, store the run. Raises ExchangeError, StorageError."""
+    async def compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
+        """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
         async with self._lock:
             began_ns = self._clock.monotonic_ns()
             await self._learn_fee_asset()
@@ -158,7 +180,10 @@ class Reconciler:
             for name in outcome.strangers:
                 self._on_stranger(name)
             duration_ms = (self._clock.monotonic_ns() - began_ns) // 1_000_000
-            return await self._store(outcome, duration_ms)
+            run = await self._store(outcome, duration_ms)
+        if runs is not None:
+            runs.append(run)
+        return run
 
     # ---- the start
 

@@ -218,6 +218,13 @@ class Reconciled(Event, frozen=True, kw_only=True, tag="reconciled"):
     run: Reconciliation
 
 
+class TakenUp(Event, frozen=True, kw_only=True, tag="taken_up"):
+    """An engine took up what one before it left open. `about` is "books"."""
+
+    lines: tuple[str, ...]
+    """What was found, and what became of it."""
+
+
 class EntryBooked(Event, frozen=True, kw_only=True, tag="entry_booked"):
     """The books have another entry. `about` is the asset or symbol it concerns."""
 
@@ -247,6 +254,7 @@ KnownEvent: TypeAlias = (
     | TradingChanged
     | GuardActed
     | Reconciled
+    | TakenUp
     | EntryBooked
 )
 """Every kind this build knows. Add a new one here."""

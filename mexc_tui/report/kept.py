@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.model.event import SnipeRefused
+from mexc_tui.model.event import SnipeRefused, TakenUp
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.position import Position
@@ -63,6 +63,7 @@ class KeptTrading:
     positions: tuple[Position, ...] = ()
     refusals: tuple[SnipeRefused, ...] = ()
     runs: tuple[Reconciliation, ...] = ()
+    taken_up: tuple[TakenUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

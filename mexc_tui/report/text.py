@@ -50,7 +50,7 @@ def _lines(report: DayReport) -> Iterator[str]:
     yield from _totals(report.totals)
     if report.trading is not None:
         yield ""
-        yield from trading_lines(report.trading)
+        yield from trading_lines(report.trading, clock.at)
     yield ""
     yield from _claims(report.claims)
     yield ""

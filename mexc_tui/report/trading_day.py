@@ -98,6 +98,13 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     """In the last one; None: there was none, or it could not be finished."""
 
 
+class Restart(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine took up that one before it had left open."""
+
+    at_ms: int
+    lines: tuple[str, ...]
+
+
 class TradingTotals(msgspec.Struct, frozen=True, kw_only=True):
     """Trading of the day in numbers."""
 
@@ -120,3 +127,4 @@ class TradingDay(msgspec.Struct, frozen=True, kw_only=True):
 
     totals: TradingTotals
     accounts: Accounts
+    restarts: tuple[Restart, ...] = ()

@@ -12,6 +12,7 @@ from mexc_tui.report.trading_day import (
     Accounts,
     Held,
     NotArmed,
+    Restart,
     Sniped,
     Stage,
     TradingDay,
@@ -64,7 +65,12 @@ def trading_day(kept: KeptTrading, day: Day) -> TradingDay:
         lost=sum(one.realised < 0 for one in closed),
         realised=sum((one.realised for one in positions), ZERO),
     )
-    return TradingDay(totals=totals, accounts=_accounts(kept, day))
+    restarts = tuple(
+        Restart(at_ms=one.at_ms, lines=one.lines)
+        for one in sorted(kept.taken_up, key=lambda one: one.at_ms)
+        if day.from_ms <= one.at_ms <= day.to_ms
+    )
+    return TradingDay(totals=totals, accounts=_accounts(kept, day), restarts=restarts)
 
 
 def _of_day(kept: KeptTrading, day: Day) -> list[Snipe]:

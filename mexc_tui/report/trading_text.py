@@ -29,7 +29,7 @@ def sniped_lines(refused: tuple[NotArmed, ...], sniped: tuple[Sniped, ...], at: 
             yield from _held(position, at)
 
 
-def trading_lines(day: TradingDay) -> Iterator[str]:
+def trading_lines(day: TradingDay, at: At) -> Iterator[str]:
     """Say what trading came to, and whether the books are right."""
     totals = day.totals
     yield "Trading"
@@ -42,6 +42,9 @@ def trading_lines(day: TradingDay) -> Iterator[str]:
         f"realised {_signed(totals.realised)}"
     )
     yield from _accounts(day.accounts)
+    for one in day.restarts:
+        yield f"  started again, and by {at(one.at_ms)} had taken up what was left"
+        yield from (f"    - {words}" for words in one.lines)
 
 
 def _accounts(accounts: Accounts) -> Iterator[str]:

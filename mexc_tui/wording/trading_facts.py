@@ -43,6 +43,8 @@ def _books(event: AnyEvent) -> str:
             return f"books compared ({run.trigger.value}): {found}" + (
                 f"; {run.problem}" if run.problem else ""
             )
+        case events.TakenUp():
+            return f"taken up of an engine before this one: {'; '.join(event.lines)}"
         case events.EntryBooked():
             return _entry(event.entry)
         case _:

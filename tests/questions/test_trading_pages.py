@@ -213,6 +213,10 @@ def test_a_figure_is_printed_with_its_sample() -> None:
             "books compared (start): 1 explained, 0 unexplained differences",
         ),
         (
+            events.TakenUp(at_ms=1, about="books", lines=("1 position was open", "books agree")),
+            "taken up of an engine before this one: 1 position was open; books agree",
+        ),
+        (
             events.EntryBooked(at_ms=1, about="NEW", entry=samples.entry()),
             "trade: desk +9 NEW, exchange -9 NEW, desk -10 USDT, exchange +10 USDT",
         ),

@@ -1,5 +1,6 @@
 """What the report says of money: why nothing was bought, how it was bought and closed, and the books."""
 
+import dataclasses
 from decimal import Decimal as D
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import msgspec
 import pytest
 
 from mexc_tui.bootstrap import SystemClock
-from mexc_tui.model.event import SnipeRefused
+from mexc_tui.model.event import SnipeRefused, TakenUp
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Account, PositionState
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
@@ -227,3 +228,19 @@ async def test_the_report_reads_the_books_of_its_own_world(tmp_path: Path) -> No
     assert (found.totals.armed, found.totals.attempts, found.totals.refused) == (1, 1, 0)
     assert (found.accounts.equity, found.accounts.gap) == (D("1004.98"), D(0))
     assert none is None
+
+
+def test_what_a_new_start_found_and_did_is_told_with_the_day_s_trading() -> None:
+    lines = (
+        "1 position, 0 orders and 0 snipes were open",
+        "position NEWUSDT: 3 left; closed since by ladder",
+    )
+    found = TakenUp(at_ms=FROM_MS + 61_500, about="books", lines=lines)
+    other_day = TakenUp(at_ms=FROM_MS - 1, about="books", lines=("long ago",))
+    told = report(dataclasses.replace(TRADING, taken_up=(other_day, found)))
+    assert told.trading is not None
+    assert [(one.at_ms, one.lines) for one in told.trading.restarts] == [(found.at_ms, lines)]
+    text = to_text(told)
+    assert "started again, and by 61.5 s had taken up what was left" in text
+    assert all(f"    - {one}" in text for one in lines)
+    assert "long ago" not in text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.model.event import TakenUp
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
@@ -122,5 +123,44 @@ def test_a_start_does_not_ask_what_happened_in_a_pair_that_is_only_armed(tmp_pat
             await watcher.at(OPENS_S + 4)
             await watcher.rooms.reconciler.compare(Trigger.PERSON)
             assert NAME in asked
+
+    simulate(main)
+
+
+def test_a_new_start_states_what_it_found_and_what_became_of_it(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            assert watcher.rooms.reconciler.is_taken_up.is_set()
+            assert not watcher.rooms.reconciler.taken_up
+            await leave_at(watcher, POINTS["armed"])
+        async with exchange.engine() as watcher:
+            reconciler = watcher.rooms.reconciler
+            await reconciler.is_taken_up.wait()
+            lines = reconciler.taken_up
+            assert lines[0] == "0 positions, 0 orders and 1 snipe were open"
+            assert any(one.startswith(f"snipe {NAME}: was armed, still is") for one in lines)
+            assert any("differences explained, 0 not" in one for one in lines)
+            page = await watcher.running.store.read("journal", lambda one: list(one.journal.latest(500)))
+            told = [one.event for one in page if isinstance(one.event, TakenUp)]
+            assert [one.lines for one in told] == [lines]
+
+    simulate(main)
+
+
+def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), ladder="100@400"))
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, POINTS["over"])
+        async with exchange.engine() as watcher:
+            reconciler = watcher.rooms.reconciler
+            await reconciler.is_taken_up.wait()
+            lines = reconciler.taken_up
+            assert lines[0] == "1 position, 1 order and 0 snipes were open"
+            assert any(f"position {NAME}" in one and "is watched again" in one for one in lines)
+            assert any(f"order {NAME} sell" in one and "is acknowledged" in one for one in lines)
 
     simulate(main)

@@ -202,26 +202,41 @@ def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
 
 
 def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[RungRow, ...]:
-    """Return the ladder; a rung waits on the exchange if an order of ours rests there at its price."""
+    """Return the ladder; a rung waits on the exchange if an order of ours rests there for it."""
     if not position.is_open or not position.bought_quantity:
         return ()
     grid = sight.grid(position.symbol) or UNKNOWN_GRID
-    takes = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
-    prices = {plan.number: plan.price for plan in rungs(position, grid)}
-    sold = tuple((number, _sold_at(price, takes)) for number, price in prices.items())
-    return tuple(_rung(plan, takes, is_watched=not sight.blind) for plan in rungs(position, grid, sold))
+    of_rung = _by_rung(rungs(position, grid), orders)
+    sold = tuple(
+        (number, sum((one.filled_quantity for one in takes), ZERO)) for number, takes in of_rung.items()
+    )
+    plans = rungs(position, grid, sold)
+    return tuple(_rung(plan, of_rung[plan.number], is_watched=not sight.blind) for plan in plans)
 
 
-def _rung(plan: RungPlan, takes: Iterable[Order], *, is_watched: bool) -> RungRow:
-    rests = any(one.state.is_on_exchange and one.price == plan.price for one in takes)
-    where = plan.place.value
-    if plan.place is RungPlace.EXCHANGE and not rests:
+def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, list[Order]]:
+    """Return the take-profits of each rung: at its price, or above it and below the next.
+
+    Prices are rounded up to the pair's step, and without an engine nobody knows that step.
+    """
+    found: dict[int, list[Order]] = {plan.number: [] for plan in plans}
+    for one in orders:
+        if one.role is not OrderRole.TAKE_PROFIT or one.price is None:
+            continue
+        below = [plan.number for plan in plans if plan.price <= one.price]
+        if below:
+            found[max(below)].append(one)
+    return found
+
+
+def _rung(plan: RungPlan, takes: Sequence[Order], *, is_watched: bool) -> RungRow:
+    resting = next((one for one in takes if one.state.is_on_exchange), None)
+    where, price = plan.place.value, plan.price
+    if resting is not None and resting.price is not None:
+        price = resting.price
+    elif plan.place is RungPlace.EXCHANGE:
         where = RungPlace.ENGINE.value if is_watched else NOWHERE
-    return RungRow(number=plan.number, price=_shown(plan.price), quantity=_shown(plan.quantity), where=where)
-
-
-def _sold_at(price: Decimal, takes: Iterable[Order]) -> Decimal:
-    return sum((one.filled_quantity for one in takes if one.price == price), ZERO)
+    return RungRow(number=plan.number, price=_shown(price), quantity=_shown(plan.quantity), where=where)
 
 
 # ---- protection

@@ -92,6 +92,18 @@ def test_without_an_engine_a_rung_without_an_order_waits_nowhere() -> None:
     assert [one.where for one in rungs] == ["exchange", "nowhere", "nowhere"]
 
 
+def test_without_an_engine_a_rung_is_found_by_its_order_though_nobody_knows_the_price_step() -> None:
+    blind = held.sight(blind="no engine runs", has_grid=False)
+    orders = (held.take_profit("2.205"), held.take_profit("2.41", OrderState.FILLED, filled="4"))
+    partly = held.position(remaining=D(6), sold_quantity=D(4), rungs_done=(2,))
+    rungs = position_rows(held.books(partly, *orders), blind)[0].rungs
+    assert [(one.number, one.price, one.where) for one in rungs] == [
+        (1, D("2.205"), "exchange"),
+        (2, D("2.40"), "sold"),
+        (3, D("2.60"), "nowhere"),
+    ]
+
+
 def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
     small = held.position(
         bought_quantity=D(1), bought_value=D(2), remaining=D("0.7"), sold_quantity=D("0.3"), rungs_done=(1,)

@@ -14,8 +14,10 @@ from mexc_tui.desk.views import View
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.trading_face import Acted, TradingFace
 from mexc_tui.model.plan_view import PreviewRow
+from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PerformanceRow, ReconciliationRow, WhatIfRow
+from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.wording.previews import preview_words
 
 Args = TypeVar("Args", bound=msgspec.Struct)
@@ -112,6 +114,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
         kinds.CLOSE,
         lambda args, given: face.close(args.symbol, checked_share(args.share_pct), given.giver.who),
     )
+    take(kinds.EDIT_EXITS, lambda args, given: face.edit_exits(args.symbol, _wish(args), given.giver.who))
     take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))
     take(kinds.REDUCE_ONLY, lambda args, given: face.reduce_only(given.giver.who, clean(args.words)))
     take(kinds.RESUME, lambda args, given: face.resume(given.giver.who, args.typed))
@@ -124,6 +127,19 @@ def checked_share(share: Decimal | None) -> Decimal | None:
     if share is not None and not (share.is_finite() and 0 < share <= HUNDRED):
         raise CommandRefused(f"{share} % is no part of a position: above 0, 100 at most.")
     return share
+
+
+def _wish(args: kinds.ExitsEdit) -> ExitWish:
+    rungs = args.ladder
+    return ExitWish(
+        stop_price=args.stop_price,
+        trailing=args.trailing,
+        trailing_after_pct=args.trailing_after_pct,
+        trailing_distance_pct=args.trailing_distance_pct,
+        ladder=None if rungs is None else tuple(Rung(one.share_pct, one.gain_pct) for one in rungs),
+        break_even_rung=args.break_even_rung,
+        time_stop_s=args.time_stop_s,
+    )
 
 
 async def or_refused(doing: Awaitable[Result]) -> Result:

@@ -1,6 +1,7 @@
 """Hands the rooms of trading their numbers out of the settings: the one place that knows both names."""
 
 import re
+from decimal import Decimal
 
 from mexc_tui.engine.gates import EntryNumbers
 from mexc_tui.engine.guard import GuardNumbers
@@ -10,7 +11,8 @@ from mexc_tui.engine.trading import TradingNumbers
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.guard import GuardRules
-from mexc_tui.settings.table import Settings
+from mexc_tui.settings.table import TABLE, Settings
+from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.request import ArmRules
 from mexc_tui.sniping.sizing import SizeRules
@@ -20,7 +22,24 @@ MS = 1_000
 
 def trading_numbers() -> TradingNumbers:
     """Return where the rooms of trading find their numbers."""
-    return TradingNumbers(reconcile=reconcile_numbers, entry=entry_numbers, safety=safety_numbers)
+    return TradingNumbers(
+        reconcile=reconcile_numbers, entry=entry_numbers, safety=safety_numbers, exits=exit_bounds()
+    )
+
+
+def exit_bounds() -> ExitBounds:
+    """Return what may be wished for an open position: what the settings of new ones allow."""
+    return ExitBounds(
+        trailing_after=_bounds("trailing_after_pct"),
+        trailing_distance=_bounds("trailing_distance_pct"),
+        time_stop_s=_bounds("time_stop_s"),
+    )
+
+
+def _bounds(name: str) -> tuple[Decimal, Decimal]:
+    bounds = TABLE[name].bounds
+    assert bounds is not None
+    return bounds
 
 
 def reconcile_numbers(settings: Settings) -> ReconcileNumbers:

@@ -80,7 +80,8 @@ class ExitsEdit(Asked, frozen=True, kw_only=True):
     trailing_distance_pct: Decimal | None = None
     """Below the highest price."""
     ladder: Annotated[tuple[RungAsked, ...], msgspec.Meta(max_length=6)] | None = None
-    """All rungs anew, rising; empty: none."""
+    """The rungs that are still to be sold, anew, rising; empty: none. Those up to the last one that sold
+    something stay before them, and count in shares and numbers."""
     break_even_rung: int | None = None
     """The stop moves to break-even once this rung is sold; 0: never."""
     time_stop_s: int | None = None

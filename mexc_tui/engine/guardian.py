@@ -26,9 +26,10 @@ from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.watched import Watch
 from mexc_tui.model.intent import ZERO, CloseReason, OrderRole
 from mexc_tui.model.position import Position, PositionState, Protection
+from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping import exits
-from mexc_tui.sniping.exits import Holding, Tick
+from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
 from mexc_tui.sniping.ladder import rungs_done
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,17 @@ class Guardian:
         """Return when a position was last looked after, exchange time; None: it is not watched (I9)."""
         watch = self._watches.get(position.id)
         return None if watch is None else watch.looked_ms
+
+    def memory_of(self, position: Position) -> ExitMemory | None:
+        """Return what is remembered between prices; None: it is not watched."""
+        watch = self._watches.get(position.id)
+        return None if watch is None else watch.memory
+
+    def take_exits(self, position_id: str, plan: ExitPlan, stop_price: Decimal) -> None:
+        """Watch by other exits from now on; who wished for them makes them durable. A touch is forgotten."""
+        watch = self._watches.get(position_id)
+        if watch is not None:
+            watch.take_exits(plan, stop_price)
 
     def protection_of(self, position: Position) -> tuple[Protection, str]:
         """Return where a position's protection lives, and in words what ends it."""

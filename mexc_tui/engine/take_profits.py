@@ -49,13 +49,22 @@ class TakeProfits:
         self._again: set[str] = set()
         self._refused_ms: dict[tuple[str, int], int] = {}
 
-    def begin(self, position_id: str) -> None:
-        """Align a position's ladder beside the caller; if that is going on, once more after it."""
+    def begin(self, position_id: str, *, anew: bool = False) -> None:
+        """Align a position's ladder beside the caller; if that is going on, once more after it.
+
+        `anew`: it is another ladder than before, and no rung of it was refused yet.
+        """
+        if anew:
+            self._refused_ms = {key: at for key, at in self._refused_ms.items() if key[0] != position_id}
         if position_id in self._tasks:
             self._again.add(position_id)
             return
         task = asyncio.ensure_future(self._align(position_id))
         self._tasks[position_id] = task
+
+    def is_aligning(self, position_id: str) -> bool:
+        """Whether the ladder of a position is being aligned."""
+        return position_id in self._tasks
 
     def resting(self, position: Position) -> tuple[Resting, ...]:
         """Return what rests of a position, or may."""

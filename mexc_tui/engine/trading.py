@@ -7,6 +7,7 @@ from mexc_tui.engine.arming import Arming
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.exit_line import ExitLine
+from mexc_tui.engine.exits_edit import ExitsEdit
 from mexc_tui.engine.gates import EntryNumbers, Gates
 from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.guardian import Guardian
@@ -26,6 +27,7 @@ from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.trading import TradingState
 from mexc_tui.settings.table import Settings
+from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
 
 IN_FLIGHT_S = 5.0
@@ -50,6 +52,8 @@ class TradingNumbers:
     reconcile: Callable[[Settings], ReconcileNumbers]
     entry: Callable[[Settings], EntryNumbers]
     safety: Callable[[Settings], SafetyNumbers]
+    exits: ExitBounds
+    """What a person may wish for an open position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,17 @@ class TradingRooms:
             grids,
             line,
             lambda: numbers.safety(settings()).stale_ms,
+        )
+        self.exits = ExitsEdit(
+            port,
+            self.keeper,
+            self.prices,
+            grids,
+            self.selling,
+            profits,
+            self.guardian,
+            lambda: numbers.safety(settings()).stale_ms,
+            numbers.exits,
         )
         self.reconciler = Reconciler(
             port,

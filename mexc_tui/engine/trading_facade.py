@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from mexc_tui.engine.engine import Engine
+from mexc_tui.engine.exits_edit import exits_row, exits_words
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.performance import performance_of
@@ -26,6 +27,7 @@ from mexc_tui.engine.trading_rows import (
     Sight,
     mark_of,
     order_rows,
+    position_row,
     position_rows,
     reconciliation_row,
     snipe_row,
@@ -34,7 +36,7 @@ from mexc_tui.engine.trading_rows import (
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
-from mexc_tui.model.plan_view import Preview, PreviewRow
+from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.storage import StorageError
@@ -50,6 +52,7 @@ from mexc_tui.model.trading_view import (
     WhatIfRow,
 )
 from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.sniping.rounding import Grid, grid_of
 
 T = TypeVar("T")
@@ -204,6 +207,16 @@ class EngineTradingFace:
         wanted_all = share_pct is None or share_pct == 100
         said = f"{plain(done.sold)} {position.base_asset} sold{left}{why}."
         return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
+
+    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
+        """Give a pair's position other exits; the ladder on the exchange follows."""
+        changed = await _stored(self._rooms.exits.change(self._named(symbol), wish, by))
+        memory, position = self._rooms.keeper.open, changed.position
+        orders, intents = memory.orders_of(position.id), memory.intents_of(position.id)
+        row = exits_row(
+            changed, position_row(position, orders, intents, self._sight()), self._grid(position.symbol)
+        )
+        return Acted(exits_words(changed), row, is_all=not changed.waiting)
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""

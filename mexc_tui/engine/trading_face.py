@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from mexc_tui.engine.readiness import Checked
-from mexc_tui.model.plan_view import Preview, PreviewRow
+from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
     OrderRow,
@@ -17,6 +17,7 @@ from mexc_tui.model.trading_view import (
     SnipeRow,
     WhatIfRow,
 )
+from mexc_tui.sniping.exit_edit import ExitWish
 
 Result = TypeVar("Result", covariant=True)
 
@@ -89,6 +90,10 @@ class TradingFace(Protocol):
 
     async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
+        ...
+
+    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
+        """Give a pair's position other exits; the ladder on the exchange follows."""
         ...
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:

@@ -1,10 +1,13 @@
 """What the guardian keeps of one position that it watches."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+import msgspec
 
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import Position
+from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.exits import ExitMemory, Holding
 
 
@@ -31,3 +34,11 @@ class Watch:
     is_blind: bool = False
     busy: set[str] = field(default_factory=set[str])
     """Chores of it that run now."""
+
+    def take_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
+        """Go on with other exits; a touch of the old stop is forgotten."""
+        self.memory = replace(
+            self.memory, stop_price=stop_price, touched_ms=None, touched_trades=0, above_since_ms=None
+        )
+        self.position = msgspec.structs.replace(self.position, plan=plan)
+        self.is_changed = True

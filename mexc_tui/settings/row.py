@@ -48,6 +48,8 @@ class Setting:
     unit: str
     allowed: str
     """Range or choices, in words."""
+    bounds: tuple[Decimal, Decimal] | None
+    """Lowest and highest value, both allowed; None: it is no number with bounds."""
     needs_restart: bool
     help: str
 
@@ -66,6 +68,7 @@ def row(
     if low is None or high is None:
         return Field(default=default, description=help, json_schema_extra=facts)
     facts["range"] = f"{low} to {high}"
+    facts["bounds"] = [str(low), str(high)]
     if isinstance(default, Decimal):  # 0.1 as a float lies above 0.1
         low, high = Decimal(str(low)), Decimal(str(high))
     return Field(default=default, description=help, ge=low, le=high, json_schema_extra=facts)
@@ -102,6 +105,7 @@ def describe(name: str, group: type[Group], field: FieldInfo) -> Setting:
     """Return what a row says about itself."""
     extra = field.json_schema_extra
     facts = cast("JsonDict", extra) if isinstance(extra, dict) else {}
+    low_high = cast("list[str]", facts.get("bounds", []))
     return Setting(
         name=name,
         group=group.title,
@@ -109,6 +113,7 @@ def describe(name: str, group: type[Group], field: FieldInfo) -> Setting:
         default=text_of(field.default),
         unit=str(facts.get("unit", "")),
         allowed=str(facts["range"]) if "range" in facts else _kind(field),
+        bounds=(Decimal(low_high[0]), Decimal(low_high[1])) if low_high else None,
         needs_restart=bool(facts.get("restart", False)),
         help=field.description or "",
     )

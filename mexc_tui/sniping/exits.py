@@ -134,7 +134,7 @@ def _follow(
     """Raise the high-water mark and what hangs on it. A stop never moves down."""
     high = max(memory.high_price, tick.price)
     stop, words = memory.stop_price, ""
-    for price, why in _higher_stops(position, high, grid):
+    for price, why in higher_stops(position, high, grid):
         if price > stop:
             stop, words = price, why
     changed = replace(memory, high_price=high, low_price=min(memory.low_price, tick.price), stop_price=stop)
@@ -143,7 +143,8 @@ def _follow(
     return changed, MoveStop(stop, high, words)
 
 
-def _higher_stops(position: Position, high: Decimal, grid: Grid) -> Iterable[tuple[Decimal, str]]:
+def higher_stops(position: Position, high: Decimal, grid: Grid) -> Iterable[tuple[Decimal, str]]:
+    """Yield the prices that the plan moves the stop up to once `high` was seen, each with why."""
     plan, entry = position.plan, position.entry_price
     if plan.break_even_rung and any(number >= plan.break_even_rung for number in position.rungs_done):
         yield break_even(position, grid), "to break-even"

@@ -11,7 +11,7 @@ from mexc_tui.engine.readiness import Checked
 from mexc_tui.engine.risk_rows import Guarded, risk_row
 from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
-from mexc_tui.model.plan_view import Preview, PreviewRow
+from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
@@ -28,6 +28,7 @@ from mexc_tui.model.trading_view import (
 )
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
+from mexc_tui.sniping.exit_edit import ExitWish
 from tests.engine import held
 from tests.store import trading_samples as samples
 
@@ -144,6 +145,13 @@ class HeldMoney:
 
     async def close(self, symbol: str, share_pct: D | None, by: str) -> Acted[Achieved]:
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
+
+    async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
+        self.done.append(("edit_exits", symbol, str(wish.stop_price), by))
+        position = self.positions()[0]
+        stop = wish.stop_price or position.stop_price
+        row = ExitsRow(position=position, stop_before=position.stop_price, stop_after=stop, time_stop_ms=None)
+        return Acted(f"{symbol}: stop {stop}.", row)
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:
         self.now = msgspec.structs.replace(

@@ -1,0 +1,186 @@
+"""Gives an open position other exits: its watch has them at once, then the books, then the ladder."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.arming import line
+from mexc_tui.engine.bookings import Desk
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.grids import Grids
+from mexc_tui.engine.guardian import Guardian
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.selling import Selling
+from mexc_tui.engine.take_profits import TakeProfits
+from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.engine.trading_rows import SHOWN
+from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.intent import ZERO, OrderRole
+from mexc_tui.model.plan_view import ExitsRow
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading_view import PositionRow
+from mexc_tui.model.verdict import refusals
+from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
+from mexc_tui.sniping.ladder import RungPlace, rungs
+from mexc_tui.sniping.rounding import Grid
+
+log = logging.getLogger(__name__)
+
+LADDER_S = 10.0
+"""Whoever asked hears after so long how far the ladder came; it goes on."""
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change of exits came to."""
+
+    position: Position
+    stop_before: Decimal
+    cancelled: int
+    placed: int
+    waiting: int
+    """Rungs that are to rest on the exchange, and do not."""
+
+
+class ExitsEdit:
+    """Takes a person's wishes for exits."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        prices: Prices,
+        grids: Grids,
+        selling: Selling,
+        profits: TakeProfits,
+        guardian: Guardian,
+        stale_ms: Callable[[], int],
+        bounds: ExitBounds,
+    ) -> None:
+        """`stale_ms`: an older price is none."""
+        self._trading = trading
+        self._keeper = keeper
+        self._prices = prices
+        self._grids = grids
+        self._selling = selling
+        self._profits = profits
+        self._guardian = guardian
+        self._stale_ms = stale_ms
+        self._bounds = bounds
+
+    async def change(self, symbol: str, wish: ExitWish, by: str) -> Changed:
+        """Give a position other exits; return once its ladder follows. Raises Refused, StorageError."""
+        held = self._held(symbol)
+        edited = edit(held, wish, self._bounds, self._trading.now_ms())
+        refused = refusals(edited.verdicts)
+        if refused:
+            raise Refused(f"The exits of {symbol} stay: {'; '.join(map(line, refused))}.")
+        before = held.position
+        resting = self._resting(before)
+        await self._take(before, held.memory.stop_price, edited, f"exits changed by {by}")
+        self._profits.begin(before.id, anew=True)
+        await self._until_aligned(before.id)
+        after = self._keeper.open.positions.get(before.id, before)
+        rests = self._resting(after)
+        waiting = self._missing(after)
+        return Changed(after, held.memory.stop_price, len(resting - rests), len(rests - resting), waiting)
+
+    def _held(self, symbol: str) -> Held:
+        """Return the position as it stands. Raises Refused if its exits cannot be changed now."""
+        position = self._keeper.open.position_of(symbol)
+        if position is None:
+            raise Refused(f"No position in {symbol} is open.")
+        memory, grid = self._guardian.memory_of(position), self._grids.of(symbol)
+        if memory is None or grid is None:
+            raise Refused(f"Nobody watches {symbol}, or its rules are not known: try again in a moment.")
+        if position.state is PositionState.OPENING or not position.remaining:
+            raise Refused(f"{symbol} is still being bought: try again in a second.")
+        if memory.fired or self._selling.is_selling(position.id):
+            raise Refused(f"{symbol} is being sold: its exits change no more.")
+        age_ms, bid = self._prices.age_ms(symbol), self._prices.of(symbol).bid
+        if age_ms is None or age_ms > self._stale_ms() or bid is None:
+            raise Refused(
+                f"No fresh price of {symbol} is known: whether it would sell at once cannot be told."
+            )
+        return Held(position, memory, grid, self._profits.sold(position), bid)
+
+    async def _take(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
+        """Watch by the new exits at once, and make them durable; if that fails, by the old ones again."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.positions.get(before.id)
+            if stored is None or not stored.is_open:
+                raise Refused(f"{before.symbol} was closed meanwhile.")
+            after = msgspec.structs.replace(stored, plan=edited.plan, stop_price=edited.stop_price)
+            desk.save_position(after, words)
+            for intent in desk.tables.intents.of_position(before.id):
+                if intent.role is OrderRole.STOP and intent.is_open:
+                    quantity = max(intent.quantity, stored.remaining)
+                    reason = f"a stop at {edited.stop_price:.8g}: {words}"
+                    desk.save_intent(msgspec.structs.replace(intent, quantity=quantity, reason=reason))
+
+        self._guardian.take_exits(before.id, edited.plan, edited.stop_price)
+        try:
+            await self._keeper.write("exits by hand", work)
+        except (StorageError, Refused):
+            self._guardian.take_exits(before.id, before.plan, stop_before)
+            raise
+
+    async def _until_aligned(self, position_id: str) -> None:
+        """Wait until the ladder rests as it is planned, or the time is up."""
+        try:
+            async with asyncio.timeout(LADDER_S):
+                while True:
+                    position = self._keeper.open.positions.get(position_id)
+                    is_aligned = not self._profits.is_aligning(position_id)
+                    if position is None or (is_aligned and not self._missing(position)):
+                        return
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            log.warning("the ladder of a position does not follow its new exits yet")
+
+    def _missing(self, position: Position) -> int:
+        """Return how many rungs are to rest on the exchange, and do not."""
+        grid = self._grids.of(position.symbol)
+        if grid is None or not position.is_open:
+            return 0
+        rests = {one.rung: one.price for one in self._profits.resting(position)}
+        plans = rungs(position, grid, self._profits.sold(position))
+        return sum(one.place is RungPlace.EXCHANGE and rests.get(one.number) != one.price for one in plans)
+
+    def _resting(self, position: Position) -> set[str]:
+        return {one.client_order_id for one in self._profits.resting(position)}
+
+
+@exactly
+def exits_row(changed: Changed, row: PositionRow, grid: Grid | None) -> ExitsRow:
+    """Return what a change came to, for faces."""
+    position, fee = changed.position, ZERO if grid is None else grid.taker_fee
+    return ExitsRow(
+        position=row,
+        stop_before=changed.stop_before,
+        stop_after=position.stop_price,
+        time_stop_ms=row.time_stop_ms,
+        orders_cancelled=changed.cancelled,
+        orders_placed=changed.placed,
+        rungs_waiting=changed.waiting,
+        worst_pnl=SHOWN.plus(position.remaining * position.stop_price * (1 - fee) - position.remaining_cost),
+    )
+
+
+def exits_words(changed: Changed) -> str:
+    """Say in numbers what a change came to."""
+    position, stop = changed.position, f"{changed.position.stop_price:.8g}"
+    moved = changed.stop_before != position.stop_price
+    words = [f"stop {changed.stop_before:.8g} -> {stop}" if moved else f"stop stays at {stop}"]
+    words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
+    if changed.waiting:
+        words.append(f"{changed.waiting} rungs do not rest yet: the engine watches them")
+    return f"{position.symbol}: {'; '.join(words)}."

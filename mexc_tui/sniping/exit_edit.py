@@ -1,0 +1,170 @@
+"""Other exits for an open position: a person's wish, held against the rules of plans at the entry. Pure.
+
+What would sell at once is refused: that is a close, and is asked for as one. Rungs that sold something stay.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Position
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.sniping.exits import MS, ExitMemory, higher_stops
+from mexc_tui.sniping.ladder import RungSales
+from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled
+from mexc_tui.sniping.saying import verdict
+from mexc_tui.sniping.schema_checks import MAX_RUNGS, MOST_STOP, plan_fault
+
+Bounds = tuple[Decimal, Decimal]
+CLOSE = "close the position, or a part of it, instead"
+
+
+@dataclass(frozen=True, slots=True)
+class ExitBounds:
+    """What the settings allow, both ends included; per cent and seconds."""
+
+    trailing_after: Bounds
+    trailing_distance: Bounds
+    time_stop_s: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class ExitWish:
+    """New exits; what is None stays. `ladder`: the rungs that are still to be sold."""
+
+    stop_price: Decimal | None = None
+    trailing: bool | None = None
+    trailing_after_pct: Decimal | None = None
+    trailing_distance_pct: Decimal | None = None
+    ladder: tuple[Rung, ...] | None = None
+    break_even_rung: int | None = None
+    time_stop_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The position as it stands now."""
+
+    position: Position
+    memory: ExitMemory
+    grid: Grid
+    sold: RungSales
+    bid: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The exits that were wished for; in force only if every verdict agrees."""
+
+    plan: ExitPlan
+    stop_price: Decimal
+    verdicts: tuple[Verdict, ...]
+
+
+def edit(held: Held, wish: ExitWish, bounds: ExitBounds, now_ms: int) -> Edited:
+    """Return the new exits with what every rule says of them."""
+    plan, stop = held.position.plan, wish.stop_price or held.memory.stop_price
+    strange = [one for one in _numbers(wish) if not one.is_finite()]
+    if strange or (wish.stop_price is not None and wish.stop_price <= 0):
+        words = str(strange[0] if strange else wish.stop_price)
+        return Edited(plan, stop, (_line("numbers", False, words, "finite, above 0", "give a number"),))
+    kept = kept_rungs(held)
+    ladder = plan.ladder if wish.ladder is None else (*kept, *wish.ladder)
+    plan = msgspec.structs.replace(
+        plan,
+        ladder=ladder,
+        **{name: value for name in _PLAIN if (value := getattr(wish, name)) is not None},
+    )
+    verdicts = (
+        *_stop(held, plan, stop, wish),
+        *_trailing(plan, wish, bounds),
+        *(_ladder(held, plan, len(kept)) if wish.ladder is not None else ()),
+        *_break_even(plan, wish),
+        *_time(held.position, plan, wish, bounds, now_ms),
+    )
+    is_same = (plan, stop) == (held.position.plan, held.memory.stop_price)
+    change = _line("change", not is_same, "the same exits" if is_same else "other exits", "other exits", "")
+    return Edited(plan, stop, (change, *verdicts))
+
+
+_PLAIN = ("trailing", "trailing_after_pct", "trailing_distance_pct", "break_even_rung", "time_stop_s")
+
+
+def kept_rungs(held: Held) -> tuple[Rung, ...]:
+    """Return the rungs up to the last one that sold something: what was done cannot be wished otherwise."""
+    numbers = (*held.position.rungs_done, *(number for number, sold in held.sold if sold > 0))
+    return held.position.plan.ladder[: max(numbers, default=0)]
+
+
+def _numbers(wish: ExitWish) -> list[Decimal]:
+    rungs = [one for rung in wish.ladder or () for one in (rung.share_pct, rung.gain_pct)]
+    named = (wish.stop_price, wish.trailing_after_pct, wish.trailing_distance_pct)
+    return [*rungs, *(one for one in named if one is not None)]
+
+
+def _stop(held: Held, plan: ExitPlan, stop: Decimal, wish: ExitWish) -> Iterable[Verdict]:
+    entry, bid = held.position.entry_price, held.bid
+    if wish.stop_price is not None:
+        below, least = (1 - stop / entry) * HUNDRED, _at(entry, MOST_STOP)
+        words = f"{below:.2f} % below the entry"
+        yield _line("stop_distance", stop >= least, words, f"{MOST_STOP:f} %", f"at least {least:.8g}")
+    yield _line("stop_below_bid", stop < bid, f"{stop:.8g}", f"below the bid of {bid:.8g}", CLOSE)
+    after = msgspec.structs.replace(held.position, plan=plan)
+    for price, why in higher_stops(after, held.memory.high_price, held.grid):
+        name, words = "stop_moves_to", f"{price:.8g} {why}"
+        yield _line(name, price < bid, words, f"below the bid of {bid:.8g}", "widen it, or close instead")
+        if wish.stop_price is not None:
+            yield _line("stop_is_held", stop >= price, f"{stop:.8g}", words, f"at least {price:.8g}")
+
+
+def _trailing(plan: ExitPlan, wish: ExitWish, bounds: ExitBounds) -> Iterable[Verdict]:
+    if wish.trailing_after_pct is not None:
+        yield _within("trailing_after_pct", plan.trailing_after_pct, bounds.trailing_after, "%")
+    if wish.trailing_distance_pct is not None:
+        yield _within("trailing_distance_pct", plan.trailing_distance_pct, bounds.trailing_distance, "%")
+
+
+def _ladder(held: Held, plan: ExitPlan, kept: int) -> Iterable[Verdict]:
+    shape, fault = " ".join(map(str, plan.ladder)) or "none", plan_fault(plan)
+    limit = f"at most {MAX_RUNGS} rising rungs and 100 %"
+    yield _line("ladder", not fault, f"{shape}: {fault}" if fault else shape, limit, "mend the ladder")
+    for number, rung in enumerate(plan.ladder[kept:], kept + 1):
+        price = ceiled(_at(held.position.entry_price, -rung.gain_pct), held.grid.price_tick)
+        limit = f"above the bid of {held.bid:.8g}"
+        yield _line(f"rung_{number}_price", price > held.bid, f"{price:.8g}", limit, CLOSE)
+
+
+def _break_even(plan: ExitPlan, wish: ExitWish) -> Iterable[Verdict]:
+    if wish.break_even_rung is not None or wish.ladder is not None:
+        rung, most = plan.break_even_rung, len(plan.ladder)
+        yield _line("break_even_rung", 0 <= rung <= most, str(rung), f"0 to {most}", "name a rung, or 0")
+
+
+def _time(
+    position: Position, plan: ExitPlan, wish: ExitWish, bounds: ExitBounds, now_ms: int
+) -> Iterable[Verdict]:
+    if wish.time_stop_s is None:
+        return
+    yield _within("time_stop_s", Decimal(plan.time_stop_s), bounds.time_stop_s, "s")
+    held_s = (now_ms - position.opened_ms) // MS
+    is_ahead = plan.time_stop_s == 0 or plan.time_stop_s > held_s
+    limit = f"longer than the {held_s} s it is held"
+    yield _line("time_stop_ahead", is_ahead, f"{plan.time_stop_s} s", limit, CLOSE)
+
+
+def _within(name: str, value: Decimal, bounds: Bounds, unit: str) -> Verdict:
+    low, high = bounds
+    limit = f"{low:f} to {high:f} {unit}"
+    return _line(name, low <= value <= high, f"{value:f} {unit}", limit, "choose a value within")
+
+
+def _at(entry: Decimal, below_pct: Decimal) -> Decimal:
+    return entry * (1 - below_pct / HUNDRED)
+
+
+def _line(name: str, passed: bool, value: str, limit: str, flip: str) -> Verdict:
+    return verdict(Stage.RULES, name, passed, value, limit, flip)

@@ -1,0 +1,186 @@
+"""Exits of an open position changed at the door, against the practice exchange in virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.desk import trading as kinds
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.kinds import Outcome, Reply, Role
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.ledger.checks import protected
+from mexc_tui.model.event import PositionChanged
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.plan_view import ExitsRow
+from mexc_tui.model.position import Position
+from mexc_tui.model.storage import StorageError
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.desk.engines import client_of
+from tests.desk.engines import running as attached
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import (
+    SYMBOL,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price_for,
+    until,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a test has at hand."""
+
+    day: PracticeDay
+    running: Joined
+    rooms: TradingRooms
+    position: Position
+    client: DeskClient
+
+
+@asynccontextmanager
+async def desk(sim: Simulation, folder: Path) -> AsyncGenerator[Desk]:
+    """An engine that holds a position, and a face at its door."""
+    day = day_of(sim, folder)
+    async with guarding(day) as (running, rooms, position), attached(client_of(day.paths.socket)) as client:
+        yield Desk(day, running, rooms, position, client)
+
+
+async def give(client: DeskClient, name: str = "", **wish: object) -> Reply[ExitsRow]:
+    edit = kinds.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
+    return await client.give(kinds.EDIT_EXITS, edit, deadline_s=30, command_id=name or None)
+
+
+def resting(rooms: TradingRooms) -> list[D]:
+    found = [one for one in rooms.keeper.open.live_orders() if one.role is OrderRole.TAKE_PROFIT]
+    return sorted(one.price for one in found if one.price is not None)
+
+
+def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            stop = (position.entry_price * D("0.97")).quantize(D("0.00001"))
+            reply = await give(client, "edit-0001", stop_price=stop)
+            assert reply.outcome is Outcome.DONE, reply.words
+            assert reply.result is not None
+            assert (reply.result.stop_before, reply.result.stop_after) == (position.stop_price, stop)
+            assert reply.result.worst_pnl < 0
+            assert (reply.result.orders_cancelled, reply.result.orders_placed) == (0, 0)
+            again = await give(client, "edit-0001", stop_price=stop)
+            assert again.is_repeated
+            intents = rooms.keeper.open.intents_of(position.id)
+            assert not protected(held(running), intents, rooms.port.now_ms(), rooms.port.now_ms())
+            assert next(one for one in intents if one.role is OrderRole.STOP).reason.endswith("by tester")
+            facts = await running.store.read("facts", lambda stored: stored.journal.about(SYMBOL))
+            told = [one.event.words for one in facts if isinstance(one.event, PositionChanged)]
+            assert "exits changed by tester" in told
+        async with at.day.engine() as running:
+            assert held(running).stop_price == stop
+            rooms = running.engine.rooms
+            assert rooms is not None
+            await asyncio.sleep(2)
+            await price_for(rooms, held(running), "0.965", 0.5)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_new_ladder_replaces_what_rests(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            rungs = [
+                kinds.RungAsked(share_pct=D(50), gain_pct=D(40)),
+                kinds.RungAsked(share_pct=D(50), gain_pct=D(60)),
+            ]
+            reply = await give(client, ladder=tuple(rungs))
+            assert reply.result is not None, reply.words
+            assert (reply.result.orders_cancelled, reply.result.orders_placed) == (3, 2)
+            assert (reply.outcome, reply.result.rungs_waiting) == (Outcome.DONE, 0)
+            entry = position.entry_price
+            assert [round(one / entry, 2) for one in resting(rooms)] == [D("1.40"), D("1.60")]
+            none = await give(client, ladder=())
+            assert none.result is not None
+            assert (none.result.orders_cancelled, resting(rooms)) == (2, [])
+            assert held(running).remaining == position.remaining, "nothing was sold by it"
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            running, position, client = at.running, at.position, at.client
+            reply = await give(client, time_stop_s=6)
+            assert reply.result is not None, reply.words
+            assert reply.result.time_stop_ms == position.opened_ms + 6_000
+            after = await closed(running, 20)
+            assert after.close_reason is CloseReason.TIME
+
+    simulate(main)
+
+
+def test_what_is_refused_changes_nothing_and_says_value_and_limit(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            before = resting(rooms)
+            reply = await give(client, stop_price=position.entry_price * 2, ladder=())
+            assert reply.outcome is Outcome.REFUSED
+            assert "stop_below_bid: " in reply.words
+            assert "limit below the bid of" in reply.words
+            assert (held(running).plan, resting(rooms)) == (position.plan, before)
+            other = await client.give(
+                kinds.EDIT_EXITS, kinds.ExitsEdit(symbol="NOUSDT", time_stop_s=9), deadline_s=5
+            )
+            assert other.words == "No position in NOUSDT is open."
+            async with attached(client_of(at.day.paths.socket, Role.VIEW)) as viewer:
+                looked = await give(viewer, stop_price=position.stop_price)
+                assert looked.outcome is Outcome.REFUSED
+
+    simulate(main)
+
+
+async def full(name: str, work: object) -> None:
+    raise StorageError(f"the disk is full: {name}")
+
+
+def test_a_store_that_fails_leaves_the_old_stop_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            running, rooms, position, client = at.running, at.rooms, at.position, at.client
+            with monkeypatch.context() as broken:
+                broken.setattr(rooms.keeper, "write", full)
+                reply = await give(client, stop_price=position.entry_price * D("0.97"))
+            assert (reply.outcome, "the disk is full" in reply.words) == (Outcome.REFUSED, True)
+            memory = rooms.guardian.memory_of(held(running))
+            assert memory is not None
+            assert memory.stop_price == position.stop_price
+
+    simulate(main)
+
+
+def test_a_position_that_is_being_sold_keeps_its_exits(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            rooms, position, client = at.rooms, at.position, at.client
+            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.PERSON, "by hand")
+            reply = await give(client, stop_price=position.stop_price + D("0.00001"))
+            assert reply.outcome is Outcome.REFUSED
+            await until(lambda: not rooms.keeper.open.positions)
+
+    simulate(main)

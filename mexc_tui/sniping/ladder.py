@@ -44,35 +44,66 @@ RungSales = tuple[tuple[int, Decimal], ...]
 
 
 def rungs(
-    position: Position, grid: Grid, sold: RungSales = (), *, may_rest: bool = True
+    position: Position,
+    grid: Grid,
+    sold: RungSales = (),
+    *,
+    resting: Iterable[Resting] = (),
+    may_rest: bool = True,
 ) -> tuple[RungPlan, ...]:
     """Return what the ladder still sells of what is owned after fees; the sum never exceeds what remains.
 
-    A rung that is too small to be an order is carried on to the next one, the last to the one before.
+    A rung that is too small to be an order is carried on to the next one, the last to the one before. What
+    rests already is an order, however little of it is left.
     """
-    owned = position.remaining + position.sold_quantity
-    left = position.remaining
-    carried = ZERO
-    already = dict(sold)
+    ladder, left, carried = position.plan.ladder, position.remaining, ZERO
+    already, rests = dict(sold), {one.rung: one.open_quantity for one in resting}
     plans: list[RungPlan] = []
-    last = len(position.plan.ladder)
-    is_whole = sum(rung.share_pct for rung in position.plan.ladder) == HUNDRED
-    for number, rung in enumerate(position.plan.ladder, 1):
-        price = ceiled(position.entry_price * (1 + rung.gain_pct / HUNDRED), grid.price_tick)
+    for number, (price, part) in enumerate(_allotted(position, grid), 1):
         if number in position.rungs_done:
             plans.append(RungPlan(number, price, ZERO, RungPlace.SOLD))
             continue
-        share = owned * rung.share_pct / HUNDRED + carried - already.get(number, ZERO)
-        wanted = left if number == last and is_whole else max(share, ZERO)
-        quantity = floored(min(wanted, left), grid.quantity_step)
-        if price <= 0 or misfit(quantity, price, grid):
-            carried = min(wanted, left)
+        wanted = min(max(part - already.get(number, ZERO), ZERO) + carried, left)
+        if number == len(ladder) and _is_whole(position):
+            wanted = left
+        quantity = floored(wanted, grid.quantity_step)
+        is_kept = 0 < rests.get(number, ZERO) <= quantity
+        if is_kept or _is_order(quantity, price, grid):
+            carried, left = ZERO, left - quantity
+            place = RungPlace.EXCHANGE if may_rest else RungPlace.ENGINE
+            plans.append(RungPlan(number, price, quantity, place))
+        else:
+            carried = wanted
             plans.append(RungPlan(number, price, ZERO, RungPlace.TOO_SMALL))
-            continue
-        carried = ZERO
+    return _without_dust(plans, left, grid) if _is_whole(position) and carried > 0 else tuple(plans)
+
+
+def _allotted(position: Position, grid: Grid) -> list[tuple[Decimal, Decimal]]:
+    """Return each rung's price, and what it sells in all of what was owned: sales do not change it."""
+    left = owned = position.remaining + position.sold_quantity
+    carried, parts = ZERO, list[tuple[Decimal, Decimal]]()
+    for number, rung in enumerate(position.plan.ladder, 1):
+        price = ceiled(position.entry_price * (1 + rung.gain_pct / HUNDRED), grid.price_tick)
+        is_rest = number == len(position.plan.ladder) and _is_whole(position)
+        wanted = left if is_rest else min(owned * rung.share_pct / HUNDRED + carried, left)
+        quantity = floored(wanted, grid.quantity_step)
+        carried, quantity = (ZERO, quantity) if _is_order(quantity, price, grid) else (wanted, ZERO)
         left -= quantity
-        plans.append(RungPlan(number, price, quantity, RungPlace.EXCHANGE if may_rest else RungPlace.ENGINE))
-    return _without_dust(plans, left, grid) if is_whole and carried > 0 else tuple(plans)
+        parts.append((price, quantity))
+    if _is_whole(position) and carried > 0:
+        highest = max((index for index, (_, part) in enumerate(parts) if part), default=None)
+        if highest is not None:
+            price, part = parts[highest]
+            parts[highest] = (price, part + floored(left, grid.quantity_step))
+    return parts
+
+
+def _is_whole(position: Position) -> bool:
+    return sum(rung.share_pct for rung in position.plan.ladder) == HUNDRED
+
+
+def _is_order(quantity: Decimal, price: Decimal, grid: Grid) -> bool:
+    return price > 0 and not misfit(quantity, price, grid)
 
 
 def _without_dust(plans: list[RungPlan], left: Decimal, grid: Grid) -> tuple[RungPlan, ...]:
@@ -122,10 +153,12 @@ def align(
     return Alignment(tuple(cancel), tuple(place))
 
 
-def rungs_done(position: Position, sold: RungSales, grid: Grid) -> tuple[int, ...]:
-    """Return the rungs that are done: what is left of their share is no step any more."""
+def rungs_done(
+    position: Position, sold: RungSales, grid: Grid, resting: Iterable[Resting] = ()
+) -> tuple[int, ...]:
+    """Return the rungs that are done: what is left of their share is no order any more."""
     done = set(position.rungs_done)
-    left = {plan.number: plan.quantity for plan in rungs(position, grid, sold)}
+    left = {plan.number: plan.quantity for plan in rungs(position, grid, sold, resting=resting)}
     for number, quantity in sold:
         if quantity > 0 and left.get(number, ZERO) < grid.quantity_step:
             done.add(number)

@@ -62,7 +62,7 @@ class Acting(Dressed):
         super().__init__(themes, theme, driver_class)
         self._source, self._outside = source, outside
         self._happened = Happened()
-        means = Means(self._now_s, lambda: uuid4().hex, self.tell, self._show_act)
+        means = Means(self._now_s, lambda: uuid4().hex, self.tell, self._show_act, self._is_seen)
         self._hand = Hand(source, self._happened, means)
         self._notices = Notices(source, self._happened)
 
@@ -82,7 +82,7 @@ class Acting(Dressed):
 
     def _takes(self, event: events.Key) -> bool:
         question = self._hand.question
-        if question is not None and not isinstance(self.screen, BoardScreen):
+        if not self._is_seen():
             self._hand.withdraw()
             return False
         halts = ["halt_now"] if question is not None and question.word else ["halt", "halt_now"]
@@ -127,9 +127,15 @@ class Acting(Dressed):
             screen.show_act(None if act is None else drawn(act, self._source, self._now_s(), width))
             screen.hold(self._hand.question is not None)
 
+    def _is_seen(self) -> bool:
+        return isinstance(self.screen, BoardScreen)
+
     def _each_second(self) -> None:
         """Let time close questions; tell what is new."""
         self._hand.tick()
+        self._tell_news()
+
+    def _tell_news(self, _: object = None) -> None:
         for notice in self._notices.look():
             self._notice(notice, self._notices.loudness())
 

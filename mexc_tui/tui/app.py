@@ -61,6 +61,8 @@ class DeskApp(Acting):
         for name, view in self._source.views().items():
             view.on_change(partial(self._pace.changed, name))
         self._source.answers.on_change(partial(self._pace.changed, ANSWERS, ()))
+        self._source.risk.on_change(self._tell_news)
+        self._tell_news()
         self.set_interval(1.0, self._each_second)
         for name, screen in self._boards.items():
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen

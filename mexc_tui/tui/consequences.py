@@ -91,9 +91,9 @@ def left(source: Source) -> str:
 
 def previewed(row: PreviewRow) -> str:
     """Return what the engine says it would do, with who refuses."""
-    if row.is_allowed or not row.refusals:
-        return row.words
-    return f"{row.words} " + "; ".join(one.flip or str(one) for one in row.refusals)
+    said = [one.flip or str(one) for one in row.refusals]
+    more = [] if row.is_allowed else [one for one in said if one not in row.words]
+    return " ".join([row.words, "; ".join(more)]).strip()
 
 
 def held(source: Source, symbol: str) -> PositionRow | None:

@@ -13,7 +13,7 @@ import msgspec
 
 from mexc_tui.desk import asking, trading
 from mexc_tui.desk.kinds import CommandKind
-from mexc_tui.desk.trading import Preview
+from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.consequences import (
     Target,
     closing,

@@ -81,6 +81,8 @@ class Means:
     """Says a thing at once."""
     changed: Callable[[], None]
     """What is shown of the deed is another."""
+    is_seen: Callable[[], bool]
+    """Whether what is shown of a deed is seen at present."""
 
 
 class Hand:
@@ -246,6 +248,8 @@ class Hand:
         act.question, act.stage, act.since_s, act.is_silent = None, Stage.DOING, self._means.now_s(), False
         self._running[act.title], self.acted_s = act, act.since_s
         self._note(act, "under way", Tone.PLAIN)
+        if not self._means.is_seen():
+            self._means.tell(f"{act.title}: under way.", Tone.PLAIN)
         self._start(self._give(act), f"gives {act.deed.id}")
 
     async def _give(self, act: Act) -> None:
@@ -290,7 +294,7 @@ class Hand:
         self._note(act, f"{outcome}: {words}" if words else outcome, tone)
         if self.shown is None:
             self.shown = act
-        elif self.shown is not act:
+        if self.shown is not act or not self._means.is_seen():
             self._means.tell(f"{act.title}: {outcome}. {words}", tone)
 
     def _note(self, act: Act, result: str, tone: Tone) -> None:

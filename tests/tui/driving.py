@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from mexc_tui.tui.acting import HERE, Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.themes import all_themes
 from tests.tui.frozen import Frozen
@@ -18,12 +19,17 @@ ZONE = timezone(timedelta(hours=2))
 
 @asynccontextmanager
 async def desk(
-    frozen: Frozen | None = None, size: tuple[int, int] = (120, 40), theme: str = "dark"
+    frozen: Frozen | None = None,
+    size: tuple[int, int] = (120, 40),
+    theme: str = "dark",
+    outside: Outside = HERE,
 ) -> AsyncGenerator[tuple[DeskApp, Pilot[None], Frozen]]:
     """Open the desk; it is left once the first screen shows money."""
     frozen = frozen or Frozen()
-    app = DeskApp(frozen.source(), THEMES, THEMES.by_name[theme], ZONE, driver_class=Counting)
-    async with app.run_test(headless=False, size=size) as pilot:
+    app = DeskApp(
+        frozen.source(), THEMES, THEMES.by_name[theme], ZONE, outside=outside, driver_class=Counting
+    )
+    async with app.run_test(headless=False, size=size, notifications=True) as pilot:
         await until(pilot, app, "equity")
         yield app, pilot, frozen
 

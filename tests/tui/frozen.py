@@ -53,9 +53,11 @@ class Frozen:
         self.now_ms = NOW_MS
         self.may_operate = True
         self.replies: dict[str, Any] = {}
-        """What the engine answers, by the name of the question or command."""
+        """What the engine answers, by the name of the question or command; or what is awaited for it."""
         self.given: list[tuple[str, Any]] = []
         """What it was asked and told."""
+        self.ids: list[tuple[str, str | None]] = []
+        """Under which number."""
         self.link = LinkState(Link.CONNECTED, "", 0.0, 0, None)
         self.heard_ms: float | None = 200.0
         self.status = View({"engine": status()} if many else {}, is_complete=is_complete)
@@ -73,9 +75,12 @@ class Frozen:
         self, kind: CommandKind[Any, Any], args: Any, *, deadline_s: float, command_id: str | None = None
     ) -> Reply[Any]:
         """Answer as an engine does that knows only what a test put there."""
-        del deadline_s, command_id
+        del deadline_s
         self.given.append((kind.name, args))
+        self.ids.append((kind.name, command_id))
         reply = self.replies.get(kind.name)
+        if callable(reply):
+            reply = await reply(args)
         if reply is None:
             return Reply(Outcome.REFUSED, f"Nobody here answers {kind.name}.", None, is_repeated=False)
         if isinstance(reply, Reply):

@@ -1,0 +1,214 @@
+"""Commands given by keys at a terminal: which key reaches what, on which page, and what is seen of it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.model.trading import TradingState
+from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.keys import BY_ID
+from mexc_tui.tui.screens import BoardScreen
+from mexc_tui.tui.table import Table
+from tests.tui.driving import desk, screen, until
+from tests.tui.frozen import Frozen, risk
+
+QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
+
+
+@dataclass
+class Desk:
+    """A desk under a test's hand, with a clock that the test moves."""
+
+    app: DeskApp
+    pilot: Pilot[None]
+    frozen: Frozen
+    now: list[float]
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, with the pause of a hand before each."""
+        for key in keys:
+            self.now[0] += 1.0
+            await self.pilot.press(key)
+
+    async def until(self, words: str) -> str:
+        """Wait until the screen says something."""
+        return await until(self.pilot, self.app, words)
+
+    async def gone(self, words: str) -> None:
+        """Wait until the screen does not say something any more."""
+        for _ in range(250):
+            if words not in self.text:
+                return
+            await self.pilot.pause(0.02)
+        raise AssertionError(self.text)
+
+    @property
+    def text(self) -> str:
+        """Return the screen."""
+        return "\n".join(screen(self.app))
+
+    @property
+    def table(self) -> Table:
+        """Return the table that keys act on."""
+        assert isinstance(self.app.screen, BoardScreen)
+        table = self.app.screen.table
+        assert table is not None
+        return table
+
+    def told(self) -> list[str]:
+        """Return the names of the commands that were given since the last look."""
+        names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
+        self.frozen.given.clear()
+        return names
+
+
+@asynccontextmanager
+async def at(frozen: Frozen | None = None, size: tuple[int, int] = (100, 30)) -> AsyncGenerator[Desk]:
+    """Open a desk."""
+    now = [100.0]
+    async with desk(frozen, size, outside=Outside(now_s=lambda: now[0])) as (app, pilot, held):
+        yield Desk(app, pilot, held, now)
+
+
+def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
+    return Reply(outcome, words, None, is_repeated=False)
+
+
+async def test_halting_works_in_every_dialog_and_is_a_letter_where_words_are_typed() -> None:
+    async with at() as one:
+        for opening in (["question_mark"], ["m"], ["ctrl+p"], ["slash"], ["X"], []):
+            one.frozen.replies["halt"] = done(f"halted in {opening}")
+            await one.press(*opening)
+            if isinstance(one.app.focused, Input):
+                await one.press("h")
+                assert one.app.focused.value == "h"
+                assert one.told() == []
+                await one.press("ctrl+x")
+            else:
+                await one.press("h")
+            assert one.told() == ["halt"], opening
+            if opening == ["ctrl+p"]:
+                await one.press("escape")
+            await one.until(f"halted in {opening}"[:16])
+            await one.press("escape", "escape")
+
+
+async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_cancels() -> None:
+    async with at() as one:
+        one.frozen.replies["close"] = done("2930 OPEN sold.")
+        await one.press("4")
+        await one.until("OPENUSDT")
+        for key in ("enter", "D", "y", "down", "1", "q", "ctrl+p", "slash", "tab"):
+            await one.press("D")
+            await one.until("CLOSE OPENUSDT?")
+            await one.press(key)
+            await one.gone("CLOSE OPENUSDT?")
+            assert one.app.screen.name == "positions"
+        await one.press("D")
+        one.app.post_message(events.Paste("Y"))
+        await one.until("Pasted text counts for nothing here.")
+        assert one.told() == []
+        await one.press("Y")
+        await one.until("done: 2930 OPEN sold.")
+        assert one.told() == ["close"]
+        await one.press("escape")
+        await one.gone("2930 OPEN sold.")
+        await one.press("m")
+        await one.until("2930 OPEN sold.")
+
+
+async def test_no_row_moves_while_somebody_is_asked_about_one_until_nobody_answered() -> None:
+    async with at() as one:
+        await one.press("4")
+        await one.until("OPENUSDT")
+        await one.press("D")
+        await one.until("[10s]")
+        one.frozen.positions.put("P-OPENUSDT", None)
+        one.now[0] += 3
+        await one.until("[ 7s]")
+        assert "P-OPENUSDT" in one.table.rows.shown
+        one.now[0] += 8
+        await one.gone("CLOSE OPENUSDT?")
+        assert "P-OPENUSDT" not in one.table.rows.shown
+        assert one.told() == []
+
+
+async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothing_to_act_on() -> None:
+    async with at() as one:
+        one.frozen.replies |= {"disarm": done("FOOUSDT is disarmed.")}
+        await one.press("2")
+        await one.until("FOOUSDT")
+        while one.table.cursor != "L-FOOUSDT":
+            await one.press("down")
+        await one.press("D")
+        await one.until("Close: no position in FOOUSDT is open.")
+        assert one.told() == []
+        await one.press("a")
+        await one.until("FOOUSDT is disarmed.")
+        assert one.frozen.given[-1][1].symbol == "FOOUSDT"
+        await one.press("8", "A")
+        await one.until("Arm: choose a row with a pair")
+
+
+async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() -> None:
+    frozen = Frozen()
+    async with at(frozen) as one:
+        for name in ("halt", "reduce_only", "flatten", "kill", "reconcile", "stop"):
+            frozen.replies[name] = done(f"{name} it was")
+        frozen.positions.put("P-OPENUSDT", None)
+        frozen.positions.put("P-QUXUSDT", None)
+        frozen.positions.put("P-LOSTUSDT", None)
+        await one.press("5")
+        for key, asks, command in (
+            ("r", False, "reduce_only"),
+            ("B", False, "reconcile"),
+            ("X", True, "flatten"),
+            ("K", True, "kill"),
+        ):
+            await one.press(key)
+            if asks:
+                assert one.told() == []
+                await one.press("Y")
+            await one.until(f"{command} it was")
+            assert one.told() == [command]
+        await one.app.run_action(BY_ID["stop_engine"].action)
+        await one.until("No position is open.")
+        await one.press("Y")
+        await one.until("stop it was")
+
+
+async def test_a_viewer_that_only_looks_does_not_see_what_adds_risk_and_is_refused_in_words() -> None:
+    frozen = Frozen()
+    frozen.may_operate = False
+    async with at(frozen) as one:
+        frozen.replies["halt"] = done("halted: by hand")
+        assert "A Arm" not in one.text
+        assert "X Flatten" in one.text
+        titles = [command.title for command in one.app.get_system_commands(one.app.screen)]
+        assert any(title.startswith("Flatten") for title in titles)
+        assert not any(title.startswith(("Arm", "Resume", "Stop engine", "Books")) for title in titles)
+        for name in ("arm", "resume", "reconcile", "stop_engine"):
+            one.app.action_deed(name)
+        await one.until("Resume: this viewer only looks.")
+        assert one.told() == []
+        await one.press("h")
+        await one.until("done: halted: by hand")
+        await one.press("question_mark")
+        page = str(one.app.screen.query_one(Static).content)
+        assert BY_ID["halt"].help in page
+        assert BY_ID["arm"].help not in page
+
+
+async def test_a_new_trading_state_is_told_and_kept_among_what_happened() -> None:
+    async with at() as one:
+        one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
+        await one.until("trading halted by engine")
+        await one.press("m")
+        await one.until("daily loss of 25 USDT")

@@ -1,0 +1,450 @@
+"""What a person does: each command, its question, its refusals, as three lines above the footer say it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+from mexc_tui.desk.asking import STOP, Stopping
+from mexc_tui.desk.client import Link
+from mexc_tui.desk.kinds import DeskError, DeskSilent, Outcome, Reply
+from mexc_tui.desk.trading import Closing
+from mexc_tui.model.plan_view import Preview, PreviewRow
+from mexc_tui.model.trading import TradingState
+from mexc_tui.model.trading_view import Achieved
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.confirm import EMPTY, drawn
+from mexc_tui.tui.consequences import Target
+from mexc_tui.tui.deeds import BY_ID, DEEDS, Aim
+from mexc_tui.tui.hand import Hand, Means
+from mexc_tui.tui.happened import Happened
+from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
+from mexc_tui.tui.keys import KEYS
+from tests.tui.frozen import NOW_MS, Frozen, risk
+
+HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)
+WIDTH = 120
+
+
+class Bench:
+    """A hand without a screen, with a clock that the test moves."""
+
+    def __init__(self, frozen: Frozen | None = None) -> None:
+        self.frozen = frozen or Frozen()
+        self.now_s = 100.0
+        self.symbol = "OPENUSDT"
+        """Of the row under the cursor."""
+        self.is_seen = True
+        self.said: list[str] = []
+        self.happened = Happened()
+        number = count(1)
+        means = Means(
+            lambda: self.now_s, lambda: f"id{next(number)}", self._tell, lambda: None, lambda: self.is_seen
+        )
+        self._source = self.frozen.source()
+        self.hand = Hand(self._source, self.happened, means)
+
+    def _tell(self, words: str, tone: Tone) -> None:
+        del tone
+        self.said.append(words)
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, with the pause of a hand before each."""
+        for key in keys:
+            self.now_s += 1.0
+            await self.press_at_once(key)
+
+    async def press_at_once(self, key: str) -> None:
+        """Press a key in the same moment as what was before."""
+        if not self.hand.key(key, key if len(key) == 1 else None):
+            self._want(key)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    def _want(self, key: str) -> None:
+        found = next((one.id for one in KEYS if key in one.each), key)
+        if found == "halt":
+            self.hand.halt()
+        elif found in BY_ID:
+            deed = BY_ID[found]
+            self.hand.want(deed, Target() if deed.aim is Aim.DESK else Target(self.symbol))
+
+    @property
+    def text(self) -> str:
+        """Return the three lines, as they are now."""
+        act = self.hand.shown
+        lines = EMPTY if act is None else drawn(act, self._source, self.now_s, WIDTH)
+        return "\n".join("   ".join(part.text for part in line) for line in lines)
+
+    async def until(self, words: str) -> str:
+        """Let go on what goes on until something is said."""
+        for _ in range(50):
+            if words in "\n".join([self.text, *self.said]):
+                return self.text
+            await asyncio.sleep(0)
+        raise AssertionError(f"{words!r} was not said: {self.text!r} {self.said}")
+
+    @property
+    def told(self) -> list[str]:
+        """Return the names of the commands that were given."""
+        return [name for name, _ in self.frozen.given if name != "preview"]
+
+    def args(self, name: str) -> Any:
+        """Return what the last command of a name was given with."""
+        return next(args for given, args in reversed(self.frozen.given) if given == name)
+
+
+def previewed(words: str, *, is_allowed: bool = True, typed: str = "") -> PreviewRow:
+    return PreviewRow(
+        name=Preview.CLOSE,
+        symbol="OPENUSDT",
+        at_ms=NOW_MS,
+        is_allowed=is_allowed,
+        words=words,
+        state=TradingState.ACTIVE,
+        state_after=TradingState.ACTIVE,
+        typed=typed,
+    )
+
+
+def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
+    return Reply(outcome, words, HALTED, is_repeated=False)
+
+
+def halted(frozen: Frozen) -> None:
+    frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
+
+
+def held_back() -> tuple[asyncio.Event, Callable[[Any], Awaitable[Any]]]:
+    """Return an answer that comes when the event is set."""
+    release = asyncio.Event()
+
+    async def answer(_: Any) -> Reply[Any]:
+        await release.wait()
+        return done("halted: by hand; 5 orders cancelled, 0 left.")
+
+    return release, answer
+
+
+# Halting
+
+
+async def test_halting_is_one_key_without_a_question_and_says_what_it_achieved() -> None:
+    one = Bench()
+    one.frozen.replies["halt"] = done("halted: by hand; 5 orders cancelled, 0 left.")
+    await one.press("h")
+    text = await one.until("5 orders cancelled")
+    assert one.told == ["halt"]
+    assert "HALT" in text
+
+
+async def test_the_same_key_again_offers_to_resume_and_resumes_only_when_asked_to() -> None:
+    frozen = Frozen()
+    halted(frozen)
+    one = Bench(frozen)
+    one.frozen.replies |= {"preview": previewed("Entries are allowed again."), "resume": done("active")}
+    await one.press("h")
+    await one.until("Entries are allowed again.")
+    assert one.told == []
+    await one.press("Y")
+    await one.until("done: active")
+    assert one.told == ["resume"]
+
+
+async def test_a_halt_key_held_down_halts_once_and_asks_nothing() -> None:
+    one = Bench()
+    one.frozen.replies["halt"] = done("halted")
+    await one.press("h")
+    await one.until("done: halted")
+    halted(one.frozen)
+    for _ in range(5):
+        one.now_s += 0.03
+        await one.press_at_once("h")
+    assert one.told == ["halt"]
+    assert "RESUME" not in one.text
+
+
+async def test_where_the_three_lines_are_not_seen_results_are_told_otherwise() -> None:
+    one = Bench()
+    one.is_seen = False
+    one.frozen.replies["halt"] = done("halted: by hand")
+    await one.press("h")
+    await one.until("HALT: done. halted: by hand")
+
+
+async def test_halting_needs_no_answer_to_anything_else() -> None:
+    one = Bench()
+    release, one.frozen.replies["flatten"] = held_back()
+    one.frozen.replies["halt"] = done("halted: by hand")
+    await one.press("X", "Y")
+    await one.until("under way")
+    await one.press("h")
+    await one.until("done: halted: by hand")
+    assert one.told == ["flatten", "halt"]
+    release.set()
+    await one.until("FLATTEN: done")
+
+
+async def test_while_the_engine_is_away_halting_is_given_again_not_turned_into_resuming() -> None:
+    frozen = Frozen()
+    halted(frozen)
+    one = Bench(frozen)
+    one.frozen.link = replace(one.frozen.link, link=Link.DISCONNECTED)
+    release, one.frozen.replies["halt"] = held_back()
+    await one.press("h")
+    await one.until("The engine is disconnected: it is told as soon as it is back.")
+    assert one.told == ["halt"]
+    release.set()
+
+
+# Asking before
+
+
+async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named_key() -> None:
+    one = Bench()
+    one.frozen.replies["close"] = done("2930 OPEN sold.")
+    await one.press("D")
+    text = await one.until("CLOSE OPENUSDT?")
+    assert "Sells 2930 OPEN at the market, worth 99.97 USDT at the bid: +27.57." in text
+    assert "Y does it" in text
+    assert one.told == []
+    await one.press("Y")
+    await one.until("done: 2930 OPEN sold.")
+    assert one.args("close") == Closing(symbol="OPENUSDT")
+
+
+async def test_the_engines_own_numbers_take_the_place_of_those_of_the_rows() -> None:
+    one = Bench()
+    one.frozen.replies["preview"] = previewed("Sells 2930 OPEN for about 99.1 USDT, 0.4 % below the bid.")
+    await one.press("D")
+    await one.until("0.4 % below the bid")
+
+
+async def test_keys_are_deaf_at_first_and_a_held_key_never_answers() -> None:
+    one = Bench()
+    await one.press("D")
+    for key in ["Y", *["D"] * 20, *["Y"] * 20]:
+        one.now_s += 0.03
+        await one.press_at_once(key)
+    assert one.told == []
+    assert "CLOSE OPENUSDT?" in one.text
+
+
+async def test_a_part_is_chosen_first_and_then_asked_about() -> None:
+    one = Bench()
+    one.frozen.replies["close"] = done("1465 OPEN sold, 1465 left.")
+    await one.press("P")
+    await one.until("2: 25 %   5: 50 %   7: 75 %")
+    await one.press("5")
+    text = await one.until("CLOSE 50 % OF OPENUSDT?")
+    assert "Sells 1465 OPEN at the market, worth 49.98 USDT" in text or "49.99" in text
+    await one.press("Y")
+    await one.until("1465 OPEN sold")
+    assert one.args("close") == Closing(symbol="OPENUSDT", share_pct=Decimal(50))
+
+
+async def test_a_wrong_key_at_the_choice_closes_nothing() -> None:
+    one = Bench()
+    await one.press("P", "Y")
+    assert "CLOSE A PART" not in one.text
+    assert one.told == []
+
+
+async def test_flatten_counts_what_it_sells_and_says_what_is_left() -> None:
+    one = Bench()
+    one.frozen.replies["flatten"] = done("sold by hand; 3 positions closed, 0 left", Outcome.PARTLY)
+    await one.press("X")
+    await one.until("Sells 3 positions worth about 199.94 and 1 without a price")
+    await one.press("Y")
+    await one.until("done in part: sold by hand; 3 positions closed, 0 left")
+
+
+async def test_progress_says_how_long_it_takes_and_what_is_left() -> None:
+    one = Bench()
+    release, one.frozen.replies["kill"] = held_back()
+    await one.press("K", "Y")
+    await one.until("under way for 0s, 0 orders and 3 positions left")
+    one.frozen.positions.put("P-LOSTUSDT", None)
+    one.now_s += 4
+    await one.until("under way for 4s, 0 orders and 2 positions left")
+    release.set()
+    await one.until("5 orders cancelled")
+
+
+# What adds risk
+
+
+async def test_arming_waits_for_the_engines_numbers() -> None:
+    one = Bench()
+    one.frozen.replies |= {
+        "preview": previewed("Buys FOOUSDT at its opening for at most 50 USDT, up to 0.0412."),
+        "arm": done("FOOUSDT is armed: at most 50 USDT."),
+    }
+    one.symbol = "FOOUSDT"
+    await one.press("A")
+    await one.until("at most 50 USDT, up to 0.0412")
+    await one.press("Y")
+    await one.until("FOOUSDT is armed")
+    assert one.args("arm").symbol == "FOOUSDT"
+    assert one.args("preview").name is Preview.ARM
+
+
+async def test_what_the_engine_would_refuse_is_not_asked_about() -> None:
+    one = Bench()
+    one.frozen.replies["preview"] = previewed("FOOUSDT is not armed: no calendar.", is_allowed=False)
+    await one.press("A")
+    await one.until("refused, nothing was done: FOOUSDT is not armed: no calendar.")
+    await one.press("Y")
+    assert one.told == []
+
+
+async def test_without_numbers_nothing_that_adds_risk_is_done() -> None:
+    one = Bench()  # nobody answers the preview
+    await one.press("A")
+    await one.until("refused, nothing was done: Nobody here answers preview.")
+    await one.press("Y")
+    assert one.told == []
+
+
+async def test_resuming_after_a_loss_takes_a_typed_word() -> None:
+    frozen = Frozen()
+    halted(frozen)
+    one = Bench(frozen)
+    one.frozen.replies |= {
+        "preview": previewed("Entries again after a daily loss of 25.", typed="resume"),
+        "resume": done("trading is active; losses count anew from here"),
+    }
+    await one.press("R")
+    await one.until("type resume > _")
+    await one.press("Y")
+    assert one.told == []
+    await one.press("backspace", *"resum")
+    await one.until("type resume > resum_")
+    assert one.told == []
+    await one.press("e")
+    await one.until("losses count anew")
+    assert one.args("resume").typed == "resume"
+
+
+async def test_a_pasted_word_resumes_nothing() -> None:
+    frozen = Frozen()
+    halted(frozen)
+    one = Bench(frozen)
+    one.frozen.replies["preview"] = previewed("Entries again.", typed="resume")
+    await one.press("R")
+    await one.until("type resume > _")
+    one.now_s += 1.0
+    for key in "resume":  # the clock stands still: no hand is that fast
+        await one.press_at_once(key)
+    await one.until("Pasted text counts for nothing here.")
+    assert one.hand.paste()
+    assert one.told == []
+
+
+async def test_stopping_the_engine_with_open_positions_takes_a_typed_word() -> None:
+    one = Bench()
+    one.frozen.replies[STOP.name] = Stopping(pid=1)
+    await one.press("stop_engine")
+    text = await one.until("type stop > _")
+    assert "3 positions would stay open with no stop" in text
+    await one.press(*"stop")
+    await one.until("STOP THE ENGINE   done")
+
+
+# At once
+
+
+@pytest.mark.parametrize(("key", "command"), [("a", "disarm"), ("r", "reduce_only"), ("B", "reconcile")])
+async def test_what_needs_no_question_is_given_at_once(key: str, command: str) -> None:
+    one = Bench()
+    one.frozen.replies[command] = done(f"{command} it was")
+    await one.press(key)
+    await one.until(f"{command} it was")
+    assert one.told == [command]
+
+
+# What goes wrong
+
+
+async def test_a_face_that_cannot_even_ask_says_why() -> None:
+    one = Bench()
+
+    async def answer(_: Any) -> Reply[Any]:
+        raise DeskError("This engine does not know the command.")
+
+    one.frozen.replies["reduce_only"] = answer
+    await one.press("r")
+    await one.until("failed, look before you give it again: This engine does not know the command.")
+
+
+async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_number() -> None:
+    one = Bench()
+    answers: list[Reply[Any] | DeskSilent] = [
+        DeskSilent("close was not answered within 200 s: what it did is unknown."),
+        Reply(Outcome.DONE, "2930 OPEN sold.", HALTED, is_repeated=True),
+    ]
+
+    async def answer(_: Any) -> Reply[Any]:
+        found = answers.pop(0)
+        if isinstance(found, DeskSilent):
+            raise found
+        return found
+
+    one.frozen.replies["close"] = answer
+    await one.press("D", "Y")
+    await one.until("Y asks again")
+    await one.press("Y")
+    await one.until("done (as it said before): 2930 OPEN sold.")
+    numbers = [number for name, number in one.frozen.ids if name == "close"]
+    assert len(numbers) == 2
+    assert len(set(numbers)) == 1
+    assert numbers[0]
+
+
+async def test_each_deed_has_a_number_of_its_own() -> None:
+    one = Bench()
+    one.frozen.replies["disarm"] = done("disarmed")
+    await one.press("a")
+    await one.until("disarmed")
+    await one.press("a")
+    numbers = [number for name, number in one.frozen.ids if name == "disarm"]
+    assert len(set(numbers)) == 2
+
+
+async def test_the_same_deed_is_not_given_twice_while_it_is_under_way() -> None:
+    one = Bench()
+    release, one.frozen.replies["flatten"] = held_back()
+    await one.press("X", "Y")
+    await one.until("under way")
+    await one.press("X")
+    await one.until("FLATTEN is under way already.")
+    assert one.told == ["flatten"]
+    release.set()
+
+
+# A viewer that only looks
+
+
+async def test_a_viewer_that_only_looks_may_lower_risk() -> None:
+    frozen = Frozen()
+    frozen.may_operate = False
+    one = Bench(frozen)
+    one.frozen.replies |= {"halt": done("halted"), "flatten": done("all sold")}
+    await one.press("h")
+    await one.until("done: halted")
+    await one.press("X", "Y")
+    await one.until("done: all sold")
+
+
+def test_every_deed_is_in_the_one_table_of_keys_under_its_own_id() -> None:
+    assert len(BY_ID) == len(DEEDS)
+    for deed in DEEDS:
+        key = KEYS_BY_ID[deed.id]
+        assert key.action == f"deed('{deed.id}')"
+        assert key.needs_operator is not deed.lowers_risk
+        if deed.asks:
+            assert all(one.isupper() for one in key.each), deed.id

@@ -15,6 +15,7 @@ from mexc_tui.questions.asker import fail
 from mexc_tui.questions.commands import add_to
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Code = TypeVar("Code", int, int | None)
 NOT_STARTED = 3
 
 # Heavy rooms are imported inside the commands, so that --version and --help stay quick.
@@ -66,6 +67,17 @@ def launched(command: Command) -> Command:
     return command
 
 
+def viewed(command: Command) -> Command:
+    """Add the flags of a screen."""
+    options = (
+        click.option("--theme", default="", help="Colours, by a theme's name."),
+        click.option("--economy", is_flag=True, help="For slow lines: paint once a second at most."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group(
     cls=OneLine, context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True
 )
@@ -77,10 +89,13 @@ def launched(command: Command) -> Command:
 @click.option(
     "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="A setting, stronger than the file."
 )
+@viewed
 @click.pass_context
 def main(
     context: click.Context,
     headless: bool,
+    theme: str,
+    economy: bool,
     mode: str | None,
     scenario: str,
     seed: int,
@@ -95,16 +110,51 @@ def main(
         # What stands before the command holds for it too.
         context.default_map = {"watch": context.params, "exchange": context.params}
         return
-    if not headless:
-        if sys.argv[1:]:
-            raise click.UsageError("There is no screen yet: add --headless.")
-        click.echo(context.get_help())
-        return
-    from mexc_tui.headless import run_headless
     from mexc_tui.launching import Launch
 
     launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
-    context.exit(run_headless(launch, os.environ))
+    if headless:
+        from mexc_tui.headless import run_headless
+
+        context.exit(run_headless(launch, os.environ))
+    from mexc_tui.sitting import run_desk
+
+    context.exit(_on_screen(run_desk, launch, theme, is_economy=economy))
+
+
+@main.command()
+@click.option("--profile", help="Whose engine; by default the mode's.")
+@click.option("--mode", type=click.Choice(["practice", "paper", "live"]), help="Whose profile.")
+@click.option("--read-only", is_flag=True, help="Look only. What lowers risk may be told all the same.")
+@viewed
+def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
+    """Open the desk on an engine that runs; leaving it does nothing to the engine."""
+    from mexc_tui.launching import Launch
+    from mexc_tui.sitting import run_attached
+
+    launch = Launch(mode, "", 0, None, profile)
+    code = _on_screen(run_attached, launch, theme, is_economy=economy, is_read_only=read_only)
+    if code is None:
+        fail("No engine of this profile runs. mexc-tui starts one, with a screen.", NOT_STARTED)
+    sys.exit(code)
+
+
+def _on_screen(
+    run: Callable[..., Code], launch: Any, theme: str, *, is_economy: bool, is_read_only: bool = False
+) -> Code:
+    """Show the desk; what is wrong is one line on stderr."""
+    from mexc_tui.launching import WrongUsage
+    from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal
+    from mexc_tui.sitting import NOT_SHOWN
+
+    if not has_terminal():
+        raise click.UsageError(NO_TERMINAL)
+    try:
+        return run(launch, Viewing(theme, is_economy, is_read_only), os.environ)
+    except WrongUsage as error:
+        raise click.UsageError(str(error)) from None
+    except NOT_SHOWN as error:
+        fail(str(error), NOT_STARTED)
 
 
 @main.command()

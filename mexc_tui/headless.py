@@ -29,6 +29,7 @@ from mexc_tui.settings.load import SettingsError
 FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
 
 NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
+WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed)
 IN_TROUBLE = (StorageError, ExchangeError, DeskError)
 
 
@@ -39,10 +40,14 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
         return asyncio.run(_alone(launch, environ))
     except WrongUsage as error:
         return _fail(str(error), WRONG_USAGE)
-    except NOT_UP as error:
-        return _fail(str(error), NOT_STARTED)
-    except (ExchangeError, StartFailed) as error:
-        return _fail(f"The engine could not start. {error}", NOT_STARTED)
+    except WHY_NOT_UP as error:
+        return told_why(error)
+
+
+def told_why(error: Exception) -> int:
+    """Say why an engine could not start; return the exit code."""
+    words = str(error) if isinstance(error, NOT_UP) else f"The engine could not start. {error}"
+    return _fail(words, NOT_STARTED)
 
 
 async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:

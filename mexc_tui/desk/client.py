@@ -58,8 +58,18 @@ class LinkState:
 class DeskClient:
     """Mirrors, facts and commands over one connection. Everything here belongs to the loop that runs it."""
 
-    def __init__(self, path: Path, who: str, role: Role, now_ms: Callable[[], int], rng: Random) -> None:
+    def __init__(
+        self,
+        path: Path,
+        who: str,
+        role: Role,
+        now_ms: Callable[[], int],
+        rng: Random,
+        *,
+        back_off_s: float = BACK_OFF_S,
+    ) -> None:
         """Say what to show with `mirror` and `follow`, then `run`."""
+        self._back_off_s = back_off_s
         self._path, self._who, self._role, self._now_ms, self._rng = path, who, role, now_ms, rng
         self._mirrors: dict[str, Mirror[Any]] = {}
         self._on_fact: Callable[[Fact], None] | None = None
@@ -102,7 +112,7 @@ class DeskClient:
                 self._drop_connection()
             tries += 1
             self._set(Link.DISCONNECTED, words, tries)
-            most_s = min(BACK_OFF_CAP_S, BACK_OFF_S * 2 ** min(tries - 1, 8))
+            most_s = min(BACK_OFF_CAP_S, self._back_off_s * 2 ** min(tries - 1, 8))
             await asyncio.sleep(most_s * self._rng.uniform(0.5, 1.0))
 
     async def give(

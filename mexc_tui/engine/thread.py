@@ -23,12 +23,22 @@ class EngineThread:
         self._told: asyncio.Event | None = None
         self._lock = threading.Lock()
         self._stop_early = False
+        self._has_ended = False
+        self._listeners: list[Callable[[], None]] = []
         self._code: int | None = None
         self._error: BaseException | None = None
 
     def start(self) -> None:
         """Start the thread; returns at once."""
         self._thread.start()
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call once the engine has ended, in its thread; at once if it has."""
+        with self._lock:
+            if not self._has_ended:
+                self._listeners.append(call)
+                return
+        call()
 
     def stop(self) -> None:
         """Ask for an ordered stop; returns at once. Asked again, or after the end, it does nothing."""
@@ -53,6 +63,11 @@ class EngineThread:
         except BaseException as error:  # it is raised again in whoever joins
             log.error("the engine's thread ended: %s", error)
             self._error = error
+        finally:
+            with self._lock:
+                self._has_ended, listeners = True, self._listeners
+            for call in listeners:
+                call()
 
     async def _live(self) -> int:
         told = asyncio.Event()

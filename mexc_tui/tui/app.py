@@ -1,6 +1,7 @@
 """The desk as an app: which screen is in front, when it is painted, in which colours."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, tzinfo
 from functools import partial
@@ -11,16 +12,20 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
+from mexc_tui.desk.client import Link
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.tui.acting import HERE, Acting, Outside
 from mexc_tui.tui.boards import BOARDS
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
-from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, quiet_left_s
+from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words
+from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, adapted, quiet_left_s
 from mexc_tui.tui.pages import HappenedScreen, HelpScreen
 from mexc_tui.tui.screens import CURSOR, BoardScreen
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
+
+log = logging.getLogger(__name__)
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _TICK = "tick"
@@ -43,6 +48,7 @@ class DeskApp(Acting):
         zone: tzinfo,
         *,
         is_economy: bool = False,
+        welcome: str = "",
         outside: Outside = HERE,
         driver_class: type[Driver] | None = None,
     ) -> None:
@@ -51,6 +57,10 @@ class DeskApp(Acting):
         self._themes, self._zones = themes, (zone, UTC)
         self._per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
         self._frozen_ms: int | None = None
+        self._welcome = welcome
+        self._is_stopping = False
+        self.ending = Ending.LEFT
+        """How this screen ended, once it has."""
         self._pace: Pace | None = None
         self._boards = {board.name: BoardScreen(board, source) for board in BOARDS}
 
@@ -67,6 +77,8 @@ class DeskApp(Acting):
         for name, screen in self._boards.items():
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
         self.push_screen(BOARDS[0].name)
+        if self._welcome:
+            self.push_screen(WelcomePage("Welcome", self._welcome))
         self.call_after_refresh(self._changed, _TICK)
         for problem in self._themes.problems:
             self.notify(problem, severity="warning", markup=False)
@@ -80,6 +92,11 @@ class DeskApp(Acting):
 
     def _each_second(self) -> None:
         super()._each_second()
+        if self._pace is not None:
+            wire_per_s = self._source.wire_per_s()
+            self._pace.set_rate(adapted(self._pace.per_s, wire_per_s, self._per_s))
+        if self._is_stopping and self._source.link().link is Link.DISCONNECTED:
+            self.end(Ending.ENGINE_ENDED)
         self._changed(_TICK)
 
     def _changed(self, name: str) -> None:
@@ -166,8 +183,30 @@ class DeskApp(Acting):
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
 
     def action_leave(self) -> None:
-        """Give the terminal back; the engine goes on."""
-        self.exit()
+        """Give the terminal back: the engine goes on, or stops. Who only looks is not asked."""
+        if not self._source.may_operate:
+            self.end(Ending.LEFT)
+        elif isinstance(self.screen, BoardScreen):
+            self.push_screen(LeavePage("Leave the desk", leaving_words(self._source)), self._left)
+
+    def _left(self, answer: str | None) -> None:
+        if answer == "detach":
+            self.end(Ending.LEFT)
+        elif answer == "stop":
+            self._is_stopping = True
+            self.action_deed("stop_engine")
+
+    def end(self, ending: Ending) -> None:
+        """Close the screen; the first reason counts."""
+        if self.is_running and not self._exit:
+            self.ending = ending
+            self.exit()
+
+    def _fatal_error(self) -> None:
+        """End after a failure of the screen itself: into the log, without the values of variables."""
+        log.error("the screen broke", exc_info=True)  # noqa: LOG014 Textual calls this while it handles one
+        self.ending = Ending.BROKE
+        self._close_messages_no_wait()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: the keys, and each theme."""

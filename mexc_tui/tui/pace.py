@@ -10,6 +10,11 @@ from typing import Protocol
 USUAL_PER_S = 4.0
 ECONOMY_PER_S = 1.0
 
+MOST_WIRE_PER_S = 32_000
+"""Bytes a second that a terminal is sent at most: a slow line is painted more rarely."""
+_EASY_WIRE_PER_S = 12_000
+_SLOWEST_PER_S = 0.5
+
 QUIET_BEFORE_MS = 1_000
 QUIET_AFTER_MS = 1_500
 MOST_QUIET_S = 5.0
@@ -52,8 +57,15 @@ class Pace:
         self.painted = 0
         """How often it was."""
 
+    @property
+    def per_s(self) -> float:
+        """Return how often is painted at most."""
+        return 1 / self._period_s
+
     def set_rate(self, per_s: float) -> None:
         """Paint at most so often from the next change on."""
+        if per_s == self.per_s:
+            return
         self._period_s = 1 / per_s
         if self._waiting is not None:
             self._wait_anew()
@@ -103,3 +115,12 @@ def quiet_left_s(opens_ms: Sequence[int], now_ms: int) -> float:
         if at_ms - QUIET_BEFORE_MS <= now_ms < at_ms + QUIET_AFTER_MS
     ]
     return (max(ends) - now_ms) / 1_000 if ends else 0.0
+
+
+def adapted(per_s: float, wire_per_s: float | None, wanted_per_s: float) -> float:
+    """Return how often to paint from now on, given what the terminal was sent a second lately."""
+    if wire_per_s is None:
+        return wanted_per_s
+    if wire_per_s > MOST_WIRE_PER_S * 0.75:
+        return max(per_s / 2, _SLOWEST_PER_S)
+    return min(per_s * 2, wanted_per_s) if wire_per_s < _EASY_WIRE_PER_S else per_s

@@ -5,6 +5,7 @@ from textual.pilot import Pilot
 from mexc_tui.desk.client import Link
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, Scope
+from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.pages import HelpScreen
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.themes import chosen
@@ -197,8 +198,38 @@ async def test_every_action_of_the_keys_is_one() -> None:
             assert callable(getattr(owner, f"action_{name}")), key.id
 
 
-async def test_leaving_gives_the_terminal_back() -> None:
+async def test_leaving_asks_and_detaches_by_default() -> None:
     async with desk() as (app, pilot, _):
+        await pilot.press("q")
+        text = await until(pilot, app, "3 positions are open; stops live in the engine.")
+        assert "mexc-tui attach" in text
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not app.is_running or app.return_code == 0
+        assert app.ending is Ending.LEFT
+
+
+async def test_leaving_may_be_thought_better_of() -> None:
+    async with desk() as (app, pilot, _):
+        await pilot.press("q")
+        await until(pilot, app, "Enter detaches.")
+        await pilot.press("escape")
+        await until(pilot, app, "Next openings")
+
+
+async def test_stopping_the_engine_asks_for_a_word_while_positions_are_open() -> None:
+    async with desk() as (app, pilot, frozen):
+        await pilot.press("q")
+        await until(pilot, app, "would stay open with no stop")
+        await pilot.press("s")
+        await until(pilot, app, "type stop")
+        assert not any(name == "stop" for name, _ in frozen.given)
+
+
+async def test_who_only_looks_leaves_without_a_question() -> None:
+    frozen = Frozen()
+    frozen.may_operate = False
+    async with desk(frozen) as (app, pilot, _):
         await pilot.press("q")
         await pilot.pause()
         assert not app.is_running or app.return_code == 0

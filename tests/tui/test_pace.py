@@ -6,7 +6,7 @@ from itertools import count, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.pace import MOST_QUIET_S, Pace, Time, quiet_left_s
+from mexc_tui.tui.pace import MOST_QUIET_S, Pace, Time, adapted, quiet_left_s
 
 
 @dataclass
@@ -148,3 +148,11 @@ def test_quiet_is_from_a_second_before_an_opening_to_a_second_and_a_half_behind_
     assert quiet_left_s([10_000], 9_000) == 2.5
     assert quiet_left_s([10_000, 10_500], 10_000) == 2.0
     assert quiet_left_s([10_000], 11_500) == 0
+
+
+def test_a_line_that_is_full_is_painted_more_rarely_and_an_easy_one_as_wanted_again() -> None:
+    assert adapted(4.0, 30_000, 4.0) == 2.0
+    assert adapted(0.5, 90_000, 4.0) == 0.5
+    assert adapted(2.0, 20_000, 4.0) == 2.0
+    assert adapted(2.0, 3_000, 4.0) == 4.0
+    assert adapted(1.0, None, 4.0) == 4.0

@@ -1,0 +1,8 @@
+"""Views of what the engine knows: itself, listings, signals."""
+
+from mexc_tui.desk.kinds import ViewKind
+from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
+
+STATUS = ViewKind("status", StatusRow)
+LISTINGS = ViewKind("listings", ListingRow)
+SIGNALS = ViewKind("signals", SignalRow)

@@ -1,0 +1,169 @@
+"""The desk on a screen: shows an engine of this machine, wherever that runs."""
+
+import asyncio
+import getpass
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from random import Random
+
+from mexc_tui.desk import asking
+from mexc_tui.desk.ask import ask
+from mexc_tui.desk.client import BACK_OFF_S, DeskClient
+from mexc_tui.desk.kinds import DeskError, Role
+from mexc_tui.paths import Paths
+from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.leaving import Ending
+from mexc_tui.tui.live import source_of
+from mexc_tui.tui.terminal import Meter, Terminal, driver_of
+from mexc_tui.tui.themes import all_themes, chosen
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+NO_TERMINAL = (
+    "The desk needs a terminal, and standard input or output is none. Without one mexc-tui --headless runs "
+    "the engine, and mexc-tui status asks it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """How a person wants to look."""
+
+    theme: str = "dark"
+    is_economy: bool = False
+    is_read_only: bool = False
+    welcome: str = ""
+    """Words to begin with; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """An engine that runs in this process, as far as its screen is concerned."""
+
+    when_ended: Callable[[Callable[[], None]], None]
+    """Calls what it is given once the engine has ended, from any thread."""
+    stop: Callable[[], None]
+
+
+def has_terminal() -> bool:
+    """Whether a screen can be shown at all."""
+    return os.isatty(0) and os.isatty(1)
+
+
+def runs(paths: Paths) -> bool:
+    """Whether an engine of this profile answers."""
+    now_ms = _now_ms()
+    try:
+        ask(paths.socket, asking.STATUS, asking.Nothing(), who=_who(), now_ms=now_ms, deadline_s=LOOK_S)
+    except DeskError:
+        return False
+    return True
+
+
+def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:
+    """Show an engine of another process; leaving does nothing to it. Return an exit code."""
+    logging.basicConfig(filename=paths.state / "screen.log", level=logging.WARNING, format=LOG_FORMAT)
+    ending = show(paths, viewing, environ, os.dup(1), None)
+    if ending is not Ending.HUNG_UP:
+        sys.stdout.write(farewell(paths, ending, is_own=False) + "\n")
+    return int(ending is Ending.BROKE)
+
+
+def show(
+    paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
+) -> Ending:
+    """Show the desk on the terminal that `out` writes to until the screen ends; return how it did."""
+    return asyncio.run(_show(paths, viewing, environ, out, beside))
+
+
+def farewell(paths: Paths, ending: Ending, *, is_own: bool) -> str:
+    """Return what the shell is told at the end."""
+    profile = "" if paths.profile == "practice" else f" --profile {paths.profile}"
+    if ending is Ending.ENGINE_ENDED:
+        return "The engine has ended."
+    broke = (
+        f"The screen broke; what happened is in {_log_of(paths, is_own=is_own)}. "
+        if ending is Ending.BROKE
+        else ""
+    )
+    back = f"Back to it: mexc-tui attach{profile}. To stop it: mexc-tui stop{profile}."
+    return f"{broke}The engine goes on. {back}"
+
+
+def _log_of(paths: Paths, *, is_own: bool) -> Path:
+    return paths.log if is_own else paths.state / "screen.log"
+
+
+async def _show(
+    paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
+) -> Ending:
+    loop = asyncio.get_running_loop()
+    role = Role.VIEW if viewing.is_read_only else Role.OPERATE
+    back_off_s = BACK_OFF_S if beside is None else BACK_OFF_S / 10
+    client = DeskClient(paths.socket, _who(), role, _now_ms, Random(os.urandom(16)), back_off_s=back_off_s)
+    terminal = Terminal(out, Meter(loop.time))
+    themes = all_themes(paths.themes)
+    theme, problem = chosen(themes, viewing.theme, environ)
+    app = DeskApp(
+        source_of(client, role, _now_ms, terminal.meter.per_s),
+        themes,
+        theme,
+        _zone(),
+        is_economy=viewing.is_economy,
+        welcome=viewing.welcome,
+        outside=Outside(paths.state / "taken", "TMUX" in environ),
+        driver_class=driver_of(terminal),
+    )
+    if problem:
+        log.warning("%s", problem)
+    terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
+    loop.add_signal_handler(signal.SIGHUP, terminal.gone)
+    loop.add_signal_handler(signal.SIGTERM, _terminated, app, beside)
+    if beside is not None:
+        beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
+    running = asyncio.create_task(client.run(), name="desk client")
+    try:
+        await app.run_async(mouse="SSH_CONNECTION" not in environ)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return app.ending
+
+
+def _terminated(app: DeskApp, beside: Beside | None) -> None:
+    """Stop an engine of this process in good order, and the screen with it; else only leave."""
+    if beside is not None:
+        beside.stop()
+    else:
+        app.end(Ending.LEFT)
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the screen is closed already
+        loop.call_soon_threadsafe(call)
+
+
+def _now_ms() -> int:
+    return round(datetime.now(UTC).timestamp() * 1_000)
+
+
+def _zone() -> tzinfo:
+    return datetime.now(UTC).astimezone().tzinfo or UTC
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name
+        user = str(os.geteuid())
+    return f"{user} at a screen"[:64]

@@ -1,0 +1,119 @@
+"""The desk with an engine inside: it starts here, and goes on alone when the screen is left or lost."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from types import FrameType
+
+from mexc_tui.bootstrap import StartError
+from mexc_tui.engine.thread import EngineThread, Main
+from mexc_tui.folders import make_folders
+from mexc_tui.launching import Launch, layers_of, mode_of, places_of
+from mexc_tui.model.mode import Mode
+from mexc_tui.paths import Paths, PathsError
+from mexc_tui.settings.file import read_file
+from mexc_tui.settings.load import Layers, SettingsError, load
+from mexc_tui.showing import LOG_FORMAT, Beside, Viewing, farewell, runs, show, show_attached
+from mexc_tui.tether import Tether, tethered
+from mexc_tui.tui.leaving import Ending
+from mexc_tui.tui.welcome import welcome_words
+
+log = logging.getLogger(__name__)
+
+NO_CODE = 1
+NOT_SHOWN = (SettingsError, StartError, PathsError, OSError)
+"""Why there is no screen, before there is one."""
+SWITCH_S = 0.001
+"""How long a thread holds the interpreter at most: the engine hardly waits for a screen that paints."""
+
+
+def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> int:
+    """Open the desk and return an exit code: on the profile's engine if it runs, else on one of its own.
+
+    Raises WrongUsage, and what `launching` raises for what cannot be used.
+    """
+    layers = layers_of(launch, environ)
+    mode = mode_of(launch, layers, environ)
+    paths = places_of(launch.profile or mode.value, environ)
+    make_folders(paths)
+    if runs(paths):
+        return show_attached(paths, _dressed(viewing, layers, paths), environ)
+    viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(paths, mode))
+    return tethered(lambda tether: _inside(launch, paths, viewing, environ, tether), paths.log)
+
+
+def run_attached(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> int | None:
+    """Open the desk on a profile's running engine and return an exit code; None: none runs."""
+    layers = layers_of(launch, environ)
+    paths = places_of(launch.profile or mode_of(launch, layers, environ).value, environ)
+    return show_attached(paths, _dressed(viewing, layers, paths), environ) if runs(paths) else None
+
+
+def _dressed(viewing: Viewing, layers: Layers, paths: Paths) -> Viewing:
+    """Return the viewing with what the settings say of screens."""
+    settings = load(replace(layers, file=read_file(paths.settings))).settings
+    return replace(viewing, theme=viewing.theme or settings.theme)
+
+
+def _welcome(paths: Paths, mode: Mode) -> str:
+    """Return what a person is told the first time a profile is opened."""
+    told = paths.state / "welcomed"
+    if told.exists():
+        return ""
+    with suppress(OSError):  # then it is told again
+        told.touch(mode=0o600)
+    return welcome_words(mode)
+
+
+def _inside(
+    launch: Launch, paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether
+) -> int:
+    """Run engine and screen; go on without the screen once that is left or lost. Return the engine's code."""
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    sys.setswitchinterval(SWITCH_S)
+    engine = EngineThread(_main(launch, environ))
+    engine.start()
+    try:
+        beside = Beside(engine.when_ended, engine.stop)
+        ending = show(paths, viewing, environ, tether.out, beside)
+    except Exception:  # the engine of this process outlives whatever the screen does
+        log.exception("the screen broke")
+        ending = Ending.BROKE
+    if ending is Ending.ENGINE_ENDED:
+        tether.back()
+    else:
+        tether.cut(farewell(paths, ending, is_own=True))
+    _stop_when_terminated(engine)
+    return _code_of(engine)
+
+
+def _main(launch: Launch, environ: Mapping[str, str]) -> Main:
+    from mexc_tui.headless import run_engine  # after the fork: the shell's side needs none of it
+
+    async def main(told: asyncio.Event) -> int:
+        return await run_engine(launch, environ, told)
+
+    return main
+
+
+def _stop_when_terminated(engine: EngineThread) -> None:
+    def stop(_: int, __: FrameType | None) -> None:
+        engine.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+
+
+def _code_of(engine: EngineThread) -> int:
+    """Wait until the engine has ended; return its exit code."""
+    from mexc_tui.headless import WHY_NOT_UP, told_why
+
+    try:
+        code = engine.join()
+    except WHY_NOT_UP as error:
+        return told_why(error)
+    return NO_CODE if code is None else code

@@ -1,0 +1,99 @@
+"""A process that may leave its terminal: the shell waits for a parent, the work is done in its child.
+
+The child goes on when the terminal is given back or lost; nothing of it hangs on the terminal any more then.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+log = logging.getLogger(__name__)
+
+PRIVATE = 0o600
+_LOST = 128
+
+
+class Tether:
+    """The child's side. Standard output and error are the log while it is held; `out` is the terminal."""
+
+    def __init__(self, pipe: int, log_file: Path) -> None:
+        """Write into the log from here on, not onto the terminal."""
+        self._pipe = pipe
+        self._log_file = log_file
+        self.is_cut = False
+        self.out = os.dup(1)
+        self._to_log()
+
+    def cut(self, words: str) -> None:
+        """Leave the terminal for good: the shell goes on, after these words."""
+        if self.is_cut:
+            return
+        self.is_cut = True
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)
+        os.dup2(nothing, self.out)  # whoever still writes to it writes nowhere
+        os.close(nothing)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            os.write(self._pipe, words.encode("utf-8", "replace"))
+        except BrokenPipeError:
+            log.info("nobody waits at the shell any more")
+        os.close(self._pipe)
+
+    def back(self) -> None:
+        """Let standard output and error be the terminal again, for last words."""
+        if not self.is_cut:
+            _flush()
+            os.dup2(self.out, 1)
+            os.dup2(self.out, 2)
+
+    def _to_log(self) -> None:
+        _flush()
+        file = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        os.close(file)
+
+
+def tethered(work: Callable[[Tether], int], log_file: Path) -> int:
+    """Do `work` in a child and return its exit code; 0 as soon as it has cut itself off.
+
+    To be called before any thread runs. In the child this returns, too, when the work is done.
+    """
+    _flush()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        return work(Tether(writing, log_file))
+    os.close(writing)
+    return _wait(child, reading)
+
+
+def _wait(child: int, reading: int) -> int:
+    """Wait until the child says that it goes on alone, or ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def tell(number: int, _: FrameType | None) -> None:
+        os.kill(child, number)
+
+    signal.signal(signal.SIGTERM, tell)
+    words = b""
+    while part := os.read(reading, 4_096):
+        words += part
+    if words:
+        sys.stdout.write(words.decode("utf-8", "replace") + "\n")
+        return 0
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else _LOST - code
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

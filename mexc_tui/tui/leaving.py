@@ -1,0 +1,88 @@
+"""Leaving the desk: detach and let the engine go on, or stop it; and what a person is told at first."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+
+from mexc_tui.tui.consequences import Target, open_positions, stopping_engine
+from mexc_tui.tui.source import Source
+
+
+class Ending(StrEnum):
+    """How a screen ended."""
+
+    LEFT = "left"
+    """Somebody gave the terminal back; the engine goes on."""
+    ENGINE_ENDED = "engine ended"
+    HUNG_UP = "hung up"
+    """The terminal is gone; the engine goes on."""
+    BROKE = "broke"
+    """The screen failed; the engine goes on."""
+
+
+def leaving_words(source: Source) -> str:
+    """Return what leaving and stopping would do, in numbers."""
+    held = len(open_positions(source))
+    status = next(iter(source.status.rows.values()), None)
+    process = "" if status is None else f" (process {status.pid})"
+    profile = "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
+    are = "position is" if held == 1 else "positions are"
+    protected = f"{held} {are} open; stops live in the engine." if held else "No position is open."
+    return (
+        f"{protected}\n\n"
+        f"  d  Detach: the engine{process} goes on without a screen. Come back with\n"
+        f"     mexc-tui attach{profile}\n\n"
+        f"  s  Stop the engine. {stopping_engine(source, Target())}\n\n"
+        "  esc  Stay.\n\n"
+        "Enter detaches."
+    )
+
+
+class Page(Screen[str]):
+    """A page of words in front of everything; it answers with the key that closed it."""
+
+    DEFAULT_CSS = """
+    Page { background: $background; align: center middle; }
+    Page VerticalScroll { border: round $primary; padding: 1 2; background: $surface; }
+    Page VerticalScroll { width: 78; max-width: 100%; height: auto; max-height: 100%; }
+    Page Static { color: $foreground; background: $surface; }
+    """
+
+    def __init__(self, title: str, text: str) -> None:
+        """Show a text under a title."""
+        super().__init__()
+        self._title_words, self._words = title, text
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with VerticalScroll() as page:
+            page.border_title = Text(self._title_words)
+            yield Static(Text(self._words), markup=False)
+
+    def action_close(self, answer: str) -> None:
+        """Answer, and go away."""
+        self.dismiss(answer)
+
+
+class LeavePage(Page):
+    """Asks whether the engine goes on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("d,enter", "close('detach')", "Detach", show=False),
+        Binding("s", "close('stop')", "Stop", show=False),
+        Binding("escape,q", "close('')", "Stay", show=False),
+    ]
+
+
+class WelcomePage(Page):
+    """Greets; any of the usual keys goes on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,escape,space,q", "close('')", "Go on", show=False)
+    ]

@@ -1,0 +1,213 @@
+"""The terminal below a screen: counts what it is sent, never waits for it, notices when it is gone."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import signal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Any, ClassVar
+
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 24
+"""Frames; more are thrown away, and everything is painted anew once it reads again (tui reference 3e)."""
+LOOK_EVERY_S = 1.0
+CLOSING_S = 0.3
+_METER_S = 4.0
+
+
+class Meter:
+    """Bytes that a terminal was sent, and how many a second lately."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        """Count from now on."""
+        self._now_s = now_s
+        self._lately: deque[tuple[float, int]] = deque()
+        self._since_s = now_s()
+        self.total = 0
+
+    def count(self, size: int) -> None:
+        """Take note of bytes."""
+        self.total += size
+        self._lately.append((self._now_s(), size))
+        self._forget()
+
+    def per_s(self) -> float:
+        """Return the bytes a second of the last seconds."""
+        self._forget()
+        span_s = min(max(self._now_s() - self._since_s, 1.0), _METER_S)
+        return sum(size for _, size in self._lately) / span_s
+
+    def _forget(self) -> None:
+        while self._lately and self._lately[0][0] < self._now_s() - _METER_S:
+            self._lately.popleft()
+
+
+class Outflow:
+    """Writes in a thread of its own; a terminal that does not read costs nobody time, only frames."""
+
+    def __init__(self, descriptor: int, drained: Callable[[], None], broken: Callable[[], None]) -> None:
+        """`drained` is called once frames were lost and it reads again, `broken` once it is gone."""
+        self._descriptor, self._drained, self._broken = descriptor, drained, broken
+        self._frames: deque[bytes] = deque()
+        self._changed = Condition()
+        self._has_lost = self._is_closed = False
+        self._thread = Thread(target=self._run, name="terminal", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many frames were not taken yet."""
+        return len(self._frames)
+
+    def put(self, frame: bytes) -> None:
+        """Send a frame, or lose it."""
+        with self._changed:
+            if len(self._frames) >= MOST_WAITING:
+                self._has_lost = True
+                return
+            self._frames.append(frame)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Send what waits, as far as it is read soon."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join(CLOSING_S)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._frames or self._is_closed)
+                if not self._frames:
+                    return
+                frame = self._frames[0]
+            if not self._write(frame):
+                return
+            with self._changed:
+                self._frames.popleft()
+                has_drained = self._has_lost and not self._frames
+                self._has_lost = self._has_lost and not has_drained
+            if has_drained:
+                self._drained()
+
+    def _write(self, frame: bytes) -> bool:
+        left = memoryview(frame)
+        while left:
+            try:
+                left = left[os.write(self._descriptor, left) :]
+            except OSError as error:
+                log.info("the terminal is gone: %s", error)
+                self._broken()
+                return False
+        return True
+
+
+@dataclass(slots=True)
+class Terminal:
+    """One terminal: it is read from standard input, and written to `out`."""
+
+    out: int
+    meter: Meter
+    hung_up: Callable[[], None] = lambda: None
+    """Called once it is gone; from any thread."""
+    is_gone: bool = field(default=False)
+
+    def gone(self) -> None:
+        """Say so once."""
+        if not self.is_gone:
+            self.is_gone = True
+            self.hung_up()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver on a `Terminal`. No terminal may stop this process: an engine may live here."""
+
+    terminal: ClassVar[Terminal]
+
+    def __init__(self, app: Any, **extra: Any) -> None:
+        """Begin like Textual does, but for stopping with the terminal."""
+        super().__init__(app, **extra)  # pyright: ignore[reportUnknownMemberType] Textual says App
+        self._outflow: Outflow | None = None
+        self._looking: asyncio.TimerHandle | None = None
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGTSTP else signal.SIG_DFL)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        loop = asyncio.get_running_loop()
+
+        def soon(act: Callable[[], None]) -> Callable[[], None]:
+            def call() -> None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                    loop.call_soon_threadsafe(act)
+
+            return call
+
+        self._outflow = Outflow(self.terminal.out, soon(self._paint_anew), soon(self.terminal.gone))
+        super().start_application_mode()
+        for number in (signal.SIGTTOU, signal.SIGTTIN):
+            signal.signal(number, signal.SIG_IGN)
+        self._look(loop)
+
+    def write(self, data: str) -> None:
+        """Send, and count."""
+        if self._outflow is None or self.terminal.is_gone:
+            return
+        frame = data.encode("utf-8", "replace")
+        self.terminal.meter.count(len(frame))
+        self._outflow.put(frame)
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._outflow is not None:
+            self._outflow.close()
+        super().close()
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        try:
+            return os.get_terminal_size(self.fileno)
+        except OSError:
+            return 80, 24
+
+    def _run_input_thread(self) -> None:
+        try:
+            self.run_input_thread()
+        except OSError as error:
+            log.info("the terminal is gone: %s", error)
+            with contextlib.suppress(RuntimeError):
+                self._loop_of_app().call_soon_threadsafe(self.terminal.gone)
+
+    def _loop_of_app(self) -> asyncio.AbstractEventLoop:
+        loop = self._app._loop  # pyright: ignore[reportPrivateUsage]
+        if loop is None:
+            raise RuntimeError("The app has ended.")
+        return loop
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look now and then whether the terminal is still there: its hang-up may have been kept from us."""
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLHUP)
+        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
+            self.terminal.gone()
+            return
+        self._looking = loop.call_later(LOOK_EVERY_S, self._look, loop)
+
+    def _paint_anew(self) -> None:
+        self._app.refresh(layout=True)
+
+
+def driver_of(terminal: Terminal) -> type[Driver]:
+    """Return a driver for this terminal."""
+    return type("Driver", (TerminalDriver,), {"terminal": terminal})

@@ -1,0 +1,33 @@
+"""What a person is told who opens a profile for the first time."""
+
+from mexc_tui.model.mode import Mode
+
+_WORDS = {
+    Mode.PRACTICE: """\
+This is mexc-tui on its practice exchange: a small MEXC inside this
+computer, with listings that open, traders that trade, and money that
+is not real. An engine runs now: it watches what is about to list,
+raises signals and buys by itself.
+
+When you know your way, mexc-tui --mode paper trades on paper with
+MEXC's own data and needs no key. Live trading comes last, with a key
+in this system's keyring: the README says how.""",
+    Mode.PAPER: """\
+Paper trading: MEXC's own data, and orders that are matched here
+against its book. No order leaves this computer, and no key is needed.
+Nothing is armed by itself until you set that.""",
+    Mode.LIVE: """\
+LIVE: orders go to MEXC, and the money is real.
+Nothing is armed by itself until you set that.""",
+}
+_KEYS = """
+
+  1 to 9   the screens         ?   what is on this one, and its keys
+  h        stop all buying     q   leave: the engine may go on alone
+
+Enter goes on."""
+
+
+def welcome_words(mode: Mode) -> str:
+    """Return the welcome of a mode."""
+    return _WORDS[mode] + _KEYS

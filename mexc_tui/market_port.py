@@ -297,7 +297,9 @@ class WireMarket:
         state = self._parts.client.budget.state()
         return BudgetRow(
             lanes=tuple(
-                LaneRow(name=lane.name.value, used=lane.used, limit=lane.limit, window_s=lane.window_s)
+                LaneRow(
+                    name=lane.name.value, used=lane.used, limit=lane.rule.limit, window_s=lane.rule.window_s
+                )
                 for lane in state.lanes
             ),
             ban=state.ban.kind.value if state.ban is not None else "",

@@ -187,9 +187,7 @@ class WireTrading:
         return self._left(LaneName.ORDERS, purpose)
 
     def _left(self, name: LaneName, purpose: Purpose) -> int:
-        lane = self._parts.client.budget.state().lane(name)
-        reserve = 0 if purpose.reduces_risk else lane.reserve
-        return max(lane.limit - lane.used - reserve, 0)
+        return self._parts.client.budget.state().lane(name).left(purpose)
 
     def ban(self) -> str:
         """Return the ban in force, in words."""

@@ -1,11 +1,13 @@
 """Hands each room its numbers out of the settings: the one place that knows both names of a number."""
 
+from dataclasses import replace
 from math import ceil
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.polls import PollNumbers
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.supervisor import SupervisorLimits
+from mexc_tui.exchange import routes
 from mexc_tui.exchange.breaker import BreakerLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.budget import Limits as BudgetLimits
@@ -69,7 +71,11 @@ def _lane(lane: LaneLimit, settings: Settings) -> LaneLimit:
         return lane
     share = max(lane.reserve / lane.limit, settings.exit_reserve_pct / 100)
     reserve = min(ceil(limit * share), limit - 1)
-    return LaneLimit(lane.name, limit, lane.window_s, reserve, lane.margin_s)
+    # What entries have for themselves is scaled too, and leaves the dearest question its room.
+    dearest = routes.EXCHANGE_INFO.weight if lane.name is LaneName.WEIGHT else 1
+    entries = (limit - reserve) * lane.entries // (lane.limit - lane.reserve)
+    entries = min(entries, max(limit - reserve - dearest, 0))
+    return replace(lane, limit=limit, reserve=reserve, entries=entries)
 
 
 def socket_timings(settings: Settings) -> SocketTimings:

@@ -37,16 +37,22 @@ class Limits:
 class LaneState:
     """One lane for display. `free` is what an ordinary request may still take."""
 
-    name: LaneName
+    rule: LaneLimit
     used: int
-    limit: int
-    reserve: int
-    window_s: float
+
+    @property
+    def name(self) -> LaneName:
+        """What is counted."""
+        return self.rule.name
+
+    def left(self, purpose: Purpose) -> int:
+        """Return what requests of this purpose may still take now."""
+        return max(0, self.rule.cap(purpose) - self.used)
 
     @property
     def free(self) -> int:
-        """What requests other than exits and stops may still take now."""
-        return max(0, self.limit - self.reserve - self.used)
+        """What ordinary requests may still take now."""
+        return self.left(Purpose.ORDINARY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class RateBudget:
         that cannot be within `deadline_s`. A cancelled wait takes nothing.
         """
         needs = self.needs(weight, purpose, is_order=is_order, lanes=lanes)
-        if self.take_now(needs):
+        if self.take_now(needs, purpose):
             return
         self._asked += 1
         ask = _Ask(purpose, self._asked, needs, asyncio.get_running_loop().create_future())
@@ -151,8 +157,7 @@ class RateBudget:
         lanes: list[LaneState] = []
         for lane in self._lanes.values():
             lane.forget(now_ns)
-            limit = lane.limit
-            lanes.append(LaneState(limit.name, lane.used, limit.limit, limit.reserve, limit.window_s))
+            lanes.append(LaneState(lane.limit, lane.used))
         ban = self._ban(now_ns)
         counts = (len(self._queue), self._granted, self._refused, self._refused_by_ban)
         return BudgetState(tuple(lanes), ban, *counts)
@@ -181,10 +186,10 @@ class RateBudget:
                 )
         return tuple((lane, amount, lane.cap(purpose)) for lane, amount in needs)
 
-    def take_now(self, needs: Needs) -> bool:
-        """Grant without queueing if nobody waits, no ban is in force and all fits: the usual case."""
+    def take_now(self, needs: Needs, purpose: Purpose) -> bool:
+        """Grant without queueing if nobody comes first, no ban is in force and all fits: the usual case."""
         now_ns = self._clock.monotonic_ns()
-        if self._queue or self._bans.current(now_ns) is not None:
+        if not self._comes_first(purpose) or self._bans.current(now_ns) is not None:
             return False
         for lane, amount, cap in needs:
             lane.forget(now_ns)
@@ -193,9 +198,9 @@ class RateBudget:
         self.log(needs, now_ns)
         return True
 
-    def has_room(self, needs: Needs) -> bool:
+    def has_room(self, needs: Needs, purpose: Purpose) -> bool:
         """Whether such a request may leave, told in a microsecond; a no may only mean: ask with a clock."""
-        is_free = not self._queue and self._bans.are_unheard_of
+        is_free = self._bans.are_unheard_of and (not self._queue or self._comes_first(purpose))
         for lane, amount, cap in needs:
             # What is over still counts here: nobody asked the clock.
             is_free = is_free and lane.used + amount <= cap
@@ -207,6 +212,10 @@ class RateBudget:
             lane.forget(now_ns)
             lane.take(amount, now_ns)
         self._granted += 1
+
+    def _comes_first(self, purpose: Purpose) -> bool:
+        """Whether everybody who waits is less urgent."""
+        return not self._queue or _URGENCY[self._queue[0].purpose] > _URGENCY[purpose]
 
     def _serve(self) -> None:
         """Grant whatever may go now, in order, and set the timer for the next that may."""

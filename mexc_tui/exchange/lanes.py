@@ -24,6 +24,7 @@ class LaneName(Enum):
 class LaneLimit:
     """At most `limit` in any `window_s`; the last `reserve` of it is for exits and stops.
 
+    The `entries` before that are for entries alone, so that no shot waits behind housekeeping.
     `margin_s` stretches the window. We count when a request leaves, the exchange when it arrives: if one
     takes 200 ms longer on its way than those after it, they arrive 200 ms closer together than they left.
     """
@@ -33,15 +34,22 @@ class LaneLimit:
     window_s: float
     reserve: int = 0
     margin_s: float = 0.0
+    entries: int = 0
+
+    def cap(self, purpose: Purpose) -> int:
+        """Return how much of the window requests of this purpose may fill."""
+        if purpose.reduces_risk:
+            return self.limit
+        return self.limit - self.reserve - (self.entries if purpose is Purpose.ORDINARY else 0)
 
 
 DEFAULT_LANES = (
-    LaneLimit(LaneName.WEIGHT, limit=300, window_s=10.0, reserve=60, margin_s=1.0),
+    LaneLimit(LaneName.WEIGHT, limit=300, window_s=10.0, reserve=60, margin_s=1.0, entries=40),
     # 20 a second in total is what support names; 15 is the advice for ordinary use (reference 3.1).
-    LaneLimit(LaneName.REQUESTS, limit=20, window_s=1.0, reserve=5, margin_s=0.2),
-    LaneLimit(LaneName.ORDERS, limit=12, window_s=1.0, reserve=4, margin_s=0.2),
+    LaneLimit(LaneName.REQUESTS, limit=20, window_s=1.0, reserve=5, margin_s=0.2, entries=5),
+    LaneLimit(LaneName.ORDERS, limit=12, window_s=1.0, reserve=4, margin_s=0.2, entries=6),
     # These are asked rarely, often over a new connection, which takes several ways longer than a kept one.
-    LaneLimit(LaneName.ACCOUNT, limit=2, window_s=1.0, margin_s=1.0),
+    LaneLimit(LaneName.ACCOUNT, limit=2, window_s=1.0, margin_s=1.0, entries=1),
     LaneLimit(LaneName.BATCH_ORDERS, limit=2, window_s=1.0, margin_s=1.0),
     LaneLimit(LaneName.ANNOUNCEMENTS, limit=5, window_s=2.0, margin_s=1.0),
 )
@@ -54,7 +62,7 @@ class Lane:
         self.limit = limit
         self._window_ns = round((limit.window_s + limit.margin_s) * NS_PER_S)
         self._log: deque[tuple[int, int]] = deque()
-        self._caps = {p: limit.limit - (0 if p.reduces_risk else limit.reserve) for p in Purpose}
+        self._caps = {purpose: limit.cap(purpose) for purpose in Purpose}
         self.used = 0
 
     def cap(self, purpose: Purpose) -> int:

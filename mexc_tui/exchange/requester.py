@@ -169,7 +169,7 @@ class Requester:
     def leave(self, route: Route, purpose: Purpose) -> "Leave":
         """Return the quick way to admit such requests."""
         needs = self.budget.needs(route.weight, purpose, is_order=route.is_order, lanes=route.lanes)
-        return Leave(self.breakers[route.group], self.budget, needs)
+        return Leave(self.breakers[route.group], self.budget, needs, purpose)
 
     def withdrawn(self, route: Route, purpose: Purpose) -> None:
         """Note that a request which was admitted ended without telling anything of the exchange."""
@@ -286,14 +286,15 @@ class Leave:
     breaker: Breaker
     budget: RateBudget
     needs: Needs
+    purpose: Purpose
 
     def take(self) -> bool:
         """Take a place; False where `admit` would wait or refuse."""
-        return self.breaker.is_closed and self.budget.take_now(self.needs)
+        return self.breaker.is_closed and self.budget.take_now(self.needs, self.purpose)
 
     def is_free(self) -> bool:
         """Whether one may be sent first and noted after. False: use `take` or `admit`."""
-        return self.breaker.is_closed and self.budget.has_room(self.needs)
+        return self.breaker.is_closed and self.budget.has_room(self.needs, self.purpose)
 
     def went(self, at_ns: int) -> None:
         """Note what was sent since `is_free` said yes; nobody else had a turn meanwhile."""

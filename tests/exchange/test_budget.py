@@ -71,7 +71,7 @@ async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> 
 
     async def leave(call: Call) -> None:
         needs = budget.needs(call.weight, call.purpose, is_order=call.is_order)
-        if call.is_quick and budget.has_room(needs):
+        if call.is_quick and budget.has_room(needs, call.purpose):
             budget.log(needs, sim.clock.monotonic_ns())
         else:
             await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
@@ -118,7 +118,9 @@ def test_R10_no_window_at_the_exchange_ever_holds_more_than_the_limit(planned: l
 
 @settings(max_examples=40, deadline=None)
 @given(planned=calls())
-def test_what_does_not_reduce_risk_never_touches_the_reserve(planned: list[Call]) -> None:
+def test_entries_never_touch_the_reserve_of_exits_nor_questions_that_of_entries(
+    planned: list[Call],
+) -> None:
     async def main(sim: Simulation) -> list[Grant]:
         return await play(sim, RateBudget(sim.clock), planned)
 
@@ -127,10 +129,42 @@ def test_what_does_not_reduce_risk_never_touches_the_reserve(planned: list[Call]
         if grant.call.purpose.reduces_risk:
             continue
         since = [g for g in grants[: i + 1] if g.at_s > grant.at_s - WEIGHT.window_s]
-        assert sum(g.call.weight for g in since) <= WEIGHT.limit - WEIGHT.reserve
+        assert sum(g.call.weight for g in since) <= WEIGHT.cap(grant.call.purpose)
         if grant.call.is_order:
             recent = [g for g in grants[: i + 1] if g.at_s > grant.at_s - ORDERS.window_s]
-            assert sum(g.call.is_order for g in recent) <= ORDERS.limit - ORDERS.reserve
+            assert sum(g.call.is_order for g in recent) <= ORDERS.cap(grant.call.purpose)
+
+
+SHOTS = min(lane.entries for lane in DEFAULT_LANES if lane.name in (LaneName.REQUESTS, LaneName.ORDERS))
+"""So many shots find room in any second, whatever else goes on."""
+HOUSEKEEPING = st.builds(
+    Call,
+    at_s=st.sampled_from([0.0, 0.5, 0.999, 1.0]) | st.floats(0, 3),
+    weight=st.sampled_from([1, 3, 10, 25, 60]),
+    purpose=st.just(Purpose.ORDINARY),
+    is_order=st.just(False),
+    gives_up_after_s=st.none() | st.floats(0, 5),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    busy=st.lists(HOUSEKEEPING, min_size=20, max_size=60),
+    shots_s=st.lists(st.sampled_from([0.0, 1.0, 2.0]) | st.floats(0, 3), min_size=1, max_size=SHOTS),
+    is_quick=st.booleans(),
+)
+def test_a_shot_never_waits_behind_housekeeping(
+    busy: list[Call], shots_s: list[float], is_quick: bool
+) -> None:
+    shots = [Call(at_s, 1, Purpose.ENTRY, is_order=True, is_quick=is_quick) for at_s in shots_s]
+
+    async def main(sim: Simulation) -> list[Grant]:
+        return await play(sim, RateBudget(sim.clock), [*busy, *shots])
+
+    grants = [grant for grant in simulate(main) if grant.call.purpose is Purpose.ENTRY]
+    assert len(grants) == len(shots)
+    for grant in grants:
+        assert abs(grant.at_s - grant.call.at_s) < 1e-5, "the virtual clock ticks microseconds"
 
 
 @settings(max_examples=40, deadline=None)
@@ -213,7 +247,7 @@ def test_waiting_for_a_small_window_holds_up_nobody_who_does_not_need_it() -> No
                 )
                 group.create_task(ask)
             await asyncio.sleep(0.1)
-            assert budget.state().waiting == 1
+            assert budget.state().waiting == 2
             await budget.acquire(3, Purpose.ORDINARY, is_order=False, deadline_s=60)
             return now_s(sim)
 
@@ -246,7 +280,7 @@ def test_small_windows_bound_their_endpoint(lane: LaneName, in_two_seconds: int)
 def test_a_caller_whose_turn_does_not_come_is_refused_in_plain_words_at_its_deadline() -> None:
     async def main(sim: Simulation) -> None:
         budget = RateBudget(sim.clock)
-        await budget.acquire(240, Purpose.ORDINARY, is_order=False, deadline_s=1)
+        await budget.acquire(WEIGHT.cap(Purpose.ORDINARY), Purpose.ORDINARY, is_order=False, deadline_s=1)
         with pytest.raises(BudgetRefused, match=r"Not sent \(ordinary request\): .* more than 2 s"):
             await budget.acquire(1, Purpose.ORDINARY, is_order=False, deadline_s=2)
         assert now_s(sim) == 2
@@ -421,7 +455,7 @@ def test_exits_find_room_in_weight_and_orders_when_everything_else_is_used_up() 
             await budget.acquire(15, Purpose.STOP, is_order=True, deadline_s=0.001)
         state = budget.state()
         assert state.lane(LaneName.WEIGHT).used == lanes[LaneName.WEIGHT].limit
-        assert state.lane(LaneName.WEIGHT).free == 0
+        assert [state.lane(LaneName.WEIGHT).left(purpose) for purpose in Purpose] == [0, 0, 0, 0]
 
     simulate(main)
 

@@ -144,7 +144,7 @@ async def test_the_budget_counts_every_shot_once_whichever_way_it_left() -> None
 async def test_a_shot_that_finds_no_room_is_not_sent_and_says_so() -> None:
     async with aiming(answer(PLACED)) as (line, server, client):
         await line.fire(shot_of(line, "first"), yes)
-        room = client.budget.state().lane(LaneName.ORDERS).free
+        room = client.budget.state().lane(LaneName.ORDERS).left(Purpose.ENTRY)
         for number in range(room):
             await line.fire(shot_of(line, f"mxt-{number}"), yes)
         fired = await line.fire(shot_of(line, "one-too-many"), yes)

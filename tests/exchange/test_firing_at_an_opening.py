@@ -1,9 +1,10 @@
 """The firing line at openings of the practice exchange, in virtual time: arrivals and answers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -280,3 +281,32 @@ def test_R2_a_request_that_hangs_is_given_up_at_its_deadline() -> None:
         assert opening.sim.clock.monotonic_ns() - began_ns < 5.1e9
 
     at_an_opening(main, with_fault(FaultKind.HALF_OPEN))
+
+
+def housekeeping(client: MexcClient) -> list[Coroutine[Any, Any, object]]:
+    """Return what reconciliations and polls ask for, much of it at once."""
+    return [
+        *[client.orders.all_orders(SYMBOL) for _ in range(20)],
+        *[client.orders.my_trades(SYMBOL) for _ in range(10)],
+        *[client.account.account() for _ in range(5)],
+        *[client.market.exchange_info() for _ in range(5)],
+    ]
+
+
+def test_a_shot_is_in_time_while_housekeeping_of_every_kind_waits_for_its_turn() -> None:
+    async def main(opening: Opening) -> None:
+        await asyncio.sleep(4.5)
+        storm: list[asyncio.Task[object]] = [
+            asyncio.create_task(question) for question in housekeeping(opening.client)
+        ]
+        await asyncio.sleep(0.01)
+        assert opening.client.budget.state().waiting > 10
+        for number in range(4):
+            fired = await opening.fire(after_ms=1 + 100 * number)
+            assert isinstance(fired.outcome, Accepted)
+            assert fired.written_ns == fired.aim_ns
+        for task in storm:
+            task.cancel()
+        await asyncio.gather(*storm, return_exceptions=True)
+
+    at_an_opening(main)

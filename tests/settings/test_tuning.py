@@ -8,6 +8,7 @@ from mexc_tui.exchange.budget import DEFAULT_LANES, LaneName
 from mexc_tui.exchange.offset import OffsetLimits
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.model.listing import Triple
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
@@ -82,6 +83,8 @@ def test_exits_keep_a_reserve_and_entries_a_place_whatever_the_limits(
     assert (lanes[LaneName.ORDERS].limit, lanes[LaneName.WEIGHT].limit) == (calls, weight)
     for lane in lanes.values():
         assert 0 <= lane.reserve < lane.limit
+        assert lane.cap(Purpose.ORDINARY) >= 1
+        assert lane.cap(Purpose.ENTRY) >= lane.cap(Purpose.ORDINARY)
     assert lanes[LaneName.WEIGHT].reserve >= weight * 0.2
 
 

@@ -105,6 +105,7 @@ def _trading(stored: Reading, day: Day) -> KeptTrading | None:
         money=_money(money_of(tables, positions, {})),
         snipes=snipes,
         attempts=tuple(one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)),
+        entry_orders=tuple(one for snipe in snipes for one in tables.orders.of_intent(snipe.id)),
         positions=positions,
         refusals=tuple(one for one in refusals if isinstance(one, SnipeRefused)),
         taken_up=tuple(one for one in taken_up if isinstance(one, TakenUp)),

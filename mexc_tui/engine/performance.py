@@ -21,6 +21,7 @@ from mexc_tui.model.snipe import Attempt, Snipe
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.risk.metrics import account, trades
 from mexc_tui.risk.metrics.drawdown import Moment, max_drawdown, ulcer_index
+from mexc_tui.risk.metrics.entries import entry_prices, entry_shortfall
 from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, period_returns
 from mexc_tui.risk.metrics.execution import fill_ratio, refusal_rates, slippage_bps
 from mexc_tui.risk.metrics.exposure import (
@@ -55,7 +56,8 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
     named = (
         *_of_account(closes),
         *_of_trades(closed, closes),
-        *_of_execution(snipes, attempts),
+        *_of_entries(tables, snipes, attempts),
+        *_of_execution(attempts),
         *_of_holdings([one for one in positions if one.is_open and one.remaining], marks, money),
     )
     return PerformanceRow(
@@ -126,23 +128,28 @@ def _of_trades(closed: Sequence[Trade], closes: Sequence[EquityPoint]) -> Iterab
     yield "fee drag", trades.fee_drag(closed)
 
 
-def _of_execution(snipes: Sequence[Snipe], attempts: Sequence[Attempt]) -> Iterable[Named]:
-    """Entries: what they cost against the reference, how much was filled, how long stages took (E6)."""
-    bought = [one for one in snipes if one.filled_quantity]
-    slips = [
-        figure.value
-        for one in bought
-        if (figure := slippage_bps(Side.BUY, one.filled_value / one.filled_quantity, one.reference_price))
-        and figure.value is not None
-    ]
-    yield "entry slippage", _median(slips, Unit.BPS)
+def _of_entries(
+    tables: TradingTables, snipes: Sequence[Snipe], attempts: Sequence[Attempt]
+) -> Iterable[Named]:
+    """Entries: what they cost against the ask when sent and when decided, how much was filled (E6)."""
     ended = [one for one in snipes if one.attempts]
-    shares = [
-        figure.value
-        for one in ended
-        if (figure := fill_ratio(one.filled_value, one.spend_cap)).value is not None
-    ]
+    to_ask, to_decision, shortfalls = list[Figure](), list[Figure](), list[Figure]()
+    for one in ended:
+        prices = entry_prices(one, (tried for tried in attempts if tried.snipe_id == one.id))
+        average = one.filled_value / one.filled_quantity if one.filled_quantity else None
+        to_ask.append(slippage_bps(Side.BUY, average, prices.arrival))
+        to_decision.append(slippage_bps(Side.BUY, average, prices.decision))
+        shortfall = entry_shortfall(one, prices, tables.orders.of_intent(one.id))
+        shortfalls += [] if shortfall is None else [shortfall.bps]
+    yield "entry slippage, to the ask when sent", _median(to_ask, Unit.BPS)
+    yield "entry slippage, to the price when decided", _median(to_decision, Unit.BPS)
+    yield "implementation shortfall", _median(shortfalls, Unit.BPS)
+    shares = [fill_ratio(one.filled_value, one.spend_cap) for one in ended]
     yield "entry filled", _median(shares, Unit.SHARE)
+
+
+def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
+    """Attempts: how often which code was the answer, how long stages took (E6)."""
     for rate in refusal_rates([one.code for one in attempts]):
         yield f"refused with {rate.code}", rate.rate
     for stage in stage_latencies(one.stamps for one in attempts):
@@ -179,7 +186,9 @@ def _unpriced(figure: Figure, money: Money) -> Figure:
     return Figure(figure.value, figure.n, figure.minimum, words, figure.unit) if figure.value else figure
 
 
-def _median(values: Sequence[float], unit: Unit) -> Figure:
+def _median(figures: Iterable[Figure], unit: Unit) -> Figure:
+    """Return the median of those that have a value."""
+    values = [one.value for one in figures if one.value is not None]
     if not values:
         return too_few(0, 1, unit)
     return Figure(median(values), len(values), 1, "median", unit)

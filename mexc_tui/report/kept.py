@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.model.event import SnipeRefused, TakenUp
+from mexc_tui.model.intent import Order
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.position import Position
@@ -60,6 +61,7 @@ class KeptTrading:
     money: KeptMoney
     snipes: tuple[Snipe, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    entry_orders: tuple[Order, ...] = ()
     positions: tuple[Position, ...] = ()
     refusals: tuple[SnipeRefused, ...] = ()
     runs: tuple[Reconciliation, ...] = ()

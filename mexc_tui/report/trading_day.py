@@ -74,6 +74,8 @@ class Sniped(msgspec.Struct, frozen=True, kw_only=True):
     slippage_to: str
     """What it is held against."""
     positions: tuple[Held, ...]
+    shortfall_bps: float | None = None
+    """Lost against buying all of it at the decision's price (Perold); None: no price was seen."""
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):

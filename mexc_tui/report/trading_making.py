@@ -19,6 +19,7 @@ from mexc_tui.report.trading_day import (
     TradingTotals,
     Tried,
 )
+from mexc_tui.risk.metrics.entries import EntryPrices, entry_prices, entry_shortfall
 
 ZERO = Decimal(0)
 NS_PER_MS = 1e6
@@ -79,10 +80,13 @@ def _of_day(kept: KeptTrading, day: Day) -> list[Snipe]:
 
 def _sniped(snipe: Snipe, kept: KeptTrading, outcome: ListingOutcome | None) -> Sniped:
     average = snipe.filled_value / snipe.filled_quantity if snipe.filled_quantity else None
-    reference, words = _reference(snipe, outcome)
+    attempts = sorted((one for one in kept.attempts if one.snipe_id == snipe.id), key=lambda one: one.number)
+    prices = entry_prices(snipe, attempts)
+    orders = [one for one in kept.entry_orders if one.intent_id == snipe.id]
+    shortfall = entry_shortfall(snipe, prices, orders)
+    reference, words = _reference(snipe, prices, outcome)
     known = average is not None and reference is not None and reference > 0
     bps = float((average - reference) * 10_000 / reference) if known and average and reference else None
-    attempts = sorted((one for one in kept.attempts if one.snipe_id == snipe.id), key=lambda one: one.number)
     held = sorted((one for one in kept.positions if one.snipe_id == snipe.id), key=lambda one: one.opened_ms)
     return Sniped(
         id=snipe.id,
@@ -97,12 +101,17 @@ def _sniped(snipe: Snipe, kept: KeptTrading, outcome: ListingOutcome | None) -> 
         average_price=None if average is None else _SHOWN.plus(average),
         slippage_bps=bps,
         slippage_to=words if known else "",
+        shortfall_bps=None if shortfall is None else shortfall.bps.value,
         positions=tuple(map(_held, held)),
     )
 
 
-def _reference(snipe: Snipe, outcome: ListingOutcome | None) -> tuple[Decimal | None, str]:
+def _reference(
+    snipe: Snipe, prices: EntryPrices, outcome: ListingOutcome | None
+) -> tuple[Decimal | None, str]:
     """Return what an entry's price is held against; without a quote before it the first trade (E6)."""
+    if prices.arrival is not None:
+        return prices.arrival, "the best ask when it was sent"
     if snipe.reference_price is not None:
         return snipe.reference_price, "the price known when it was armed"
     first = outcome.first_price if outcome is not None else None

@@ -88,7 +88,8 @@ def _bought(one: Sniped) -> str:
     words = f"; bought {_price(one.filled_quantity)} for {_money(one.filled_value)}, {average}"
     if one.slippage_bps is None:
         return f"{words}, slippage not known"
-    return f"{words}, {one.slippage_bps:+.1f} bps to {one.slippage_to}"
+    lost = "" if one.shortfall_bps is None else f", shortfall {one.shortfall_bps:+.1f} bps"
+    return f"{words}, {one.slippage_bps:+.1f} bps to {one.slippage_to}{lost}"
 
 
 def _held(one: Held, at: At) -> Iterator[str]:

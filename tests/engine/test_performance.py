@@ -145,6 +145,35 @@ async def test_stages_of_attempts_and_refusals_are_counted(tmp_path: Path) -> No
     assert figures["refused with 30001"].value == 0.5
 
 
+async def test_entries_are_held_against_the_ask_when_they_were_sent(tmp_path: Path) -> None:
+    def entries(unit: UnitOfWork) -> None:
+        tables = unit.trading(SCOPE)
+        bought = msgspec.structs.replace(
+            samples.snipe("bought"),
+            attempts=1,
+            spend_cap=D(20),
+            reference_price=D("1.9"),
+            filled_quantity=D(10),
+            filled_value=D("20.2"),
+        )
+        tables.snipes.save(bought)
+        attempt = samples.attempt(1, "bought", "taken")
+        stamps = Stamps(filled_ns=1)
+        tables.attempts.save(msgspec.structs.replace(attempt, best_ask=D(2), stamps=stamps))
+
+    async with stored(tmp_path) as store:
+        await store.write("entries", entries)
+        figures = named(await performance(store))
+    to_ask = figures["entry slippage, to the ask when sent"]
+    assert to_ask.value is not None
+    assert round(to_ask.value, 6) == 100
+    assert figures["entry slippage, to the price when decided"].n == 1
+    shortfall = figures["implementation shortfall"]
+    # 20 / 1.9 were wanted; ten were paid 0.1 more for on the way and 0.02 more than the ask.
+    assert shortfall.value is not None
+    assert round(shortfall.value, 3) == round((10 * 0.12 + (20 / 1.9 - 10) * 0.1) / 20 * 10_000, 3)
+
+
 async def test_returns_come_from_the_daily_closes_with_flows_taken_out(tmp_path: Path) -> None:
     def closes(unit: UnitOfWork) -> None:
         for day, (worth, flows) in enumerate((("100", "0"), ("160", "50"), ("144", "50"))):

@@ -244,3 +244,13 @@ def test_what_a_new_start_found_and_did_is_told_with_the_day_s_trading() -> None
     assert "started again, and by 61.5 s had taken up what was left" in text
     assert all(f"    - {one}" in text for one in lines)
     assert "long ago" not in text
+
+
+def test_slippage_is_to_the_ask_when_it_was_sent_and_the_shortfall_is_told_beside_it() -> None:
+    asked = msgspec.structs.replace(attempt(2, "filled"), best_ask=D(2))
+    kept = KeptTrading(money=MONEY, snipes=(SNIPE,), attempts=(asked,))
+    sniped = report(kept).listings[0].sniped[0]
+    assert sniped.slippage_to == "the best ask when it was sent"
+    assert sniped.slippage_bps == 50.0
+    assert sniped.shortfall_bps is not None
+    assert f"shortfall {sniped.shortfall_bps:+.1f} bps" in to_text(report(kept))

@@ -1,0 +1,84 @@
+"""What entries cost against the prices known while they fired, by worked examples."""
+
+from decimal import Decimal as D
+
+import msgspec
+import pytest
+
+from mexc_tui.model.intent import Fee, Order
+from mexc_tui.model.snipe import Attempt, Snipe, Stamps
+from mexc_tui.risk.metrics.entries import EntryPrices, entry_prices, entry_shortfall
+from tests.risk.metrics.near import near
+from tests.store import trading_samples as samples
+
+
+def snipe(quantity: str = "8", value: str = "816", reference: str | None = "100") -> Snipe:
+    return msgspec.structs.replace(
+        samples.snipe(),
+        spend_cap=D(1_000),
+        reference_price=None if reference is None else D(reference),
+        filled_quantity=D(quantity),
+        filled_value=D(value),
+    )
+
+
+def attempt(number: int, ask: str | None, *, fills: bool = False) -> Attempt:
+    return msgspec.structs.replace(
+        samples.attempt(number),
+        best_ask=None if ask is None else D(ask),
+        stamps=Stamps(filled_ns=1 if fills else None),
+    )
+
+
+def order(*fees: Fee) -> Order:
+    return msgspec.structs.replace(
+        samples.order("s1-1"), filled_quantity=D(8), filled_value=D(816), fees=fees
+    )
+
+
+TRIED = (attempt(3, "110"), attempt(1, None), attempt(2, "101", fills=True))
+
+
+def test_arrival_is_the_ask_when_the_attempt_that_bought_was_sent() -> None:
+    assert entry_prices(snipe(), TRIED) == EntryPrices(D(100), D(101), D(110))
+
+
+def test_without_a_price_when_armed_the_first_ask_seen_is_the_decision_s() -> None:
+    assert entry_prices(snipe(reference=None), TRIED) == EntryPrices(D(101), D(101), D(110))
+    assert entry_prices(snipe(reference=None), ()) == EntryPrices(None, None, None)
+
+
+def test_the_shortfall_of_a_buy_that_filled_in_part() -> None:
+    # Ten were wanted at 100; eight came at 102 on average, two would have cost 110 at the end.
+    found = entry_shortfall(snipe(), entry_prices(snipe(), TRIED), [order()])
+    assert found is not None
+    assert (found.delay, found.trading, found.opportunity, found.fees) == (8, 8, 20, 0)
+    assert found.bps.value == near(360)
+
+
+def test_what_was_never_bought_costs_its_opportunity() -> None:
+    never = snipe("0", "0")
+    found = entry_shortfall(never, entry_prices(never, (attempt(1, "105"),)), [])
+    assert found is not None
+    assert (found.delay, found.trading, found.opportunity) == (0, 0, 50)
+
+
+@pytest.mark.parametrize(
+    ("fee", "paid"),
+    [
+        (Fee("USDT", D(2), D(2)), D(2)),
+        (Fee("NEW", D("0.01")), D("1.02")),
+        (Fee("MX", D(3), D("1.5")), D("1.5")),
+        (Fee("MX", D(3), D(0), D(3)), D(0)),
+    ],
+    ids=["quote", "coins of the pair, at the average of 102", "another asset", "no price known yet"],
+)
+def test_fees_count_at_what_they_were_worth(fee: Fee, paid: D) -> None:
+    found = entry_shortfall(snipe(), entry_prices(snipe(), TRIED), [order(fee)])
+    assert found is not None
+    assert found.fees == paid
+
+
+def test_without_a_price_to_measure_from_there_is_no_shortfall() -> None:
+    assert entry_shortfall(snipe(reference=None), EntryPrices(None, None, None), []) is None
+    assert entry_shortfall(snipe(), EntryPrices(D(100), None, None), []) is None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.questions import trading_commands
+from mexc_tui.questions import exits_command, trading_commands
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 
 if TYPE_CHECKING:
@@ -257,7 +257,11 @@ def _moment(option: str, text: str | None, asker: Asker) -> int | None:
         raise click.UsageError(f"{option}: {error}.") from None
 
 
-COMMANDS = (status, stop, listings, signals, why, report, settings, journal, *trading_commands.COMMANDS)
+COMMANDS = (
+    *(status, stop, listings, signals, why, report, settings, journal),
+    *trading_commands.COMMANDS,
+    exits_command.exits,
+)
 
 
 def add_to(group: click.Group) -> None:

@@ -107,7 +107,7 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     from mexc_tui.questions.trading_pages import what_if_page
 
     with asking(profile, as_json) as asker:
-        row = asker.reach.ask(WHAT_IF, OfSymbol(symbol=_name(symbol)))
+        row = asker.reach.ask(WHAT_IF, OfSymbol(symbol=pair_name(symbol)))
         asker.show(row, what_if_page)
         if not row.approved:
             sys.exit(NOT_DONE)
@@ -123,7 +123,7 @@ def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
     from mexc_tui.questions.plans import arm_plan
 
     with asking(profile, as_json) as asker:
-        args = OfSymbol(symbol=_name(symbol))
+        args = OfSymbol(symbol=pair_name(symbol))
         if not yes:
             expected = asker.reach.ask(WHAT_IF, args)
             if not expected.approved:
@@ -140,7 +140,7 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
     from mexc_tui.desk.trading import DISARM, OfSymbol
 
     with asking(profile, as_json) as asker:
-        asker.tell(DISARM, OfSymbol(symbol=_name(symbol)))
+        asker.tell(DISARM, OfSymbol(symbol=pair_name(symbol)))
 
 
 @click.command()
@@ -155,7 +155,7 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
 
     share_pct = _percent(share)
     with asking(profile, as_json) as asker:
-        name = _name(symbol)
+        name = pair_name(symbol)
         if not yes:
             held = next((row for row in _books(asker).held().positions if row.symbol == name), None)
             if held is None:
@@ -259,7 +259,7 @@ def _books(asker: Asker) -> "Books":
     return Books(asker.reach)
 
 
-def _name(symbol: str) -> str:
+def pair_name(symbol: str) -> str:
     """Return a pair's name as the exchange writes it."""
     from mexc_tui.model.text import is_tradable_name
 

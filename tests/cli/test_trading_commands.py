@@ -23,11 +23,13 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.thread import EngineThread
 from mexc_tui.engine.trading_rows import position_rows
+from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Account
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.paths import Paths, paths_of
 from mexc_tui.questions.plans import Held, close_plan, stop_plan
+from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
@@ -166,7 +168,15 @@ def test_what_only_stops_entries_asks_nothing(shell: Desk, money: HeldMoney) -> 
 
 
 @pytest.mark.parametrize(
-    "words", [("arm", "NEWUSDT"), ("close", "NEWUSDT"), ("flatten",), ("kill",), ("resume",)]
+    "words",
+    [
+        ("arm", "NEWUSDT"),
+        ("close", "NEWUSDT"),
+        ("exits", "NEWUSDT", "--stop", "1.9"),
+        ("flatten",),
+        ("kill",),
+        ("resume",),
+    ],
 )
 def test_what_moves_money_is_refused_where_nobody_can_be_asked(
     shell: Desk, money: HeldMoney, words: tuple[str, ...]
@@ -185,6 +195,37 @@ def test_what_could_be_done_only_in_part_ends_with_1(shell: Desk, money: HeldMon
     done = shell.run("close", "NEWUSDT", "--share", "50", "--yes")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "Did close NEWUSDT 50." in done.stderr
+
+
+def test_exits_are_told_as_they_were_typed(shell: Desk, money: HeldMoney) -> None:
+    trail = ("--trail", "15@20", "--break-even", "1", "--time", "600")
+    done = shell.run("exits", "newusdt", "--stop", "1.9", "--tp", "50@20, 50@40.5", *trail, "--yes")
+    assert (done.exit_code, done.stdout) == (0, "NEWUSDT: stop 1.9.\n")
+    rungs = (Rung(D(50), D(20)), Rung(D(50), D("40.5")))
+    wish = ExitWish(D("1.9"), True, D(20), D(15), rungs, 1, 600)
+    assert money.wishes == [wish]
+    assert shell.run("exits", "NEWUSDT", "--trail", "off", "--tp", "none", "--yes").exit_code == 0
+    assert money.wishes[1] == ExitWish(trailing=False, ladder=())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "Name what is to change"),
+        (("--stop", "x"), "is no number above 0"),
+        (("--stop", "NaN"), "is no number above 0"),
+        (("--tp", "50"), "it looks like 30@10"),
+        (("--tp", "50@-1"), "is no number above 0"),
+        (("--trail", "far"), "is no number above 0"),
+    ],
+)
+def test_exits_that_make_no_sense_go_nowhere(
+    shell: Desk, money: HeldMoney, words: tuple[str, ...], said: str
+) -> None:
+    done = shell.run("exits", "NEWUSDT", *words, "--yes")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert money.wishes == []
 
 
 @pytest.mark.parametrize("share", ["0", "101", "half", "NaN", "-5"])
@@ -325,6 +366,7 @@ def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
         (("flatten",), "y", [("flatten",)]),
         (("flatten",), "n", []),
         (("close", "NEWUSDT", "--share", "50"), "y", [("close", "NEWUSDT", "50")]),
+        (("exits", "NEWUSDT", "--stop", "1.9", "--tp", "50@40"), "y", [("edit_exits", "NEWUSDT", "1.9")]),
         (("kill",), "", []),
     ],
 )
@@ -337,6 +379,7 @@ def test_a_person_at_a_terminal_is_asked_in_numbers(
     plans = {
         "flatten": "sell 1 position worth 20.98 USDT at the bid, cancel 1 order, disarm 1 snipe",
         "close": "sell 5 NEW, worth 10.49 USDT at the bid of 2.1",
+        "exits": "EXITS of NEWUSDT, 10 NEW: stop 1.8 -> 1.9 (bid 2.1); take-profits 50 % at +40 %",
         "kill": "EMERGENCY STOP",
     }
     assert plans[words[0]] in " ".join(told.split())

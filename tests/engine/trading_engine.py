@@ -88,6 +88,7 @@ class HeldMoney:
     run: ReconciliationRow = field(default_factory=reconciled)
     is_all: bool = True
     done: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+    wishes: list[ExitWish] = field(default_factory=list[ExitWish])
 
     def snipes(self) -> Sequence[SnipeRow]:
         return [snipe_row(samples.snipe(), held.sight())]
@@ -147,7 +148,8 @@ class HeldMoney:
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
 
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
-        self.done.append(("edit_exits", symbol, str(wish.stop_price), by))
+        self.done.append(("edit_exits", symbol, str(wish.stop_price)))
+        self.wishes.append(wish)
         position = self.positions()[0]
         stop = wish.stop_price or position.stop_price
         row = ExitsRow(position=position, stop_before=position.stop_price, stop_after=stop, time_stop_ms=None)

@@ -1,0 +1,131 @@
+"""The command that gives an open position other exits. It says first what changes, and asks."""
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+import click
+
+from mexc_tui.questions.agreeing import agree, yes_flag
+from mexc_tui.questions.asker import NOT_DONE, asked, asking, fail
+from mexc_tui.questions.trading_commands import pair_name
+
+if TYPE_CHECKING:
+    from mexc_tui.desk.trading import ExitsEdit, RungAsked
+    from mexc_tui.model.trading_view import PositionRow
+
+LADDER_S = 60.0
+"""Cancels and new take-profits must be seen at the exchange."""
+OFF = ("off", "none", "0")
+
+
+@click.command()
+@click.argument("symbol")
+@click.option("--stop", metavar="PRICE", help="Sell at this price or below.")
+@click.option(
+    "--trail", metavar="PCT[@GAIN]", help="Follow so far below the highest price, from this gain; or off."
+)
+@click.option(
+    "--tp", metavar="SHARE@GAIN,...", help="Take-profits still to be sold, as 50@20,50@40; or none."
+)
+@click.option("--break-even", metavar="RUNG", type=click.IntRange(0, 6), help="After this rung; 0: never.")
+@click.option(
+    "--time", "time_s", metavar="SECONDS", type=click.IntRange(0), help="After its opening; 0: never."
+)
+@yes_flag
+@asked
+def exits(
+    symbol: str,
+    stop: str | None,
+    trail: str | None,
+    tp: str | None,
+    break_even: int | None,
+    time_s: int | None,
+    yes: bool,
+    profile: str | None,
+    as_json: bool,
+) -> None:
+    """Change the stop, trailing, take-profits or time stop of an open position; the rest stays as it is."""
+    from mexc_tui.desk.trading import EDIT_EXITS, ExitsEdit
+    from mexc_tui.questions.books import Books
+
+    trailing, distance, after = _trail(trail)
+    edit = ExitsEdit(
+        symbol=pair_name(symbol),
+        stop_price=None if stop is None else _number("--stop", stop),
+        trailing=trailing,
+        trailing_distance_pct=distance,
+        trailing_after_pct=after,
+        ladder=None if tp is None else _ladder(tp),
+        break_even_rung=break_even,
+        time_stop_s=time_s,
+    )
+    if edit == ExitsEdit(symbol=edit.symbol):
+        raise click.UsageError("Name what is to change: --stop, --trail, --tp, --break-even or --time.")
+    with asking(profile, as_json) as asker:
+        if not yes:
+            held = next(
+                (row for row in Books(asker.reach).held().positions if row.symbol == edit.symbol), None
+            )
+            if held is None:
+                fail(f"No position in {edit.symbol} is open. See: mexc-tui positions", NOT_DONE)
+            agree(asker, exits_plan(held, edit))
+        asker.tell(EDIT_EXITS, edit, deadline_s=LADDER_S)
+
+
+def exits_plan(row: "PositionRow", edit: "ExitsEdit") -> str:
+    """Say what would change."""
+    from mexc_tui.wording.money import price
+
+    parts = list[str]()
+    if edit.stop_price is not None:
+        parts.append(f"stop {price(row.stop_price)} -> {price(edit.stop_price)} (bid {price(row.bid)})")
+    if edit.trailing is not None:
+        distance = (
+            f" {edit.trailing_distance_pct:f} % below the highest price" if edit.trailing_distance_pct else ""
+        )
+        parts.append(f"trailing{distance}" if edit.trailing else "no trailing")
+    if edit.ladder is not None:
+        rungs = ", ".join(f"{one.share_pct:f} % at +{one.gain_pct:f} %" for one in edit.ladder)
+        waiting = sum(one.where == "exchange" for one in row.rungs)
+        parts.append(f"take-profits {rungs or 'none'} in place of {waiting} that rest")
+    if edit.break_even_rung is not None:
+        parts.append(
+            f"break-even after rung {edit.break_even_rung}" if edit.break_even_rung else "no break-even"
+        )
+    if edit.time_stop_s is not None:
+        parts.append(f"closed {edit.time_stop_s} s after its opening" if edit.time_stop_s else "no time stop")
+    return f"EXITS of {row.symbol}, {price(row.quantity)} {row.base_asset}: {'; '.join(parts)}."
+
+
+def _trail(text: str | None) -> tuple[bool | None, Decimal | None, Decimal | None]:
+    """Return whether to trail, how far, and from which gain on; None: as it is."""
+    if text is None:
+        return None, None, None
+    if text.strip().lower() in OFF:
+        return False, None, None
+    distance, _, after = text.partition("@")
+    return True, _number("--trail", distance), _number("--trail", after) if after else None
+
+
+def _ladder(text: str) -> "tuple[RungAsked, ...]":
+    from mexc_tui.desk.trading import RungAsked
+
+    if not text.strip() or text.strip().lower() in OFF:
+        return ()
+    rungs = list[RungAsked]()
+    for part in text.split(","):
+        share, at, gain = part.partition("@")
+        if not at:
+            raise click.UsageError(f"--tp: {part.strip()[:20]!r} is no rung: it looks like 30@10.")
+        rungs.append(RungAsked(share_pct=_number("--tp", share), gain_pct=_number("--tp", gain)))
+    return tuple(rungs)
+
+
+def _number(option: str, text: str) -> Decimal:
+    try:
+        number = Decimal(text.replace("%", "").strip())
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not (number.is_finite() and number > 0):
+        raise click.UsageError(f"{option}: {text.strip()[:20]!r} is no number above 0.")
+    return number

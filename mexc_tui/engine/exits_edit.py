@@ -151,8 +151,9 @@ class ExitsEdit:
         grid = self._grids.of(position.symbol)
         if grid is None or not position.is_open:
             return 0
-        rests = {one.rung: one.price for one in self._profits.resting(position)}
-        plans = rungs(position, grid, self._profits.sold(position))
+        resting = self._profits.resting(position)
+        rests = {one.rung: one.price for one in resting}
+        plans = rungs(position, grid, self._profits.sold(position), resting=resting)
         return sum(one.place is RungPlace.EXCHANGE and rests.get(one.number) != one.price for one in plans)
 
     def _resting(self, position: Position) -> set[str]:

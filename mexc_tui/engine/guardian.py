@@ -25,7 +25,7 @@ from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.watched import Watch
 from mexc_tui.model.intent import ZERO, CloseReason, OrderRole
-from mexc_tui.model.position import Position, PositionState, Protection
+from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping import exits
@@ -110,21 +110,6 @@ class Guardian:
         if watch is not None:
             watch.take_exits(plan, stop_price)
 
-    def protection_of(self, position: Position) -> tuple[Protection, str]:
-        """Return where a position's protection lives, and in words what ends it."""
-        watch = self._watches.get(position.id)
-        holding = None if watch is None else self._holding(watch)
-        if holding is None:
-            return Protection.NONE, "the pair's rules are not known, or nobody watches it"
-        price = self._prices.of(position.symbol)
-        return exits.protection(
-            holding,
-            price_age_ms=self._prices.age_ms(position.symbol),
-            stale_ms=self._stale_ms(),
-            may_sell=True,
-            price=price.bid or price.last,
-        )
-
     # ---- what comes in
 
     def _on_move(self, move: PriceMove) -> None:
@@ -182,7 +167,9 @@ class Guardian:
         if grid is None:
             return None
         resting, sold = self._profits.resting(position), self._profits.sold(position)
-        done = rungs_done(position, sold, grid) if position.plan.ladder and sold else position.rungs_done
+        done = position.rungs_done
+        if position.plan.ladder and sold:
+            done = rungs_done(position, sold, grid, resting)
         if done != position.rungs_done:
             position = watch.position = msgspec.structs.replace(position, rungs_done=done)
             watch.words = f"rung {done[-1]} is sold"

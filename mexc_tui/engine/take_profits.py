@@ -110,7 +110,8 @@ class TakeProfits:
         grid = None if position is None else self._grids.of(position.symbol)
         if position is None or grid is None:
             return
-        resting, plans = self.resting(position), rungs(position, grid, self.sold(position))
+        resting = self.resting(position)
+        plans = rungs(position, grid, self.sold(position), resting=resting)
         held = sum((one.open_quantity for one in resting), ZERO)
         todo = align(plans, resting, position, position.remaining - held, grid)
         for name in todo.cancel:

@@ -37,6 +37,7 @@ from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
+from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.storage import StorageError
@@ -53,6 +54,7 @@ from mexc_tui.model.trading_view import (
 )
 from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
 from mexc_tui.sniping.exit_edit import ExitWish
+from mexc_tui.sniping.protection import hindrance
 from mexc_tui.sniping.rounding import Grid, grid_of
 
 T = TypeVar("T")
@@ -252,7 +254,18 @@ class EngineTradingFace:
 
     def _sight(self) -> Sight:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
-        return Sight(self._quote, self._grid, self._numbers().stale_ms, blind, self._precision)
+        return Sight(
+            self._quote, self._grid, self._numbers().stale_ms, blind, self._precision, self._hindrance
+        )
+
+    def _hindrance(self, position: Position) -> str:
+        rooms = self._rooms
+        return hindrance(
+            self._known.knowledge.pairs.get(position.symbol),
+            rooms.keeper.open.trading,
+            rooms.guardian.heartbeat_ms(position),
+            rooms.port.now_ms(),
+        )
 
     def _quote(self, symbol: str) -> Quote:
         prices = self._rooms.prices

@@ -7,18 +7,17 @@ from decimal import Context, Decimal
 from mexc_tui.engine.open_books import OpenBooks
 from mexc_tui.ledger.equity import Mark, unrealised, worth
 from mexc_tui.ledger.numbers import exactly, plain
-from mexc_tui.ledger.positions import SellRules, is_dust
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
-from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
-from mexc_tui.sniping.ladder import RungPlace, RungPlan, rungs
+from mexc_tui.sniping.ladder import Resting, RungPlace, RungPlan, rungs
+from mexc_tui.sniping.protection import ProtectionFacts, protection
 from mexc_tui.sniping.rounding import Grid
 
 HUNDRED = Decimal(100)
 MS = 1_000
-WATCHED = "ends when this engine ends"
 NOWHERE = "nowhere"
 """Where a rung waits that no order holds and no engine watches."""
 SHOWN = Context(prec=18)
@@ -56,6 +55,8 @@ class Sight:
     blind: str = ""
     """Why nothing watches the stops; empty: they are watched."""
     precision: Callable[[str], Precision] = lambda _: Precision()
+    hindrance: Callable[[Position], str] = lambda _: ""
+    """Why nothing can sell a position, whatever its price; empty: its stop can."""
 
 
 def blind_sight(words: str) -> Sight:
@@ -149,7 +150,9 @@ def position_row(
     """Return one position; `orders` and `intents` are its own."""
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = worth(mark), unrealised(mark)
-    protection, words = _protection(position, mark.bid, orders, intents, sight)
+    hindrance = f"{sight.blind}: nothing watches the stop" if sight.blind else sight.hindrance(position)
+    facts = ProtectionFacts(position, orders, intents, mark.bid, sight.grid(position.symbol), hindrance)
+    place, words = protection(facts)
     time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(
         id=position.id,
@@ -171,7 +174,7 @@ def position_row(
         stop_price=position.stop_price,
         high_price=position.high_price,
         rungs=_rungs(position, orders, sight),
-        protection=protection,
+        protection=place,
         protection_words=words,
         trapped=position.trapped,
         opened_ms=position.opened_ms,
@@ -210,7 +213,13 @@ def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[R
     sold = tuple(
         (number, sum((one.filled_quantity for one in takes), ZERO)) for number, takes in of_rung.items()
     )
-    plans = rungs(position, grid, sold)
+    resting = tuple(
+        Resting(number, one.client_order_id, one.price or ZERO, one.open_quantity)
+        for number, takes in of_rung.items()
+        for one in takes
+        if one.state.is_on_exchange
+    )
+    plans = rungs(position, grid, sold, resting=resting)
     return tuple(_rung(plan, of_rung[plan.number], is_watched=not sight.blind) for plan in plans)
 
 
@@ -237,48 +246,6 @@ def _rung(plan: RungPlan, takes: Sequence[Order], *, is_watched: bool) -> RungRo
     elif plan.place is RungPlace.EXCHANGE:
         where = RungPlace.ENGINE.value if is_watched else NOWHERE
     return RungRow(number=plan.number, price=_shown(price), quantity=_shown(plan.quantity), where=where)
-
-
-# ---- protection
-
-
-def _protection(
-    position: Position, bid: Decimal | None, orders: Sequence[Order], intents: Sequence[Intent], sight: Sight
-) -> tuple[Protection, str]:
-    """Return where the protection lives, and what ends it (reliability 1.3, I9)."""
-    if not position.is_open:
-        return Protection.NONE, "closed"
-    if not position.remaining:
-        return Protection.NONE, "nothing is held"
-    if _is_dust(position, bid, sight.grid(position.symbol)):
-        return Protection.DUST, "too small to be sold"
-    if position.trapped:
-        return Protection.NONE, f"cannot be sold: {position.trapped}"
-    if sight.blind:
-        return Protection.NONE, f"{sight.blind}: nothing watches the stop{_resting(orders)}"
-    stop = next((one for one in intents if one.role is OrderRole.STOP and one.is_open), None)
-    if stop is None or position.stop_price <= 0:
-        return Protection.NONE, f"no stop is armed{_resting(orders)}"
-    if stop.quantity < position.remaining:
-        words = f"the stop covers {plain(stop.quantity)} of {plain(position.remaining)}"
-        return Protection.NONE, words + _resting(orders)
-    if bid is None:
-        return Protection.NONE, f"no fresh price: the stop cannot act{_resting(orders)}"
-    return Protection.ENGINE, f"a stop in this engine: it {WATCHED}{_resting(orders)}"
-
-
-def _resting(orders: Iterable[Order]) -> str:
-    resting = sum(one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange for one in orders)
-    if not resting:
-        return ""
-    return f"; {resting} take-profit{'s' if resting > 1 else ''} on the exchange, not a stop"
-
-
-def _is_dust(position: Position, bid: Decimal | None, grid: Grid | None) -> bool:
-    if grid is None:
-        return False
-    rules = SellRules(grid.quantity_step, grid.min_quantity, grid.min_value)
-    return is_dust(position.remaining, bid, rules)
 
 
 def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from mexc_tui.model.intent import CloseReason
-from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.position import Position
 from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rungs
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored, misfit
 
@@ -258,7 +258,7 @@ def _local_rungs(holding: Holding, tick: Tick) -> tuple[Close, ...]:
     there = {order.rung for order in holding.resting}
     room = min(holding.position.remaining - holding.rests, holding.free)
     sales: list[Close] = []
-    for plan in rungs(holding.position, holding.grid, holding.sold):
+    for plan in rungs(holding.position, holding.grid, holding.sold, resting=holding.resting):
         if plan.place is not RungPlace.EXCHANGE or plan.number in there or tick.price < plan.price:
             continue
         quantity = floored(min(plan.quantity, room), holding.grid.quantity_step)
@@ -273,22 +273,3 @@ def _local_rungs(holding: Holding, tick: Tick) -> tuple[Close, ...]:
 def is_dust(remaining: Decimal, price: Decimal, grid: Grid) -> bool:
     """Whether what is left cannot be an order: never retried (reliability O8)."""
     return bool(misfit(floored(remaining, grid.quantity_step), price, grid))
-
-
-def protection(
-    holding: Holding, *, price_age_ms: int | None, stale_ms: int, may_sell: bool, price: Decimal | None
-) -> tuple[Protection, str]:
-    """Return where a position's protection lives, and in words what ends it."""
-    position = holding.position
-    if price is not None and position.remaining > 0 and is_dust(position.remaining, price, holding.grid):
-        return Protection.DUST, "too small to be sold: nothing protects it"
-    if position.trapped:
-        return Protection.NONE, f"trapped: {position.trapped}"
-    if not may_sell:
-        return Protection.NONE, "the key or the pair does not allow sales"
-    if price_age_ms is None or price_age_ms > stale_ms:
-        age = "no price yet" if price_age_ms is None else f"the last price is {price_age_ms} ms old"
-        return Protection.NONE, f"{age}: the stop cannot see"
-    stop = position.stop_price or initial_stop(position)
-    resting = f"; {len(holding.resting)} take-profits rest on the exchange" if holding.resting else ""
-    return Protection.ENGINE, f"a stop at {stop:.8g} in this engine, it ends when the engine ends{resting}"

@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.joining import Joined
-from mexc_tui.model.position import Position
+from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, ListingShape
@@ -104,6 +105,14 @@ async def closed(running: Joined, seconds: float = 30) -> Position:
         "closed", lambda stored: stored.trading(rooms.keeper.scope).positions.closed(0, 1)
     )
     return rows[0]
+
+
+async def protection(running: Joined) -> tuple[Protection, str]:
+    """Return where the protection of what is held lives, as faces show it."""
+    face = await trading_face(running.engine)
+    assert face is not None
+    row = face.positions()[0]
+    return row.protection, row.protection_words
 
 
 async def agree(running: Joined) -> None:

@@ -27,6 +27,7 @@ from tests.engine.guarded import (
     held,
     price,
     price_for,
+    protection,
     rooms_of,
     until,
 )
@@ -220,7 +221,7 @@ def test_a_trapped_coin_is_said_and_sold_once_it_may_be(tmp_path: Path) -> None:
             assert (done.sold, done.left) == (0, position.remaining)
             assert "suspended" in done.words
             assert "suspended" in held(running).trapped
-            assert rooms.guardian.protection_of(held(running))[0] is Protection.NONE
+            assert (await protection(running))[0] is Protection.NONE
             msgspec.structs.force_setattr(knobs, "trapped", ())
             assert (await closed(running, 60)).remaining == 0
 
@@ -253,7 +254,7 @@ def test_where_the_stream_is_silent_the_book_is_asked_for(tmp_path: Path) -> Non
             age_ms = rooms.prices.age_ms(SYMBOL)
             assert age_ms is not None
             assert age_ms < 5_000
-            assert rooms.guardian.protection_of(held(running))[0] is Protection.ENGINE
+            assert (await protection(running))[0] is Protection.ENGINE
 
     simulate(main)
 
@@ -263,11 +264,11 @@ def test_a_price_that_nobody_tells_is_an_alert_and_no_protection(tmp_path: Path)
         silence = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
         refused = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
         day = day_of(sim, tmp_path, faults=(silence, refused), lent=NO_LADDER)
-        async with guarding(day) as (running, rooms, _):
+        async with guarding(day) as (running, _, _):
             await asyncio.sleep(20)
-            protection, words = rooms.guardian.protection_of(held(running))
-            assert protection is Protection.NONE
-            assert "cannot see" in words
+            place, words = await protection(running)
+            assert place is Protection.NONE
+            assert "cannot act" in words
             facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
             alerts = [one.event for one in facts if isinstance(one.event, Alert)]
             assert any(one.rule == "guardian" for one in alerts)

@@ -109,7 +109,7 @@ def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
         bought_quantity=D(1), bought_value=D(2), remaining=D("0.7"), sold_quantity=D("0.3"), rungs_done=(1,)
     )
     wheres = [one.where for one in position_rows(held.books(small), held.sight())[0].rungs]
-    assert wheres == ["sold", "too small", "engine"]
+    assert wheres == ["sold", "engine", "too small"]
 
 
 def test_a_closed_position_has_no_ladder_left() -> None:

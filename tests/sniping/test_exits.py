@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from mexc_tui.model.intent import CloseReason
-from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.position import Position
 from mexc_tui.sniping.exits import (
     Decision,
     ExitMemory,
@@ -17,7 +17,6 @@ from mexc_tui.sniping.exits import (
     break_even,
     close,
     decide,
-    protection,
     remember,
     stop_now,
 )
@@ -139,17 +138,6 @@ def test_owned_quantity_after_a_base_fee_is_floored_to_the_step() -> None:
 
 def test_less_than_a_step_is_dust_and_never_offered() -> None:
     assert close(holding(position(remaining=D("0.009"))), CloseReason.STOP, "") is None
-
-
-def test_protection_says_where_it_lives_and_what_ends_it() -> None:
-    def place(held: Holding, age_ms: int | None) -> Protection:
-        return protection(held, price_age_ms=age_ms, stale_ms=2_000, may_sell=True, price=D(1))[0]
-
-    assert place(holding(), 10) is Protection.ENGINE
-    assert place(holding(), 2_001) is Protection.NONE
-    assert place(holding(), None) is Protection.NONE
-    assert place(holding(position(trapped="risk control")), 10) is Protection.NONE
-    assert place(holding(position(remaining=D("0.5"))), 10) is Protection.DUST
 
 
 prices = st.decimals(min_value="0.5", max_value=2, places=3)

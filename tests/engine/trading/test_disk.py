@@ -29,6 +29,7 @@ from tests.engine.guarded import (
     held,
     price,
     price_for,
+    protection,
     rooms_of,
     until,
 )
@@ -199,7 +200,7 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
                 assert (restarts["streams"], restarts["settling"], restarts["guardian"]) == (0, 0, 0)
                 position = held(running)
                 assert position.remaining
-                assert rooms.guardian.protection_of(position)[0] is Protection.ENGINE
+                assert (await protection(running))[0] is Protection.ENGINE
                 assert not rooms.safety.invariants.unprotected()
                 await price_for(rooms, position, "0.7", 0.5)
                 await until(lambda: not rooms.selling.left(held(running)))

@@ -1,0 +1,95 @@
+"""Where the protection of a position lives, whether it may sell, and what ends it (reliability 1.3, I9)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.ledger.checks import HEARTBEAT_MS
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.ledger.positions import SellRules, is_dust
+from mexc_tui.model.intent import Intent, Order, OrderRole
+from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.symbol import Symbol, SymbolStatus, TradeSides
+from mexc_tui.model.trading import Cause, Trading
+from mexc_tui.sniping.rounding import Grid
+
+WATCHED = "ends when this engine ends"
+NO_SALES = (TradeSides.BUY_ONLY, TradeSides.CLOSED)
+SHUT = (SymbolStatus.PAUSED, SymbolStatus.OFFLINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionFacts:
+    """What decides about a position's protection: its orders and intents, and how it is seen."""
+
+    position: Position
+    orders: Iterable[Order]
+    intents: Iterable[Intent]
+    bid: Decimal | None
+    """None: there is no fresh one."""
+    grid: Grid | None
+    hindrance: str = ""
+    """Why nothing can sell it, whatever the price; empty: something can."""
+
+
+def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
+    """Return where a position's protection lives, and what ends it."""
+    position = facts.position
+    if not position.is_open:
+        return Protection.NONE, "closed"
+    if not position.remaining:
+        return Protection.NONE, "nothing is held"
+    if _is_dust(facts):
+        return Protection.DUST, "too small to be sold"
+    missing = _missing(facts)
+    if missing:
+        return Protection.NONE, missing + _resting(facts.orders)
+    return Protection.ENGINE, f"a stop in this engine: it {WATCHED}{_resting(facts.orders)}"
+
+
+def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, now_ms: int) -> str:
+    """Say why a stop could not sell a pair now, whatever its price; empty: it could.
+
+    `pair`: None: the exchange does not show it, it is tried all the same; `heartbeat_ms`: when the position
+    was last looked after, None: never.
+    """
+    if trading.cause is Cause.KEY:
+        return "the exchange refuses this key"
+    if heartbeat_ms is None or now_ms - heartbeat_ms > HEARTBEAT_MS:
+        return "nothing looks after it"
+    if pair is None:
+        return ""
+    if pair.sides in NO_SALES:
+        return "the exchange takes no sales of it"
+    if pair.status in SHUT or not pair.is_spot_trading_allowed:
+        return "the exchange does not trade it now"
+    return ""
+
+
+def _missing(facts: ProtectionFacts) -> str:
+    position = facts.position
+    if position.trapped:
+        return f"cannot be sold: {position.trapped}"
+    if facts.hindrance:
+        return facts.hindrance
+    stop = next((one for one in facts.intents if one.role is OrderRole.STOP and one.is_open), None)
+    if stop is None or position.stop_price <= 0:
+        return "no stop is armed"
+    if stop.quantity < position.remaining:
+        return f"the stop covers {plain(stop.quantity)} of {plain(position.remaining)}"
+    return "" if facts.bid is not None else "no fresh price: the stop cannot act"
+
+
+def _is_dust(facts: ProtectionFacts) -> bool:
+    grid = facts.grid
+    if grid is None:
+        return False
+    rules = SellRules(grid.quantity_step, grid.min_quantity, grid.min_value)
+    return is_dust(facts.position.remaining, facts.bid, rules)
+
+
+def _resting(orders: Iterable[Order]) -> str:
+    resting = sum(one.role is OrderRole.TAKE_PROFIT and one.state.is_on_exchange for one in orders)
+    if not resting:
+        return ""
+    return f"; {resting} take-profit{'s' if resting > 1 else ''} on the exchange, not a stop"

@@ -1,0 +1,62 @@
+"""Where the protection of a position lives, and whether it may sell."""
+
+import pytest
+from msgspec.structs import replace
+
+from mexc_tui.model.intent import Intent, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.sniping.protection import ProtectionFacts, hindrance, protection
+from tests.sniping.making import GRID, PAIR, T0, D, position
+
+HELD = position(stop_price=D("0.9"), initial_stop=D("0.9"))
+STOP = Intent(
+    id="stop", role=OrderRole.STOP, symbol="NEWUSDT", base_asset="NEW", quote_asset="USDT", side=Side.SELL,
+    client_ids=("stop-1",), quantity=D(100), position_id="p1", created_ms=T0, reason="",
+)  # fmt: skip
+
+
+def judged(held: Position = HELD, bid: str | None = "1", why: str = "", stop: Intent = STOP) -> Protection:
+    facts = ProtectionFacts(held, (), (stop,), None if bid is None else D(bid), GRID, why)
+    place, words = protection(facts)
+    assert words
+    return place
+
+
+def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
+    assert judged() is Protection.ENGINE
+    assert judged(bid=None) is Protection.NONE
+    assert judged(why="the exchange refuses this key") is Protection.NONE
+    assert judged(replace(HELD, trapped="risk control")) is Protection.NONE
+    assert judged(stop=replace(STOP, quantity=D(99))) is Protection.NONE
+    assert judged(stop=replace(STOP, ended_ms=T0)) is Protection.NONE
+    assert judged(replace(HELD, remaining=D("0.5"))) is Protection.DUST
+    assert judged(replace(HELD, remaining=D(0))) is Protection.NONE
+
+
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        (PAIR, ""),
+        (None, ""),
+        (replace(PAIR, trade_side_type=3), ""),
+        (replace(PAIR, trade_side_type=2), "no sales"),
+        (replace(PAIR, trade_side_type=4), "no sales"),
+        (replace(PAIR, status=type(PAIR.status).PAUSED), "does not trade"),
+        (replace(PAIR, is_spot_trading_allowed=False), "does not trade"),
+    ],
+)
+def test_a_pair_that_takes_no_sales_hinders_them(pair: Symbol | None, words: str) -> None:
+    found = hindrance(pair, Trading(), T0 - 100, T0)
+    assert bool(found) == bool(words)
+    assert words in found
+
+
+def test_a_refused_key_and_a_watch_that_sleeps_hinder_sales_and_a_halt_does_not() -> None:
+    refused = Trading(state=TradingState.HALTED, cause=Cause.KEY)
+    assert "key" in hindrance(PAIR, refused, T0, T0)
+    assert "looks after" in hindrance(PAIR, Trading(), None, T0)
+    assert "looks after" in hindrance(PAIR, Trading(), T0 - 5_001, T0)
+    assert hindrance(PAIR, Trading(state=TradingState.HALTED, cause=Cause.PERSON), T0, T0) == ""

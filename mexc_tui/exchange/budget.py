@@ -198,9 +198,9 @@ class RateBudget:
         self.log(needs, now_ns)
         return True
 
-    def has_room(self, needs: Needs, purpose: Purpose) -> bool:
+    def has_room(self, needs: Needs) -> bool:
         """Whether such a request may leave, told in a microsecond; a no may only mean: ask with a clock."""
-        is_free = self._bans.are_unheard_of and (not self._queue or self._comes_first(purpose))
+        is_free = self._bans.are_unheard_of and not self._queue
         for lane, amount, cap in needs:
             # What is over still counts here: nobody asked the clock.
             is_free = is_free and lane.used + amount <= cap

@@ -84,6 +84,7 @@ class WireFiringLine:
         self._place = Place(origin)
         self._leaves = {purpose: requester.leave(_ROUTE, purpose) for purpose in Purpose}
         self._clock = clock
+        self._now_ns = clock.monotonic_ns
         self._kept: HttpConnection | None = None
         self._used_ns = 0
         self._round_trips_ns: deque[int] = deque(maxlen=ROUND_TRIPS)
@@ -96,7 +97,7 @@ class WireFiringLine:
     def is_warm(self) -> bool:
         """Whether it is connected and was used lately."""
         kept = self._kept
-        return kept is not None and kept.is_usable and self._clock.monotonic_ns() - self._used_ns <= WARM_NS
+        return kept is not None and kept.is_usable and self._now_ns() - self._used_ns <= WARM_NS
 
     @property
     def round_trip_ns(self) -> int | None:
@@ -134,8 +135,20 @@ class WireFiringLine:
         return await self._fire(_Flight(shot, at_ns), may_send)
 
     async def fire(self, shot: Shot, may_send: MaySend) -> Fired:
-        """Write a shot at once; wait for the answer."""
-        return await self._fire(self._written(shot, may_send) or _Flight(shot, None), may_send)
+        """Write a shot at once; wait for the answer.
+
+        Nothing in its way: written in this turn of the loop, and what can wait is done after (performance 4).
+        """
+        connection, leave = self._kept, self._ready.get(shot.request)
+        if connection is not None and leave is not None and leave.is_free():
+            woke_ns = self._now_ns()
+            if may_send() and connection.write(shot.request):
+                written_ns = self._now_ns()
+                self._kept = None
+                leave.went(written_ns)
+                self._note_fired(shot)
+                return await self._fire(_Flight(shot, None, connection, True, woke_ns, written_ns), may_send)
+        return await self._fire(_Flight(shot, None), may_send)
 
     async def close(self) -> None:
         """Close the connection. A shot that is in flight is followed to its end."""
@@ -161,23 +174,6 @@ class WireFiringLine:
             if flight.is_admitted:
                 self._requester.withdrawn(_ROUTE, flight.shot.purpose)
             raise
-
-    def _written(self, shot: Shot, may_send: MaySend) -> _Flight | None:
-        """Write a shot over the kept connection if nothing stands in its way; None: nothing was done.
-
-        All in one turn of the loop, and what can be done after the write is done after it (performance 4).
-        """
-        connection, leave = self._kept, self._ready.get(shot.request)
-        if connection is None or leave is None or not leave.is_free():
-            return None
-        woke_ns = self._clock.monotonic_ns()
-        if not may_send() or not connection.write(shot.request):
-            return None
-        written_ns = self._clock.monotonic_ns()
-        self._kept = None
-        leave.went(written_ns)
-        self._note_fired(shot)
-        return _Flight(shot, None, connection, True, woke_ns, written_ns)
 
     async def _approach(self, flight: _Flight) -> None:
         """Return at the aim, with a connection and leave to send. Raises NothingSent."""
@@ -211,13 +207,13 @@ class WireFiringLine:
             if connection is None:
                 # It dropped while we waited. Late is better than never: the window bounds how late.
                 connection = flight.connection = await self._take(_ROUTE)
-            flight.woke_ns = self._clock.monotonic_ns()
+            flight.woke_ns = self._now_ns()
             refusal = self._refusal(flight.shot, may_send)
             if refusal:
                 self._withdraw(flight)
                 raise NothingSent(_ROUTE.method, _ROUTE.path, f"not sent: {refusal}")
             if connection.write(flight.shot.request):
-                flight.written_ns = self._clock.monotonic_ns()
+                flight.written_ns = self._now_ns()
                 self._note_fired(flight.shot)
                 return connection
             flight.give_up()
@@ -253,7 +249,7 @@ class WireFiringLine:
             flight.give_up()
             self._requester.lost(_ROUTE)
             return Ambiguous(describe(error, deadline_s), shot.timestamp_ms, shot.recv_window_ms)
-        flight.answered_ns = self._clock.monotonic_ns()
+        flight.answered_ns = self._now_ns()
         flight.connection = None
         self._keep(connection)
         self._requester.heard(_ROUTE, answer)
@@ -288,13 +284,13 @@ class WireFiringLine:
             connection.close()
             return
         self._kept = connection
-        self._used_ns = self._clock.monotonic_ns()
+        self._used_ns = self._now_ns()
 
     async def _ask_time(self, connection: HttpConnection) -> Sample:
         """Ask for the exchange's time over this connection. Raises ExchangeError."""
         route, limits = routes.TIME, self._limits
         await self._requester.admit(route, Purpose.ENTRY, limits.deadline_s * TURN_SHARE)
-        t0_ns = self._clock.monotonic_ns()
+        t0_ns = self._now_ns()
         if not connection.write(self._requester.public_request(route, self._place)):
             self._requester.lost(route)
             raise NothingSent(route.method, route.path, "not sent: the connection broke")
@@ -304,7 +300,7 @@ class WireFiringLine:
         except FAILURES as error:
             self._requester.lost(route)
             raise NoAnswer(route.method, route.path, describe(error, limits.deadline_s)) from None
-        t1_ns = self._clock.monotonic_ns()
+        t1_ns = self._now_ns()
         self._requester.heard(route, answer)
         told = read_or_raise(route.method, route.path, answer.status, answer.body, _TIME)
         return Sample(t0_ns, t1_ns, told.server_time, self._clock.now_ms())

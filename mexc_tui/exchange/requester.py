@@ -294,7 +294,7 @@ class Leave:
 
     def is_free(self) -> bool:
         """Whether one may be sent first and noted after. False: use `take` or `admit`."""
-        return self.breaker.is_closed and self.budget.has_room(self.needs, self.purpose)
+        return self.breaker.is_closed and self.budget.has_room(self.needs)
 
     def went(self, at_ns: int) -> None:
         """Note what was sent since `is_free` said yes; nobody else had a turn meanwhile."""

@@ -71,7 +71,7 @@ async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> 
 
     async def leave(call: Call) -> None:
         needs = budget.needs(call.weight, call.purpose, is_order=call.is_order)
-        if call.is_quick and budget.has_room(needs, call.purpose):
+        if call.is_quick and budget.has_room(needs):
             budget.log(needs, sim.clock.monotonic_ns())
         else:
             await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)

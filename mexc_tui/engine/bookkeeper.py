@@ -15,6 +15,7 @@ import msgspec
 
 from mexc_tui.engine import open_books
 from mexc_tui.engine.bookings import Desk, Written
+from mexc_tui.engine.books_ports import TradingTables
 from mexc_tui.engine.client_ids import ClientIds
 from mexc_tui.engine.open_books import OpenBooks, Told
 from mexc_tui.engine.ports import Books, Unit
@@ -73,10 +74,8 @@ class Bookkeeper:
 
     async def load(self) -> None:
         """Read all that is open. What memory knows already and the store does not is kept."""
-        scope, before, is_first = self.scope, self.open, not self._is_loaded
-        self.open = await self._books.read(
-            "open books", lambda stored: open_books.load(stored.trading(scope))
-        )
+        before, is_first = self.open, not self._is_loaded
+        self.open = await self.read("open books", open_books.load)
         self._is_loaded = True
         if not is_first:
             self.open.go_on_from(before, tuple(self._sent))
@@ -117,9 +116,8 @@ class Bookkeeper:
     async def owns(self, client_order_id: str) -> bool:
         """Whether an id was ever made for an intent of these books. Raises StorageError."""
         if client_order_id not in self._ours:
-            scope = self.scope
-            intent = await self._books.read(
-                "whose order", lambda stored: stored.trading(scope).intents.by_client_id(client_order_id)
+            intent = await self.read(
+                "whose order", lambda tables: tables.intents.by_client_id(client_order_id)
             )
             if intent is None:
                 return False
@@ -271,6 +269,11 @@ class Bookkeeper:
         result, written = await self._books.write(name, job, durability=durability)
         self._follow(written, booked)
         return result
+
+    async def read(self, name: str, work: Callable[[TradingTables], T]) -> T:
+        """Return what these books say, as committed. Raises StorageError."""
+        scope = self.scope
+        return await self._books.read(name, lambda stored: work(stored.trading(scope)))
 
     # ---- inside
 

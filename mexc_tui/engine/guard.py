@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mexc_tui.engine.bookings import Desk, Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.books_ports import TradingTables
 from mexc_tui.engine.equity import Equity
 from mexc_tui.engine.invariants import Invariants
 from mexc_tui.engine.reconciler import Reconciler
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 STEP_S = 1.0
 AGAIN_MS = 3_600_000
+GONE_MS = 60_000
+"""A cause that was not found for so long is gone: its alert is closed."""
 """A level that was left acts again when it is reached again so much later."""
 ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
 """One of them that keeps failing halts (reliability H6)."""
@@ -80,7 +83,11 @@ class Guard:
         self._clock_problem = clock_problem
         self._numbers = numbers
         self._acted = dict[Key, int]()
+        self._trimmed_ms: int | None = None
+        """When an engine before this one last trimmed what is held now; None: it did not."""
         self._told = set[str]()
+        self._alerted = dict[str, tuple[Key, ...]]()
+        """What each alert of this engine is about, by its words."""
         self._tasks = set[asyncio.Task[None]]()
         self.grade = Grade(GuardLevel.NORMAL, (), ())
         self.stops = ""
@@ -95,6 +102,7 @@ class Guard:
     async def run(self, started: Started) -> None:
         """Take up a halt, then look each second. A flattening that was cut short goes on."""
         await self._switch.load()
+        self._trimmed_ms = await self._last_trim_ms()
         kept = self._switch.kept
         if kept.state is TradingState.FLATTENING:
             self._begin(self._go_on_flattening(kept.cause, kept.words))
@@ -129,6 +137,15 @@ class Guard:
             "account, or the key is stolen"
         )
         self.incident(Cause.STRANGER, client_order_id, words)
+
+    def stands(self, about: str) -> bool:
+        """Whether what an alert is about is so still; without numbers, as long as trading is not resumed."""
+        keys = self._alerted.get(about)
+        if keys is None:
+            is_resumed = self._switch.kept.state is TradingState.ACTIVE
+            return not is_resumed or self.grade.level is not GuardLevel.NORMAL
+        since_ms = self._trading.now_ms() - GONE_MS
+        return any(self._acted.get(key, 0) > since_ms for key in keys)
 
     def incident(self, cause: Cause, about: str, words: str) -> None:
         """Halt at once because of something that no number tells; said once while the halt stands."""
@@ -202,9 +219,13 @@ class Guard:
             for key, finding in keys.items()
             if key not in self._acted or (is_resumed and finding.level is GuardLevel.CRITICAL)
         ]
+        if self._trimmed_ms is not None and now_ms - self._trimmed_ms < AGAIN_MS:
+            new = [one for one in new if not (one.level is GuardLevel.MEDIUM and one.trims)]
         kept = {key: at_ms for key, at_ms in self._acted.items() if now_ms - at_ms < AGAIN_MS}
         self._acted = kept | dict.fromkeys(keys, now_ms)
         if new:
+            about = "; ".join(finding.words for finding in new)
+            self._alerted[about] = tuple(_key(finding, found) for finding in new)
             is_graver = any(finding.level is found.level for finding in new)
             self._begin(self._carry_out(found if is_graver else None, tuple(new)))
 
@@ -224,6 +245,18 @@ class Guard:
             await self._trim(found, words, level)
         else:
             await self._tell(level, words, "alert", "no entries while it lasts" if actions else "said")
+
+    async def _last_trim_ms(self) -> int | None:
+        """Return when the guard last began to sell of what is held; a sale that was cut short goes on."""
+        held = tuple(self._keeper.open.positions)
+
+        def read(tables: TradingTables) -> int | None:
+            intents = (one for name in held for one in tables.intents.of_position(name))
+            return max(
+                (one.created_ms for one in intents if one.close_reason is CloseReason.GUARD), default=None
+            )
+
+        return await self._keeper.read("the last trim", read)
 
     async def _halt(self, cause: Cause, words: tuple[str, ...], level: GuardLevel) -> None:
         acted = await self._stopping.halt(ME, "; ".join(words), cause)

@@ -50,6 +50,31 @@ def test_losses_of_a_day_warn_trim_close_and_halt_each_once(tmp_path: Path) -> N
     simulate(main)
 
 
+def test_a_trim_is_not_repeated_by_the_engine_after_a_restart(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, position_quote=20) as (day, running, _):
+            rooms = rooms_of(running)
+            rooms.safety.stopping.closer = rooms.selling
+            before = next(iter(rooms.keeper.open.positions.values())).remaining
+            fall_to(rooms, "0.72")
+            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
+            await until(lambda: next(iter(rooms.keeper.open.positions.values())).remaining < before)
+            await asyncio.sleep(2)
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(2)
+            held = next(iter(rooms.keeper.open.positions.values())).remaining
+            for _ in range(3):
+                fall_to(rooms, "0.6")
+                assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
+                assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
+                await asyncio.sleep(1)
+            assert next(iter(rooms.keeper.open.positions.values())).remaining == held
+            assert [one.action for one in await guard_acted(running)] == ["trim 30 %"]
+
+    simulate(main)
+
+
 def test_a_loss_over_the_limit_halts_and_one_far_over_it_flattens(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):

@@ -203,7 +203,9 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             )
             return asking.ListingPage(list(_fitting(rows)))
 
-        return Done("", await answers.of("listings", asking.ListingPage, args, read))
+        page = await answers.of("listings", asking.ListingPage, args, read)
+        live = {one.id: one for one in face.listings()}
+        return Done("", asking.ListingPage([live.get(one.id, one) for one in page.rows]))
 
     async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
         async def read() -> asking.SignalPage:

@@ -180,8 +180,10 @@ class MarketSight:
 
 
 def _holes(seen: Seen, path: Path) -> tuple[tuple[int, int], ...]:
-    """Return the spans without trades to be seen that a path goes over."""
+    """Return the spans without trades to be seen that a path goes over; what was asked for fills them."""
     if not path.spans:
         return ()
-    first_ms, last_ms = path.spans[0].start_ms, path.spans[-1].start_ms + path.step_ms
-    return tuple((since, until) for since, until in seen.tape.gaps if until > first_ms and since < last_ms)
+    known_ms = max(seen.earlier[0].time if seen.earlier else 0, path.spans[0].start_ms)
+    last_ms = path.spans[-1].start_ms + path.step_ms
+    holes = ((max(since, known_ms), until) for since, until in seen.tape.gaps)
+    return tuple((since, until) for since, until in holes if since < min(until, last_ms))

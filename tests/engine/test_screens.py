@@ -6,7 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from mexc_tui.desk import looking
+from mexc_tui.desk import asking, looking
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Reply
@@ -34,6 +34,7 @@ class Told:
     detectors: list[DetectorsRow] = field(default_factory=list[DetectorsRow])
     first: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
     later: dict[str, MarketRow] = field(default_factory=dict[str, MarketRow])
+    page: list[ListingRow] = field(default_factory=list[ListingRow])
     listings: list[ListingRow] = field(default_factory=list[ListingRow])
     equity: list[EquityRow] = field(default_factory=list[EquityRow])
     latency: list[LatencyRow] = field(default_factory=list[LatencyRow])
@@ -55,6 +56,9 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
             assert reply.result is not None
             into[symbol] = reply.result
         await asyncio.sleep(5)
+    page = await client.give(asking.LISTINGS, asking.ListingsAsked(), deadline_s=5)
+    assert page.result is not None
+    told.page.extend(page.result.rows)
     equity = await client.give(looking.EQUITY, looking.EquityAsked(), deadline_s=5)
     assert equity.result is not None
     told.equity.append(equity.result)
@@ -97,6 +101,14 @@ def test_asking_for_a_pair_has_it_watched_and_its_earlier_trades_fetched(told: T
     assert sum(span.value for span in later.path) > 0
 
 
+def test_before_its_stream_a_path_has_a_hole_behind_what_was_asked_for(told: Told) -> None:
+    market = told.later[BUSY]
+    since_ms, until_ms = market.holes[0]
+    assert len(market.holes) == 1
+    assert market.path[0].start_ms < since_ms < until_ms < market.at_ms
+    assert not [one for one in market.trades if since_ms < one.at_ms < until_ms]
+
+
 def test_levels_are_cumulated_from_the_best_one_on(told: Told) -> None:
     levels = told.later[BUSY].asks
     sums = [sum((one.price * one.quantity for one in levels[:count]), D(0)) for count in range(1, 21)]
@@ -127,6 +139,7 @@ def test_a_listings_row_carries_its_precision_and_when_its_price_was_heard(told:
     assert row.priced_ms is not None
     assert row.priced_ms % 1_000 == 0
     assert row.priced_ms > (row.opened_ms or 0)
+    assert [(one.id, one.price_decimals) for one in told.page] == [(row.id, 5)]
 
 
 def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -> None:

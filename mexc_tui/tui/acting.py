@@ -136,8 +136,9 @@ class Acting(Dressed):
         self._tell_news()
 
     def _tell_news(self, _: object = None) -> None:
+        loudness = self._notices.loudness()
         for notice in self._notices.look():
-            self._notice(notice, self._notices.loudness())
+            self._notice(notice, loudness)
 
     def _notice(self, notice: Notice, loudness: Loudness) -> None:
         if self._hand.acted_s is None or self._now_s() - self._hand.acted_s > OWN_S or notice.is_critical:

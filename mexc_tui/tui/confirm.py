@@ -13,6 +13,7 @@ from mexc_tui.tui.source import Source
 HEIGHT = 3
 Lines = Sequence[Sequence[Part]]
 EMPTY: Lines = ((), (), ())
+_AFTER = Part("esc hides this   m what happened", Tone.FAINT)
 
 
 def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
@@ -28,7 +29,8 @@ def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
         case Stage.OVER:
             head = Part(act.title, act.tone, is_badge=True)
             words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
-            return _lines(head, words, [Part("esc hides this   m what happened", Tone.FAINT)], width)
+            then = Part(act.deed.then if act.tone is Tone.GOOD else "", Tone.STRONG)
+            return _lines(head, words, [*_known([then]), _AFTER], width)
 
 
 def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
@@ -40,6 +42,10 @@ def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
     return [head, Part(first)], [Part(below)], foot
 
 
+def _known(parts: Sequence[Part]) -> list[Part]:
+    return [part for part in parts if part.text]
+
+
 def _keys(act: Act, now_s: float) -> list[Part]:
     question = act.question
     assert question is not None
@@ -47,11 +53,12 @@ def _keys(act: Act, now_s: float) -> list[Part]:
     note = Part(question.note, Tone.WARN)
     if question.word:
         typed = Part(f"type {question.word} > {question.typed}_", Tone.STRONG)
-        return [clock, typed, Part("esc leaves it", Tone.FAINT), note]
+        return _known([clock, typed, Part("esc leaves it", Tone.FAINT), note])
     if question.choices:
         shares = [Part(f"{key}: {share:f} %", Tone.STRONG) for key, share in act.deed.shares]
         return [clock, *shares, Part("any other key leaves it", Tone.FAINT)]
-    return [clock, Part(_yes(act, question), Tone.STRONG), Part("any other key leaves it", Tone.FAINT), note]
+    yes = Part(_yes(act, question), Tone.STRONG)
+    return _known([clock, yes, Part("any other key leaves it", Tone.FAINT), note])
 
 
 def _yes(act: Act, question: Question) -> str:

@@ -65,6 +65,8 @@ class Deed:
     shares: tuple[tuple[str, Decimal], ...] = ()
     """Keys that choose how many per cent; empty: nothing is to be chosen."""
     deadline_s: float = SOON_S
+    then: str = ""
+    """How to take it back, once it is done."""
     changes: tuple[CommandKind[Any, Any], ...] = ()
     """Answers that are old once it is done."""
 
@@ -104,7 +106,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_by_hand,
         words=stopping,
         asks=False,
-        deadline_s=EXCHANGE_S,
+        then="h or R offers to resume",
         changes=_MONEY,
     ),
     Deed(
@@ -124,6 +126,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_of_pair,
         preview=Preview.ARM,
         needs_preview=True,
+        then="a takes it back",
         changes=_MONEY,
     ),
     Deed(
@@ -164,6 +167,7 @@ DEEDS: tuple[Deed, ...] = (
         kind=trading.REDUCE_ONLY,
         args=_by_hand,
         asks=False,
+        then="R offers to resume",
         changes=_MONEY,
     ),
     Deed(
@@ -222,5 +226,5 @@ def refusal(deed: Deed, target: Target, source: Source) -> str:
 def title(deed: Deed, target: Target) -> str:
     """Return what is done to what: CLOSE 50 % OF FOOUSDT."""
     share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
-    name = "Close" if share else deed.name
+    name = "Close" if share else f"{deed.name} of" if deed.shares else deed.name
     return f"{name}{share} {target.symbol}".strip().upper()

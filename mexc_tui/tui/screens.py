@@ -54,8 +54,9 @@ class BoardScreen(Screen[None]):
     BoardScreen #beside { width: 1fr; height: 1fr; }
     BoardScreen.-wide #main { width: 3fr; height: 1fr; }
     BoardScreen.-wide #beside { width: 2fr; }
-    BoardScreen #details { display: none; width: 1fr; height: 1fr; }
-    BoardScreen.-wide #details { width: 2fr; }
+    BoardScreen #details { display: none; width: 1fr; height: 2fr; }
+    BoardScreen.-details #main { height: 1fr; }
+    BoardScreen.-wide #details { width: 2fr; height: 1fr; }
     BoardScreen #confirm { display: none; }
     BoardScreen.-flash #header > .bar--plain { color: $background; background: $error; }
     BoardScreen .pane { scrollbar-background: $surface; scrollbar-color: $muted; }
@@ -142,6 +143,7 @@ class BoardScreen(Screen[None]):
                 widget.styles.max_height = None if self._alone == pane.title else most
         for column in self.query("#main, #beside"):
             column.display = any(one.display for one in column.children)
+        self.set_class(has_details, "-details")
         self._details.display = has_details and self._alone is None
         self.post_message(self.Arranged())
 

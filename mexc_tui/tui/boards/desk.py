@@ -2,6 +2,7 @@
 
 from mexc_tui.model.listing import Stage
 from mexc_tui.tui import lines
+from mexc_tui.tui.boards.details import details
 from mexc_tui.tui.boards.panes import Board, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.boards.risk import strip
 from mexc_tui.tui.rows import Order
@@ -52,4 +53,5 @@ DESK = Board(
     "What opens next and how sure that is, what detectors say, what was bought and what protects it, and the "
     "limits that are nearest.",
     (NEXT, SIGNALS, POSITIONS, SNIPES, STRIP),
+    details=details,
 )

@@ -47,6 +47,17 @@ def _plan(look: Look, width: int, height: int) -> list[Drawn]:
     return _drawn(look, width, _planned)
 
 
+def all_of(look: Look, width: int) -> list[Drawn]:
+    """Draw a listing's story, and below it its plan and its gates."""
+    return _drawn(look, width, _all)
+
+
+def _all(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+    yield from _told(answer, row, look, width)
+    yield words("")
+    yield from _planned(answer, row, look, width)
+
+
 def _told(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
     story = next((one for one in answer.listings if one.listing.id == row.id), None)
     if story is None:
@@ -87,4 +98,5 @@ LISTINGS = Board(
         PicturePane("Plan and gates", _plan, Place(share=3, is_beside=True)),
     ),
     wide_from=160,
+    details=all_of,
 )

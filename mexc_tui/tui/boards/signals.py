@@ -27,6 +27,11 @@ def _reasons(look: Look, width: int, height: int) -> list[Drawn]:
     return list(_told(row, why(look, row.symbol).result, look, width))
 
 
+def all_of(look: Look, width: int) -> list[Drawn]:
+    """Draw why a signal was raised, and below it what every gate would say now."""
+    return [*_reasons(look, width, 0), words(""), head("If it were armed now"), *_gates(look, width, 0)]
+
+
 def _told(row: SignalRow, answer: WhyRow | None, look: Look, width: int) -> Iterable[Drawn]:
     yield head(f"{row.symbol}  {row.state.replace('_', ' ')}")
     yield from signal_words(row, look, width)
@@ -78,4 +83,5 @@ SIGNALS = Board(
         PicturePane("What if it were armed now", _gates, Place(share=3, is_beside=True)),
     ),
     wide_from=160,
+    details=all_of,
 )

@@ -1,0 +1,120 @@
+import asyncio
+
+import msgspec
+
+from mexc_tui.desk.asking import FactPage, JournalAsked, SettingList
+from mexc_tui.model import event
+from mexc_tui.model.event import Alert
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.model.trading_view import RiskRow
+from mexc_tui.model.view import FactRow, SettingRow
+from mexc_tui.tui.happened import MOST_KEPT, Happened, Happening
+from mexc_tui.tui.notices import Loudness, Notices
+from tests.tui.frozen import NOW_MS, Frozen, risk
+
+
+def settings(*, bell: bool, flash: bool) -> SettingList:
+    """Return the two settings of being loud."""
+
+    def row(name: str, *, value: bool) -> SettingRow:
+        return SettingRow(
+            name=name,
+            value="true" if value else "false",
+            origin="file",
+            unit="",
+            allowed="",
+            default="true",
+            help="",
+            needs_restart=False,
+            pending="",
+        )
+
+    return SettingList([row("bell", value=bell), row("flash", value=flash)])
+
+
+def alarm(row: RiskRow) -> RiskRow:
+    """Return a state that no person wished for."""
+    return msgspec.structs.replace(row, cause=Cause.DRAWDOWN)
+
+
+def _page(*alerts: tuple[int, Severity, str]) -> FactPage:
+    return FactPage(
+        tuple(
+            FactRow(
+                sequence=sequence,
+                at_ms=NOW_MS,
+                kind="alert",
+                version=1,
+                about="FOOUSDT",
+                body=msgspec.Raw(
+                    event.encode(
+                        Alert(at_ms=NOW_MS, about="FOOUSDT", severity=severity, rule="slippage", text=text)
+                    )
+                ),
+            )
+            for sequence, severity, text in alerts
+        )
+    )
+
+
+async def _look(notices: Notices) -> list[tuple[str, bool]]:
+    found = [(one.words, one.is_critical) for one in notices.look()]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return found + [(one.words, one.is_critical) for one in notices.look()]
+
+
+async def test_alerts_of_before_are_kept_and_new_ones_are_told_once() -> None:
+    frozen, happened = Frozen(), Happened()
+    pages = [_page((4, Severity.ERROR, "old"))]
+
+    async def journal(_: JournalAsked) -> FactPage:
+        return pages[-1]
+
+    frozen.replies["journal"] = journal
+    source = frozen.source()
+    notices = Notices(source, happened)
+    assert await _look(notices) == []
+    pages.append(
+        _page((6, Severity.CRITICAL, "new"), (5, Severity.INFO, "quiet"), (4, Severity.ERROR, "old"))
+    )
+    from mexc_tui.desk.asking import JOURNAL
+
+    source.answers.forget(JOURNAL)
+    assert await _look(notices) == [("FOOUSDT: new", True)]
+    assert [one.result for _, one in happened] == ["FOOUSDT: new", "FOOUSDT: quiet", "FOOUSDT: old"]
+
+
+async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it() -> None:
+    frozen, happened = Frozen(), Happened()
+    notices = Notices(frozen.source(), happened)
+    assert await _look(notices) == []
+    frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
+    assert await _look(notices) == [("trading halted by engine: drawdown of 12 %", True)]
+    frozen.risk.put("risk", msgspec.structs.replace(risk(), by="anna", since_ms=NOW_MS))
+    assert await _look(notices) == [("trading active by anna", False)]
+    assert [one.who for _, one in happened] == ["anna", "engine"]
+
+
+async def test_how_loud_it_is_comes_from_the_settings() -> None:
+    frozen = Frozen()
+    frozen.replies["settings"] = settings(bell=False, flash=True)
+    notices = Notices(frozen.source(), Happened())
+    assert notices.loudness() == Loudness(bell=True, flash=False)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert notices.loudness() == Loudness(bell=False, flash=True)
+
+
+def test_what_happened_is_kept_newest_first_once_for_each_key_and_not_for_ever() -> None:
+    happened = Happened()
+    for number in range(MOST_KEPT + 10):
+        happened.add(Happening(number, "you", "x", str(number)))
+    assert len(list(happened)) == MOST_KEPT
+    happened.add(Happening(1, "you", "flatten", "under way", key="k"))
+    happened.add(Happening(2, "you", "other", "done"))
+    happened.add(Happening(3, "you", "flatten", "done", key="k"))
+    newest = [one.result for _, one in happened][:2]
+    assert newest == ["done", "done"]
+    assert "k" in happened

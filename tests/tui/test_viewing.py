@@ -1,0 +1,199 @@
+"""What a person does with what is shown: details, zoom, freezing, and what is taken out of it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.events import Paste
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mexc_tui.model.trading import TradingState
+from mexc_tui.tui import taking
+from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.saving import save
+from mexc_tui.tui.screens import MOST_TYPED
+from tests.tui.driving import desk, screen, until
+from tests.tui.frozen import Frozen, position, risk
+from tests.tui.painting import Counting
+from tests.tui.test_notices import alarm, settings
+
+
+def _wire(app: DeskApp) -> Counting:
+    wire = app._driver  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(wire, Counting)
+    return wire
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*"))
+
+
+async def _written(pilot: Pilot[None], folder: Path, ending: str) -> None:
+    """Wait until a file is there."""
+    for _ in range(250):
+        if any(name.endswith(ending) and name[0] != "." for name in _names(folder)):
+            return
+        await pilot.pause(0.02)
+    raise AssertionError(f"no {ending} came")
+
+
+async def test_enter_shows_details_beside_or_in_the_place_of_something_and_escape_closes_them() -> None:
+    for size, before, after in (
+        ((80, 24), "Snipes 1", "Positions 3"),
+        ((120, 40), "Snipes 1", "Snipes 1"),
+        ((170, 45), "Snipes 1", "Snipes 1"),
+    ):
+        async with desk(size=size) as (app, pilot, _):
+            await until(pilot, app, before)
+            await pilot.press("tab", "tab", "enter")
+            text = await until(pilot, app, "OPENUSDT  open")
+            assert after in text
+            assert "Details: Positions" in text
+            assert ("Signals that stand" in text) is (size[0] > 80)
+            await pilot.press("down")
+            await until(pilot, app, "QUXUSDT  open")
+            await pilot.press("escape")
+            text = await until(pilot, app, "Signals that stand 3")
+            assert "Details" not in text
+
+
+async def test_one_pane_alone_and_all_of_them_again() -> None:
+    async with desk(size=(80, 24)) as (app, pilot, _):
+        await until(pilot, app, "Snipes 1")
+        await pilot.press("tab", "z")
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if "Snipes" not in "\n".join(screen(app)):
+                break
+        text = await until(pilot, app, "launch sequence")
+        assert "Next openings" not in text
+        await pilot.press("z")
+        await until(pilot, app, "Next openings 5")
+
+
+async def test_a_frozen_view_stands_still_under_a_banner_and_catches_up() -> None:
+    async with desk() as (app, pilot, frozen):
+        await until(pilot, app, "LOSTUSDT")
+        await pilot.press("p")
+        await until(pilot, app, "VIEW FROZEN 0.0s")
+        frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
+        frozen.now_ms += 3_000
+        text = await until(pilot, app, "VIEW FROZEN 3.0s, p goes on")
+        assert "13.20" not in text
+        await pilot.press("p")
+        text = await until(pilot, app, "▲ +13.20")
+        assert "FROZEN" not in text
+
+
+async def test_times_are_shown_here_and_in_utc_or_in_utc_alone() -> None:
+    async with desk() as (app, pilot, _):
+        await until(pilot, app, "16:13 here")
+        await pilot.press("t")
+        for _ in range(100):
+            await pilot.pause(0.02)
+            if "here" not in "\n".join(screen(app)):
+                break
+        await pilot.press("t")
+        await until(pilot, app, "16:13 here")
+
+
+async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_saved(tmp_path: Path) -> None:
+    outside = Outside(folder=tmp_path / "taken", in_tmux=True)
+    async with desk(outside=outside) as (app, pilot, _):
+        await until(pilot, app, "LOSTUSDT")
+        await pilot.press("tab", "tab", "y")
+        await _written(pilot, tmp_path / "taken", ".txt")
+        copied = (tmp_path / "taken" / "copied.txt").read_text()
+        assert copied.startswith("OPENUSDT\t▲ +27.57\t▲ +38.1%\t0.03412\t")
+        assert "\x1b]52;c;T1BFTlVTRFQJ" in _wire(app).written
+        assert "\x1bPtmux;\x1b\x1b]52;c;T1BFTlVTRFQJ" in _wire(app).written
+        await pilot.press("e")
+        await _written(pilot, tmp_path / "taken", ".csv")
+        await pilot.press("E")
+        await _written(pilot, tmp_path / "taken", ".json")
+        await app.run_action("picture")
+        await _written(pilot, tmp_path / "taken", ".svg")
+        names = _names(tmp_path / "taken")
+        assert [Path(name).suffix for name in names] == [".txt", ".csv", ".json", ".svg"]
+        found = json.loads((tmp_path / "taken" / names[2]).read_text())
+        assert [row["symbol"] for row in found] == ["OPENUSDT", "QUXUSDT", "LOSTUSDT"]
+        assert found[0]["entry_price"] == "0.02471"
+        rows = list(csv.DictReader((tmp_path / "taken" / names[1]).read_text().splitlines()))
+        assert rows[1]["unrealised"] == "-0.97"
+        assert rows[2]["bid"] == ""
+
+
+async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with desk(outside=Outside(folder=tmp_path / "file")) as (app, pilot, _):
+        await pilot.press("e")
+        await until(pilot, app, "Export: ")
+        await pilot.press("m")
+        text = await until(pilot, app, "What happened")
+        assert "not written" in text
+
+
+async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() -> None:
+    async with desk(size=(80, 24)) as (app, pilot, frozen):
+        text = "X\x1b[31mY\r" * 200_000
+        app.post_message(Paste(text))
+        await pilot.press("slash", "f")
+        app.post_message(Paste(text))
+        await pilot.press("o")
+        assert len(app.screen.query_one(Input).value) <= MOST_TYPED
+        await pilot.press("escape", "m")
+        await until(pilot, app, "What happened")
+        assert {name for name, _ in frozen.given} <= {"journal", "settings"}
+
+
+async def test_what_is_critical_rings_only_if_the_settings_say_so() -> None:
+    for bell in (True, False):
+        frozen = Frozen()
+        frozen.replies["settings"] = settings(bell=bell, flash=True)
+        async with desk(frozen, size=(80, 24)) as (app, pilot, _):
+            await pilot.pause(0.05)
+            frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
+            await until(pilot, app, "trading halted by engine")
+            rung = _wire(app).written.replace("\x1b]22;default\x07", "")  # the pointer's shape
+            assert ("\x07" in rung) is bell
+
+
+def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) -> None:
+    path = save(tmp_path / "new", "a.csv", b"1")
+    save(tmp_path / "new", "a.csv", b"22")
+    assert path.read_bytes() == b"22"
+    assert path.stat().st_mode & 0o077 == 0
+    assert [one.name for one in path.parent.iterdir()] == ["a.csv"]
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        save(tmp_path, "taken", b"3")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["new", "taken"]
+
+
+@given(st.text())
+def test_no_text_becomes_a_formula_and_every_text_comes_back(text: str) -> None:
+    rows = list(csv.reader(io.StringIO(taking.as_csv([{"NAME": text}]).decode("utf-8", "strict"))))
+    if text:
+        assert not rows[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))
+        assert rows[1][0].removeprefix("'").replace("\r\n", "\n") in (
+            text.removeprefix("'").replace("\r\n", "\n"),
+            text.replace("\r\n", "\n"),
+        )
+
+
+def test_a_name_of_a_file_says_what_is_in_it_and_holds_no_path() -> None:
+    assert taking.file_name("Next openings", 1_790_000_000_000, "csv") == (
+        "next-openings-20260921T141320Z.csv"
+    )
+    assert taking.file_name("../..\x1b[31m", 1_790_000_000_000, "csv").startswith("31m-2026")
+
+
+def test_what_is_too_large_for_a_terminal_is_not_sent_to_it() -> None:
+    assert taking.fits_clipboard("x" * 50_000)
+    assert not taking.fits_clipboard("x" * 60_000)

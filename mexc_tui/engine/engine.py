@@ -20,7 +20,7 @@ from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, Wor
 from mexc_tui.engine.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Durability
+from mexc_tui.model.storage import Durability, StoredAlert
 from mexc_tui.model.view import TradingState
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.table import Settings
@@ -130,7 +130,9 @@ class Engine:
             self.streams.held = lambda: rooms.keeper.open.symbols()
             self.polls.is_opening = self.detection.is_opening = rooms.sniper.is_opening
         self.reload = Reload(parts.home, parts.live, parts.books, clock)
-        self.alerts = Alerts(parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s)
+        self.alerts = Alerts(
+            parts.books, clock, self.troubles, lambda: settings().alert_evaluate_s, self._is_alert_over
+        )
         self._supervisor = Supervisor(clock, parts.rng, self._note_worker, parts.numbers.supervisor)
 
     def settings(self) -> Settings:
@@ -233,6 +235,9 @@ class Engine:
             for one in self.workers()
             if one.name in FIRING_RESTS_ON
         )
+
+    def _is_alert_over(self, alert: StoredAlert) -> bool:
+        return self.rooms is not None and self.rooms.safety.is_over(alert)
 
     def _stream_age_ms(self) -> int | None:
         """Return 0 while the market's streams are heard: single pairs are quiet before they open."""

@@ -12,7 +12,7 @@ from mexc_tui.engine.supervisor import Started, WorkerFailure
 from mexc_tui.market.polling import Pace, current_pace
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Durability
+from mexc_tui.model.storage import Durability, StoredAlert
 from mexc_tui.settings.live import Change, LiveSettings
 from mexc_tui.settings.load import Loaded, SettingsError
 
@@ -135,12 +135,14 @@ class Alerts:
         clock: Clock,
         troubles: Callable[[], Iterable[Trouble]],
         every_s: Callable[[], float],
+        is_over: Callable[[StoredAlert], bool],
     ) -> None:
-        """`troubles` tells all that is wrong now."""
+        """`troubles` tells all that is wrong now; `is_over`: whether what others alerted of is so no more."""
         self._books = books
         self._clock = clock
         self._troubles = troubles
         self._every_s = every_s
+        self._is_over = is_over
         self._standing: set[tuple[str, str]] = set()
 
     async def run(self, started: Started) -> None:
@@ -159,7 +161,9 @@ class Alerts:
         now_ms = self._clock.now_ms()
         troubles = {(one.rule, one.about): one for one in self._troubles()}
         new = [one for key, one in troubles.items() if key not in self._standing]
-        over = sorted(self._standing - set(troubles))
+        stored = await self._books.read("open alerts", lambda found: found.alerts.open())
+        ended = {(one.alert.rule, one.alert.about) for one in stored if self._is_over(one)}
+        over = sorted(ended | (self._standing - set(troubles)))
 
         def work(unit: Unit) -> None:
             for one in new:

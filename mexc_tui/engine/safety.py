@@ -24,6 +24,7 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.policy import OnStop
 from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.trading import Cause, TradingState
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,20 @@ class Safety:
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers; the trading state is known when these have started."""
         return Worker("guard", self.guard.run), Worker("equity", self.equity.run)
+
+    def is_over(self, alert: StoredAlert) -> bool:
+        """Whether what trading alerted of is so no more."""
+        rule, about, memory = alert.alert.rule, alert.alert.about, self._keeper.open
+        if rule.startswith("guard:"):
+            return not self.guard.stands(about)
+        if rule in ("guardian", "selling"):
+            return memory.position_of(about) is None
+        if rule == "books:difference":
+            run = memory.reconciled
+            if run is None or run.problem or run.at_ms <= alert.last_ms:
+                return False
+            return all(one.about != about for one in run.unexplained)
+        return False
 
     async def end(self) -> str:
         """Do with open positions what a stopping engine is told to; return what became of them, if any."""

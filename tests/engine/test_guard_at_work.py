@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from mexc_tui.engine.face import Refused
+from mexc_tui.joining import Joined
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
@@ -279,3 +280,53 @@ def test_I9_what_nobody_looks_after_is_warned_of_and_then_halts(
 
 def never(_: Position) -> int | None:
     return None
+
+
+async def open_alerts(running: Joined, prefix: str) -> list[str]:
+    """Return the rules of open alerts that begin so."""
+    stored = await running.store.read("alerts", lambda found: found.alerts.open())
+    return [one.alert.rule for one in stored if one.alert.rule.startswith(prefix)]
+
+
+def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
+            rooms = rooms_of(running)
+            fall_to(rooms, "0.5")
+            await asyncio.sleep(6)
+            assert await open_alerts(running, "guard:") == ["guard:medium"]
+            await asyncio.sleep(40)
+            assert await open_alerts(running, "guard:") == ["guard:medium"]
+            await asyncio.sleep(30)
+            assert await open_alerts(running, "guard:") == []
+
+    simulate(main)
+
+
+def test_what_halted_without_a_number_stands_until_a_person_resumes(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            rooms.safety.guard.on_stranger("mxtother0000-1")
+            await asyncio.sleep(90)
+            assert await open_alerts(running, "guard:") == ["guard:critical"]
+            await rooms.safety.stopping.resume("ann", "resume")
+            await asyncio.sleep(10)
+            assert await open_alerts(running, "guard:") == []
+
+    simulate(main)
+
+
+def test_an_alert_about_a_position_is_closed_with_it(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            await rooms.keeper.write("alert", lambda desk: desk.alert("guardian", SYMBOL, "no price"))
+            await asyncio.sleep(10)
+            assert await open_alerts(running, "guardian") == ["guardian"]
+            rooms.safety.stopping.closer = rooms.selling
+            await rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.PERSON, "a test")
+            await asyncio.sleep(10)
+            assert await open_alerts(running, "guardian") == []
+
+    simulate(main)

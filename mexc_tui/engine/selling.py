@@ -6,12 +6,9 @@ offered again; an outcome that nobody knows is asked for first.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from decimal import Decimal
 
-import msgspec
-
-from mexc_tui.engine.bookings import Desk, Written
+from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.exit_intents import ExitIntents, Wanted
@@ -20,6 +17,7 @@ from mexc_tui.engine.exit_orders import LOOK_S, SEEN_S, ExitOrders
 from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.running_sale import Running
+from mexc_tui.engine.sale_end import SaleEnd
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.stopping import Closed
 from mexc_tui.engine.trading_ports import Trading
@@ -28,7 +26,7 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
 from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Rejected
-from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
 from mexc_tui.sniping.rounding import HUNDRED, Grid, floored, misfit
@@ -62,8 +60,8 @@ class Selling:
         self._line = line
         self._intents = ExitIntents(trading, keeper)
         self._orders = ExitOrders(keeper, execution, settling)
+        self._end = SaleEnd(keeper)
         self._running: dict[str, Running] = {}
-        self._chores: set[asyncio.Future[None]] = set()
         keeper.on_change(self._note)
 
     # ---- asked by others
@@ -177,7 +175,7 @@ class Selling:
         if await self._orders.see_gone(sale, position, left, is_offered=self._is_offered(sale, left)):
             return True
         if left <= sale.goal:
-            await self._finish(sale, position)
+            await self._end.finish(sale, position)
             return False
         grid = self._grids.of(sale.symbol)
         if grid is None:
@@ -196,12 +194,12 @@ class Selling:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
             sale.free = await self._free(position.base_asset)
         plan = escalate(self._tried(sale, left), grid, position.plan.slippage_pct, self._trading.now_ms())
-        await self._tell(sale, position, plan)
+        self._end.tell(sale, position, plan)
         if plan.way is Way.ASK:
             sale.refusal = None
             return True
         if plan.way is Way.DUST:
-            return await self._leave_dust(sale, position, plan.words)
+            return await self._end.leave_dust(sale, position, plan.words)
         if plan.way is Way.WAIT or plan.price is None:
             sale.tries, sale.refusal, sale.said = sale.tries + 1, None, plan.words
             await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
@@ -253,67 +251,18 @@ class Selling:
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
         said = intent.close_reason or CloseReason.STOP
         if intent.role is OrderRole.STOP and said is not sale.reason:
-            self._begin_chore(self._intents.mark(intent.id, sale.reason))
+            self._end.begin(self._intents.mark(intent.id, sale.reason))
         is_hot = sale.is_urgent and sale.tries == 0
         sent = await self._line.send(intent, order, is_hot=is_hot)
         sale.tries += 1
         sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
         if isinstance(sent.outcome, Accepted):
             if position.trapped:
-                await self._note_trapped(sale.position_id, "")
+                self._end.begin(self._end.note_trapped(sale.position_id, ""))
         elif isinstance(sent.outcome, NotSent):
             sale.said = sent.outcome.reason
         else:
             sale.said = sent.order.reason
-
-    # ---- the end
-
-    async def _finish(self, sale: Running, position: Position) -> None:
-        """End the intent of a sale that leaves something; with the position it ends by itself."""
-        intent = sale.intent
-        if intent is not None and intent.role is not OrderRole.STOP:
-            await self._keeper.end_intent(intent.id, sale.words)
-        if position.trapped:
-            await self._note_trapped(position.id, "")
-
-    async def _leave_dust(self, sale: Running, position: Position, words: str) -> bool:
-        """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
-        sale.said = f"what is left cannot be sold: {words}"
-        if self._keeper.is_behind:
-            sale.reported.set()
-            await sale.pause(SEEN_S)
-            return True
-        is_entering = position.state is PositionState.OPENING
-        if sale.goal <= 0 and not is_entering:
-            await self._keeper.write_off(
-                position.id, f"too small to be sold: {words}", left=position.remaining
-            )
-        else:
-            await self._finish(sale, position)
-        return False
-
-    async def _tell(self, sale: Running, position: Position, plan: Sale) -> None:
-        """Call a person when the exchange keeps refusing; say once why nothing can be sold."""
-        if plan.trapped:
-            sale.said = plan.trapped
-            if position.trapped != plan.trapped:
-                await self._note_trapped(position.id, plan.trapped)
-            sale.reported.set()
-        if not plan.is_alarm or sale.is_alarmed:
-            return
-        sale.is_alarmed = True
-        words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}"
-        log.error("%s: %s", sale.symbol, words)
-        await self._keeper.write("alarm", lambda desk: desk.alert("selling", sale.symbol, words))
-
-    async def _note_trapped(self, position_id: str, words: str) -> None:
-        def work(desk: Desk) -> None:
-            stored = desk.tables.positions.get(position_id)
-            if stored is not None and stored.is_open:
-                said = f"trapped: {words}" if words else "it can be sold again"
-                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
-
-        await self._keeper.write("trapped", work)
 
     # ---- waiting
 
@@ -347,16 +296,6 @@ class Selling:
             sale = self._running.get(order.position_id)
             if sale is not None:
                 sale.wake.set()
-
-    def _begin_chore(self, work: Awaitable[None]) -> None:
-        chore = asyncio.ensure_future(work)
-        self._chores.add(chore)
-        chore.add_done_callback(self._chore_ended)
-
-    def _chore_ended(self, chore: "asyncio.Future[None]") -> None:
-        self._chores.discard(chore)
-        if not chore.cancelled() and chore.exception() is not None:
-            log.warning("beside a sale: %s", chore.exception())
 
 
 def _is_sell(order: Order) -> bool:

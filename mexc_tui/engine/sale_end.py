@@ -1,0 +1,91 @@
+"""How a sale ends: with nothing left, with dust, or with coins that the exchange keeps refusing."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+
+import msgspec
+
+from mexc_tui.engine.bookings import Desk
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.exit_orders import SEEN_S
+from mexc_tui.engine.running_sale import Running
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.sniping.escalation import Sale
+
+log = logging.getLogger(__name__)
+
+
+class SaleEnd:
+    """Writes down what a sale came to, and beside it what holds it up: the disk is not waited for."""
+
+    def __init__(self, keeper: Bookkeeper) -> None:
+        self._keeper = keeper
+        self._chores: set[asyncio.Future[None]] = set()
+
+    def begin(self, work: Awaitable[None]) -> None:
+        """Write something down beside a sale; a failure is logged."""
+        chore = asyncio.ensure_future(work)
+        self._chores.add(chore)
+        chore.add_done_callback(self._ended)
+
+    async def finish(self, sale: Running, position: Position) -> None:
+        """End the intent of a sale that leaves something; with the position it ends by itself."""
+        intent = sale.intent
+        if intent is not None and intent.role is not OrderRole.STOP:
+            await self._keeper.end_intent(intent.id, sale.words)
+        if position.trapped:
+            await self.note_trapped(position.id, "")
+
+    async def leave_dust(self, sale: Running, position: Position, words: str) -> bool:
+        """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
+        sale.said = f"what is left cannot be sold: {words}"
+        if self._keeper.is_behind:
+            sale.reported.set()
+            await sale.pause(SEEN_S)
+            return True
+        is_entering = position.state is PositionState.OPENING
+        if sale.goal <= 0 and not is_entering:
+            await self._keeper.write_off(
+                position.id, f"too small to be sold: {words}", left=position.remaining
+            )
+        else:
+            await self.finish(sale, position)
+        return False
+
+    def tell(self, sale: Running, position: Position, plan: Sale) -> None:
+        """Call a person when the exchange keeps refusing; say once why nothing can be sold."""
+        if plan.trapped:
+            sale.said = plan.trapped
+            self.begin(self._report_trapped(sale, position, plan.trapped))
+        if not plan.is_alarm or sale.is_alarmed:
+            return
+        sale.is_alarmed = True
+        words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}"
+        log.error("%s: %s", sale.symbol, words)
+        self.begin(self._keeper.write("alarm", lambda desk: desk.alert("selling", sale.symbol, words)))
+
+    async def note_trapped(self, position_id: str, words: str) -> None:
+        """Store why a position cannot be sold; without words: it can be."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.positions.get(position_id)
+            if stored is not None and stored.is_open:
+                said = f"trapped: {words}" if words else "it can be sold again"
+                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
+
+        await self._keeper.write("trapped", work)
+
+    async def _report_trapped(self, sale: Running, position: Position, words: str) -> None:
+        """Tell whoever asked for the sale once it is written down, or cannot be."""
+        try:
+            if position.trapped != words:
+                await self.note_trapped(position.id, words)
+        finally:
+            sale.reported.set()
+
+    def _ended(self, chore: "asyncio.Future[None]") -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and chore.exception() is not None:
+            log.warning("beside a sale: %s", chore.exception())

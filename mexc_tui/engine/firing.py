@@ -10,32 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.entry_orders import EntryOrders
+from mexc_tui.engine.entry_price import EntryPrice
 from mexc_tui.engine.execution import Execution, Sent
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
-from mexc_tui.ledger.positions import spent
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
-from mexc_tui.sniping.plan import (
-    FireRules,
-    FirstOrder,
-    aim,
-    book_price,
-    cancel_at_ms,
-    ended_state,
-    first_order,
-    is_run_away,
-    price_cap,
-)
+from mexc_tui.sniping.plan import FireRules, aim, cancel_at_ms, ended_state, is_run_away
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
-from mexc_tui.sniping.rounding import Grid, misfit
+from mexc_tui.sniping.rounding import Grid
 
 log = logging.getLogger(__name__)
 
@@ -83,21 +73,17 @@ class Firing:
         self._trading = trading
         self._keeper = keeper
         self._execution = execution
-        self._prices = prices
         self._clock = clock
         self._window_ms = window_ms
         self._on_chore = on_chore
         self._called_off = called_off
-        self._changed = asyncio.Event()
         self._sent = 0
         self._last_sent_ms: int | None = None
         self._refused = False
         self._is_resynced = False
         self._reductions = 0
-        self._mine: dict[str, Order] = {}
-        """Every attempt as it stands: memory forgets what is over, its cost counts all the same."""
-        self._filled_ns: dict[str, int] = {}
-        self._first_seen: Decimal | None = None
+        self._price = EntryPrice(snipe, grid, rules, prices)
+        self._orders = EntryOrders(intent, grid, keeper, clock)
         self.line: FiringLine = trading.line()
         self.attempts: list[Attempt] = []
         """What was tried: written down when it is over, as no disk stands between an answer and the next."""
@@ -111,18 +97,15 @@ class Firing:
 
     def are_shots_ready(self) -> bool:
         """Whether the first attempt can be built and signed."""
-        return self._first() is not None
+        return self._price.first() is not None
 
     async def fire(self) -> Ended:
         """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
-        self._keeper.on_change(self._note)
-        try:
+        with self._orders.heard():
             return await self._fire()
-        finally:
-            self._keeper.off_change(self._note)
 
     async def _fire(self) -> Ended:
-        first = self._first()
+        first = self._price.first()
         if first is None:
             return Ended(SnipeState.MISSED, "no price is known and no market order fits", 0)
         error_ms = reading.error_ms if (reading := self._trading.clock()) is not None else 0.0
@@ -160,7 +143,7 @@ class Firing:
             # First wait, then decide: the book that counts is the one of that moment.
             left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
             await asyncio.sleep(max(left_ns, 0) / 1e9)
-        decided_ns, step = self._clock.monotonic_ns(), self._bounded(step)
+        decided_ns, step = self._clock.monotonic_ns(), self._price.bounded(step)
         name = self._keeper.next_id(self._intent)
         off = self._off()
         if off or not name:
@@ -170,7 +153,7 @@ class Firing:
 
         def stopped() -> str:
             nonlocal best_ask
-            best_ask = self._prices.of(self.snipe.symbol).ask
+            best_ask = self._price.ask
             return self._off()
 
         sent = await self._execution.fire(self._intent, self.line, shot, leave_ns, stopped)
@@ -221,20 +204,19 @@ class Firing:
             await self._watch_resting(name, order.price)
         else:
             await self._until_done(name)
-        now = self._keeper.open.orders.get(name)
+        now = self._orders.of(name)
         if now is not None and not now.state.is_terminal:
             return Accepted(PlacedOrder(order_id=now.order_id, symbol=now.symbol))
-        bought = self._bought()
-        if bought and self._is_enough():
+        if self._orders.bought() and self._orders.is_enough():
             return Accepted(PlacedOrder(order_id=order.order_id or name, symbol=order.symbol))
         return NotSent("it was taken, and nobody sold at that price")
 
     async def _until_done(self, name: str) -> None:
         """Wait for the stream's word on an order that cannot rest; then ask."""
         for _ in range(4):
-            if await self._ends_within(name, ANSWERED_S):
+            if await self._orders.ends_within(name, ANSWERED_S):
                 return
-            order = self._keeper.open.orders.get(name)
+            order = self._orders.of(name)
             if order is None:
                 return
             try:
@@ -246,104 +228,34 @@ class Firing:
         """Leave a limit order until it is filled, or its price ran away for long enough (reference 11.2)."""
         ran_away_ms: int | None = None
         end_ms = self.snipe.opens_ms + self._rules.window_ms
-        while not await self._ends_within(name, 0.05):
+        while not await self._orders.ends_within(name, 0.05):
             now_ms = self._trading.now_ms()
-            away = price is not None and is_run_away(self._prices.of(self.snipe.symbol).ask, price)
+            away = price is not None and is_run_away(self._price.ask, price)
             ran_away_ms = (ran_away_ms or now_ms) if away else None
             leave_ms = cancel_at_ms(ran_away_ms, self._rules)
             if now_ms >= end_ms or (leave_ms is not None and now_ms >= leave_ms):
-                order = self._keeper.open.orders.get(name)
+                order = self._orders.of(name)
                 if order is not None:
                     await self._execution.cancel(order, "the price ran away from the entry")
                 await self._until_done(name)
                 return
 
-    async def _ends_within(self, name: str, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    order = self._keeper.open.orders.get(name)
-                    if order is None or order.state.is_terminal:
-                        return True
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            return False
-
-    def _note(self, written: Written) -> None:
-        for order in written.orders:
-            if order.intent_id == self._intent.id:
-                self._mine[order.client_order_id] = order
-                if order.filled_quantity:
-                    self._filled_ns.setdefault(order.client_order_id, self._clock.monotonic_ns())
-                self._changed.set()
-
     # ---- what is known
 
-    def _first(self) -> FirstOrder | None:
-        """Return a limit that never rests as soon as any price is known; MARKET only while none is."""
-        ask, cap = self._prices.of(self.snipe.symbol).ask, self._cap()
-        price = cap if ask is None else book_price(ask, cap, self._grid, self._rules)
-        kind = self.snipe.type
-        if price is None:
-            kind = OrderType.MARKET
-        elif kind is OrderType.MARKET:
-            kind = OrderType.IMMEDIATE_OR_CANCEL
-        return first_order(kind, price, self.snipe.spend_cap, self._grid)
-
-    def _bounded(self, step: Next) -> Next:
-        """Give a MARKET order a limit as soon as a price is known: nothing else bounds what it pays."""
-        ask = self._prices.of(self.snipe.symbol).ask
-        if step.type is not OrderType.MARKET or step.quote_quantity is None or ask is None:
-            return step
-        price = book_price(ask, self._cap(), self._grid, self._rules)
-        spend = step.quote_quantity * (1 + self._grid.taker_fee)
-        order = first_order(OrderType.IMMEDIATE_OR_CANCEL, price, spend, self._grid)
-        if order is None or order.quantity is None or misfit(order.quantity, price, self._grid, order.type):
-            return step
-        return replace(step, type=order.type, price=price, quantity=order.quantity, quote_quantity=None)
-
-    def _cap(self) -> Decimal | None:
-        """Return the price cap; of a pair that had no price when it was armed, over the first price seen."""
-        if self.snipe.price_cap is not None:
-            return self.snipe.price_cap
-        if self._first_seen is None:
-            price = self._prices.of(self.snipe.symbol)
-            self._first_seen = price.ask or price.last
-        return price_cap(self._first_seen, self._grid, self._rules)
-
-    def _orders(self) -> tuple[Order, ...]:
-        for order in self._keeper.open.orders.values():
-            if order.intent_id == self._intent.id:
-                self._mine[order.client_order_id] = order
-        return tuple(self._mine.values())
-
-    def _bought(self) -> Decimal:
-        return sum((order.filled_quantity for order in self._orders()), Decimal(0))
-
-    def _is_enough(self) -> bool:
-        """Whether too little is left of the cap for another order."""
-        left = self.snipe.spend_cap - spent(self._intent, self._orders())
-        return left < self._grid.min_value * (1 + self._grid.taker_fee)
-
     def _progress(self, step: Next, order: Order) -> Progress:
-        price = self._prices.of(self.snipe.symbol)
-        fresh = step.price
-        if isinstance(step.price, Decimal) and price.ask is not None and step.price < price.ask:
-            fresh = book_price(price.ask, self._cap(), self._grid, self._rules)
         return Progress(
             opens_ms=self.snipe.opens_ms,
             spend_cap=self.snipe.spend_cap,
             type=step.type or self.snipe.type,
-            price=fresh,
+            price=self._price.again(step.price),
             quantity=step.quantity,
             quote_quantity=step.quote_quantity,
             sent=self._sent,
             last_sent_ms=self._last_sent_ms,
-            committed=spent(self._intent, tuple(one for one in self._orders() if one != order)),
+            committed=self._orders.committed(order),
             grid=self._grid,
-            cap=self._cap(),
-            best_ask=price.ask,
+            cap=self._price.cap(),
+            best_ask=self._price.ask,
             is_resynced=self._is_resynced,
             reductions=self._reductions,
         )
@@ -378,7 +290,7 @@ class Firing:
                 signed_ns=signed_ns,
                 written_ns=fired.written_ns,
                 answered_ns=fired.answered_ns,
-                filled_ns=self._filled_ns.get(sent.order.client_order_id),
+                filled_ns=self._orders.filled_ns.get(sent.order.client_order_id),
             ),
             best_ask=best_ask,
             clock_error_ms=None if reading is None else reading.error_ms,
@@ -386,11 +298,10 @@ class Firing:
         self.attempts.append(attempt)
 
     def _ended(self, step: Next) -> Ended:
-        is_open = any(not order.state.is_terminal for order in self._orders())
-        if step.step is Step.ASK or is_open:
+        if step.step is Step.ASK or self._orders.is_any_open():
             return Ended(SnipeState.UNKNOWN, step.reason, self._sent)
-        bought = self._bought()
-        state = ended_state(bought, is_complete=self._is_enough(), was_refused=self._refused)
+        bought, is_complete = self._orders.bought(), self._orders.is_enough()
+        state = ended_state(bought, is_complete=is_complete, was_refused=self._refused)
         return Ended(state, step.reason, self._sent)
 
 

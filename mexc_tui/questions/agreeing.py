@@ -14,7 +14,7 @@ def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
 
 def agree(asker: Asker, plan: str) -> None:
     """Say what is about to be done, in numbers, and go on only if a person says yes."""
-    _check_terminal()
+    _check_terminal("This moves money, and nobody is at a terminal to be asked: add --yes if you mean it.")
     click.echo("\n".join(_folded(asker, plan)), err=True)
     if not click.confirm("Do it?", default=False, err=True):
         fail("Nothing was done.", NOT_DONE)
@@ -22,9 +22,13 @@ def agree(asker: Asker, plan: str) -> None:
 
 def typed_word(asker: Asker, plan: str, word: str) -> str:
     """Say what is about to be done, and return what a person types where a mere yes is too easy."""
-    _check_terminal()
+    _check_terminal(f"After what stopped it a yes is not enough: type the word {word} at a terminal.")
     click.echo("\n".join(_folded(asker, plan)), err=True)
-    typed = str(click.prompt(f"Money was lost. Type the word {word} to go on", default="", err=True))
+    typed = str(
+        click.prompt(
+            f"After what stopped it a yes is not enough. Type the word {word} to go on", default="", err=True
+        )
+    )
     if typed.strip().lower() != word:
         fail("Nothing was done: that was not the word.", NOT_DONE)
     return typed
@@ -36,6 +40,6 @@ def _folded(asker: Asker, plan: str) -> list[str]:
     return fold(plan, "    ", asker.pen)
 
 
-def _check_terminal() -> None:
+def _check_terminal(words: str) -> None:
     if not sys.stdin.isatty():
-        fail("This moves money, and nobody is at a terminal to be asked: add --yes if you mean it.", WRONG)
+        fail(words, WRONG)

@@ -251,6 +251,7 @@ def test_after_a_loss_yes_is_not_enough_to_resume(shell: Desk, engines: Engines)
     engines.start(money)
     done = shell.run("resume", "--yes")
     assert done.exit_code == 2
+    assert "a yes is not enough: type the word resume at a terminal" in done.stderr
     assert money.done == []
 
 

@@ -102,6 +102,10 @@ class Pushes:
         """Let the next push tell of this bid."""
         self._bid = bid
 
+    def recover(self, bid: Decimal) -> None:
+        """Let the next position begin at the price of before."""
+        self._rooms.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(1), bid * 2, Decimal(1), 0))
+
     def on_push(self, received_ns: int) -> None:
         """Take one push."""
         bid, self._bid = self._bid, None
@@ -174,6 +178,7 @@ async def stops(running: Joined, ladder: tuple[Rung, ...], timed: Timed) -> Took
                 exchange_us.append(timed.exchange_us() if ladder else 0.0)
                 while position.id in rooms.keeper.open.positions:  # noqa: ASYNC110 - it is polled
                     await asyncio.sleep(0.01)
+            pushes.recover(bid)
         rate = (count() - before) / (time.monotonic() - began)
     return Took(took_us, exchange_us, rate)
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from mexc_tui.engine.trading import TradingRooms
@@ -15,7 +16,7 @@ from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.storage import StorageError
-from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
@@ -59,15 +60,17 @@ def slow_disk(running: Joined, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running.store, "write", slow)
 
 
+async def full(*_: object, **__: object) -> None:
+    """Stand for a commit on a full disk."""
+    await asyncio.sleep(0)
+    raise StorageError("the disk is full")
+
+
 @asynccontextmanager
 async def full_disk_at_the_buy(running: Joined, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[None]:
     """Let no commit succeed from the first byte of the buy on; begin once it is held in memory."""
     rooms = rooms_of(running)
     sent = rooms.keeper.sent
-
-    async def full(*_: object, **__: object) -> None:
-        await asyncio.sleep(0)
-        raise StorageError("the disk is full")
 
     with monkeypatch.context() as patched:
 
@@ -236,6 +239,26 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
             assert not rooms.keeper.open.unstored
             await same_books(day, running)
             await price_for(rooms, position, "0.4", 0.5)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+def test_d3_a_trapped_coin_is_sold_once_it_may_be_although_the_store_is_full_all_the_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        knobs = Knobs(trapped=("CLEAN",))
+        day = day_of(sim, tmp_path, knobs=knobs, lent={"ladder": ""})
+        async with guarding(day) as (running, rooms, position):
+            with monkeypatch.context() as patched:
+                patched.setattr(running.store, "write", full)
+                await price_for(rooms, position, "0.7", 0.5)
+                await asyncio.sleep(2)
+                assert not sold(day)
+                msgspec.structs.force_setattr(knobs, "trapped", ())
+                await until(lambda: sold(day), 60)
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -14,8 +14,10 @@ from mexc_tui import __version__
 from mexc_tui.questions.asker import fail
 from mexc_tui.questions.commands import add_to
 
+if TYPE_CHECKING:
+    from mexc_tui.launching import Launch
+
 Command = TypeVar("Command", bound=Callable[..., Any])
-Code = TypeVar("Code", int, int | None)
 NOT_STARTED = 3
 
 # Heavy rooms are imported inside the commands, so that --version and --help stay quick.
@@ -117,9 +119,7 @@ def main(
         from mexc_tui.headless import run_headless
 
         context.exit(run_headless(launch, os.environ))
-    from mexc_tui.sitting import run_desk
-
-    context.exit(_on_screen(run_desk, launch, theme, is_economy=economy))
+    context.exit(_on_screen(launch, theme, is_economy=economy))
 
 
 @main.command()
@@ -129,32 +129,44 @@ def main(
 @viewed
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
     """Open the desk on an engine that runs; leaving it does nothing to the engine."""
-    from mexc_tui.launching import Launch
-    from mexc_tui.sitting import run_attached
+    from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal, run_attached
 
-    launch = Launch(mode, "", 0, None, profile)
-    code = _on_screen(run_attached, launch, theme, is_economy=economy, is_read_only=read_only)
+    if not has_terminal():
+        raise click.UsageError(NO_TERMINAL)
+    try:
+        code = run_attached(profile, mode, Viewing(theme, economy, read_only), os.environ)
+    except Exception as error:
+        _say_why(error)
     if code is None:
         fail("No engine of this profile runs. mexc-tui starts one, with a screen.", NOT_STARTED)
     sys.exit(code)
 
 
-def _on_screen(
-    run: Callable[..., Code], launch: Any, theme: str, *, is_economy: bool, is_read_only: bool = False
-) -> Code:
-    """Show the desk; what is wrong is one line on stderr."""
-    from mexc_tui.launching import WrongUsage
+def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
+    """Show the desk, with an engine inside if none runs; what is wrong is one line on stderr."""
     from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal
-    from mexc_tui.sitting import NOT_SHOWN
+    from mexc_tui.sitting import run_desk
 
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
     try:
-        return run(launch, Viewing(theme, is_economy, is_read_only), os.environ)
-    except WrongUsage as error:
+        return run_desk(launch, Viewing(theme, is_economy), os.environ)
+    except Exception as error:
+        _say_why(error)
+
+
+def _say_why(error: Exception) -> NoReturn:
+    """Say in one line why there is no screen; raise what nobody foresaw."""
+    from mexc_tui.bootstrap import StartError
+    from mexc_tui.launching import WrongUsage
+    from mexc_tui.paths import PathsError
+    from mexc_tui.settings.load import SettingsError
+
+    if isinstance(error, WrongUsage | PathsError):
         raise click.UsageError(str(error)) from None
-    except NOT_SHOWN as error:
+    if isinstance(error, SettingsError | StartError | OSError):
         fail(str(error), NOT_STARTED)
+    raise error
 
 
 @main.command()

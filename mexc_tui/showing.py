@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from random import Random
@@ -17,17 +17,20 @@ from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
-from mexc_tui.paths import Paths
+from mexc_tui.model.mode import Mode
+from mexc_tui.paths import Paths, paths_of
 from mexc_tui.tui.acting import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.live import source_of
 from mexc_tui.tui.terminal import Meter, Terminal, driver_of
-from mexc_tui.tui.themes import all_themes, chosen
+from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
+PREFIX = "MEXC_TUI_"
+"""Of settings in the environment."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 NO_TERMINAL = (
     "The desk needs a terminal, and standard input or output is none. Without one mexc-tui --headless runs "
@@ -39,7 +42,8 @@ NO_TERMINAL = (
 class Viewing:
     """How a person wants to look."""
 
-    theme: str = "dark"
+    theme: str = ""
+    """Its name; empty: what the engine is set to."""
     is_economy: bool = False
     is_read_only: bool = False
     welcome: str = ""
@@ -60,14 +64,41 @@ def has_terminal() -> bool:
     return os.isatty(0) and os.isatty(1)
 
 
-def runs(paths: Paths) -> bool:
-    """Whether an engine of this profile answers."""
-    now_ms = _now_ms()
+def engine_theme(paths: Paths) -> str | None:
+    """Return the theme that the profile's engine is set to; None: no engine answers."""
     try:
-        ask(paths.socket, asking.STATUS, asking.Nothing(), who=_who(), now_ms=now_ms, deadline_s=LOOK_S)
+        reply = ask(
+            paths.socket, asking.SETTINGS, asking.Nothing(), who=_who(), now_ms=_now_ms(), deadline_s=LOOK_S
+        )
     except DeskError:
-        return False
-    return True
+        return None
+    rows = [] if reply.result is None else reply.result.rows
+    return next((row.value for row in rows if row.name == "theme"), DEFAULT)
+
+
+def run_attached(
+    profile: str | None, mode: str | None, viewing: Viewing, environ: Mapping[str, str]
+) -> int | None:
+    """Open the desk on a profile's running engine and return an exit code; None: none runs.
+
+    Raises PathsError, and what the settings are refused for.
+    """
+    paths = paths_of(profile or _profile_of(mode, environ), environ)
+    theme = engine_theme(paths)
+    if theme is None:
+        return None
+    return show_attached(paths, replace(viewing, theme=viewing.theme or theme), environ)
+
+
+def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
+    """Return the profile of a mode. Settings are read only if there are any: it takes long."""
+    is_plain = not any(name.startswith(PREFIX) for name in environ)
+    if mode is not None or (is_plain and not paths_of("any", environ).settings.exists()):
+        return mode or Mode.PRACTICE.value
+    from mexc_tui.launching import Launch, layers_of, mode_of
+
+    launch = Launch(mode, "", 0, None, None)
+    return mode_of(launch, layers_of(launch, environ), environ).value
 
 
 def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:

@@ -9,15 +9,14 @@ from contextlib import suppress
 from dataclasses import replace
 from types import FrameType
 
-from mexc_tui.bootstrap import StartError
 from mexc_tui.engine.thread import EngineThread, Main
 from mexc_tui.folders import make_folders
 from mexc_tui.launching import Launch, layers_of, mode_of, places_of
 from mexc_tui.model.mode import Mode
-from mexc_tui.paths import Paths, PathsError
+from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
-from mexc_tui.settings.load import Layers, SettingsError, load
-from mexc_tui.showing import LOG_FORMAT, Beside, Viewing, farewell, runs, show, show_attached
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.showing import LOG_FORMAT, Beside, Viewing, engine_theme, farewell, show, show_attached
 from mexc_tui.tether import Tether, tethered
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.welcome import welcome_words
@@ -25,8 +24,6 @@ from mexc_tui.tui.welcome import welcome_words
 log = logging.getLogger(__name__)
 
 NO_CODE = 1
-NOT_SHOWN = (SettingsError, StartError, PathsError, OSError)
-"""Why there is no screen, before there is one."""
 SWITCH_S = 0.001
 """How long a thread holds the interpreter at most: the engine hardly waits for a screen that paints."""
 
@@ -40,17 +37,10 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
     make_folders(paths)
-    if runs(paths):
+    if engine_theme(paths) is not None:
         return show_attached(paths, _dressed(viewing, layers, paths), environ)
     viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(paths, mode))
     return tethered(lambda tether: _inside(launch, paths, viewing, environ, tether), paths.log)
-
-
-def run_attached(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> int | None:
-    """Open the desk on a profile's running engine and return an exit code; None: none runs."""
-    layers = layers_of(launch, environ)
-    paths = places_of(launch.profile or mode_of(launch, layers, environ).value, environ)
-    return show_attached(paths, _dressed(viewing, layers, paths), environ) if runs(paths) else None
 
 
 def _dressed(viewing: Viewing, layers: Layers, paths: Paths) -> Viewing:
@@ -85,6 +75,7 @@ def _inside(
         ending = Ending.BROKE
     if ending is Ending.ENGINE_ENDED:
         tether.back()
+        sys.stdout.write(farewell(paths, ending, is_own=True) + "\n")
     else:
         tether.cut(farewell(paths, ending, is_own=True))
     _stop_when_terminated(engine)

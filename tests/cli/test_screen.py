@@ -1,0 +1,149 @@
+"""The desk on real terminals: opened, left, lost, attached to. Real processes, real sockets, a real store."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.ptys import SOON_S, Terminal
+from tests.cli.test_asking import Shell
+
+READY = "entries allowed"
+ENTER, ESCAPE = "\r", "\x1b"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Generator[Shell]:
+    found = Shell(tmp_path)
+    (found.home / "run").mkdir(mode=0o700)
+    yield found
+    found.run("stop")
+
+
+def _opened(shell: Shell, *words: str) -> Terminal:
+    """Open the desk for the first time, and go on behind its welcome."""
+    terminal = Terminal(shell.environ, *words)
+    terminal.until("Welcome")
+    terminal.press(ENTER)
+    terminal.until(READY)
+    return terminal
+
+
+def _gone(pid: int) -> None:
+    """Wait until a process is no more, or only waits to be buried."""
+    _until(lambda: _state(pid) in ("", "Z"))
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    give_up_s = time.monotonic() + SOON_S
+    while not is_so():
+        assert time.monotonic() < give_up_s
+        time.sleep(0.02)
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return ""
+
+
+def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:
+    with _opened(shell) as first:
+        first.press("q")
+        first.until("Enter detaches.")
+        first.press("d")
+        assert first.ended() == 0
+        assert "Back to it: mexc-tui attach." in first.text()
+        assert first.said.rstrip().endswith(b"mexc-tui stop.")
+        assert b"\x1b[?1049l" in first.said
+    pid = shell.json("status")["pid"]
+    with (
+        Terminal(shell.environ, "attach") as second,
+        Terminal(shell.environ, "attach", "--read-only") as third,
+    ):
+        second.until(READY)
+        third.until(READY)
+        second.hang_up()
+        _gone(second.process.pid)
+        third.press("q")
+        assert third.ended() == 0
+    assert shell.json("status")["pid"] == pid
+    with Terminal(shell.environ) as fourth:  # without a word it attaches to what runs
+        fourth.until(READY)
+        fourth.press("q")
+        fourth.until("Enter detaches.")
+        fourth.press("s")
+        fourth.until("Y does it")
+        time.sleep(0.5)  # keys are deaf for 0.4 s: nobody stops an engine by a key that was held down
+        fourth.press("Y")
+        assert fourth.ended() == 0
+        assert "The engine has ended." in fourth.text()
+    assert shell.run("status").returncode == 3
+
+
+def test_a_lost_terminal_leaves_the_engine_with_no_screen_and_no_wish_for_one(shell: Shell) -> None:
+    with _opened(shell) as terminal:
+        pid = shell.json("status")["pid"]
+        assert pid != terminal.process.pid
+        terminal.hang_up()
+        _gone(terminal.process.pid)
+    _until(lambda: os.getsid(pid) == pid)
+    assert shell.json("status")["running"]
+    with Terminal(shell.environ, "attach") as again:
+        again.until(READY)
+        log = (shell.home / "state/mexc-tui/practice/engine.log").read_text()
+        assert "Traceback" not in log
+
+
+def test_terminating_the_shells_side_stops_the_engine_in_good_order(shell: Shell) -> None:
+    with _opened(shell) as terminal:
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.ended() == 0
+        assert "The engine has ended." in terminal.text()
+    assert shell.run("status").returncode == 3
+
+
+def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
+    """A storm of sizes, a megabyte pasted, a terminal that stops reading, and an engine that stands still."""
+    with _opened(shell) as terminal:
+        for number in range(40):
+            terminal.resize(80 + number, 24 + number % 20)
+        facts = shell.json("status")["journal"]
+        paste = "\x1b[200~" + "hXYqs" * 200_000 + "\x1b[201~"
+        for begin in range(0, len(paste), 4_000):
+            terminal.press(paste[begin : begin + 4_000])
+            terminal.read(0)
+        begun = terminal.until("Z", since=len(terminal.said))
+        assert not any(
+            fact["kind"] == "command_begun" for fact in shell.json("journal") if fact["sequence"] > facts
+        )
+        time.sleep(1.5)  # nobody reads meanwhile
+        assert shell.json("status")["running"]
+        terminal.resize(120, 40)
+        terminal.until(READY, since=begun)
+        pid = shell.json("status")["pid"]
+    with Terminal(shell.environ, "attach") as again:
+        again.until(READY)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            again.until("ENGINE SILENT")
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        again.until("entries allowed", since=len(again.said))
+
+
+def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:
+    done = shell.run()
+    assert done.returncode == 2
+    assert "mexc-tui --headless" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_attaching_to_nothing_says_so(shell: Shell) -> None:
+    with Terminal(shell.environ, "attach") as terminal:
+        assert terminal.ended() == 3
+        assert "mexc-tui: No engine of this profile runs." in terminal.text()

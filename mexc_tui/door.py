@@ -30,7 +30,7 @@ from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
-from mexc_tui.screen_door import Measured, handle_machine, handle_screens, viewer_rows
+from mexc_tui.screen_door import Measured, handle_guard, handle_machine, handle_screens, viewer_rows
 from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
 
 REFRESH_S = 0.25
@@ -148,6 +148,7 @@ class Door:
         _answer_questions(self.server.commands, parts)
         _take_commands(self.server.commands, parts.face)
         handle_trading(self.server.commands, parts.trading, self.refresh)
+        handle_guard(self.server.commands, parts.books, parts.answers)
         handle_screens(self.server.commands, parts.screens, parts.answers)
         handle_machine(self.server.commands, parts.machine, lambda: viewer_rows(self.server))
 

@@ -9,7 +9,9 @@ from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.server import DeskServer
+from mexc_tui.engine.guard_rows import guard_history
 from mexc_tui.engine.market_sight import Wish
+from mexc_tui.engine.ports import Books
 from mexc_tui.engine.screen_face import ScreenFace
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
 from mexc_tui.model.market_view import MarketRow
@@ -18,6 +20,21 @@ from mexc_tui.trading_door import or_refused
 
 NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
 ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY, looking.LATENCY)
+
+
+def handle_guard(desk: CommandDesk, books: Books, answers: Answers) -> None:
+    """Answer what the guard did, with an engine that trades and with one that only looks."""
+
+    async def guard(args: looking.GuardAsked, _: Given) -> Done[looking.GuardPage]:
+        async def read() -> looking.GuardPage:
+            found = await books.read(
+                "guard history", lambda stored: guard_history(stored, args.before, args.limit)
+            )
+            return looking.GuardPage(*found)
+
+        return Done("", await answers.of("guard", looking.GuardPage, args, read))
+
+    desk.handle(looking.GUARD, guard)
 
 
 def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers) -> None:

@@ -2,20 +2,20 @@
 
 All of it reads, and may be asked again and again, a few times a second at most. The listing's own page is
 `why` (asking.py): sources and their claims, changes with first-seen, detectors, snipes with plan and
-checklist. The guard's history is `journal` (asking.py) by kind: `guard_acted` (level, finding, action,
-achieved), `trading_changed` (state, cause, by) and `reconciled`.
+checklist.
 """
 
 from typing import Annotated
 
 import msgspec
 
-from mexc_tui.desk.asking import Asked, Nothing, Number
+from mexc_tui.desk.asking import LAST, PAGE, Asked, Limit, Nothing, Number
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.trading import Symbol
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow
 from mexc_tui.model.market_view import MOST_LEVELS, MOST_SPANS, MOST_TRADES, MarketRow
 from mexc_tui.model.plan_view import MOST_POINTS, EquityRow
+from mexc_tui.model.trading_view import GuardRow
 
 MOST_SHOTS = 20
 
@@ -39,6 +39,20 @@ class EquityAsked(Asked, frozen=True, kw_only=True):
     points: Annotated[int, msgspec.Meta(ge=2, le=MOST_POINTS)] = MOST_POINTS
 
 
+class GuardAsked(Asked, frozen=True, kw_only=True):
+    """What the guard did and how the trading state changed, below a number of the journal, newest first."""
+
+    before: Number = LAST
+    limit: Limit = PAGE
+
+
+class GuardPage(msgspec.Struct, frozen=True):
+    """Rows, and the number to go on with; None: that was all."""
+
+    rows: list[GuardRow]
+    next: int | None
+
+
 class LatencyAsked(Asked, frozen=True, kw_only=True):
     """The last shots."""
 
@@ -48,5 +62,6 @@ class LatencyAsked(Asked, frozen=True, kw_only=True):
 DETECTORS = CommandKind("detectors", Nothing, DetectorsRow, acts=False)
 MARKET = CommandKind("market", MarketAsked, MarketRow, acts=False)
 EQUITY = CommandKind("equity", EquityAsked, EquityRow, acts=False)
+GUARD = CommandKind("guard_history", GuardAsked, GuardPage, acts=False)
 LATENCY = CommandKind("latency", LatencyAsked, LatencyRow, acts=False)
 MACHINE = CommandKind("machine", Nothing, MachineRow, acts=False)

@@ -163,6 +163,26 @@ class RiskRow(Row, frozen=True, kw_only=True):
     limits: tuple[LimitRow, ...]
 
 
+class GuardRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the guard did, or one change of what the desk may do."""
+
+    sequence: int
+    """Its number in the journal."""
+    at_ms: int
+    about: str
+    level: GuardLevel | None = None
+    """Of what the guard found; None: the trading state changed."""
+    state: TradingState | None = None
+    """From then on; None: it stayed."""
+    cause: Cause = Cause.NONE
+    by: str = ""
+    """Who; empty: the guard."""
+    words: str = ""
+    """What was found, or the cause in words."""
+    action: str = ""
+    achieved: str = ""
+
+
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
     """One figure with what it rests on."""
 

@@ -1,0 +1,58 @@
+"""The screens' side of an engine's door: without an engine behind it, and over a real journal."""
+
+from pathlib import Path
+
+from mexc_tui.desk import looking
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.kinds import Outcome
+from mexc_tui.model.event import GuardActed, TradingChanged
+from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.test_door import HeldFace, desk
+
+ACTED = GuardActed(
+    at_ms=1,
+    about="practice",
+    level=GuardLevel.MEDIUM,
+    finding="half of the daily loss",
+    action="trim",
+    achieved="1 of 1 positions trimmed",
+)
+HALTED = TradingChanged(
+    at_ms=2,
+    about="practice",
+    trading=Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="tea", since_ms=2, by="ann"),
+)
+
+
+def record(unit: UnitOfWork) -> None:
+    for event in (ACTED, HALTED, ACTED):
+        unit.record(event)
+
+
+async def test_what_the_guard_did_and_who_halted_stand_in_one_list(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldFace()) as (_, client, store):
+        await store.write("facts", record)
+        everything = await client.give(looking.GUARD, looking.GuardAsked(), deadline_s=5)
+        two = await client.give(looking.GUARD, looking.GuardAsked(limit=2), deadline_s=5)
+        assert two.result is not None
+        assert two.result.next is not None
+        rest = await client.give(looking.GUARD, looking.GuardAsked(before=two.result.next), deadline_s=5)
+    assert everything.result is not None
+    newest, halted, oldest = everything.result.rows
+    assert (halted.state, halted.cause, halted.by, halted.words) == ("halted", "person", "ann", "tea")
+    assert (newest.level, newest.achieved) == (GuardLevel.MEDIUM, "1 of 1 positions trimmed")
+    assert (everything.result.next, two.result.rows) == (None, [newest, halted])
+    assert rest.result is not None
+    assert rest.result.rows == [oldest]
+
+
+async def test_an_engine_without_screens_says_so_in_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, HeldFace()) as (_, client, _):
+        asked = looking.MarketAsked(symbol="NEWUSDT")
+        replies = [
+            await client.give(looking.DETECTORS, Nothing(), deadline_s=5),
+            await client.give(looking.MARKET, asked, deadline_s=5),
+            await client.give(looking.MACHINE, Nothing(), deadline_s=5),
+        ]
+    assert all(one.outcome is Outcome.REFUSED and "nothing to draw" in one.words for one in replies)

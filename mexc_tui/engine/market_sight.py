@@ -9,7 +9,7 @@ from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.known import Seen
-from mexc_tui.engine.market_rows import Path, best_of, is_exact, level_rows, path_of, trade_rows
+from mexc_tui.engine.market_rows import Levels, Path, best_of, is_exact, level_rows, path_of, trade_rows
 from mexc_tui.engine.own_rows import exit_levels, fill_rows
 from mexc_tui.engine.shown import Shown
 from mexc_tui.model.errors import ExchangeError
@@ -127,7 +127,7 @@ class MarketSight:
         seen, knowledge = self._seen(symbol), self._engine.known.knowledge
         pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
         now_ms = self._engine.parts.market.now_ms()
-        (bid, ask), deep = best_of(seen), seen.deep
+        (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep, self._levels(symbol, seen)
         path, trades = self._path(symbol, seen, listing, wish, now_ms), trade_rows(seen, max(wish.trades, 1))
         return MarketRow(
             symbol=symbol,
@@ -142,8 +142,8 @@ class MarketSight:
             ask=ask,
             last=trades[0].price if trades else None,
             priced_ms=seen.heard_ms,
-            bids=() if deep is None else level_rows(deep.bids, wish.levels),
-            asks=() if deep is None else level_rows(deep.asks, wish.levels),
+            bids=level_rows(bids, wish.levels),
+            asks=level_rows(asks, wish.levels),
             leveled_ms=None if deep is None else seen.deep_ms,
             is_exact=is_exact(seen, now_ms),
             trades=trades[: wish.trades],
@@ -155,6 +155,14 @@ class MarketSight:
             fills=fills,
             exits=self._exits(symbol),
         )
+
+    def _levels(self, symbol: str, seen: Seen) -> tuple[Levels, Levels]:
+        """Return the many levels that are watched for faces; before they come, the few that trading hears."""
+        if seen.deep is not None:
+            return seen.deep.bids, seen.deep.asks
+        rooms = self._engine.rooms
+        price = None if rooms is None else rooms.prices.of(symbol)
+        return ((), ()) if price is None else (price.bids, price.asks)
 
     def _path(self, symbol: str, seen: Seen, listing: Listing | None, wish: Wish, now_ms: int) -> Path:
         drawn, trades = self._kept.paths.get(symbol), seen.tape.trades

@@ -95,7 +95,7 @@ class MarketRow(Row, frozen=True, kw_only=True):
     """Best first, as many as were asked for or are known."""
     asks: tuple[LevelRow, ...] = ()
     leveled_ms: int | None = None
-    """When these levels were heard."""
+    """When these levels were heard; None: they are the few that trading hears, or there are none."""
     is_exact: bool = False
     """Whether the levels are what the exchange has: heard whole, lately, and not crossed."""
     trades: tuple[TradeRow, ...] = ()

@@ -126,6 +126,12 @@ def test_a_held_pair_shows_its_fills_and_the_prices_at_which_it_is_left(told: To
     assert [one.price for one in market.exits] == sorted((one.price for one in market.exits), reverse=True)
 
 
+def test_a_held_pair_shows_the_levels_that_trading_hears_until_more_are_watched(told: Told) -> None:
+    first, later = told.first[SYMBOL], told.later[SYMBOL]
+    assert (len(first.bids), first.is_exact, first.leveled_ms) == (5, False, None)
+    assert (len(later.bids), later.is_exact, later.leveled_ms is not None) == (20, True, True)
+
+
 def test_a_listings_path_begins_with_its_opening(told: Told) -> None:
     market = told.first[SYMBOL]
     assert market.opened_ms is not None

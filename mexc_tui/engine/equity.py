@@ -153,7 +153,7 @@ class Equity:
     def _marks(self) -> list[Mark]:
         return [
             Mark(one, self._bid(one.symbol), self._fee(one.symbol))
-            for one in self._keeper.open.positions.values()
+            for one in self._keeper.open.booked_positions()
         ]
 
     def _bid(self, symbol: str) -> Decimal | None:

@@ -86,7 +86,7 @@ class Invariants:
     def _limits(self, cap_pct: Decimal) -> tuple[str, ...]:
         """I1. What was bound within the limit of its time stays within it: losses shrink no limit."""
         memory = self._keeper.open
-        intents, positions = list(memory.intents.values()), list(memory.positions.values())
+        intents, positions = list(memory.intents.values()), memory.booked_positions()
         bound = exposure(intents, positions)
         point = memory.equity
         if point is not None and point.is_complete:
@@ -102,7 +102,7 @@ class Invariants:
     def _books(self) -> tuple[str, ...]:
         """I6."""
         memory = self._keeper.open
-        return solvent(memory.balances) + lots_agree(memory.balances, memory.positions.values(), QUOTES)
+        return solvent(memory.balances) + lots_agree(memory.balances, memory.booked_positions(), QUOTES)
 
     def _balances(self) -> tuple[str, ...]:
         """I8: after a comparison that nothing disturbed, balances are the books' own."""

@@ -67,6 +67,10 @@ class OpenBooks:
         """Return the open position of a pair."""
         return next((one for one in self.positions.values() if one.symbol == symbol), None)
 
+    def booked_positions(self) -> list[Position]:
+        """Return the open positions that balances and entries know; the rest only memory has."""
+        return [one for one in self.positions.values() if one.id not in self.unstored]
+
     def snipe_of(self, symbol: str) -> Snipe | None:
         """Return the snipe of a pair that is not over."""
         return next((one for one in self.snipes.values() if one.symbol == symbol), None)

@@ -70,8 +70,8 @@ class Settling:
         self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in names}
         for order in orders:
             try:
-                await self._keeper.revalue(order)
                 await self._look_at(order)
+                await self._keeper.revalue(order)
             except (ExchangeError, StorageError) as error:
                 log.info("%s is looked at again: %s", order.client_order_id, error)
 

@@ -16,6 +16,7 @@ from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
 from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
@@ -204,6 +205,8 @@ def test_d3_what_was_bought_while_the_store_is_full_is_protected_and_booked_late
                 position = held(running)
                 assert position.remaining
                 assert (await protection(running))[0] is Protection.ENGINE
+                trading = rooms.keeper.open.trading
+                assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.STORAGE)
                 assert not rooms.safety.invariants.unprotected()
                 await price_for(rooms, position, "0.7", 0.5)
                 await until(lambda: not rooms.selling.left(held(running)))
@@ -237,6 +240,7 @@ def test_what_was_bought_while_the_store_is_full_is_held_on_once_it_is_back(
             position = held(running)
             assert stop.id in {one.id for one in rooms.keeper.open.intents_of(position.id)}
             assert not rooms.keeper.open.unstored
+            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
             await same_books(day, running)
             await price_for(rooms, position, "0.4", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP

@@ -22,7 +22,7 @@ from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.server import PracticeServer
 
-ORDER_PATH = "/api/v3/order"
+API_PATH = "/api/v3/"
 SCOPE = "paper"
 """Books of every paper session: they go on after a restart."""
 Serve = Callable[[PracticeServer], AbstractAsyncContextManager[Endpoint]]
@@ -167,10 +167,15 @@ async def paper_exchange(
 ) -> AsyncGenerator[Endpoint]:
     """Serve an exchange on the market's books for as long as the block runs; `balances` is its account.
 
-    `serve` lets clients reach it; `delay_ms`: how much later than on loopback answers to orders come.
+    `serve` lets clients reach it; `delay_ms`: how long the way there and back is. Half of it lies before a
+    match, also for the question of the time: so an opening is aimed at over the same way.
     """
-    delay = FaultPlan(kind=FaultKind.DELAY, path=ORDER_PATH, amount_ms=delay_ms)
-    scenario = paper_scenario(balances, (delay,) if delay_ms else ())
+    way = tuple(
+        FaultPlan(kind=kind, path=API_PATH, amount_ms=amount_ms)
+        for kind, amount_ms in ((FaultKind.LATE_REQUEST, delay_ms // 2), (FaultKind.DELAY, -(-delay_ms // 2)))
+        if amount_ms
+    )
+    scenario = paper_scenario(balances, way)
     clock = _MarketClock(market)
     world = MirrorWorld(scenario, seed, clock.now_ms())
     server = PracticeServer(scenario, seed, clock, world=world)

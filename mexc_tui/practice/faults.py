@@ -8,6 +8,7 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan
 FOR_REQUESTS = frozenset(
     {
         FaultKind.DELAY,
+        FaultKind.LATE_REQUEST,
         FaultKind.LOSE_REQUEST,
         FaultKind.LOSE_ANSWER,
         FaultKind.EXECUTED_500,

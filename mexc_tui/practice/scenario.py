@@ -77,6 +77,7 @@ class FaultKind(StrEnum):
     """What can go wrong between a client and the exchange (reliability 2.1, 2.2)."""
 
     DELAY = "delay"  # the answer (or push) comes `amount_ms` late
+    LATE_REQUEST = "late_request"  # the request comes `amount_ms` late: a longer way there
     LOSE_REQUEST = "lose_request"  # the connection closes, nothing was done
     LOSE_ANSWER = "lose_answer"  # it was done, the connection closes
     EXECUTED_500 = "executed_500"  # it was done, the answer is a 500

@@ -255,6 +255,9 @@ class PracticeServer:
     async def _struck(self, request: web.Request, body: str, hits: list[Hit]) -> web.StreamResponse:
         """Answer a request that faults strike."""
         kinds = {hit.kind: hit.amount_ms for hit in hits}
+        if FaultKind.LATE_REQUEST in kinds:
+            await asyncio.sleep(kinds[FaultKind.LATE_REQUEST] / 1000)
+            self._settle()
         if FaultKind.LOSE_REQUEST in kinds:
             return answers.cut_off(request)
         spoilt = self._instead(kinds)

@@ -35,7 +35,7 @@ class Start(Group):
     )
     paper_delay_ms: Count = row(
         50,
-        "How much later than on this machine the paper exchange answers orders.",
+        "How long the way to the paper exchange and back is; half of it lies before a match.",
         unit="ms",
         low=0,
         high=5_000,

@@ -188,6 +188,21 @@ def test_a_listing_is_refused_before_it_opens_then_filled_at_the_markets_prices(
     simulate(main)
 
 
+def test_the_way_to_the_exchange_lies_before_a_match_as_well_as_after_it(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PaperDay(sim, tmp_path)
+        await day.open()
+        async with day.desk(**QUIET, paper_delay_ms="600") as desk:
+            await desk.buy()
+            began_ms = desk.rooms.port.now_ms()
+            await desk.face.close(NAME, None, "test")
+            sold = desk.records(Side.SELL)[-1]
+            assert 300 <= sold.created_ms - began_ms < 600
+            await desk.assert_books_agree()
+
+    simulate(main)
+
+
 def test_the_market_is_asked_nothing_but_public_questions_while_paper_trades(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = PaperDay(sim, tmp_path)

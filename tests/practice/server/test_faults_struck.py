@@ -74,6 +74,18 @@ def test_R4_delayed_answer_comes_late_though_the_order_is_done() -> None:
     virtually(test, fault(FaultKind.DELAY, path=ORDER, method="POST", amount_ms=8_000))
 
 
+def test_a_late_request_is_done_late_and_answered_then() -> None:
+    async def test(client: Client) -> None:
+        pending = asyncio.ensure_future(buy(client))
+        await asyncio.sleep(1)
+        assert not await was_bought(client)
+        await asyncio.sleep(1.1)
+        assert await was_bought(client)
+        assert (await pending)[0] == 200
+
+    virtually(test, fault(FaultKind.LATE_REQUEST, path=ORDER, method="POST", amount_ms=2_000))
+
+
 async def test_R6_executed_500_answers_an_error_for_an_order_that_was_done() -> None:
     async with real(plan(FaultKind.EXECUTED_500, path=ORDER, times=1)) as client:
         assert await buy(client) == (500, {"code": 500, "msg": "Internal error"})
@@ -237,6 +249,7 @@ def test_every_kind_of_fault_has_a_test() -> None:
     requests = {FaultKind.LOSE_REQUEST, FaultKind.LOSE_ANSWER, FaultKind.EXECUTED_500, FaultKind.MAINTENANCE}
     storms = {FaultKind.TOO_MANY_REQUESTS, FaultKind.BANNED, FaultKind.FIREWALL}
     pushes = {FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE}
+    requests.add(FaultKind.LATE_REQUEST)
     both = {FaultKind.DELAY, FaultKind.RESET, FaultKind.HALF_OPEN}
     other = {FaultKind.STALE_SNAPSHOT, FaultKind.CLOCK_SKEW}
     assert requests | storms | pushes | both | other == set(FaultKind)

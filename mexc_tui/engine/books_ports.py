@@ -288,6 +288,10 @@ class LimitNumbers(Protocol):
         """Return how many positions opened at or after `at_ms`, and entries are open that may yet."""
         ...
 
+    def entries_ms(self, since_ms: int) -> tuple[int, ...]:
+        """Return when positions opened at or after a moment, without those whose entry is open still."""
+        ...
+
     def losses_in_a_row(self, since_ms: int = ...) -> LossRun:
         """Return the losses since the last gain, of positions closed at or after `since_ms`."""
         ...

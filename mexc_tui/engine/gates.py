@@ -27,8 +27,6 @@ from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
 
 ZERO = Decimal(0)
 DAY_MS = 86_400_000
-RECENT = 500
-"""So many of the newest positions are looked through for entries of the last two days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +218,11 @@ class Gates:
 def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Conditions) -> RiskBook:
     """Return what limits are held against, of the books as this transaction sees them."""
     intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
-    positions = tables.positions.page(limit=RECENT)
     opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
     reserved = tuple(
         Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, now_ms))
         for one in intents
     )
-    pending = [one.created_ms for one in intents if tables.positions.get(one.position_id) is None]
     losses = tables.limits.losses_in_a_row(conditions.resumed_ms)
     exit_ms = tables.limits.last_exit_ms(symbol)
     cash = tables.entries.balance(Account.DESK, QUOTE)
@@ -235,9 +231,10 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Condi
         peak=max(conditions.peak, conditions.equity or ZERO),
         free_cash=cash - sum((one.amount for one in reserved), ZERO),
         day_equity=_day_equity(tables, now_ms, conditions),
-        held=tuple(Held(one.symbol, one.remaining_cost) for one in positions if one.is_open),
+        held=tuple(Held(one.symbol, one.remaining_cost) for one in tables.positions.open()),
         reserved=reserved,
-        entries_ms=(*(one.opened_ms for one in positions if one.opened_ms > now_ms - 2 * DAY_MS), *pending),
+        # An entry that is open still is counted as its reservation.
+        entries_ms=tables.limits.entries_ms(now_ms - 2 * DAY_MS),
         exits_ms=() if exit_ms is None else ((symbol, exit_ms),),
         losses_in_a_row=losses.count,
         last_loss_ms=losses.last_ms,

@@ -46,13 +46,22 @@ def _is_sane(number: Decimal | None) -> bool:
     return number is not None and number.is_finite() and 0 < number < LARGEST
 
 
-def spend(wish: Wish, _: Facts, __: int) -> Verdict:
+def spend(wish: Wish, facts: Facts, _: int) -> Verdict:
     """Whether there is an amount to spend."""
     passed = _is_sane(wish.spend) and not wish.size_words
     return verdict(
-        Stage.SCHEMA, "spend", passed, wish.size_words or f"{wish.spend:.8g} quote",
-        "a number above 0", "change the sizing or its caps" if wish.size_words else "name an amount above 0",
+        Stage.SCHEMA, "spend", passed, wish.size_words or f"{wish.spend:.8g} quote", "a number above 0",
+        _how_to_size(facts) if wish.size_words else "name an amount above 0",
     )  # fmt: skip
+
+
+def _how_to_size(facts: Facts) -> str:
+    """Say what changes first: without the pair or equity no setting gives a size."""
+    if facts.pair.symbol is None:
+        return "exchangeInfo shows the pair"
+    if facts.book.equity is None:
+        return "every coin that is held has a price"
+    return "change the sizing or its caps"
 
 
 def prices(wish: Wish, _: Facts, __: int) -> Verdict:

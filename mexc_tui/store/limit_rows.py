@@ -17,6 +17,14 @@ _PENDING = """
     )
 """
 _OPENED = "SELECT count(*) FROM positions WHERE scope = ? AND opened_ms >= ?"
+_ENTRIES_MS = """
+    SELECT opened_ms FROM positions
+    WHERE scope = ? AND opened_ms >= ? AND NOT EXISTS (
+        SELECT 1 FROM intents
+        WHERE intents.scope = positions.scope AND intents.position_id = positions.id
+            AND intents.role = 'entry' AND intents.ended_ms IS NULL
+    ) ORDER BY opened_ms, number
+"""
 _LOSSES = """
     SELECT count(*), max(closed_ms) FROM positions
     WHERE scope = ?1 AND result = -1 AND closed_ms >= ?2 AND closed_ms > coalesce(
@@ -53,6 +61,10 @@ class LimitRows:
         """Return how many positions opened at or after `at_ms`, and entries are open that may yet."""
         row = self._rows.one(_OPENED, self._scope, at_ms)
         return _count(row) + self._pending()
+
+    def entries_ms(self, since_ms: int) -> tuple[int, ...]:
+        """Return when positions opened at or after a moment, without those whose entry is open still."""
+        return tuple(integer(row[0]) for row in self._rows.all(_ENTRIES_MS, self._scope, since_ms))
 
     def losses_in_a_row(self, since_ms: int = 0) -> LossRun:
         """Return the losses since the last gain, of positions closed at or after `since_ms`.

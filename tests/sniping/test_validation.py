@@ -71,6 +71,22 @@ WISHES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("known", "equity", "flip"),
+    [
+        (False, D(1_000), "exchangeInfo shows the pair"),
+        (False, None, "exchangeInfo shows the pair"),
+        (True, None, "every coin that is held has a price"),
+        (True, D(1_000), "change the sizing or its caps"),
+    ],
+)
+def test_without_a_size_it_is_told_what_has_to_come_first(known: bool, equity: D | None, flip: str) -> None:
+    seen = with_pair() if known else with_pair(symbol=None)
+    seen = replace(seen, book=replace(seen.book, equity=equity))
+    judgement = judge(wish(spend=D(0), size_words="there is no size"), seen, NOW)
+    assert next(one.flip for one in judgement.verdicts if one.name == "spend") == flip
+
+
 @pytest.mark.parametrize(("name", "wishes"), WISHES)
 def test_each_fault_of_a_wish_is_named(name: str, wishes: dict[str, Any]) -> None:
     known = with_pair(symbol=changed(PAIR, order_types=()))

@@ -91,6 +91,18 @@ def test_an_entry_is_pending_until_its_position_is_there_and_counts_once() -> No
     assert [kept.limits.entries_since(at_ms) for at_ms in (0, 50, 51, 61)] == [2, 2, 1, 0]
 
 
+def test_entries_are_told_by_their_moment_without_those_that_are_still_open() -> None:
+    kept = books()
+    kept.intents.save(intent("a", snipe_id="a", position_id="p2"))
+    kept.intents.save(intent("b", snipe_id="b", position_id="p3", ended_ms=70))
+    for number, opened_ms in enumerate((40, 50, 60, 55), start=1):
+        kept.positions.save(position(f"p{number}", snipe_id=f"s{number}", opened_ms=opened_ms))
+    assert kept.limits.entries_ms(0) == (40, 55, 60)
+    assert kept.limits.entries_ms(55) == (55, 60)
+    kept.intents.save(intent("a", snipe_id="a", position_id="p2", ended_ms=80))
+    assert kept.limits.entries_ms(41) == (50, 55, 60)
+
+
 def close(kept: TradingRows, *results: str, symbol: str = "NEWUSDT", from_ms: int = 10) -> None:
     for number, realised in enumerate(results):
         at_ms = from_ms + number

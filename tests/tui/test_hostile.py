@@ -1,0 +1,76 @@
+"""What a terminal receives when every text of every row wants to act on it (reliability 4.5)."""
+
+import re
+import unicodedata
+
+from rich.cells import cell_len
+from textual.pilot import Pilot
+
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.keys import KEYS, Group
+from tests.tui.driving import desk, screen, until
+from tests.tui.hostile import TEXTS, Hostile
+from tests.tui.painting import Counting
+
+_OWN = re.compile(
+    r"\x1b\[(?:\?2026[hl]|\?25[hl]|\d+;\d+H|[0-9;]*m)|\x1b\]22;[a-z-]*\x07|\x1b\[\?1[0-9]{3}[hl]|\r?\n"
+)
+"""What the terminal is told with clean data: synchronised output, places, colours, the pointer's shape."""
+_WORDS = ("777", "]52;", "]0;", "\x9b", "\x90", "P1;1|")
+
+
+def _is_bad(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def _check(app: DeskApp, where: str) -> None:
+    wire = app._driver  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(wire, Counting)
+    rest = _OWN.sub("", wire.written)
+    assert {char for char in rest if _is_bad(char)} == set(), where
+    for word in _WORDS:
+        at = wire.written.find("\x1b" + word)
+        assert at < 0, (where, wire.written[at : at + 40])
+    assert "\x1b[777" not in wire.written, where
+    assert re.search(r"[\u0300-\u036f]{3}", rest) is None, where
+    width = app.screen.size.width
+    assert {cell_len(line) for line in screen(app)} == {width}, where
+    wire.written = ""
+
+
+async def _settle(pilot: Pilot[None]) -> None:
+    for _ in range(3):
+        await pilot.pause(0.02)
+
+
+async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> None:
+    async with desk(Hostile(), size=(160, 48)) as (app, pilot, _):
+        numbers = [key for key in KEYS if key.group is Group.SCREENS]
+        assert len(numbers) == len(BOARDS)
+        seen = ""
+        for key in numbers:
+            await pilot.press(key.keys)
+            await _settle(pilot)
+            await pilot.press("enter")
+            await _settle(pilot)
+            _check(app, key.id)
+            seen += "\n".join(screen(app))
+        assert "[@click=app" in seen  # markup is shown as it is written
+
+
+async def test_no_words_of_a_deed_a_toast_or_a_page_act_on_the_terminal() -> None:
+    async with desk(Hostile(), size=(80, 24)) as (app, pilot, _):
+        for key in ("4", "D", "n", "X", "n", "R", "n", "a", "B"):
+            await pilot.press(key)
+            await _settle(pilot)
+            _check(app, key)
+        for number, text in enumerate(TEXTS):
+            app.note(text, f"{text[:30]} told{number};", Tone.BAD)
+            await until(pilot, app, f"told{number};")
+        _check(app, "toasts")
+        for key in ("m", "down", "escape", "slash"):
+            await pilot.press(key)
+            await _settle(pilot)
+            _check(app, key)

@@ -281,6 +281,8 @@ class Engine:
         for source in self.polls.rows():
             if source.failures >= SOURCE_FAILURES:
                 yield Trouble("engine:source", source.source, Severity.WARNING, source.problem)
+        if self.rooms is not None and self.rooms.reconciler.damage:
+            yield Trouble("engine:books", "books", Severity.CRITICAL, self.rooms.reconciler.damage)
         state, cause = self.trading()
         if state is not TradingState.ACTIVE:
             yield Trouble("engine:trading", state.value, Severity.WARNING, cause)

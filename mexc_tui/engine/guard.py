@@ -177,7 +177,7 @@ class Guard:
         if self._keeper.problem:
             yield Cause.STORAGE, f"the books cannot be written: {self._keeper.problem}"
         if not self._reconciler.is_done:
-            yield Cause.BOOKS, "books were not compared with the exchange's yet"
+            yield Cause.BOOKS, self._reconciler.damage or "books were not compared with the exchange's yet"
         elif self._is_stale():
             why = self._reconciler.problem or "the comparison hangs"
             yield Cause.BOOKS, f"books were not compared for long: {why}"

@@ -16,7 +16,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.ports import Books, Clock, Stored
 from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.supervisor import Started
-from mexc_tui.engine.taken_up import Left, left_open, taken_up
+from mexc_tui.engine.taken_up import Left, left_open, tell_taken_up
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.accounts import START_ENTRY, start_entry
 from mexc_tui.ledger.agreement import (
@@ -35,11 +35,12 @@ from mexc_tui.ledger.orders import must_ask_trades
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, Refused
-from mexc_tui.model.event import Reconciled, TakenUp
+from mexc_tui.model.event import Reconciled
 from mexc_tui.model.intent import Order
 from mexc_tui.model.outcome import SETTLE_MS, Purpose
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.storage import StorageDamaged
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ class Reconciler:
         self.is_done = False
         """Whether everything that an engine before this one may have sent is known: no entry before that."""
 
+        self.damage = ""
+        """What of the stored books is not what was written: then nothing is bought. Empty: all of it is."""
         self.taken_up = tuple[str, ...]()
         """What an engine before this one left open, and what became of it; empty: there was none."""
         self.is_taken_up = asyncio.Event()
@@ -108,6 +111,7 @@ class Reconciler:
         """Doubt what is open, compare, then again and again. Nothing starts before the first is done."""
         await self._keeper.load()
         is_new, left = not self._keeper.open.balances, left_open(self._keeper.open)
+        await self._verify()
         await self._until_answered(self._open_books)
         fence_ms = self._trading.now_ms() + self._numbers().recv_window_ms + SETTLE_MS
         is_doubtful = bool(self._keeper.open.intents or self._keeper.open.orders)
@@ -118,7 +122,7 @@ class Reconciler:
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
             await self._compare_or_note(Trigger.START, runs)
-        self.is_done = True
+        self.is_done = not self.damage
         if not self.is_taken_up.is_set():
             await self._tell(left, runs, is_new=is_new)
         while True:
@@ -147,13 +151,7 @@ class Reconciler:
     async def _tell(self, left: Left, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Say once what was found of an engine before this one, and what became of it; new books had none."""
         if not is_new:
-            scope = self._keeper.scope
-            lines = await self._books.read(
-                "taken up", lambda stored: taken_up(left, stored.trading(scope), runs)
-            )
-            event = TakenUp(at_ms=self._trading.now_ms(), about="books", lines=lines)
-            await self._keeper.write("taken up", lambda desk: desk.unit.record(event))
-            self.taken_up = lines
+            self.taken_up = await tell_taken_up(left, runs, self._keeper, self._books)
         self.is_taken_up.set()
 
     async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> None:
@@ -186,6 +184,15 @@ class Reconciler:
         return run
 
     # ---- the start
+
+    async def _verify(self) -> None:
+        """Hold what is stored against its hashes and sums. What is wrong stops entries, no exit."""
+        scope = self._keeper.scope
+        try:
+            await self._books.read("verify books", lambda stored: stored.trading(scope).verify())
+        except StorageDamaged as error:
+            self.damage = f"the stored books are damaged: {error}"
+            log.error("%s", self.damage)
 
     async def _open_books(self) -> None:
         """Begin the books of a new world with what its account holds."""

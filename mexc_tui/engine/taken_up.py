@@ -3,9 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from mexc_tui.engine.bookings import Desk
+from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.books_ports import TradingTables
 from mexc_tui.engine.open_books import OpenBooks
+from mexc_tui.engine.ports import Books
 from mexc_tui.ledger.numbers import plain
+from mexc_tui.model.event import TakenUp
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation
@@ -27,6 +31,20 @@ class Left:
 def left_open(books: OpenBooks) -> Left:
     """Return what the engine before this one left open, as it was stored."""
     return Left(tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values()))
+
+
+async def tell_taken_up(
+    left: Left, runs: Iterable[Reconciliation], keeper: Bookkeeper, books: Books
+) -> tuple[str, ...]:
+    """Read what became of all that, put it in the journal, and return it."""
+    scope = keeper.scope
+    lines = await books.read("taken up", lambda stored: taken_up(left, stored.trading(scope), runs))
+
+    def work(desk: Desk) -> None:
+        desk.unit.record(TakenUp(at_ms=desk.now_ms, about="books", lines=lines))
+
+    await keeper.write("taken up", work)
+    return lines
 
 
 def taken_up(left: Left, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:
@@ -75,7 +93,8 @@ def _differences(runs: tuple[Reconciliation, ...]) -> Iterator[str]:
         f"{len(found) - explained} not"
     )
     for one in found[:MOST_DIFFERENCES]:
-        yield f"{'explained' if one.explained else 'NOT EXPLAINED'}: {one.about}: {one.words}"
+        about = "" if one.words.startswith(one.about) else f"{one.about}: "
+        yield f"{'explained' if one.explained else 'NOT EXPLAINED'}: {about}{one.words}"
     if len(found) > MOST_DIFFERENCES:
         yield f"and {len(found) - MOST_DIFFERENCES} more: see mexc-tui journal --kind reconciled"
 

@@ -200,7 +200,7 @@ class TradingRooms:
         if not memory.trading.state.allows_entries:
             return f"trading is {memory.trading.state}: {memory.trading.words}"
         if not self.reconciler.is_done:
-            return "books were not compared with the exchange's yet"
+            return self.reconciler.damage or "books were not compared with the exchange's yet"
         if self.keeper.problem:
             return f"the books cannot be written: {self.keeper.problem}"
         if memory.has_unknown(symbol):

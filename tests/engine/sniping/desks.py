@@ -11,6 +11,7 @@ from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Order
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState
+from mexc_tui.paths import Paths
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord, Refusal
@@ -152,6 +153,11 @@ class Exchange:
         self.world = ScriptedWorld(plan, 1, sim.clock.now_ms(), refusals)
         self._day = PracticeDay(sim, folder, plan)
         self._day.server = PracticeServer(plan, 1, sim.clock, world=self.world)
+
+    @property
+    def paths(self) -> Paths:
+        """Return where its engines keep their things."""
+        return self._day.paths
 
     @asynccontextmanager
     async def engine(self) -> AsyncGenerator[Watcher]:

@@ -1,15 +1,19 @@
 """An engine that ends at any point of a snipe's life, and the next one, on an exchange that goes on."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from mexc_tui.model.event import TakenUp
+from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
@@ -162,5 +166,30 @@ def test_a_new_start_states_that_positions_are_protected_again(tmp_path: Path) -
             assert lines[0] == "1 position, 1 order and 0 snipes were open"
             assert any(f"position {NAME}" in one and "is watched again" in one for one in lines)
             assert any(f"order {NAME} sell" in one and "is acknowledged" in one for one in lines)
+
+    simulate(main)
+
+
+def test_damaged_books_stop_entries_and_no_exit(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), listing("TWO", opens_s=90)))
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, POINTS["over"])
+            assert watcher.rooms.keeper.open.positions
+        with closing(sqlite3.connect(exchange.paths.store)) as connection, connection:
+            connection.execute("UPDATE attempts SET body = CAST(replace(body, 'taken', 'eaten') AS BLOB)")
+        async with exchange.engine() as watcher:
+            await watcher.at(70)
+            assert not watcher.rooms.reconciler.is_done
+            trading = watcher.rooms.keeper.open.trading
+            assert trading.state is TradingState.REDUCE_ONLY
+            assert "the stored books are damaged: Row" in trading.words
+            alerts = await watcher.running.store.read("alerts", lambda stored: stored.alerts.open())
+            assert "engine:books" in {one.alert.rule for one in alerts}
+            await watcher.rooms.safety.stopping.sell_all(OrderRole.CLOSE, CloseReason.PERSON, "a test")
+            await watcher.until(lambda: not watcher.rooms.keeper.open.positions)
+            await watcher.at(100)
+            assert not watcher.buys("TWOUSDT")
 
     simulate(main)

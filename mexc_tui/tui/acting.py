@@ -17,11 +17,14 @@ from mexc_tui.tui.boards.panes import TablePane
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.confirm import drawn
 from mexc_tui.tui.consequences import Target
-from mexc_tui.tui.deeds import BY_ID, Aim
+from mexc_tui.tui.deeds import BY_ID, Aim, refusal
 from mexc_tui.tui.dressed import Dressed
+from mexc_tui.tui.forms import BY_ID as FORMS
+from mexc_tui.tui.forms import NotUnderstood
 from mexc_tui.tui.hand import Hand, Means
 from mexc_tui.tui.happened import YOU, Happened, Happening
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
+from mexc_tui.tui.look import Look
 from mexc_tui.tui.notices import Loudness, Notice, Notices
 from mexc_tui.tui.saving import save
 from mexc_tui.tui.screens import BoardScreen
@@ -104,9 +107,36 @@ class Acting(Dressed):
             return
         self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
 
+    def action_form(self, name: str) -> None:
+        """Have a line typed, and ask before what it says is done."""
+        screen, form = self.screen, FORMS[name]
+        if not isinstance(screen, BoardScreen):
+            return
+        look, symbol = self.look(screen), screen.symbol
+        refused = refusal(BY_ID[name], Target(symbol), self._source)
+        begin = None if refused else form.begin(look, symbol)
+        if begin is None:
+            self.tell(refused or form.missing, Tone.WARN)
+            return
+
+        def typed(text: str) -> bool:
+            try:
+                target = form.read(text, look, symbol)
+            except NotUnderstood as error:
+                self.tell(str(error), Tone.WARN)
+                return False
+            self._hand.want(BY_ID[name], target)
+            return True
+
+        screen.ask_line(f"{form.title}: {form.hint}", begin, typed)
+
     def action_halt_now(self) -> None:
         """Stop buying, also while words are typed."""
         self._hand.halt()
+
+    def look(self, screen: BoardScreen) -> Look:
+        """Return what a screen is drawn from now."""
+        raise NotImplementedError
 
     # What is shown of it
 

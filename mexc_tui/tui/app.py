@@ -19,6 +19,7 @@ from mexc_tui.tui.boards import BOARDS
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words
+from mexc_tui.tui.look import Look
 from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, adapted, quiet_left_s
 from mexc_tui.tui.pages import HappenedScreen, HelpScreen
 from mexc_tui.tui.screens import CURSOR, BoardScreen
@@ -104,6 +105,8 @@ class DeskApp(Acting):
             self._pace.changed(name, ())
 
     def _paint(self, dirty: Mapping[str, frozenset[str]]) -> None:
+        if self._exit or not self.screen_stack:
+            return
         screen = self.screen
         if isinstance(screen, HappenedScreen):
             screen.bring_up_to_date()
@@ -131,6 +134,10 @@ class DeskApp(Acting):
             frozen_ms=None if self._frozen_ms is None else source.now_ms() - self._frozen_ms,
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
         )
+
+    def look(self, screen: BoardScreen) -> Look:
+        """Return what a screen is drawn from now."""
+        return screen.look(self._known())
 
     def on_board_screen_arranged(self) -> None:
         """Draw panes that were not seen before."""

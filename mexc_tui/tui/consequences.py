@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
+
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.plan_view import PreviewRow
@@ -26,6 +28,10 @@ class Target:
 
     symbol: str = ""
     share_pct: Decimal | None = None
+    made: msgspec.Struct | None = None
+    """The command's arguments, where a line was typed for it (`forms.py`)."""
+    words: str = ""
+    """What that line would do."""
 
 
 def no_words(*_: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from mexc_tui.desk import asking, trading
+from mexc_tui.desk import asking, looking, trading
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.consequences import (
@@ -94,6 +94,18 @@ def _closing(target: Target, _: str) -> msgspec.Struct:
 
 def _resuming(_: Target, typed: str) -> msgspec.Struct:
     return trading.Resuming(typed=typed)
+
+
+def _made(target: Target, _: str) -> msgspec.Struct:
+    return target.made if target.made is not None else asking.Nothing()
+
+
+def _said(_: Source, target: Target) -> str:
+    return target.words
+
+
+def _undoing(_: Target, __: str) -> msgspec.Struct:
+    return asking.SettingUndo()
 
 
 _MONEY = (trading.PERFORMANCE, asking.WHY, trading.WHAT_IF)
@@ -197,6 +209,44 @@ DEEDS: tuple[Deed, ...] = (
         args=_of_desk,
         asks=False,
         changes=(asking.JOURNAL,),
+    ),
+    Deed(
+        id="edit_exits",
+        name="Change exits of",
+        aim=Aim.POSITION,
+        kind=trading.EDIT_EXITS,
+        args=_made,
+        words=_said,
+        deadline_s=EXCHANGE_S,
+        changes=(*_MONEY, looking.MARKET),
+    ),
+    Deed(
+        id="edit_setting",
+        name="Change a setting",
+        kind=asking.SET,
+        args=_made,
+        words=_said,
+        changes=(asking.SETTINGS, asking.WHY),
+    ),
+    Deed(
+        id="undo_setting",
+        name="Undo the last setting",
+        kind=asking.UNDO,
+        args=_undoing,
+        words=no_words,
+        changes=(asking.SETTINGS, asking.WHY),
+    ),
+    Deed(
+        id="add_listing", name="Watch a listing", kind=asking.ADD_LISTING, args=_made, words=_said, asks=False
+    ),
+    Deed(
+        id="drop_listing",
+        name="Watch no more",
+        aim=Aim.PAIR,
+        kind=asking.DROP_LISTING,
+        args=_made,
+        words=_said,
+        changes=(asking.WHY,),
     ),
     Deed(
         id="stop_engine",

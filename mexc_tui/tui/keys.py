@@ -85,6 +85,7 @@ _HELD = frozenset({"desk", "positions"})
 _MONEY = frozenset({"desk", "positions", "risk"})
 _RISK = frozenset({"risk"})
 _BOOKS = frozenset({"risk", "engine"})
+_LISTED, _SET = frozenset({"listings"}), frozenset({"settings"})
 
 KEYS: tuple[Key, ...] = (
     Key("desk", "1", "go('desk')", "Desk", "What opens next, signals, positions", Group.SCREENS),
@@ -138,6 +139,16 @@ KEYS: tuple[Key, ...] = (
         Group.STOP, foot=6, boards=_RISK),
     Key("arm", "A", "deed('arm')", "Arm", "Buy this pair at its opening (asks)",
         Group.TRADE, foot=4, boards=_PAIRS, needs_operator=True),
+    Key("edit_exits", "M", "form('edit_exits')", "Exits", "Move the stop, the ladder, trailing, times (asks)",
+        Group.TRADE, foot=7, boards=_HELD, needs_operator=True),
+    Key("add_listing", "N", "form('add_listing')", "New", "Watch a listing that you know of",
+        Group.TRADE, foot=8, boards=_LISTED, needs_operator=True),
+    Key("drop_listing", "W", "form('drop_listing')", "Drop", "Watch this listing no more (asks)",
+        Group.TRADE, foot=9, boards=_LISTED, needs_operator=True),
+    Key("edit_setting", "C", "form('edit_setting')", "Change", "Another value for this setting (asks)",
+        Group.TRADE, foot=3, boards=_SET, needs_operator=True),
+    Key("undo_setting", "U", "deed('undo_setting')", "Undo", "Take back the last change of a setting (asks)",
+        Group.TRADE, foot=4, boards=_SET, needs_operator=True),
     Key("resume", "R", "deed('resume')", "Resume", "Allow buying again (asks)",
         Group.TRADE, foot=8, boards=_MONEY, needs_operator=True),
     Key("reconcile", "B", "deed('reconcile')", "Books", "Compare our books with the exchange's now",

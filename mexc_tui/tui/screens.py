@@ -1,7 +1,7 @@
 """The screen of a board: a header, tables and pictures, the three lines of a deed, a footer."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from mexc_tui.tui import confirm, keys
 from mexc_tui.tui.bar import Bar
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.canvas import Canvas
+from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.header import Known, lines
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part
@@ -33,6 +34,8 @@ MEDIUM = 110
 DETAILS_BESIDE = 160
 """From so many columns on details stand beside everything else; below that in the place of something."""
 DETAILS = "Details"
+FILTER_HINT = "words; !word leaves out; ^x halts"
+MOST_LINE = 200
 MOST_TYPED = 80
 """Letters of a filter: a long text that is pasted there counts for nothing."""
 
@@ -57,7 +60,7 @@ class BoardScreen(Screen[None]):
     BoardScreen #details { display: none; width: 1fr; height: 2fr; }
     BoardScreen.-details #main { height: 1fr; }
     BoardScreen.-wide #details { width: 2fr; height: 1fr; }
-    BoardScreen #confirm { display: none; }
+    BoardScreen #confirm, BoardScreen #hint { display: none; }
     BoardScreen.-flash #header > .bar--plain { color: $background; background: $error; }
     BoardScreen .pane { scrollbar-background: $surface; scrollbar-color: $muted; }
     BoardScreen .pane { border: round $muted; border-title-color: $muted; border-subtitle-color: $warning; }
@@ -83,6 +86,8 @@ class BoardScreen(Screen[None]):
         self.board = board
         self._source = source
         self._found_in: Table | None = None
+        self._typed: Callable[[str], bool] | None = None
+        """Takes the line that is being typed; None: that is a filter."""
         self._alone: str | None = None
         """The pane that is shown alone."""
         self._chosen_from: str | None = None
@@ -107,8 +112,9 @@ class BoardScreen(Screen[None]):
             if beside := self._column(is_beside=True):
                 yield Vertical(*beside, id="beside")
             yield self._details
-        finder = Input(placeholder="words; !word leaves out; ^x halts", compact=True, max_length=MOST_TYPED)
+        finder = Input(placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False)
         finder.cursor_blink = False
+        yield Bar(1, "hint")
         yield finder
         yield Bar(confirm.HEIGHT, "confirm")
         yield Bar(1, "footer")
@@ -157,7 +163,7 @@ class BoardScreen(Screen[None]):
             widget.set_stale(is_stale)
             if not widget.display:
                 continue
-            look = self._look(known)
+            look = self.look(known)
             match pane:
                 case TablePane():
                     self._fill(pane, self._tables[pane.title], dirty, look, below)
@@ -194,11 +200,12 @@ class BoardScreen(Screen[None]):
         if self._chosen_from is None or self.board.details is None:
             return
         table = self._tables[self._chosen_from]
-        look = replace(self._look(known), key=table.cursor, pane=self._chosen_from)
+        look = replace(self.look(known), key=table.cursor, pane=self._chosen_from)
         self._details.show(self.board.details(look, self._details.room[0]))
         self._details.set_titles(f"{DETAILS}: {self._chosen_from}", below or "esc closes this")
 
-    def _look(self, known: Known) -> Look:
+    def look(self, known: Known) -> Look:
+        """Return what is drawn from now."""
         first = next(iter(self._tables.values()), None)
         now_s = asyncio.get_running_loop().time()
         key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
@@ -252,13 +259,26 @@ class BoardScreen(Screen[None]):
         self.add_class("-flash")
         self.set_timer(for_s, lambda: self.remove_class("-flash"))
 
+    def ask_line(self, hint: str, begin: str, typed: Callable[[str], bool]) -> None:
+        """Have a line typed; `typed` takes it, and says whether that was understood."""
+        finder = self.query_one(Input)
+        self._found_in, self._typed = self.table, typed
+        finder.placeholder, finder.max_length = "", MOST_LINE
+        above = self.query_one("#hint", Bar)
+        above.display = True
+        above.show([[Part(hint, Tone.STRONG), Part("enter takes it, esc leaves it", Tone.FAINT)]])
+        finder.add_class("-shown")
+        finder.value, finder.cursor_position = begin, len(begin)
+        finder.focus()
+
     def action_filter(self) -> None:
         """Ask for words that rows must have."""
         table = self.table
         if table is None:
             return
         finder = self.query_one(Input)
-        self._found_in = table
+        self._found_in, self._typed = table, None
+        finder.placeholder, finder.max_length = FILTER_HINT, MOST_TYPED
         finder.add_class("-shown")
         finder.value = table.rows.filter
         finder.focus()
@@ -285,21 +305,26 @@ class BoardScreen(Screen[None]):
             self._arrange()
             return
         finder = self.query_one(Input)
+        is_line, self._typed = self._typed is not None, None
+        self.query_one("#hint", Bar).display = False
         finder.value = ""
         finder.remove_class("-shown")
-        for table in self._tables.values():
+        for table in () if is_line else self._tables.values():
             table.keep("")
         self._back_to_rows()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while words are typed."""
-        if event.input.has_focus and self._found_in is not None:
+        if event.input.has_focus and self._found_in is not None and self._typed is None:
             self._found_in.keep(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter and go back to the rows."""
-        event.input.set_class(bool(event.value), "-shown")
-        self._back_to_rows()
+        """Keep the filter, or hand over the line, and go back to the rows."""
+        if self._typed is None:
+            event.input.set_class(bool(event.value), "-shown")
+            self._back_to_rows()
+        elif self._typed(event.value):
+            self.action_clear_filter()
 
     def _back_to_rows(self) -> None:
         if self._found_in is not None:

@@ -1,0 +1,130 @@
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.desk.asking import ListingAdded, SettingChange, SettingList
+from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.desk.trading import ExitsEdit, RungAsked
+from mexc_tui.tui.forms import NotUnderstood, exits_of
+from tests.tui.driving import desk, until
+from tests.tui.frozen import NOW_MS, Frozen
+from tests.tui.test_settings_board import setting
+
+
+def test_exits_are_read_as_they_are_said() -> None:
+    text = "stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600"
+    assert exits_of("FOOUSDT", text) == ExitsEdit(
+        symbol="FOOUSDT",
+        stop_price=Decimal("0.031"),
+        trailing=True,
+        trailing_distance_pct=Decimal(15),
+        trailing_after_pct=Decimal(20),
+        ladder=(
+            RungAsked(share_pct=Decimal(30), gain_pct=Decimal(10)),
+            RungAsked(share_pct=Decimal(30), gain_pct=Decimal(25)),
+        ),
+        break_even_rung=1,
+        time_stop_s=600,
+    )
+    assert exits_of("A", "tp none trail off") == ExitsEdit(symbol="A", ladder=(), trailing=False)
+
+
+@pytest.mark.parametrize("text", ["", "stop", "stop x", "stop nan", "tp 30", "even -1", "sell 3", "time 1.5"])
+def test_what_is_no_exit_is_refused_in_words(text: str) -> None:
+    with pytest.raises(NotUnderstood, match=r"\w"):
+        exits_of("FOOUSDT", text)
+
+
+@given(st.text(max_size=60))
+def test_no_line_breaks_the_reading_of_exits(text: str) -> None:
+    with suppress(NotUnderstood):
+        assert exits_of("FOOUSDT", text).symbol == "FOOUSDT"
+
+
+def _settings() -> Frozen:
+    frozen = Frozen()
+    frozen.replies["settings"] = SettingList([setting("spend", "25", "25"), setting("other", "1", "1")])
+    frozen.replies["settings_set"] = Reply(Outcome.DONE, "spend = 50.", setting("spend", "50", "25"), False)
+    frozen.replies["settings_undo"] = Reply(
+        Outcome.DONE, "spend = 25 again.", setting("spend", "25", "25"), False
+    )
+    return frozen
+
+
+async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to() -> None:
+    async with desk(_settings()) as (app, pilot, frozen):
+        await pilot.press("9")
+        await until(pilot, app, "What one snipe may spend.")
+        await pilot.press("C")
+        await until(pilot, app, "New value: a value; empty: back to the default")
+        await pilot.press("backspace", "backspace", "5", "0", "enter")
+        await until(pilot, app, "spend: 25 → 50 USDT, at once. Allowed: 1 to 1,000.")
+        assert not any(name == "settings_set" for name, _ in frozen.given)
+        await pilot.pause(0.45)
+        await pilot.press("Y")
+        await until(pilot, app, "spend = 50.")
+        assert ("settings_set", SettingChange(name="spend", text="50")) in frozen.given
+
+
+async def test_a_setting_that_stays_is_not_asked_about() -> None:
+    async with desk(_settings()) as (app, pilot, frozen):
+        await pilot.press("9")
+        await until(pilot, app, "What one snipe may spend.")
+        await pilot.press("C", "enter")
+        await until(pilot, app, "spend is 25 already.")
+        await pilot.press("escape")
+        assert not any(name == "settings_set" for name, _ in frozen.given)
+
+
+async def test_the_last_change_of_a_setting_is_taken_back() -> None:
+    async with desk(_settings()) as (app, pilot, _):
+        await pilot.press("9")
+        await until(pilot, app, "What one snipe may spend.")
+        await pilot.press("U")
+        await until(pilot, app, "Y does it")
+        await pilot.pause(0.45)
+        await pilot.press("Y")
+        await until(pilot, app, "spend = 25 again.")
+
+
+async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
+    frozen = Frozen()
+    frozen.replies["edit_exits"] = Reply(Outcome.DONE, "Stop 0.03139 → 0.032.", None, False)
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("4")
+        await until(pilot, app, "protected by the engine")
+        await pilot.press("M")
+        await until(pilot, app, "Exits: stop PRICE")
+        await pilot.press("backspace", "backspace", "backspace", "2", "enter")
+        await until(pilot, app, "OPENUSDT: stop 0.03139 → 0.032")
+        await pilot.pause(0.45)
+        await pilot.press("Y")
+        await until(pilot, app, "Stop 0.03139 → 0.032.")
+        edit = ExitsEdit(symbol="OPENUSDT", stop_price=Decimal("0.032"))
+        assert ("edit_exits", edit) in frozen.given
+
+
+async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
+    frozen = Frozen()
+    row = frozen.listings.rows["L-FOOUSDT"]
+    frozen.replies["listings_add"] = Reply(Outcome.DONE, "NEWUSDT is watched: scheduled.", row, False)
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("2", "N", *"newusdt", "space", *"+15m", "enter")
+        await until(pilot, app, "NEWUSDT is watched: scheduled.")
+        added = ListingAdded(symbol="NEWUSDT", opens_ms=NOW_MS + 900_000)
+        assert ("listings_add", added) in frozen.given
+        await pilot.press("W", "enter")
+        await until(pilot, app, "FOOUSDT is watched no more.")
+
+
+async def test_who_only_looks_changes_nothing() -> None:
+    frozen = _settings()
+    frozen.may_operate = False
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("9")
+        await until(pilot, app, "What one snipe may spend.")
+        await pilot.press("C")
+        await until(pilot, app, "this viewer only looks")

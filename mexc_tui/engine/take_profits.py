@@ -106,6 +106,7 @@ class TakeProfits:
             self._tasks.pop(position_id, None)
 
     async def _align_once(self, position_id: str) -> None:
+        await self._keeper.caught_up()
         position = self._may_align(position_id)
         grid = None if position is None else self._grids.of(position.symbol)
         if position is None or grid is None:
@@ -146,6 +147,7 @@ class TakeProfits:
         if not name:
             intent = await self._keeper.add_ids(intent)
             name = self._keeper.next_id(intent)
+        await self._keeper.caught_up()
         if self._moved(position):
             self._again.add(position.id)
             return False

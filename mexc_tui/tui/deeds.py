@@ -273,8 +273,8 @@ def refusal(deed: Deed, target: Target, source: Source) -> str:
     return ""
 
 
-def title(deed: Deed, target: Target) -> str:
-    """Return what is done to what: CLOSE 50 % OF FOOUSDT."""
+def named(deed: Deed, target: Target) -> str:
+    """Return what is done to what: Close 50 % of FOOUSDT."""
     share = "" if target.share_pct is None or target.share_pct == ALL else f" {target.share_pct:f} % of"
     name = "Close" if share else f"{deed.name} of" if deed.shares else deed.name
-    return f"{name}{share} {target.symbol}".strip().upper()
+    return f"{name}{share} {target.symbol}".strip()

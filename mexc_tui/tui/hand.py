@@ -16,7 +16,7 @@ from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.consequences import Target, previewed
-from mexc_tui.tui.deeds import BY_ID, Deed, refusal, title
+from mexc_tui.tui.deeds import BY_ID, Deed, named, refusal
 from mexc_tui.tui.happened import YOU, Happened, Happening
 from mexc_tui.tui.question import Heard, Question
 from mexc_tui.tui.source import Source
@@ -68,7 +68,7 @@ class Act:
     @property
     def title(self) -> str:
         """Return what is done to what."""
-        return title(self.deed, self.target)
+        return named(self.deed, self.target).upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +299,7 @@ class Hand:
 
     def _note(self, act: Act, result: str, tone: Tone) -> None:
         now_ms = self._source.now_ms()
-        self._happened.add(Happening(now_ms, YOU, act.title.capitalize(), result, tone, act.command_id))
+        self._happened.add(Happening(now_ms, YOU, named(act.deed, act.target), result, tone, act.command_id))
 
     def _start(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -66,7 +66,7 @@ class Notices:
             if not isinstance(alert, Alert) or row.sequence <= (self._seen or 0):
                 continue
             tone = _TONES.get(alert.severity, Tone.BAD)
-            words = f"{alert.about}: {alert.text}" if alert.about else alert.text
+            words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
             self._happened.add(Happening(alert.at_ms, "engine", f"alert {alert.rule}", words, tone))
             if self._seen is not None and alert.severity is not Severity.INFO:
                 news.append(Notice(words, tone, alert.severity is Severity.CRITICAL))

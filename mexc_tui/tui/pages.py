@@ -85,7 +85,7 @@ class HappenedScreen(Screen[None]):
 
     def bring_up_to_date(self) -> None:
         """Show what came since."""
-        self._table.apply({str(number): _line(number, happening) for number, happening in self._happened})
+        self._table.apply({str(number): _line(happening) for number, happening in self._happened})
         self.on_table_moved()
 
     def on_table_moved(self) -> None:
@@ -100,9 +100,9 @@ class HappenedScreen(Screen[None]):
         self._whole.show([(Span(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
 
 
-def _line(number: int, happening: Happening) -> Line:
+def _line(happening: Happening) -> Line:
     return (
-        Cell(utc(happening.at_ms), rank=-number),
+        Cell(utc(happening.at_ms), rank=-happening.at_ms),
         Cell(happening.who, Tone.FAINT),
         Cell(happening.what, Tone.STRONG),
         Cell(happening.result, happening.tone),

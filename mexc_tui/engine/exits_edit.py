@@ -46,7 +46,7 @@ class Changed:
     cancelled: int
     placed: int
     waiting: int
-    """Rungs that are to rest on the exchange, and do not."""
+    """Orders that are still to go, and rungs that are still to rest."""
 
 
 class ExitsEdit:
@@ -89,7 +89,7 @@ class ExitsEdit:
         await self._until_aligned(before.id)
         after = self._keeper.open.positions.get(before.id, before)
         rests = self._resting(after)
-        waiting = self._missing(after)
+        waiting = self._misplaced(after)
         return Changed(after, held.memory.stop_price, len(resting - rests), len(rests - resting), waiting)
 
     def _held(self, symbol: str) -> Held:
@@ -140,21 +140,25 @@ class ExitsEdit:
                 while True:
                     position = self._keeper.open.positions.get(position_id)
                     is_aligned = not self._profits.is_aligning(position_id)
-                    if position is None or (is_aligned and not self._missing(position)):
+                    if position is None or (is_aligned and not self._misplaced(position)):
                         return
                     await asyncio.sleep(LOOK_S)
         except TimeoutError:
             log.warning("the ladder of a position does not follow its new exits yet")
 
-    def _missing(self, position: Position) -> int:
-        """Return how many rungs are to rest on the exchange, and do not."""
+    def _misplaced(self, position: Position) -> int:
+        """Return how many orders and rungs are not as the ladder is planned: too many, or not resting yet."""
         grid = self._grids.of(position.symbol)
         if grid is None or not position.is_open:
             return 0
         resting = self._profits.resting(position)
-        rests = {one.rung: one.price for one in resting}
-        plans = rungs(position, grid, self._profits.sold(position), resting=resting)
-        return sum(one.place is RungPlace.EXCHANGE and rests.get(one.number) != one.price for one in plans)
+        planned = {
+            one.number: one.price
+            for one in rungs(position, grid, self._profits.sold(position))
+            if one.place is RungPlace.EXCHANGE
+        }
+        right = {one.rung for one in resting if planned.get(one.rung) == one.price}
+        return sum(one.rung not in right for one in resting) + len(planned.keys() - right)
 
     def _resting(self, position: Position) -> set[str]:
         return {one.client_order_id for one in self._profits.resting(position)}
@@ -183,5 +187,5 @@ def exits_words(changed: Changed) -> str:
     words = [f"stop {changed.stop_before:.8g} -> {stop}" if moved else f"stop stays at {stop}"]
     words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
     if changed.waiting:
-        words.append(f"{changed.waiting} rungs do not rest yet: the engine watches them")
+        words.append(f"{changed.waiting} orders are not as planned yet: the engine goes on with them")
     return f"{position.symbol}: {'; '.join(words)}."

@@ -100,7 +100,7 @@ class ExitsRow(Row, frozen=True, kw_only=True):
     """Take-profits that were replaced."""
     orders_placed: int = 0
     rungs_waiting: int = 0
-    """Rungs that neither rest on the exchange nor are sold: the engine has them, or they are too small."""
+    """Take-profits that are still to go, and rungs that are still to rest; the engine goes on with them."""
     worst_pnl: Decimal = Decimal(0)
     """Of what is held, sold at the stop, less the fee."""
     is_durable: bool = True

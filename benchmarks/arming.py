@@ -1,7 +1,7 @@
 """Arming: limits re-checked, funds reserved, snipe and intent written, all in one durable transaction.
 
-The books have a past: closed trades, one an hour, open positions, entries that are armed. The validation
-before it is a stub.
+The books have a past: closed trades, one an hour, open positions, entries that are armed. The limits are
+those that arming checks; the stages of the validation before them are a stub.
 """
 
 import asyncio
@@ -17,13 +17,24 @@ import msgspec
 
 from benchmarks.common import Row, emit, percentile
 from mexc_tui.bootstrap import SystemClock
+from mexc_tui.engine.gates import Conditions, risk_book
 from mexc_tui.model.event import SnipeChanged
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.policy import Rung
-from mexc_tui.model.position import CloseReason, Position, PositionState
+from mexc_tui.model.position import (
+    Account,
+    CloseReason,
+    Entry,
+    EntryKind,
+    Position,
+    PositionState,
+    Posting,
+)
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
-from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.model.verdict import Stage, Verdict, refusals
+from mexc_tui.risk.candidate import Candidate, RiskLimits
+from mexc_tui.risk.limits import check_entry
 from mexc_tui.store.store import Store
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import UnitOfWork
@@ -41,6 +52,8 @@ VERDICTS = tuple(
     Verdict(stage=Stage.RISK, name=f"limit_{number}", passed=True, value="10 USDT", limit="200 USDT")
     for number in range(30)
 )
+CONDITIONS = Conditions(Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=NOW_MS)
+LIMITS = RiskLimits(max_positions=50, max_snipes=50, max_trades_hour=100, max_trades_day=1_000, cooldown_s=0)
 GROUP = f"arming, {PAST:,} trades past, {OPEN} positions and {OPEN} entries open"
 
 
@@ -108,18 +121,11 @@ def position_of(number: int, *, is_open: bool) -> Position:
 
 
 def check(books: TradingRows, symbol: str) -> None:
-    """Ask for every number that limits are held against."""
-    spoken_for = books.limits.committed("USDT")
-    hourly = books.limits.entries_since(NOW_MS - HOUR_MS)
-    daily = books.limits.entries_since(NOW_MS - 24 * HOUR_MS)
-    losses = books.limits.losses_in_a_row()
-    books.limits.symbol_losses_in_a_row(symbol)
-    books.limits.last_exit_ms(symbol)
-    books.days.get("2026-11-22")
-    books.equity.latest()
-    state = books.state.get().state
-    if spoken_for.total > 10**9 or hourly + daily + losses.count > 10**9 or not state.allows_entries:
-        raise Refused
+    """Hold a candidate against the limits of the books, as arming does in its transaction."""
+    book = risk_book(books, symbol, NOW_MS, CONDITIONS)
+    verdicts = check_entry(Candidate(symbol, Decimal(10), NOW_MS + HOUR_MS), book, LIMITS, NOW_MS)
+    if refusals(verdicts):
+        raise Refused(refusals(verdicts))
 
 
 def arm(unit: UnitOfWork, number: int) -> int:
@@ -149,9 +155,19 @@ def fill(unit: UnitOfWork, first: int, last: int) -> None:
         unit.trading(SCOPE).positions.save(position_of(number, is_open=number < OPEN))
 
 
+def fund(unit: UnitOfWork) -> None:
+    """Book the cash that the desk starts with."""
+    postings = (
+        Posting(Account.DESK, "USDT", Decimal(100_000)),
+        Posting(Account.EXCHANGE, "USDT", Decimal(-100_000)),
+    )
+    unit.trading(SCOPE).entries.add(Entry(id="start", kind=EntryKind.TRADE, at_ms=1, postings=postings))
+
+
 async def measure(folder: Path) -> list[Row]:
     """Time arming from the call to the durable answer, and the limits within."""
     store = await Store.open(folder / "desk.db", SystemClock())
+    await store.write("fund", fund)
     for start in range(0, PAST, 500):
         await store.write("fill", lambda unit, s=start: fill(unit, s, s + 500), deadline_s=60)
     for number in range(OPEN):

@@ -19,22 +19,21 @@ _PENDING = """
 _OPENED = "SELECT count(*) FROM positions WHERE scope = ? AND opened_ms >= ?"
 _ENTRIES_MS = """
     SELECT opened_ms FROM positions
-    WHERE scope = ? AND opened_ms >= ? AND NOT EXISTS (
-        SELECT 1 FROM intents
-        WHERE intents.scope = positions.scope AND intents.position_id = positions.id
-            AND intents.role = 'entry' AND intents.ended_ms IS NULL
+    WHERE scope = ?1 AND opened_ms >= ?2 AND id NOT IN (
+        SELECT coalesce(position_id, '') FROM intents INDEXED BY intents_entering
+        WHERE scope = ?1 AND role = 'entry' AND ended_ms IS NULL
     ) ORDER BY opened_ms, number
 """
 _LOSSES = """
     SELECT count(*), max(closed_ms) FROM positions
-    WHERE scope = ?1 AND result = -1 AND closed_ms >= ?2 AND closed_ms > coalesce(
-        (SELECT max(closed_ms) FROM positions WHERE scope = ?1 AND result = 1), -1)
+    WHERE scope = ?1 AND result = -1 AND closed_ms > max(?2 - 1, coalesce(
+        (SELECT max(closed_ms) FROM positions WHERE scope = ?1 AND result = 1), -1))
 """
 _LOSSES_OF_SYMBOL = """
     SELECT count(*), max(closed_ms) FROM positions INDEXED BY positions_closed_of_symbol
-    WHERE scope = ?1 AND symbol = ?3 AND result = -1 AND closed_ms >= ?2 AND closed_ms > coalesce(
+    WHERE scope = ?1 AND symbol = ?3 AND result = -1 AND closed_ms > max(?2 - 1, coalesce(
         (SELECT max(closed_ms) FROM positions INDEXED BY positions_closed_of_symbol
-         WHERE scope = ?1 AND symbol = ?3 AND result = 1), -1)
+         WHERE scope = ?1 AND symbol = ?3 AND result = 1), -1))
 """
 _LAST_EXIT = "SELECT max(closed_ms) FROM positions WHERE scope = ? AND symbol = ?"
 

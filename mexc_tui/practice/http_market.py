@@ -97,7 +97,7 @@ class MarketRoutes:
 
     def _symbol(self, pair: Pair) -> msgspec.Raw:
         """Write a symbol; the text is kept as long as nothing about it changes."""
-        state = (pair.status, pair.sides, pair.api_allowed, pair.first_open_ms)
+        state = (pair.rules, pair.status, pair.sides, pair.api_allowed, pair.first_open_ms)
         written = self._written.get(pair.symbol)
         if written is None or written[0] != state:
             text = msgspec.json.encode(symbol_fields(pair, with_opening=self._knobs.first_open_time))

@@ -23,10 +23,11 @@ from mexc_tui.engine.reconciler import Reconciler
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.fence import watch_is_over
-from mexc_tui.model.intent import Order, OrderRole, OrderState
+from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
+from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.plan import ended_state
@@ -255,7 +256,33 @@ class Sniper:
         if intent is None or pair is None:
             await self._end(snipe, Ended(SnipeState.DISARMED, "the pair is not shown by exchangeInfo", 0))
             return
-        firing = Firing(
+        firing = self._firing(snipe, intent, pair)
+        try:
+            await firing.warm()
+            await self._sleep_until(snipe.opens_ms - WARM_MS)
+            firing = await self._regridded(firing, intent, pair)
+            await firing.warm()
+            await self._sleep_until(snipe.opens_ms - CHECK_MS)
+            refused = refusals(await self.readiness.check(firing))
+            if refused:
+                words = "; ".join(line(one) for one in refused)
+                await self._end(snipe, Ended(SnipeState.DISARMED, f"checklist: {words}", 0))
+                return
+            await self._fire(snipe, firing)
+        finally:
+            await firing.close()
+
+    async def _regridded(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
+        """Aim with the steps and bounds that the pair has by now (reliability O11)."""
+        now = self._known.knowledge.pairs.get(pair.symbol, pair)
+        if grid_of(now) == grid_of(pair):
+            return firing
+        log.warning("steps or bounds of %s changed while it was armed", pair.symbol)
+        await firing.close()
+        return self._firing(firing.snipe, intent, now)
+
+    def _firing(self, snipe: Snipe, intent: Intent, pair: Symbol) -> Firing:
+        return Firing(
             snipe,
             intent,
             grid_of(pair),
@@ -271,19 +298,6 @@ class Sniper:
                 self._called_off(snipe) or self._execution.refusal(OrderRole.ENTRY, snipe.symbol)
             ),
         )
-        try:
-            await firing.warm()
-            await self._sleep_until(snipe.opens_ms - WARM_MS)
-            await firing.warm()
-            await self._sleep_until(snipe.opens_ms - CHECK_MS)
-            refused = refusals(await self.readiness.check(firing))
-            if refused:
-                words = "; ".join(line(one) for one in refused)
-                await self._end(snipe, Ended(SnipeState.DISARMED, f"checklist: {words}", 0))
-                return
-            await self._fire(snipe, firing)
-        finally:
-            await firing.close()
 
     async def _fire(self, snipe: Snipe, firing: Firing) -> None:
         ready = msgspec.structs.replace(snipe, state=SnipeState.READY, reason="the checklist passed")

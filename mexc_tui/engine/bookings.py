@@ -21,7 +21,7 @@ from mexc_tui.model.event import (
     PositionChanged,
     SnipeChanged,
 )
-from mexc_tui.model.intent import Intent, Order, OrderRole
+from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Entry, EntryKind, Position
 from mexc_tui.model.severity import Severity
@@ -100,7 +100,7 @@ class Desk:
         """Write what one piece of evidence changes; return the order as stored."""
         step = advance(order, evidence)
         self.written.advanced.append(step)
-        self._tell_anomalies(step)
+        self._tell_anomalies(step, evidence)
         after = step.order
         position = self._position_of(after)
         if position is not None:
@@ -274,7 +274,10 @@ class Desk:
         if after != snipe:
             self.save_snipe(after)
 
-    def _tell_anomalies(self, step: Advanced) -> None:
+    def _tell_anomalies(self, step: Advanced, evidence: Evidence) -> None:
+        if evidence.state is OrderState.UNKNOWN and evidence.code is not None:
+            words = f"answered with {evidence.code}, which decides nothing: {evidence.words}; it is asked for"
+            self.alert("order:undecided", step.order.symbol, f"{step.order.client_order_id}: {words}")
         for anomaly in step.anomalies:
             if anomaly.kind is not AnomalyKind.BACKWARDS:
                 words = f"{anomaly.kind.value}: {anomaly.words}"

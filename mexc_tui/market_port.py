@@ -144,6 +144,10 @@ class WireMarket:
         measurement = await self._parts.client.measure_clock()
         return "" if measurement.best is not None else measurement.first_failure
 
+    def is_clock_doubted(self) -> bool:
+        """Whether the exchange refused a request's time since the last measurement."""
+        return self._parts.client.clock_doubted.is_set()
+
     # ---- questions
 
     async def calendar(self) -> Calendar:

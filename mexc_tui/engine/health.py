@@ -58,7 +58,8 @@ class ClockKeeper:
         measured_ns = self._clock.monotonic_ns()
         while True:
             await asyncio.sleep(STEP_S)
-            if self._hurries or self._clock.monotonic_ns() - measured_ns >= self._pause_s() * 1e9:
+            is_doubted = self._hurries or self._market.is_clock_doubted()
+            if is_doubted or self._clock.monotonic_ns() - measured_ns >= self._pause_s() * 1e9:
                 self._hurries = False
                 self.problem = await self._market.measure_clock()
                 measured_ns = self._clock.monotonic_ns()

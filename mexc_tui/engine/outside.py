@@ -52,6 +52,10 @@ class Market(Protocol):
         """Measure the exchange's clock; return what went wrong, in words, empty if nothing."""
         ...
 
+    def is_clock_doubted(self) -> bool:
+        """Whether the exchange refused a request's time since the last measurement."""
+        ...
+
     async def calendar(self) -> Calendar:
         """Ask the web site what is to list."""
         ...

@@ -33,6 +33,10 @@ ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
 """One of them that keeps failing halts (reliability H6)."""
 KEY_CODES = frozenset({401, 602, 10072, 700001, 700002, 700006, 700007})
 """The exchange does not take this key, its signature or this machine's address (reference 6.1)."""
+TIME_CODES = frozenset({700003, 10073})
+"""It does not take a request's time."""
+TIME_DOUBT_MS = 60_000
+"""Two orders refused for their time within so long: measuring the clock anew did not help (reliability R17)."""
 ME = "guard"
 STALE_RUNS = 3
 
@@ -89,6 +93,8 @@ class Guard:
         self._alerted = dict[str, tuple[Key, ...]]()
         """What each alert of this engine is about, by its words."""
         self._tasks = set[asyncio.Task[None]]()
+        self._untimely = dict[str, int]()
+        """Orders whose time was refused, and when."""
         self.grade = Grade(GuardLevel.NORMAL, (), ())
         self.stops = ""
         """Why this engine buys nothing more: it ends. Empty: it goes on."""
@@ -181,7 +187,7 @@ class Guard:
         elif self._is_stale():
             why = self._reconciler.problem or "the comparison hangs"
             yield Cause.BOOKS, f"books were not compared for long: {why}"
-        clock = self._clock_problem()
+        clock = self._clock_problem() or self._refused_time()
         if clock:
             yield Cause.CLOCK, clock
         degraded = [one.name for one in self._workers() if one.is_degraded]
@@ -201,11 +207,19 @@ class Guard:
         longest_ms = STALE_RUNS * self._numbers().reconcile_ms
         return run is None or self._trading.now_ms() - run.at_ms > longest_ms
 
+    def _refused_time(self) -> str:
+        since_ms = self._trading.now_ms() - TIME_DOUBT_MS
+        self._untimely = {name: at_ms for name, at_ms in self._untimely.items() if at_ms > since_ms}
+        count = len(self._untimely)
+        return f"the exchange refused the time of {count} orders within a minute" if count > 1 else ""
+
     def _note(self, written: Written) -> None:
-        """Hear of answers that refuse the key."""
+        """Hear of answers that refuse the key, or a request's time."""
         for order in written.orders:
             if order.code in KEY_CODES:
                 self.incident(Cause.KEY, "key", f"the exchange refuses this key: {order.reason}")
+            if order.code in TIME_CODES:
+                self._untimely.setdefault(order.client_order_id, order.updated_ms)
 
     # ---- acting
 

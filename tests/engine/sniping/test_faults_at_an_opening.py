@@ -1,0 +1,212 @@
+"""Answers and changes of the last seconds that are rare or dear (reliability R13, R17, R18, O11 to O13)."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import OrderState
+from mexc_tui.model.order import NewOrder, OrderType
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.practice.pairs import PairRules
+from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.sniping.desks import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
+
+LATER_S = OPENS_S + 8
+STRANGE = Refusal(98765, "something new")
+
+
+async def alerts(watcher: Watcher) -> list[Alert]:
+    """Return the alerts of the journal."""
+    page = await watcher.running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
+    return [one.event for one in page if isinstance(one.event, Alert)]
+
+
+def change_rules(watcher: Watcher, **changes: object) -> None:
+    """Let the exchange change what it says of the pair."""
+    pair = watcher.world.pair(NAME)
+    assert pair is not None
+    pair.rules = msgspec.structs.replace(pair.rules, **changes)  # pyright: ignore[reportArgumentType]
+    assert isinstance(pair.rules, PairRules)
+
+
+def take_and_answer(world: ScriptedWorld, refusal: Refusal) -> None:
+    """Take the next buy, and answer it with this."""
+    take = world.place
+
+    def taken(order: NewOrder) -> OrderRecord:
+        world.place = take
+        take(order)
+        raise refusal
+
+    world.place = taken
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["not taken", "taken"])
+def test_R13_an_answer_with_a_code_that_nobody_knows_decides_nothing_and_is_alerted(
+    tmp_path: Path, is_taken: bool
+) -> None:
+    async def main(sim: Simulation) -> None:
+        script = () if is_taken else (STRANGE,)
+        async with opening(sim, tmp_path, scenario(listing(jitter_ms=0)), *script) as watcher:
+            states = watcher.note_states()
+            await watcher.at(OPENS_S - 1)
+            if is_taken:
+                take_and_answer(watcher.world, STRANGE)
+            await watcher.at(OPENS_S + 15)
+            snipe = await watcher.last()
+            assert SnipeState.UNKNOWN in states
+            assert len(watcher.world.asked) == 1
+            (order,) = await watcher.orders(snipe)
+            assert (order.state is OrderState.FILLED) is is_taken
+            assert snipe.state is (SnipeState.FILLED if is_taken else SnipeState.MISSED)
+            assert watcher.bought() == snipe.filled_value
+            assert any("98765" in one.text for one in await alerts(watcher))
+
+    simulate(main)
+
+
+def test_R17_a_time_that_is_refused_again_after_a_new_measurement_stops_entries(tmp_path: Path) -> None:
+    refusal = Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
+            await watcher.at(OPENS_S + 3)
+            assert len(watcher.world.asked) == 2
+            assert (await watcher.last()).state is SnipeState.REJECTED
+            trading = watcher.rooms.keeper.open.trading
+            assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.CLOCK)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("code", [700006, 700007, 10072], ids=["address", "right", "key"])
+def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more(
+    tmp_path: Path, code: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        refusal = Refusal(code, "refused", 403)
+        async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
+            await watcher.at(OPENS_S + 3)
+            assert len(watcher.world.asked) == 1
+            trading = watcher.rooms.keeper.open.trading
+            assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.KEY)
+            assert any(one.severity is Severity.CRITICAL for one in await alerts(watcher))
+            with pytest.raises(Refused):
+                await watcher.rooms.arming.arm(NAME, "ann")
+
+    simulate(main)
+
+
+def test_30025_nobody_on_the_other_side_makes_a_market_order_a_bounded_one(tmp_path: Path) -> None:
+    refusal = Refusal(30025, "no exist opponent order")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(), refusal) as watcher:
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            attempts = await watcher.attempts(snipe)
+            assert (attempts[0].code, watcher.world.asked[0][1].type) == (30025, OrderType.MARKET)
+            assert snipe.state is SnipeState.FILLED
+            last = watcher.world.asked[-1][1]
+            assert last.type is OrderType.IMMEDIATE_OR_CANCEL
+            assert last.price is not None
+            assert watcher.bought() <= snipe.spend_cap
+
+    simulate(main)
+
+
+def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            await watcher.at(OPENS_S - 8)
+            assert (await watcher.last()).state is SnipeState.ARMED
+            change_rules(watcher, min_value=Decimal(500), min_value_market=Decimal(500))
+            await watcher.at(LATER_S)
+            snipe = (await watcher.snipes())[0]
+            assert snipe.state is SnipeState.DISARMED
+            assert "pair" in snipe.reason
+            assert not watcher.world.asked
+
+    simulate(main)
+
+
+def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(listing(jitter_ms=0))) as watcher:
+            await watcher.at(OPENS_S - 12)
+            assert (await watcher.last()).state is SnipeState.ARMED
+            change_rules(watcher, quantity_decimals=0)
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.FILLED
+            assert all(one.code != 10096 for one in await watcher.attempts(snipe))
+            assert all(one.quantity == one.quantity.to_integral_value() for one in watcher.buys())
+
+    simulate(main)
+
+
+def test_O12_signals_and_persons_at_once_reserve_once(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            arming, memory = watcher.rooms.arming, watcher.rooms.keeper.open
+            await watcher.at(OPENS_S - 21)
+            for _ in range(40):
+                asked = (arming.look(), arming.look(), arming.arm(NAME, "ann"), arming.look())
+                await asyncio.gather(*asked, return_exceptions=True)
+                await asyncio.sleep(0.05)
+            (snipe,) = await watcher.snipes()
+            assert list(memory.intents) == [snipe.id]
+            assert memory.reserved() == snipe.spend_cap
+
+    simulate(main)
+
+
+def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        names = tuple(f"NEW{n}" for n in "ABCD")
+        plan = scenario(
+            *(listing(one) for one in names),
+            max_snipes=10,
+            position_cap_pct=2.5,
+            exposure_cap_pct=2.5,
+            **NEVER,
+        )
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - 12)
+            asked = (watcher.rooms.arming.arm(f"{one}USDT", "ann") for one in names)
+            done = await asyncio.gather(*asked, return_exceptions=True)
+            refused = [one for one in done if isinstance(one, Refused)]
+            assert len(refused) == 2
+            assert all("exposure" in str(one) for one in refused)
+            memory = watcher.rooms.keeper.open
+            assert Decimal(10) < memory.reserved() <= Decimal(25)
+            await watcher.at(OPENS_S + 4)
+            assert sum(bool(watcher.buys(f"{one}USDT")) for one in names) == 2
+
+    simulate(main)
+
+
+def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            opens_ms = watcher.world.start_ms + int(OPENS_S * 1_000)
+            await watcher.running.face.add_listing("GHOSTUSDT", opens_ms, "a rumour")
+            await watcher.at(OPENS_S - 12)
+            judged = await watcher.rooms.arming.what_if("GHOSTUSDT")
+            assert not judged.judgement.approved
+            with pytest.raises(Refused, match="exchangeInfo"):
+                await watcher.rooms.arming.arm("GHOSTUSDT", "ann")
+            await watcher.at(LATER_S)
+            assert not await watcher.snipes("GHOSTUSDT")
+            assert {one.symbol for _, one in watcher.world.asked} == {NAME}
+            assert (await watcher.last()).state is SnipeState.FILLED  # the others go on
+
+    simulate(main)

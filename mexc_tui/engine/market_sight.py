@@ -76,6 +76,9 @@ class MarketSight:
         """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
         if not is_tradable_name(symbol):
             raise Refused(f"{symbol} is no pair's name: it has letters and digits, as NEWUSDT.")
+        knowledge = self._engine.known.knowledge
+        if symbol not in knowledge.pairs and knowledge.listings.named(symbol) is None:
+            raise Refused(f"{symbol} is no pair of the exchange, and nobody lists it.")
         problem = self._watch(symbol)
         fills = await self._fills(symbol) if self._engine.rooms is not None else ()
         return self._row(symbol, wish, problem, fills)

@@ -40,7 +40,7 @@ class Told:
     latency: list[LatencyRow] = field(default_factory=list[LatencyRow])
     machine: list[MachineRow] = field(default_factory=list[MachineRow])
     held: list[Position] = field(default_factory=list[Position])
-    refused: str = ""
+    refused: list[str] = field(default_factory=list[str])
 
 
 async def market_of(client: DeskClient, symbol: str) -> Reply[MarketRow]:
@@ -70,7 +70,7 @@ async def told_by(client: DeskClient, position: Position, told: Told) -> None:
         assert machine.result is not None
         told.machine.append(machine.result)
         await asyncio.sleep(2)
-    told.refused = (await market_of(client, "<b>")).words
+    told.refused.extend([(await market_of(client, name)).words for name in ("<b>", "NOSUCHUSDT")])
     detectors = await client.give(looking.DETECTORS, Nothing(), deadline_s=5)
     assert detectors.result is not None
     told.detectors.append(detectors.result)
@@ -153,7 +153,8 @@ def test_an_answer_is_small_enough_to_be_asked_for_again_and_again(told: Told) -
 
 
 def test_what_is_no_pair_is_refused_in_words(told: Told) -> None:
-    assert "no pair's name" in told.refused
+    assert "no pair's name" in told.refused[0]
+    assert told.refused[1] == "NOSUCHUSDT is no pair of the exchange, and nobody lists it."
 
 
 def test_equity_is_told_from_the_first_point_on(told: Told) -> None:

@@ -62,9 +62,12 @@ def _equity(_: Candidate, book: RiskBook, __: RiskLimits, ___: int) -> Verdict:
 
 def _cash(candidate: Candidate, book: RiskBook, _: RiskLimits, __: int) -> Verdict:
     free = book.free_cash + _own(candidate, book)
+    missing = candidate.spend - free
+    flip = (
+        f"spend at most {free:.6g}, or free {missing:.6g} more" if missing > 0 else "name an amount above 0"
+    )
     return _verdict(
-        "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), f"{_money(free)} free",
-        f"spend at most {free:.6g}, or free {candidate.spend - free:.6g} more",
+        "free_cash", 0 < candidate.spend <= free, _money(candidate.spend), f"{_money(free)} free", flip
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.rounding import ZERO, buy_quantity, grid_of, misfit
-from mexc_tui.sniping.saying import verdict
+from mexc_tui.sniping.saying import moment, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
             str(facts.generation), "arm it again",
         ),
         _line(
-            "opening", not moved, f"{snipe.opens_ms} ms", f"{facts.opens_ms} ms now", "arm it anew"
+            "opening", not moved, moment(snipe.opens_ms), f"{moment(facts.opens_ms)} now", "arm it anew"
         ),
         _pair(snipe, facts),
         _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it"),

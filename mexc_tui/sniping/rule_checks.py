@@ -9,7 +9,7 @@ from mexc_tui.model.symbol import ListedType, Symbol, SymbolStatus
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.sniping.request import Facts, Wish
 from mexc_tui.sniping.rounding import buy_quantity, grid_of, misfit
-from mexc_tui.sniping.saying import verdict
+from mexc_tui.sniping.saying import moment, verdict
 
 ARMABLE = (
     ListingStage.SCHEDULED,
@@ -52,8 +52,9 @@ def opening_agreed(wish: Wish, facts: Facts, _: int) -> Verdict:
     """Whether the snipe aims at the opening that is believed now."""
     believed = None if facts.pair.listing is None else facts.pair.listing.opens_ms
     return _rule(
-        "opening_agreed", wish.opens_ms is not None and wish.opens_ms == believed, f"{wish.opens_ms} ms",
-        f"{believed} ms by the listing", "arm again for the new opening",
+        "opening_agreed", wish.opens_ms is not None and wish.opens_ms == believed, moment(wish.opens_ms),
+        f"{moment(believed)} by the listing",
+        "arm again for the new opening" if believed is not None else "a source names the opening",
     )  # fmt: skip
 
 

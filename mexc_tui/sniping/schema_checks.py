@@ -7,7 +7,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.text import is_tradable_name
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.sniping.request import Facts, Wish
-from mexc_tui.sniping.saying import verdict
+from mexc_tui.sniping.saying import moment, verdict
 
 FAR_MS = 30 * 86_400_000
 """An opening further away is a mistake of somebody's units (reliability C5)."""
@@ -78,7 +78,8 @@ def opening_time(wish: Wish, _: Facts, now_ms: int) -> Verdict:
     if wish.opens_ms is None:
         return verdict(Stage.SCHEMA, "opening_time", False, "none", limit, "a source names the opening")
     distance = abs(wish.opens_ms - now_ms)
-    value = f"{wish.opens_ms} ms, {distance / 3_600_000:.1f} h {'ahead' if wish.opens_ms > now_ms else 'ago'}"
+    side = "ahead" if wish.opens_ms > now_ms else "ago"
+    value = f"{moment(wish.opens_ms)}, {distance / 3_600_000:.1f} h {side}"
     return verdict(Stage.SCHEMA, "opening_time", distance <= FAR_MS, value, limit, "a credible opening time")
 
 

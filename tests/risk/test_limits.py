@@ -106,6 +106,16 @@ def test_the_first_trade_is_no_concentration_of_100_percent_as_cash_counts() -> 
     assert verdict("exposure").passed
 
 
+def test_cash_that_suffices_is_not_told_to_grow() -> None:
+    def flip(spend: str, cash: str) -> str:
+        book = replace(BOOK, free_cash=D(cash))
+        found = check_entry(replace(CANDIDATE, spend=D(spend)), book, LIMITS, NOW)
+        return next(one.flip for one in found if one.name == "free_cash")
+
+    assert flip("0", "980") == "name an amount above 0"
+    assert flip("10", "9") == "spend at most 9, or free 1 more"
+
+
 def test_a_snipe_that_is_checked_again_does_not_stand_in_its_own_way() -> None:
     own = Reserved("s1", "NEWUSDT", D(10), CANDIDATE.opens_ms)
     book = replace(BOOK, reserved=(own,), free_cash=D(0))

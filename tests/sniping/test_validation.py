@@ -51,6 +51,21 @@ def test_stages_come_in_their_order_and_all_are_computed_after_the_first_no() ->
     assert len(stages) == len(judge(wish(), facts(), NOW).verdicts)
 
 
+@pytest.mark.parametrize(
+    ("at_ms", "words"),
+    [
+        (1_795_397_562_023, "2026-11-23 01:32:42.023 UTC"),
+        (None, "none"),
+        (10**18, f"{10**18} ms, which is no date"),
+    ],
+)
+def test_moments_are_said_as_people_read_them(at_ms: int | None, words: str) -> None:
+    judged = judge(wish(opens_ms=at_ms), facts(), NOW).verdicts
+    said = {one.name: one.value for one in judged}
+    assert said["opening_agreed"] == words
+    assert words in said["opening_time"]
+
+
 WISHES: list[tuple[str, dict[str, Any]]] = [
     ("symbol_name", {"symbol": "new usdt"}),
     ("signal_id", {"signal_id": ""}),

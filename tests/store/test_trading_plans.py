@@ -81,6 +81,7 @@ QUERIES: dict[str, Callable[[TradingRows], object]] = {
     "reconciliations.forget_clean_before": lambda books: books.reconciliations.forget_clean_before(5),
     "limits.committed": lambda books: books.limits.committed("USDT"),
     "limits.entries_since": lambda books: books.limits.entries_since(5),
+    "limits.entries_ms": lambda books: books.limits.entries_ms(5),
     "limits.losses_in_a_row": lambda books: books.limits.losses_in_a_row(5),
     "limits.symbol_losses_in_a_row": lambda books: books.limits.symbol_losses_in_a_row("NEWUSDT"),
     "limits.last_exit_ms": lambda books: books.limits.last_exit_ms("NEWUSDT"),

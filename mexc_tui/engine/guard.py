@@ -36,7 +36,7 @@ KEY_CODES = frozenset({401, 602, 10072, 700001, 700002, 700006, 700007})
 TIME_CODES = frozenset({700003, 10073})
 """It does not take a request's time."""
 TIME_DOUBT_MS = 60_000
-"""Two orders refused for their time within so long: measuring the clock anew did not help (reliability R17)."""
+"""Two orders refused for their time within so long: measuring anew did not help (reliability R17)."""
 ME = "guard"
 STALE_RUNS = 3
 

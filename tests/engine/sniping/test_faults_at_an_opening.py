@@ -177,7 +177,7 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
             max_snipes=10,
             position_cap_pct=2.5,
             exposure_cap_pct=2.5,
-            **NEVER,
+            auto_arm="never",
         )
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(OPENS_S - 12)

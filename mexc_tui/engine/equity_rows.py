@@ -20,18 +20,25 @@ CLOSES = 400
 
 
 @exactly
-def equity_of(table: EquityTable, since_ms: int, now_ms: int, most: int) -> EquityRow:
-    """Return equity from a moment on (0: from the first point), in at most `most` points."""
+def equity_of(
+    table: EquityTable, since_ms: int, now_ms: int, most: int, live: EquityPoint | None = None
+) -> EquityRow:
+    """Return equity from a moment on (0: from the first point), in at most `most` points.
+
+    `live`: what the desk is worth at this moment; it ends the line.
+    """
     closes = table.daily_closes(CLOSES)
     first = table.between(since_ms, now_ms + 1, 1)
     oldest_ms = min((one.at_ms for one in (*closes, *first) if one.at_ms >= since_ms), default=now_ms)
     is_sampled = now_ms - oldest_ms > WHOLE_MS
     step_ms = 0
     if is_sampled:
-        step_ms = -(-(now_ms + 1 - oldest_ms) // (most - 1))
+        step_ms = -(-(now_ms + 1 - oldest_ms) // max(most - 2, 1))
         points = _sampled(table, closes, oldest_ms, now_ms, step_ms)
     else:
         points = table.between(oldest_ms, now_ms + 1, MOST_READ)
+    if live is not None and (not points or live.at_ms > points[-1].at_ms):
+        points.append(live)
     latest = points[-1:] if points else []
     worst = max((fall for one in points if (fall := drawdown(one)) is not None), default=None)
     if len(points) > most:

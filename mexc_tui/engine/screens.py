@@ -51,9 +51,9 @@ class EngineScreens:
         rooms = self._engine.rooms
         if rooms is None:
             raise Refused(LOOKS_ONLY)
-        scope, now_ms = rooms.keeper.scope, rooms.port.now_ms()
+        scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.open.equity
         return await self._engine.parts.books.read(
-            "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points)
+            "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
         )
 
     async def latency(self, shots: int) -> LatencyRow:

@@ -161,6 +161,7 @@ def test_equity_is_told_from_the_first_point_on(told: Told) -> None:
     row = told.equity[0]
     assert row.points[0].drawdown_pct == 0
     assert row.points[-1].equity > 0
+    assert row.until_ms - row.points[-1].at_ms <= 1_000, "as of this second, not of the last minute"
     assert row.peak is not None
     assert row.peak >= max(one.equity for one in row.points)
     assert row.quote_asset == "USDT"

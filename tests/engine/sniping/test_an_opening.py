@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.model.listing import Source
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPolicy, Postponement
@@ -168,6 +169,34 @@ def test_one_postponed_in_the_last_seconds_is_put_down_and_armed_anew(tmp_path: 
             await watcher.at(OPENS_S + 28)
             first, *_, last = await watcher.snipes()
             assert first.state is SnipeState.DISARMED
+            assert last.opens_ms - first.opens_ms == 20_000
+            assert last.state is SnipeState.FILLED
+            assert all(at >= last.opens_ms - 20 for at, _ in watcher.world.asked)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("before_s", [0.3, 0.06])
+def test_one_postponed_while_its_shot_is_timed_sends_nothing_then_and_is_armed_anew(
+    tmp_path: Path, before_s: float
+) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(listing(postponed=(Postponement(at_s=before_s, by_s=20),), jitter_ms=0))
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - before_s + 0.005)
+            first = await watcher.last()
+            assert first.state is SnipeState.FIRING, "its shot waits for its moment"
+            await asyncio.gather(
+                *map(watcher.running.engine.polls.read_now, (Source.CALENDAR, Source.SYMBOLS_V2))
+            )
+            assert watcher.now_s < OPENS_S - 0.02
+            await watcher.at(OPENS_S + 2)
+            assert not watcher.world.asked
+            first = (await watcher.snipes())[0]
+            assert first.state is SnipeState.MISSED
+            assert "its opening moved" in first.reason
+            await watcher.at(OPENS_S + 28)
+            last = await watcher.last()
             assert last.opens_ms - first.opens_ms == 20_000
             assert last.state is SnipeState.FILLED
             assert all(at >= last.opens_ms - 20 for at, _ in watcher.world.asked)

@@ -43,7 +43,6 @@ from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.storage import StorageDamaged
 
 log = logging.getLogger(__name__)
-
 QUOTES = frozenset({QUOTE})
 AGAIN_S = 1.0
 LATELY_MS = 900_000
@@ -121,6 +120,7 @@ class Reconciler:
         started()
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
+            self._wake.clear()  # what asked for a comparison meanwhile gets this one
             await self._compare_or_note(Trigger.START, runs)
         self.is_done = not self.damage
         if not self.is_taken_up.is_set():

@@ -193,3 +193,23 @@ def test_damaged_books_stop_entries_and_no_exit(tmp_path: Path) -> None:
             assert not watcher.buys("TWOUSDT")
 
     simulate(main)
+
+
+def test_the_second_comparison_of_a_start_serves_also_what_asked_for_one_meanwhile(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(reconcile_s=60))
+        await exchange.open()
+        async with exchange.engine() as watcher:
+            await leave_at(watcher, POINTS["armed"])
+        async with exchange.engine() as watcher:
+            reconciler, scope = watcher.rooms.reconciler, watcher.rooms.keeper.scope
+            began_ms = watcher.rooms.port.now_ms()
+            reconciler.hurry()
+            await reconciler.is_taken_up.wait()
+            await asyncio.sleep(3)
+            runs = await watcher.running.store.read(
+                "runs", lambda stored: stored.trading(scope).reconciliations.page()
+            )
+            assert [one.trigger for _, one in runs if one.at_ms > began_ms] == [Trigger.START]
+
+    simulate(main)

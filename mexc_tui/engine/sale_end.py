@@ -22,9 +22,9 @@ class SaleEnd:
 
     def __init__(self, keeper: Bookkeeper) -> None:
         self._keeper = keeper
-        self._chores: set[asyncio.Future[None]] = set()
+        self._chores: set[asyncio.Future[object]] = set()
 
-    def begin(self, work: Awaitable[None]) -> None:
+    def begin(self, work: Awaitable[object]) -> None:
         """Write something down beside a sale; a failure is logged."""
         chore = asyncio.ensure_future(work)
         self._chores.add(chore)
@@ -85,7 +85,7 @@ class SaleEnd:
         finally:
             sale.reported.set()
 
-    def _ended(self, chore: "asyncio.Future[None]") -> None:
+    def _ended(self, chore: "asyncio.Future[object]") -> None:
         self._chores.discard(chore)
         if not chore.cancelled() and chore.exception() is not None:
             log.warning("beside a sale: %s", chore.exception())

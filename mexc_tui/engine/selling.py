@@ -23,7 +23,7 @@ from mexc_tui.engine.stopping import Closed
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.positions import holding
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
 from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Rejected
 from mexc_tui.model.position import Position
@@ -245,9 +245,11 @@ class Selling:
         return not (misfit(now, tried.bid, grid) or is_split)
 
     async def _send(self, sale: Running, position: Position, plan: Sale) -> None:
-        wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
-        sale.intent = await self._intents.of(position, wanted, sale.intent)
-        intent, name = await self._intents.next_id(sale.intent)
+        wished = await self._intent_of(sale, position)
+        if wished is None:
+            return
+        sale.intent = wished
+        intent, name = await self._intents.next_id(wished)
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
         said = intent.close_reason or CloseReason.STOP
         if intent.role is OrderRole.STOP and said is not sale.reason:
@@ -263,6 +265,26 @@ class Selling:
             sale.said = sent.outcome.reason
         else:
             sale.said = sent.order.reason
+
+    async def _intent_of(self, sale: Running, position: Position) -> Intent | None:
+        """Return what to sell under; None: a stop joined while the disk was waited for, it does not wait."""
+        wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
+        making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
+        if sale.is_urgent:
+            return await making
+        sale.joined.clear()
+        joining = asyncio.ensure_future(sale.joined.wait())
+        try:
+            await asyncio.wait((making, joining), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            making.cancel()
+            raise
+        finally:
+            joining.cancel()
+        if making.done():
+            return making.result()
+        self._end.begin(making)
+        return None
 
     # ---- waiting
 

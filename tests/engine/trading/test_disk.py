@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from mexc_tui.engine.exit_intents import WRITE_S
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.joining import Joined
 from mexc_tui.model.event import Alert
@@ -132,6 +134,31 @@ def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S
             monkeypatch.undo()
             await closed(running)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with guarding(day) as (running, rooms, position):
+            slow_disk(running, monkeypatch)
+            asking = asyncio.ensure_future(
+                rooms.selling.close(position, Decimal(50), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            )
+            await asyncio.sleep(0.1)
+            assert not sold(day)
+            began_s = asyncio.get_running_loop().time()
+            price(rooms, position, "0.7")
+            await until(lambda: sold(day))
+            assert asyncio.get_running_loop().time() - began_s < WRITE_S / 2
+            monkeypatch.undo()
+            after = await closed(running)
+            assert (after.close_reason, after.sold_quantity) == (CloseReason.STOP, position.bought_quantity)
+            await asking
             await agree(running)
 
     simulate(main)

@@ -53,6 +53,11 @@ HERE = Outside()
 class Acting(Dressed):
     """An app whose keys do things. Commands run beside everything else: no key waits for an answer."""
 
+    CSS = """
+    ToastRack { dock: top; align: right top; margin: 3 0 0 0; }
+    """
+    """Toasts never lie on the lines that ask."""
+
     def __init__(
         self,
         source: Source,

@@ -83,7 +83,7 @@ def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
 
 async def test_halting_works_in_every_dialog_and_is_a_letter_where_words_are_typed() -> None:
     async with at() as one:
-        for opening in (["question_mark"], ["m"], ["ctrl+p"], ["slash"], ["X"], []):
+        for opening in (["question_mark"], ["m"], ["ctrl+p"], ["slash"], ["q"], ["X"], []):
             one.frozen.replies["halt"] = done(f"halted in {opening}")
             await one.press(*opening)
             if isinstance(one.app.focused, Input):
@@ -122,6 +122,18 @@ async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_
         await one.gone("2930 OPEN sold.")
         await one.press("m")
         await one.until("2930 OPEN sold.")
+
+
+async def test_what_is_told_meanwhile_never_hides_the_question() -> None:
+    async with at(size=(80, 24)) as one:
+        await one.press("X")
+        await one.until("FLATTEN?")
+        for number in range(3):
+            one.app.tell(f"meanwhile:{number};")
+        text = await one.until("meanwhile:2;")
+        assert "FLATTEN?    Sells 3 positions worth about 199.94 and 1 without a price" in text
+        assert "Y does it   any other key leaves it" in text
+        assert "equity 512.40" in text
 
 
 async def test_no_row_moves_while_somebody_is_asked_about_one_until_nobody_answered() -> None:

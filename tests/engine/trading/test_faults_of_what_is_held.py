@@ -1,0 +1,319 @@
+"""Coins that are held while pushes, keys, fees and other hands go wrong (reliability 2.1 to 2.3)."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import Alert, EntryBooked
+from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.model.position import Account, EntryKind
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
+from mexc_tui.practice.values import OrderRecord
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import SYMBOL, agree, buy, closed, day_of, held, protection, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, mortal, ours, same_books, stored_orders
+
+PRIVATE = "spot@private"
+RUNG = "50@30"
+"""Half of what is held rests as a sale."""
+
+
+def a_day(
+    sim: Simulation, folder: Path, *faults: FaultPlan, knobs: Knobs | None = None, **lent: float | str
+) -> PracticeDay:
+    return day_of(sim, folder, faults=faults, knobs=knobs, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+
+
+def others_buy(day: PracticeDay, order: OrderRecord, share: str = "1") -> None:
+    """Let the crowd buy a share of a sale that rests, and all that is cheaper."""
+    pair = day.server.world.pair(SYMBOL)
+    assert pair is not None
+    limit = pair.ticks(order.price)
+    cheaper = [
+        one for ticks in pair.book.asks.prices() if ticks < limit for one in pair.book.asks.levels[ticks]
+    ]
+    lots = sum(one.lots for one in cheaper) + pair.lots(order.quantity * Decimal(share))
+    pair.take(Side.BUY, limit, lots)
+
+
+def the_sale(day: PracticeDay) -> OrderRecord:
+    (sale,) = (row for row in ours(day) if row.side is Side.SELL)
+    return sale
+
+
+async def resting(running: Joined) -> Order:
+    """Wait until the take-profit of half the position rests; return it."""
+    await until(lambda: [one for one in _live(running) if one.order_id])
+    (order,) = _live(running)
+    await asyncio.sleep(1)
+    return order
+
+
+def _live(running: Joined) -> list[Order]:
+    return rooms_of(running).keeper.open.live_orders()
+
+
+def test_M12_a_resting_sale_that_fills_while_the_stream_is_silent_is_found_by_asking(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=43, path=PRIVATE)
+        day = a_day(sim, tmp_path, silence, reconcile_s=3_600, ladder=RUNG)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            order = await resting(running)
+            await asyncio.sleep(2)
+            others_buy(day, the_sale(day))
+            assert the_sale(day).status.value == "FILLED"
+            await asyncio.sleep(1)
+            assert rooms.keeper.open.live_orders()  # nobody told it
+            await until(lambda: not rooms.keeper.open.live_orders(), 12)
+            assert held(running).remaining == position.remaining - the_sale(day).executed
+            assert (await stored_orders(running))[order.client_order_id].state is OrderState.FILLED
+            await same_books(day, running)
+
+    simulate(main)
+
+
+def drop_private_sockets(day: PracticeDay) -> None:
+    sockets = day.server._sockets  # pyright: ignore[reportPrivateUsage]
+    for socket in list(sockets._open):  # pyright: ignore[reportPrivateUsage]
+        if socket.listen_key:
+            sockets.drop(socket)
+
+
+def test_M11_a_hole_in_the_private_stream_is_compared_at_once_and_what_was_missed_is_found(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=3_600, ladder=RUNG)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            order = await resting(running)
+            told = list[Reconciliation]()
+            compare = rooms.reconciler.compare
+
+            async def noted(trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
+                told.append(await compare(trigger, runs))
+                return told[-1]
+
+            rooms.reconciler.compare = noted
+            drop_private_sockets(day)
+            others_buy(day, the_sale(day))
+            await until(lambda: not rooms.keeper.open.live_orders(), 6)  # before anybody asks for it
+            assert [run.trigger for run in told] == [Trigger.HOLE]
+            found = [one.words for one in told[0].explained]
+            assert any(order.client_order_id in one for one in found), found
+            assert not told[0].unexplained
+            await same_books(day, running)
+
+    simulate(main)
+
+
+def test_an_engine_killed_while_a_sale_is_partly_filled_goes_on_with_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, ladder=RUNG)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            await buy(running)
+            order = await resting(running)
+            others_buy(day, the_sale(day), "0.25")
+            await until(lambda: held(running).sold_quantity)
+        monkeypatch.undo()
+        assert the_sale(day).status.value == "PARTIALLY_FILLED"
+        others_buy(day, the_sale(day), "0.25")  # nobody is there
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(10)
+            live = rooms.keeper.open.orders[order.client_order_id]
+            assert (live.state, live.filled_quantity) == (OrderState.PARTIAL, the_sale(day).executed)
+            assert held(running).sold_quantity == the_sale(day).executed > order.filled_quantity
+            others_buy(day, the_sale(day))
+            await until(lambda: not _live(running))
+            assert the_sale(day).status.value == "FILLED"
+            await asyncio.sleep(3)
+            await same_books(day, running)
+
+    simulate(main)
+
+
+def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_nothing_can_be_sold(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=10)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy(running)
+            gate = day.server._gate  # pyright: ignore[reportPrivateUsage]
+            gate._plan = AccountPlan(ips=("203.0.113.9",))  # pyright: ignore[reportPrivateUsage]
+            await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)
+            assert rooms.keeper.open.trading.cause is Cause.KEY
+            await asyncio.sleep(3)
+            where, words = await protection(running)
+            assert "key" in words, (where, words)
+            facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
+            alerts = [one.event.text for one in facts if isinstance(one.event, Alert)]
+            assert any("refuses this key" in one for one in alerts)
+            gate._plan = AccountPlan()  # pyright: ignore[reportPrivateUsage]
+            await asyncio.sleep(12)
+            await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+            assert (await closed(running)).close_reason is CloseReason.PERSON  # though halted still
+
+    simulate(main)
+
+
+async def entries(running: Joined) -> list[EntryBooked]:
+    """Return what the journal says was booked."""
+    facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
+    return [one.event for one in facts if isinstance(one.event, EntryBooked)]
+
+
+async def trade_by_hand(rooms: TradingRooms, side: Side, quantity: Decimal) -> None:
+    """Trade as a person does on the web site, beside the desk."""
+    price = rooms.prices.of(SYMBOL).ask if side is Side.BUY else rooms.prices.of(SYMBOL).bid
+    assert price is not None
+    worse = price * (Decimal("1.04") if side is Side.BUY else Decimal("0.96"))
+    order = NewOrder(
+        symbol=SYMBOL,
+        side=side,
+        type=OrderType.IMMEDIATE_OR_CANCEL,
+        client_order_id=f"byhand{side}",
+        price=worse.quantize(Decimal("0.00001")),
+        quantity=quantity,
+    )
+    outcome = await rooms.port.place(order, purpose=Purpose.ORDINARY)
+    assert isinstance(outcome, Accepted), outcome
+
+
+def test_O5_a_fill_larger_than_ordered_is_booked_alerted_and_protected(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            world, record = day.server.world, ours(day)[0]
+            more = record.executed / 10
+            cost = more * record.average_price
+            larger = msgspec.structs.replace(
+                record,
+                executed=record.executed + more,
+                executed_quote=record.executed_quote + cost,
+                updated_ms=world.now_ms,
+            )
+            world._log.put(larger)  # pyright: ignore[reportPrivateUsage]
+            world.deposit(position.base_asset, more)
+            world.deposit("USDT", -cost)
+            run = await rooms.reconciler.compare(Trigger.PERSON)
+            assert run.explained
+            assert held(running).remaining == position.remaining + more
+            (stop,) = (one for one in rooms.keeper.open.intents.values() if one.role is OrderRole.STOP)
+            assert stop.quantity == held(running).remaining
+            facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
+            alerts = [one.event.rule for one in facts if isinstance(one.event, Alert)]
+            assert "order:overfill" in alerts
+            await same_books(day, running)
+
+    simulate(main)
+
+
+def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, knobs=Knobs(mx_deduction=True, taker_fee=Decimal("0.001")))
+        plan = AccountPlan(balances={"USDT": Decimal(1_000), "MX": Decimal(5)})
+        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(day.server.world.scenario, account=plan))
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            await until(lambda: all(one.fees for one in rooms.keeper.open.orders.values()))
+            (record,) = ours(day)
+            assert position.remaining == record.executed
+            (order,) = (one for one in (await stored_orders(running)).values() if one.filled_quantity)
+            (fee,) = order.fees
+            assert fee.asset == "MX"
+            assert fee.value > 0
+            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+            after = await closed(running)
+            await asyncio.sleep(3)
+            await agree(running)
+            after = await closed(running)
+            assert after.sold_quantity == record.executed
+            assert after.realised < after.sold_value - after.bought_value  # both fees are in it
+            mx = {one.asset: one.free for one in day.server.world.balances()}["MX"]
+            scope = rooms.keeper.scope
+            kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())
+            assert sum(one.amount for one in kept if one.asset == "MX" and _is_ours(one.account)) == mx
+
+    simulate(main)
+
+
+def _is_ours(account: Account) -> bool:
+    return account in (Account.DESK, Account.OWN)
+
+
+def test_O7_O9_coins_that_were_withdrawn_are_not_offered_and_the_rest_is_sold(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=20)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            gone = (position.remaining / 3).quantize(Decimal("0.001"))
+            day.server.world.deposit(position.base_asset, -gone)
+            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+            await until(lambda: not rooms.keeper.open.positions, 60)
+            sold = sum((row.executed for row in ours(day) if row.side is Side.SELL), Decimal(0))
+            assert 0 < sold <= position.remaining - gone
+            assert position.remaining - gone - sold <= Decimal("0.01")  # a step of the pair
+            assert len([row for row in ours(day) if row.side is Side.SELL]) <= 3
+            await agree(running)
+
+    simulate(main)
+
+
+def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_and_never_traded(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position, before = await buy(running), len(ours(day))
+            await trade_by_hand(rooms, Side.BUY, Decimal(200))
+            await asyncio.sleep(5)
+            own = rooms.keeper.open.balances[(Account.OWN, position.base_asset)]
+            assert own > 199
+            await trade_by_hand(rooms, Side.SELL, Decimal(150))
+            await asyncio.sleep(5)
+            assert rooms.keeper.open.balances[(Account.OWN, position.base_asset)] == own - 150
+            await agree(running)  # what a person traded is explained by its orders
+            world = day.server.world
+            world.deposit("ODD", Decimal(7))  # an airdrop
+            world.deposit("USDT", Decimal(-50))
+            run = await rooms.reconciler.compare(Trigger.PERSON)
+            assert {one.about for one in run.unexplained} == {"ODD", "USDT"}
+            await agree(running)  # told once, and booked
+            assert held(running).remaining == position.remaining
+            assert len(ours(day)) == before  # nothing was made good by trading
+            booked = [one.entry for one in await entries(running) if one.entry.kind is EntryKind.DRIFT]
+            assert {post.asset for one in booked for post in one.postings} >= {"USDT", "ODD", "CLEAN"}
+
+    simulate(main)

@@ -30,13 +30,13 @@ class SaleEnd:
         self._chores.add(chore)
         chore.add_done_callback(self._ended)
 
-    async def finish(self, sale: Running, position: Position) -> None:
+    def finish(self, sale: Running, position: Position) -> None:
         """End the intent of a sale that leaves something; with the position it ends by itself."""
-        intent = sale.intent
+        intent, sale.intent = sale.intent, None
         if intent is not None and intent.role is not OrderRole.STOP:
-            await self._keeper.end_intent(intent.id, sale.words)
+            self.begin(self._keeper.end_intent(intent.id, sale.words))
         if position.trapped:
-            await self.note_trapped(position.id, "")
+            self.begin(self.note_trapped(position.id, ""))
 
     async def leave_dust(self, sale: Running, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
@@ -51,7 +51,7 @@ class SaleEnd:
                 position.id, f"too small to be sold: {words}", left=position.remaining
             )
         else:
-            await self.finish(sale, position)
+            self.finish(sale, position)
         return False
 
     def tell(self, sale: Running, position: Position, plan: Sale) -> None:

@@ -175,7 +175,7 @@ class Selling:
         if await self._orders.see_gone(sale, position, left, is_offered=self._is_offered(sale, left)):
             return True
         if left <= sale.goal:
-            await self._end.finish(sale, position)
+            self._end.finish(sale, position)
             return False
         grid = self._grids.of(sale.symbol)
         if grid is None:

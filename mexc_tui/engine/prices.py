@@ -72,6 +72,13 @@ class Prices:
         seen_ns = self.of(symbol).seen_ns
         return None if seen_ns is None else (self._clock.monotonic_ns() - seen_ns) // NS_PER_MS
 
+    def distrust(self) -> None:
+        """Let nothing that was heard until now count as heard: nobody knows how long ago it was."""
+        self._of = {
+            symbol: replace(price, quoted_ns=None, traded_ns=None, levels_ns=None)
+            for symbol, price in self._of.items()
+        }
+
     def in_quote(self) -> Mapping[str, Decimal]:
         """Return what one of each asset is worth, where known: to value fees and differences."""
         seen = {

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mexc_tui.engine.arming import Arming
+from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.exit_line import ExitLine
@@ -135,6 +136,7 @@ class TradingRooms:
             lambda: numbers.reconcile(settings()),
             self._on_stranger,
         )
+        self.awake = Awake(clock, self.prices.distrust, around.resync, self.reconciler.hurry)
         self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
         self.gates = Gates(
             around.known,
@@ -181,6 +183,7 @@ class TradingRooms:
         """Return the workers in the order of their start: nothing is bought before books were compared."""
         return (
             Worker("private stream", self.private.run),
+            Worker("awake", self.awake.run),
             Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
             Worker("books", self.keeper.run),
             Worker("settling", self.settling.run),

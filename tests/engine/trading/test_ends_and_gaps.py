@@ -1,0 +1,136 @@
+"""Engines that end in the middle of a shot, and machines that stand still (reliability C3, H2, R17)."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.joining import Joined
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import ARM_S, SYMBOL, agree, buy, day_of, price, rooms_of, until
+from tests.engine.trading.desk import (
+    HANDS_OFF,
+    PUNCTUAL,
+    at_the_opening,
+    bought,
+    cut_power_when,
+    mortal,
+    ours,
+    same_books,
+)
+
+
+def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> PracticeDay:
+    return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+
+
+async def snipe_of(running: Joined) -> Snipe:
+    scope = rooms_of(running).keeper.scope
+    found = await running.store.read("snipes", lambda stored: stored.trading(scope).snipes.of_symbol(SYMBOL))
+    (snipe,) = found
+    return snipe
+
+
+@pytest.mark.parametrize("window_ms", [5_000, 30_000], ids=["window over", "window open still"])
+def test_an_engine_killed_after_its_shot_fires_no_second_one_and_knows_what_it_bought(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window_ms: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, entry_window_ms=window_ms)
+        await day.open()
+        async with mortal(day, monkeypatch) as running:
+            struck = cut_power_when(running, monkeypatch, "sent", is_sent=True)
+            await asyncio.sleep(ARM_S)
+            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await struck.wait()
+            await until(lambda: bought(day))
+        monkeypatch.undo()
+        async with day.engine() as running:
+            await asyncio.sleep(20)
+            assert len(ours(day)) == 1
+            assert (await snipe_of(running)).state is SnipeState.FILLED
+            await same_books(day, running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(("late_ms", "is_heard"), [(2_500, True), (12_000, False)])
+def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_rest(
+    tmp_path: Path, late_ms: int, is_heard: bool
+) -> None:
+    async def main(sim: Simulation) -> None:
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35)
+        day = a_day(sim, tmp_path, at_the_opening(FaultKind.DELAY, amount_ms=late_ms), silence)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(ARM_S)
+            await rooms_of(running).arming.arm(SYMBOL, "ann")
+            await until(lambda: bought(day))
+            began_ms = sim.clock.now_ms()
+        assert sim.clock.now_ms() - began_ms < 9_000
+        async with day.engine() as running:
+            reconciler = rooms_of(running).reconciler
+            await reconciler.is_taken_up.wait()
+            lines = reconciler.taken_up
+            assert any("was acknowledged" in one for one in lines) is is_heard, lines
+            await asyncio.sleep(15)
+            await same_books(day, running)
+            assert len(bought(day)) == 1
+
+    simulate(main)
+
+
+async def the_clock_is_right(sim: Simulation, running: Joined, ahead_ms: int, seconds: float) -> None:
+    port = rooms_of(running).port
+    await until(lambda: abs(sim.clock.now_ms() + ahead_ms - port.now_ms()) < 500, seconds)
+
+
+RARELY = {"clock_resync_s": 3_600, "clock_resync_opening_s": 600, "reconcile_s": 3_600}
+
+
+def test_R17_a_time_that_the_exchange_refuses_is_measured_anew_within_seconds(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        jump = FaultPlan(kind=FaultKind.CLOCK_SKEW, at_s=45, amount_ms=30_000)
+        day = a_day(sim, tmp_path, jump, **RARELY)
+        await day.open()
+        async with day.engine() as running:
+            await buy(running)
+            await asyncio.sleep(5)
+            await the_clock_is_right(sim, running, 30_000, 5)
+            await agree(running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("is_suspended", [True, False], ids=["machine asleep", "process stopped"])
+def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
+    tmp_path: Path, is_suspended: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, **RARELY)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            before = rooms.keeper.open.reconciled
+            assert before is not None
+            price(rooms, position, "1")
+            if is_suspended:
+                sim.clock.step_wall(4_000)  # the exchange's time went on, our steady clock did not
+            else:
+                steady = sim.clock.monotonic_ns
+                monkeypatch.setattr(sim.clock, "monotonic_ns", lambda: steady() + 4_000_000_000)
+            await until(lambda: rooms.prices.age_ms(SYMBOL) is None, 2)
+            await the_clock_is_right(sim, running, 0, 3)
+            await asyncio.sleep(4)
+            after = rooms.keeper.open.reconciled
+            assert after is not None
+            assert (after.trigger, after.unexplained) == (Trigger.HOLE, ())
+            assert after.at_ms > before.at_ms
+            await same_books(day, running)
+
+    simulate(main)

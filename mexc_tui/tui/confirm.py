@@ -1,4 +1,7 @@
-"""The three lines above the footer: the question before something dangerous, and what came of it. Pure."""
+"""The lines above the footer: the question before something dangerous, and what came of it. Pure.
+
+Three of them, and more where the words need that: what something costs is never cut off.
+"""
 
 from collections.abc import Sequence
 
@@ -10,14 +13,13 @@ from mexc_tui.tui.part import Part, folded, width_of
 from mexc_tui.tui.question import YES, Question
 from mexc_tui.tui.source import Source
 
-HEIGHT = 3
+MOST = 6
 Lines = Sequence[Sequence[Part]]
-EMPTY: Lines = ((), (), ())
 _AFTER = Part("esc hides this   m what happened", Tone.FAINT)
 
 
 def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
-    """Return three lines that fit."""
+    """Return lines that fit, three or more."""
     match act.stage:
         case Stage.ASKED:
             assert act.question is not None
@@ -34,12 +36,14 @@ def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
 
 
 def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
-    """Fold the words behind the head into two lines; what does not fit ends in an ellipsis."""
+    """Fold the words behind the head and below it; only the longest stories end in an ellipsis."""
     room = max(width - width_of([head]) - 4, 8)
     first, *rest = folded(words, room)
-    second = folded(" ".join(rest), max(width - 2, 8))
-    below = second[0] + (" …" if len(second) > 1 else "")
-    return [head, Part(first)], [Part(below)], foot
+    below = folded(" ".join(rest), max(width - 2, 8))
+    shown = below[: MOST - 2]
+    if len(shown) < len(below):
+        shown[-1] += " …"
+    return [[head, Part(first)], *([Part(one)] for one in shown), foot]
 
 
 def _known(parts: Sequence[Part]) -> list[Part]:

@@ -81,8 +81,9 @@ def stopping_engine(source: Source, _: Target) -> str:
     """Say what is left alone when the engine ends."""
     rows = open_positions(source)
     if not rows:
-        waits = count(_waiting(source), "armed snipe")
-        return f"No position is open. {waits.capitalize()} will not fire while no engine runs."
+        waits = _waiting(source)
+        armed = f"{count(waits, 'armed snipe').capitalize()} will not fire" if waits else "Nothing is bought"
+        return f"No position is open. {armed} while no engine runs."
     return (
         f"{count(len(rows), 'position').capitalize()} would stay open with no stop: "
         "stops live in this engine and end with it. To leave only this screen, press q."

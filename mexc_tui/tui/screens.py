@@ -116,7 +116,7 @@ class BoardScreen(Screen[None]):
         finder.cursor_blink = False
         yield Bar(1, "hint")
         yield finder
-        yield Bar(confirm.HEIGHT, "confirm")
+        yield Bar(confirm.MOST, "confirm")
         yield Bar(1, "footer")
 
     def _column(self, *, is_beside: bool) -> list[Table | Canvas]:
@@ -187,7 +187,9 @@ class BoardScreen(Screen[None]):
         """Show a question, or what came of it, above the footer; None: nothing is asked."""
         bar = self.query_one("#confirm", Bar)
         bar.display = drawn is not None
-        bar.show(drawn or confirm.EMPTY)
+        if drawn is not None:
+            bar.styles.height = len(drawn)
+            bar.show(drawn)
 
     def hold(self, is_held: bool) -> None:
         """Let no row move while somebody is asked about one."""

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from mexc_tui.desk.asking import STOP, Stopping
 from mexc_tui.desk.client import Link
@@ -17,7 +18,7 @@ from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import Achieved
 from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.confirm import EMPTY, drawn
+from mexc_tui.tui.confirm import Lines, drawn
 from mexc_tui.tui.consequences import Target
 from mexc_tui.tui.deeds import BY_ID, DEEDS, Aim
 from mexc_tui.tui.hand import Hand, Means
@@ -27,7 +28,6 @@ from mexc_tui.tui.keys import KEYS
 from tests.tui.frozen import NOW_MS, Frozen, risk
 
 HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)
-WIDTH = 120
 
 
 class Bench:
@@ -36,6 +36,7 @@ class Bench:
     def __init__(self, frozen: Frozen | None = None) -> None:
         self.frozen = frozen or Frozen()
         self.now_s = 100.0
+        self.width = 120
         self.symbol = "OPENUSDT"
         """Of the row under the cursor."""
         self.is_seen = True
@@ -77,7 +78,7 @@ class Bench:
     def text(self) -> str:
         """Return the three lines, as they are now."""
         act = self.hand.shown
-        lines = EMPTY if act is None else drawn(act, self._source, self.now_s, WIDTH)
+        lines: Lines = [] if act is None else drawn(act, self._source, self.now_s, self.width)
         return "\n".join("   ".join(part.text for part in line) for line in lines)
 
     async def until(self, words: str) -> str:
@@ -215,6 +216,22 @@ async def test_closing_names_the_consequence_in_numbers_and_is_done_by_the_named
     await one.press("Y")
     await one.until("done: 2930 OPEN sold.")
     assert one.args("close") == Closing(symbol="OPENUSDT")
+
+
+async def test_what_it_costs_is_never_cut_off_however_narrow_the_terminal() -> None:
+    one = Bench()
+    one.width = 60
+    cost = (
+        "Sell 66.08 KIRA, worth 3.94 USDT at the bid of 0.05956, about 0.05956 expected (0.00 % below it), "
+    )
+    one.frozen.replies["preview"] = previewed(f"{cost}P&L about +0.5355 USDT; 2 take-profits are cancelled.")
+    await one.press("D")
+    text = await one.until("2 take-profits are cancelled.")
+    assert all(cell_len(line) < one.width for line in text.split("\n"))
+    assert len(text.split("\n")) == 4
+    one.frozen.replies["preview"] = previewed("word " * 200)
+    await one.press("n", "D")
+    assert (await one.until(" …")).count("\n") == 5
 
 
 async def test_the_engines_own_numbers_take_the_place_of_those_of_the_rows() -> None:

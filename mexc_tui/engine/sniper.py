@@ -33,6 +33,7 @@ from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.plan import ended_state
 from mexc_tui.sniping.reaction import Chore
 from mexc_tui.sniping.rounding import grid_of
+from mexc_tui.sniping.saying import moment
 
 log = logging.getLogger(__name__)
 
@@ -184,9 +185,9 @@ class Sniper:
         if listing.symbol != snipe.symbol:
             return f"it was renamed to {listing.symbol}"
         if listing.opened_ms is None and listing.opens_ms != snipe.opens_ms:
-            return f"its opening moved to {listing.opens_ms}"
+            return f"its opening moved to {moment(listing.opens_ms)}"
         if listing.opened_ms is not None and self._trading.now_ms() < snipe.opens_ms - EARLY_MS:
-            return f"it opened early, at {listing.opened_ms}"
+            return f"it opened early, at {moment(listing.opened_ms)}"
         return ""
 
     async def _settle(self, snipe: Snipe) -> None:

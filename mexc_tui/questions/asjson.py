@@ -65,6 +65,8 @@ class StopJson(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     cause: str = ""
     """Why nothing was stopped."""
+    held: tuple[str, ...] = ()
+    """Pairs of which a position stays open: nothing watches their stops now."""
 
 
 def encode(value: object) -> str:

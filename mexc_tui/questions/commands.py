@@ -39,6 +39,8 @@ def stop(profile: str | None, as_json: bool) -> None:
     """Stop the engine in good order, and wait until it is gone. Exit code: 0 stopped, 3 none ran."""
     from mexc_tui.desk.kinds import NoEngine
     from mexc_tui.questions.asjson import StopJson
+    from mexc_tui.questions.books import Books
+    from mexc_tui.questions.stop_page import stop_page
 
     with asking(profile, as_json) as asker:
         mine = asker.reach.paths.profile
@@ -49,8 +51,8 @@ def stop(profile: str | None, as_json: bool) -> None:
                 raise
             asker.show(StopJson(profile=mine, stopped=False, cause=str(error)), lambda gone, _: gone.cause)
             sys.exit(NO_ENGINE)
-        gone = StopJson(profile=mine, stopped=True, pid=pid)
-        asker.show(gone, lambda gone, _: f"Process {gone.pid} has stopped.")
+        held = tuple(row.symbol for row in Books(asker.reach).positions() if row.quantity)
+        asker.show(StopJson(profile=mine, stopped=True, pid=pid, held=held), stop_page)
 
 
 @click.group(invoke_without_command=True)

@@ -17,7 +17,9 @@ from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
+from mexc_tui.questions.asjson import StopJson
 from mexc_tui.questions.performance_page import performance_page
+from mexc_tui.questions.stop_page import stop_page
 from mexc_tui.questions.tables import Pen
 from mexc_tui.questions.trading_pages import (
     amount,
@@ -224,3 +226,16 @@ def test_a_figure_is_printed_with_its_sample() -> None:
 )
 def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> None:
     assert words in fact_words(fact_row(Fact(1, event)))
+
+
+@pytest.mark.parametrize(
+    ("symbols", "words"),
+    [
+        ((), "Process 7 has stopped."),
+        (("AUSDT",), "1 position stays open, and nothing watches stops until the next start: AUSDT."),
+        (("AUSDT", "BUSDT"), "2 positions stay open, and nothing watches stops until the next start"),
+    ],
+)
+def test_a_stop_says_what_it_leaves_behind(symbols: tuple[str, ...], words: str) -> None:
+    gone = StopJson(profile="practice", stopped=True, pid=7, held=symbols)
+    assert words in " ".join(stop_page(gone, PEN).split())

@@ -1,5 +1,6 @@
 """Commands given by keys at a terminal: which key reaches what, on which page, and what is seen of it."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -224,3 +225,22 @@ async def test_a_new_trading_state_is_told_and_kept_among_what_happened() -> Non
         await one.until("trading halted by engine")
         await one.press("m")
         await one.until("daily loss of 25 USDT")
+
+
+async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:
+    async with at() as one:
+        one.frozen.replies["halt"] = done("halted: by hand")
+        release = asyncio.Event()
+        one.app.screen.call_next(release.wait)
+        focused = one.app.focused
+        assert focused is not None
+        focused.call_next(release.wait)
+        await asyncio.sleep(0)
+        one.app.post_message(events.Key("h", "h"))
+        for _ in range(100):
+            if "halt" in [name for name, _ in one.frozen.given]:
+                break
+            await asyncio.sleep(0)
+        assert "halt" in one.told()
+        release.set()
+        await one.until("done: halted: by hand")

@@ -40,7 +40,8 @@ class SaleEnd:
 
     async def leave_dust(self, sale: Running, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
-        sale.said = f"what is left cannot be sold: {words}"
+        rest = "what is left" if sale.goal <= 0 else "the rest of the part asked for"
+        sale.said = f"{rest} cannot be sold: {words}"
         if self._keeper.is_behind:
             sale.reported.set()
             await sale.pause(SEEN_S)

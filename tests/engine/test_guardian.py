@@ -167,6 +167,17 @@ def test_a_part_is_closed_by_hand_and_the_ladder_follows_what_is_left(tmp_path: 
     simulate(main)
 
 
+def test_a_part_too_small_for_an_order_is_told_as_such_and_the_position_stays_whole(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):
+            done = await rooms.selling.close(position, D(5), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert done.sold == 0
+            assert "the rest of the part asked for cannot be sold" in done.words
+            assert held(running).remaining == position.remaining
+
+    simulate(main)
+
+
 def test_sales_that_meet_never_sell_a_coin_twice(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path)) as (running, rooms, position):

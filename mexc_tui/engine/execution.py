@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
-from mexc_tui.ledger.evidence import from_outcome, from_report, from_trades
+from mexc_tui.ledger.evidence import Evidence, from_outcome, from_report, from_trades
 from mexc_tui.ledger.orders import cancelling, must_ask_trades
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
@@ -102,16 +102,19 @@ class Execution:
 
         Raises Refused (-2013) if the exchange does not know it, ExchangeError if no answer came.
         """
-        purpose = purpose or PURPOSES[order.role]
-        report = await self._trading.order(
-            order.symbol,
-            client_order_id="" if order.order_id else order.client_order_id,
-            order_id=order.order_id,
-            purpose=purpose if purpose is not Purpose.ENTRY else Purpose.ORDINARY,
-        )
-        now = await self._keeper.take(order.client_order_id, from_report(report, self._trading.now_ms()))
+        told = await self._asked(order, purpose)
+        now = await self._keeper.take(order.client_order_id, told)
         if now is not None and must_ask_trades(now):
             await self.ask_fees(now)
+
+    async def ask_beside(self, order: Order) -> None:
+        """Ask for an order of a sale that goes on: neither the disk nor its fees are waited for.
+
+        Raises as `ask` does.
+        """
+        told = await self._asked(order, None)
+        self._keeper.hear(order.client_order_id, told)
+        self._begin_chore(self._keeper.take(order.client_order_id, told))
 
     async def ask_fees(self, order: Order) -> None:
         """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
@@ -130,6 +133,16 @@ class Execution:
         return not self._running
 
     # ---- inside
+
+    async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:
+        purpose = purpose or PURPOSES[order.role]
+        report = await self._trading.order(
+            order.symbol,
+            client_order_id="" if order.order_id else order.client_order_id,
+            order_id=order.order_id,
+            purpose=purpose if purpose is not Purpose.ENTRY else Purpose.ORDINARY,
+        )
+        return from_report(report, self._trading.now_ms())
 
     def _begin(self, intent: Intent, order: NewOrder) -> Order:
         if order.client_order_id not in intent.client_ids:

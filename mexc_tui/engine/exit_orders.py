@@ -88,7 +88,7 @@ class ExitOrders:
         if now is not None and now.state is OrderState.UNKNOWN:
             self._settling.hurry()
         elif now is not None:
-            await self._execution.ask(now)
+            await self._execution.ask_beside(now)
 
     def _are_live(self, orders: list[Order]) -> bool:
         rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)

@@ -72,14 +72,16 @@ def trade_of(position: Position) -> Trade | None:
     has_stop = position.initial_stop > 0
     distance = position.entry_price - position.initial_stop if has_stop else ZERO
     planned = position.bought_quantity * distance + position.fees if distance > 0 else ZERO
+    # Prices seen are samples: a resting sale may fill above the highest of them.
+    sold_at = position.sold_value / position.sold_quantity if position.sold_quantity else ZERO
     return Trade(
         profit=position.realised,
         fees=position.fees,
         notional=position.bought_value + position.sold_value,
         planned_risk=planned,
         entry=position.entry_price,
-        lowest=position.low_price,
-        highest=position.high_price,
+        lowest=min(position.low_price, sold_at or position.low_price),
+        highest=max(position.high_price, sold_at) if position.high_price else ZERO,
         stop_distance=distance,
         opened_ms=position.opened_ms,
         closed_ms=position.closed_ms,

@@ -94,6 +94,17 @@ def test_a_closed_position_is_a_trade() -> None:
     assert trade.multiple == near(19.5 / 10.5)
 
 
+def test_a_sale_beyond_every_price_seen_is_part_of_the_way_it_went() -> None:
+    above = trade_of(closed(high_price=D(10), sold_value=D(120)))
+    below = trade_of(closed(low_price=D(10), sold_value=D(85)))
+    unknown = trade_of(closed(high_price=D(0), low_price=D(0)))
+    assert above is not None
+    assert below is not None
+    assert unknown is not None
+    assert (above.highest, below.lowest) == (12, D("8.5"))
+    assert (unknown.highest, unknown.lowest) == (0, 0)
+
+
 def test_an_open_or_empty_position_is_no_trade() -> None:
     assert trade_of(closed(state=PositionState.OPEN)) is None
     assert trade_of(closed(closed_ms=None)) is None

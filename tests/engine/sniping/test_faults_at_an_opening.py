@@ -15,6 +15,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.pairs import PairRules
+from mexc_tui.practice.scenario import MarketPolicy
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.sniping.desks import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
@@ -140,7 +141,9 @@ def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp
 
 def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(listing(jitter_ms=0))) as watcher:
+        async with opening(
+            sim, tmp_path, scenario(listing(market_policy=MarketPolicy.DISABLED_30019))
+        ) as watcher:
             await watcher.at(OPENS_S - 12)
             assert (await watcher.last()).state is SnipeState.ARMED
             change_rules(watcher, quantity_decimals=0)

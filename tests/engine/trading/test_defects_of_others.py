@@ -1,0 +1,157 @@
+"""Defects that other desks are known for, on the whole engine (field-study A3.3, A4, A5, A6)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import HOST, PORT, PracticeDay
+from tests.engine.guarded import ARM_S, SYMBOL, closed, day_of, guarding, held, price_for, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, ORDER, PUNCTUAL
+
+OTHER = "OTHERUSDT"
+SECOND = msgspec.structs.replace(PUNCTUAL, base="OTHER")
+
+
+def two_listings(
+    sim: Simulation, folder: Path, second: ListingPlan, *faults: FaultPlan, **lent: float
+) -> PracticeDay:
+    settings: dict[str, float | str] = {**HANDS_OFF, "max_snipes": 2, **lent}
+    day = day_of(sim, folder, listing=PUNCTUAL, lent=settings, faults=faults)
+    plan = day.server.world.scenario
+    return PracticeDay(sim, folder, msgspec.structs.replace(plan, listings=(PUNCTUAL, second)))
+
+
+async def buy_both(running: Joined) -> None:
+    await asyncio.sleep(ARM_S)
+    arm = rooms_of(running).arming.arm
+    await asyncio.gather(arm(SYMBOL, "ann"), arm(OTHER, "ann"))
+    await until(lambda: len(rooms_of(running).keeper.open.positions) == 2)
+    await asyncio.sleep(1)
+
+
+def test_A3_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        hang = FaultPlan(kind=FaultKind.LOSE_REQUEST, at_s=43, method="POST", path=ORDER, times=1)
+        day = two_listings(sim, tmp_path, SECOND, hang)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await buy_both(running)
+            await asyncio.sleep(2)
+            began_ms, gone_ms = sim.clock.now_ms(), list[int]()
+            rooms.keeper.on_change(
+                lambda written: gone_ms.extend(
+                    sim.clock.now_ms() - began_ms for one in written.positions if not one.is_open
+                )
+            )
+            acted = await rooms.safety.stopping.emergency_stop("ann")
+            assert acted.is_all, acted.words
+            assert acted.result.positions_closed == 2
+            assert gone_ms[0] < 1_000 < gone_ms[-1]  # one waited for nobody, the other was sent again
+            assert not any(one.free for one in day.server.world.balances() if one.asset != "USDT")
+
+    simulate(main)
+
+
+def test_A5_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        later = msgspec.structs.replace(SECOND, opens_s=80)
+        day = two_listings(sim, tmp_path, later, losses_pause=1)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: rooms.keeper.open.positions)
+            await asyncio.sleep(1)
+            await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
+            assert (await closed(running)).realised < 0
+            await asyncio.sleep(20)
+            with pytest.raises(Refused, match="losses_in_a_row"):
+                await rooms.arming.arm(OTHER, "ann")
+
+    simulate(main)
+
+
+class NotedDay:
+    """A day whose exchange notes how orders reach it."""
+
+    def __init__(self, day: PracticeDay) -> None:
+        self.day = day
+        self.methods = set[str]()
+        self.fields = set[str]()
+
+    async def open(self) -> None:
+        @web.middleware
+        async def note(
+            request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        ) -> web.StreamResponse:
+            is_new = "newClientOrderId" in request.query or request.method == "POST"
+            if request.path == ORDER and is_new:
+                self.methods.add(request.method)
+                self.fields.update(request.query)
+            return await handler(request)
+
+        application = self.day.server.application()
+        application.middlewares.append(note)
+        await self.day.sim.network.serve(HOST, PORT, application)
+
+
+def test_A3_10_A3_11_A4_orders_are_posted_without_time_in_force_and_no_stop_ever_rests(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        noted = NotedDay(day_of(sim, tmp_path, lent={"ladder": "30@10, 30@20"}))
+        day = noted.day
+        await noted.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(ARM_S)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: len(rooms.keeper.open.live_orders()) == 2)
+            await asyncio.sleep(1)
+            position = held(running)
+            resting = day.server.world.open_orders()
+            assert {one.side for one in resting} == {Side.SELL}
+            assert all(one.price > position.entry_price for one in resting)
+            assert sum(one.quantity for one in resting) < position.remaining
+            assert position.stop_price < position.entry_price
+            await price_for(rooms, position, "0.4", 1)  # the stop sells, all of it
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            assert noted.methods == {"POST"}
+            assert "quantity" in noted.fields
+            assert "timeInForce" not in noted.fields
+
+    simulate(main)
+
+
+def test_A4_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
+        async with guarding(day) as (running, rooms, position):
+            await until(lambda: len(rooms.keeper.open.live_orders()) == 2)
+            await asyncio.sleep(1)
+            top = max(day.server.world.open_orders(), key=lambda one: one.price)
+            pair = day.server.world.pair(SYMBOL)
+            assert pair is not None
+            pair.take(Side.BUY, pair.ticks(top.price), 10**9)
+            await until(lambda: not rooms.keeper.open.live_orders())
+            await asyncio.sleep(1)
+            after = held(running)
+            assert after.rungs_done == (1, 2)
+            assert abs(after.remaining - position.remaining / 2) <= Decimal("0.02")
+            (stop,) = (one for one in rooms.keeper.open.intents.values() if one.role is OrderRole.STOP)
+            assert stop.quantity == after.remaining
+
+    simulate(main)

@@ -110,6 +110,8 @@ class RateBudget:
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
         self._pace = {p: Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
         self._queue: list[_Ask] = []
+        self.is_calm = True
+        """Whether nobody waits and there was never a ban. A plain value: a shot looks at it last of all."""
         self._timer: asyncio.TimerHandle | None = None
         self._asked = self._granted = self._refused = self._refused_by_ban = 0
 
@@ -133,6 +135,7 @@ class RateBudget:
         self._asked += 1
         ask = _Ask(purpose, self._asked, needs, asyncio.get_running_loop().create_future())
         insort(self._queue, ask)
+        self.is_calm = False
         try:
             self._serve()
             if ask.granted_ns is None:
@@ -198,16 +201,8 @@ class RateBudget:
         self.log(needs, now_ns)
         return True
 
-    def has_room(self, needs: Needs) -> bool:
-        """Whether such a request may leave, told in a microsecond; a no may only mean: ask with a clock."""
-        is_free = self._bans.are_unheard_of and not self._queue
-        for lane, amount, cap in needs:
-            # What is over still counts here: nobody asked the clock.
-            is_free = is_free and lane.used + amount <= cap
-        return is_free
-
     def log(self, needs: Needs, now_ns: int) -> None:
-        """Log a request that leaves now, or left since `has_room` said yes and before anybody else's turn."""
+        """Log a request that leaves now, or left since there was room and before anybody else's turn."""
         for lane, amount, _ in needs:
             lane.forget(now_ns)
             lane.take(amount, now_ns)
@@ -235,6 +230,7 @@ class RateBudget:
             if free_ns is not None:
                 wake_ns = free_ns if wake_ns is None else min(wake_ns, free_ns)
         self._queue = waiting
+        self.is_calm = not waiting and self._bans.are_unheard_of
         self._arm(wake_ns, now_ns)
 
     def _free_ns(

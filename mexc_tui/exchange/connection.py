@@ -119,11 +119,11 @@ class HttpConnection:
 
     def write(self, request: bytes) -> bool:
         """Hand a request to the system; False: the connection is no good, and no byte of it left."""
-        transport = self._transport
-        if transport.is_closing() or self._protocol.should_close:
+        if self._protocol.should_close:
             return False
+        transport = self._transport
         transport.write(request)
-        # A transport closes at once when the system refuses the first bytes: then none were taken.
+        # One that was closing takes nothing; and one closes at once when the system refuses the first bytes.
         return not transport.is_closing()
 
     async def answer(self, cap_bytes: int) -> "RawAnswer":

@@ -279,26 +279,33 @@ class Requester:
             self.budget.note_answer(429, None)
 
 
-@dataclass(frozen=True, slots=True)
 class Leave:
     """The quick way through breaker and budget for one kind of request."""
 
-    breaker: Breaker
-    budget: RateBudget
-    needs: Needs
-    purpose: Purpose
+    __slots__ = ("_breaker", "_budget", "_needs", "_purpose", "_rooms")
+
+    def __init__(self, breaker: Breaker, budget: RateBudget, needs: Needs, purpose: Purpose) -> None:
+        self._breaker = breaker
+        self._budget = budget
+        self._needs = needs
+        self._purpose = purpose
+        self._rooms = tuple((lane, cap - amount) for lane, amount, cap in needs)
 
     def take(self) -> bool:
         """Take a place; False where `admit` would wait or refuse."""
-        return self.breaker.is_closed and self.budget.take_now(self.needs, self.purpose)
+        return self._breaker.is_closed and self._budget.take_now(self._needs, self._purpose)
 
     def is_free(self) -> bool:
-        """Whether one may be sent first and noted after. False: use `take` or `admit`."""
-        return self.breaker.is_closed and self.budget.has_room(self.needs)
+        """Whether one may be sent first and noted after, told in a microsecond. False: use `take`."""
+        is_free = self._breaker.is_closed and self._budget.is_calm
+        for lane, most in self._rooms:
+            # What is over still counts here: nobody asked the clock.
+            is_free = is_free and lane.used <= most
+        return is_free
 
     def went(self, at_ns: int) -> None:
         """Note what was sent since `is_free` said yes; nobody else had a turn meanwhile."""
-        self.budget.log(self.needs, at_ns)
+        self._budget.log(self._needs, at_ns)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mexc_tui.exchange.bans import BanKind
+from mexc_tui.exchange.breaker import Breaker
 from mexc_tui.exchange.budget import BudgetRefused, Limits, RateBudget
 from mexc_tui.exchange.lanes import DEFAULT_LANES, LaneLimit, LaneName
+from mexc_tui.exchange.requester import Leave
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.simulation.run import Simulation, simulate
 
@@ -67,12 +69,13 @@ def calls(*, may_give_up: bool = False) -> st.SearchStrategy[list[Call]]:
 async def play(sim: Simulation, budget: RateBudget, planned: Sequence[Call]) -> list[Grant]:
     """Let every caller come at its time; return the grants in the order they were made."""
     grants: list[Grant] = []
-    coming = count()
+    coming, breaker = count(), Breaker(sim.clock)
 
     async def leave(call: Call) -> None:
         needs = budget.needs(call.weight, call.purpose, is_order=call.is_order)
-        if call.is_quick and budget.has_room(needs):
-            budget.log(needs, sim.clock.monotonic_ns())
+        quick = Leave(breaker, budget, needs, call.purpose)
+        if call.is_quick and quick.is_free():
+            quick.went(sim.clock.monotonic_ns())
         else:
             await budget.acquire(call.weight, call.purpose, is_order=call.is_order, deadline_s=LONG_S)
 

@@ -9,12 +9,13 @@ from mexc_tui.desk.client import Link
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.consequences import left
 from mexc_tui.tui.hand import Act, Stage
-from mexc_tui.tui.part import Part, folded, width_of
+from mexc_tui.tui.part import Part, fitting, folded, width_of
 from mexc_tui.tui.question import YES, Question
 from mexc_tui.tui.source import Source
 
 MOST = 6
 Lines = Sequence[Sequence[Part]]
+_LEAVES = Part("any other key leaves it", Tone.FAINT, goes=1)
 _AFTER = Part("esc hides this   m what happened", Tone.FAINT)
 
 
@@ -32,7 +33,7 @@ def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
             head = Part(act.title, act.tone, is_badge=True)
             words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
             then = Part(act.deed.then if act.tone is Tone.GOOD else "", Tone.STRONG)
-            return _lines(head, words, [*_known([then]), _AFTER], width)
+            return _lines(head, words, [then, _AFTER], width)
 
 
 def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
@@ -43,11 +44,7 @@ def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
     shown = below[: MOST - 2]
     if len(shown) < len(below):
         shown[-1] += " …"
-    return [[head, Part(first)], *([Part(one)] for one in shown), foot]
-
-
-def _known(parts: Sequence[Part]) -> list[Part]:
-    return [part for part in parts if part.text]
+    return [[head, Part(first)], *([Part(one)] for one in shown), fitting(foot, width)]
 
 
 def _keys(act: Act, now_s: float) -> list[Part]:
@@ -57,12 +54,12 @@ def _keys(act: Act, now_s: float) -> list[Part]:
     note = Part(question.note, Tone.WARN)
     if question.word:
         typed = Part(f"type {question.word} > {question.typed}_", Tone.STRONG)
-        return _known([clock, typed, Part("esc leaves it", Tone.FAINT), note])
+        return [clock, typed, Part("esc leaves it", Tone.FAINT, goes=1), note]
     if question.choices:
         shares = [Part(f"{key}: {share:f} %", Tone.STRONG) for key, share in act.deed.shares]
-        return [clock, *shares, Part("any other key leaves it", Tone.FAINT)]
+        return [clock, *shares, _LEAVES]
     yes = Part(_yes(act, question), Tone.STRONG)
-    return _known([clock, yes, Part("any other key leaves it", Tone.FAINT), note])
+    return [clock, yes, _LEAVES, note]
 
 
 def _yes(act: Act, question: Question) -> str:

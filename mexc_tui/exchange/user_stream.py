@@ -6,6 +6,7 @@ that is quiet while fills happen (M12) is found by the caller's own polling only
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -33,8 +34,13 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import BadFrame, OrderUpdate, PrivateUpdate
 from mexc_tui.proto.stream_pb2 import Push
 
+log = logging.getLogger(__name__)
+
 PRIVATE = "private"
 """The channel name in the holes of this stream: its three channels count as one."""
+
+GIVE_UP_S = 2.0
+"""Ending the key takes no longer: it ends by itself, and a stop waits for it."""
 
 _CHECK_EVERY_S = 10
 _SUSPECT_AFTER = 3
@@ -131,7 +137,15 @@ class UserStream:
                     group.create_task(shard.run())
             finally:
                 self._is_live = False
+                await self._give_up_key()
+
+    async def _give_up_key(self) -> None:
+        """End the key if that is quickly done: an exchange that does not answer must not hold up a stop."""
+        try:
+            async with asyncio.timeout(GIVE_UP_S):
                 await self._key.give_up()
+        except TimeoutError:
+            log.info("the listen key could not be deleted within %g s, it ends by itself", GIVE_UP_S)
 
     def _make_shard(self, session: aiohttp.ClientSession) -> Shard:
         return Shard(

@@ -35,6 +35,8 @@ class KeyOffice:
         self.deleted: list[str] = []
         self.fail_renewals = 0
         self.fail_creations = 0
+        self.hangs = False
+        """No end of a key is ever answered."""
         self._server = server
         server.manners.valid_keys = set()
 
@@ -69,6 +71,8 @@ class KeyOffice:
         return list(self._live())
 
     async def delete_listen_key(self, key: str) -> object:
+        if self.hangs:
+            await asyncio.Event().wait()
         self.until_s.pop(key, None)
         self._live()
         self.deleted.append(key)
@@ -151,6 +155,18 @@ def test_the_key_is_deleted_on_exit() -> None:
             await asyncio.sleep(2)
         assert ours.office.until_s == {}
         assert len(ours.office.deleted) == 1
+
+    simulate(main)
+
+
+def test_an_exchange_that_does_not_answer_holds_up_no_stop() -> None:
+    async def main(sim: Simulation) -> None:
+        async with account(sim) as ours:
+            await asyncio.sleep(2)
+            ours.office.hangs = True
+            began_s = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - began_s < 4
+        assert ours.office.deleted == []
 
     simulate(main)
 

@@ -12,6 +12,7 @@ ALL = (
     "order_path",
     "firing",
     "openings",
+    "entries",
     "stops",
     "exchange_info",
     "store",
@@ -19,6 +20,7 @@ ALL = (
     "risk",
     "detection",
     "engine",
+    "screen",
 )
 
 

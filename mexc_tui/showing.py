@@ -103,6 +103,7 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
 
 def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:
     """Show an engine of another process; leaving does nothing to it. Return an exit code."""
+    paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     logging.basicConfig(filename=paths.state / "screen.log", level=logging.WARNING, format=LOG_FORMAT)
     ending = show(paths, viewing, environ, os.dup(1), None)
     if ending is not Ending.HUNG_UP:

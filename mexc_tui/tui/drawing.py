@@ -99,12 +99,12 @@ class Drawing:
             if part is None:
                 part = parts[place.column] = self._part(line[place.column], place)
             segments.append(part)
-            segments.append(Segment(" " * GAP, plain))
         return Strip(segments).adjust_cell_length(self._width, plain).simplify()
 
     def _part(self, cell: Cell, place: Place) -> Segment:
+        """Return a cell and the gap behind it: in one style, so that equal neighbours are sent as one."""
         tone = "faint" if self.is_stale else cell.tone.value
-        return Segment(self._text(cell, place), self._style(tone))
+        return Segment(self._text(cell, place) + " " * GAP, self._style(tone))
 
     def _text(self, cell: Cell, place: Place) -> str:
         return fit(cell.text, place.width, to_right=self._columns[place.column].is_number)

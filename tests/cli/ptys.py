@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +28,7 @@ class Terminal:
         environ: Mapping[str, str],
         *words: str,
         size: tuple[int, int] = (120, 40),
+        run: Sequence[str] = RUN,
     ) -> None:
         self.master, slave = pty.openpty()
         self.resize(*size)
@@ -37,7 +38,7 @@ class Terminal:
             name: text for name, text in environ.items() if name not in ("NO_COLOR", "TMUX", "SSH_CONNECTION")
         }
         self.process = subprocess.Popen(
-            [*RUN, *words],
+            [*run, *words],
             stdin=slave,
             stdout=slave,
             stderr=slave,

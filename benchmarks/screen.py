@@ -1,0 +1,267 @@
+"""The desk through a real pty: keys to paint, bytes, CPU, memory, the start, what it costs the engine.
+
+Each start stands beside the least Textual app, and beside peers if `MEXC_TUI_PEERS` names a folder that holds
+an environment for each: `peer-toolong`, `peer-posting`, `peer-harlequin`. Peers show other things; what is
+compared is what a person waits for and what a line carries.
+"""
+
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.common import Row, emit, percentile
+from tests.cli.ptys import Terminal
+
+ROUNDS = 7
+WINDOW_S = 8.0
+WARM_S = 3.0
+KEYS = 80
+PATIENCE_S = 10.0
+CURSOR = re.compile(r"> S\d{3}USDT")
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+READY, PAINTED = "entries allowed", "Next openings"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another program: how it is started, and a word of its first frame."""
+
+    name: str
+    argv: tuple[str, ...]
+    word: str
+
+
+def peers() -> list[Peer]:
+    """Return the peers that are here."""
+    folder = os.environ.get("MEXC_TUI_PEERS")
+    if not folder:
+        return []
+    root = Path(folder)
+    found = [
+        Peer("toolong", (str(root / "peer-toolong/bin/tl"), "docs/practice.md"), "practice"),
+        Peer("posting", (str(root / "peer-posting/bin/posting"),), "GET"),
+        Peer("harlequin", (str(root / "peer-harlequin/bin/harlequin"),), "Query"),
+    ]
+    return [peer for peer in found if Path(peer.argv[0]).exists()]
+
+
+@contextmanager
+def engine(socket: Path, rows: int, per_s: float, *, is_loaded: bool = False) -> Generator[int]:
+    """Run an engine for screens; yields its process."""
+    words = [str(socket), str(rows), str(per_s), str(int(is_loaded))]
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.desk_engine", *words])
+    while not socket.exists():
+        time.sleep(0.02)
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def attached(home: Path) -> Terminal:
+    """Return a desk on the engine of `home`."""
+    return Terminal(environ(home), "attach", "--profile", "bench")
+
+
+def environ(home: Path) -> dict[str, str]:
+    """Return a user's environment whose everything lies under `home`."""
+    named = {"XDG_STATE_HOME": "s", "XDG_CONFIG_HOME": "c", "XDG_RUNTIME_DIR": "r"}
+    return {**os.environ, "HOME": str(home), **{name: str(home / folder) for name, folder in named.items()}}
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def rss_mb(pid: int) -> float:
+    """Return the resident memory of a process."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
+
+
+def watch(terminal: Terminal, seconds: float) -> tuple[float, float]:
+    """Return kB/s and per cent of a core over a window."""
+    pid, ends = terminal.process.pid, time.monotonic() + WARM_S
+    while time.monotonic() < ends:
+        terminal.read(0.05)
+    size, cpu, began = len(terminal.said), cpu_s(pid), time.monotonic()
+    while time.monotonic() < began + seconds:
+        terminal.read(0.05)
+    took = time.monotonic() - began
+    return (len(terminal.said) - size) / took / 1_000, (cpu_s(pid) - cpu) / took * 100
+
+
+def presses(terminal: Terminal) -> list[float]:
+    """Return milliseconds from a key to the row that it chose, painted."""
+    took: list[float] = []
+    terminal.press("4")
+    terminal.until("Since the opening")
+    drain(terminal, 1.0)
+    for number in range(1, KEYS + 1):
+        size, began = len(terminal.said), time.perf_counter()
+        terminal.press("j")
+        while not CURSOR.search(terminal.text(size)):
+            if not terminal.read(2.0) or time.perf_counter() - began > PATIENCE_S:
+                raise RuntimeError(f"the next row was not painted: {terminal.text(size)[-500:]}")
+        took.append((time.perf_counter() - began) * 1_000)
+        drain(terminal, 0.02 + (number % 7) * 0.01)
+    return took
+
+
+def drain(terminal: Terminal, for_s: float) -> None:
+    """Read for a while."""
+    ends = time.monotonic() + for_s
+    while time.monotonic() < ends:
+        terminal.read(0.01)
+
+
+def started(open_: Callable[[], Terminal], *words: str) -> list[float]:
+    """Return seconds from exec until each of these words is painted."""
+    began = time.perf_counter()
+    took: list[float] = []
+    with open_() as terminal:
+        for word in words:
+            terminal.until(word)
+            took.append(time.perf_counter() - began)
+    return took
+
+
+def starts(home: Path) -> Generator[Row]:
+    """Starts, in turn: the least app, attaching, the whole desk, peers."""
+    ways: dict[str, tuple[Callable[[], Terminal], tuple[str, ...]]] = {
+        "least Textual app": (
+            lambda: Terminal(environ(home), run=(sys.executable, "-m", "benchmarks.least_app")),
+            ("painted",),
+        ),
+        "mexc-tui attach": (lambda: attached(home), (PAINTED, READY)),
+    }
+    for peer in peers():
+        ways[peer.name] = (lambda argv=peer.argv: Terminal(environ(home), run=argv), (peer.word,))
+    took: dict[str, list[list[float]]] = {name: [] for name in ways}
+    with engine(socket_of(home), 10, 0):
+        for _ in range(ROUNDS):
+            for name, (open_, words) in ways.items():
+                took[name].append(started(open_, *words))
+    whole: list[list[float]] = []
+    for number in range(ROUNDS):
+        fresh = home / f"f{number}"
+        (fresh / "r").mkdir(parents=True, mode=0o700)
+        welcomed = fresh / "s/mexc-tui/practice"
+        welcomed.mkdir(parents=True, mode=0o700)
+        (welcomed / "welcomed").touch()
+        whole.append(started(lambda home=fresh: Terminal(environ(home)), PAINTED, READY))
+        subprocess.run(
+            [sys.executable, "-m", "mexc_tui", "stop"], env=environ(fresh), check=False, capture_output=True
+        )
+    base = statistics.median(one[0] for one in took["least Textual app"])
+    for name, values in (*took.items(), ("mexc-tui (engine and exchange inside)", whole)):
+        for index, what in enumerate(("first frame", "with data")[: len(values[0])]):
+            times = [one[index] for one in values]
+            median = statistics.median(times)
+            yield Row(
+                "start",
+                f"{name}: {what}",
+                median,
+                max(times),
+                "s",
+                median / base,
+                "ratio to the least app; max",
+            )
+
+
+def socket_of(home: Path) -> Path:
+    """Return where the desk of profile bench is."""
+    folder = home / "r/mexc-tui"
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    (home / "r").chmod(0o700)
+    return folder / "bench.sock"
+
+
+def costs(home: Path) -> Generator[Row]:
+    """Bytes, processor and memory of an attached screen, idle and busy."""
+    for name, rows, per_s, keys in (
+        ("idle", 10, 0.0, ""),
+        ("10 rows × 3 cells at 4 Hz", 10, 4.0, "4"),
+        ("200 rows at 5 Hz (1,000 changes/s)", 200, 5.0, "4"),
+    ):
+        with engine(socket_of(home), rows, per_s), attached(home) as terminal:
+            first = terminal.until(READY)
+            terminal.press(keys)
+            sent, cpu = watch(terminal, WINDOW_S)
+            yield Row("screen 120×40", f"{name}: bytes", sent, sent, "kB/s")
+            yield Row("screen 120×40", f"{name}: processor", cpu, cpu, "% core")
+            if not per_s:
+                memory = rss_mb(terminal.process.pid)
+                yield Row("screen 120×40", "attached: memory", memory, memory, "MB")
+                yield Row("screen 120×40", "first screen", first / 1_000, first / 1_000, "kB")
+    for peer in peers():
+        with Terminal(environ(home), run=peer.argv) as terminal:
+            terminal.until(peer.word)
+            sent, cpu = watch(terminal, WINDOW_S)
+            yield Row("idle peer", f"{peer.name}: bytes", sent, sent, "kB/s")
+            memory = rss_mb(terminal.process.pid)
+            yield Row("idle peer", f"{peer.name}: processor", cpu, cpu, "% core")
+            yield Row("idle peer", f"{peer.name}: memory", memory, memory, "MB")
+
+
+def beside(home: Path) -> Generator[Row]:
+    """Keys to paint and the engine's lag, screen and engine in one process under 2,000 messages a second."""
+    lags: dict[str, dict[str, float]] = {}
+    for name, rows, per_s, has_screen in (
+        ("no screen", 10, 4.0, False),
+        ("100 rows × 4 Hz", 100, 4.0, True),
+        ("200 rows × 5 Hz", 200, 5.0, True),
+    ):
+        socket = socket_of(home)
+        words = (str(socket), str(rows), str(per_s), "1")
+        if has_screen:
+            argv = (sys.executable, "-m", "benchmarks.desk_engine", *words, "screen")
+            with Terminal(environ(home), run=argv) as terminal:
+                terminal.until(READY)
+                drain(terminal, 5.0)
+                took = presses(terminal)
+                drain(terminal, 5.0)
+                terminal.process.send_signal(signal.SIGTERM)
+                terminal.ended()
+            yield Row(
+                "key to paint, 2,000 messages/s", name, statistics.median(took), percentile(took, 0.99), "ms"
+            )
+        else:
+            with engine(socket, rows, per_s, is_loaded=True):
+                time.sleep(15)
+        lags[name] = lag_of(socket)
+    for name, lag in lags.items():
+        ratio = lag["p99"] / lags["no screen"]["p99"]
+        yield Row("engine's loop lag", name, lag["p50"], lag["p99"], "ms", ratio, "ratio of p99 to no screen")
+
+
+def lag_of(socket: Path) -> dict[str, float]:
+    """Return what an engine said of its loop."""
+    import json
+
+    said: dict[str, float] = json.loads(socket.with_suffix(".lag").read_text())
+    return said
+
+
+def main(chosen: Sequence[str]) -> None:
+    """Measure what was chosen, or all."""
+    parts = {"starts": starts, "costs": costs, "beside": beside}
+    for name in chosen or list(parts):
+        with tempfile.TemporaryDirectory() as folder:
+            emit(list(parts[name](Path(folder))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

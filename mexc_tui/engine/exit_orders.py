@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 SEEN_S = 0.5
 LOOK_S = 0.1
+AGAIN_S = 1.0
+"""Cancels that did not show are sent again after so long."""
 
 
 class ExitOrders:
@@ -46,14 +48,20 @@ class ExitOrders:
         is_needed = sale.goal <= 0 or left - resting < left - sale.goal
         if not sells or not is_needed:
             return False
-        if sale.cancels is None or sale.cancels.done():
+        cancels = self._cancel_resting(sale, sells)
+        if not is_offered:
+            await self._clear(sale, sells, cancels)
+        return not is_offered
+
+    def _cancel_resting(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[None]]":
+        """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
+        now_s = asyncio.get_running_loop().time()
+        if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
             purpose = Purpose.STOP if sale.is_urgent else Purpose.EXIT
             cancels = (self._execution.cancel(one, sale.words, purpose) for one in sells)
-            sale.cancels = asyncio.gather(*cancels)
+            sale.cancels, sale.cancel_at_s = asyncio.gather(*cancels), now_s + AGAIN_S
             sale.cancels.add_done_callback(lambda _: sale.wake.set())
-        if not is_offered:
-            await self._clear(sale, sells, sale.cancels)
-        return not is_offered
+        return sale.cancels
 
     async def _clear(self, sale: Running, sells: list[Order], cancels: "asyncio.Future[list[None]]") -> None:
         """Wait until what rests is seen gone, by the stream or by asking, whichever is first.
@@ -66,7 +74,7 @@ class ExitOrders:
             await sale.pause(until_s - loop.time())
         if self._are_live(sells) and cancels.done():
             sale.said = "take-profits are not seen gone yet"
-            self._settling.hurry()
+            self._hurry(sale, sells)
             await sale.pause(LOOK_S)
 
     def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
@@ -86,9 +94,16 @@ class ExitOrders:
         sale.said = "the outcome of the last order is not known yet"
         now = self._keeper.open.orders.get(order.client_order_id)
         if now is not None and now.state is OrderState.UNKNOWN:
-            self._settling.hurry()
+            self._hurry(sale, [now])
         elif now is not None:
             await self._execution.ask_beside(now)
+
+    def _hurry(self, sale: Running, orders: list[Order]) -> None:
+        """Have outcomes looked into now, once: after that they are in their turn."""
+        fresh = {one.client_order_id for one in orders} - sale.hurried
+        if fresh:
+            sale.hurried |= fresh
+            self._settling.hurry()
 
     def _are_live(self, orders: list[Order]) -> bool:
         rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)

@@ -34,6 +34,10 @@ class Running:
     """Buys whose cancel was asked for."""
     cancels: "asyncio.Future[list[None]] | None" = None
     """Cancels of take-profits that are on their way."""
+    cancel_at_s: float = 0.0
+    """Not before this moment of the loop are they sent again."""
+    hurried: set[str] = field(default_factory=set[str])
+    """Orders that were looked into out of turn."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when one of its orders changed."""
     joined: asyncio.Event = field(default_factory=asyncio.Event)

@@ -28,6 +28,7 @@ from mexc_tui.risk.metrics.exposure import (
     Holding,
     concentration,
     effective_number,
+    gap_loss,
     gross_exposure,
     risk_at_stop,
     share_of_equity,
@@ -39,6 +40,8 @@ from mexc_tui.risk.metrics.value_at_risk import Level
 
 CLOSES = 400
 DAYS = 60
+GAPS_PCT = (30, 50, 100)
+"""What is held is a listing of the last hours: each coin counts as younger than a day (field-study E1)."""
 SEED = 1
 """The same books give the same intervals."""
 
@@ -167,9 +170,13 @@ def _of_holdings(held: Sequence[Position], marks: Marks, money: Money) -> Iterab
     yield "effective positions", effective_number(holdings)
     yield "risk at the stops", risk_at_stop(holdings, ZERO, equity).of_equity
     coins = [CoinHistory(one.symbol, one.value, ()) for one in holdings]
-    tail = portfolio_tail(coins, Sampling.DAILY, Level.P95)
-    yield "VaR 95 %, a day", tail.historical_var
-    yield "ES 95 %, a day", tail.historical_es
+    for level, words in ((Level.P95, "95 %"), (Level.P99, "99 %")):
+        tail = portfolio_tail(coins, Sampling.DAILY, level)
+        yield f"VaR {words}, a day", tail.historical_var
+        yield f"ES {words}, a day", tail.historical_es
+    for lower in GAPS_PCT:
+        loss = gap_loss(holdings, Decimal(lower) / 100)
+        yield f"lost if coins open {lower} % lower", Figure(float(loss), len(holdings), 0, unit=Unit.QUOTE)
 
 
 def _holding(position: Position, marks: Marks) -> Holding:

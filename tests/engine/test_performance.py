@@ -111,6 +111,18 @@ async def test_a_figure_with_too_few_samples_says_so_instead_of_a_number(tmp_pat
     assert named(row)["VaR 95 %, a day"].words.endswith("new coins at 50% stress loss: NEWUSDT")
 
 
+async def test_what_is_held_is_stressed_as_the_new_coin_it_is(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        figures = named(await performance(store, Mark(held.position(), D("2.5"), D(0))))
+    # Ten coins at 2.5: half of it by the rule for new coins in VaR, all of it in ES, at any level.
+    losses = {
+        name: figures[f"{name}, a day"].value for name in ("VaR 95 %", "ES 95 %", "VaR 99 %", "ES 99 %")
+    }
+    assert losses == {"VaR 95 %": 12.5, "ES 95 %": 25.0, "VaR 99 %": 12.5, "ES 99 %": 25.0}
+    gaps = [figures[f"lost if coins open {lower} % lower"].value for lower in (30, 50, 100)]
+    assert gaps == [7.5, 12.5, 25.0]
+
+
 async def test_with_enough_trades_rates_have_intervals_and_repeat_themselves(tmp_path: Path) -> None:
     def more(unit: UnitOfWork) -> None:
         for number in range(30):

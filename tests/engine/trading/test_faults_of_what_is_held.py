@@ -256,6 +256,7 @@ def test_O6_fees_in_mx_leave_the_coins_whole_and_cost_what_they_were_worth(tmp_p
             after = await closed(running)
             assert after.sold_quantity == record.executed
             assert after.realised < after.sold_value - after.bought_value  # both fees are in it
+            assert not rooms.keeper.open.balances.get((Account.DESK, "MX"))  # the person's own pays it
             mx = {one.asset: one.free for one in day.server.world.balances()}["MX"]
             scope = rooms.keeper.scope
             kept = await running.store.read("kept", lambda stored: stored.trading(scope).entries.balances())

@@ -1,0 +1,107 @@
+"""Entries of a whole engine: decision to last byte of an attempt, under 2,000 messages a second in its loop.
+
+The engine trades on a practice exchange in a process of its own, with all its workers. An attempt is fired as
+a snipe's is: prepared, written down in memory, asked for leave at the last moment, sent over a line of its
+own. It is an IOC below the market: it is answered, booked, and buys nothing. The load is decoded and handled
+in the engine's loop.
+"""
+
+import asyncio
+import gc
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+from benchmarks.common import Row, emit, percentile
+from benchmarks.firing import Quiet, exchange_of, load
+from benchmarks.order_path import SCENARIO, SYMBOL
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.engine.bookings import Desk
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Outside, Place, joined
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.intent import Intent, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.paths import paths_of
+
+SHOTS = 200
+EVERY_S = 0.16
+"""The engine's own budget lets no more than eight orders of entries go in 1.2 s."""
+WINDOW_MS = 2_000
+
+
+async def intend(rooms: TradingRooms) -> Intent:
+    """Write an intent down that holds the names of all shots."""
+    names = rooms.keeper.client_ids(SHOTS)
+    intent = Intent(
+        id="bench", role=OrderRole.ENTRY, symbol=SYMBOL, base_asset="SOL", quote_asset="USDT", side=Side.BUY,
+        client_ids=names, spend_cap=Decimal(10), reserved=Decimal(10), position_id="benchp",
+        created_ms=rooms.port.now_ms(), reason="bench",
+    )  # fmt: skip
+
+    def work(desk: Desk) -> None:
+        desk.save_intent(intent)
+
+    await rooms.keeper.write("bench", work)
+    return intent
+
+
+async def fire(rooms: TradingRooms, intent: Intent, price: Decimal) -> list[float]:
+    """Fire one shot after another; return how many microseconds each took to its last byte."""
+    took_us: list[float] = []
+    line = rooms.port.line()
+    for number, name in enumerate(intent.client_ids):
+        if number % 50 == 0:
+            await line.warm()
+        order = NewOrder(
+            SYMBOL, Side.BUY, OrderType.IMMEDIATE_OR_CANCEL, name, price, round(Decimal(10) / price, 2)
+        )
+        await asyncio.sleep(EVERY_S)
+        began_ns = time.monotonic_ns()
+        shot = line.prepare(
+            order, purpose=Purpose.ENTRY, timestamp_ms=rooms.port.now_ms(), recv_window_ms=WINDOW_MS
+        )
+        sent = await rooms.execution.fire(intent, line, shot)
+        assert isinstance(sent.outcome, Accepted), sent.outcome
+        assert sent.fired is not None
+        assert sent.fired.written_ns is not None
+        took_us.append((sent.fired.written_ns - began_ns) / 1_000)
+    await line.close()
+    return took_us
+
+
+async def measure(endpoint: Endpoint, folder: Path) -> list[Row]:
+    """Return the row."""
+    place = Place(endpoint, is_practice=True, paths=paths_of("practice", {"HOME": str(folder)}))
+    async with joined(place, Outside(SystemClock(), Random(1))) as running:
+        rooms = running.engine.rooms
+        assert rooms is not None
+        while not rooms.reconciler.is_done:  # noqa: ASYNC110 - it is polled
+            await asyncio.sleep(0.1)
+        book = await rooms.port.depth(SYMBOL, 5)
+        price = round(Decimal(book.bids[0][0]) * Decimal("0.9"), 2)
+        async with load(lambda _: None) as count:
+            intent = await intend(rooms)
+            gc.collect()
+            with Quiet():
+                began, before = time.monotonic(), count()
+                took_us = await fire(rooms, intent, price)
+                rate = (count() - before) / (time.monotonic() - began)
+    group = f"whole engine, {rate:,.0f} stream messages/s"
+    name = "an attempt: decision, signing and the books' memory to last byte"
+    p50, p99 = percentile(took_us, 0.5), percentile(took_us, 0.99)
+    return [Row(group, name, p50, p99, "µs", note="p99 at most 5,000")]
+
+
+async def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with exchange_of(SCENARIO) as endpoint:
+            emit(await measure(endpoint, Path(folder)))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

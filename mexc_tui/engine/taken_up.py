@@ -1,5 +1,6 @@
 """What a start found of an engine before it, and what became of it, in plain words."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,8 +14,10 @@ from mexc_tui.model.event import TakenUp
 from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation
-from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.snipe import Snipe, SnipeState
 
+IN_DOUBT = (SnipeState.FIRING, SnipeState.UNKNOWN)
+LOOKS, LOOK_S = 20, 0.25
 MOST_DIFFERENCES = 20
 """So many are told by their words; all are kept with the comparison."""
 
@@ -37,6 +40,7 @@ async def tell_taken_up(
     left: Left, runs: Iterable[Reconciliation], keeper: Bookkeeper, books: Books
 ) -> tuple[str, ...]:
     """Read what became of all that, put it in the journal, and return it."""
+    await _until_ended(left, keeper)
     scope = keeper.scope
     lines = await books.read("taken up", lambda stored: taken_up(left, stored.trading(scope), runs))
 
@@ -45,6 +49,15 @@ async def tell_taken_up(
 
     await keeper.write("taken up", work)
     return lines
+
+
+async def _until_ended(left: Left, keeper: Bookkeeper) -> None:
+    """Wait a little until snipes that were firing are ended: their attempts are settled by now."""
+    firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
+    for _ in range(LOOKS):
+        if all(one.state not in IN_DOUBT for one in keeper.open.snipes.values() if one.id in firing):
+            return
+        await asyncio.sleep(LOOK_S)
 
 
 def taken_up(left: Left, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,11 +13,13 @@ from mexc_tui.model.event import TakenUp
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.sniping.desks import NAME, OPENS_S, Exchange, Watcher, listing, scenario
+from tests.engine.trading.desk import cut_power
 
 LOST = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST", times=1)
 
@@ -211,5 +213,26 @@ def test_the_second_comparison_of_a_start_serves_also_what_asked_for_one_meanwhi
                 "runs", lambda stored: stored.trading(scope).reconciliations.page()
             )
             assert [one.trigger for _, one in runs if one.at_ms > began_ms] == [Trigger.START]
+
+    simulate(main)
+
+
+def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0)))
+        await exchange.open()
+        with suppress(StorageError):
+            async with exchange.engine() as watcher:
+                await leave_at(watcher, POINTS["firing before it is sent"])
+                cut_power(watcher.running, monkeypatch)
+        monkeypatch.undo()
+        async with exchange.engine() as watcher:
+            reconciler = watcher.rooms.reconciler
+            await reconciler.is_taken_up.wait()
+            said = next(one for one in reconciler.taken_up if one.startswith(f"snipe {NAME}"))
+            assert "was firing, is " in said
+            assert "every attempt is settled" in said
 
     simulate(main)

@@ -28,7 +28,7 @@ def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
             return _lines(head, act.words or "Asking the engine what it would do …", _keys(act, now_s), width)
         case Stage.DOING:
             head = Part(act.title, Tone.WARN, is_badge=True)
-            return _lines(head, _progress(act, source, now_s), [_link(source)], width)
+            return _lines(head, _progress(act, source, now_s), _link(source), width)
         case Stage.OVER:
             head = Part(act.title, act.tone, is_badge=True)
             words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
@@ -72,8 +72,9 @@ def _progress(act: Act, source: Source, now_s: float) -> str:
     return f"under way for {now_s - act.since_s:.0f}s, {left(source)}. {act.words}"
 
 
-def _link(source: Source) -> Part:
+def _link(source: Source) -> list[Part]:
     link = source.link()
     if link.link is Link.CONNECTED:
-        return Part("Keys work as usual meanwhile.", Tone.FAINT)
-    return Part(f"The engine is {link.link.value}: it is told as soon as it is back.", Tone.BAD)
+        return [Part("Keys work as usual meanwhile.", Tone.FAINT)]
+    words = f"The engine is {link.link.value}: it is told as soon as it is back."
+    return [Part(words, Tone.BAD), Part("Without it: mexc-tui kill --direct", goes=1)]

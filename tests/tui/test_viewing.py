@@ -16,8 +16,9 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.tui import taking
 from mexc_tui.tui.acting import Outside
 from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.bar import Bar
 from mexc_tui.tui.saving import save
-from mexc_tui.tui.screens import MOST_TYPED
+from mexc_tui.tui.screens import MOST_TYPED, BoardScreen
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import Frozen, position, risk
 from tests.tui.painting import Counting
@@ -142,16 +143,41 @@ async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() ->
         assert {name for name, _ in frozen.given} <= {"journal", "settings"}
 
 
-async def test_what_is_critical_rings_only_if_the_settings_say_so() -> None:
-    for bell in (True, False):
-        frozen = Frozen()
-        frozen.replies["settings"] = settings(bell=bell, flash=True)
-        async with desk(frozen, size=(80, 24)) as (app, pilot, _):
-            await pilot.pause(0.05)
-            frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
-            await until(pilot, app, "trading halted by engine")
-            rung = _wire(app).written.replace("\x1b]22;default\x07", "")  # the pointer's shape
-            assert ("\x07" in rung) is bell
+@pytest.mark.parametrize(("bell", "flash"), [(True, False), (False, True)])
+async def test_what_is_critical_rings_and_flashes_as_the_settings_say(
+    bell: bool, flash: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flashed: list[float] = []
+
+    def note(_: BoardScreen, for_s: float) -> None:
+        flashed.append(for_s)
+
+    monkeypatch.setattr(BoardScreen, "flash", note)
+    frozen = Frozen()
+    frozen.replies["settings"] = settings(bell=bell, flash=flash)
+    async with desk(frozen, size=(80, 24)) as (app, pilot, _):
+        await pilot.pause(0.05)
+        frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
+        await until(pilot, app, "trading halted by engine")
+        rung = _wire(app).written.replace("\x1b]22;default\x07", "")  # the pointer's shape
+        assert ("\x07" in rung) is bell
+        assert bool(flashed) is flash
+
+
+async def test_a_flash_makes_the_header_loud_for_a_moment() -> None:
+    async with desk(size=(80, 24)) as (app, pilot, _):
+        board = app.screen
+        assert isinstance(board, BoardScreen)
+        header = board.query_one("#header", Bar)
+        before = header.render_line(0)
+        board.flash(0.05)
+        await pilot.pause()
+        assert header.render_line(0) != before
+        for _ in range(100):
+            if header.render_line(0) == before:
+                return
+            await pilot.pause(0.02)
+        raise AssertionError("it stays loud")
 
 
 def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) -> None:

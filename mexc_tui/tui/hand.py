@@ -16,7 +16,7 @@ from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.consequences import Target, previewed
-from mexc_tui.tui.deeds import BY_ID, Deed, named, refusal
+from mexc_tui.tui.deeds import BY_ID, Aim, Deed, named, refusal
 from mexc_tui.tui.happened import YOU, Happened, Happening
 from mexc_tui.tui.question import Heard, Question
 from mexc_tui.tui.source import Source
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 PREVIEW_S = 5.0
 SHOWN_S = 20.0
 """So long a result stays below; then it is found among what happened."""
+SAME_S = 600.0
+"""A sale that nobody answered keeps its number so long: given anew, it is still done once."""
 REPEAT_S = 0.6
 """A halt key so soon behind another one is that key held down."""
 _HALTED = frozenset({TradingState.HALTED, TradingState.FLATTENING})
@@ -92,6 +94,8 @@ class Hand:
         """Do nothing yet."""
         self._source, self._happened, self._means = source, happened, means
         self._running: dict[str, Act] = {}
+        self._unanswered: dict[str, tuple[str, float]] = {}
+        """Number of each sale that nobody answered, and when it was given."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted_s = float("-inf")
         self.shown: Act | None = None
@@ -197,8 +201,11 @@ class Hand:
     # How it goes
 
     def _act(self, deed: Deed, target: Target) -> Act:
+        now_s = self._means.now_s()
+        number, given_s = self._unanswered.get(named(deed, target).upper(), ("", 0.0))
+        is_same = number and now_s - given_s < SAME_S
         words = deed.words(self._source, target)
-        return Act(deed, target, self._means.new_id(), self._means.now_s(), words)
+        return Act(deed, target, number if is_same else self._means.new_id(), now_s, words)
 
     def _hide(self) -> None:
         self.shown = None
@@ -272,6 +279,7 @@ class Hand:
             self._means.changed()
 
     def _answered(self, act: Act, reply: "Reply[object]") -> None:
+        self._unanswered.pop(act.title, None)
         for kind in act.deed.changes:
             self._source.answers.forget(kind)
         before = " (as it said before)" if reply.is_repeated else ""
@@ -280,6 +288,8 @@ class Hand:
 
     def _offer_again(self, act: Act, words: str) -> None:
         """Say that nobody knows what it did; the same command may be given again, and is done once."""
+        if act.deed.aim is Aim.POSITION:
+            self._unanswered[act.title] = act.command_id, self._means.now_s()
         act.words = f"{words} Asking again with the same number never does it twice."
         self._note(act, _SAID[Outcome.UNKNOWN], Tone.BAD)
         if self.shown is act or self.question is None:

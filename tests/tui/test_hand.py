@@ -422,6 +422,39 @@ async def test_silence_is_said_to_be_unknown_and_asked_again_under_the_same_numb
     assert numbers[0]
 
 
+async def test_a_sale_that_nobody_answered_is_not_made_twice_by_giving_it_anew() -> None:
+    one = Bench()
+
+    async def silent(_: Any) -> Reply[Any]:
+        raise DeskSilent("close was not answered within 200 s: what it did is unknown.")
+
+    one.frozen.replies["close"] = silent
+    await one.press("P", "5", "Y")
+    await one.until("Y asks again")
+    await one.press("n")
+    assert one.hand.shown is None
+    one.frozen.replies["close"] = Reply(Outcome.DONE, "1465 OPEN sold.", HALTED, is_repeated=True)
+    await one.press("P", "5", "Y")
+    await one.until("done (as it said before): 1465 OPEN sold.")
+    await one.press("P", "5", "Y")
+    numbers = [number for name, number in one.frozen.ids if name == "close"]
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
+async def test_halting_anew_is_another_command_even_if_the_last_one_was_not_answered() -> None:
+    one = Bench()
+
+    async def silent(_: Any) -> Reply[Any]:
+        raise DeskSilent("halt was not answered within 30 s: what it did is unknown.")
+
+    one.frozen.replies["halt"] = silent
+    await one.press("h")
+    await one.until("Y asks again")
+    await one.press("n", "h")
+    numbers = [number for name, number in one.frozen.ids if name == "halt"]
+    assert len(numbers) == len(set(numbers)) == 2
+
+
 async def test_each_deed_has_a_number_of_its_own() -> None:
     one = Bench()
     one.frozen.replies["disarm"] = done("disarmed")

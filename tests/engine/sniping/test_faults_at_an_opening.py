@@ -88,7 +88,7 @@ def test_R17_a_time_that_is_refused_again_after_a_new_measurement_stops_entries(
     simulate(main)
 
 
-@pytest.mark.parametrize("code", [700006, 700007, 10072], ids=["address", "right", "key"])
+@pytest.mark.parametrize("code", [700006, 10072], ids=["address", "key"])
 def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more(
     tmp_path: Path, code: int
 ) -> None:

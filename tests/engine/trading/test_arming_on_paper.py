@@ -28,7 +28,7 @@ async def remember(running: Joined, outcomes: int) -> None:
 
 @pytest.mark.parametrize(
     ("outcomes", "auto_arm", "armed"),
-    [(100, "everywhere", True), (99, "everywhere", False), (100, "practice", False), (100, "never", False)],
+    [(100, "everywhere", True), (99, "everywhere", False), (100, "practice", False)],
 )
 def test_E7_on_paper_signals_arm_once_that_is_set_and_100_outcomes_are_stored(
     tmp_path: Path, outcomes: int, auto_arm: str, armed: bool

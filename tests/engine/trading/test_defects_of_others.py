@@ -17,7 +17,7 @@ from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import HOST, PORT, PracticeDay
 from tests.engine.guarded import ARM_S, SYMBOL, closed, day_of, guarding, held, price_for, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, ORDER, PUNCTUAL
+from tests.engine.trading.desk import HANDS_OFF, ORDER, PUNCTUAL, ours
 
 OTHER = "OTHERUSDT"
 SECOND = msgspec.structs.replace(PUNCTUAL, base="OTHER")
@@ -108,7 +108,7 @@ class NotedDay:
         await self.day.sim.network.serve(HOST, PORT, application)
 
 
-def test_A3_10_A3_11_A4_orders_are_posted_without_time_in_force_and_no_stop_ever_rests(
+def test_A3_1_2_10_11_A4_orders_are_posted_sized_in_quote_without_time_in_force_and_no_stop_rests(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -122,6 +122,9 @@ def test_A3_10_A3_11_A4_orders_are_posted_without_time_in_force_and_no_stop_ever
             await until(lambda: len(rooms.keeper.open.live_orders()) == 2)
             await asyncio.sleep(1)
             position = held(running)
+            (record,) = (one for one in ours(day) if one.executed and one.side is Side.BUY)
+            assert Decimal(9) < record.executed_quote <= Decimal(10)  # quote units to spend, no quantity
+            assert position.entry_price == record.average_price  # no answer told it
             resting = day.server.world.open_orders()
             assert {one.side for one in resting} == {Side.SELL}
             assert all(one.price > position.entry_price for one in resting)

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.joining import Joined
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.order import Side
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
-from tests.engine.guarded import ARM_S, SYMBOL, agree, buy, day_of, price, rooms_of, until
+from tests.engine.guarded import ARM_S, SYMBOL, agree, buy, closed, day_of, price, price_for, rooms_of, until
 from tests.engine.trading.desk import (
     HANDS_OFF,
     PUNCTUAL,
@@ -21,6 +23,7 @@ from tests.engine.trading.desk import (
     mortal,
     ours,
     same_books,
+    stored_orders,
 )
 
 
@@ -101,6 +104,25 @@ def test_R17_a_time_that_the_exchange_refuses_is_measured_anew_within_seconds(tm
             await buy(running)
             await asyncio.sleep(5)
             await the_clock_is_right(sim, running, 30_000, 5)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_R17_a_stop_whose_time_is_refused_sells_once_the_clock_is_measured(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        jump = FaultPlan(kind=FaultKind.CLOCK_SKEW, at_s=43, amount_ms=30_000)
+        day = a_day(sim, tmp_path, jump, **RARELY)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            position = await buy(running)
+            await asyncio.sleep(2)
+            await price_for(rooms, position, "0.2", 0.5)
+            assert (await closed(running, 15)).close_reason is CloseReason.STOP
+            assert any(row.code == 700003 for row in (await stored_orders(running)).values())
+            sold = [row for row in ours(day) if row.side is Side.SELL]
+            assert [row.executed for row in sold] == [position.remaining]
             await agree(running)
 
     simulate(main)

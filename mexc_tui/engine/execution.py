@@ -14,7 +14,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
 from mexc_tui.ledger.evidence import Evidence, from_outcome, from_report, from_trades
 from mexc_tui.ledger.orders import cancelling, must_ask_trades
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
@@ -31,6 +31,8 @@ PURPOSES = {
     OrderRole.FLATTEN: Purpose.STOP,
 }
 
+NOT_THERE = (-2013, -2011)
+"""Answers that deny an order."""
 TOLD_S, TOLD_LOOKS = 0.1, 5
 """An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
 
@@ -90,12 +92,14 @@ class Execution:
         row = self._begin(intent, shot.order)
         return await self._to_its_end(self._fire(row, line, shot, at_ns, called_off))
 
-    async def cancel(self, order: Order, words: str, purpose: Purpose = Purpose.EXIT) -> None:
+    async def cancel(self, order: Order, words: str, purpose: Purpose = Purpose.EXIT) -> bool:
         """Have an order cancelled, and hear or ask what became of it: no answer to a cancel proves anything.
+
+        Returns whether the exchange denies an UNKNOWN order after its fence: nothing of it can come any more.
 
         `purpose`: STOP where a stop waits for its coins; that alone goes out under a ban.
         """
-        await self._to_its_end(self._cancel(order, words, purpose))
+        return await self._to_its_end(self._cancel(order, words, purpose))
 
     async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
         """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
@@ -197,7 +201,7 @@ class Execution:
         self._begin_chore(self._keeper.take(name, told))
         return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
 
-    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> None:
+    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
         marked = cancelling(order, self._trading.now_ms(), words)
         if marked != order:
             self._keeper.open.put_order(marked)
@@ -209,11 +213,20 @@ class Execution:
         )
         log.info("cancel of %s: %s", order.client_order_id, type(outcome).__name__)
         if isinstance(outcome, NotSent) or await self._is_told_gone(order.client_order_id):
-            return
+            return False
+        asked_ms = self._trading.now_ms()
         try:
             await self.ask(order, purpose)
         except ExchangeError as error:
             log.warning("%s after its cancel: %s", order.client_order_id, error)
+            is_denied = isinstance(error, Refused) and error.refusal.code in NOT_THERE
+            return is_denied and self._is_past_fence(order.client_order_id, asked_ms)
+        return False
+
+    def _is_past_fence(self, client_order_id: str, at_ms: int) -> bool:
+        now = self._keeper.open.orders.get(client_order_id)
+        is_unknown = now is not None and now.state is OrderState.UNKNOWN
+        return now is not None and is_unknown and now.fence_ms is not None and at_ms >= now.fence_ms
 
     async def _is_told_gone(self, client_order_id: str) -> bool:
         """Whether the stream tells its end within a moment: that costs no weight, and no way of a stop."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from decimal import Decimal
+from functools import partial
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
@@ -29,7 +30,7 @@ class ExitOrders:
         self._keeper = keeper
         self._execution = execution
         self._settling = settling
-        self._cancels: set[asyncio.Future[None]] = set()
+        self._cancels: set[asyncio.Future[bool]] = set()
 
     async def see_gone(self, sale: Running, position: Position, left: Decimal, *, is_offered: bool) -> bool:
         """See the end of what could sell the same coins; return whether something was waited for.
@@ -39,7 +40,7 @@ class ExitOrders:
         live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
         if sale.goal <= 0:
             self._cancel_entries(sale, live)
-        sells = [one for one in live if one.side is Side.SELL]
+        sells = [one for one in live if one.side is Side.SELL and sale.is_holding(one)]
         ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
         if ours:
             await self._see_end(ours[0], sale)
@@ -53,17 +54,23 @@ class ExitOrders:
             await self._clear(sale, sells, cancels)
         return not is_offered
 
-    def _cancel_resting(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[None]]":
+    def _cancel_resting(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
         now_s = asyncio.get_running_loop().time()
         if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
             purpose = Purpose.STOP if sale.is_urgent else Purpose.EXIT
             cancels = (self._execution.cancel(one, sale.words, purpose) for one in sells)
             sale.cancels, sale.cancel_at_s = asyncio.gather(*cancels), now_s + AGAIN_S
-            sale.cancels.add_done_callback(lambda _: sale.wake.set())
+            sale.cancels.add_done_callback(partial(self._note_denied, sale, sells))
         return sale.cancels
 
-    async def _clear(self, sale: Running, sells: list[Order], cancels: "asyncio.Future[list[None]]") -> None:
+    def _note_denied(self, sale: Running, sells: list[Order], done: "asyncio.Future[list[bool]]") -> None:
+        if not done.cancelled() and done.exception() is None:
+            answers = zip(sells, done.result(), strict=True)
+            sale.denied |= {order.client_order_id for order, is_denied in answers if is_denied}
+        sale.wake.set()
+
+    async def _clear(self, sale: Running, sells: list[Order], cancels: "asyncio.Future[list[bool]]") -> None:
         """Wait until what rests is seen gone, by the stream or by asking, whichever is first.
 
         Not for long: one cancel that hangs holds nothing up that the others freed.
@@ -109,7 +116,7 @@ class ExitOrders:
         rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)
         return any(row is not None and row.state.is_on_exchange for row in rows)
 
-    def _begin(self, cancel: Awaitable[None]) -> None:
+    def _begin(self, cancel: Awaitable[bool]) -> None:
         task = asyncio.ensure_future(cancel)
         self._cancels.add(task)
         task.add_done_callback(self._cancels.discard)

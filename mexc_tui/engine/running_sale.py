@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mexc_tui.model.intent import ZERO, CloseReason, Intent, OrderRole
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole, OrderState
 from mexc_tui.model.outcome import Refusal
 
 
@@ -32,10 +32,12 @@ class Running:
     is_alarmed: bool = False
     cancelled: set[str] = field(default_factory=set[str])
     """Buys whose cancel was asked for."""
-    cancels: "asyncio.Future[list[None]] | None" = None
+    cancels: "asyncio.Future[list[bool]] | None" = None
     """Cancels of take-profits that are on their way."""
     cancel_at_s: float = 0.0
     """Not before this moment of the loop are they sent again."""
+    denied: set[str] = field(default_factory=set[str])
+    """Orders that the exchange denied after their fence: they hold nothing, whatever they are called."""
     hurried: set[str] = field(default_factory=set[str])
     """Orders that were looked into out of turn."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -48,6 +50,10 @@ class Running:
     def is_urgent(self) -> bool:
         """Whether it goes through the book at once."""
         return self.role in (OrderRole.STOP, OrderRole.FLATTEN)
+
+    def is_holding(self, order: Order) -> bool:
+        """Whether a live order may hold coins that this sale wants."""
+        return order.state is not OrderState.UNKNOWN or order.client_order_id not in self.denied
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than until one of its orders changes."""

@@ -217,7 +217,11 @@ class Selling:
     def _tried(self, sale: Running, left: Decimal) -> SaleTry:
         price = self._prices.of(sale.symbol)
         resting = sum(
-            (one.open_quantity for one in self._keeper.open.orders_of(sale.position_id) if _is_sell(one)),
+            (
+                one.open_quantity
+                for one in self._keeper.open.orders_of(sale.position_id)
+                if _is_sell(one) and sale.is_holding(one)
+            ),
             ZERO,
         )
         free = left - resting

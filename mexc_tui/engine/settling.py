@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.execution import Execution
+from mexc_tui.engine.execution import NOT_THERE, Execution
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.checks import agrees
@@ -28,7 +28,6 @@ STEP_S = 1.0
 LIVE_EVERY_MS = 10_000
 """Live orders are asked for so often, should the private stream have lost something (reliability M12)."""
 FEES_AFTER_MS = 2_000
-NOT_THERE = (-2013, -2011)
 TOLERANCE = Decimal("1e-8")
 """Balances agree to so much of an asset."""
 

@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from mexc_tui.engine.bookings import Written
+from mexc_tui.engine.exit_intents import ExitIntents, Wanted
 from mexc_tui.ledger.checks import protected
+from mexc_tui.ledger.orders import suspect
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.position import Account, Protection
@@ -400,5 +402,28 @@ def test_a_position_is_watched_from_its_first_coin_on(tmp_path: Path) -> None:
             rooms.keeper.on_change(look)
             await buy(running)
             assert naked == []
+
+    simulate(main)
+
+
+def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+
+            async def never(*_: object) -> None:
+                await asyncio.sleep(0)  # balances never agree: it stays unknown
+
+            monkeypatch.setattr(rooms.settling, "_balanced", never)
+            wish = Wanted(OrderRole.TAKE_PROFIT, CloseReason.LADDER, "never sent", position.remaining, 1)
+            intent = await ExitIntents(rooms.port, rooms.keeper).of_rung(position, wish)
+            lost = suspect(intent, intent.client_ids[0], rooms.port.now_ms() + 3_000)
+            rooms.keeper.sent(msgspec.structs.replace(lost, quantity=position.remaining))
+            began_s = asyncio.get_running_loop().time()
+            await price_for(rooms, position, "0.7", 0.5)
+            assert (await closed(running)).sold_quantity == position.bought_quantity
+            assert 3 <= asyncio.get_running_loop().time() - began_s < 8
+            assert rooms.keeper.open.orders[lost.client_order_id].state is OrderState.UNKNOWN
 
     simulate(main)

@@ -1,6 +1,6 @@
 """The desk through a real pty: keys to paint, bytes, CPU, memory, the start, what it costs the engine.
 
-Each start stands beside the least Textual app, and beside peers if `MEXC_TUI_PEERS` names a folder that holds
+Each start stands beside the least Textual app, and beside peers if `DESK_PEERS` names a folder that holds
 an environment for each: `peer-toolong`, `peer-posting`, `peer-harlequin`. Peers show other things; what is
 compared is what a person waits for and what a line carries.
 """
@@ -29,7 +29,7 @@ PATIENCE_S = 10.0
 CURSOR = re.compile(r"> S\d{3}USDT")
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-READY, PAINTED = "entries allowed", "Next openings"
+READY, PAINTED, SPLASH = "entries allowed", "Next openings", "mexc-tui   "
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,12 @@ class Peer:
 
 def peers() -> list[Peer]:
     """Return the peers that are here."""
-    folder = os.environ.get("MEXC_TUI_PEERS")
+    folder = os.environ.get("DESK_PEERS")
     if not folder:
         return []
     root = Path(folder)
     found = [
-        Peer("toolong", (str(root / "peer-toolong/bin/tl"), "docs/practice.md"), "practice"),
+        Peer("toolong", (str(root / "peer-toolong/bin/tl"), "docs/practice.md"), "Chance"),
         Peer("posting", (str(root / "peer-posting/bin/posting"),), "GET"),
         Peer("harlequin", (str(root / "peer-harlequin/bin/harlequin"),), "Query"),
     ]
@@ -145,7 +145,7 @@ def starts(home: Path) -> Generator[Row]:
             lambda: Terminal(environ(home), run=(sys.executable, "-m", "benchmarks.least_app")),
             ("painted",),
         ),
-        "mexc-tui attach": (lambda: attached(home), (PAINTED, READY)),
+        "mexc-tui attach": (lambda: attached(home), (SPLASH, PAINTED, READY)),
     }
     for peer in peers():
         ways[peer.name] = (lambda argv=peer.argv: Terminal(environ(home), run=argv), (peer.word,))
@@ -161,13 +161,14 @@ def starts(home: Path) -> Generator[Row]:
         welcomed = fresh / "s/mexc-tui/practice"
         welcomed.mkdir(parents=True, mode=0o700)
         (welcomed / "welcomed").touch()
-        whole.append(started(lambda home=fresh: Terminal(environ(home)), PAINTED, READY))
+        whole.append(started(lambda home=fresh: Terminal(environ(home)), SPLASH, PAINTED, READY))
         subprocess.run(
             [sys.executable, "-m", "mexc_tui", "stop"], env=environ(fresh), check=False, capture_output=True
         )
     base = statistics.median(one[0] for one in took["least Textual app"])
     for name, values in (*took.items(), ("mexc-tui (engine and exchange inside)", whole)):
-        for index, what in enumerate(("first frame", "with data")[: len(values[0])]):
+        frames = ("first line", "board", "with data") if len(values[0]) > 1 else ("first frame",)
+        for index, what in enumerate(frames):
             times = [one[index] for one in values]
             median = statistics.median(times)
             yield Row(

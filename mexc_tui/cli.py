@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from mexc_tui import __version__
+from mexc_tui import __version__, splash
 from mexc_tui.questions.asker import fail
 from mexc_tui.questions.commands import add_to
 
@@ -112,6 +112,8 @@ def main(
         # What stands before the command holds for it too.
         context.default_map = {"watch": context.params, "exchange": context.params}
         return
+    if not headless:
+        splash.show("opens the desk …")
     from mexc_tui.launching import Launch
 
     launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
@@ -129,6 +131,7 @@ def main(
 @viewed
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
     """Open the desk on an engine that runs; leaving it does nothing to the engine."""
+    splash.show("looks for the engine …")
     from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal, run_attached
 
     if not has_terminal():
@@ -136,8 +139,10 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     try:
         code = run_attached(profile, mode, Viewing(theme, economy, read_only), os.environ)
     except Exception as error:
+        splash.hide()
         _say_why(error)
     if code is None:
+        splash.hide()
         fail("No engine of this profile runs. mexc-tui starts one, with a screen.", NOT_STARTED)
     sys.exit(code)
 
@@ -152,6 +157,7 @@ def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
     try:
         return run_desk(launch, Viewing(theme, is_economy), os.environ)
     except Exception as error:
+        splash.hide()
         _say_why(error)
 
 

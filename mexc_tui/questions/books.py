@@ -1,6 +1,8 @@
 """Finds rows of trading: in the views of the engine, or without one in what is stored of the newest books."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.desk import trading as kinds
@@ -30,6 +32,7 @@ from mexc_tui.questions.reach import NO_ENGINE, Failure, Reach
 if TYPE_CHECKING:
     from mexc_tui.engine.books_ports import TradingTables
     from mexc_tui.model.position import Position
+    from mexc_tui.model.reconciliation import Reconciliation
     from mexc_tui.store.unit_of_work import Reading
 
 T = TypeVar("T")
@@ -101,11 +104,16 @@ class Books:
                 raise self._no_books() from None
             return found
 
-    def reconciliation(self) -> ReconciliationRow:
-        """Compare books now, or return the last stored comparison. Raises Failure if there is none."""
+    def reconciliation(self, exchange_file: Path | None = None) -> ReconciliationRow:
+        """Compare books now: the engine does, or without one this process with the exchange of a file.
+
+        Without either return the last stored comparison. Raises Failure if there is none.
+        """
         try:
             reply = self._reach.tell(kinds.RECONCILE, Nothing(), HEAVY_S)
         except NoEngine:
+            if exchange_file is not None:
+                return reconciliation_row(self._compared(exchange_file))
             run = self._of_newest(lambda tables, _: tables.reconciliations.latest())
             if run is None:
                 raise self._no_books() from None
@@ -115,6 +123,20 @@ class Books:
         return reply.result
 
     # ---- helpers
+
+    def _compared(self, exchange_file: Path) -> "Reconciliation":
+        from mexc_tui.bootstrap import StartError, read_endpoint
+        from mexc_tui.comparing import NotCompared, compare_books
+        from mexc_tui.exchange.client import OriginRefused
+        from mexc_tui.lock import EngineRuns
+        from mexc_tui.paths import PathsError
+
+        reach = self._reach
+        try:
+            endpoint = read_endpoint(exchange_file)
+            return asyncio.run(compare_books(endpoint, reach.paths, reach.engine_settings, reach.who))
+        except (StartError, NotCompared, OriginRefused, EngineRuns, PathsError) as error:
+            raise Failure(str(error), NO_ENGINE) from None
 
     def _seen(self, kind: ViewKind[Row], stored: "Callable[[TradingTables], list[Row]]") -> Sequence[Row]:
         try:

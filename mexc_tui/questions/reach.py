@@ -27,6 +27,7 @@ from mexc_tui.settings.file import read_file, set_value
 from mexc_tui.settings.layers import Given, Layer, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
 from mexc_tui.settings.rows import setting_rows
+from mexc_tui.settings.table import Settings
 
 if TYPE_CHECKING:
     from mexc_tui.store.unit_of_work import Reading
@@ -217,6 +218,11 @@ class Reach:
             now_ms=self.clock.now_ms(),
             deadline_s=deadline_s,
         )
+
+    @property
+    def engine_settings(self) -> Settings:
+        """Return the settings as an engine would find them. Raises SettingsError."""
+        return self._settings.settings
 
     @property
     def has_store(self) -> bool:

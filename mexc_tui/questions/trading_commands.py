@@ -80,17 +80,24 @@ def performance(profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--exchange",
+    "exchange_file",
+    type=click.Path(path_type=Path),
+    help="Without an engine compare anew: the file with the line that `mexc-tui exchange` printed.",
+)
 @asked
-def reconcile(profile: str | None, as_json: bool) -> None:
+def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) -> None:
     """Compare books with the exchange's; without an engine show the last comparison.
 
-    Exit code: 0 everything is explained, 1 something is not.
+    With --exchange they are compared anew also without an engine; nothing is sent or cancelled.
+    Exit code: 0 everything is explained, 1 something is not, 3 books could not be compared.
     """
     from mexc_tui.questions.asjson import reconciliation
     from mexc_tui.questions.trading_pages import reconciliation_page
 
     with asking(profile, as_json) as asker:
-        row = _books(asker).reconciliation()
+        row = _books(asker).reconciliation(exchange_file)
         asker.show(row, reconciliation_page, reconciliation)
         if row.problem and asker.as_json:
             fail(row.problem, NOT_DONE)

@@ -1,0 +1,157 @@
+"""Compares stored books with the exchange's without an engine: for `reconcile --exchange FILE`.
+
+It asks the exchange and never sends or cancels. What the exchange knows more is booked, exactly as an engine
+does at its start, and each run is stored; meanwhile no engine of this profile or account can start.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from random import Random
+
+import aiohttp
+import msgspec
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.ports import Stored
+from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.reconciler import Reconciler
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.folders import make_folders
+from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.instance import instance_of
+from mexc_tui.lock import engine_lock, scope_of
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.paths import Paths
+from mexc_tui.settings.table import Settings
+from mexc_tui.store.store import Store
+from mexc_tui.trading_port import TradingParts, WireTrading
+from mexc_tui.tuning import client_limits, socket_timings, store_limits
+from mexc_tui.tuning_trading import reconcile_numbers
+
+DEADLINE_S = 120.0
+"""The fence of an order in doubt is waited for, and an exchange that is busy."""
+RUNS = 100
+NO_BOOKS = (
+    "This profile has no books of the account in that file: no engine has traded with it here. "
+    "Check --profile and --exchange."
+)
+
+
+class NotCompared(Exception):
+    """Books could not be compared; the text says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What one comparison works with. `strangers`: client ids with our prefix that this desk never made."""
+
+    store: Store
+    keeper: Bookkeeper
+    reconciler: Reconciler
+    strangers: list[str]
+
+
+async def compare_books(
+    endpoint: Endpoint, paths: Paths, settings: Settings, by: str, deadline_s: float = DEADLINE_S
+) -> Reconciliation:
+    """Compare until no order is in doubt; return what all runs found, with the time of the last.
+
+    A stranger's order halts the books, as it would in an engine. Raises NotCompared, EngineRuns, PathsError,
+    StorageError or OriginRefused.
+    """
+    clock, scope = SystemClock(), scope_of(endpoint)
+    if not paths.store.is_file():
+        raise NotCompared(NO_BOOKS)
+    make_folders(paths)
+    with engine_lock(paths, endpoint.api_key):
+        store = await Store.open(paths.store, clock, limits=store_limits(settings))
+        try:
+            before = await store.read("newest run", lambda stored: _newest(stored, scope))
+            async with (
+                MexcClient(
+                    endpoint.rest,
+                    clock=clock,
+                    rng=Random(),
+                    credentials=Credentials(endpoint.api_key, Secret(endpoint.api_secret)),
+                    limits=client_limits(settings),
+                ) as client,
+                aiohttp.TCPConnector() as connector,
+            ):
+                await client.measure_clock()
+                port = WireTrading(
+                    TradingParts(clock, client, endpoint.ws, connector, Random(), socket_timings(settings))
+                )
+                desk = _desk(store, port, scope, paths, settings, clock)
+                await _until_taken_up(desk.reconciler, deadline_s)
+            halt_file = FileOfHalt(paths.state, scope)
+            if desk.strangers and halt_file.read() is None:
+                halt_file.write(_halt(desk.strangers[0], by, clock.now_ms()))
+            runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
+        finally:
+            await store.close()
+    return _together(runs, desk.reconciler)
+
+
+def _newest(stored: Stored, scope: str) -> int:
+    """Return the number of the newest run. Raises NotCompared if these books never began."""
+    tables = stored.trading(scope)
+    if not tables.entries.balances():
+        raise NotCompared(NO_BOOKS)
+    return next((number for number, _ in tables.reconciliations.page(limit=1)), 0)
+
+
+def _runs(stored: Stored, scope: str, before: int) -> tuple[Reconciliation, ...]:
+    """Return the runs since then, oldest first."""
+    found = stored.trading(scope).reconciliations.page(limit=RUNS)
+    return tuple(run for number, run in reversed(found) if number > before)
+
+
+def _desk(
+    store: Store, port: WireTrading, scope: str, paths: Paths, settings: Settings, clock: SystemClock
+) -> _Desk:
+    strangers = list[str]()
+    prices = Prices(clock, port.now_ms)
+    instance = instance_of(paths.state / "instance", Random())
+    keeper = Bookkeeper(store, scope, (instance, clock.now_ms()), port.now_ms, prices.in_quote)
+    reconciler = Reconciler(
+        port, keeper, store, prices, clock, lambda: reconcile_numbers(settings), strangers.append
+    )
+    return _Desk(store, keeper, reconciler, strangers)
+
+
+async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
+    """Run an engine's first comparisons; end once every order that was in doubt is known."""
+    working = asyncio.create_task(reconciler.run(lambda: None), name="reconciler")
+    known = asyncio.create_task(reconciler.is_taken_up.wait(), name="taken up")
+    try:
+        await asyncio.wait((working, known), timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()  # it never ends but by an error
+        if not known.done():
+            why = reconciler.problem or f"an order is still in doubt after {deadline_s:.0f} s"
+            raise NotCompared(f"Books could not be compared: {why}")
+    finally:
+        for task in (working, known):
+            task.cancel()
+        await asyncio.gather(working, known, return_exceptions=True)
+
+
+def _halt(name: str, by: str, now_ms: int) -> Trading:
+    words = f"an order {name} carries our prefix and is not ours"
+    return Trading(state=TradingState.HALTED, cause=Cause.STRANGER, words=words, since_ms=now_ms, by=by)
+
+
+def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Reconciliation:
+    """Return all that these runs found: what the first could not explain is not forgotten by the second."""
+    if not runs:
+        raise NotCompared(f"Books could not be compared: {reconciler.problem or 'no run was stored'}")
+    return msgspec.structs.replace(
+        runs[-1],
+        explained=tuple(one for run in runs for one in run.explained),
+        unexplained=tuple(one for run in runs for one in run.unexplained),
+        problem=reconciler.damage or reconciler.problem,
+    )

@@ -1,6 +1,6 @@
 """A desk at one moment: rows that do not move unless a test moves them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
@@ -80,7 +80,7 @@ class Frozen:
         self.ids.append((kind.name, command_id))
         reply = self.replies.get(kind.name)
         if callable(reply):
-            reply = await reply(args)
+            reply = await cast("Callable[[Any], Awaitable[Any]]", reply)(args)
         if reply is None:
             return Reply(Outcome.REFUSED, f"Nobody here answers {kind.name}.", None, is_repeated=False)
         if isinstance(reply, Reply):

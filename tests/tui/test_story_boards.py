@@ -21,7 +21,7 @@ GATES = (
 )
 
 
-def _why(frozen: Frozen, listing_id: str) -> WhyRow:
+def why(frozen: Frozen, listing_id: str) -> WhyRow:
     row = frozen.listings.rows[listing_id]
     signal = frozen.signals.rows[f"ready_state {row.symbol}"]
     return WhyRow(
@@ -75,7 +75,7 @@ def _why(frozen: Frozen, listing_id: str) -> WhyRow:
 
 def _known() -> Frozen:
     frozen = Frozen()
-    frozen.replies["why"] = _why(frozen, "L-FOOUSDT")
+    frozen.replies["why"] = why(frozen, "L-FOOUSDT")
     return frozen
 
 

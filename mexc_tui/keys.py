@@ -1,0 +1,125 @@
+"""Keeps the exchange's key in the keyring of the operating system, and nowhere else (reliability 4.2).
+
+The keyring's library is imported where a key is read or written: nothing else waits for it.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from mexc_tui.exchange.signing import Credentials, Secret
+
+SERVICE = "mexc-tui"
+KEY, SECRET = "access key", "secret"
+FORM = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
+"""Of both halves, as the exchange makes them."""
+SHOWN = 4
+SAFE = frozenset(
+    (
+        "keyring.backends.SecretService",
+        "keyring.backends.libsecret",
+        "keyring.backends.kwallet",
+        "keyring.backends.macOS",
+        "keyring.backends.Windows",
+    )
+)
+"""Keyrings that encrypt what they keep. A file of plain text is none, whoever installed it."""
+NO_KEYRING = (
+    "This machine has no keyring that encrypts ({found}), so no key can be kept here. Next step: install and "
+    "unlock a Secret Service (gnome-keyring with a D-Bus session, or KeePassXC), then try again."
+)
+
+
+class Backend(Protocol):
+    """What is used of a keyring; the library's own types are not complete."""
+
+    def get_password(self, service: str, username: str) -> str | None: ...
+    def set_password(self, service: str, username: str, password: str) -> None: ...
+    def delete_password(self, service: str, username: str) -> None: ...
+
+
+class KeysError(Exception):
+    """A key could not be read or kept; the text says why and what to do, and never holds any of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownKey:
+    """What of a key may be seen: the last characters of its public half."""
+
+    profile: str
+    ends_with: str
+
+
+class Keys:
+    """The key of one profile. Methods block, maybe until a person unlocks a keyring, and raise KeysError."""
+
+    def __init__(self, profile: str, safe: frozenset[str] = SAFE) -> None:
+        """`safe`: modules of the backends that may be used."""
+        self._profile = profile
+        self._safe = safe
+
+    def read(self) -> Credentials | None:
+        """Return the key; None: there is none, or what is there is no whole key."""
+        key, secret = self._get(KEY), self._get(SECRET)
+        is_whole = FORM.fullmatch(key) and FORM.fullmatch(secret)
+        return Credentials(key, Secret(secret)) if is_whole else None
+
+    def shown(self) -> ShownKey | None:
+        """Return what may be seen of the key; None: there is none."""
+        key = self.read()
+        return None if key is None else ShownKey(self._profile, key.access_key[-SHOWN:])
+
+    def keep(self, access_key: str, secret: str) -> None:
+        """Keep a key in place of the one before."""
+        for name, text in ((KEY, access_key), (SECRET, secret)):
+            if not FORM.fullmatch(text):
+                raise KeysError(
+                    f"That is no {name} of the exchange: 8 to 128 letters and digits. Copy it again."
+                )
+        self.remove()  # never one's key with another's secret
+        backend = self._backend()
+        try:
+            backend.set_password(SERVICE, self._name(SECRET), secret)
+            backend.set_password(SERVICE, self._name(KEY), access_key)
+        except Exception as error:  # each backend raises its own
+            raise _refused(error) from None
+
+    def remove(self) -> bool:
+        """Forget the key; False: there was none."""
+        backend, had = self._backend(), False
+        for name in (KEY, SECRET):
+            if self._get(name):
+                had = True
+                try:
+                    backend.delete_password(SERVICE, self._name(name))
+                except Exception as error:  # each backend raises its own
+                    raise _refused(error) from None
+        return had
+
+    def _get(self, name: str) -> str:
+        try:
+            return self._backend().get_password(SERVICE, self._name(name)) or ""
+        except KeysError:
+            raise
+        except Exception as error:  # each backend raises its own
+            raise _refused(error) from None
+
+    def _name(self, name: str) -> str:
+        return f"{self._profile}: {name}"
+
+    def _backend(self) -> Backend:
+        """Return the keyring in use, or the first safe one of a chain."""
+        import keyring
+        from keyring.backends.chainer import ChainerBackend
+
+        found = keyring.get_keyring()
+        links = found.backends if isinstance(found, ChainerBackend) else (found,)
+        for backend in links:
+            if type(backend).__module__ in self._safe:
+                return cast("Backend", backend)
+        raise KeysError(NO_KEYRING.format(found=f"found: {type(found).__module__}"))
+
+
+def _refused(error: Exception) -> KeysError:
+    # The words of a backend are not shown: they may hold what it was given.
+    return KeysError(f"The keyring refuses ({type(error).__name__}). Unlock it, then try again.")

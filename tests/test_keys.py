@@ -1,0 +1,107 @@
+"""The key of the exchange in the keyring: encrypted keyrings alone, and never a word of it elsewhere."""
+
+import traceback
+from collections.abc import Iterator
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeyring
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+from mexc_tui.keys import Keys, KeysError
+
+KEY, SECRET = "mx0vglCANARYKEY9", "CANARYSECRET0123456789"
+SAFE = frozenset((__name__,))
+
+
+class HeldKeyring(KeyringBackend):
+    """A keyring in memory."""
+
+    priority = 1  # pyright: ignore[reportAssignmentType]  # the library reads it as a class property
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.is_locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._check()
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._check(password)
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise PasswordDeleteError("none")
+
+    def _check(self, said: str = "") -> None:
+        if self.is_locked:
+            raise KeyringLocked(f"locked {SECRET}{said}")
+
+
+@pytest.fixture
+def held() -> Iterator[HeldKeyring]:
+    before, backend = keyring.get_keyring(), HeldKeyring()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
+
+
+def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(held: HeldKeyring) -> None:
+    keys = Keys("live", SAFE)
+    assert keys.read() is None
+    keys.keep(KEY, SECRET)
+    key, shown = keys.read(), keys.shown()
+    assert key is not None
+    assert key.access_key == KEY
+    assert shown is not None
+    assert shown.ends_with == KEY[-4:]
+    assert SECRET not in repr(key)
+    assert Keys("other", SAFE).read() is None
+
+
+def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
+    keys = Keys("live", SAFE)
+    keys.keep(KEY, SECRET)
+    assert keys.remove()
+    assert held.kept == {}
+    assert not keys.remove()
+
+
+def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
+    keys = Keys("live", SAFE)
+    keys.keep(KEY, SECRET)
+    held.delete_password("mexc-tui", "live: secret")
+    assert keys.read() is None
+
+
+@pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])
+def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyring, wrong: str) -> None:
+    keys = Keys("live", SAFE)
+    keys.keep(KEY, SECRET)
+    before = dict(held.kept)
+    with pytest.raises(KeysError) as refused:
+        keys.keep(KEY, wrong)
+    assert not wrong or wrong not in str(refused.value)
+    assert held.kept == before
+
+
+def test_a_locked_keyring_is_said_without_what_it_said(held: HeldKeyring) -> None:
+    held.is_locked = True
+    with pytest.raises(KeysError, match="Unlock it") as refused:
+        Keys("live", SAFE).read()
+    assert "CANARY" not in "".join(traceback.format_exception(refused.value, chain=False))
+
+
+def test_a_keyring_that_may_not_encrypt_is_refused_by_name_and_nothing_is_kept(held: HeldKeyring) -> None:
+    with pytest.raises(KeysError, match=__name__):
+        Keys("live").keep(KEY, SECRET)
+    assert held.kept == {}
+
+
+def test_a_machine_without_a_keyring_says_the_next_step(held: HeldKeyring) -> None:
+    keyring.set_keyring(NoKeyring())
+    with pytest.raises(KeysError, match="Next step: install and unlock a Secret Service"):
+        Keys("live").read()

@@ -157,7 +157,7 @@ class Acting(Dressed):
 
     def _show_act(self) -> None:
         screen, act = self.screen, self._hand.shown
-        if isinstance(screen, BoardScreen) and screen.is_mounted:
+        if isinstance(screen, BoardScreen) and screen.is_there:
             width = screen.size.width
             screen.show_act(None if act is None else drawn(act, self._source, self._now_s(), width))
             screen.hold(self._hand.question is not None)

@@ -110,7 +110,7 @@ class DeskApp(Acting):
         screen = self.screen
         if isinstance(screen, HappenedScreen):
             screen.bring_up_to_date()
-        if not isinstance(screen, BoardScreen) or not screen.is_mounted:
+        if not isinstance(screen, BoardScreen) or not screen.is_there:
             return
         if self._frozen_ms is None:
             screen.show(None if _TICK in dirty else dirty, self._known())

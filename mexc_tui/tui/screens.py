@@ -18,10 +18,10 @@ from mexc_tui.tui.bar import Bar
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.filling import counted, fill_anew, fill_answer, picture_of, table_of
 from mexc_tui.tui.header import Known, lines
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part
-from mexc_tui.tui.rows import Line, Rows
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
@@ -94,12 +94,12 @@ class BoardScreen(Screen[None]):
         """The table whose row details are shown."""
         self._details = Canvas("details")
         self._tables = {
-            pane.title: _table(pane, number)
+            pane.title: table_of(pane, number)
             for number, pane in enumerate(board.panes)
             if not isinstance(pane, PicturePane)
         }
         self._pictures = {
-            pane.title: _picture(pane, number)
+            pane.title: picture_of(pane, number)
             for number, pane in enumerate(board.panes)
             if isinstance(pane, PicturePane)
         }
@@ -168,12 +168,17 @@ class BoardScreen(Screen[None]):
                 case TablePane():
                     self._fill(pane, self._tables[pane.title], dirty, look, below)
                 case AnswerPane():
-                    _fill_answer(pane, self._tables[pane.title], look, below)
+                    fill_answer(pane, self._tables[pane.title], look, below)
                 case PicturePane():
                     canvas = self._pictures[pane.title]
                     canvas.show(pane.draw(look, *canvas.room))
                     canvas.set_titles(pane.title, below)
         self._show_details(known, below)
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether there is something to paint: all of it is laid out, and not taken down yet."""
+        return self.is_mounted and bool(self.children)
 
     def show_frame(self, known: Known) -> None:
         """Bring what is above and below the panes up to date."""
@@ -225,11 +230,11 @@ class BoardScreen(Screen[None]):
         view = self._source.views()[pane.view]
         is_chosen_from = table is next(iter(self._tables.values()))
         if dirty is None or (CURSOR in dirty and not is_chosen_from):
-            _fill_anew(table, pane.read(look, None))
+            fill_anew(table, pane.read(look, None))
         elif pane.view in dirty:
             table.apply(pane.read(look, dirty[pane.view]))
         table.set_empty(pane.empty if view.is_complete else LOADING)
-        table.set_titles(_counted(pane.title, table.rows), below)
+        table.set_titles(counted(pane.title, table.rows), below)
 
     @property
     def table(self) -> Table | None:
@@ -332,38 +337,3 @@ class BoardScreen(Screen[None]):
         if self._found_in is not None:
             self._found_in.focus()
             self._found_in = None
-
-
-def _counted(title: str, rows: Rows) -> str:
-    if not rows.total:
-        return title
-    hidden = f" of {rows.total}" if len(rows.shown) < rows.total else ""
-    return f"{title} {len(rows.shown)}{hidden}"
-
-
-def _fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
-    table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
-
-
-def _fill_answer(pane: AnswerPane[Any], table: Table, look: Look, below: str) -> None:
-    """Bring a table up to the last answer; where there is none, say why."""
-    heard = pane.asks(look)
-    has_any = heard is not None and heard.result is not None
-    _fill_anew(table, pane.rows(heard.result, look) if heard is not None and has_any else {})
-    problem = "" if heard is None else heard.problem
-    is_asked = heard is not None and not has_any and not problem
-    table.set_empty(problem or (LOADING if is_asked else pane.empty))
-    table.set_titles(_counted(pane.title, table.rows), below or (problem if has_any else ""))
-
-
-def _table(pane: TablePane | AnswerPane[Any], number: int) -> Table:
-    table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
-    table.follows = isinstance(pane, AnswerPane) and pane.follows
-    table.styles.height = f"{pane.place.share}fr"
-    return table
-
-
-def _picture(pane: PicturePane, number: int) -> Canvas:
-    canvas = Canvas(f"pane{number}")
-    canvas.styles.height = f"{pane.place.share}fr"
-    return canvas

@@ -1,0 +1,49 @@
+"""From panes to widgets: which table or picture each is, and how rows and answers get into it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mexc_tui.tui.boards.panes import LOADING, AnswerPane, PicturePane, TablePane
+from mexc_tui.tui.canvas import Canvas
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.rows import Line, Rows
+from mexc_tui.tui.table import Table
+
+
+def counted(title: str, rows: Rows) -> str:
+    """Return a pane's title with how many rows it has, and how many it hides."""
+    if not rows.total:
+        return title
+    hidden = f" of {rows.total}" if len(rows.shown) < rows.total else ""
+    return f"{title} {len(rows.shown)}{hidden}"
+
+
+def fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
+    """Make a table hold these rows and no others."""
+    table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
+
+
+def fill_answer(pane: AnswerPane[Any], table: Table, look: Look, below: str) -> None:
+    """Bring a table up to the last answer; where there is none, say why."""
+    heard = pane.asks(look)
+    has_any = heard is not None and heard.result is not None
+    fill_anew(table, pane.rows(heard.result, look) if heard is not None and has_any else {})
+    problem = "" if heard is None else heard.problem
+    is_asked = heard is not None and not has_any and not problem
+    table.set_empty(problem or (LOADING if is_asked else pane.empty))
+    table.set_titles(counted(pane.title, table.rows), below or (problem if has_any else ""))
+
+
+def table_of(pane: TablePane | AnswerPane[Any], number: int) -> Table:
+    """Return the widget of a pane of rows; `number` tells it from others."""
+    table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
+    table.follows = isinstance(pane, AnswerPane) and pane.follows
+    table.styles.height = f"{pane.place.share}fr"
+    return table
+
+
+def picture_of(pane: PicturePane, number: int) -> Canvas:
+    """Return the widget of a picture; `number` tells it from others."""
+    canvas = Canvas(f"pane{number}")
+    canvas.styles.height = f"{pane.place.share}fr"
+    return canvas

@@ -51,6 +51,15 @@ class Viewing:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How a screen ended."""
+
+    how: Ending
+    owed: str
+    """To be written first: what the terminal did not take before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """An engine that runs in this process, as far as its screen is concerned."""
 
@@ -105,15 +114,15 @@ def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) ->
     """Show an engine of another process; leaving does nothing to it. Return an exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     logging.basicConfig(filename=paths.state / "screen.log", level=logging.WARNING, format=LOG_FORMAT)
-    ending = show(paths, viewing, environ, os.dup(1), None)
-    if ending is not Ending.HUNG_UP:
-        sys.stdout.write(farewell(paths, ending, is_own=False) + "\n")
-    return int(ending is Ending.BROKE)
+    ended = show(paths, viewing, environ, os.dup(1), None)
+    if ended.how is not Ending.HUNG_UP:
+        sys.stdout.write(f"{ended.owed}{farewell(paths, ended.how, is_own=False)}\n")
+    return int(ended.how is Ending.BROKE)
 
 
 def show(
     paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
-) -> Ending:
+) -> Ended:
     """Show the desk on the terminal that `out` writes to until the screen ends; return how it did."""
     return asyncio.run(_show(paths, viewing, environ, out, beside))
 
@@ -138,7 +147,7 @@ def _log_of(paths: Paths, *, is_own: bool) -> Path:
 
 async def _show(
     paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
-) -> Ending:
+) -> Ended:
     loop = asyncio.get_running_loop()
     role = Role.VIEW if viewing.is_read_only else Role.OPERATE
     back_off_s = BACK_OFF_S if beside is None else BACK_OFF_S / 10
@@ -159,8 +168,10 @@ async def _show(
     if problem:
         log.warning("%s", problem)
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
-    loop.add_signal_handler(signal.SIGHUP, terminal.gone)
-    loop.add_signal_handler(signal.SIGTERM, _terminated, app, beside)
+    # A hang-up is told several times, by the system and by shells: none may come after the last handler.
+    signal.signal(signal.SIGHUP, lambda _, __: _soon(loop, terminal.gone))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _terminated, app, beside)
     if beside is not None:
         beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
     running = asyncio.create_task(client.run(), name="desk client")
@@ -169,7 +180,7 @@ async def _show(
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return app.ending
+    return Ended(app.ending, terminal.owed)
 
 
 def _terminated(app: DeskApp, beside: Beside | None) -> None:

@@ -16,9 +16,10 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.showing import LOG_FORMAT, Beside, Viewing, engine_theme, farewell, show, show_attached
+from mexc_tui.showing import LOG_FORMAT, Beside, Ended, Viewing, engine_theme, farewell, show, show_attached
 from mexc_tui.tether import Tether, tethered
 from mexc_tui.tui.leaving import Ending
+from mexc_tui.tui.terminal import GIVE_BACK
 from mexc_tui.tui.welcome import welcome_words
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     if engine_theme(paths) is not None:
         return show_attached(paths, _dressed(viewing, layers, paths), environ)
     viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(paths, mode))
-    return tethered(lambda tether: _inside(launch, paths, viewing, environ, tether), paths.log)
+    return tethered(lambda tether: _inside(launch, paths, viewing, environ, tether), paths.log, GIVE_BACK)
 
 
 def _dressed(viewing: Viewing, layers: Layers, paths: Paths) -> Viewing:
@@ -66,18 +67,21 @@ def _inside(
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, environ))
+    for number in (signal.SIGHUP, signal.SIGINT):  # until there is a screen that heeds them
+        signal.signal(number, signal.SIG_IGN)
     engine.start()
     try:
         beside = Beside(engine.when_ended, engine.stop)
-        ending = show(paths, viewing, environ, tether.out, beside)
+        ended = show(paths, viewing, environ, tether.out, beside)
     except Exception:  # the engine of this process outlives whatever the screen does
         log.exception("the screen broke")
-        ending = Ending.BROKE
-    if ending is Ending.ENGINE_ENDED:
+        ended = Ended(Ending.BROKE, GIVE_BACK)
+    words = ended.owed + farewell(paths, ended.how, is_own=True)
+    if ended.how is Ending.ENGINE_ENDED:
         tether.back()
-        sys.stdout.write(farewell(paths, ending, is_own=True) + "\n")
+        sys.stdout.write(words + "\n")
     else:
-        tether.cut(farewell(paths, ending, is_own=True))
+        tether.cut(words)
     _stop_when_terminated(engine)
     return _code_of(engine)
 

@@ -7,9 +7,12 @@ import logging
 import os
 import signal
 import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -60,19 +63,38 @@ class Tether:
         os.close(file)
 
 
-def tethered(work: Callable[[Tether], int], log_file: Path) -> int:
+def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "") -> int:
     """Do `work` in a child and return its exit code; 0 as soon as it has cut itself off.
 
-    To be called before any thread runs. In the child this returns, too, when the work is done.
+    To be called before any thread runs. In the child this returns, too, when the work is done. After
+    a child that was killed the terminal's attributes are set back, and `restoring` is written to it.
     """
     _flush()
+    attributes = _attributes()
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         os.close(reading)
         return work(Tether(writing, log_file))
     os.close(writing)
-    return _wait(child, reading)
+    code = _wait(child, reading)
+    if code < 0:
+        _restore(attributes, restoring)
+    return code if code >= 0 else _LOST - code
+
+
+def _attributes() -> list[Any] | None:
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:  # no terminal
+        return None
+
+
+def _restore(attributes: list[Any] | None, words: str) -> None:
+    if attributes is not None:
+        with suppress(termios.error):  # the terminal is gone, too
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+    sys.stdout.write(f"{words}The engine was killed. mexc-tui takes up what it left.\n")
 
 
 def _wait(child: int, reading: int) -> int:
@@ -90,8 +112,7 @@ def _wait(child: int, reading: int) -> int:
         sys.stdout.write(words.decode("utf-8", "replace") + "\n")
         return 0
     _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    return code if code >= 0 else _LOST - code
+    return os.waitstatus_to_exitcode(status)
 
 
 def _flush() -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import select
 import signal
+import termios
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,14 @@ MOST_WAITING = 24
 LOOK_EVERY_S = 1.0
 CLOSING_S = 0.3
 _METER_S = 4.0
+
+TAKE = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
+"""The alternate screen without a cursor; focus and pastes are told, lines are not wrapped."""
+GIVE_BACK = (
+    "\x18\x1b[0m\x1b[?2026l\x1b[?2048l\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1000l"
+    "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
+)
+"""What a terminal is owed when a screen ends without being able to say it: everything as it was."""
 
 
 class Meter:
@@ -68,21 +77,27 @@ class Outflow:
         """Return how many frames were not taken yet."""
         return len(self._frames)
 
-    def put(self, frame: bytes) -> None:
-        """Send a frame, or lose it."""
+    def put(self, frame: bytes) -> bool:
+        """Send a frame, or lose it; behind a lost one all are, until what waits is taken."""
         with self._changed:
-            if len(self._frames) >= MOST_WAITING:
+            if self._has_lost or len(self._frames) >= MOST_WAITING:
                 self._has_lost = True
-                return
+                return False
             self._frames.append(frame)
             self._changed.notify()
+            return True
 
-    def close(self) -> None:
-        """Send what waits, as far as it is read soon."""
+    def close(self) -> bool:
+        """Send what waits, as far as it is read soon; return whether that was all there ever was."""
         with self._changed:
+            has_lost = self._has_lost
             self._is_closed = True
             self._changed.notify()
         self._thread.join(CLOSING_S)
+        with self._changed:
+            has_lost = has_lost or bool(self._frames)
+            self._frames.clear()
+        return not has_lost
 
     def _run(self) -> None:
         while True:
@@ -94,7 +109,8 @@ class Outflow:
             if not self._write(frame):
                 return
             with self._changed:
-                self._frames.popleft()
+                if self._frames:  # none: it took too long, and is closed
+                    self._frames.popleft()
                 has_drained = self._has_lost and not self._frames
                 self._has_lost = self._has_lost and not has_drained
             if has_drained:
@@ -121,6 +137,8 @@ class Terminal:
     hung_up: Callable[[], None] = lambda: None
     """Called once it is gone; from any thread."""
     is_gone: bool = field(default=False)
+    owed: str = field(default="")
+    """What is to be written before anything else once the screen has ended."""
 
     def gone(self) -> None:
         """Say so once."""
@@ -139,6 +157,7 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, **extra)  # pyright: ignore[reportUnknownMemberType] Textual says App
         self._outflow: Outflow | None = None
         self._looking: asyncio.TimerHandle | None = None
+        self._attributes: list[Any] | None = None
         for number in (signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, signal.SIG_IGN if number == signal.SIGTSTP else signal.SIG_DFL)
 
@@ -157,6 +176,10 @@ class TerminalDriver(LinuxDriver):
         super().start_application_mode()
         for number in (signal.SIGTTOU, signal.SIGTTIN):
             signal.signal(number, signal.SIG_IGN)
+        with contextlib.suppress(termios.error):
+            self._attributes = termios.tcgetattr(self.fileno)
+        again = soon(self._take_again)
+        signal.signal(signal.SIGCONT, lambda _, __: again())
         self._look(loop)
 
     def write(self, data: str) -> None:
@@ -164,16 +187,30 @@ class TerminalDriver(LinuxDriver):
         if self._outflow is None or self.terminal.is_gone:
             return
         frame = data.encode("utf-8", "replace")
-        self.terminal.meter.count(len(frame))
-        self._outflow.put(frame)
+        if self._outflow.put(frame):
+            self.terminal.meter.count(len(frame))
 
     def close(self) -> None:
         """Give the terminal back."""
         if self._looking is not None:
             self._looking.cancel()
-        if self._outflow is not None:
-            self._outflow.close()
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        if self._outflow is not None and not self._outflow.close():
+            self.terminal.owed = GIVE_BACK
         super().close()
+
+    def _take_again(self) -> None:
+        """Go on after a stop: a shell may have had the terminal meanwhile."""
+        try:
+            if self._attributes is None or os.tcgetpgrp(self.fileno) != os.getpgrp():
+                return
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._attributes)
+        except (OSError, termios.error) as error:
+            log.info("the terminal could not be taken again: %s", error)
+            return
+        self.write(TAKE)
+        self._enable_mouse_support()
+        self._paint_anew()
 
     def _get_terminal_size(self) -> tuple[int, int]:
         try:

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import sys
+import termios
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.cli.ptys import SOON_S, Terminal
+from tests.cli.ptys import RUN, SOON_S, Terminal
 from tests.cli.test_asking import Shell
 
 READY = "entries allowed"
@@ -23,9 +25,9 @@ def shell(tmp_path: Path) -> Generator[Shell]:
     found.run("stop")
 
 
-def _opened(shell: Shell, *words: str) -> Terminal:
+def _opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
     """Open the desk for the first time, and go on behind its welcome."""
-    terminal = Terminal(shell.environ, *words)
+    terminal = Terminal(shell.environ, *words, run=run)
     terminal.until("Welcome")
     terminal.press(ENTER)
     terminal.until(READY)
@@ -134,6 +136,71 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
         finally:
             os.kill(pid, signal.SIGCONT)
         again.until("entries allowed", since=len(again.said))
+
+
+def _is_given_back(terminal: Terminal) -> bool:
+    """Whether lines are edited by the terminal again, and the screen before the desk is seen."""
+    entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
+    return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered > 0
+
+
+def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
+    with _opened(shell) as terminal:
+        for number in range(80):  # nobody reads: frames pile up, and are lost
+            terminal.resize(100 + number % 40, 40)
+            time.sleep(0.02)
+        terminal.press("q")
+        time.sleep(0.5)
+        terminal.press("d")
+        pid = shell.json("status")["pid"]
+        _until(lambda: os.getsid(pid) == pid)
+        assert terminal.ended() == 0
+        assert _is_given_back(terminal)
+        assert terminal.said.rstrip().endswith(b"mexc-tui stop.")
+
+
+def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_it_was(shell: Shell) -> None:
+    with _opened(shell) as terminal:
+        pid = shell.json("status")["pid"]
+        os.kill(pid, signal.SIGSTOP)
+        shells = termios.tcgetattr(terminal.master)
+        shells[3] |= termios.ICANON | termios.ECHO
+        termios.tcsetattr(terminal.master, termios.TCSANOW, shells)
+        begun = len(terminal.said)
+        os.kill(pid, signal.SIGCONT)
+        terminal.until(READY, since=begun)
+        assert not termios.tcgetattr(terminal.master)[3] & termios.ICANON
+        assert b"\x1b[?1049h" in terminal.said[begun:]
+        os.kill(pid, signal.SIGKILL)
+        assert terminal.ended() == 128 + signal.SIGKILL
+        assert _is_given_back(terminal)
+        assert "The engine was killed." in terminal.text()
+
+
+BREAKS = """
+from mexc_tui.tui.app import DeskApp
+
+def broken(self):
+    hidden = "a secret of a variable"
+    raise ValueError("nobody foresaw this")
+
+DeskApp.action_help = broken
+from mexc_tui.cli import main
+main()
+"""
+
+
+def test_a_screen_that_breaks_says_where_it_is_written_and_leaves_the_engine_alone(shell: Shell) -> None:
+    with _opened(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
+        terminal.press("?")
+        assert terminal.ended() == 0
+        log = shell.home / "state/mexc-tui/practice/engine.log"
+        assert f"The screen broke; what happened is in {log}." in terminal.text()
+        assert "nobody foresaw this" in log.read_text()
+        assert all("a secret" not in text for text in (terminal.text(), log.read_text()))
+        assert "a secret of a variable\n" not in log.read_text()
+        assert _is_given_back(terminal)
+    assert shell.json("status")["running"]
 
 
 def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:

@@ -28,6 +28,8 @@ STEP_S = 1.0
 LIVE_EVERY_MS = 10_000
 """Live orders are asked for so often, should the private stream have lost something (reliability M12)."""
 FEES_AFTER_MS = 2_000
+OLD_MS, OLD_EVERY_MS = 10_000, 5_000
+"""What is unknown so long after its fence is looked into more rarely: other questions need weight too."""
 TOLERANCE = Decimal("1e-8")
 """Balances agree to so much of an asset."""
 
@@ -81,7 +83,8 @@ class Settling:
         told_ms = now_ms - order.updated_ms
         is_late = min(waited_ms, told_ms) >= FEES_AFTER_MS and waited_ms >= told_ms // 10
         is_unpaid = is_late and must_ask_trades(order)
-        if not (must_ask(order) or is_quiet or is_unpaid):
+        is_old = order.fence_ms is not None and now_ms > order.fence_ms + OLD_MS
+        if not (must_ask(order) or is_quiet or is_unpaid) or (is_old and waited_ms < OLD_EVERY_MS):
             return
         self._asked_ms[name] = now_ms
         if order.state is OrderState.UNKNOWN:

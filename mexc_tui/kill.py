@@ -37,6 +37,8 @@ STORE_S = 2.0
 RECENT = 200
 NOT_SOLD = "Coins are not sold: start the engine, which is halted and protects them, then `mexc-tui flatten`."
 
+IN_THE_ENGINE = "Paper orders live in the engine's own process: one that runs, or wakes, reads the halt."
+
 
 class Killed(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen and done."""
@@ -64,7 +66,7 @@ class _Sight:
 async def kill_direct(endpoint: Endpoint, paths: Paths, by: str, deadline_s: float = DEADLINE_S) -> Killed:
     """Halt durably, then cancel until nothing of this desk is seen for as long as a request may travel."""
     clock = SystemClock()
-    problem = _write_halt(endpoint, paths, by, clock.now_ms())
+    problem = _write_halt(scope_of(endpoint), paths, by, clock.now_ms())
     symbols, blind = await asyncio.to_thread(touched_symbols, paths.store, scope_of(endpoint))
     sight = _Sight()
     async with MexcClient(
@@ -76,6 +78,13 @@ async def kill_direct(endpoint: Endpoint, paths: Paths, by: str, deadline_s: flo
         await client.measure_clock()
         is_quiet = await _cancel_all(client, symbols, sight, deadline_s)
     return _killed(problem, blind, sight, is_quiet=is_quiet)
+
+
+def kill_paper(scope: str, paths: Paths, by: str) -> Killed:
+    """Halt durably. Paper orders live in the engine's own process: none else reaches them."""
+    problem = _write_halt(scope, paths, by, SystemClock().now_ms())
+    lines = (_halt_words(problem), IN_THE_ENGINE, NOT_SOLD)
+    return Killed(is_done=not problem, halt_file=problem, seen=0, cancelled=0, left=0, words=lines)
 
 
 def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
@@ -93,12 +102,12 @@ def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:
         return frozenset(), f"The desk's books cannot be read: {error}"
 
 
-def _write_halt(endpoint: Endpoint, paths: Paths, by: str, now_ms: int) -> str:
+def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
     halt = Trading(
         state=TradingState.HALTED, cause=Cause.EMERGENCY, words="kill --direct", since_ms=now_ms, by=by
     )
     try:
-        FileOfHalt(paths.state, scope_of(endpoint)).write(halt)
+        FileOfHalt(paths.state, scope).write(halt)
     except OSError as error:
         return f"{error.strerror or error}"
     return ""
@@ -143,13 +152,15 @@ def _symbols(sight: _Sight) -> set[str]:
     return {one.symbol for one in sight.every.values()}
 
 
+def _halt_words(problem: str) -> str:
+    if problem:
+        return f"The halt CANNOT BE WRITTEN ({problem}): do not start an engine before a person has looked."
+    return "The halt is written down: no engine of these books buys before a person resumes."
+
+
 def _killed(problem: str, blind: str, sight: _Sight, *, is_quiet: bool) -> Killed:
     gone, left = len(sight.every) - len(sight.open), len(sight.open)
-    lines = ["The halt is written down: no engine of these books buys before a person resumes."]
-    if problem:
-        lines = [
-            f"The halt CANNOT BE WRITTEN ({problem}): do not start an engine before a person has looked."
-        ]
+    lines = [_halt_words(problem)]
     lines += [blind] if blind else []
     lines += [
         f"{one.symbol} {one.side} {one.client_order_id}: "

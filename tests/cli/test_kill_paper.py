@@ -1,0 +1,33 @@
+"""`kill --direct` on paper: a halt of the books of paper, and nothing sent to anybody."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mexc_tui.cli import main
+from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.paper import SCOPE
+
+
+def test_it_halts_the_books_of_paper_without_an_exchange_and_says_where_orders_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "r"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setenv("MEXC_TUI_MODE", "paper")
+    unasked = CliRunner().invoke(main, ["kill", "--direct"], prog_name="mexc-tui")
+    folder = tmp_path / ".local/state/mexc-tui/paper"
+    assert unasked.exit_code == 2
+    assert FileOfHalt(folder, SCOPE).read() is None
+    done = CliRunner().invoke(main, ["kill", "--direct", "--yes"], prog_name="mexc-tui")
+    assert done.exit_code == 0, done.stderr
+    assert "live in the engine's own process" in done.stdout
+    halt = FileOfHalt(folder, SCOPE).read()
+    assert halt is not None
+    assert (halt.state, halt.cause) == (TradingState.HALTED, Cause.EMERGENCY)
+    told = CliRunner().invoke(main, ["kill", "--direct", "--yes", "--json"], prog_name="mexc-tui")
+    assert json.loads(told.stdout)["left"] == 0

@@ -51,7 +51,8 @@ def market() -> MarketRow:
     )
 
 
-def _order(symbol: str, client_order_id: str) -> OrderRow:
+def order(symbol: str, client_order_id: str) -> OrderRow:
+    """Return a take-profit that rests on the exchange."""
     return OrderRow(
         client_order_id=client_order_id,
         order_id="1",
@@ -77,8 +78,8 @@ def _order(symbol: str, client_order_id: str) -> OrderRow:
 def _held() -> Frozen:
     frozen = Frozen()
     frozen.replies["market"] = market()
-    frozen.orders.put("a", _order("OPENUSDT", "a"))
-    frozen.orders.put("b", _order("QUXUSDT", "b"))
+    frozen.orders.put("a", order("OPENUSDT", "a"))
+    frozen.orders.put("b", order("QUXUSDT", "b"))
     return frozen
 
 

@@ -11,8 +11,9 @@ from mexc_tui.tui.boards.story import head, missing, paragraph, snipe_lines, why
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, words
-from mexc_tui.tui.text import age, amount, price
+from mexc_tui.tui.text import age, amount, local_and_utc, price
 
+POSITIONS = "Positions"
 _CHOOSE = "There is no row here to say more of."
 _LADDER = 12
 """Lines that the price axis may take."""
@@ -37,6 +38,22 @@ def position(look: Look, width: int) -> list[Drawn]:
         *_money(row, look, width),
         head("Orders"),
         *([one for order in orders for one in _order(order, look, width)] or [words("none", Tone.FAINT)]),
+    ]
+
+
+def position_or_order(look: Look, width: int) -> list[Drawn]:
+    """Draw what was chosen on the screen of positions."""
+    order = look.source.orders.rows.get(look.key or "")
+    if look.pane == POSITIONS or order is None:
+        return position(look, width)
+    created, updated = (local_and_utc(one, look.zone) for one in (order.created_ms, order.updated_ms))
+    return [
+        head(f"{order.symbol}  {order.type.value}"),
+        *_order(order, look, width),
+        *paragraph(f"fees {order.fees or 'none'}", width),
+        words(f"made {created}, changed {updated}", Tone.FAINT),
+        *paragraph(f"our number {order.client_order_id}", width, Tone.FAINT),
+        *paragraph(f"the exchange's {order.order_id or 'not known'}", width, Tone.FAINT),
     ]
 
 
@@ -79,6 +96,6 @@ def snipe(look: Look, width: int) -> list[Drawn]:
 _DRAWS: dict[str, Details] = {
     "Next openings": all_of_listing,
     "Signals that stand": all_of_signal,
-    "Positions": position,
+    POSITIONS: position,
     "Snipes": snipe,
 }

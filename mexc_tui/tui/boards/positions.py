@@ -8,6 +8,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui import lines
 from mexc_tui.tui.asked import NOT_YET, Heard
+from mexc_tui.tui.boards.details import position_or_order
 from mexc_tui.tui.boards.ladder import ladder
 from mexc_tui.tui.boards.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.cell import Tone
@@ -172,4 +173,5 @@ POSITIONS = Board(
         PicturePane("Trades", _tape, Place(share=2, is_beside=True, least_height=36)),
     ),
     wide_from=110,
+    details=position_or_order,
 )

@@ -1,0 +1,64 @@
+"""What Enter shows of a row, as lines of a picture."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import msgspec
+
+from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.boards.details import details, position_or_order
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.part import Drawn
+from tests.tui.frozen import NOW_MS, Frozen
+from tests.tui.test_positions_board import order
+
+WIDTH = 60
+
+
+def _look(frozen: Frozen, pane: str, key: str | None) -> Look:
+    return Look(frozen.source(), NOW_MS, 0.0, UTC, key, "", pane)
+
+
+def _text(lines: Sequence[Drawn]) -> str:
+    return "\n".join("".join(span.text for span in line) for line in lines)
+
+
+async def test_a_position_is_shown_with_exits_protection_money_and_orders() -> None:
+    frozen = Frozen()
+    frozen.orders.put("O1", order("OPENUSDT", "a-1"))
+    text = _text(details(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH))
+    for words in ("OPENUSDT  open", "take 2", "stop", "it ends when", "cost 72.40 USDT", "worth 99.97"):
+        assert words in text
+    assert "Orders\nsell take profit at 0.04" in text
+
+
+async def test_a_trapped_position_says_so_and_one_without_orders_says_none() -> None:
+    frozen = Frozen()
+    row = frozen.positions.rows["P-LOSTUSDT"]
+    frozen.positions.put("P-LOSTUSDT", msgspec.structs.replace(row, trapped="nobody bids"))
+    text = _text(details(_look(frozen, "Positions", "P-LOSTUSDT"), WIDTH))
+    assert "nobody bids" in text
+    assert text.endswith("Orders\nnone")
+
+
+async def test_an_order_is_shown_with_its_numbers() -> None:
+    frozen = Frozen()
+    frozen.orders.put("O1", order("OPENUSDT", "a-1"))
+    text = _text(position_or_order(_look(frozen, "Orders", "O1"), WIDTH))
+    assert "our number " in text
+    assert "14:13:20Z" in text
+    assert "it ends when" in _text(position_or_order(_look(frozen, "Positions", "P-OPENUSDT"), WIDTH))
+
+
+async def test_what_went_meanwhile_is_said_to_be_gone() -> None:
+    for pane in ("Positions", "Snipes", "Signals that stand", "Next openings", "Nearest limits"):
+        assert _text(details(_look(Frozen(), pane, None), WIDTH))
+
+
+def test_boards_whose_pictures_do_not_fit_a_small_terminal_have_details() -> None:
+    assert {board.name for board in BOARDS if board.details is not None} >= {
+        "desk",
+        "listings",
+        "signals",
+        "positions",
+    }

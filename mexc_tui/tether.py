@@ -94,7 +94,10 @@ def _restore(attributes: list[Any] | None, words: str) -> None:
     if attributes is not None:
         with suppress(termios.error):  # the terminal is gone, too
             termios.tcsetattr(0, termios.TCSANOW, attributes)
-    sys.stdout.write(f"{words}The engine was killed. mexc-tui takes up what it left.\n")
+    sys.stdout.write(
+        f"{words}The engine was killed: nobody watches what it holds. "
+        "Start mexc-tui again, and it takes up what was left.\n"
+    )
 
 
 def _wait(child: int, reading: int) -> int:

@@ -1,6 +1,7 @@
 """Leaving the desk: detach and let the engine go on, or stop it; and what a person is told at first."""
 
 from enum import StrEnum
+from textwrap import fill
 from typing import ClassVar
 
 from rich.text import Text
@@ -36,12 +37,16 @@ def leaving_words(source: Source) -> str:
     protected = f"{held} {are} open; stops live in the engine." if held else "No position is open."
     return (
         f"{protected}\n\n"
-        f"  d  Detach: the engine{process} goes on without a screen. Come back with\n"
-        f"     mexc-tui attach{profile}\n\n"
-        f"  s  Stop the engine. {stopping_engine(source, Target())}\n\n"
+        f"  d  Detach: the engine{process} goes on without a screen.\n"
+        f"     Come back with mexc-tui attach{profile}\n\n"
+        f"{_indented(f'  s  Stop the engine. {stopping_engine(source, Target())}')}\n\n"
         "  esc  Stay.\n\n"
         "Enter detaches."
     )
+
+
+def _indented(words: str) -> str:
+    return fill(words, 72, subsequent_indent=" " * 5, break_on_hyphens=False)
 
 
 class Page(Screen[str]):

@@ -10,8 +10,8 @@ is not real. An engine runs now: it watches what is about to list,
 raises signals and buys by itself.
 
 When you know your way, mexc-tui --mode paper trades on paper with
-MEXC's own data and needs no key. Live trading comes last, with a key
-in this system's keyring: the README says how.""",
+MEXC's own data and needs no key. Live trading comes last: it is
+locked in this version.""",
     Mode.PAPER: """\
 Paper trading: MEXC's own data, and orders that are matched here
 against its book. No order leaves this computer, and no key is needed.

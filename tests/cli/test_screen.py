@@ -174,7 +174,7 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         os.kill(pid, signal.SIGKILL)
         assert terminal.ended() == 128 + signal.SIGKILL
         assert _is_given_back(terminal)
-        assert "The engine was killed." in terminal.text()
+        assert "The engine was killed: nobody watches what it holds." in terminal.text()
 
 
 BREAKS = """

@@ -2,7 +2,7 @@ from collections import Counter
 
 from rich.cells import cell_len
 
-from mexc_tui.tui.keys import KEYS, Scope, allowed, bindings, footer, help_text, palette
+from mexc_tui.tui.keys import BY_ID, KEYS, Scope, allowed, bindings, footer, help_text, palette
 
 
 def test_every_action_has_its_own_id_and_words() -> None:
@@ -53,3 +53,7 @@ def test_a_viewer_that_only_looks_has_no_key_of_an_operator() -> None:
 def test_bindings_are_the_table_itself() -> None:
     bound = {one.id: one.action for scope in Scope for one in bindings(scope)}
     assert bound == {key.id: key.action for key in KEYS if key.keys}
+
+
+def test_halting_does_not_care_about_caps_lock() -> None:
+    assert {"h", "H"} <= set(BY_ID["halt"].each)

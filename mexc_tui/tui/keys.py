@@ -107,7 +107,7 @@ KEYS: tuple[Key, ...] = (
     Key("last", "end,G", "move(1000000)", "Last", "To the last row", Group.MOVE, _TABLE),
     Key("choose", "enter", "choose", "Details", "See more of a row", Group.VIEW, _TABLE),
     Key("filter", "slash", "filter", "Filter", "Rows with these words; !word: without", Group.FIND, foot=9),
-    Key("clear", "escape", "clear_filter", "Clear", "Close details; show all rows again", Group.FIND, _FILTER),
+    Key("clear", "escape", "clear_filter", "Clear", "Close details or show all rows", Group.FIND, _FILTER),
     Key("sort", "s", "sort", "Sort", "Sort by the next column", Group.FIND, _TABLE, foot=12),
     Key("turn", "S", "turn", "Reverse", "Turn the order round", Group.FIND, _TABLE),
     Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", Group.VIEW, foot=16),

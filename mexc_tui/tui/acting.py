@@ -170,7 +170,14 @@ class Acting(Dressed):
         self._hand.tick()
         self._tell_news()
 
+    def _quiet_left_s(self) -> float:
+        """Return how long nothing is to be painted: an opening is at hand."""
+        return 0.0
+
     def _tell_news(self, _: object = None) -> None:
+        """Tell what is new, or a little later if an opening is at hand."""
+        if self._quiet_left_s() > 0:
+            return
         loudness = self._notices.loudness()
         for notice in self._notices.look():
             self._notice(notice, loudness)

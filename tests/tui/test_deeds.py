@@ -18,7 +18,7 @@ from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens import BoardScreen
 from mexc_tui.tui.table import Table
 from tests.tui.driving import desk, screen, until
-from tests.tui.frozen import Frozen, risk
+from tests.tui.frozen import NOW_MS, Frozen, risk
 
 QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
 
@@ -225,6 +225,17 @@ async def test_a_new_trading_state_is_told_and_kept_among_what_happened() -> Non
         await one.until("trading halted by engine")
         await one.press("m")
         await one.until("daily loss of 25 USDT")
+
+
+async def test_nothing_is_told_around_an_opening_but_soon_after() -> None:
+    async with at() as one:
+        one.frozen.now_ms = NOW_MS + 47_000  # FOOUSDT opens, and is armed
+        one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
+        for _ in range(3):
+            await one.pilot.pause(0.02)
+        assert "trading halted" not in one.text
+        one.frozen.now_ms += 10_000
+        await one.until("trading halted by engine")
 
 
 async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:

@@ -69,9 +69,9 @@ def engine(socket: Path, rows: int, per_s: float, *, is_loaded: bool = False) ->
         process.wait(20)
 
 
-def attached(home: Path) -> Terminal:
+def attached(home: Path, *words: str, size: tuple[int, int] = (120, 40)) -> Terminal:
     """Return a desk on the engine of `home`."""
-    return Terminal(environ(home), "attach", "--profile", "bench")
+    return Terminal(environ(home), "attach", "--profile", "bench", *words, size=size)
 
 
 def environ(home: Path) -> dict[str, str]:
@@ -207,6 +207,8 @@ def costs(home: Path) -> Generator[Row]:
                 memory = rss_mb(terminal.process.pid)
                 yield Row("screen 120×40", "attached: memory", memory, memory, "MB")
                 yield Row("screen 120×40", "first screen", first / 1_000, first / 1_000, "kB")
+    yield from slow_line(home)
+    yield from calm(home)
     for peer in peers():
         with Terminal(environ(home), run=peer.argv) as terminal:
             terminal.until(peer.word)
@@ -215,6 +217,48 @@ def costs(home: Path) -> Generator[Row]:
             memory = rss_mb(terminal.process.pid)
             yield Row("idle peer", f"{peer.name}: processor", cpu, cpu, "% core")
             yield Row("idle peer", f"{peer.name}: memory", memory, memory, "MB")
+
+
+def slow_line(home: Path) -> Generator[Row]:
+    """What a slow line carries: economy mode, a page of rows, the first screen of a small terminal."""
+    name = "screen 120×40"
+    with engine(socket_of(home), 10, 4.0), attached(home, "--economy") as terminal:
+        terminal.until(READY)
+        terminal.press("4")
+        sent, _ = watch(terminal, WINDOW_S)
+        yield Row(name, "economy, 10 rows × 3 cells at 4 Hz: bytes", sent, sent, "kB/s")
+    with engine(socket_of(home), 200, 0.0), attached(home) as terminal:
+        terminal.until(READY)
+        for keys, rows in (("4", "11 rows"), ("z", "34 rows, one pane alone")):
+            terminal.press(keys)
+            drain(terminal, 2.0)
+            pages = [paged(terminal) for _ in range(4)]
+            yield Row(name, f"page down, {rows}", statistics.median(pages), max(pages), "kB")
+    with engine(socket_of(home), 10, 0.0), attached(home, size=(80, 24)) as terminal:
+        first = terminal.until(READY) / 1_000
+        yield Row("screen 80×24", "first screen", first, first, "kB")
+
+
+def paged(terminal: Terminal) -> float:
+    """Return the kB that a page down costs."""
+    size = len(terminal.said)
+    terminal.press("\x1b[6~")
+    drain(terminal, 0.6)
+    return (len(terminal.said) - size) / 1_000
+
+
+def calm(home: Path) -> Generator[Row]:
+    """The first screen over half a minute of the calm scenario, engine and exchange inside."""
+    folder = home / "calm/s/mexc-tui/practice"
+    folder.mkdir(parents=True, mode=0o700)
+    (home / "calm/r").mkdir(mode=0o700)
+    (folder / "welcomed").touch()
+    with Terminal(environ(home / "calm"), "--scenario", "calm") as terminal:
+        terminal.until(READY)
+        sent, _ = watch(terminal, 30.0)
+        yield Row("screen 120×40", "calm scenario, first screen: bytes", sent, sent, "kB/s")
+    stop = [sys.executable, "-m", "mexc_tui", "stop"]
+    subprocess.run(stop, env=environ(home / "calm"), check=False, capture_output=True)
 
 
 def beside(home: Path) -> Generator[Row]:

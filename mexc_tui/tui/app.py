@@ -20,7 +20,16 @@ from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words
 from mexc_tui.tui.look import Look
-from mexc_tui.tui.pace import ECONOMY_PER_S, USUAL_PER_S, Pace, Time, adapted, quiet_left_s
+from mexc_tui.tui.pace import (
+    ECONOMY_PER_S,
+    ECONOMY_WIRE_PER_S,
+    MOST_WIRE_PER_S,
+    USUAL_PER_S,
+    Pace,
+    Time,
+    adapted,
+    quiet_left_s,
+)
 from mexc_tui.tui.pages import HappenedScreen, HelpScreen
 from mexc_tui.tui.screens import CURSOR, BoardScreen
 from mexc_tui.tui.source import Source
@@ -57,6 +66,7 @@ class DeskApp(Acting):
         super().__init__(source, themes, theme, outside, driver_class)
         self._themes, self._zones = themes, (zone, UTC)
         self._per_s = ECONOMY_PER_S if is_economy else USUAL_PER_S
+        self._most_wire_per_s = ECONOMY_WIRE_PER_S if is_economy else MOST_WIRE_PER_S
         self._frozen_ms: int | None = None
         self._welcome = welcome
         self._is_stopping = False
@@ -95,7 +105,7 @@ class DeskApp(Acting):
         super()._each_second()
         if self._pace is not None:
             wire_per_s = self._source.wire_per_s()
-            self._pace.set_rate(adapted(self._pace.per_s, wire_per_s, self._per_s))
+            self._pace.set_rate(adapted(self._pace.per_s, wire_per_s, self._per_s, self._most_wire_per_s))
         if self._is_stopping and self._source.link().link is Link.DISCONNECTED:
             self.end(Ending.ENGINE_ENDED)
         self._changed(_TICK)

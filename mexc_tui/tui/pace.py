@@ -12,8 +12,10 @@ ECONOMY_PER_S = 1.0
 
 MOST_WIRE_PER_S = 32_000
 """Bytes a second that a terminal is sent at most: a slow line is painted more rarely."""
-_EASY_WIRE_PER_S = 12_000
-_SLOWEST_PER_S = 0.5
+ECONOMY_WIRE_PER_S = 1_000
+_FULL, _EASY = 0.75, 0.375
+"""Shares of that: above the one it is painted half as often, below the other twice."""
+_SLOWEST_PER_S = 0.25
 
 QUIET_BEFORE_MS = 1_000
 QUIET_AFTER_MS = 1_500
@@ -117,10 +119,10 @@ def quiet_left_s(opens_ms: Sequence[int], now_ms: int) -> float:
     return (max(ends) - now_ms) / 1_000 if ends else 0.0
 
 
-def adapted(per_s: float, wire_per_s: float | None, wanted_per_s: float) -> float:
-    """Return how often to paint from now on, given what the terminal was sent a second lately."""
+def adapted(per_s: float, wire_per_s: float | None, wanted_per_s: float, most_wire_per_s: float) -> float:
+    """Return how often to paint from now on, given what the terminal was sent a second lately, and may be."""
     if wire_per_s is None:
         return wanted_per_s
-    if wire_per_s > MOST_WIRE_PER_S * 0.75:
+    if wire_per_s > most_wire_per_s * _FULL:
         return max(per_s / 2, _SLOWEST_PER_S)
-    return min(per_s * 2, wanted_per_s) if wire_per_s < _EASY_WIRE_PER_S else per_s
+    return min(per_s * 2, wanted_per_s) if wire_per_s < most_wire_per_s * _EASY else per_s

@@ -151,8 +151,9 @@ def test_quiet_is_from_a_second_before_an_opening_to_a_second_and_a_half_behind_
 
 
 def test_a_line_that_is_full_is_painted_more_rarely_and_an_easy_one_as_wanted_again() -> None:
-    assert adapted(4.0, 30_000, 4.0) == 2.0
-    assert adapted(0.5, 90_000, 4.0) == 0.5
-    assert adapted(2.0, 20_000, 4.0) == 2.0
-    assert adapted(2.0, 3_000, 4.0) == 4.0
-    assert adapted(1.0, None, 4.0) == 4.0
+    assert adapted(4.0, 30_000, 4.0, 32_000) == 2.0
+    assert adapted(0.25, 90_000, 4.0, 32_000) == 0.25
+    assert adapted(2.0, 20_000, 4.0, 32_000) == 2.0
+    assert adapted(2.0, 3_000, 4.0, 32_000) == 4.0
+    assert adapted(1.0, None, 4.0, 32_000) == 4.0
+    assert adapted(1.0, 2_600, 1.0, 1_000) == 0.5

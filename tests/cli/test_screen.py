@@ -168,9 +168,9 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         termios.tcsetattr(terminal.master, termios.TCSANOW, shells)
         begun = len(terminal.said)
         os.kill(pid, signal.SIGCONT)
+        _until(lambda: terminal.read(0.05) and b"\x1b[?1049h" in terminal.said[begun:])
         terminal.until(READY, since=begun)
         assert not termios.tcgetattr(terminal.master)[3] & termios.ICANON
-        assert b"\x1b[?1049h" in terminal.said[begun:]
         os.kill(pid, signal.SIGKILL)
         assert terminal.ended() == 128 + signal.SIGKILL
         assert _is_given_back(terminal)

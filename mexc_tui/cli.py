@@ -42,6 +42,7 @@ class OneLine(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
         except click.Abort:
+            splash.hide()
             sys.exit(130)
         sys.exit(code if isinstance(code, int) else 0)
 

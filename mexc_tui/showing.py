@@ -26,8 +26,6 @@ from mexc_tui.tui.live import source_of
 from mexc_tui.tui.terminal import Meter, Terminal, driver_of
 from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
 
-log = logging.getLogger(__name__)
-
 LOOK_S = 2.0
 PREFIX = "MEXC_TUI_"
 """Of settings in the environment."""
@@ -155,6 +153,8 @@ async def _show(
     terminal = Terminal(out, Meter(loop.time))
     themes = all_themes(paths.themes)
     theme, problem = chosen(themes, viewing.theme, environ)
+    if problem:
+        themes = replace(themes, problems=(*themes.problems, problem))
     app = DeskApp(
         source_of(client, role, _now_ms, terminal.meter.per_s),
         themes,
@@ -165,8 +165,6 @@ async def _show(
         outside=Outside(paths.state / "taken", "TMUX" in environ),
         driver_class=driver_of(terminal),
     )
-    if problem:
-        log.warning("%s", problem)
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
     # A hang-up is told several times, by the system and by shells: none may come after the last handler.
     signal.signal(signal.SIGHUP, lambda _, __: _soon(loop, terminal.gone))

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 PRIVATE = 0o600
 _LOST = 128
+_BACK = b"\0"
+"""What a child says through the pipe that has given the terminal back, and goes on at it."""
 
 
 class Tether:
@@ -54,6 +56,8 @@ class Tether:
             _flush()
             os.dup2(self.out, 1)
             os.dup2(self.out, 2)
+            with suppress(BrokenPipeError):
+                os.write(self._pipe, _BACK)
 
     def _to_log(self) -> None:
         _flush()
@@ -67,7 +71,7 @@ def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "")
     """Do `work` in a child and return its exit code; 0 as soon as it has cut itself off.
 
     To be called before any thread runs. In the child this returns, too, when the work is done. After
-    a child that was killed the terminal's attributes are set back, and `restoring` is written to it.
+    a child that broke or was killed the terminal's attributes are set back, and `restoring` is written to it.
     """
     _flush()
     attributes = _attributes()
@@ -77,9 +81,15 @@ def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "")
         os.close(reading)
         return work(Tether(writing, log_file))
     os.close(writing)
-    code = _wait(child, reading)
-    if code < 0:
+    words = _heard(child, reading)
+    if words not in (b"", _BACK):
+        sys.stdout.write(words.decode("utf-8", "replace") + "\n")
+        return 0
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if not words:
         _restore(attributes, restoring)
+        sys.stdout.write(_why_ended(code, log_file))
     return code if code >= 0 else _LOST - code
 
 
@@ -94,13 +104,17 @@ def _restore(attributes: list[Any] | None, words: str) -> None:
     if attributes is not None:
         with suppress(termios.error):  # the terminal is gone, too
             termios.tcsetattr(0, termios.TCSANOW, attributes)
-    sys.stdout.write(
-        f"{words}The engine was killed: nobody watches what it holds. "
-        "Start mexc-tui again, and it takes up what was left.\n"
-    )
+    sys.stdout.write(words)
 
 
-def _wait(child: int, reading: int) -> int:
+def _why_ended(code: int, log_file: Path) -> str:
+    if code in (-signal.SIGINT, _LOST + signal.SIGINT):  # it was wished for, before there was an engine
+        return ""
+    how = "was killed" if code < 0 else f"broke, see {log_file}"
+    return f"The engine {how}: nobody watches what it holds. mexc-tui, started again, takes it up.\n"
+
+
+def _heard(child: int, reading: int) -> bytes:
     """Wait until the child says that it goes on alone, or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -111,11 +125,7 @@ def _wait(child: int, reading: int) -> int:
     words = b""
     while part := os.read(reading, 4_096):
         words += part
-    if words:
-        sys.stdout.write(words.decode("utf-8", "replace") + "\n")
-        return 0
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status)
+    return words
 
 
 def _flush() -> None:

@@ -14,7 +14,7 @@ from tests.cli.ptys import RUN, SOON_S, Terminal
 from tests.cli.test_asking import Shell
 
 READY = "entries allowed"
-ENTER, ESCAPE = "\r", "\x1b"
+ENTER, ESCAPE, INTERRUPT = "\r", "\x1b", "\x03"
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
 def _is_given_back(terminal: Terminal) -> bool:
     """Whether lines are edited by the terminal again, and the screen before the desk is seen."""
     entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
-    return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered > 0
+    return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered >= 0
 
 
 def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
@@ -175,6 +175,15 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         assert terminal.ended() == 128 + signal.SIGKILL
         assert _is_given_back(terminal)
         assert "The engine was killed: nobody watches what it holds." in terminal.text()
+
+
+def test_interrupting_while_it_opens_gives_the_terminal_back(shell: Shell) -> None:
+    with Terminal(shell.environ) as terminal:
+        terminal.until("opens the desk")
+        terminal.press(INTERRUPT)
+        assert terminal.ended() == 130
+        assert _is_given_back(terminal)
+        assert "killed" not in terminal.text()
 
 
 BREAKS = """

@@ -6,7 +6,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from random import Random
 
 from mexc_tui.bootstrap import StartError, SystemClock
@@ -17,6 +18,7 @@ from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.joining import Joined, Outside, Place, joined
 from mexc_tui.launching import Launch, WrongUsage, endpoint_of, layers_of, mode_of, places_of
 from mexc_tui.lock import EngineRuns
+from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
@@ -30,6 +32,9 @@ FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
 
 NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
 WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed)
+Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Endpoint]]
+"""Lends the exchange that was chosen for as long as a block runs."""
+
 IN_TROUBLE = (StorageError, ExchangeError, DeskError)
 
 
@@ -59,13 +64,15 @@ async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
     return await run_engine(launch, environ, told)
 
 
-async def run_engine(launch: Launch, environ: Mapping[str, str], told: asyncio.Event) -> int:
+async def run_engine(
+    launch: Launch, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = endpoint_of
+) -> int:
     """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code.
 
     Told before it is ready, it gives up starting at once. Raises why it could not start.
     """
     ready = asyncio.Event()
-    running = asyncio.create_task(_run(launch, environ, told, ready), name="engine")
+    running = asyncio.create_task(_run(launch, environ, told, ready, lend), name="engine")
     listening = asyncio.create_task(_give_up_when_told(running, ready, told))
     try:
         return await running
@@ -88,11 +95,13 @@ async def _give_up_when_told(running: "asyncio.Task[int]", ready: asyncio.Event,
         running.cancel()
 
 
-async def _run(launch: Launch, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event) -> int:
+async def _run(
+    launch: Launch, environ: Mapping[str, str], told: asyncio.Event, ready: asyncio.Event, lend: Lend
+) -> int:
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
-    async with endpoint_of(launch, mode) as endpoint:
+    async with lend(launch, mode) as endpoint:
         place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:

@@ -4,14 +4,16 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import replace
 from types import FrameType
+from typing import Any
 
 from mexc_tui.engine.thread import EngineThread, Main
 from mexc_tui.folders import make_folders
-from mexc_tui.launching import Launch, layers_of, mode_of, places_of
+from mexc_tui.launching import Launch, endpoint_of, layers_of, mode_of, places_of
+from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
@@ -28,6 +30,9 @@ NO_CODE = 1
 SWITCH_S = 0.001
 """How long a thread holds the interpreter at most: the engine hardly waits for a screen that paints."""
 
+Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Endpoint]]
+Run = Callable[[Launch, Mapping[str, str], asyncio.Event, Lend], Coroutine[Any, Any, int]]
+
 
 def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> int:
     """Open the desk and return an exit code: on the profile's engine if it runs, else on one of its own.
@@ -41,7 +46,9 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     if engine_theme(paths) is not None:
         return show_attached(paths, _dressed(viewing, layers, paths), environ)
     viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(paths, mode))
-    return tethered(lambda tether: _inside(launch, paths, viewing, environ, tether), paths.log, GIVE_BACK)
+    return tethered(
+        lambda tether: _inside(launch, mode, paths, viewing, environ, tether), paths.log, GIVE_BACK
+    )
 
 
 def _dressed(viewing: Viewing, layers: Layers, paths: Paths) -> Viewing:
@@ -61,12 +68,12 @@ def _welcome(paths: Paths, mode: Mode) -> str:
 
 
 def _inside(
-    launch: Launch, paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether
+    launch: Launch, mode: Mode, paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether
 ) -> int:
     """Run engine and screen; go on without the screen once that is left or lost. Return the engine's code."""
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     sys.setswitchinterval(SWITCH_S)
-    engine = EngineThread(_main(launch, environ))
+    engine = EngineThread(_main(launch, mode, environ))
     for number in (signal.SIGHUP, signal.SIGINT):  # until there is a screen that heeds them
         signal.signal(number, signal.SIG_IGN)
     engine.start()
@@ -86,13 +93,21 @@ def _inside(
     return _code_of(engine)
 
 
-def _main(launch: Launch, environ: Mapping[str, str]) -> Main:
-    from mexc_tui.headless import run_engine  # after the fork: the shell's side needs none of it
-
+def _main(launch: Launch, mode: Mode, environ: Mapping[str, str]) -> Main:
     async def main(told: asyncio.Event) -> int:
-        return await run_engine(launch, environ, told)
+        async with AsyncExitStack() as stack:
+            # The exchange starts in its own process while this one loads the engine's rooms.
+            lending = stack.enter_async_context(endpoint_of(launch, mode))
+            endpoint, run = await asyncio.gather(lending, asyncio.to_thread(_engine))
+            return await run(launch, environ, told, lambda _, __: nullcontext(endpoint))
 
     return main
+
+
+def _engine() -> Run:
+    from mexc_tui.headless import run_engine  # after the fork: the shell's side needs none of it
+
+    return run_engine
 
 
 def _stop_when_terminated(engine: EngineThread) -> None:

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 STALE_S = 3.0
 BACK_OFF_S = 0.5
 BACK_OFF_CAP_S = 5.0
+MOST_BACK_OFFS = 10
+"""So many times the first wait is the longest one."""
 
 
 class Link(StrEnum):
@@ -112,7 +114,7 @@ class DeskClient:
                 self._drop_connection()
             tries += 1
             self._set(Link.DISCONNECTED, words, tries)
-            most_s = min(BACK_OFF_CAP_S, self._back_off_s * 2 ** min(tries - 1, 8))
+            most_s = min(self._back_off_s * MOST_BACK_OFFS, self._back_off_s * 2 ** min(tries - 1, 8))
             await asyncio.sleep(most_s * self._rng.uniform(0.5, 1.0))
 
     async def give(

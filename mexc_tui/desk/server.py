@@ -55,6 +55,10 @@ class DeskParts:
     peer_of: Callable[[socket.socket], Peer] = peer_of
 
 
+TURNS = 5
+"""Of the loop, in which who was let in a moment before the end is met, and so seen out too."""
+
+
 class DeskServer:
     """Serves one engine's views, facts and commands. Everything here belongs to the loop that opened it."""
 
@@ -89,6 +93,8 @@ class DeskServer:
         """Take nobody in, let running commands end within the deadline, then see everybody out."""
         if self._server is not None:
             self._server.close()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
         await self.commands.close(deadline_s)
         await asyncio.gather(*[viewer.settle() for viewer in self._viewers])
         for task in list(self._tasks):

@@ -83,14 +83,18 @@ def _inside(
     except Exception:  # the engine of this process outlives whatever the screen does
         log.exception("the screen broke")
         ended = Ended(Ending.BROKE, GIVE_BACK)
-    words = ended.owed + farewell(paths, ended.how, is_own=True)
-    if ended.how is Ending.ENGINE_ENDED:
-        tether.back()
+    words = farewell(paths, ended.how, is_own=True)
+    if ended.how is not Ending.ENGINE_ENDED:
+        tether.cut(ended.owed + words)
+        _stop_when_terminated(engine)
+        return _code_of(engine)
+    tether.back()
+    sys.stdout.write(ended.owed)
+    sys.stdout.flush()
+    code = _code_of(engine)
+    if not code:  # otherwise it was said why
         sys.stdout.write(words + "\n")
-    else:
-        tether.cut(words)
-    _stop_when_terminated(engine)
-    return _code_of(engine)
+    return code
 
 
 def _main(launch: Launch, mode: Mode, environ: Mapping[str, str]) -> Main:

@@ -1,0 +1,67 @@
+"""Whose a coin in the account is, before all of it becomes MX, and how that is booked."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.ledger.accounts import sums
+from mexc_tui.ledger.checks import balanced
+from mexc_tui.ledger.dust import conversion_entry, written_off
+from mexc_tui.model.position import Account, Entry, EntryKind, Posting
+
+D = Decimal
+OWN, DUST, DRIFT, START = Account.OWN, EntryKind.DUST, EntryKind.DRIFT, EntryKind.START
+
+
+def entry(kind: EntryKind, amount: Decimal, asset: str = "NEW") -> Entry:
+    """Return an entry that moves so much onto what is not the desk's."""
+    source = Account.DESK if kind is DUST else Account.EXTERNAL
+    postings = (Posting(source, asset, -amount), Posting(OWN, asset, amount))
+    return Entry(id=f"{kind}/{amount}", kind=kind, at_ms=1, postings=postings)
+
+
+def test_only_rests_are_dust() -> None:
+    assert written_off([entry(DUST, D("0.08")), entry(DUST, D("0.3"))]) == {"NEW": D("0.38")}
+    assert written_off([entry(START, D(5))]) == {}
+    assert written_off([]) == {}
+
+
+def test_a_coin_is_the_persons_own_as_long_as_anything_else_came_to_it() -> None:
+    dust, own = entry(DUST, D("0.08")), entry(DRIFT, D(3))
+    assert written_off([own, dust]) == {}
+    assert written_off([dust, own]) == {}
+    assert written_off([dust, own, entry(DRIFT, D("-3.00"))]) == {}
+    assert written_off([dust, own, entry(DRIFT, D("-3.08"))]) == {}
+    assert written_off([dust, own, entry(DRIFT, D("-3.08")), dust]) == {"NEW": D("0.08")}
+
+
+def test_what_left_without_the_desk_is_no_dust_any_more() -> None:
+    assert written_off([entry(DUST, D("0.08")), entry(DRIFT, D("-0.05"))]) == {"NEW": D("0.03")}
+    assert written_off([entry(DUST, D("0.08")), entry(DRIFT, D("-0.09")), entry(DUST, D(1))]) == {}
+
+
+def test_mx_is_never_turned_into_itself() -> None:
+    assert written_off([entry(DUST, D(1), "MX")]) == {}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from((DUST, DRIFT, START)), st.decimals("-5", "5", places=2)), max_size=12)
+)
+def test_dust_is_never_more_than_the_account_has_or_the_desk_wrote_off(
+    moves: list[tuple[EntryKind, Decimal]],
+) -> None:
+    entries = [entry(kind, abs(amount) if kind is DUST else amount) for kind, amount in moves]
+    dust = written_off(entries).get("NEW", D(0))
+    assert dust in (D(0), sums(entries).get((OWN, "NEW"), D(0)))
+    assert dust <= sum((abs(amount) for kind, amount in moves if kind is DUST), D(0))
+
+
+def test_a_conversion_takes_coins_out_brings_mx_in_and_books_the_fee() -> None:
+    made = conversion_entry({"NEW": D("0.08"), "OLD": D(2)}, D("0.49"), D("0.01"), 7)
+    assert balanced(made) == ()
+    held = sums([made])
+    assert (held[OWN, "NEW"], held[OWN, "OLD"], held[OWN, "MX"]) == (D("-0.08"), D(-2), D("0.49"))
+    assert (held[Account.FEES, "MX"], held[Account.EXCHANGE, "MX"]) == (D("0.01"), D("-0.50"))
+    assert made.flow == 0
+    assert written_off([entry(DUST, D("0.08")), conversion_entry({"NEW": D("0.08")}, D(1), D(0), 8)]) == {}

@@ -16,7 +16,7 @@ from mexc_tui.engine.trading_face import Acted, TradingFace
 from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
-from mexc_tui.model.trading_view import PerformanceRow, ReconciliationRow, WhatIfRow
+from mexc_tui.model.trading_view import DustRow, PerformanceRow, ReconciliationRow, WhatIfRow
 from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.wording.previews import preview_words
 
@@ -93,7 +93,11 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
         words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
         return Done(row.problem or words, row, Outcome.PARTLY if row.problem else Outcome.DONE)
 
+    async def dust(_: Nothing, __: Given) -> Done[DustRow]:
+        return Done("", await or_refused(face.dust()))
+
     desk.handle(kinds.WHAT_IF, what_if)
+    desk.handle(kinds.DUST, dust)
     desk.handle(kinds.PREVIEW, preview)
     desk.handle(kinds.PERFORMANCE, performance)
     desk.handle(kinds.RECONCILE, reconcile)
@@ -115,6 +119,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
         lambda args, given: face.close(args.symbol, checked_share(args.share_pct), given.giver.who),
     )
     take(kinds.EDIT_EXITS, lambda args, given: face.edit_exits(args.symbol, _wish(args), given.giver.who))
+    take(kinds.CONVERT_DUST, lambda args, _: face.convert_dust(args.assets))
     take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))
     take(kinds.REDUCE_ONLY, lambda args, given: face.reduce_only(given.giver.who, clean(args.words)))
     take(kinds.RESUME, lambda args, given: face.resume(given.giver.who, args.typed))

@@ -10,6 +10,8 @@ from mexc_tui.desk.kinds import CommandKind, ViewKind
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
+    DustConverted,
+    DustRow,
     OrderRow,
     PerformanceRow,
     PositionRow,
@@ -53,6 +55,12 @@ class Resuming(Asked, frozen=True, kw_only=True):
     typed: Text = ""
 
 
+class Converting(Asked, frozen=True, kw_only=True):
+    """Coins whose written-off rests are to become MX, as a person saw them; none: all that may be."""
+
+    assets: Annotated[tuple[Symbol, ...], msgspec.Meta(max_length=15)] = ()
+
+
 class PreviewAsked(Asked, frozen=True, kw_only=True):
     """What a command would do now. `symbol` of arm, disarm, close; `share_pct` of close, as in `Closing`."""
 
@@ -91,10 +99,12 @@ class ExitsEdit(Asked, frozen=True, kw_only=True):
 WHAT_IF = CommandKind("what_if", OfSymbol, WhatIfRow, acts=False)
 PREVIEW = CommandKind("preview", PreviewAsked, PreviewRow, acts=False)
 PERFORMANCE = CommandKind("performance", Nothing, PerformanceRow, acts=False)
+DUST = CommandKind("dust", Nothing, DustRow, acts=False)
 RECONCILE = CommandKind("reconcile", Nothing, ReconciliationRow)
 ARM = CommandKind("arm", OfSymbol, SnipeRow)
 RESUME = CommandKind("resume", Resuming, Achieved)
 EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)
+CONVERT_DUST = CommandKind("convert_dust", Converting, DustConverted)
 DISARM = CommandKind("disarm", OfSymbol, SnipeRow, reduces_risk=True)
 CLOSE = CommandKind("close", Closing, Achieved, reduces_risk=True)
 HALT = CommandKind("halt", Stopping, Achieved, reduces_risk=True)
@@ -106,10 +116,12 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
     WHAT_IF,
     PREVIEW,
     PERFORMANCE,
+    DUST,
     RECONCILE,
     ARM,
     RESUME,
     EDIT_EXITS,
+    CONVERT_DUST,
     DISARM,
     CLOSE,
     HALT,

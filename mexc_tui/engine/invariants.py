@@ -32,6 +32,8 @@ NAKED_MS = 15_000
 """A worker that failed is back by then; a position that lacks protection for longer is a breach."""
 SLACK = Decimal("1.02")
 """Between two marks equity may have been a little higher, when something was armed."""
+MOVES = (EntryKind.TRADE, EntryKind.FEE, EntryKind.DUST)
+"""Entries that move balances, of which the last comparison knows nothing."""
 GRAVE = (Severity.ERROR, Severity.CRITICAL)
 
 
@@ -129,7 +131,7 @@ class Invariants:
         return tuple(f"{positions[name].symbol} is held without protection" for name in names)
 
     def _note(self, written: Written) -> None:
-        if any(entry.kind in (EntryKind.TRADE, EntryKind.FEE) for entry in written.entries):
+        if any(entry.kind in MOVES for entry in written.entries):
             self._traded_ms = self._now_ms()
 
 

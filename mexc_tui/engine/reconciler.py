@@ -81,7 +81,8 @@ class Reconciler:
         self._clock = clock
         self._numbers = numbers
         self._on_stranger = on_stranger
-        self._lock = asyncio.Lock()
+        self.lock = asyncio.Lock()
+        """One comparison at a time, and none while coins that no order moves are not booked yet."""
         self._wake = asyncio.Event()
         self._agreed_ms = 0
         self.balances = tuple[Balance, ...]()
@@ -94,7 +95,6 @@ class Reconciler:
         """The code with which the exchange refused the last comparison; None: it did not."""
         self.is_done = False
         """Whether everything that an engine before this one may have sent is known: no entry before that."""
-
         self.damage = ""
         """What of the stored books is not what was written: then nothing is bought. Empty: all of it is."""
         self.taken_up = tuple[str, ...]()
@@ -167,7 +167,7 @@ class Reconciler:
 
     async def compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
         """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
-        async with self._lock:
+        async with self.lock:
             began_ns = self._clock.monotonic_ns()
             await self._learn_fee_asset()
             theirs = await self._ask(trigger)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mexc_tui.engine.arming import Arming
 from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.dust import Dust
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.exit_line import ExitLine
 from mexc_tui.engine.exits_edit import ExitsEdit
@@ -136,6 +137,7 @@ class TradingRooms:
             lambda: numbers.reconcile(settings()),
             self._on_stranger,
         )
+        self.dust = Dust(port, self.keeper, self.reconciler)
         self.awake = Awake(clock, self.prices.distrust, around.resync, self.reconciler.hurry)
         self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
         self.gates = Gates(
@@ -217,6 +219,7 @@ class TradingRooms:
         """
         words = await self.safety.end()
         await self.execution.settle(IN_FLIGHT_S)
+        await self.dust.settle(IN_FLIGHT_S)
         return words
 
     def _on_stranger(self, client_order_id: str) -> None:

@@ -44,6 +44,8 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import (
     Achieved,
+    DustConverted,
+    DustRow,
     OrderRow,
     PerformanceRow,
     PositionRow,
@@ -174,6 +176,10 @@ class EngineTradingFace:
             )
         return reconciliation_row(run)
 
+    async def dust(self) -> DustRow:
+        """Return which of the desk's written-off rests the exchange would turn into MX now."""
+        return await _stored(self._rooms.dust.offered())
+
     # ---- what is told
 
     async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
@@ -219,6 +225,10 @@ class EngineTradingFace:
             changed, position_row(position, orders, intents, self._sight()), self._grid(position.symbol)
         )
         return Acted(exits_words(changed), row, is_all=not changed.waiting)
+
+    async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
+        """Turn these rests into MX; none named: all that may be."""
+        return await _stored(self._rooms.dust.convert(assets))
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""

@@ -9,6 +9,8 @@ from mexc_tui.engine.readiness import Checked
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
+    DustConverted,
+    DustRow,
     OrderRow,
     PerformanceRow,
     PositionRow,
@@ -78,6 +80,10 @@ class TradingFace(Protocol):
         """Compare books with the exchange's now; if that cannot be finished, `problem` says why."""
         ...
 
+    async def dust(self) -> DustRow:
+        """Return which of the desk's written-off rests the exchange would turn into MX now."""
+        ...
+
     # ---- what is told
 
     async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
@@ -94,6 +100,10 @@ class TradingFace(Protocol):
 
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
+        ...
+
+    async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
+        """Turn these rests into MX; none named: all that may be."""
         ...
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:

@@ -251,3 +251,34 @@ class Achieved(msgspec.Struct, frozen=True, kw_only=True):
     snipes_disarmed: int = 0
     is_durable: bool = True
     """False: it could not be written down. Do not restart the engine before a person has looked."""
+
+
+class DustCoin(msgspec.Struct, frozen=True, kw_only=True):
+    """A coin of which nothing but the desk's written-off rests lies in the account."""
+
+    asset: str
+    quantity: Decimal
+    value_mx: Decimal | None = None
+    """As the exchange says, before its fee; None: it says nothing."""
+    value_usdt: Decimal | None = None
+
+
+class DustRow(Row, frozen=True, kw_only=True):
+    """What could be converted into MX now."""
+
+    at_ms: int
+    coins: tuple[DustCoin, ...]
+    left: tuple[str, ...] = ()
+    """Coins that stay, each with why."""
+
+
+class DustConverted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversion of dust has done, in numbers."""
+
+    coins: tuple[DustCoin, ...]
+    """Those that are gone from the account."""
+    received_mx: Decimal
+    fee_mx: Decimal | None
+    """None: the exchange did not say."""
+    left: tuple[str, ...] = ()
+    """Coins that stay, each with why."""

@@ -136,13 +136,14 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
         refused = [
             (await client.give(kinds.ARM, NEW, deadline_s=5)).outcome,
             (await client.give(kinds.RESUME, kinds.Resuming(), deadline_s=5)).outcome,
+            (await client.give(kinds.CONVERT_DUST, kinds.Converting(), deadline_s=5)).outcome,
         ]
         done = [
             (await client.give(kinds.HALT, kinds.Stopping(), deadline_s=5)).outcome,
             (await client.give(kinds.DISARM, NEW, deadline_s=5)).outcome,
             (await client.give(kinds.KILL, Nothing(), deadline_s=5)).outcome,
         ]
-    assert refused == [Outcome.REFUSED] * 2
+    assert refused == [Outcome.REFUSED] * 3
     assert done == [Outcome.DONE] * 3
 
 

@@ -18,6 +18,9 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import (
     Achieved,
+    DustCoin,
+    DustConverted,
+    DustRow,
     OrderRow,
     PerformanceRow,
     PositionRow,
@@ -87,6 +90,9 @@ class HeldMoney:
     now: RiskRow = field(default_factory=risk)
     run: ReconciliationRow = field(default_factory=reconciled)
     is_all: bool = True
+    rests: tuple[DustCoin, ...] = (
+        DustCoin(asset="NEW", quantity=D("0.08"), value_mx=D("0.05"), value_usdt=D("0.16")),
+    )
     done: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
     wishes: list[ExitWish] = field(default_factory=list[ExitWish])
 
@@ -154,6 +160,14 @@ class HeldMoney:
         stop = wish.stop_price or position.stop_price
         row = ExitsRow(position=position, stop_before=position.stop_price, stop_after=stop, time_stop_ms=None)
         return Acted(f"{symbol}: stop {stop}.", row)
+
+    async def dust(self) -> DustRow:
+        return DustRow(at_ms=1_000, coins=self.rests, left=("0.4 OWN: the desk holds this coin now",))
+
+    async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
+        self.done.append(("convert_dust", *assets))
+        result = DustConverted(coins=self.rests, received_mx=D("0.049"), fee_mx=D("0.001"))
+        return Acted("Converted 0.08 NEW into 0.049 MX.", result, self.is_all)
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:
         self.now = msgspec.structs.replace(

@@ -1,0 +1,203 @@
+"""Rests too small to be sold become MX on the practice exchange, and nothing of the person's own does."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.position import Account
+from mexc_tui.model.storage import StorageError
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.practice.values import Conversion, FailedConversion, Refusal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import agree, closed, day_of, guarding, held, rooms_of
+
+D = Decimal
+CONVERT = "/api/v3/capital/convert"
+
+
+def struck(kind: FaultKind) -> tuple[FaultPlan, ...]:
+    return (FaultPlan(kind=kind, method="POST", path=CONVERT, times=1),)
+
+
+@asynccontextmanager
+async def with_dust(day: PracticeDay) -> AsyncGenerator[tuple[Joined, EngineTradingFace, Decimal]]:
+    """An engine that sold all but a rest, which it wrote off."""
+    async with guarding(day) as (running, rooms, position):
+        face = await trading_face(running.engine)
+        assert face is not None
+        await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+        left = held(running)
+        await rooms.selling.close(left, None, OrderRole.CLOSE, CloseReason.PERSON, "the rest")
+        yield running, face, (await closed(running)).dust
+
+
+def at_exchange(day: PracticeDay, asset: str) -> Decimal:
+    return sum((one.free + one.locked for one in day.server.world.balances() if one.asset == asset), D(0))
+
+
+async def in_books(running: Joined, asset: str, account: Account = Account.OWN) -> Decimal:
+    scope = rooms_of(running).keeper.scope
+    return await running.store.read(
+        "balance", lambda stored: stored.trading(scope).entries.balance(account, asset)
+    )
+
+
+def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with with_dust(day) as (running, face, dust):
+            before, cash = at_exchange(day, "MX"), at_exchange(day, "USDT")
+            row = await face.dust()
+            assert [(one.asset, one.quantity) for one in row.coins] == [("CLEAN", dust)]
+            done = await face.convert_dust(["CLEAN"])
+            assert done.is_all
+            assert done.words.startswith(f"Converted {dust.normalize():f} CLEAN into ")
+            assert done.result.received_mx == at_exchange(day, "MX") - before > 0
+            assert (at_exchange(day, "CLEAN"), at_exchange(day, "USDT")) == (0, cash)
+            assert await in_books(running, "MX") == at_exchange(day, "MX")
+            assert await in_books(running, "MX", Account.FEES) == done.result.fee_mx
+            assert await in_books(running, "CLEAN") == 0
+            run = rooms_of(running).keeper.open.reconciled
+            assert run is not None
+            assert (run.explained, run.unexplained, run.problem) == ((), (), "")
+            await agree(running)
+            await asyncio.sleep(20)
+            assert face.risk().state.allows_entries
+            assert not (await face.dust()).coins
+            with pytest.raises(Refused, match="Nothing to convert"):
+                await face.convert_dust([])
+
+    simulate(main)
+
+
+def test_a_coin_that_the_person_also_has_is_left_alone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with with_dust(day) as (_, face, dust):
+            day.server.world.deposit("CLEAN", D("0.5"))
+            unbooked = await face.dust()
+            assert not unbooked.coins
+            assert "reconcile first" in unbooked.left[0]
+            await face.reconcile()
+            assert (await face.dust()).coins == ()
+            with pytest.raises(Refused, match="Nothing to convert"):
+                await face.convert_dust(["CLEAN"])
+            assert at_exchange(day, "CLEAN") == dust + D("0.5")
+
+    simulate(main)
+
+
+def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path)
+        async with guarding(day) as (running, _, position):
+            face = await trading_face(running.engine)
+            assert face is not None
+            with pytest.raises(Refused, match="written off no coin"):
+                await face.convert_dust([])
+            assert at_exchange(day, "CLEAN") == position.remaining
+
+    simulate(main)
+
+
+def test_a_conversion_whose_answer_is_lost_is_looked_for_and_booked(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_ANSWER))
+        async with with_dust(day) as (running, face, dust):
+            before = at_exchange(day, "MX")
+            done = await face.convert_dust([])
+            assert [one.quantity for one in done.result.coins] == [dust]
+            assert done.result.received_mx == at_exchange(day, "MX") - before > 0
+            assert done.result.fee_mx is None
+            await agree(running)
+            assert await in_books(running, "MX") == at_exchange(day, "MX")
+
+    simulate(main)
+
+
+def test_a_conversion_that_never_came_there_changes_nothing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""}, faults=struck(FaultKind.LOSE_REQUEST))
+        async with with_dust(day) as (running, face, dust):
+            done = await face.convert_dust([])
+            assert (done.is_all, done.result.coins) == (False, ())
+            assert done.words.startswith("Nothing was converted. Left: ")
+            assert at_exchange(day, "CLEAN") == dust
+            await agree(running)
+            assert (await face.convert_dust([])).is_all
+
+    simulate(main)
+
+
+def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = FailedConversion("CLEAN", "Convertible once in 24 hours", "30032")
+
+    def refuse(_: Sequence[str]) -> Conversion:
+        raise Refusal(700007, "No permission to access the endpoint")
+
+    def leave(_: Sequence[str]) -> Conversion:
+        return Conversion([], [failed], D(0), D(0))
+
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with with_dust(day) as (running, face, dust):
+            monkeypatch.setattr(day.server.world, "convert", refuse)
+            with pytest.raises(Refused, match=r"The exchange converts nothing now: .*key"):
+                await face.convert_dust([])
+            monkeypatch.setattr(day.server.world, "convert", leave)
+            done = await face.convert_dust([])
+            assert (done.is_all, done.result.coins) == (False, ())
+            assert "CLEAN: Convertible once in 24 hours (30032)." in done.words
+            assert await in_books(running, "CLEAN") == at_exchange(day, "CLEAN") == dust
+            await agree(running)
+
+    simulate(main)
+
+
+def test_what_cannot_be_booked_is_no_refusal_and_the_next_comparison_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with with_dust(day) as (running, face, _):
+            write = running.store.write
+
+            async def fail(name: str, *args: object, **options: object) -> object:
+                if name == "dust converted":
+                    raise StorageError("the disk is full")
+                return await write(name, *args, **options)  # pyright: ignore
+
+            monkeypatch.setattr(running.store, "write", fail)
+            done = await face.convert_dust([])
+            assert (done.is_all, len(done.result.coins)) == (False, 1)
+            assert "It is not in the books (the disk is full)" in done.words
+            await face.reconcile()
+            assert await in_books(running, "CLEAN") == at_exchange(day, "CLEAN") == 0
+            assert await in_books(running, "MX") == at_exchange(day, "MX")
+
+    simulate(main)
+
+
+def test_a_conversion_goes_on_when_who_asked_is_gone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with with_dust(day) as (running, face, _):
+            asking = asyncio.ensure_future(face.convert_dust([]))
+            await asyncio.sleep(0.001)
+            asking.cancel()
+            await asyncio.sleep(3)
+            assert (at_exchange(day, "CLEAN"), await in_books(running, "CLEAN")) == (0, 0)
+            await agree(running)
+
+    simulate(main)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.questions import exits_command, trading_commands
+from mexc_tui.questions import dust_command, exits_command, trading_commands
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 
 if TYPE_CHECKING:
@@ -263,6 +263,7 @@ COMMANDS = (
     *(status, stop, listings, signals, why, report, settings, journal),
     *trading_commands.COMMANDS,
     exits_command.exits,
+    dust_command.convert_dust,
 )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.model.intent import OrderState
-from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
+from mexc_tui.model.trading_view import DustRow, OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
 from mexc_tui.wording.money import amount, price, signed
 
 HUNDRED = Decimal(100)
@@ -39,6 +39,19 @@ def close_plan(row: PositionRow, share_pct: Decimal | None) -> str:
     )
     part = "all" if share == HUNDRED else f"{share:f} %"
     return f"CLOSE {part} of {row.symbol}: sell {price(quantity)} {row.base_asset}, {worth}."
+
+
+def dust_plan(row: DustRow) -> str:
+    """Say what would become MX, and what stays."""
+    coins = ", ".join(f"{price(one.quantity)} {one.asset}" for one in row.coins)
+    mx = [one.value_mx for one in row.coins if one.value_mx is not None]
+    usdt = [one.value_usdt for one in row.coins if one.value_usdt is not None]
+    worth = f", about {price(sum(mx, Decimal(0)))} MX" if mx else ""
+    worth += f" ({amount(sum(usdt, Decimal(0)))} USDT)" if usdt else ""
+    left = f" Left as they are: {'; '.join(row.left)}." if row.left else ""
+    return (
+        f"CONVERT {coins} into MX{worth} before the exchange's fee. The MX is your own, not the desk's.{left}"
+    )
 
 
 def stop_plan(name: str, held: Held) -> str:

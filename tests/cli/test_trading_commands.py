@@ -173,6 +173,7 @@ def test_what_only_stops_entries_asks_nothing(shell: Desk, money: HeldMoney) -> 
         ("arm", "NEWUSDT"),
         ("close", "NEWUSDT"),
         ("exits", "NEWUSDT", "--stop", "1.9"),
+        ("convert-dust",),
         ("flatten",),
         ("kill",),
         ("resume",),
@@ -188,6 +189,24 @@ def test_what_moves_money_is_refused_where_nobody_can_be_asked(
     assert money.done == []
     assert shell.run(*words, "--yes").exit_code == 0
     assert len(money.done) == 1
+
+
+def test_where_there_is_no_dust_it_is_said_and_nothing_is_sent(shell: Desk, money: HeldMoney) -> None:
+    money.rests = ()
+    done = shell.run("convert-dust", "--yes")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "mexc-tui: Nothing to convert: 0.4 OWN: the desk holds this coin now.\n"
+    assert money.done == []
+
+
+def test_what_a_conversion_brought_is_told_in_words_and_numbers(shell: Desk, money: HeldMoney) -> None:
+    assert shell.run("convert-dust", "--yes").stdout == "Converted 0.08 NEW into 0.049 MX.\n"
+    result = shell.json("convert-dust", "--yes")
+    assert (result["received_mx"], result["fee_mx"], result["coins"][0]["quantity"]) == (
+        "0.049",
+        "0.001",
+        "0.08",
+    )
 
 
 def test_what_could_be_done_only_in_part_ends_with_1(shell: Desk, money: HeldMoney) -> None:
@@ -368,6 +387,8 @@ def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
         (("flatten",), "n", []),
         (("close", "NEWUSDT", "--share", "50"), "y", [("close", "NEWUSDT", "50")]),
         (("exits", "NEWUSDT", "--stop", "1.9", "--tp", "50@40"), "y", [("edit_exits", "NEWUSDT", "1.9")]),
+        (("convert-dust",), "y", [("convert_dust", "NEW")]),
+        (("convert-dust",), "n", []),
         (("kill",), "", []),
     ],
 )
@@ -381,6 +402,7 @@ def test_a_person_at_a_terminal_is_asked_in_numbers(
         "flatten": "sell 1 position worth 20.98 USDT at the bid, cancel 1 order, disarm 1 snipe",
         "close": "sell 5 NEW, worth 10.49 USDT at the bid of 2.1",
         "exits": "EXITS of NEWUSDT, 10 NEW: stop 1.8 -> 1.9 (bid 2.1); take-profits 50 % at +40 %",
+        "convert-dust": "CONVERT 0.08 NEW into MX, about 0.05 MX (0.16 USDT) before the exchange's fee.",
         "kill": "EMERGENCY STOP",
     }
     assert plans[words[0]] in " ".join(told.split())

@@ -1,0 +1,29 @@
+"""The command that turns rests too small to be sold into MX. It says first what would go, and asks."""
+
+import click
+
+from mexc_tui.questions.agreeing import agree, yes_flag
+from mexc_tui.questions.asker import NOT_DONE, asked, asking, fail
+
+EXCHANGE_S = 60.0
+"""The exchange is asked, told, and compared with after it."""
+
+
+@click.command("convert-dust")
+@yes_flag
+@asked
+def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
+    """Turn rests that the desk wrote off as too small to be sold into MX; never coins of your own."""
+    from mexc_tui.desk.asking import Nothing
+    from mexc_tui.desk.trading import CONVERT_DUST, DUST, Converting
+    from mexc_tui.questions.plans import dust_plan
+
+    with asking(profile, as_json) as asker:
+        row = asker.reach.ask(DUST, Nothing())
+        if not row.coins:
+            why = "; ".join(row.left) or "no rest that the desk wrote off lies in the account"
+            fail(f"Nothing to convert: {why}.", NOT_DONE)
+        if not yes:
+            agree(asker, dust_plan(row))
+        seen = Converting(assets=tuple(one.asset for one in row.coins))
+        asker.tell(CONVERT_DUST, seen, deadline_s=EXCHANGE_S)

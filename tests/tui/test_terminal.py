@@ -1,0 +1,95 @@
+import os
+from collections.abc import Generator
+from threading import Event
+
+import pytest
+
+from mexc_tui.tui.terminal import MOST_WAITING, Meter, Outflow
+
+FRAME = b"x" * 70_000
+"""More than a pipe holds: whoever writes it waits for a reader."""
+SOON_S = 30.0
+
+
+class Told:
+    """What an outflow says."""
+
+    def __init__(self) -> None:
+        self.drained, self.broken = Event(), Event()
+
+    def outflow(self, descriptor: int) -> Outflow:
+        """Return one that tells this."""
+        return Outflow(descriptor, self.drained.set, self.broken.set)
+
+
+@pytest.fixture
+def pipe() -> Generator[tuple[int, int]]:
+    reading, writing = os.pipe()
+    yield reading, writing
+    for descriptor in (reading, writing):
+        try:
+            os.close(descriptor)
+        except OSError:
+            continue  # a test closed it
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        found += os.read(descriptor, 65_536)
+    return found
+
+
+def test_frames_arrive_whole_and_in_order(pipe: tuple[int, int]) -> None:
+    outflow = Told().outflow(pipe[1])
+    assert outflow.put(b"one")
+    assert outflow.put(b"two")
+    assert _read(pipe[0], 6) == b"onetwo"
+    assert outflow.close()
+
+
+def test_a_terminal_that_does_not_read_costs_nobody_time_only_frames(pipe: tuple[int, int]) -> None:
+    told = Told()
+    outflow = told.outflow(pipe[1])
+    kept = sum(outflow.put(FRAME) for _ in range(200))
+    assert MOST_WAITING <= kept <= MOST_WAITING + 1
+    assert outflow.waiting <= MOST_WAITING
+    assert not told.drained.is_set()
+    assert _read(pipe[0], kept * len(FRAME)) == FRAME * kept
+    assert told.drained.wait(SOON_S)
+    assert outflow.put(b"anew")
+    assert _read(pipe[0], 4) == b"anew"
+    assert outflow.close()
+
+
+def test_closing_says_whether_something_was_lost(pipe: tuple[int, int]) -> None:
+    outflow = Told().outflow(pipe[1])
+    outflow.put(FRAME)
+    outflow.put(FRAME)
+    assert not outflow.close()
+    assert outflow.waiting == 0
+    os.close(pipe[0])
+
+
+def test_a_terminal_that_is_gone_is_told_once(pipe: tuple[int, int]) -> None:
+    told = Told()
+    outflow = told.outflow(pipe[1])
+    os.close(pipe[0])
+    outflow.put(b"nobody")
+    assert told.broken.wait(SOON_S)
+    outflow.close()
+
+
+def test_a_meter_counts_the_bytes_of_the_last_seconds() -> None:
+    now_s = 100.0
+    meter = Meter(lambda: now_s)
+    meter.count(4_000)
+    assert meter.per_s() == 4_000
+    now_s = 102.0
+    assert meter.per_s() == 2_000
+    meter.count(2_000)
+    now_s = 104.5
+    assert meter.per_s() == 500
+    now_s = 200.0
+    assert meter.per_s() == 0
+    assert meter.total == 6_000

@@ -91,10 +91,12 @@ class DeskServer:
 
     async def close(self, deadline_s: float = 5.0) -> None:
         """Take nobody in, let running commands end within the deadline, then see everybody out."""
-        if self._server is not None:
-            self._server.close()
+        if self._server is not None and self._place is not None:
+            # Who was let in a moment ago has no transport yet: asyncio loses it if the server closes first.
+            asyncio.get_running_loop().remove_reader(self._place.socket)
             for _ in range(TURNS):
                 await asyncio.sleep(0)
+            self._server.close()
         await self.commands.close(deadline_s)
         await asyncio.gather(*[viewer.settle() for viewer in self._viewers])
         for task in list(self._tasks):
@@ -115,8 +117,8 @@ class DeskServer:
         except Exception:
             log.exception("a viewer was sent away by a mistake of ours")
         finally:
-            self._tasks.discard(task)
             await _see_out(writer)
+            self._tasks.discard(task)
 
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         giver = await self._greet(reader, writer)

@@ -114,6 +114,10 @@ class DeskApp(Acting):
         if self._pace is not None:
             self._pace.changed(name, ())
 
+    def _asked_for(self, name: str) -> None:
+        if self._pace is not None:
+            self._pace.at_once(name)
+
     def _paint(self, dirty: Mapping[str, frozenset[str]]) -> None:
         if self._exit or not self.screen_stack:
             return
@@ -151,18 +155,18 @@ class DeskApp(Acting):
 
     def on_board_screen_arranged(self) -> None:
         """Draw panes that were not seen before."""
-        self.call_after_refresh(self._changed, _TICK)
+        self.call_after_refresh(self._asked_for, _TICK)
 
     def on_table_moved(self) -> None:
         """Draw what depends on the row under the cursor."""
-        self._changed(CURSOR)
+        self._asked_for(CURSOR)
 
     async def action_go(self, name: str) -> None:
         """Bring a board to the front."""
         if self.screen is not self._boards[name] and isinstance(self.screen, BoardScreen):
             await self.action_switch_screen(name)
             self._frozen_ms = None
-            self.call_after_refresh(self._changed, _TICK)
+            self.call_after_refresh(self._asked_for, _TICK)
 
     def action_filter(self) -> None:
         """Filter the table that has the focus."""

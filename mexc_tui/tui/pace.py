@@ -78,6 +78,12 @@ class Pace:
         if self._waiting is None:
             self._wait_anew()
 
+    def at_once(self, view: str) -> None:
+        """Paint as soon as the loop is free: somebody pressed a key, and waits."""
+        self._dirty.setdefault(view, set())
+        self.stop()
+        self._waiting = self._time.later(0.0, self._due)
+
     def stop(self) -> None:
         """Paint nothing any more."""
         if self._waiting is not None:

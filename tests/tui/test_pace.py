@@ -157,3 +157,15 @@ def test_a_line_that_is_full_is_painted_more_rarely_and_an_easy_one_as_wanted_ag
     assert adapted(2.0, 3_000, 4.0, 32_000) == 4.0
     assert adapted(1.0, None, 4.0, 32_000) == 4.0
     assert adapted(1.0, 2_600, 1.0, 1_000) == 0.5
+
+
+def test_what_a_key_asked_for_is_painted_at_once_however_slow_the_line() -> None:
+    desk = _Desk(per_s=0.25)
+    desk.pace.changed("positions", ["a"])
+    desk.clock.go(100.1)
+    desk.pace.changed("positions", ["b"])
+    desk.clock.go(100.5)
+    desk.pace.at_once("cursor")
+    desk.clock.go(100.6)
+    assert desk.times == [100.0, 100.5]
+    assert desk.painted[-1][1] == {"positions": frozenset({"b"}), "cursor": frozenset()}

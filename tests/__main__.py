@@ -10,7 +10,7 @@ from pathlib import Path
 
 WORKERS = 3
 HERE = Path(__file__).parent
-IN_PARTS = ("cli", "report", "engine", "practice")
+IN_PARTS = ("cli", "report", "engine", "practice", "tui", "exchange")
 """Folders that take long: their files are shared out one by one, and first."""
 
 

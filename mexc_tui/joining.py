@@ -15,7 +15,7 @@ from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.bus import Bus
 from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.facade import EngineFace
-from mexc_tui.engine.health import ClockNotKnown
+from mexc_tui.engine.health import FIRST_SAMPLES, ClockNotKnown
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.prices import QUOTE
@@ -265,7 +265,7 @@ async def _trading(
     if isinstance(market, PaperMarket):
         endpoint = await _paper(market, outside.serve, store, settings, stack)
         client = await _client(replace(place, endpoint=endpoint), outside, settings, stack)
-        await client.measure_clock()
+        await client.measure_clock(FIRST_SAMPLES)
         market.measure_also(client)
         scope = SCOPE
     else:
@@ -292,7 +292,7 @@ async def _paper(
     market: PaperMarket, serve: Serve, store: Store, settings: Settings, stack: AsyncExitStack
 ) -> Endpoint:
     """Serve a paper exchange on the market's books, with the balances of the last session."""
-    problem = await market.measure_clock()  # the paper exchange's clock is the market's
+    problem = await market.measure_clock(FIRST_SAMPLES)  # the paper exchange's clock is the market's
     if problem:
         raise StartFailed("clock", str(ClockNotKnown(problem)))
     balances = await store.read("paper balances", paper_balances)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from mexc_tui.engine.outside import StreamSink
+from mexc_tui.engine.outside import CLOCK_SAMPLES, StreamSink
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
@@ -139,9 +139,9 @@ class WireMarket:
         except ClockOutOfBounds:
             return self._parts.clock.now_ms()
 
-    async def measure_clock(self) -> str:
+    async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> str:
         """Measure the exchange's clock; return why that failed."""
-        measurement = await self._parts.client.measure_clock()
+        measurement = await self._parts.client.measure_clock(samples)
         return "" if measurement.best is not None else measurement.first_failure
 
     def is_clock_doubted(self) -> bool:

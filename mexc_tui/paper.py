@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.outside import StreamSink
+from mexc_tui.engine.outside import CLOCK_SAMPLES, StreamSink
 from mexc_tui.engine.ports import Stored
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.market.attention import StreamKind, WantedStream
@@ -46,11 +46,11 @@ class PaperMarket(WireMarket):
         """Have this client of the paper exchange know its clock as well, from now on."""
         self._also = client
 
-    async def measure_clock(self) -> str:
+    async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> str:
         """Measure the market's clock, then the paper exchange's, which follows it."""
-        problem = await super().measure_clock()
+        problem = await super().measure_clock(samples)
         if self._also is not None:
-            await self._also.measure_clock()
+            await self._also.measure_clock(samples)
         return problem
 
     async def pairs(self) -> tuple[Symbol, ...]:

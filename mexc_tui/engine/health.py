@@ -19,6 +19,8 @@ from mexc_tui.settings.load import Loaded, SettingsError
 log = logging.getLogger(__name__)
 
 STEP_S = 1.0
+FIRST_SAMPLES = 3
+"""Of the clock, at the start: what else is asked then shares the requests of that second."""
 RELOAD_EVERY_S = 1.0
 
 
@@ -51,10 +53,11 @@ class ClockKeeper:
 
     async def run(self, started: Started) -> None:
         """Measure, then again and again. Raises ClockNotKnown if the first try fails."""
-        self.problem = await self._market.measure_clock()
+        self.problem = await self._market.measure_clock(FIRST_SAMPLES)
         if self.problem:
             raise ClockNotKnown(self.problem)
         started()
+        self._hurries = True  # a better measurement, once the first questions have been asked
         measured_ns = self._clock.monotonic_ns()
         while True:
             await asyncio.sleep(STEP_S)

@@ -16,6 +16,9 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, StreamsRow
 from mexc_tui.settings.load import Loaded
 
+CLOCK_SAMPLES = 10
+"""Round trips of one measurement of the exchange's clock: the fastest counts."""
+
 
 class StreamSink(Protocol):
     """Who is told what streams bring; every call is quick and does not wait."""
@@ -48,7 +51,7 @@ class Market(Protocol):
         """Return the exchange's time as known best; this machine's before the first measurement."""
         ...
 
-    async def measure_clock(self) -> str:
+    async def measure_clock(self, samples: int = CLOCK_SAMPLES) -> str:
         """Measure the exchange's clock; return what went wrong, in words, empty if nothing."""
         ...
 

@@ -102,3 +102,18 @@ def test_near_an_opening_what_was_kept_is_followed_by_a_question_at_once(tmp_pat
             assert age_s(running, "calendar") < 10  # not the hundreds of what was kept
 
     simulate(main)
+
+
+def test_an_engine_is_ready_before_any_window_of_requests_is_used_up(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = CountedDay(sim, tmp_path)
+        await day.open()
+        began_s = asyncio.get_running_loop().time()
+        async with day.engine():
+            # In virtual time: a wait for the second's requests would show as one.
+            assert asyncio.get_running_loop().time() - began_s < 1
+            assert day.asked["/api/v3/time"] < 10
+            await asyncio.sleep(5)
+            assert day.asked["/api/v3/time"] >= 10  # a better measurement, once there is room
+
+    simulate(main)

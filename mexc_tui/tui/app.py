@@ -15,7 +15,7 @@ from textual.screen import Screen
 from mexc_tui.desk.client import Link
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.tui.acting import HERE, Acting, Outside
-from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.boards import NAMES, board
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words
@@ -73,7 +73,7 @@ class DeskApp(Acting):
         self.ending = Ending.LEFT
         """How this screen ended, once it has."""
         self._pace: Pace | None = None
-        self._boards = {board.name: BoardScreen(board, source) for board in BOARDS}
+        self._boards: dict[str, BoardScreen] = {}
 
     def on_mount(self) -> None:
         """Begin on the first board; listen to every view."""
@@ -85,9 +85,7 @@ class DeskApp(Acting):
         self._source.risk.on_change(self._tell_news)
         self._tell_news()
         self.set_interval(1.0, self._each_second)
-        for name, screen in self._boards.items():
-            self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
-        self.push_screen(BOARDS[0].name)
+        self.push_screen(self._board(NAMES[0]))
         if self._welcome:
             self.push_screen(WelcomePage("Welcome", self._welcome))
         self.call_after_refresh(self._changed, _TICK)
@@ -149,6 +147,13 @@ class DeskApp(Acting):
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
         )
 
+    def _board(self, name: str) -> BoardScreen:
+        """Return a board's screen, which is made when it first comes to the front."""
+        if name not in self._boards:
+            screen = self._boards[name] = BoardScreen(board(name), self._source)
+            self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
+        return self._boards[name]
+
     def look(self, screen: BoardScreen) -> Look:
         """Return what a screen is drawn from now."""
         return screen.look(self._known())
@@ -163,7 +168,8 @@ class DeskApp(Acting):
 
     async def action_go(self, name: str) -> None:
         """Bring a board to the front."""
-        if self.screen is not self._boards[name] and isinstance(self.screen, BoardScreen):
+        if isinstance(self.screen, BoardScreen) and self.screen.name != name:
+            self._board(name)
             await self.action_switch_screen(name)
             self._frozen_ms = None
             self.call_after_refresh(self._asked_for, _TICK)

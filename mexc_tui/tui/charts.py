@@ -12,7 +12,6 @@ from mexc_tui.tui.part import Drawn, Span, words
 BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell: four rows of two dots (Unicode 3.0, block Braille Patterns)."""
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
 NO_ROOM = "Too little room for a chart here."
@@ -65,14 +64,6 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     scaled = _labels(plot, drawn, label, lines)
     found = [(*row, Span(" "), scaled.get(number, Span(""))) for number, row in enumerate(rows)]
     return [*found, words(fit(foot, width), Tone.FAINT)] if foot else found
-
-
-def bar(share: float, width: int) -> str:
-    """Return a bar of `width` columns, filled up to a share of 0..1, to an eighth of a column."""
-    share = min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
-    eighths = round(share * width * 8)
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width, "░")[:width]
 
 
 def spark(values: Sequence[float], width: int) -> str:

@@ -1,12 +1,14 @@
 """The keys as a page for people, out of the one table: `python -m mexc_tui.tui.keys_page` prints it."""
 
-from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.boards import all_boards
 from mexc_tui.tui.keys import KEYS, Group, Key
 
 
 def keys_page() -> str:
     """Return the screens and the keys as Markdown tables."""
-    screens = [f"| `{number}` | {board.title} | {board.help} |" for number, board in enumerate(BOARDS, 1)]
+    screens = [
+        f"| `{number}` | {board.title} | {board.help} |" for number, board in enumerate(all_boards(), 1)
+    ]
     lines = ["| Key | Screen | What it shows |", "|---|---|---|", *screens, ""]
     lines += ["| Key | What it does | On the screens |", "|---|---|---|"]
     for group in Group:
@@ -15,7 +17,7 @@ def keys_page() -> str:
 
 
 def _line(key: Key) -> str:
-    where = ", ".join(board.title for board in BOARDS if board.name in key.boards) or "all"
+    where = ", ".join(board.title for board in all_boards() if board.name in key.boards) or "all"
     said = f"`{key.shown}`" if key.keys else "by name"
     only = " Not for who only looks." if key.needs_operator else ""
     return f"| {said} | {key.help}.{only} | {where} |"

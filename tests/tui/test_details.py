@@ -5,7 +5,7 @@ from datetime import UTC
 
 import msgspec
 
-from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.boards import all_boards
 from mexc_tui.tui.boards.details import details, position_or_order
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn
@@ -56,7 +56,7 @@ async def test_what_went_meanwhile_is_said_to_be_gone() -> None:
 
 
 def test_boards_whose_pictures_do_not_fit_a_small_terminal_have_details() -> None:
-    assert {board.name for board in BOARDS if board.details is not None} >= {
+    assert {board.name for board in all_boards() if board.details is not None} >= {
         "desk",
         "listings",
         "signals",

@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.boards import NAMES
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.keys import KEYS, Group
 from tests.tui.driving import desk, screen, until
@@ -48,7 +48,7 @@ async def _settle(pilot: Pilot[None]) -> None:
 async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> None:
     async with desk(Hostile(), size=(160, 48)) as (app, pilot, _):
         numbers = [key for key in KEYS if key.group is Group.SCREENS]
-        assert len(numbers) == len(BOARDS)
+        assert len(numbers) == len(NAMES)
         seen = ""
         for key in numbers:
             await pilot.press(key.keys)

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from mexc_tui.desk.asking import FactPage, SettingList
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.boards import BOARDS
+from mexc_tui.tui.boards import NAMES
 from mexc_tui.tui.boards.panes import LOADING
 from tests.tui.driving import THEMES, ZONE, desk, screen
 from tests.tui.frozen import Frozen
@@ -62,7 +62,7 @@ def whole() -> Frozen:
     return frozen
 
 
-@pytest.mark.parametrize("number", range(len(BOARDS)), ids=[board.name for board in BOARDS])
+@pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
 def test_a_screen_looks_as_it_did(number: int, snap_compare: Callable[..., bool]) -> None:
     app = DeskApp(whole().source(), THEMES, THEMES.by_name["dark"], ZONE)
 
@@ -74,7 +74,7 @@ def test_a_screen_looks_as_it_did(number: int, snap_compare: Callable[..., bool]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)], ids=["80x24", "200x60"])
-@pytest.mark.parametrize("number", range(len(BOARDS)), ids=[board.name for board in BOARDS])
+@pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
 async def test_a_screen_says_at_another_size_what_it_did(
     number: int, size: tuple[int, int], snapshot: object
 ) -> None:

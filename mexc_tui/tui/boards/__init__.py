@@ -1,24 +1,21 @@
-"""The screens, in the order of their number keys; one module each."""
+"""The screens, in the order of their number keys; one module each, loaded when somebody first looks at it."""
 
-from mexc_tui.tui.boards.desk import DESK
-from mexc_tui.tui.boards.detectors import DETECTORS_BOARD
-from mexc_tui.tui.boards.engine import ENGINE
-from mexc_tui.tui.boards.journal import JOURNAL_BOARD
-from mexc_tui.tui.boards.listings import LISTINGS
+from functools import cache
+from importlib import import_module
+
 from mexc_tui.tui.boards.panes import Board
-from mexc_tui.tui.boards.positions import POSITIONS
-from mexc_tui.tui.boards.risk import RISK
-from mexc_tui.tui.boards.settings import SETTINGS_BOARD
-from mexc_tui.tui.boards.signals import SIGNALS
 
-BOARDS: tuple[Board, ...] = (
-    DESK,
-    LISTINGS,
-    SIGNALS,
-    POSITIONS,
-    RISK,
-    DETECTORS_BOARD,
-    ENGINE,
-    JOURNAL_BOARD,
-    SETTINGS_BOARD,
-)
+NAMES = ("desk", "listings", "signals", "positions", "risk", "detectors", "engine", "journal", "settings")
+
+
+@cache
+def board(name: str) -> Board:
+    """Return the board of this name."""
+    found = import_module(f"{__name__}.{name}").BOARD
+    assert isinstance(found, Board)
+    return found
+
+
+def all_boards() -> tuple[Board, ...]:
+    """Return every board, in the order of the keys."""
+    return tuple(board(name) for name in NAMES)

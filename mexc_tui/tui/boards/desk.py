@@ -1,10 +1,13 @@
 """The first screen: what opens next, what stands, what is held."""
 
+from collections.abc import Sequence
+
 from mexc_tui.model.listing import Stage
 from mexc_tui.tui import lines
-from mexc_tui.tui.boards.details import details
+from mexc_tui.tui.boards.limits import strip
 from mexc_tui.tui.boards.panes import Board, PicturePane, Place, TablePane, reading
-from mexc_tui.tui.boards.risk import strip
+from mexc_tui.tui.look import Look
+from mexc_tui.tui.part import Drawn
 from mexc_tui.tui.rows import Order
 
 _OVER = frozenset({Stage.MATURED.value, Stage.CANCELLED.value, Stage.NEVER_API.value, Stage.OPEN.value})
@@ -45,13 +48,20 @@ SNIPES = TablePane(
     Place(share=3),
 )
 
+
+def _details(look: Look, width: int) -> Sequence[Drawn]:
+    from mexc_tui.tui.boards.details import details  # asked for by a key, and rests on most other boards
+
+    return details(look, width)
+
+
 STRIP = PicturePane("Nearest limits", strip, Place(lines=1))
 
-DESK = Board(
+BOARD = Board(
     "desk",
     "Desk",
     "What opens next and how sure that is, what detectors say, what was bought and what protects it, and the "
     "limits that are nearest.",
     (NEXT, SIGNALS, POSITIONS, SNIPES, STRIP),
-    details=details,
+    details=_details,
 )

@@ -132,7 +132,7 @@ def _pass(look: Look, width: int, height: int) -> list[Drawn]:
     return lines
 
 
-DETECTORS_BOARD = Board(
+BOARD = Board(
     "detectors",
     "Detectors",
     "How often each detector was right, with its interval and the cases that rests on; how long before the "

@@ -5,9 +5,10 @@ from mexc_tui.desk.looking import LATENCY, MACHINE, LatencyAsked
 from mexc_tui.model.engine_view import LatencyRow, MachineRow, QueueRow, ShotRow, StageRow
 from mexc_tui.model.view import LaneRow, StatusRow
 from mexc_tui.tui.asked import Heard
+from mexc_tui.tui.bars import bar
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, Place
 from mexc_tui.tui.cell import NOTHING, Cell, Tone, fit
-from mexc_tui.tui.charts import bar, waterfall
+from mexc_tui.tui.charts import waterfall
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
@@ -242,7 +243,7 @@ def _worker(name: str, state: str, restarts: int, problem: str, is_degraded: boo
     )
 
 
-ENGINE = Board(
+BOARD = Board(
     "engine",
     "Engine",
     "Each shot's way from the decision to the answer, beside what is usual; request weights and bans, the "

@@ -82,7 +82,7 @@ def _fields(body: msgspec.Raw) -> Iterable[Drawn]:
         yield words(line.removesuffix(",").replace('"', ""))
 
 
-JOURNAL_BOARD = Board(
+BOARD = Board(
     "journal",
     "Journal",
     "Everything that changed money or a decision, newest first. On the newest row the cursor follows what "

@@ -79,7 +79,7 @@ def _planned(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterabl
     yield from what_if_lines(answer.what_if, look, width)
 
 
-LISTINGS = Board(
+BOARD = Board(
     "listings",
     "Listings",
     "Every listing: when it opens, who says so, whether the sources agree, and how it ended. Of the chosen "

@@ -8,11 +8,12 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui import lines
 from mexc_tui.tui.asked import NOT_YET, Heard
+from mexc_tui.tui.bars import bar
 from mexc_tui.tui.boards.details import position_or_order
 from mexc_tui.tui.boards.ladder import ladder
 from mexc_tui.tui.boards.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.charts import Level, Mark, Plot, bar, chart
+from mexc_tui.tui.charts import Level, Mark, Plot, chart
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.rows import Order
@@ -144,7 +145,7 @@ def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
     return row is None or order.symbol == row.symbol
 
 
-POSITIONS = Board(
+BOARD = Board(
     "positions",
     "Positions",
     "What is held and what it gained; its exits as a ladder on the price axis and where protection lives; "

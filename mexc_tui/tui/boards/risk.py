@@ -1,7 +1,6 @@
 """The fifth screen: what the desk may do, what it risks, how it has done."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from mexc_tui.desk.asking import JOURNAL, FactPage, JournalAsked, Nothing
 from mexc_tui.desk.looking import EQUITY, EquityAsked
@@ -10,11 +9,12 @@ from mexc_tui.model import event
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading import GuardLevel, TradingState
-from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow, RiskRow
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.tui.asked import Heard
+from mexc_tui.tui.boards.limits import limits, risk_of
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, Place
-from mexc_tui.tui.cell import Cell, Tone, fit
-from mexc_tui.tui.charts import Plot, bar, chart
+from mexc_tui.tui.cell import Cell, Tone
+from mexc_tui.tui.charts import Plot, chart
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
@@ -28,18 +28,12 @@ _STATES = {
     TradingState.FLATTENING: ("FLATTENING: every position is being closed", Tone.BAD),
 }
 _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
-_NEAR, _OVER = Decimal("0.75"), Decimal(1)
-_NAME, _FIGURES, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 36, 8, 40, 8
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
-
-
-def _risk(look: Look) -> RiskRow | None:
-    return next(iter(look.source.risk.rows.values()), None)
 
 
 def _state(look: Look, width: int, height: int) -> list[Drawn]:
     del width, height
-    risk = _risk(look)
+    risk = risk_of(look)
     if risk is None:
         return [words(LOADING, Tone.FAINT)]
     said, tone = _STATES[risk.state]
@@ -86,63 +80,6 @@ def _state(look: Look, width: int, height: int) -> list[Drawn]:
         )
     )
     return lines
-
-
-def _limits(look: Look, width: int, height: int) -> list[Drawn]:
-    del height
-    risk = _risk(look)
-    if risk is None:
-        return [words(LOADING, Tone.FAINT)]
-    if not risk.limits:
-        return [words("No limit is set: see the settings, group risk.", Tone.WARN)]
-    return [_limit(row, width) for row in risk.limits]
-
-
-def strip(look: Look, width: int, height: int) -> list[Drawn]:
-    """Draw the limits that are nearest, as many as one line holds."""
-    del height
-    risk = _risk(look)
-    if risk is None:
-        return [words(LOADING, Tone.FAINT)]
-    known = [row for row in risk.limits if row.share is not None]
-    spans: list[Span] = []
-    for row in sorted(known, key=lambda row: row.share or 0, reverse=True):
-        share = row.share or Decimal(0)
-        tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
-        name, used = row.name.replace("_", " "), f" {_figure(row.used, '')}/{_figure(row.limit, row.unit)}"
-        if sum(len(one.text) for one in spans) + len(name) + len(used) + _STRIP + 4 > width:
-            break
-        spans += [Span(f"{name} "), Span(bar(float(share), _STRIP), tone), Span(f"{used}   ", Tone.FAINT)]
-    return [tuple(spans)] if spans else [words("No limit is set.", Tone.WARN)]
-
-
-def _limit(row: LimitRow, width: int) -> Drawn:
-    """Return one limit: its bar, what is used of it, and what is left."""
-    share = row.share
-    name = fit(row.name.replace("_", " "), _NAME)
-    if share is None:
-        return Span(name), Span(f" {_figure(row.used, row.unit)}, no limit", Tone.FAINT)
-    tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
-    used = f" {_figure(row.used, '')} of {_figure(row.limit, row.unit)}"
-    left = (
-        f", {_figure(max(row.limit - row.used, Decimal(0)), row.unit)} left" if share < _OVER else ", REACHED"
-    )
-    room = min(max(width - _NAME - _FIGURES, _LEAST_BAR), _MOST_BAR)
-    beside = f"  {row.words}" if row.words else ""
-    has_room = _NAME + room + len(used) + len(left) + len(beside) <= width
-    return (
-        Span(name),
-        Span(bar(float(share), room), tone),
-        Span(used),
-        Span(left, tone if share >= _NEAR else Tone.FAINT),
-        Span(beside if has_room else "", Tone.FAINT),
-    )
-
-
-def _figure(value: Decimal, unit: str) -> str:
-    text = f"{value:f}" if value == value.to_integral_value() else amount(value).text
-    text = text.split(".")[0] if value == value.to_integral_value() else text
-    return f"{text}{unit}" if unit == "%" else f"{text} {unit}".rstrip()
 
 
 def _performance(look: Look) -> Heard[PerformanceRow]:
@@ -230,14 +167,14 @@ def _guard_lines(page: FactPage, look: Look) -> Iterable[tuple[int, Line]]:
             )
 
 
-RISK = Board(
+BOARD = Board(
     "risk",
     "Risk",
     "What the desk may do and why, how much of each limit is used, equity and drawdown, what the guard did, "
     "and every figure with the sample it rests on.",
     (
         PicturePane("State", _state, Place(share=3, lines=8)),
-        PicturePane("Limits", _limits, Place(share=4, lines=14)),
+        PicturePane("Limits", limits, Place(share=4, lines=14)),
         AnswerPane(
             "Guard history",
             _GUARD,

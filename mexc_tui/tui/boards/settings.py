@@ -92,7 +92,7 @@ def _changed(look: Look, width: int, height: int) -> list[Drawn]:
     return lines or [words("Every setting has its default.", Tone.FAINT)]
 
 
-SETTINGS_BOARD = Board(
+BOARD = Board(
     "settings",
     "Settings",
     "Every setting with its unit, what it may be, where its value comes from and what waits for a restart. "

@@ -64,7 +64,7 @@ def _gates(look: Look, width: int, height: int) -> list[Drawn]:
     return list(what_if_lines(heard.result.what_if, look, width))
 
 
-SIGNALS = Board(
+BOARD = Board(
     "signals",
     "Signals",
     "Every signal: how sure the detector is, how many cases that rests on, why it spoke up, what became of "

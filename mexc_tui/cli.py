@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mexc_tui import __version__, splash
-from mexc_tui.questions.asker import fail
-from mexc_tui.questions.commands import add_to
 
 if TYPE_CHECKING:
     from mexc_tui.launching import Launch
@@ -24,7 +22,20 @@ NOT_STARTED = 3
 
 
 class OneLine(click.Group):
-    """Says what is wrong with a command line in one line."""
+    """Says what is wrong with a command line in one line; loads the commands that ask once one is named."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name."""
+        return self.commands.get(cmd_name) or self._asking().get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, in the order of the alphabet."""
+        return sorted({*self.commands, *self._asking()})
+
+    def _asking(self) -> dict[str, click.Command]:
+        from mexc_tui.questions.commands import COMMANDS
+
+        return {command.name or "": command for command in COMMANDS}
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run; a wrong argument is one line on standard error and exit code 2."""
@@ -143,6 +154,8 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
         splash.hide()
         _say_why(error)
     if code is None:
+        from mexc_tui.questions.asker import fail
+
         splash.hide()
         fail("No engine of this profile runs. mexc-tui starts one, with a screen.", NOT_STARTED)
     sys.exit(code)
@@ -167,6 +180,7 @@ def _say_why(error: Exception) -> NoReturn:
     from mexc_tui.bootstrap import StartError
     from mexc_tui.launching import WrongUsage
     from mexc_tui.paths import PathsError
+    from mexc_tui.questions.asker import fail
     from mexc_tui.settings.load import SettingsError
 
     if isinstance(error, WrongUsage | PathsError):
@@ -216,6 +230,7 @@ def watch(
     from mexc_tui.bootstrap import StartError
     from mexc_tui.launching import Launch, WrongUsage
     from mexc_tui.model.errors import ExchangeError
+    from mexc_tui.questions.asker import fail
     from mexc_tui.settings.load import SettingsError
     from mexc_tui.watch import Watch
 
@@ -228,6 +243,3 @@ def watch(
         fail(str(error), NOT_STARTED)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-add_to(main)

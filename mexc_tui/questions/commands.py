@@ -265,9 +265,3 @@ COMMANDS = (
     exits_command.exits,
     dust_command.convert_dust,
 )
-
-
-def add_to(group: click.Group) -> None:
-    """Add them all."""
-    for command in COMMANDS:
-        group.add_command(command)

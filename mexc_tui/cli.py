@@ -1,6 +1,7 @@
 """Commands and flags: pick a mode and a face, nothing else."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -125,6 +126,7 @@ def main(
         context.default_map = {"watch": context.params, "exchange": context.params}
         return
     if not headless:
+        gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
         splash.show("opens the desk …")
     from mexc_tui.launching import Launch
 
@@ -143,6 +145,7 @@ def main(
 @viewed
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
     """Open the desk on an engine that runs; leaving it does nothing to the engine."""
+    gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
     splash.show("looks for the engine …")
     from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal, run_attached
 

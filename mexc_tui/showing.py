@@ -1,6 +1,7 @@
 """The desk on a screen: shows an engine of this machine, wherever that runs."""
 
 import asyncio
+import gc
 import getpass
 import logging
 import os
@@ -27,6 +28,8 @@ from mexc_tui.tui.terminal import Meter, Terminal, driver_of
 from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
 
 LOOK_S = 2.0
+COLLECT_AFTER_S = 2.0
+"""Garbage is collected from then on: before the first board there is none, and looking for it takes long."""
 PREFIX = "MEXC_TUI_"
 """Of settings in the environment."""
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -173,9 +176,11 @@ async def _show(
     if beside is not None:
         beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
     running = asyncio.create_task(client.run(), name="desk client")
+    loop.call_later(COLLECT_AFTER_S, gc.enable)
     try:
         await app.run_async(mouse="SSH_CONNECTION" not in environ)
     finally:
+        gc.enable()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     return Ended(app.ending, terminal.owed)

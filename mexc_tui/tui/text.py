@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from functools import lru_cache
 
 from mexc_tui.tui.cell import NOTHING, Cell, Tone
 
@@ -10,8 +11,11 @@ SIGNIFICANT = 6
 
 GROUP_FROM = 10_000
 MOST_PLACES = 18
+CELLS = 2_048
+"""So many numbers are remembered as text: most of what is painted each second is as it was."""
 
 
+@lru_cache(CELLS)
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:
     """Return a price with its symbol's decimals; never with an exponent. Not finite: not known."""
     exact = _exact(value)
@@ -20,12 +24,14 @@ def price(value: Decimal | float | None, places: int | None = None) -> Cell:
     return Cell(number(exact, _places(exact) if places is None else places), rank=float(exact))
 
 
+@lru_cache(CELLS)
 def amount(value: Decimal | float | None, places: int = 2) -> Cell:
     """Return an amount of money or of something else."""
     exact = _exact(value)
     return NOTHING if exact is None else Cell(number(exact, places), rank=float(exact))
 
 
+@lru_cache(CELLS)
 def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
     """Return what was gained or lost: arrow, sign and colour say the same. What rounds to 0 has none."""
     exact = _exact(value)

@@ -11,11 +11,10 @@ SIGNIFICANT = 6
 
 GROUP_FROM = 10_000
 MOST_PLACES = 18
-CELLS = 2_048
+REMEMBERED = 2_048
 """So many numbers are remembered as text: most of what is painted each second is as it was."""
 
 
-@lru_cache(CELLS)
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:
     """Return a price with its symbol's decimals; never with an exponent. Not finite: not known."""
     exact = _exact(value)
@@ -24,14 +23,12 @@ def price(value: Decimal | float | None, places: int | None = None) -> Cell:
     return Cell(number(exact, _places(exact) if places is None else places), rank=float(exact))
 
 
-@lru_cache(CELLS)
 def amount(value: Decimal | float | None, places: int = 2) -> Cell:
     """Return an amount of money or of something else."""
     exact = _exact(value)
     return NOTHING if exact is None else Cell(number(exact, places), rank=float(exact))
 
 
-@lru_cache(CELLS)
 def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
     """Return what was gained or lost: arrow, sign and colour say the same. What rounds to 0 has none."""
     exact = _exact(value)
@@ -45,6 +42,7 @@ def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell
     return Cell(arrow + text, tone, float(exact))
 
 
+@lru_cache(REMEMBERED)
 def number(value: Decimal, places: int) -> str:
     """Return a number with so many decimals, thousands grouped from 10,000 on."""
     rounded = _rounded(value, places)
@@ -154,6 +152,7 @@ def _exact(value: Decimal | float | None) -> Decimal | None:
     return exact if exact.is_finite() and abs(exact.adjusted()) < 30 else None
 
 
+@lru_cache(REMEMBERED)
 def _places(value: Decimal) -> int:
     """Return the decimals that `SIGNIFICANT` digits need, without zeros behind the last one that counts."""
     most = min(max(SIGNIFICANT - 1 - value.adjusted(), 0), MOST_PLACES)
@@ -161,6 +160,7 @@ def _places(value: Decimal) -> int:
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
+@lru_cache(REMEMBERED)
 def _rounded(value: Decimal, places: int) -> Decimal:
     with localcontext(prec=60):
         return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)

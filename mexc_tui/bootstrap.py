@@ -6,12 +6,16 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
 from mexc_tui.model.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from mexc_tui.exchange.signing import Credentials
 
 MEXC = Endpoint(rest="https://api.mexc.com", ws="wss://wbs-api.mexc.com/ws", web="https://www.mexc.com")
 """The real exchange (reference 1)."""
@@ -22,6 +26,16 @@ STOP_DEADLINE_S = 5.0
 
 class StartError(Exception):
     """Something could not be started; the text says what and what to do next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """An exchange that was chosen, with the key that orders are signed with."""
+
+    endpoint: Endpoint
+    """Names the access key, if there is one."""
+    key: "Credentials | None" = None
+    """Out of a keyring; None: what the endpoint itself holds, of a practice exchange."""
 
 
 class SystemClock:

@@ -10,15 +10,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from random import Random
 
-from mexc_tui.bootstrap import StartError, SystemClock
+from mexc_tui.bootstrap import Lent, StartError, SystemClock
 from mexc_tui.desk.kinds import DeskError
 from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.engine.tasks import is_being_cancelled
 from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.joining import Joined, Outside, Place, joined
-from mexc_tui.launching import Launch, WrongUsage, endpoint_of, layers_of, mode_of, places_of
+from mexc_tui.launching import Launch, WrongUsage, layers_of, lent_of, mode_of, places_of
 from mexc_tui.lock import EngineRuns
-from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
@@ -32,7 +31,7 @@ FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
 
 NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
 WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed)
-Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Endpoint]]
+Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Lent]]
 """Lends the exchange that was chosen for as long as a block runs."""
 
 IN_TROUBLE = (StorageError, ExchangeError, DeskError)
@@ -65,7 +64,7 @@ async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
 
 
 async def run_engine(
-    launch: Launch, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = endpoint_of
+    launch: Launch, environ: Mapping[str, str], told: asyncio.Event, lend: Lend = lent_of
 ) -> int:
     """Run an engine until `told` is set, a face stops it, or its day is over; return the exit code.
 
@@ -101,8 +100,9 @@ async def _run(
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
-    async with lend(launch, mode) as endpoint:
-        place = Place(endpoint, mode is Mode.PRACTICE, paths, layers)
+    async with lend(launch, mode) as lent:
+        endpoint = lent.endpoint
+        place = Place(endpoint, mode is Mode.PRACTICE, paths, layers, lent.key)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
             ready.set()

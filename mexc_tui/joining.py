@@ -83,6 +83,8 @@ class Place:
     is_practice: bool
     paths: Paths
     layers: Layers = field(default_factory=Layers)
+    key: Credentials | None = None
+    """None: what the endpoint itself holds, of a practice exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +241,14 @@ async def _settings(place: Place, day: PracticeDay) -> tuple[Layers, Loaded]:
 
 
 async def _client(place: Place, outside: Outside, settings: Settings, stack: AsyncExitStack) -> MexcClient:
-    endpoint, key = place.endpoint, place.endpoint.api_key
+    endpoint = place.endpoint
+    made_up = Credentials(endpoint.api_key, Secret(endpoint.api_secret)) if endpoint.api_key else None
     return await stack.enter_async_context(
         MexcClient(
             endpoint.rest,
             clock=outside.clock,
             rng=outside.rng,
-            credentials=Credentials(key, Secret(endpoint.api_secret)) if key else None,
+            credentials=place.key or made_up,
             connector=outside.connector(),
             limits=client_limits(settings),
         )

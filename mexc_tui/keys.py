@@ -5,12 +5,15 @@ The keyring's library is imported where a key is read or written: nothing else w
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Protocol, cast
 
 from mexc_tui.exchange.signing import Credentials, Secret
 
 SERVICE = "mexc-tui"
-KEY, SECRET = "access key", "secret"
+KEY, SECRET, SINCE = "access key", "secret", "kept on"
+ENDS_AFTER_DAYS = 90
+"""Of a key that is bound to no address (reference 2.3)."""
 FORM = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 """Of both halves, as the exchange makes them."""
 SHOWN = 4
@@ -48,15 +51,22 @@ class ShownKey:
 
     profile: str
     ends_with: str
+    kept_on: date | None = None
+    """In UTC; None: nobody noted it."""
+
+    @property
+    def ends_on(self) -> date | None:
+        """Return when it ends at the latest, if it is bound to no address."""
+        return None if self.kept_on is None else self.kept_on + timedelta(days=ENDS_AFTER_DAYS)
 
 
 class Keys:
     """The key of one profile. Methods block, maybe until a person unlocks a keyring, and raise KeysError."""
 
-    def __init__(self, profile: str, safe: frozenset[str] = SAFE) -> None:
-        """`safe`: modules of the backends that may be used."""
+    def __init__(self, profile: str, safe: frozenset[str] | None = None) -> None:
+        """`safe`: modules of the backends that may be used; None: `SAFE`."""
         self._profile = profile
-        self._safe = safe
+        self._safe = SAFE if safe is None else safe
 
     def read(self) -> Credentials | None:
         """Return the key; None: there is none, or what is there is no whole key."""
@@ -67,10 +77,16 @@ class Keys:
     def shown(self) -> ShownKey | None:
         """Return what may be seen of the key; None: there is none."""
         key = self.read()
-        return None if key is None else ShownKey(self._profile, key.access_key[-SHOWN:])
+        return None if key is None else ShownKey(self._profile, key.access_key[-SHOWN:], self._since())
 
-    def keep(self, access_key: str, secret: str) -> None:
-        """Keep a key in place of the one before."""
+    def _since(self) -> date | None:
+        try:
+            return date.fromisoformat(self._get(SINCE))
+        except ValueError:
+            return None
+
+    def keep(self, access_key: str, secret: str, today: date) -> None:
+        """Keep a key in place of the one before. `today` in UTC."""
         for name, text in ((KEY, access_key), (SECRET, secret)):
             if not FORM.fullmatch(text):
                 raise KeysError(
@@ -81,15 +97,16 @@ class Keys:
         try:
             backend.set_password(SERVICE, self._name(SECRET), secret)
             backend.set_password(SERVICE, self._name(KEY), access_key)
+            backend.set_password(SERVICE, self._name(SINCE), today.isoformat())
         except Exception as error:  # each backend raises its own
             raise _refused(error) from None
 
     def remove(self) -> bool:
         """Forget the key; False: there was none."""
         backend, had = self._backend(), False
-        for name in (KEY, SECRET):
+        for name in (KEY, SECRET, SINCE):
             if self._get(name):
-                had = True
+                had = had or name != SINCE
                 try:
                     backend.delete_password(SERVICE, self._name(name))
                 except Exception as error:  # each backend raises its own

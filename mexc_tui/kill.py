@@ -12,14 +12,13 @@ from random import Random
 
 import msgspec
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.bootstrap import Lent, SystemClock
 from mexc_tui.engine.ports import Stored
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.lock import scope_of
-from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import SETTLE_MS, Purpose
 from mexc_tui.model.report import OrderReport
@@ -63,9 +62,9 @@ class _Sight:
     problem: str = ""
 
 
-async def kill_direct(endpoint: Endpoint, paths: Paths, by: str, deadline_s: float = DEADLINE_S) -> Killed:
+async def kill_direct(lent: Lent, paths: Paths, by: str, deadline_s: float = DEADLINE_S) -> Killed:
     """Halt durably, then cancel until nothing of this desk is seen for as long as a request may travel."""
-    clock = SystemClock()
+    clock, endpoint = SystemClock(), lent.endpoint
     problem = _write_halt(scope_of(endpoint), paths, by, clock.now_ms())
     symbols, blind = await asyncio.to_thread(touched_symbols, paths.store, scope_of(endpoint))
     sight = _Sight()
@@ -73,7 +72,7 @@ async def kill_direct(endpoint: Endpoint, paths: Paths, by: str, deadline_s: flo
         endpoint.rest,
         clock=clock,
         rng=Random(),
-        credentials=Credentials(endpoint.api_key, Secret(endpoint.api_secret)),
+        credentials=lent.key or Credentials(endpoint.api_key, Secret(endpoint.api_secret)),
     ) as client:
         await client.measure_clock()
         is_quiet = await _cancel_all(client, symbols, sight, deadline_s)

@@ -5,8 +5,9 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from mexc_tui.bootstrap import MEXC, StartError, practice_exchange, read_endpoint
+from mexc_tui.bootstrap import MEXC, Lent, StartError, practice_exchange, read_endpoint
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths, PathsError, paths_of
@@ -14,10 +15,13 @@ from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
 
-LIVE_LOCKED = (
-    "Live trading is locked: there is no key of MEXC in the keyring, and this version can neither store "
-    "nor unlock one. Nothing was started. Next step: --mode paper trades on paper with MEXC's "
-    "own data, without any key."
+NO_KEY = (
+    "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Nothing was started. "
+    "Next step: mexc-tui keys set. Without a key, --mode paper trades on paper with MEXC's own data."
+)
+NOT_LIVE = (
+    "{url} is not on this machine. In live mode --exchange names an exchange on this machine that stands in "
+    "for MEXC; without it orders go to MEXC itself."
 )
 
 
@@ -60,9 +64,7 @@ def mode_of(launch: Launch, layers: Layers, environ: Mapping[str, str]) -> Mode:
     """
     file = read_file(places_of(launch.profile or "any", environ).settings)
     mode = load(Layers(layers.flags, layers.environment, file)).settings.mode
-    if mode is Mode.LIVE:
-        raise StartError(LIVE_LOCKED)
-    if mode is Mode.PAPER and launch.until_done:
+    if mode is not Mode.PRACTICE and launch.until_done:
         raise WrongUsage("--until-done goes with --mode practice: a day on MEXC is never over.")
     return mode
 
@@ -76,15 +78,48 @@ def places_of(profile: str, environ: Mapping[str, str]) -> Paths:
 
 
 @asynccontextmanager
-async def endpoint_of(launch: Launch, mode: Mode) -> AsyncGenerator[Endpoint]:
-    """Lend the exchange that was chosen; a practice exchange of our own lives as long as the block runs."""
-    if launch.exchange_file is not None:
-        endpoint = await asyncio.to_thread(read_endpoint, launch.exchange_file)
-        # On paper it stands in for MEXC: public data alone, no key, no world.
-        is_practice = mode is Mode.PRACTICE
-        yield endpoint if is_practice else Endpoint(endpoint.rest, endpoint.ws, endpoint.web)
-    elif mode is Mode.PAPER:
-        yield MEXC
-    else:
+async def lent_of(launch: Launch, mode: Mode) -> AsyncGenerator[Lent]:
+    """Lend the exchange that was chosen; a practice exchange of our own lives as long as the block runs.
+
+    In live mode it comes with the key of the keyring. Raises StartError.
+    """
+    if launch.exchange_file is None and mode is Mode.PRACTICE:
         async with practice_exchange(launch.scenario, launch.seed) as endpoint:
-            yield endpoint
+            yield Lent(endpoint)
+        return
+    endpoint = await asyncio.to_thread(stand_in, launch.exchange_file, mode)
+    yield await asyncio.to_thread(with_key, endpoint, launch.profile) if mode is Mode.LIVE else Lent(endpoint)
+
+
+def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
+    """Return MEXC, or the exchange of a file: on paper and live its places alone, without key or world."""
+    if exchange_file is None:
+        return MEXC
+    found = read_endpoint(exchange_file)
+    return found if mode is Mode.PRACTICE else Endpoint(found.rest, found.ws, found.web)
+
+
+def with_key(endpoint: Endpoint, profile: str | None) -> Lent:
+    """Return an exchange with the key that the keyring has for a profile. Blocks; raises StartError."""
+    from mexc_tui.keys import Keys, KeysError  # only who trades live waits for it
+
+    mine = profile or Mode.LIVE.value
+    _check_stand_in(endpoint)
+    try:
+        key = Keys(mine).read()
+    except KeysError as error:
+        raise StartError(str(error)) from None
+    if key is None:
+        raise StartError(NO_KEY.format(profile=mine))
+    return Lent(Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key), key)
+
+
+def _check_stand_in(endpoint: Endpoint) -> None:
+    """Let a real key go to MEXC and to this machine, nowhere else."""
+    from mexc_tui.exchange.client import is_this_machine  # heavy, and only live
+
+    if endpoint is MEXC:
+        return
+    for url in (endpoint.rest, endpoint.ws, endpoint.web):
+        if not is_this_machine(urlsplit(url).hostname or ""):
+            raise StartError(NOT_LIVE.format(url=url))

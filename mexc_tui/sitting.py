@@ -10,10 +10,10 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+from mexc_tui.bootstrap import Lent
 from mexc_tui.engine.thread import EngineThread, Main
 from mexc_tui.folders import make_folders
-from mexc_tui.launching import Launch, endpoint_of, layers_of, mode_of, places_of
-from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.launching import Launch, layers_of, lent_of, mode_of, places_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
@@ -30,7 +30,7 @@ NO_CODE = 1
 SWITCH_S = 0.001
 """How long a thread holds the interpreter at most: the engine hardly waits for a screen that paints."""
 
-Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Endpoint]]
+Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Lent]]
 Run = Callable[[Launch, Mapping[str, str], asyncio.Event, Lend], Coroutine[Any, Any, int]]
 
 
@@ -101,9 +101,9 @@ def _main(launch: Launch, mode: Mode, environ: Mapping[str, str]) -> Main:
     async def main(told: asyncio.Event) -> int:
         async with AsyncExitStack() as stack:
             # The exchange starts in its own process while this one loads the engine's rooms.
-            lending = stack.enter_async_context(endpoint_of(launch, mode))
-            endpoint, run = await asyncio.gather(lending, asyncio.to_thread(_engine))
-            return await run(launch, environ, told, lambda _, __: nullcontext(endpoint))
+            lending = stack.enter_async_context(lent_of(launch, mode))
+            lent, run = await asyncio.gather(lending, asyncio.to_thread(_engine))
+            return await run(launch, environ, told, lambda _, __: nullcontext(lent))
 
     return main
 

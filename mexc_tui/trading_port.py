@@ -15,7 +15,7 @@ from mexc_tui.exchange.offset import ClockOutOfBounds
 from mexc_tui.exchange.shard import Hole, ShardState
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.user_stream import UserStream
-from mexc_tui.model.account import Account, DustCandidate, DustConversion, TradeFee
+from mexc_tui.model.account import Account, DustCandidate, DustConversion, KeyRights, TradeFee
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.order import NewOrder
@@ -152,6 +152,10 @@ class WireTrading:
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
         """Ask for balances."""
         return await self._account.account(purpose=purpose)
+
+    async def key_rights(self) -> KeyRights:
+        """Ask what the account's key may do, by harmless probes."""
+        return await self._account.rights()
 
     async def trade_fee(self, symbol: str) -> TradeFee:
         """Ask what trading a pair costs this account."""

@@ -26,7 +26,7 @@ from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite, WebUnavailable
-from mexc_tui.launching import Launch, endpoint_of, layers_of, mode_of
+from mexc_tui.launching import Launch, layers_of, lent_of, mode_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
@@ -60,7 +60,9 @@ class Watch:
         Raises WrongUsage, SettingsError or ExchangeError too, and BrokenPipeError when its reader is gone.
         """
         mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
-        async with endpoint_of(self.launch, mode) as endpoint, _connected(endpoint, mode) as watcher:
+        # It only looks: what it asks for is public, and takes no key.
+        looks = Mode.PAPER if mode is Mode.LIVE else mode
+        async with lent_of(self.launch, looks) as lent, _connected(lent.endpoint, mode) as watcher:
             try:
                 await watcher.run(self.symbols, self.seconds)
             except ExceptionGroup as problems:

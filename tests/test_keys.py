@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from datetime import date
 
 import keyring
 import pytest
@@ -13,6 +14,7 @@ from mexc_tui.keys import Keys, KeysError
 
 KEY, SECRET = "mx0vglCANARYKEY9", "CANARYSECRET0123456789"
 SAFE = frozenset((__name__,))
+TODAY = date(2026, 1, 31)
 
 
 class HeldKeyring(KeyringBackend):
@@ -52,19 +54,20 @@ def held() -> Iterator[HeldKeyring]:
 def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(held: HeldKeyring) -> None:
     keys = Keys("live", SAFE)
     assert keys.read() is None
-    keys.keep(KEY, SECRET)
+    keys.keep(KEY, SECRET, TODAY)
     key, shown = keys.read(), keys.shown()
     assert key is not None
     assert key.access_key == KEY
     assert shown is not None
     assert shown.ends_with == KEY[-4:]
+    assert shown.ends_on == date(2026, 5, 1)
     assert SECRET not in repr(key)
     assert Keys("other", SAFE).read() is None
 
 
 def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
     keys = Keys("live", SAFE)
-    keys.keep(KEY, SECRET)
+    keys.keep(KEY, SECRET, TODAY)
     assert keys.remove()
     assert held.kept == {}
     assert not keys.remove()
@@ -72,7 +75,7 @@ def test_a_removed_key_leaves_nothing(held: HeldKeyring) -> None:
 
 def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
     keys = Keys("live", SAFE)
-    keys.keep(KEY, SECRET)
+    keys.keep(KEY, SECRET, TODAY)
     held.delete_password("mexc-tui", "live: secret")
     assert keys.read() is None
 
@@ -80,10 +83,10 @@ def test_a_half_of_a_key_is_none(held: HeldKeyring) -> None:
 @pytest.mark.parametrize("wrong", ["", "short", "with a space in it", "line\nbreak-in-it", "x" * 513])
 def test_what_is_no_key_is_refused_unspoken_and_the_old_one_stays(held: HeldKeyring, wrong: str) -> None:
     keys = Keys("live", SAFE)
-    keys.keep(KEY, SECRET)
+    keys.keep(KEY, SECRET, TODAY)
     before = dict(held.kept)
     with pytest.raises(KeysError) as refused:
-        keys.keep(KEY, wrong)
+        keys.keep(KEY, wrong, TODAY)
     assert not wrong or wrong not in str(refused.value)
     assert held.kept == before
 
@@ -97,7 +100,7 @@ def test_a_locked_keyring_is_said_without_what_it_said(held: HeldKeyring) -> Non
 
 def test_a_keyring_that_may_not_encrypt_is_refused_by_name_and_nothing_is_kept(held: HeldKeyring) -> None:
     with pytest.raises(KeysError, match=__name__):
-        Keys("live").keep(KEY, SECRET)
+        Keys("live").keep(KEY, SECRET, TODAY)
     assert held.kept == {}
 
 

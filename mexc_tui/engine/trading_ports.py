@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from mexc_tui.model.account import Account, DustCandidate, DustConversion, TradeFee
+from mexc_tui.model.account import Account, DustCandidate, DustConversion, KeyRights, TradeFee
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Purpose, SendOutcome
@@ -193,6 +193,10 @@ class Trading(Protocol):
 
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
         """Ask for balances."""
+        ...
+
+    async def key_rights(self) -> KeyRights:
+        """Ask what the account's key may do, by harmless probes (reliability 4.3)."""
         ...
 
     async def trade_fee(self, symbol: str) -> TradeFee:

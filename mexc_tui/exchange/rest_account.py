@@ -12,6 +12,7 @@ from mexc_tui.model.account import (
     DustCandidate,
     DustConversion,
     KeyRight,
+    KeyRights,
     KycLevel,
     KycStatus,
     ListenKey,
@@ -25,6 +26,8 @@ from mexc_tui.model.text import clean_all
 
 DUST_ASSETS = 15
 NO_RIGHT = 700007
+PROBED = "BTCUSDT"
+"""Any pair does: rights are looked at before anything else of an order."""
 _KEY_PROBLEMS = frozenset(
     {401, 602, 10072, 10073, 700001, 700002, 700003, 700006, 700013, 429, 403, 26, 10098}
 )
@@ -104,6 +107,21 @@ class RestAccount:
     async def can_read_withdrawals(self) -> KeyRight:
         """Probe SPOT_WITHDRAW_READ by asking for the history, which changes nothing."""
         return await self._probe(routes.WITHDRAW_HISTORY, [])
+
+    async def can_place_orders(self) -> KeyRight:
+        """Probe SPOT_DEAL_WRITE by having an order checked, which places none."""
+        order = [("symbol", PROBED), ("side", "BUY"), ("type", "LIMIT"), ("quantity", "1"), ("price", "1")]
+        return await self._probe(routes.TEST_ORDER, order)
+
+    async def rights(self) -> KeyRights:
+        """Ask what the key may do, by probes that change nothing."""
+        account = await self.account()
+        return KeyRights(
+            may_trade=account.can_trade,
+            places_orders=await self.can_place_orders(),
+            withdraws=await self.can_withdraw(),
+            reads_withdrawals=await self.can_read_withdrawals(),
+        )
 
     async def can_withdraw(self) -> KeyRight:
         """Probe SPOT_WITHDRAW_WRITE by cancelling a withdrawal that cannot exist, which changes nothing."""

@@ -123,3 +123,13 @@ class KeyRight(Enum):
     LACKS = "the key lacks the right"
     HAS = "the key CAN"
     UNCLEAR = "cannot tell"
+
+
+class KeyRights(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a key's rights."""
+
+    may_trade: bool | None
+    """Of the account; None: the exchange does not say."""
+    places_orders: KeyRight
+    withdraws: KeyRight
+    reads_withdrawals: KeyRight

@@ -2,15 +2,19 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mexc_tui.questions.agreeing import agree
 from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, Asker, asking, fail
 
+if TYPE_CHECKING:
+    from mexc_tui.bootstrap import Lent
+
 NO_KEY = (
-    "There is no key to cancel with: name the practice exchange with --exchange FILE. Live keys cannot be "
-    "stored by this version; cancel on the exchange's own site."
+    "There is no key to cancel with: name the practice exchange with --exchange FILE, or --profile live for "
+    "the key in the keyring. The exchange's own site cancels too."
 )
 PLAN = (
     "KILL --direct: write the halt file of profile {profile}, then cancel every order of this desk on {rest} "
@@ -25,7 +29,6 @@ PAPER_PLAN = (
 
 def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool, as_json: bool) -> None:
     """Stop without an engine; exit code 0 when the halt is kept and no order is seen any more."""
-    from mexc_tui.bootstrap import StartError, read_endpoint
     from mexc_tui.exchange.client import OriginRefused
     from mexc_tui.kill import kill_direct
     from mexc_tui.model.mode import Mode
@@ -35,21 +38,37 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
         if asker.reach.engine_settings.mode is Mode.PAPER:
             _kill_on_paper(asker, yes=yes)
             return
-        try:
-            endpoint = read_endpoint(exchange_file) if exchange_file is not None else None
-        except StartError as error:
-            fail(str(error), NO_ENGINE)
-        if endpoint is None or not endpoint.api_key:
-            fail(NO_KEY, NO_ENGINE)
+        lent = _lent(asker, exchange_file)
         if not yes:
-            agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=endpoint.rest))
+            agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=lent.endpoint.rest))
         try:
-            killed = asyncio.run(kill_direct(endpoint, asker.reach.paths, asker.reach.who))
+            killed = asyncio.run(kill_direct(lent, asker.reach.paths, asker.reach.who))
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)
         click.echo(encode(killed) if asker.as_json else "\n".join(killed.words))
         if not killed.is_done:
             fail("It is not done: see above.", NOT_DONE)
+
+
+def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
+    """Return where the orders are and the key to cancel them: of the keyring for a live profile."""
+    from mexc_tui.bootstrap import Lent, StartError
+    from mexc_tui.launching import stand_in, with_key
+    from mexc_tui.model.mode import Mode
+
+    profile = asker.reach.paths.profile
+    is_live = Mode.LIVE in (asker.reach.engine_settings.mode, profile)
+    try:
+        if is_live:
+            return with_key(stand_in(exchange_file, Mode.LIVE), profile)
+        if exchange_file is None:
+            fail(NO_KEY, NO_ENGINE)
+        endpoint = stand_in(exchange_file, Mode.PRACTICE)
+    except StartError as error:
+        fail(str(error), NO_ENGINE)
+    if not endpoint.api_key:
+        fail(NO_KEY, NO_ENGINE)
+    return Lent(endpoint)
 
 
 def _kill_on_paper(asker: Asker, *, yes: bool) -> None:

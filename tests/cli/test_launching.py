@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import keyring
 import msgspec
 import pytest
 from aiohttp import web
+from keyring.backends.fail import Keyring as NoKeyring
 
 from mexc_tui import headless
 from mexc_tui.engine import engine as engine_room
@@ -174,12 +176,32 @@ def test_on_paper_without_a_network_one_line_says_so(
     assert "Check the network" in line
 
 
-def test_live_is_locked_and_says_the_next_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_headless(Launch("live", "calm", 1, None, None), environment(tmp_path)) == 3
+def test_live_without_a_keyring_starts_nothing_and_says_the_next_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(NoKeyring())
+    try:
+        code = run_headless(Launch("live", "calm", 1, None, None), environment(tmp_path))
+    finally:
+        keyring.set_keyring(before)
     (line,) = capsys.readouterr().err.splitlines()
-    assert "locked" in line
+    assert code == 3
+    assert "no keyring that encrypts" in line
     assert "Next step" in line
-    assert not (tmp_path / ".local").exists()
+    assert not (tmp_path / ".local/state/mexc-tui/live/desk.sqlite3").exists()
+
+
+@pytest.mark.parametrize("place", ["rest", "ws", "web"])
+def test_what_stands_in_for_the_exchange_in_live_is_on_this_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    here = Endpoint("http://127.0.0.1:9", "ws://127.0.0.1:9/ws", "http://127.0.0.1:9")
+    scheme = "wss" if place == "ws" else "https"
+    file = written(tmp_path, msgspec.structs.replace(here, **{place: f"{scheme}://exchange.example"}))
+    assert run_headless(Launch("live", "calm", 1, file, None), environment(tmp_path)) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "exchange.example is not on this machine" in line
 
 
 @pytest.mark.parametrize(

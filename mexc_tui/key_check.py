@@ -1,0 +1,69 @@
+"""Asks the exchange what a key may do before it is trusted with money (reliability 4.3)."""
+
+from random import Random
+
+import msgspec
+
+from mexc_tui.bootstrap import Lent, SystemClock
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.model.account import KeyRight, KeyRights
+from mexc_tui.model.errors import ExchangeError
+
+
+class KeyChecked(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it."""
+
+    is_fit: bool
+    """It trades, and cannot withdraw: live trading may be unlocked with it."""
+    words: tuple[str, ...]
+    """Line by line, for people."""
+
+
+async def check_key(lent: Lent) -> KeyChecked:
+    """Ask by harmless probes. Raises ExchangeError when the exchange does not answer or knows no such key."""
+    async with MexcClient(
+        lent.endpoint.rest, clock=SystemClock(), rng=Random(), credentials=lent.key
+    ) as client:
+        measured = await client.measure_clock(3)
+        if measured.best is None:
+            raise ExchangeError("GET", "/api/v3/time", measured.first_failure)
+        return judged(await client.account.rights())
+
+
+def judged(rights: KeyRights) -> KeyChecked:
+    """Say what rights mean for live trading."""
+    lines = [_trades(rights), _withdraws(rights.withdraws)]
+    if rights.reads_withdrawals is KeyRight.HAS:
+        lines.append("It also reads withdrawals, which the desk has no use for.")
+    lines.append(
+        "Whether it is bound to an address the exchange does not tell: bind it, others end after 90 days."
+    )
+    is_fit = (
+        rights.may_trade is not False
+        and rights.places_orders is KeyRight.HAS
+        and rights.withdraws is KeyRight.LACKS
+    )
+    lines.append("It is fit for live trading." if is_fit else "It is NOT fit for live trading.")
+    return KeyChecked(is_fit=is_fit, words=tuple(lines))
+
+
+def _trades(rights: KeyRights) -> str:
+    if rights.may_trade is False:
+        return "The account may not trade."
+    match rights.places_orders:
+        case KeyRight.HAS:
+            return "It trades spot."
+        case KeyRight.LACKS:
+            return "It may NOT trade: give it the right to trade spot on the exchange's site."
+        case KeyRight.UNCLEAR:
+            return "Whether it may trade cannot be told now: try again."
+
+
+def _withdraws(right: KeyRight) -> str:
+    match right:
+        case KeyRight.HAS:
+            return "It CAN WITHDRAW: a thief would empty the account. Make a key without that right."
+        case KeyRight.LACKS:
+            return "It cannot withdraw."
+        case KeyRight.UNCLEAR:
+            return "Whether it can withdraw cannot be told now: try again."

@@ -29,13 +29,22 @@ class StartError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class LiveKey:
+    """A key out of the keyring."""
+
+    credentials: "Credentials"
+    words: str
+    """How long it lasts, for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lent:
     """An exchange that was chosen, with the key that orders are signed with."""
 
     endpoint: Endpoint
     """Names the access key, if there is one."""
-    key: "Credentials | None" = None
-    """Out of a keyring; None: what the endpoint itself holds, of a practice exchange."""
+    key: LiveKey | None = None
+    """None: what the endpoint itself holds, of a practice exchange."""
 
 
 class SystemClock:

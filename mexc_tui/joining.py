@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from mexc_tui.answers import Answers
+from mexc_tui.bootstrap import LiveKey
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.bus import Bus
 from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
@@ -83,7 +84,7 @@ class Place:
     is_practice: bool
     paths: Paths
     layers: Layers = field(default_factory=Layers)
-    key: Credentials | None = None
+    key: LiveKey | None = None
     """None: what the endpoint itself holds, of a practice exchange."""
 
 
@@ -248,7 +249,7 @@ async def _client(place: Place, outside: Outside, settings: Settings, stack: Asy
             endpoint.rest,
             clock=outside.clock,
             rng=outside.rng,
-            credentials=place.key or made_up,
+            credentials=made_up if place.key is None else place.key.credentials,
             connector=outside.connector(),
             limits=client_limits(settings),
         )
@@ -288,7 +289,8 @@ async def _trading(
         )
     )
     instance = instance_of(place.paths.state / "instance", outside.rng)
-    return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope))
+    words = "" if place.key is None else place.key.words
+    return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope), words)
 
 
 async def _paper(

@@ -4,7 +4,7 @@ from random import Random
 
 import msgspec
 
-from mexc_tui.bootstrap import Lent, SystemClock
+from mexc_tui.bootstrap import LiveKey, SystemClock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.errors import ExchangeError
@@ -19,25 +19,21 @@ class KeyChecked(msgspec.Struct, frozen=True, kw_only=True):
     """Line by line, for people."""
 
 
-async def check_key(lent: Lent) -> KeyChecked:
+async def check_key(origin: str, key: LiveKey) -> KeyChecked:
     """Ask by harmless probes. Raises ExchangeError when the exchange does not answer or knows no such key."""
-    async with MexcClient(
-        lent.endpoint.rest, clock=SystemClock(), rng=Random(), credentials=lent.key
-    ) as client:
+    async with MexcClient(origin, clock=SystemClock(), rng=Random(), credentials=key.credentials) as client:
         measured = await client.measure_clock(3)
         if measured.best is None:
             raise ExchangeError("GET", "/api/v3/time", measured.first_failure)
-        return judged(await client.account.rights())
+        return judged(await client.account.rights(), key.words)
 
 
-def judged(rights: KeyRights) -> KeyChecked:
+def judged(rights: KeyRights, lasting: str) -> KeyChecked:
     """Say what rights mean for live trading."""
     lines = [_trades(rights), _withdraws(rights.withdraws)]
     if rights.reads_withdrawals is KeyRight.HAS:
         lines.append("It also reads withdrawals, which the desk has no use for.")
-    lines.append(
-        "Whether it is bound to an address the exchange does not tell: bind it, others end after 90 days."
-    )
+    lines.append(f"Whether it is bound to an address the exchange does not tell. {lasting}")
     is_fit = (
         rights.may_trade is not False
         and rights.places_orders is KeyRight.HAS

@@ -54,10 +54,15 @@ class ShownKey:
     kept_on: date | None = None
     """In UTC; None: nobody noted it."""
 
-    @property
-    def ends_on(self) -> date | None:
-        """Return when it ends at the latest, if it is bound to no address."""
-        return None if self.kept_on is None else self.kept_on + timedelta(days=ENDS_AFTER_DAYS)
+    def lasting(self, today: date) -> str:
+        """Say how long it lasts, on a day in UTC."""
+        if self.kept_on is None:
+            return "Nobody noted since when it is kept: a key that is bound to no address ends after 90 days."
+        ends_on = self.kept_on + timedelta(days=ENDS_AFTER_DAYS)
+        left = (ends_on - today).days
+        if left <= 0:
+            return f"If it is bound to no address, it ended by {ends_on}: make a new one."
+        return f"If it is bound to no address, it ends by {ends_on} ({left} days left)."
 
 
 class Keys:

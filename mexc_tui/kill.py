@@ -72,11 +72,17 @@ async def kill_direct(lent: Lent, paths: Paths, by: str, deadline_s: float = DEA
         endpoint.rest,
         clock=clock,
         rng=Random(),
-        credentials=lent.key or Credentials(endpoint.api_key, Secret(endpoint.api_secret)),
+        credentials=_credentials(lent),
     ) as client:
         await client.measure_clock()
         is_quiet = await _cancel_all(client, symbols, sight, deadline_s)
     return _killed(problem, blind, sight, is_quiet=is_quiet)
+
+
+def _credentials(lent: Lent) -> Credentials:
+    if lent.key is not None:
+        return lent.key.credentials
+    return Credentials(lent.endpoint.api_key, Secret(lent.endpoint.api_secret))
 
 
 def kill_paper(scope: str, paths: Paths, by: str) -> Killed:

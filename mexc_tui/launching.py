@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mexc_tui.bootstrap import MEXC, Lent, StartError, practice_exchange, read_endpoint
+from mexc_tui.bootstrap import MEXC, Lent, LiveKey, StartError, practice_exchange, read_endpoint
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths, PathsError, paths_of
@@ -88,7 +89,10 @@ async def lent_of(launch: Launch, mode: Mode) -> AsyncGenerator[Lent]:
             yield Lent(endpoint)
         return
     endpoint = await asyncio.to_thread(stand_in, launch.exchange_file, mode)
-    yield await asyncio.to_thread(with_key, endpoint, launch.profile) if mode is Mode.LIVE else Lent(endpoint)
+    if mode is Mode.LIVE:
+        yield Lent(*await asyncio.to_thread(with_key, endpoint, launch.profile))
+    else:
+        yield Lent(endpoint)
 
 
 def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
@@ -99,19 +103,23 @@ def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
     return found if mode is Mode.PRACTICE else Endpoint(found.rest, found.ws, found.web)
 
 
-def with_key(endpoint: Endpoint, profile: str | None) -> Lent:
+def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LiveKey]:
     """Return an exchange with the key that the keyring has for a profile. Blocks; raises StartError."""
+    from mexc_tui.dumps import forbid_dumps
     from mexc_tui.keys import Keys, KeysError  # only who trades live waits for it
 
     mine = profile or Mode.LIVE.value
     _check_stand_in(endpoint)
+    keys = Keys(mine)
+    forbid_dumps()
     try:
-        key = Keys(mine).read()
+        key, shown = keys.read(), keys.shown()
     except KeysError as error:
         raise StartError(str(error)) from None
-    if key is None:
+    if key is None or shown is None:
         raise StartError(NO_KEY.format(profile=mine))
-    return Lent(Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key), key)
+    named = Endpoint(endpoint.rest, endpoint.ws, endpoint.web, key.access_key)
+    return named, LiveKey(key, shown.lasting(datetime.now(UTC).date()))
 
 
 def _check_stand_in(endpoint: Endpoint) -> None:

@@ -153,9 +153,9 @@ class WireTrading:
         """Ask for balances."""
         return await self._account.account(purpose=purpose)
 
-    async def key_rights(self) -> KeyRights:
+    async def key_rights(self, *, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
         """Ask what the account's key may do, by harmless probes."""
-        return await self._account.rights()
+        return await self._account.rights(purpose)
 
     async def trade_fee(self, symbol: str) -> TradeFee:
         """Ask what trading a pair costs this account."""

@@ -60,7 +60,8 @@ def test_a_key_is_kept_for_its_profile_alone_and_shown_by_its_last_four_signs(he
     assert key.access_key == KEY
     assert shown is not None
     assert shown.ends_with == KEY[-4:]
-    assert shown.ends_on == date(2026, 5, 1)
+    assert "ends by 2026-05-01 (89 days left)" in shown.lasting(date(2026, 2, 1))
+    assert "make a new one" in shown.lasting(date(2026, 5, 1))
     assert SECRET not in repr(key)
     assert Keys("other", SAFE).read() is None
 

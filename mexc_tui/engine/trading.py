@@ -45,6 +45,8 @@ class TradingPart:
     instance: str
     halt_file: HaltFile | None = None
     """Keeps a halt beside the store."""
+    key_words: str = ""
+    """How long a live key lasts."""
 
 
 @dataclass(frozen=True, slots=True)

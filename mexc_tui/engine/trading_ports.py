@@ -195,7 +195,7 @@ class Trading(Protocol):
         """Ask for balances."""
         ...
 
-    async def key_rights(self) -> KeyRights:
+    async def key_rights(self, *, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
         """Ask what the account's key may do, by harmless probes (reliability 4.3)."""
         ...
 

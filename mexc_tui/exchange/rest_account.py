@@ -104,33 +104,33 @@ class RestAccount:
         params = [("asset", ",".join(assets))]
         return await self._requester.send(routes.CONVERT_DUST, _DUST, params, purpose=Purpose.ORDINARY)
 
-    async def can_read_withdrawals(self) -> KeyRight:
+    async def can_read_withdrawals(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
         """Probe SPOT_WITHDRAW_READ by asking for the history, which changes nothing."""
-        return await self._probe(routes.WITHDRAW_HISTORY, [])
+        return await self._probe(routes.WITHDRAW_HISTORY, [], purpose)
 
-    async def can_place_orders(self) -> KeyRight:
+    async def can_place_orders(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
         """Probe SPOT_DEAL_WRITE by having an order checked, which places none."""
         order = [("symbol", PROBED), ("side", "BUY"), ("type", "LIMIT"), ("quantity", "1"), ("price", "1")]
-        return await self._probe(routes.TEST_ORDER, order)
+        return await self._probe(routes.TEST_ORDER, order, purpose)
 
-    async def rights(self) -> KeyRights:
+    async def rights(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRights:
         """Ask what the key may do, by probes that change nothing."""
-        account = await self.account()
+        account = await self.account(purpose=purpose)
         return KeyRights(
             may_trade=account.can_trade,
-            places_orders=await self.can_place_orders(),
-            withdraws=await self.can_withdraw(),
-            reads_withdrawals=await self.can_read_withdrawals(),
+            places_orders=await self.can_place_orders(purpose),
+            withdraws=await self.can_withdraw(purpose),
+            reads_withdrawals=await self.can_read_withdrawals(purpose),
         )
 
-    async def can_withdraw(self) -> KeyRight:
+    async def can_withdraw(self, purpose: Purpose = Purpose.ORDINARY) -> KeyRight:
         """Probe SPOT_WITHDRAW_WRITE by cancelling a withdrawal that cannot exist, which changes nothing."""
-        return await self._probe(routes.CANCEL_WITHDRAW, [("id", "0" * 32)])
+        return await self._probe(routes.CANCEL_WITHDRAW, [("id", "0" * 32)], purpose)
 
-    async def _probe(self, route: routes.Route, params: list[tuple[str, str]]) -> KeyRight:
+    async def _probe(self, route: routes.Route, params: list[tuple[str, str]], purpose: Purpose) -> KeyRight:
         """Code 700007 means the right is missing; an answer about the request itself means it is there."""
         try:
-            await self._requester.call(route, _anything, params)
+            await self._requester.call(route, _anything, params, purpose=purpose)
         except Refused as error:
             refusal = error.refusal
             if refusal.code == NO_RIGHT:

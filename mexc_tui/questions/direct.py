@@ -60,7 +60,7 @@ def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
     is_live = Mode.LIVE in (asker.reach.engine_settings.mode, profile)
     try:
         if is_live:
-            return with_key(stand_in(exchange_file, Mode.LIVE), profile)
+            return Lent(*with_key(stand_in(exchange_file, Mode.LIVE), profile))
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
         endpoint = stand_in(exchange_file, Mode.PRACTICE)

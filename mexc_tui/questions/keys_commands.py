@@ -53,11 +53,7 @@ def show(profile: str) -> None:
     if found is None:
         fail(NONE.format(profile=profile), NO_ENGINE)
     click.echo(f"Profile {profile}: a key that ends in {found.ends_with}")
-    if found.ends_on is not None:
-        left = (found.ends_on - datetime.now(UTC).date()).days
-        click.echo(
-            f"Kept since {found.kept_on}. Bound to no address, it ends by {found.ends_on} ({left} days left)."
-        )
+    click.echo(found.lasting(datetime.now(UTC).date()))
 
 
 @keys.command()
@@ -77,8 +73,8 @@ def check(profile: str, exchange_file: Path | None) -> None:
     from mexc_tui.model.errors import ExchangeError
 
     try:
-        lent = with_key(stand_in(exchange_file, Mode.LIVE), profile)
-        checked = asyncio.run(check_key(lent))
+        endpoint, key = with_key(stand_in(exchange_file, Mode.LIVE), profile)
+        checked = asyncio.run(check_key(endpoint.rest, key))
     except (StartError, OriginRefused, ExchangeError) as error:
         fail(str(error), NO_ENGINE)
     click.echo("\n".join(checked.words))

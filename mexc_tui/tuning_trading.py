@@ -8,6 +8,7 @@ from mexc_tui.engine.guard import GuardNumbers
 from mexc_tui.engine.reconciler import ReconcileNumbers
 from mexc_tui.engine.safety import SafetyNumbers
 from mexc_tui.engine.trading import TradingNumbers
+from mexc_tui.engine.unlocking import LiveNumbers
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.guard import GuardRules
@@ -23,7 +24,11 @@ MS = 1_000
 def trading_numbers() -> TradingNumbers:
     """Return where the rooms of trading find their numbers."""
     return TradingNumbers(
-        reconcile=reconcile_numbers, entry=entry_numbers, safety=safety_numbers, exits=exit_bounds()
+        reconcile=reconcile_numbers,
+        entry=entry_numbers,
+        safety=safety_numbers,
+        live=lambda settings: LiveNumbers(settings.unlock_hours),
+        exits=exit_bounds(),
     )
 
 

@@ -55,6 +55,12 @@ class Resuming(Asked, frozen=True, kw_only=True):
     typed: Text = ""
 
 
+class UnlockAsked(Asked, frozen=True, kw_only=True):
+    """The phrase that the last preview of unlocking made up, as a person typed it."""
+
+    typed: Text = ""
+
+
 class Converting(Asked, frozen=True, kw_only=True):
     """Coins whose written-off rests are to become MX, as a person saw them; none: all that may be."""
 
@@ -105,10 +111,12 @@ ARM = CommandKind("arm", OfSymbol, SnipeRow)
 RESUME = CommandKind("resume", Resuming, Achieved)
 EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)
 CONVERT_DUST = CommandKind("convert_dust", Converting, DustConverted)
+UNLOCK = CommandKind("unlock", UnlockAsked, Achieved)
 DISARM = CommandKind("disarm", OfSymbol, SnipeRow, reduces_risk=True)
 CLOSE = CommandKind("close", Closing, Achieved, reduces_risk=True)
 HALT = CommandKind("halt", Stopping, Achieved, reduces_risk=True)
 REDUCE_ONLY = CommandKind("reduce_only", Stopping, Achieved, reduces_risk=True)
+LOCK = CommandKind("lock", Nothing, Achieved, reduces_risk=True)
 FLATTEN = CommandKind("flatten", Nothing, Achieved, reduces_risk=True)
 KILL = CommandKind("kill", Nothing, Achieved, reduces_risk=True)
 
@@ -126,6 +134,8 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
     CLOSE,
     HALT,
     REDUCE_ONLY,
+    UNLOCK,
+    LOCK,
     FLATTEN,
     KILL,
 )

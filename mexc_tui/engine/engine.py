@@ -227,6 +227,7 @@ class Engine:
             profile=self.parts.identity.profile,
             statuses=self.workers,
             clock_problem=self._clock_problem,
+            rng=self.parts.rng,
         )
 
     def _worker_facts(self) -> tuple[WorkerFact, ...]:

@@ -89,8 +89,11 @@ class Gates:
         workers: Callable[[], tuple[WorkerFact, ...]],
         stream_age_ms: Callable[[], int | None],
         is_reconciled: Callable[[], bool],
+        is_unlocked: Callable[[], bool],
+        key: Callable[[], KeyFacts | None],
     ) -> None:
-        """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams."""
+        """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams;
+        `is_unlocked`: live trading, by a person, for this session."""
         self._known = known
         self._trading = trading
         self._prices = prices
@@ -99,8 +102,8 @@ class Gates:
         self._workers = workers
         self._stream_age_ms = stream_age_ms
         self._is_reconciled = is_reconciled
-        self.is_unlocked = False
-        """Live trading was unlocked by a person for this session."""
+        self._is_unlocked = is_unlocked
+        self._key = key
 
     def ask(
         self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
@@ -129,7 +132,7 @@ class Gates:
         return Asked(
             wish=wish,
             pair=self._pair(listing, pair, symbol),
-            desk=self._desk(numbers, signal),
+            desk=self.desk(signal),
             numbers=numbers,
             conditions=conditions,
             price_cap=cap,
@@ -200,12 +203,13 @@ class Gates:
         book = tuple((float(price), float(quantity)) for price, quantity in asks)
         return PairFacts(listing, pair, None, book or None)
 
-    def _desk(self, numbers: EntryNumbers, signal: Signal | None) -> DeskFacts:
+    def desk(self, signal: Signal | None = None) -> DeskFacts:
+        """Return what is known of the engine, and of the detector of a signal."""
         trading = self._memory().trading
         return DeskFacts(
-            mode=numbers.mode,
-            is_unlocked=self.is_unlocked,
-            key=KeyFacts(may_trade=True),
+            mode=self._numbers().mode,
+            is_unlocked=self._is_unlocked(),
+            key=self._key(),
             trading=trading,
             generation=trading.generation,
             outcomes=0 if signal is None else signal.probability.base_n,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from mexc_tui.engine.face import Refused
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.sale_preview import Bids, sale_of
 from mexc_tui.engine.sniper import NOT_FIRED
@@ -99,6 +100,21 @@ class Previews:
             refused = f"Nobody stopped trading: entries wait until this is over: {shown.words}."
         row = self._row(Preview.RESUME, "", refused, change.trading.state)
         return msgspec.structs.replace(row, typed=word)
+
+    def unlock(self) -> PreviewRow:
+        """Make up the phrase that unlocks live trading, and say what that lets the desk spend."""
+        try:
+            typed, refused = self._rooms.unlocking.offer(), ""
+        except Refused as refusal:
+            typed, refused = "", str(refusal)
+        risked = self._rooms.unlocking.risked()
+        return msgspec.structs.replace(
+            self._row(Preview.UNLOCK, "", refused),
+            typed=typed,
+            unlock_hours=risked.hours,
+            position_cap=risked.position_cap,
+            max_positions=risked.positions,
+        )
 
     # ---- inside
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from random import Random
 
 from mexc_tui.engine.arming import Arming
 from mexc_tui.engine.awake import Awake
@@ -13,6 +14,7 @@ from mexc_tui.engine.exits_edit import ExitsEdit
 from mexc_tui.engine.gates import EntryNumbers, Gates
 from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.guardian import Guardian
+from mexc_tui.engine.key_rights import KeyKeeper
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
@@ -26,7 +28,9 @@ from mexc_tui.engine.supervisor import Worker, WorkerStatus
 from mexc_tui.engine.switch import HaltFile
 from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.engine.unlocking import LOCKED, LiveNumbers, Unlocking
 from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.mode import Mode
 from mexc_tui.model.trading import TradingState
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
@@ -56,6 +60,7 @@ class TradingNumbers:
     reconcile: Callable[[Settings], ReconcileNumbers]
     entry: Callable[[Settings], EntryNumbers]
     safety: Callable[[Settings], SafetyNumbers]
+    live: Callable[[Settings], LiveNumbers]
     exits: ExitBounds
     """What a person may wish for an open position."""
 
@@ -76,6 +81,7 @@ class Surroundings:
     """Of every worker."""
     clock_problem: Callable[[], str]
     """Why the exchange's time is in doubt; empty: it is not."""
+    rng: Random
 
 
 class TradingRooms:
@@ -151,6 +157,23 @@ class TradingRooms:
             around.workers,
             around.stream_age_ms,
             lambda: self.reconciler.is_done,
+            lambda: not self.unlocking.is_locked,
+            lambda: self.key.facts,
+        )
+        self.key = KeyKeeper(
+            port,
+            part.key_words,
+            lambda: bool(self.keeper.open.positions or self.keeper.open.intents),
+            is_live=settings().mode is Mode.LIVE,
+        )
+        self.unlocking = Unlocking(
+            books,
+            clock,
+            around.rng,
+            around.profile,
+            port.now_ms,
+            self.gates.desk,
+            lambda: (entry(), numbers.live(settings())),
         )
         self.arming = Arming(around.known, self.keeper, books, self.gates, entry, port.now_ms)
         self.sniper = Sniper(
@@ -185,11 +208,13 @@ class TradingRooms:
 
     def workers(self) -> tuple[Worker, ...]:
         """Return the workers in the order of their start: nothing is bought before books were compared."""
+        key = (Worker("key", self.key.run, start_deadline_s=60.0),) if self.key.is_live else ()
         return (
             Worker("private stream", self.private.run),
             Worker("awake", self.awake.run),
             Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
             Worker("books", self.keeper.run),
+            *key,
             Worker("settling", self.settling.run),
             Worker("guardian", self.guardian.run),
             *self.safety.workers(),
@@ -204,6 +229,8 @@ class TradingRooms:
         if role.reduces_risk:
             return ""
         memory = self.keeper.open
+        if self.unlocking.is_locked:
+            return LOCKED
         if not memory.trading.state.allows_entries:
             return f"trading is {memory.trading.state}: {memory.trading.words}"
         if not self.reconciler.is_done:

@@ -111,7 +111,11 @@ class EngineTradingFace:
         guard = self._rooms.safety.guard
         guarded = Guarded(guard.grade.level, guard.words, self._recent.day)
         limits, now_ms = self._numbers().limits, self._rooms.port.now_ms()
-        return risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
+        row = risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
+        unlocking = self._rooms.unlocking
+        return msgspec.structs.replace(
+            row, is_locked=unlocking.is_locked, unlocked_until_ms=unlocking.until_ms
+        )
 
     # ---- what is asked
 
@@ -146,6 +150,8 @@ class EngineTradingFace:
                 return previews.close(self._named(symbol), share_pct)
             case Preview.RESUME:
                 return previews.resume()
+            case Preview.UNLOCK:
+                return previews.unlock()
             case _:
                 return previews.stop(name)
 
@@ -244,6 +250,14 @@ class EngineTradingFace:
         await _stored(self._recent.load())  # losses are counted anew
         return acted
 
+    async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
+        """Let live trading begin, by the phrase that the last preview of it made up."""
+        return self._said(await _stored(self._rooms.unlocking.unlock(typed, by)))
+
+    async def lock(self, by: str) -> Acted[Achieved]:
+        """Let nothing be bought live any more; what is held keeps its exits."""
+        return self._said(await _stored(self._rooms.unlocking.lock(by)))
+
     async def flatten(self, by: str) -> Acted[Achieved]:
         """Halt, and sell every position of the desk with a slippage cap."""
         return await _stored(self._rooms.safety.stopping.flatten(by))
@@ -253,6 +267,10 @@ class EngineTradingFace:
         return await _stored(self._rooms.safety.stopping.emergency_stop(by))
 
     # ---- inside
+
+    def _said(self, words: str) -> Acted[Achieved]:
+        memory = self._rooms.keeper.open
+        return Acted(words, Achieved(state=memory.trading.state, positions_left=len(memory.positions)))
 
     def _named(self, symbol: str) -> str:
         """Return a pair's name; a coin alone is meant against the quote asset."""

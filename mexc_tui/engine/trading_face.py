@@ -118,6 +118,14 @@ class TradingFace(Protocol):
         """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
         ...
 
+    async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
+        """Let live trading begin, by the phrase that the last preview of it made up."""
+        ...
+
+    async def lock(self, by: str) -> Acted[Achieved]:
+        """Let nothing be bought live any more; what is held keeps its exits."""
+        ...
+
     async def flatten(self, by: str) -> Acted[Achieved]:
         """Halt, and sell every position of the desk with a slippage cap."""
         ...

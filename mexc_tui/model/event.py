@@ -212,6 +212,14 @@ class GuardActed(Event, frozen=True, kw_only=True, tag="guard_acted"):
     achieved: str
 
 
+class LiveLockChanged(Event, frozen=True, kw_only=True, tag="live_lock_changed"):
+    """A person let live trading begin, or locked it. `about` is the profile."""
+
+    by: str
+    until_ms: int | None
+    """When it locks itself, in the exchange's time; None: it is locked."""
+
+
 class Reconciled(Event, frozen=True, kw_only=True, tag="reconciled"):
     """Our books were compared with the exchange's. `about` is the profile."""
 
@@ -253,6 +261,7 @@ KnownEvent: TypeAlias = (
     | PositionChanged
     | TradingChanged
     | GuardActed
+    | LiveLockChanged
     | Reconciled
     | TakenUp
     | EntryBooked

@@ -24,6 +24,7 @@ class Preview(StrEnum):
     RESUME = "resume"
     FLATTEN = "flatten"
     KILL = "kill"
+    UNLOCK = "unlock"
 
 
 class SaleRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +86,12 @@ class PreviewRow(Row, frozen=True, kw_only=True):
     refusals: tuple[Verdict, ...] = ()
     """Of arming: who says no."""
     typed: str = ""
-    """A word that must be typed for it; empty: none."""
+    """What must be typed for it; empty: nothing. For unlocking it is made up anew with each preview."""
+    unlock_hours: int = 0
+    """Of unlocking: how long that lasts."""
+    position_cap: Decimal | None = None
+    """Of unlocking: what one position may cost at most."""
+    max_positions: int = 0
 
 
 class ExitsRow(Row, frozen=True, kw_only=True):

@@ -161,6 +161,10 @@ class RiskRow(Row, frozen=True, kw_only=True):
     is_complete: bool
     """False: a price is missing, and equity is an estimate."""
     limits: tuple[LimitRow, ...]
+    is_locked: bool = False
+    """Live trading waits for a person; in other modes there is no lock."""
+    unlocked_until_ms: int | None = None
+    """When it locks itself, in the exchange's time."""
 
 
 class GuardRow(msgspec.Struct, frozen=True, kw_only=True):

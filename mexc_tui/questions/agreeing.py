@@ -34,6 +34,18 @@ def typed_word(asker: Asker, plan: str, word: str) -> str:
     return typed
 
 
+def typed_phrase(asker: Asker, plan: str, phrase: str) -> str:
+    """Say what is about to begin, and return the phrase that was made up for this time, as it was typed."""
+    _check_terminal("Going live asks for a phrase, and nobody is at a terminal to type it.")
+    click.echo("\n".join(_folded(asker, plan)), err=True)
+    typed = str(
+        click.prompt(f"Type this to go on (anything else leaves it): {phrase}\n", default="", err=True)
+    )
+    if typed.split() != phrase.split():
+        fail("Nothing was done: that was not the phrase.", NOT_DONE)
+    return typed
+
+
 def _folded(asker: Asker, plan: str) -> list[str]:
     from mexc_tui.questions.tables import fold
 

@@ -95,8 +95,11 @@ def asked(command: Command) -> Command:
 
 
 @contextmanager
-def asking(profile: str | None, as_json: bool) -> Generator[Asker]:
-    """Turn what can go wrong into one line and an exit code. The flags of the command above hold here too."""
+def asking(profile: str | None, as_json: bool, mode: str | None = None) -> Generator[Asker]:
+    """Turn what can go wrong into one line and an exit code. The flags of the command above hold here too.
+
+    `mode`: whose profile it is, unless something says otherwise.
+    """
     from mexc_tui.desk.kinds import DeskError
     from mexc_tui.model.storage import StorageError
     from mexc_tui.questions.reach import Failure, Reach
@@ -107,7 +110,7 @@ def asking(profile: str | None, as_json: bool) -> Generator[Asker]:
     above = click.get_current_context().parent
     is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
     try:
-        reach = Reach(_above("profile", profile), _above("mode", None), os.environ)
+        reach = Reach(_above("profile", profile), _above("mode", None) or mode, os.environ)
         yield Asker(reach, pen, is_json)
     except Failure as failure:
         fail(str(failure), failure.code)

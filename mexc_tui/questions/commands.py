@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.questions import dust_command, exits_command, trading_commands
+from mexc_tui.questions import dust_command, exits_command, keys_commands, live_commands, trading_commands
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 
 if TYPE_CHECKING:
@@ -264,4 +264,6 @@ COMMANDS = (
     *trading_commands.COMMANDS,
     exits_command.exits,
     dust_command.convert_dust,
+    keys_commands.keys,
+    *live_commands.COMMANDS,
 )

@@ -30,6 +30,9 @@ class Start(Group):
     mode: Mode = row(
         Mode.PRACTICE, "Where market data comes from and orders go; live is unlocked by hand.", restart=True
     )
+    unlock_hours: Count = row(
+        12, "How long live trading stays unlocked once a person has unlocked it.", unit="h", low=1, high=72
+    )
     paper_balance_quote: Amount = row(
         Decimal(1_000), "What a new paper account holds.", unit="USDT", low=1, high=1_000_000, restart=True
     )

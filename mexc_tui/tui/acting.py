@@ -106,11 +106,17 @@ class Acting(Dressed):
                 raise SkipAction  # a letter of a word
             self._hand.halt()
             return
+        if name == "unlock" and self._is_live_unlocked():
+            name = "lock"
         screen, deed = self.screen, BY_ID[name]
         if not isinstance(screen, BoardScreen):
             self.tell(f"{deed.name}: go back to a screen with numbers first (esc).", Tone.WARN)
             return
         self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
+
+    def _is_live_unlocked(self) -> bool:
+        risk = next(iter(self._source.risk.rows.values()), None)
+        return risk is not None and risk.unlocked_until_ms is not None
 
     def action_form(self, name: str) -> None:
         """Have a line typed, and ask before what it says is done."""

@@ -96,6 +96,10 @@ def _resuming(_: Target, typed: str) -> msgspec.Struct:
     return trading.Resuming(typed=typed)
 
 
+def _unlocking(_: Target, typed: str) -> msgspec.Struct:
+    return trading.UnlockAsked(typed=typed)
+
+
 def _made(target: Target, _: str) -> msgspec.Struct:
     return target.made if target.made is not None else asking.Nothing()
 
@@ -128,6 +132,25 @@ DEEDS: tuple[Deed, ...] = (
         args=_resuming,
         preview=Preview.RESUME,
         needs_preview=True,
+        changes=_MONEY,
+    ),
+    Deed(
+        id="unlock",
+        name="Unlock live",
+        kind=trading.UNLOCK,
+        args=_unlocking,
+        preview=Preview.UNLOCK,
+        needs_preview=True,
+        then="L locks it again",
+        changes=_MONEY,
+    ),
+    Deed(
+        id="lock",
+        name="Lock live",
+        kind=trading.LOCK,
+        args=_of_desk,
+        asks=False,
+        then="L offers to unlock",
         changes=_MONEY,
     ),
     Deed(

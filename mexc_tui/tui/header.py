@@ -40,7 +40,7 @@ def _engine(known: Known) -> list[Part]:
     if status is None:
         return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _link(known)]
     return [
-        _mode(status.mode),
+        _mode(status.mode, known.risk),
         _frozen(known),
         Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
         _state(known),
@@ -53,9 +53,10 @@ def _engine(known: Known) -> list[Part]:
     ]
 
 
-def _mode(mode: str) -> Part:
+def _mode(mode: str, risk: RiskRow | None) -> Part:
     if mode == Mode.LIVE:
-        return Part("LIVE - REAL MONEY", Tone.BAD, is_badge=True)
+        is_locked = risk is not None and risk.is_locked
+        return Part("LIVE LOCKED" if is_locked else "LIVE - REAL MONEY", Tone.BAD, is_badge=True)
     return Part(mode.upper(), Tone.GOOD, is_badge=True)
 
 

@@ -23,6 +23,11 @@ def preview_words(row: PreviewRow) -> str:
             return f"Buy nothing until a person resumes; {_many(row.positions, 'position')} and exits stay."
         case Preview.RESUME:
             return f"Let entries be made again; {_many(row.positions, 'position')} open."
+        case Preview.UNLOCK:
+            return (
+                f"GO LIVE for {row.unlock_hours} hours: the desk buys with REAL MONEY, up to "
+                f"{_many(row.max_positions, 'position')} of {amount(row.position_cap)} USDT each."
+            )
         case _:
             return _stop(row)
 

@@ -37,6 +37,9 @@ def _books(event: AnyEvent) -> str:
             return f"trading is {event.trading.state.value}{words} (by {event.trading.by})"
         case events.GuardActed():
             return f"guard {event.level.value}: {event.finding}; {event.action}: {event.achieved}"
+        case events.LiveLockChanged():
+            word = "locked" if event.until_ms is None else "UNLOCKED, entries cost real money"
+            return f"live trading is {word} (by {event.by})"
         case events.Reconciled():
             run = event.run
             found = f"{len(run.explained)} explained, {len(run.unexplained)} unexplained differences"

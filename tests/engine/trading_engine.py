@@ -164,6 +164,12 @@ class HeldMoney:
     async def dust(self) -> DustRow:
         return DustRow(at_ms=1_000, coins=self.rests, left=("0.4 OWN: the desk holds this coin now",))
 
+    async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
+        return self._did("unlock", by, typed)
+
+    async def lock(self, by: str) -> Acted[Achieved]:
+        return self._did("lock", by)
+
     async def convert_dust(self, assets: Sequence[str]) -> Acted[DustConverted]:
         self.done.append(("convert_dust", *assets))
         result = DustConverted(coins=self.rests, received_mx=D("0.049"), fee_mx=D("0.001"))

@@ -1,0 +1,35 @@
+"""The commands of going live: unlock it for some hours, lock it again."""
+
+import click
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.questions.agreeing import typed_phrase
+from mexc_tui.questions.asker import NOT_DONE, asked, asking, fail
+
+
+@click.command()
+@asked
+def unlock(profile: str | None, as_json: bool) -> None:
+    """Let a live engine buy with real money, for some hours. A phrase has to be typed at a terminal."""
+    from mexc_tui.desk.trading import PREVIEW, UNLOCK, PreviewAsked, UnlockAsked
+    from mexc_tui.model.plan_view import Preview
+
+    with asking(profile, as_json, Mode.LIVE.value) as asker:
+        reply = asker.reach.ask(PREVIEW, PreviewAsked(name=Preview.UNLOCK))
+        if not reply.is_allowed:
+            fail(reply.words, NOT_DONE)
+        asker.tell(UNLOCK, UnlockAsked(typed=typed_phrase(asker, reply.words, reply.typed)))
+
+
+@click.command()
+@asked
+def lock(profile: str | None, as_json: bool) -> None:
+    """Let a live engine buy nothing more; what it holds keeps its exits."""
+    from mexc_tui.desk.asking import Nothing
+    from mexc_tui.desk.trading import LOCK
+
+    with asking(profile, as_json, Mode.LIVE.value) as asker:
+        asker.tell(LOCK, Nothing())
+
+
+COMMANDS: tuple[click.Command, ...] = (unlock, lock)

@@ -1,0 +1,39 @@
+"""Going live: what must be well before a person may, and the phrase that person types. Pure."""
+
+from decimal import Decimal
+from random import Random
+
+from mexc_tui.sniping.request import DeskFacts
+
+_WORDS = (
+    *("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heron", "inlet", "jetty"),
+    *("kelp", "larch", "maple", "north", "otter", "pearl", "quill", "river", "slate", "thorn"),
+    *("umber", "vapor", "willow", "yarrow", "zinc", "anchor", "basalt", "copper", "dune", "estuary"),
+)
+"""Short, without a sign that keyboards hide, and none like another."""
+
+
+def phrase(cap: Decimal, positions: int, rng: Random) -> str:
+    """Return a phrase that nobody types by habit: what is risked at most, and two words made up each time."""
+    first, second = rng.sample(_WORDS, 2)
+    return f"live {positions} x {cap.normalize():f} {first} {second}"
+
+
+def hindrances(desk: DeskFacts) -> tuple[str, ...]:
+    """Return in words what must be mended before live trading is unlocked; empty: nothing."""
+    found: list[str] = []
+    if desk.key is None:
+        found.append("the rights of the key are not known yet: wait a minute, or look at mexc-tui keys check")
+    elif desk.key.may_withdraw:
+        found.append("the key CAN WITHDRAW: make one without that right, then mexc-tui keys set")
+    elif not desk.key.may_trade:
+        found.append("the key may not trade: give it the right to trade spot")
+    if not desk.trading.state.allows_entries:
+        found.append(f"trading is {desk.trading.state}: {desk.trading.words or 'a person resumes first'}")
+    ill = (one for one in desk.workers if not one.is_well)
+    found += [f"{one.name} is not well: {one.words or 'it is starting'}" for one in ill]
+    if not desk.is_reconciled:
+        found.append("books were not compared with the exchange's yet")
+    if desk.ban:
+        found.append(desk.ban)
+    return tuple(found)

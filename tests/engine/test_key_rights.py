@@ -1,0 +1,145 @@
+"""A live engine knows what its key may do, and takes none that can withdraw. In virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+import pytest
+
+from mexc_tui.bootstrap import LiveKey
+from mexc_tui.engine.key_rights import AGAIN_S, EVERY_S, KeyKeeper
+from mexc_tui.engine.supervisor import StartFailed, WorkerFailure
+from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.model.account import KeyRight, KeyRights
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.settings.layers import flag_layer
+from mexc_tui.settings.load import Layers
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import DAY, PORT, PracticeDay
+from tests.engine.guarded import QUIET, rooms_of
+from tests.engine.inline import InlineThread
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.trading_ports import Trading
+
+TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")
+READS = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ")
+WITHDRAWS = (*TRADES, "SPOT_WITHDRAW_WRITE")
+LASTS = "It ends some day."
+HARMLESS = KeyRights(
+    may_trade=True, places_orders=KeyRight.HAS, withdraws=KeyRight.LACKS, reads_withdrawals=KeyRight.LACKS
+)
+DANGEROUS = msgspec.structs.replace(HARMLESS, withdraws=KeyRight.HAS)
+UNTOLD = msgspec.structs.replace(HARMLESS, withdraws=KeyRight.UNCLEAR)
+
+
+@asynccontextmanager
+async def live(sim: Simulation, folder: Path, permissions: tuple[str, ...]) -> AsyncGenerator[Joined]:
+    """Run a live engine on an exchange that stands in, with a key of these rights."""
+    account = msgspec.structs.replace(DAY.account, permissions=permissions)
+    day = PracticeDay(sim, folder, msgspec.structs.replace(DAY, account=account, listings=(QUIET,)))
+    await day.open()
+    found = day.server.endpoint(PORT)
+    place = Place(
+        Endpoint(found.rest, found.ws, found.web, found.api_key),
+        False,
+        day.paths,
+        Layers(flags=flag_layer({"mode": "live"}, ())),
+        LiveKey(Credentials(found.api_key, Secret(found.api_secret)), LASTS),
+    )
+    async with joined(place, Outside(sim.clock, sim.rng, sim.network.connector, InlineThread)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("permissions", [TRADES, READS])
+def test_a_live_engine_asks_what_its_key_may_do(tmp_path: Path, permissions: tuple[str, ...]) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, permissions) as running:
+            key = rooms_of(running).gates.desk().key
+            assert key is not None
+            assert (key.may_trade, key.may_withdraw, key.words) == (permissions == TRADES, False, LASTS)
+
+    simulate(main)
+
+
+def test_a_live_engine_does_not_start_with_a_key_that_can_withdraw(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        with pytest.raises(StartFailed, match=r"CAN WITHDRAW.*mexc-tui keys set"):
+            async with live(sim, tmp_path, WITHDRAWS):
+                pytest.fail("it started")
+
+    simulate(main)
+
+
+class Answers:
+    """An exchange that tells these rights, one after another; None: it does not answer."""
+
+    def __init__(self, *told: KeyRights | None) -> None:
+        self.told: Sequence[KeyRights | None] = told
+        self.asked = 0
+
+    async def key_rights(self, *, purpose: Purpose) -> KeyRights:
+        assert purpose is (Purpose.ORDINARY if self.asked else Purpose.EXIT)
+        self.asked += 1
+        told = self.told[min(self.asked, len(self.told)) - 1]
+        if told is None:
+            raise ExchangeError("GET", "/api/v3/account", "no answer")
+        return told
+
+
+@asynccontextmanager
+async def keeping(answers: Answers, *, holds: bool = False) -> AsyncGenerator[KeyKeeper]:
+    keeper, ready = KeyKeeper(cast("Trading", answers), LASTS, lambda: holds, is_live=True), asyncio.Event()
+    task = asyncio.create_task(keeper.run(ready.set))
+    await asyncio.sleep(1)
+    try:
+        if task.done():
+            await task
+        assert ready.is_set()
+        yield keeper
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, WorkerFailure):
+            await task
+
+
+def test_with_coins_to_protect_it_starts_whatever_the_key_can_and_buys_nothing() -> None:
+    async def main(_: Simulation) -> None:
+        async with keeping(Answers(DANGEROUS), holds=True) as keeper:
+            assert keeper.facts is not None
+            assert keeper.facts.may_withdraw
+        with pytest.raises(WorkerFailure, match="CAN WITHDRAW"):
+            async with keeping(Answers(DANGEROUS)):
+                pytest.fail("it started")
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("nothing", [None, UNTOLD])
+def test_an_exchange_that_does_not_tell_is_asked_again_in_a_minute(nothing: KeyRights | None) -> None:
+    async def main(_: Simulation) -> None:
+        async with keeping(Answers(nothing, HARMLESS)) as keeper:
+            assert keeper.facts is None, "not known is not harmless"
+            await asyncio.sleep(AGAIN_S)
+            assert keeper.facts is not None
+            assert not keeper.facts.may_withdraw
+
+    simulate(main)
+
+
+def test_a_right_that_is_given_later_is_seen_within_the_hour_and_stays_seen() -> None:
+    async def main(_: Simulation) -> None:
+        async with keeping(Answers(HARMLESS, DANGEROUS, UNTOLD)) as keeper:
+            assert keeper.facts is not None
+            assert not keeper.facts.may_withdraw
+            for _hour in range(2):
+                await asyncio.sleep(EVERY_S)
+                assert keeper.facts.may_withdraw
+
+    simulate(main)

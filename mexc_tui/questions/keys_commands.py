@@ -70,11 +70,13 @@ def check(profile: str, exchange_file: Path | None) -> None:
     from mexc_tui.exchange.client import OriginRefused
     from mexc_tui.key_check import check_key
     from mexc_tui.launching import stand_in, with_key
-    from mexc_tui.model.errors import ExchangeError
+    from mexc_tui.model.errors import ExchangeError, Refused
 
     try:
         endpoint, key = with_key(stand_in(exchange_file, Mode.LIVE), profile)
         checked = asyncio.run(check_key(endpoint.rest, key))
+    except Refused as error:
+        fail(f"The exchange takes no order with this key: {error}", NOT_DONE)
     except (StartError, OriginRefused, ExchangeError) as error:
         fail(str(error), NO_ENGINE)
     click.echo("\n".join(checked.words))

@@ -1,0 +1,174 @@
+"""`mexc-tui keys`: a key is kept, shown by its end, checked and removed, and never said."""
+
+import asyncio
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import keyring
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from keyring.backend import KeyringBackend
+from keyring.backends.fail import Keyring as NoKeyring
+
+from mexc_tui import keys
+from mexc_tui.cli import main
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.practice.scenario import AccountPlan, MarketPlan, Scenario
+from mexc_tui.practice.server import serving
+from tests.cli.with_keyring import FileKeyring
+
+KEY, SECRET = "mx0vCANARYKEY98765", "CANARYSECRET0123456789abcdef0123"
+BOTH = f"{KEY}\n{SECRET}\n"
+TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")
+
+
+@pytest.fixture(autouse=True)
+def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[KeyringBackend]:
+    """Put a keyring in place that keeps its file under `tmp_path`."""
+    before, mine = keyring.get_keyring(), FileKeyring(tmp_path / "keyring.json")
+    keyring.set_keyring(mine)
+    monkeypatch.setattr(keys, "SAFE", frozenset((FileKeyring.__module__,)))
+    yield mine
+    keyring.set_keyring(before)
+
+
+def run(*words: str, typed: str = "") -> Result:
+    """Run a command; whatever it says holds no secret."""
+    done = CliRunner().invoke(main, words, input=typed)
+    for hidden in (KEY, SECRET, SECRET[:8]):
+        assert hidden not in done.output
+    return done
+
+
+@contextmanager
+def exchange(folder: Path, *permissions: str, ips: tuple[str, ...] = ()) -> Generator[tuple[Path, Endpoint]]:
+    """Serve an exchange whose key has these rights; lend the file that names it."""
+    loop, ready = asyncio.new_event_loop(), threading.Event()
+    found: list[Endpoint] = []
+    account = AccountPlan(permissions=permissions, ips=ips)
+    scenario = Scenario(name="quiet", market=MarketPlan(symbols=20, active_pairs=1), account=account)
+    over = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(scenario, 1) as endpoint:
+            found.append(endpoint)
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert ready.wait(20)
+    file = folder / "exchange.json"
+    file.write_bytes(msgspec.json.encode(found[0]))
+    yield file, found[0]
+    loop.call_soon_threadsafe(over.set)
+    thread.join(20)
+    loop.close()
+
+
+def kept(endpoint: Endpoint) -> None:
+    """Keep the key of an exchange."""
+    assert run("keys", "set", "--stdin", typed=f"{endpoint.api_key}\n{endpoint.api_secret}\n").exit_code == 0
+
+
+def test_a_key_from_a_pipe_is_kept_shown_by_its_end_with_the_days_it_has_left_and_removed() -> None:
+    done = run("keys", "set", "--stdin", typed=BOTH)
+    assert (done.exit_code, "keys check" in done.output) == (0, True)
+    ends_on = datetime.now(UTC).date() + timedelta(days=90)
+    shown = run("keys", "show").output
+    assert "ends in 8765" in shown
+    assert f"ends by {ends_on}" in shown or f"ends by {ends_on - timedelta(days=1)}" in shown  # at midnight
+    removed = run("keys", "remove", "--yes")
+    assert (removed.exit_code, "delete it on its site too" in removed.output) == (0, True)
+    assert run("keys", "show").exit_code == 3
+
+
+def test_each_profile_has_a_key_of_its_own() -> None:
+    assert run("keys", "set", "--profile", "second", "--stdin", typed=BOTH).exit_code == 0
+    assert run("keys", "show", "--profile", "second").exit_code == 0
+    assert run("keys", "show").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "code", "says"),
+    [
+        (["set"], BOTH, 2, "Nobody is at a terminal"),
+        (["set", "--stdin"], "", 1, "no access key"),
+        (["set", "--stdin"], f"{KEY}\n", 1, "no secret"),
+        (["set", "--stdin"], f"{KEY}\nnot a secret of any exchange\n", 1, "no secret"),
+        (["set", "--stdin", "--profile", "No/Name"], BOTH, 2, "cannot name a profile"),
+        (["show"], "", 3, "mexc-tui keys set"),
+        (["check"], "", 3, "mexc-tui keys set"),
+        (["check", "--exchange", "missing.json"], "", 3, "Cannot read missing.json"),
+        (["remove"], "y\n", 1, "--yes"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_next_step_and_keeps_nothing(
+    tmp_path: Path, words: list[str], typed: str, code: int, says: str
+) -> None:
+    refused = run("keys", *words, typed=typed)
+    assert (refused.exit_code, says in refused.output) == (code, True), refused.output
+    assert not (tmp_path / "keyring.json").exists()
+
+
+@pytest.mark.parametrize("name", ["MEXC_TUI_SECRET", "MEXC_API_SECRET", "MEXC_TUI_API_KEY"])
+def test_no_argument_and_no_variable_is_a_key(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, SECRET)
+    assert CliRunner().invoke(main, ["keys", "set", KEY, SECRET]).exit_code == 2
+    assert run("keys", "show").exit_code == 3
+
+
+def test_without_a_keyring_that_encrypts_the_next_step_is_said() -> None:
+    keyring.set_keyring(NoKeyring())
+    for words, typed in ((("set", "--stdin"), BOTH), (("show",), ""), (("remove", "--yes"), "")):
+        refused = run("keys", *words, typed=typed)
+        assert (refused.exit_code, "Secret Service" in refused.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("permissions", "code", "says"),
+    [
+        (TRADES, 0, ("It trades spot.", "It cannot withdraw.", "is fit for live trading")),
+        ((*TRADES, "SPOT_WITHDRAW_READ"), 0, ("also reads withdrawals",)),
+        ((*TRADES, "SPOT_WITHDRAW_WRITE"), 1, ("CAN WITHDRAW", "NOT fit")),
+        (TRADES[:2], 1, ("may NOT trade", "NOT fit")),
+    ],
+)
+def test_a_check_says_what_a_key_may_do(
+    tmp_path: Path, permissions: tuple[str, ...], code: int, says: tuple[str, ...]
+) -> None:
+    with exchange(tmp_path, *permissions) as (file, endpoint):
+        kept(endpoint)
+        checked = run("keys", "check", "--exchange", str(file))
+    assert checked.exit_code == code, checked.output
+    assert all(words in checked.output for words in says), checked.output
+    assert endpoint.api_secret not in checked.output
+    assert endpoint.api_key not in checked.output
+
+
+def test_a_key_that_the_exchange_refuses_is_not_fit(tmp_path: Path) -> None:
+    with exchange(tmp_path, *TRADES) as (file, endpoint):
+        wrong = endpoint.api_secret[::-1]
+        run("keys", "set", "--stdin", typed=f"{endpoint.api_key}\n{wrong}\n")
+        refused = run("keys", "check", "--exchange", str(file))
+    assert refused.exit_code == 1, refused.output
+    assert "Wrong signature, or an expired key" in refused.output
+    assert wrong not in refused.output
+
+
+def test_a_key_that_is_bound_to_other_addresses_is_not_fit(tmp_path: Path) -> None:
+    with exchange(tmp_path, *TRADES, ips=("192.0.2.1",)) as (file, endpoint):
+        kept(endpoint)
+        refused = run("keys", "check", "--exchange", str(file))
+    assert (refused.exit_code, "700006" in refused.output) == (1, True), refused.output
+
+
+def test_an_exchange_that_does_not_answer_leaves_it_open(tmp_path: Path) -> None:
+    with exchange(tmp_path, *TRADES) as (file, endpoint):
+        kept(endpoint)
+    refused = run("keys", "check", "--exchange", str(file))
+    assert (refused.exit_code, "/api/v3/time" in refused.output) == (3, True), refused.output

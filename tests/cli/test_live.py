@@ -1,0 +1,153 @@
+"""Live on an exchange that stands in: from the key that is typed to the kill. The secret is told nowhere."""
+
+import base64
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from mexc_tui.model.endpoint import Endpoint
+from tests.cli.ptys import Terminal
+from tests.cli.test_asking import Shell
+from tests.cli.test_keys_command import TRADES, exchange
+
+RUN = [sys.executable, "-m", "tests.cli.with_keyring"]
+ENTER = "\r"
+
+
+class LiveShell(Shell):
+    """A shell of a user who has a keyring, and everything that was said in it."""
+
+    def __init__(self, home: Path, endpoint: Endpoint, file: Path) -> None:
+        super().__init__(home)
+        self.key, self.secret = endpoint.api_key, endpoint.api_secret
+        self.exchange = ("--exchange", str(file))
+        self.heard: list[bytes] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return super().environ | {"HOME": str(self.home)}
+
+    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [*RUN, *words],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=50,
+            check=False,
+            env=self.environ | more,
+        )
+        self.heard.append((done.stdout + done.stderr).encode())
+        return done
+
+    @contextmanager
+    def terminal(self, *words: str, **more: str) -> Generator[Terminal]:
+        with Terminal(self.environ | more, *words, run=RUN) as terminal:
+            yield terminal
+        self.heard.append(terminal.said)
+
+    def type_key(self) -> None:
+        with self.terminal("keys", "set") as terminal:
+            terminal.until("Access key")
+            terminal.press(self.key + ENTER)
+            terminal.until("Secret")
+            terminal.press(self.secret + ENTER)
+            terminal.until("Kept for profile live")
+
+    def is_silent_of(self, text: str) -> None:
+        """Hold everything that was said, drawn, sent and written against a text and its disguises."""
+        plain = text.encode()
+        disguises = (plain, base64.b64encode(plain)[:-4], plain.hex().encode(), plain[::-1])
+        files = [one for one in self.home.rglob("*") if one.is_file() and one.name != "keyring.json"]
+        assert any(one.name == "desk.sqlite3" for one in files)
+        for told in (*self.heard, *(one.read_bytes() for one in files)):
+            assert not any(one in told for one in disguises)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Generator[LiveShell]:
+    home = tmp_path / "h"
+    for folder in ("run/mexc-tui", "wire/mexc-tui"):
+        (home / folder).mkdir(mode=0o700, parents=True)
+    with exchange(tmp_path, *TRADES) as (file, endpoint):
+        found = LiveShell(home, endpoint, file)
+        yield found
+        found.run("--mode", "live", "stop")
+
+
+class Wire:
+    """Stands between viewers and the engine's socket, and keeps every byte."""
+
+    def __init__(self, shell: LiveShell) -> None:
+        self._heard, self._engine = shell.heard, str(shell.home / "run/mexc-tui/live.sock")
+        self._sockets = [socket.socket(socket.AF_UNIX)]
+        self._sockets[0].bind(str(shell.home / "wire/mexc-tui/live.sock"))
+        self._sockets[0].listen()
+        self._threads = [threading.Thread(target=self._serve)]
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for one in self._sockets:
+            one.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                viewer, engine = self._sockets[0].accept()[0], socket.socket(socket.AF_UNIX)
+                self._sockets += (viewer, engine)
+                engine.connect(self._engine)
+                pairs = ((viewer, engine), (engine, viewer))
+                threads = [threading.Thread(target=self._pass_on, args=pair) for pair in pairs]
+                self._threads += threads
+                for thread in threads:
+                    thread.start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while part := source.recv(65_536):
+                self._heard.append(part)
+                target.sendall(part)
+            target.shutdown(socket.SHUT_WR)
+
+
+def test_from_the_typed_key_to_the_kill_the_secret_is_told_nowhere(shell: LiveShell) -> None:
+    shell.type_key()
+    with shell.terminal("--mode", "live", *shell.exchange) as desk:
+        desk.until("Welcome")
+        desk.press(ENTER)
+        desk.until("LIVE LOCKED")
+        assert "No position is open." in shell.run("--mode", "live", "positions").stdout
+        with (
+            Wire(shell),
+            shell.terminal("attach", "--mode", "live", XDG_RUNTIME_DIR=str(shell.home / "wire")) as viewer,
+        ):
+            viewer.until("LIVE LOCKED")
+            for screen in "23456789":
+                viewer.press(screen)
+                viewer.read(0.2)
+    killed = shell.run("kill", "--direct", "--yes", "--profile", "live", *shell.exchange)
+    assert killed.returncode == 0, killed.stderr + killed.stdout
+    shell.is_silent_of(shell.secret)
+    shell.is_silent_of(shell.key)
+
+
+def test_a_live_engine_without_a_key_does_not_start_and_says_the_next_step(shell: LiveShell) -> None:
+    refused = shell.run("--headless", "--mode", "live", *shell.exchange)
+    assert refused.returncode == 3
+    assert refused.stderr.count("\n") == 1
+    assert "mexc-tui keys set" in refused.stderr

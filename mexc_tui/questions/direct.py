@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from mexc_tui.bootstrap import Lent
 
 NO_KEY = (
-    "There is no key to cancel with: name the practice exchange with --exchange FILE, or --profile live for "
-    "the key in the keyring. The exchange's own site cancels too."
+    "There is no key to cancel with: name the practice exchange with --exchange FILE, or --profile NAME for "
+    "a live desk, whose key is in the keyring. The exchange's own site cancels too."
 )
 PLAN = (
     "KILL --direct: write the halt file of profile {profile}, then cancel every order of this desk on {rest} "
@@ -58,8 +58,9 @@ def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
 
     profile = asker.reach.paths.profile
     is_live = Mode.LIVE in (asker.reach.engine_settings.mode, profile)
+    is_other = exchange_file is None and profile not in (Mode.PRACTICE, Mode.PAPER)
     try:
-        if is_live:
+        if is_live or is_other:
             return Lent(*with_key(stand_in(exchange_file, Mode.LIVE), profile))
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)

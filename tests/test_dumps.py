@@ -1,0 +1,21 @@
+"""A process that holds a key is not written to disk when it breaks."""
+
+import subprocess
+import sys
+
+import pytest
+
+LOOK = """
+import ctypes, resource
+from mexc_tui.dumps import forbid_dumps
+forbid_dumps()
+print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone hides a process from its own user")
+def test_no_core_is_written_and_no_other_process_of_the_user_looks_in() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK], capture_output=True, text=True, check=True, timeout=20
+    )
+    assert done.stdout.split() == ["(0,", "0)", "0"]

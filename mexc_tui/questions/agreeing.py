@@ -38,9 +38,8 @@ def typed_phrase(asker: Asker, plan: str, phrase: str) -> str:
     """Say what is about to begin, and return the phrase that was made up for this time, as it was typed."""
     _check_terminal("Going live asks for a phrase, and nobody is at a terminal to type it.")
     click.echo("\n".join(_folded(asker, plan)), err=True)
-    typed = str(
-        click.prompt(f"Type this to go on (anything else leaves it): {phrase}\n", default="", err=True)
-    )
+    click.echo(f"Type this to go on, anything else leaves it:  {phrase}", err=True)
+    typed = str(click.prompt(">", default="", show_default=False, prompt_suffix=" ", err=True))
     if typed.split() != phrase.split():
         fail("Nothing was done: that was not the phrase.", NOT_DONE)
     return typed

@@ -1,0 +1,92 @@
+"""The lock of live trading over its hours; a whole day with it is in `trading/test_live.py`."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.unlocking import LiveNumbers, Unlocking
+from mexc_tui.model.storage import StorageError
+from mexc_tui.settings.layers import flag_layer
+from mexc_tui.settings.load import Layers, load
+from mexc_tui.store.store import Store
+from mexc_tui.tuning_trading import entry_numbers
+from tests.sniping.test_unlocking import WELL
+
+HOUR_NS = 3_600 * 10**9
+
+
+@dataclass
+class HandClock:
+    ns: int = 1
+
+    def now_ms(self) -> int:
+        return 1_700_000_000_000 + self.ns // 1_000_000
+
+    def monotonic_ns(self) -> int:
+        return self.ns
+
+
+async def opened(folder: Path, clock: HandClock) -> tuple[Store, Unlocking]:
+    store = await Store.open(folder / "desk.sqlite3", clock)
+    settings = load(Layers(flags=flag_layer({"mode": "live"}, []))).settings
+    numbers = (entry_numbers(settings), LiveNumbers(hours=12))
+    made = Unlocking(store, clock, Random(1), "live", clock.now_ms, lambda: WELL, lambda: numbers)
+    return store, made
+
+
+def test_it_is_locked_at_the_start_unlocked_for_its_hours_and_locked_after_them(tmp_path: Path) -> None:
+    async def main() -> None:
+        clock = HandClock()
+        store, one = await opened(tmp_path, clock)
+        assert one.is_locked
+        assert one.until_ms is None
+        await one.unlock(one.offer(), "test")
+        assert one.until_ms == clock.now_ms() + 12 * 3_600_000
+        clock.ns += 12 * HOUR_NS - 1
+        assert not one.is_locked
+        clock.ns += 1
+        assert one.is_locked
+        assert one.until_ms is None
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_spaces_and_nothing_else_may_be_typed_otherwise(tmp_path: Path) -> None:
+    async def main() -> None:
+        store, one = await opened(tmp_path, HandClock())
+        for wrong in ("", "live", one.offer().upper(), one.offer() + " x"):
+            one.offer()
+            with pytest.raises(Refused):
+                await one.unlock(wrong, "test")
+            assert one.is_locked
+        await one.unlock(f"  {one.offer().replace(' ', '  ')} ", "test")
+        assert not one.is_locked
+        with pytest.raises(Refused, match="already"):
+            one.offer()
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_what_cannot_be_written_down_stays_locked_and_locking_needs_no_store(tmp_path: Path) -> None:
+    async def main() -> None:
+        store, one = await opened(tmp_path, HandClock())
+        offered = one.offer()
+        await store.close()
+        with pytest.raises(StorageError):
+            await one.unlock(offered, "test")
+        assert one.is_locked
+
+        store, one = await opened(tmp_path, HandClock())
+        await one.unlock(one.offer(), "test")
+        await store.close()
+        with pytest.raises(StorageError):
+            await one.lock("test")
+        assert one.is_locked
+
+    asyncio.run(main())

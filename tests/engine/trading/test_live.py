@@ -1,0 +1,181 @@
+"""A live engine is locked until a person unlocks it; a practice exchange stands in for MEXC."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.model.event import LiveLockChanged, SnipeRefused
+from mexc_tui.model.plan_view import Preview
+from mexc_tui.paths import paths_of
+from mexc_tui.practice.server import PracticeServer
+from mexc_tui.settings.layers import flag_layer
+from mexc_tui.settings.load import Layers
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import HOST, LENT, PORT, PracticeDay
+from tests.engine.inline import InlineThread
+from tests.engine.test_paper_days import DAY, NAME, OPENS_S, QUIET
+
+HAND = {**QUIET, "auto_arm": "never"}
+RULE = {**QUIET, "auto_arm": "everywhere", "arm_outcomes": "100", "armed_detectors": "ready_state"}
+
+
+class LiveDesk:
+    """One running live engine, as a test looks at it."""
+
+    def __init__(self, market: PracticeServer, running: Joined, face: EngineTradingFace) -> None:
+        self.market, self.running, self.face = market, running, face
+        rooms = running.engine.rooms
+        assert rooms is not None
+        self.rooms = rooms
+
+    async def at(self, second: float) -> None:
+        passed_s = (self.rooms.port.now_ms() - self.market.world.start_ms) / 1_000
+        await asyncio.sleep(max(second - passed_s, 0))
+
+    async def phrase(self) -> str:
+        """Wait until nothing stands against unlocking, and return the phrase."""
+        async with asyncio.timeout(30):
+            while not (row := await self.face.preview(Preview.UNLOCK, "", None)).is_allowed:  # noqa: ASYNC110 - virtual seconds
+                await asyncio.sleep(0.5)
+        return row.typed
+
+    async def unlock(self) -> None:
+        await self.face.unlock("test", await self.phrase())
+
+    async def locks(self) -> list[bool]:
+        """Return, out of the journal, whether it was unlocked each time that changed."""
+        page = await self.running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
+        return [one.event.until_ms is not None for one in page if isinstance(one.event, LiveLockChanged)]
+
+    @property
+    def holds(self) -> bool:
+        return self.rooms.keeper.open.position_of(NAME) is not None
+
+
+@asynccontextmanager
+async def live(sim: Simulation, folder: Path, **settings: str) -> AsyncGenerator[LiveDesk]:
+    market = PracticeServer(DAY, 1, sim.clock)
+    await sim.network.serve(HOST, PORT, market.application())
+    given = {**{name: str(value) for name, value in LENT.items()}, "min_probability": "0.2", **settings}
+    layers = Layers(flags=flag_layer({"mode": "live"}, [f"{name}={it}" for name, it in given.items()]))
+    endpoint = msgspec.structs.replace(market.endpoint(PORT), world="")
+    paths = paths_of("live", {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / "r")})
+    outside = Outside(sim.clock, sim.rng, sim.network.connector, InlineThread)
+    async with joined(Place(endpoint, False, paths, layers), outside) as running:
+        face = await trading_face(running.engine)
+        assert face is not None
+        yield LiveDesk(market, running, face)
+
+
+def test_a_locked_engine_arms_nothing_by_hand_and_says_how_to_unlock(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            assert desk.face.risk().is_locked
+            await desk.at(OPENS_S - 12)
+            with pytest.raises(Refused, match="unlock by hand"):
+                await desk.face.arm(NAME, "test")
+            await desk.at(OPENS_S + 5)
+            assert not desk.holds
+
+    simulate(main)
+
+
+def test_a_locked_engine_arms_nothing_by_rule(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **RULE) as desk:
+            await desk.at(OPENS_S + 5)
+            assert not desk.holds
+            page = await desk.running.store.read(
+                "journal", lambda stored: list(stored.journal.after(0, 5_000))
+            )
+            refused = [one.event for one in page if isinstance(one.event, SnipeRefused)]
+            assert any(verdict.name == "unlocked" for one in refused for verdict in one.verdicts)
+
+    simulate(main)
+
+
+def test_unlocked_it_buys_and_locked_again_it_still_sells(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            await desk.unlock()
+            assert not desk.face.risk().is_locked
+            await desk.at(OPENS_S - 12)
+            await desk.face.arm(NAME, "test")
+            await desk.at(OPENS_S + 3)
+            assert desk.holds
+            await desk.face.lock("test")
+            closed = await desk.face.close(NAME, None, "test")
+            assert closed.is_all
+            assert not desk.holds
+            assert await desk.locks() == [True, False]
+
+    simulate(main)
+
+
+def test_what_was_armed_does_not_fire_once_it_is_locked(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            await desk.unlock()
+            await desk.at(OPENS_S - 12)
+            await desk.face.arm(NAME, "test")
+            await desk.at(OPENS_S - 0.3)  # it is ready, and built
+            await desk.face.lock("test")
+            await desk.at(OPENS_S + 8)
+            assert not desk.holds
+            assert not desk.market.world.all_orders(NAME, 0, 2**60, 1_000)
+
+    simulate(main)
+
+
+def test_a_phrase_is_good_for_one_try_within_a_minute(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            first, second = await desk.phrase(), await desk.phrase()
+            assert first != second
+            with pytest.raises(Refused, match="not the phrase"):
+                await desk.face.unlock("test", first)
+            with pytest.raises(Refused, match="No phrase is waiting"):
+                await desk.face.unlock("test", second)
+            late = await desk.phrase()
+            await asyncio.sleep(61)
+            with pytest.raises(Refused, match="No phrase is waiting"):
+                await desk.face.unlock("test", late)
+            assert desk.face.risk().is_locked
+            assert await desk.locks() == []
+
+    simulate(main)
+
+
+def test_no_phrase_is_given_while_the_desk_is_halted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, **HAND) as desk:
+            await desk.phrase()
+            await desk.face.halt("test", "lunch")
+            refused = await desk.face.preview(Preview.UNLOCK, "", None)
+            assert not refused.is_allowed
+            assert "lunch" in refused.words
+            assert refused.typed == ""
+
+    simulate(main)
+
+
+def test_practice_has_no_lock(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            face = await trading_face(running.engine)
+            assert face is not None
+            assert not face.risk().is_locked
+            assert "nothing to unlock" in (await face.preview(Preview.UNLOCK, "", None)).words
+            with pytest.raises(Refused, match="nothing to lock"):
+                await face.lock("test")
+
+    simulate(main)

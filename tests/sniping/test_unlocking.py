@@ -1,0 +1,62 @@
+"""What stands against going live, and the phrase that a person types."""
+
+from dataclasses import replace
+from decimal import Decimal as D
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.sniping.request import DeskFacts, KeyFacts, WorkerFact
+from mexc_tui.sniping.unlocking import hindrances, phrase
+
+WELL = DeskFacts(
+    Mode.LIVE, False, KeyFacts(may_trade=True), Trading(), 0, 0, (WorkerFact("orders", True),), True
+)
+HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="lunch")
+
+
+def test_nothing_stands_against_a_desk_that_is_well() -> None:
+    assert hindrances(WELL) == ()
+
+
+@pytest.mark.parametrize(
+    ("desk", "says"),
+    [
+        (replace(WELL, key=None), "not known yet"),
+        (replace(WELL, key=KeyFacts(may_trade=True, may_withdraw=True)), "CAN WITHDRAW"),
+        (replace(WELL, key=KeyFacts(may_trade=False)), "may not trade"),
+        (replace(WELL, trading=HALTED), "lunch"),
+        (
+            replace(WELL, workers=(WorkerFact("guardian", False, "it broke"),)),
+            "guardian is not well: it broke",
+        ),
+        (replace(WELL, is_reconciled=False), "were not compared"),
+        (replace(WELL, ban="the exchange does not serve us"), "does not serve us"),
+    ],
+)
+def test_each_thing_that_is_not_well_stands_against_it_in_words(desk: DeskFacts, says: str) -> None:
+    (words,) = hindrances(desk)
+    assert says in words
+
+
+@given(st.integers(0), st.decimals("0.01", "1000000", places=2), st.integers(1, 20))
+def test_a_phrase_names_what_is_risked_and_can_be_typed(seed: int, cap: D, positions: int) -> None:
+    made = phrase(cap, positions, Random(seed))
+    live, many, sign, each, first, second = made.split()
+    assert (live, sign) == ("live", "x")
+    assert int(many) == positions
+    assert D(each) == cap
+    assert "e" not in each.lower()
+    assert first != second
+    assert made.isascii()
+    assert made == made.lower()
+    assert len(made) <= 64  # what the screen takes
+
+
+def test_phrases_are_not_alike() -> None:
+    rng = Random(1)
+    assert len({phrase(D(100), 3, rng) for _ in range(100)}) > 80

@@ -57,10 +57,8 @@ def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
     from mexc_tui.model.mode import Mode
 
     profile = asker.reach.paths.profile
-    is_live = Mode.LIVE in (asker.reach.engine_settings.mode, profile)
-    is_other = exchange_file is None and profile not in (Mode.PRACTICE, Mode.PAPER)
     try:
-        if is_live or is_other:
+        if asker.reach.engine_settings.mode is Mode.LIVE or _has_key(profile):
             return Lent(*with_key(stand_in(exchange_file, Mode.LIVE), profile))
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
@@ -70,6 +68,19 @@ def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
     if not endpoint.api_key:
         fail(NO_KEY, NO_ENGINE)
     return Lent(endpoint)
+
+
+def _has_key(profile: str) -> bool:
+    """Whether the keyring has a key of this profile: it trades live then. Practice and paper have none."""
+    from mexc_tui.keys import Keys, KeysError
+    from mexc_tui.model.mode import Mode
+
+    if profile in (Mode.PRACTICE, Mode.PAPER):
+        return False
+    try:
+        return Keys(profile).read() is not None
+    except KeysError:
+        return profile == Mode.LIVE
 
 
 def _kill_on_paper(asker: Asker, *, yes: bool) -> None:

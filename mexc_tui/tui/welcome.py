@@ -10,15 +10,19 @@ is not real. An engine runs now: it watches what is about to list,
 raises signals and buys by itself.
 
 When you know your way, mexc-tui --mode paper trades on paper with
-MEXC's own data and needs no key. Live trading comes last: it is
-locked in this version.""",
+MEXC's own data and needs no key. Live trading comes last, with a key
+that cannot withdraw: mexc-tui keys set, then mexc-tui keys check,
+then mexc-tui --mode live.""",
     Mode.PAPER: """\
 Paper trading: MEXC's own data, and orders that are matched here
 against its book. No order leaves this computer, and no key is needed.
 Nothing is armed by itself until you set that.""",
     Mode.LIVE: """\
 LIVE: orders go to MEXC, and the money is real.
-Nothing is armed by itself until you set that.""",
+It begins locked: nothing is bought before you press L, or say
+mexc-tui unlock, and type a phrase that names what is at stake. What
+is held keeps its exits, locked or not. L, or mexc-tui lock, locks it
+again. Nothing is armed by itself until you set that.""",
 }
 _KEYS = """
 

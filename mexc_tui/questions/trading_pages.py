@@ -166,6 +166,10 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
         f"today     {signed(row.day_pnl)} ({row.day_pct:+.2f} %), realised {signed(row.realised)}, "
         f"{row.drawdown_pct:.2f} % below the peak",
     ]
+    if row.is_locked:
+        lines.append("live      locked: nothing is bought before mexc-tui unlock")
+    if row.unlocked_until_ms is not None:
+        lines.append(f"live      UNLOCKED until {when(row.unlocked_until_ms)} UTC")
     if row.paused_until_ms is not None:
         lines.append(f"paused    until {when(row.paused_until_ms)} UTC")
     folded = [one for line in lines for one in fold(line, " " * 10, pen)]

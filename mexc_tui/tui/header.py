@@ -70,6 +70,8 @@ def _state(known: Known) -> Part:
     assert known.status is not None
     state = known.risk.state if known.risk is not None else known.status.trading_state
     words = known.risk.cause_words if known.risk is not None else known.status.cause
+    if state is TradingState.ACTIVE and known.risk is not None and known.risk.is_locked:
+        return Part("no entries before L unlocks", Tone.WARN)
     if state is TradingState.ACTIVE:
         return Part("entries allowed", Tone.GOOD)
     because = f": {words}" if words else ""

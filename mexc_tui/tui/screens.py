@@ -39,6 +39,8 @@ MOST_LINE = 200
 MOST_TYPED = 80
 """Letters of a filter: a long text that is pasted there counts for nothing."""
 
+HEAD = 2
+"""Lines of the header."""
 CURSOR = "cursor"
 """Stands for the row that was chosen: what depends on it is another."""
 
@@ -106,7 +108,7 @@ class BoardScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield Bar(2, "header")
+        yield Bar(HEAD, "header")
         with Container(id="body"):
             yield Vertical(*self._column(is_beside=False), id="main")
             if beside := self._column(is_beside=True):
@@ -182,8 +184,13 @@ class BoardScreen(Screen[None]):
 
     def show_frame(self, known: Known) -> None:
         """Bring what is above and below the panes up to date."""
-        self.set_class(known.status is not None and known.status.mode == "live", "-live")
-        self.query_one("#header", Bar).show(lines(known, self.size.width))
+        is_live, header = (
+            known.status is not None and known.status.mode == "live",
+            self.query_one("#header", Bar),
+        )
+        self.set_class(is_live, "-live")
+        header.styles.height = HEAD + is_live  # the line below it, in live
+        header.show(lines(known, self.size.width))
         may_operate = self._source.may_operate
         foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
         self.query_one("#footer", Bar).show([[Part(foot)]])

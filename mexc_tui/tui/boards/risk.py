@@ -27,6 +27,7 @@ _STATES = {
     TradingState.HALTED: ("HALTED: no entries, exits run; a person resumes", Tone.BAD),
     TradingState.FLATTENING: ("FLATTENING: every position is being closed", Tone.BAD),
 }
+LOCKED = "LIVE TRADING IS LOCKED: no entries before a person unlocks it (L); exits run"
 _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
@@ -36,8 +37,12 @@ def _state(look: Look, width: int, height: int) -> list[Drawn]:
     risk = risk_of(look)
     if risk is None:
         return [words(LOADING, Tone.FAINT)]
-    said, tone = _STATES[risk.state]
+    is_only_locked = risk.is_locked and risk.state is TradingState.ACTIVE
+    said, tone = (LOCKED, Tone.WARN) if is_only_locked else _STATES[risk.state]
     lines = [words(said, tone)]
+    if risk.unlocked_until_ms is not None:
+        until = local_and_utc(risk.unlocked_until_ms, look.zone)
+        lines.append(words(f"live trading is unlocked until {until}; L locks it", Tone.WARN))
     if risk.state is not TradingState.ACTIVE:
         since = local_and_utc(risk.since_ms, look.zone)
         lines.append(words(f"because: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))

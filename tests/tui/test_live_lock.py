@@ -1,0 +1,110 @@
+"""Going live from the screen: locked is said, a phrase is typed to unlock, the same key locks again."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from textual.events import Paste
+
+from mexc_tui.desk.kinds import Outcome, Reply
+from mexc_tui.model.plan_view import Preview
+from mexc_tui.tui.header import lines
+from tests.tui.driving import desk, screen, until
+from tests.tui.frozen import NOW_MS, Frozen, risk, status
+from tests.tui.test_hand import Bench, done, previewed
+from tests.tui.test_header import KNOWN
+
+PHRASE = "live 3 x 100 amber otter"
+OFFER = msgspec.structs.replace(
+    previewed("GO LIVE for 12 hours: up to 3 positions of 100.00 USDT each.", typed=PHRASE),
+    name=Preview.UNLOCK,
+)
+
+
+def live(*, is_locked: bool) -> Frozen:
+    frozen = Frozen()
+    frozen.status.put("engine", status("live"))
+    until_ms = None if is_locked else NOW_MS + 3_600_000
+    row = msgspec.structs.replace(risk(), is_locked=is_locked, unlocked_until_ms=until_ms)
+    frozen.risk.put("risk", row)
+    frozen.replies["preview"] = OFFER
+    frozen.replies["unlock"] = done("Live trading is unlocked for 12 hours.")
+    frozen.replies["lock"] = done("Live trading is locked.")
+    return frozen
+
+
+def told(frozen: Frozen) -> list[tuple[str, Any]]:
+    return [one for one in frozen.given if one[0] in ("unlock", "lock")]
+
+
+def test_a_header_never_says_that_entries_are_allowed_while_live_trading_is_locked() -> None:
+    known = replace(KNOWN, status=status("live"), risk=msgspec.structs.replace(risk(), is_locked=True))
+    for width in (60, 80, 120, 200):
+        said = " ".join(part.text for line in lines(known, width) for part in line)
+        assert "LIVE LOCKED" in said
+        assert "entries allowed" not in said
+
+
+async def test_unlocking_takes_the_whole_phrase_and_hands_it_over() -> None:
+    one = Bench(live(is_locked=True))
+    await one.press("L")
+    assert "up to 3 positions of 100.00 USDT" in await one.until(PHRASE)
+    await one.press("enter", "Y", "L")
+    assert one.told == []
+    await one.press("escape", "L")
+    await one.until(PHRASE)
+    await one.press(*PHRASE[:-1])
+    assert one.told == []
+    await one.press(PHRASE[-1])
+    assert one.told == ["unlock"]
+    assert one.args("unlock").typed == PHRASE
+
+
+async def test_what_stands_against_it_is_said_and_nothing_is_told() -> None:
+    frozen = live(is_locked=True)
+    frozen.replies["preview"] = previewed("Not yet: the key CAN WITHDRAW.", is_allowed=False)
+    one = Bench(frozen)
+    await one.press("L")
+    assert "CAN WITHDRAW" in await one.until("refused")
+    assert one.told == []
+
+
+async def test_a_viewer_that_only_looks_cannot_unlock() -> None:
+    frozen = live(is_locked=True)
+    frozen.may_operate = False
+    one = Bench(frozen)
+    await one.press("L")
+    assert "only looks" in one.said[-1]
+    assert frozen.given == []
+
+
+async def test_a_pasted_phrase_counts_for_nothing_and_a_typed_one_unlocks() -> None:
+    async with desk(live(is_locked=True)) as (app, pilot, frozen):
+        assert "LIVE LOCKED" in "\n".join(screen(app))
+        await pilot.press("5")
+        await until(pilot, app, "LIVE TRADING IS LOCKED")
+        await pilot.press("L")
+        await until(pilot, app, PHRASE)
+        app.post_message(Paste(PHRASE))
+        await until(pilot, app, "Pasted text counts for nothing")
+        assert told(frozen) == []
+
+
+async def test_the_same_key_locks_at_once_when_it_is_unlocked() -> None:
+    async with desk(live(is_locked=False)) as (app, pilot, frozen):
+        assert "LIVE - REAL MONEY" in "\n".join(screen(app))
+        await pilot.press("5")
+        await until(pilot, app, "live trading is unlocked until")
+        await pilot.press("L")
+        await until(pilot, app, "Live trading is locked.")
+        assert [name for name, _ in told(frozen)] == ["lock"]
+
+
+async def test_a_refusal_of_the_engine_is_shown_as_one() -> None:
+    frozen = live(is_locked=True)
+    frozen.replies["unlock"] = Reply(Outcome.REFUSED, "No phrase is waiting.", None, is_repeated=False)
+    one = Bench(frozen)
+    await one.press("L")
+    await one.until(PHRASE)
+    await one.press(*PHRASE)
+    assert "No phrase is waiting" in await one.until("refused")

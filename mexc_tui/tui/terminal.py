@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from mexc_tui.tui.thrift import thrifty
+
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 24
@@ -186,7 +188,7 @@ class TerminalDriver(LinuxDriver):
         """Send, and count."""
         if self._outflow is None or self.terminal.is_gone:
             return
-        frame = data.encode("utf-8", "replace")
+        frame = thrifty(data).encode("utf-8", "replace")
         if self._outflow.put(frame):
             self.terminal.meter.count(len(frame))
 

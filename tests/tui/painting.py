@@ -12,6 +12,7 @@ from textual.widget import Widget
 from mexc_tui.tui.dressed import Dressed
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.themes import all_themes
+from mexc_tui.tui.thrift import thrifty
 
 
 class Counting(HeadlessDriver):
@@ -26,7 +27,7 @@ class Counting(HeadlessDriver):
 
     def write(self, data: str) -> None:
         """Keep what a terminal would have got."""
-        self.written += data
+        self.written += thrifty(data)
 
 
 class Around(Dressed):

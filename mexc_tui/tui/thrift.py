@@ -1,0 +1,89 @@
+"""The same picture in fewer bytes: of a style only what is another is said, of moves only the last.
+
+Textual sends each piece of text as style, text, reset. On a page of a table two thirds of the bytes are such
+styles, and most of them repeat the background, or all, of the one before. Pure.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+RESET = "\x1b[0m"
+OWN, UNKNOWN = "0", "?"
+"""The terminal's own style, and one that nobody here can read."""
+_MOVE = re.compile(r"(?:\x1b\[\d+;\d+H|\r\n)*")
+_MOVES_AWAY = re.compile(r"\x1b\[\d+;\d+H(?:\r\n)*(?=\x1b\[\d+;\d+H)")
+_SAID = re.compile(r"\x1b\[[\d;]*m")
+_PIECE = re.compile(r"\x1b\[([\d;]+)m([^\x1b]*)\x1b\[0m")
+_STYLE = re.compile(
+    r"((?:[1-9](?:;|\Z))*)"
+    r"(?:(38;2;\d+;\d+;\d+|38;5;\d+|3[0-79]|9[0-7])(?:;|\Z))?"
+    r"(48;2;\d+;\d+;\d+|48;5;\d+|4[0-79]|10[0-7])?\Z"
+)
+"""Attributes, ink and ground, as Rich says them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a terminal was told of a style, as the numbers that say it."""
+
+    attributes: frozenset[str]
+    ink: str
+    ground: str
+
+
+def thrifty(frame: str) -> str:
+    """Return a frame that paints the same. Both begin and end in the terminal's own style."""
+    frame = _MOVES_AWAY.sub("", frame)
+    parts: list[str] = []
+    now, at = OWN, 0
+    for piece in _PIECE.finditer(frame):
+        if piece.start() > at:
+            now = _pass_on(frame[at : piece.start()], now, parts)
+        codes, text = piece.groups()
+        parts.append(_step(now, codes))
+        parts.append(text)
+        now, at = codes, piece.end()
+    if now != OWN:
+        parts.append(RESET)
+    parts.append(frame[at:])
+    return "".join(parts)
+
+
+def _pass_on(raw: str, now: str, parts: list[str]) -> str:
+    """Pass on what is no styled text, and return the style behind it: moves keep it, all else wants none."""
+    if _MOVE.fullmatch(raw):
+        parts.append(raw)
+        return now
+    parts.extend((raw,) if now == OWN else (RESET, raw))
+    said = _SAID.findall(raw)
+    return OWN if not said or said[-1] == RESET else UNKNOWN
+
+
+@lru_cache(maxsize=1_024)
+def _step(now: str, wanted: str) -> str:
+    """Return what makes a style of another one."""
+    if now == OWN:
+        return f"\x1b[{wanted}m"
+    before, after = _read(now), _read(wanted)
+    if before is None or after is None or _takes_away(before, after):
+        return f"\x1b[0;{wanted}m"
+    more = sorted(after.attributes - before.attributes)
+    more += [after.ink] if after.ink != before.ink else []
+    more += [after.ground] if after.ground != before.ground else []
+    return f"\x1b[{';'.join(more)}m" if more else ""
+
+
+def _takes_away(before: Style, after: Style) -> bool:
+    """Whether an attribute, an ink or a ground has to end, which only a reset says everywhere."""
+    is_less = (before.ink and not after.ink) or (before.ground and not after.ground)
+    return bool(is_less or before.attributes - after.attributes)
+
+
+def _read(codes: str) -> Style | None:
+    """Return a style; None: it says something else too."""
+    found = _STYLE.match(codes)
+    if found is None:
+        return None
+    attributes, ink, ground = found.groups("")
+    return Style(frozenset(attributes.replace(";", "")), ink, ground)

@@ -109,7 +109,7 @@ async def _first_line(child: asyncio.subprocess.Process, said: IO[bytes]) -> End
     if not line:
         await child.wait()
         said.seek(0)
-        reason = said.read().decode("utf-8", "replace").strip()
+        reason = said.read().decode("utf-8", "replace").strip().removeprefix("mexc-tui: ")
         raise StartError(f"The practice exchange did not start. {reason}")
     return msgspec.json.decode(line, type=Endpoint)
 

@@ -307,8 +307,8 @@ class Firing:
 
 def _words(outcome: SendOutcome[PlacedOrder]) -> str:
     match outcome:
-        case NotSent(reason):
-            return f"not sent: {reason}"
+        case NotSent():
+            return outcome.words
         case Rejected(refusal):
             return refusal.words
         case Accepted():

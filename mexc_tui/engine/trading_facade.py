@@ -238,7 +238,7 @@ class EngineTradingFace:
 
     async def halt(self, by: str, words: str) -> Acted[Achieved]:
         """Stop entries until a person resumes: cancel entry orders, disarm snipes. Exits go on."""
-        return await _stored(self._rooms.safety.stopping.halt(by, words or f"halted by {by}"))
+        return await _stored(self._rooms.safety.stopping.halt(by, words or f"asked by {by}"))
 
     async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
         """Let nothing be bought until a person resumes; armed snipes wait."""

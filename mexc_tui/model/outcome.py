@@ -68,6 +68,11 @@ class NotSent:
 
     reason: str
 
+    @property
+    def words(self) -> str:
+        """Return the reason, with what it is the reason of."""
+        return self.reason if self.reason.lower().startswith("not sent") else f"not sent: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:

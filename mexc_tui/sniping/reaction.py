@@ -98,7 +98,7 @@ def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRule
     if isinstance(outcome, Ambiguous):
         return _after_ambiguous(outcome, progress, rules, now_ms)
     if isinstance(outcome, NotSent):
-        return _again(_same(progress), progress, rules, now_ms, f"not sent: {outcome.reason}")
+        return _again(_same(progress), progress, rules, now_ms, outcome.words)
     return _after_refusal(outcome.refusal, progress, rules, now_ms)
 
 

@@ -165,3 +165,8 @@ def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
             committed=committed,
         )  # fmt: skip
     assert len(sent_at) <= RULES.attempts
+
+
+@pytest.mark.parametrize("reason", ["this line is closed", "not sent: this line is closed"])
+def test_what_was_not_sent_is_said_so_once(reason: str) -> None:
+    assert NotSent(reason).words == "not sent: this line is closed"

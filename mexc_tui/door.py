@@ -266,6 +266,9 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
         waits = f", {row.pending} from the next start" if row.pending else ""
         return Done(f"{row.name} = {row.value}{waits}.", row)
 
+    async def check(args: asking.SettingChange, _: Given) -> Done[asking.Agreed]:
+        return Done(await or_refused(face.check_setting(args.name, args.text)), asking.Agreed())
+
     async def undo(args: asking.SettingUndo, given: Given) -> Done[SettingRow]:
         row, change = await or_refused(face.undo_setting(args.name, given.giver.who))
         waits = " from the next start" if row.pending else ""
@@ -277,6 +280,7 @@ def _take_commands(desk: CommandDesk, face: Face) -> None:
 
     desk.handle(asking.ADD_LISTING, add)
     desk.handle(asking.DROP_LISTING, drop)
+    desk.handle(asking.CHECK_SETTING, check)
     desk.handle(asking.SET, change)
     desk.handle(asking.UNDO, undo)
     desk.handle(asking.STOP, stop)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mexc_tui.settings.file import read_file, set_value
+from mexc_tui.settings.file import checked_value, read_file, set_value
 from mexc_tui.settings.load import Layers, Loaded, load
 
 _Stamp = tuple[int, int, int] | None
@@ -31,6 +31,10 @@ class FileSettings:
         loaded = set_value(self._file, name, text, self._layers)
         self._read = self._stamp()
         return loaded
+
+    def check(self, name: str, text: str | None) -> Loaded:
+        """Return all settings as `write` would make them; nothing is written. Raises SettingsError."""
+        return checked_value(self._file, name, text, self._layers)
 
     def _stamp(self) -> _Stamp:
         try:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from mexc_tui.desk import trading as kinds
-from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.asking import Agreed, Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind, Outcome, Row
 from mexc_tui.desk.views import View
@@ -93,10 +93,14 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
         words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
         return Done(row.problem or words, row, Outcome.PARTLY if row.problem else Outcome.DONE)
 
+    async def check_exits(args: kinds.ExitsEdit, _: Given) -> Done[Agreed]:
+        return Done(await or_refused(face.check_exits(args.symbol, _wish(args))), Agreed())
+
     async def dust(_: Nothing, __: Given) -> Done[DustRow]:
         return Done("", await or_refused(face.dust()))
 
     desk.handle(kinds.WHAT_IF, what_if)
+    desk.handle(kinds.CHECK_EXITS, check_exits)
     desk.handle(kinds.DUST, dust)
     desk.handle(kinds.PREVIEW, preview)
     desk.handle(kinds.PERFORMANCE, performance)

@@ -101,6 +101,9 @@ class HeldFace:
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
         raise Refused(f"{symbol} is unknown.")
 
+    async def check_setting(self, name: str, text: str | None) -> str:
+        raise Refused("not now")
+
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         raise Refused("not now")
 

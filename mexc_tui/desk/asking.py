@@ -117,12 +117,17 @@ class Stopping(msgspec.Struct, frozen=True):
     pid: int
 
 
+class Agreed(msgspec.Struct, frozen=True):
+    """What was asked about may be done; nothing was. The words beside it may say more."""
+
+
 STATUS = CommandKind("status", Nothing, StatusRow, acts=False)
 LISTINGS = CommandKind("listings", ListingsAsked, ListingPage, acts=False)
 SIGNALS = CommandKind("signals", SignalsAsked, SignalPage, acts=False)
 WHY = CommandKind("why", WhyAsked, WhyRow, acts=False)
 JOURNAL = CommandKind("journal", JournalAsked, FactPage, acts=False)
 SETTINGS = CommandKind("settings", Nothing, SettingList, acts=False)
+CHECK_SETTING = CommandKind("settings_check", SettingChange, Agreed, acts=False)
 ADD_LISTING = CommandKind("listings_add", ListingAdded, ListingRow)
 DROP_LISTING = CommandKind("listings_drop", ListingDropped, ListingRow)
 SET = CommandKind("settings_set", SettingChange, SettingRow)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from mexc_tui.desk.asking import Asked, Nothing, Text
+from mexc_tui.desk.asking import Agreed, Asked, Nothing, Text
 from mexc_tui.desk.kinds import CommandKind, ViewKind
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
@@ -109,6 +109,7 @@ DUST = CommandKind("dust", Nothing, DustRow, acts=False)
 RECONCILE = CommandKind("reconcile", Nothing, ReconciliationRow)
 ARM = CommandKind("arm", OfSymbol, SnipeRow)
 RESUME = CommandKind("resume", Resuming, Achieved)
+CHECK_EXITS = CommandKind("check_exits", ExitsEdit, Agreed, acts=False)
 EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)
 CONVERT_DUST = CommandKind("convert_dust", Converting, DustConverted)
 UNLOCK = CommandKind("unlock", UnlockAsked, Achieved)
@@ -125,6 +126,7 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
     PREVIEW,
     PERFORMANCE,
     DUST,
+    CHECK_EXITS,
     RECONCILE,
     ARM,
     RESUME,

@@ -14,7 +14,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.guardian import Guardian
-from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
@@ -77,11 +77,7 @@ class ExitsEdit:
 
     async def change(self, symbol: str, wish: ExitWish, by: str) -> Changed:
         """Give a position other exits; return once its ladder follows. Raises Refused, StorageError."""
-        held = self._held(symbol)
-        edited = edit(held, wish, self._bounds, self._trading.now_ms())
-        refused = refusals(edited.verdicts)
-        if refused:
-            raise Refused(f"The exits of {symbol} stay: {'; '.join(map(line, refused))}.")
+        held, edited = self._edited(symbol, wish)
         before = held.position
         resting = self._resting(before)
         await self._take(before, held.memory.stop_price, edited, f"exits changed by {by}")
@@ -91,6 +87,20 @@ class ExitsEdit:
         rests = self._resting(after)
         waiting = self._misplaced(after)
         return Changed(after, held.memory.stop_price, len(resting - rests), len(rests - resting), waiting)
+
+    def check(self, symbol: str, wish: ExitWish) -> str:
+        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        held, edited = self._edited(symbol, wish)
+        worst = worst_pnl(held.position, edited.stop_price, held.grid.taker_fee)
+        return f"Sold at the stop, {edited.stop_price:.8g}, it makes {worst:+.2f} {QUOTE} of what is held."
+
+    def _edited(self, symbol: str, wish: ExitWish) -> tuple[Held, Edited]:
+        held = self._held(symbol)
+        edited = edit(held, wish, self._bounds, self._trading.now_ms())
+        refused = refusals(edited.verdicts)
+        if refused:
+            raise Refused(f"The exits of {symbol} stay: {'; '.join(map(line, refused))}.")
+        return held, edited
 
     def _held(self, symbol: str) -> Held:
         """Return the position as it stands. Raises Refused if its exits cannot be changed now."""
@@ -176,8 +186,14 @@ def exits_row(changed: Changed, row: PositionRow, grid: Grid | None) -> ExitsRow
         orders_cancelled=changed.cancelled,
         orders_placed=changed.placed,
         rungs_waiting=changed.waiting,
-        worst_pnl=SHOWN.plus(position.remaining * position.stop_price * (1 - fee) - position.remaining_cost),
+        worst_pnl=worst_pnl(position, position.stop_price, fee),
     )
+
+
+@exactly
+def worst_pnl(position: Position, stop_price: Decimal, fee: Decimal) -> Decimal:
+    """Return what a position makes, sold at its stop, less the fee."""
+    return SHOWN.plus(position.remaining * stop_price * (1 - fee) - position.remaining_cost)
 
 
 def exits_words(changed: Changed) -> str:

@@ -1,6 +1,6 @@
 """`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.face import Refused
@@ -19,7 +19,7 @@ from mexc_tui.model.view import (
     StatusRow,
     WorkerRow,
 )
-from mexc_tui.settings.load import SettingsError
+from mexc_tui.settings.load import Loaded, SettingsError
 from mexc_tui.settings.rows import live_rows
 from mexc_tui.settings.table import TABLE
 
@@ -107,14 +107,17 @@ class EngineFace:
             raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
         return await self._kept(symbol, () if update is None else (update,), now_ms)
 
+    async def check_setting(self, name: str, text: str | None) -> str:
+        """Say what keeps a change of a setting from coming into force; empty: nothing. Raises Refused."""
+        loaded = _readable(name, lambda: self._engine.parts.home.check(name, text))
+        after = loaded.settings.text(name)
+        if after != self._engine.parts.live.wanted.settings.text(name):
+            return ""
+        return f"The settings file is written, and {name} stays {after}: {loaded.origin(name)} decides."
+
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
-        if name not in TABLE:
-            raise Refused(f"There is no setting {name}. See: mexc-tui settings")
-        try:
-            loaded = self._engine.parts.home.write(name, text)
-        except SettingsError as error:
-            raise Refused(str(error)) from None
+        loaded = _readable(name, lambda: self._engine.parts.home.write(name, text))
         await self._engine.reload.take(loaded, who)
         return self._setting(name)
 
@@ -208,3 +211,13 @@ def _alert(stored: StoredAlert) -> AlertRow:
         last_ms=stored.last_ms,
         times=stored.times,
     )
+
+
+def _readable(name: str, work: Callable[[], Loaded]) -> Loaded:
+    """Return all settings as they are after `work`. Raises Refused if they cannot be so."""
+    if name not in TABLE:
+        raise Refused(f"There is no setting {name}. See: mexc-tui settings")
+    try:
+        return work()
+    except SettingsError as error:
+        raise Refused(str(error)) from None

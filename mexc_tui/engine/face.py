@@ -47,6 +47,10 @@ class Face(Protocol):
         """Drop a listing by hand. Raises Refused if it is unknown."""
         ...
 
+    async def check_setting(self, name: str, text: str | None) -> str:
+        """Say what keeps a change of a setting from coming into force; empty: nothing. Raises Refused."""
+        ...
+
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
         """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
         ...

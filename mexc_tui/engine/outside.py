@@ -136,6 +136,10 @@ class SettingsHome(Protocol):
         """Read all places anew. Raises SettingsError."""
         ...
 
+    def check(self, name: str, text: str | None) -> Loaded:
+        """Return all settings as `write` would make them; nothing is written. Raises SettingsError."""
+        ...
+
     def write(self, name: str, text: str | None) -> Loaded:
         """Write one setting into the file (None: take it out). Raises SettingsError, and changes nothing."""
         ...

@@ -222,6 +222,10 @@ class EngineTradingFace:
         said = f"{plain(done.sold)} {position.base_asset} sold{left}{why}."
         return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
+    async def check_exits(self, symbol: str, wish: ExitWish) -> str:
+        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        return self._rooms.exits.check(self._named(symbol), wish)
+
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
         changed = await _stored(self._rooms.exits.change(self._named(symbol), wish, by))

@@ -98,6 +98,10 @@ class TradingFace(Protocol):
         """Sell so many per cent of a pair's position now; None: all of it."""
         ...
 
+    async def check_exits(self, symbol: str, wish: ExitWish) -> str:
+        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        ...
+
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
         ...

@@ -29,17 +29,27 @@ def set_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded
     `layers` are those around the file, which is read anew. Raises SettingsError, and then the file is as it
     was; also when the file cannot be written. A stronger place may still hold another value.
     """
+    before, after, loaded = _changed(file, name, text, layers)
+    if after != before:
+        _write(file, after)
+    return loaded
+
+
+def checked_value(file: Path, name: str, text: str | None, layers: Layers) -> Loaded:
+    """Return what `set_value` would, and write nothing. Raises SettingsError."""
+    return _changed(file, name, text, layers)[-1]
+
+
+def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[str, str, Loaded]:
+    """Return the file's text, what it is to be, and all settings as they are then."""
     try:
         before = _read(file)
         after = without(before, name) if text is None else with_value(before, name, _value(name, text))
         wanted = file_layer(after, str(file))
         load(replace(layers, file=_as_asked(wanted, name)))
-        loaded = load(replace(layers, file=wanted))
+        return before, after, load(replace(layers, file=wanted))
     except Unreadable as error:
         raise SettingsError(text=str(error)) from None
-    if after != before:
-        _write(file, after)
-    return loaded
 
 
 def _value(name: str, text: str) -> object:

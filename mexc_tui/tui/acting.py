@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from textual.actions import SkipAction
 from textual.driver import Driver
 from textual.widgets import Input
 
+from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.model.text import clean
 from mexc_tui.tui import taking
 from mexc_tui.tui.boards.panes import TablePane
@@ -20,7 +21,7 @@ from mexc_tui.tui.consequences import Target
 from mexc_tui.tui.deeds import BY_ID, Aim, refusal
 from mexc_tui.tui.dressed import Dressed
 from mexc_tui.tui.forms import BY_ID as FORMS
-from mexc_tui.tui.forms import NotUnderstood
+from mexc_tui.tui.forms import Form, NotUnderstood
 from mexc_tui.tui.hand import Hand, Means
 from mexc_tui.tui.happened import YOU, Happened, Happening
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
@@ -32,6 +33,7 @@ from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
 
 FLASH_S = 0.6
+CHECK_S = 5.0
 OWN_S = 5.0
 """So soon behind a deed of one's own a new trading state is no news."""
 _SEVERITIES = {Tone.WARN: "warning", Tone.BAD: "error"}
@@ -130,16 +132,31 @@ class Acting(Dressed):
             self.tell(refused or form.missing, Tone.WARN)
             return
 
-        def typed(text: str) -> bool:
+        async def typed(text: str) -> bool:
             try:
                 target = form.read(text, look, symbol)
+                target = await self._checked(form, target)
             except NotUnderstood as error:
                 self.tell(str(error), Tone.WARN)
                 return False
+            if screen.line != text:
+                return False  # it was left, or is another by now
             self._hand.want(BY_ID[name], target)
             return True
 
         screen.ask_line(f"{form.title}: {form.hint}", begin, typed)
+
+    async def _checked(self, form: Form, target: Target) -> Target:
+        """Have the engine look at it before a person is asked. Raises NotUnderstood."""
+        if form.check is None:
+            return target
+        try:
+            reply = await self._source.give(form.check, target.made, deadline_s=CHECK_S)
+        except DeskError as error:
+            raise NotUnderstood(str(error)) from None
+        if reply.outcome is not Outcome.DONE:
+            raise NotUnderstood(reply.words)
+        return replace(target, words=f"{target.words} {reply.words}".rstrip())
 
     def action_halt_now(self) -> None:
         """Stop buying, also while words are typed."""

@@ -7,9 +7,11 @@ in words. Whether it may be done the engine decides.
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
-from mexc_tui.desk.asking import ListingAdded, ListingDropped, SettingChange
-from mexc_tui.desk.trading import ExitsEdit, RungAsked
+from mexc_tui.desk.asking import CHECK_SETTING, Agreed, ListingAdded, ListingDropped, SettingChange
+from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.trading import CHECK_EXITS, ExitsEdit, RungAsked
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.boards import settings
@@ -39,6 +41,8 @@ class Form:
     """Raises NotUnderstood."""
     missing: str
     """Said where nothing fitting is chosen."""
+    check: CommandKind[Any, Agreed] | None = None
+    """A question with the same arguments: the engine says first what is wrong with them."""
 
 
 def _setting(look: Look, _: str) -> str | None:
@@ -54,7 +58,8 @@ def _read_setting(text: str, look: Look, _: str) -> Target:
     if wanted == row.value and not row.pending:
         raise NotUnderstood(f"{row.name} is {row.value} already.")
     later = "from the next start" if row.needs_restart else "at once"
-    words = f"{row.name}: {row.value} → {wanted or row.default} {row.unit}, {later}. Allowed: {row.allowed}."
+    after = f"{wanted or row.default} {row.unit}".rstrip()
+    words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
     return Target(made=SettingChange(name=row.name, text=wanted or None), words=words)
 
 
@@ -178,8 +183,17 @@ FORMS = (
         _setting,
         _read_setting,
         "Choose a setting first.",
+        CHECK_SETTING,
     ),
-    Form("edit_exits", "Exits", EXITS_HINT, _exits, _read_exits, "Choose an open position first."),
+    Form(
+        "edit_exits",
+        "Exits",
+        EXITS_HINT,
+        _exits,
+        _read_exits,
+        "Choose an open position first.",
+        CHECK_EXITS,
+    ),
     Form("add_listing", "Listing", "NEWUSDT +15m, or 2026-01-31T14:00Z", _nothing, _read_listing, ""),
     Form("drop_listing", "Drop", "why, if you like", _of_pair, _read_drop, "Choose a listing first."),
 )

@@ -1,7 +1,7 @@
 """The screen of a board: a header, tables and pictures, the three lines of a deed, a footer."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -88,7 +88,7 @@ class BoardScreen(Screen[None]):
         self.board = board
         self._source = source
         self._found_in: Table | None = None
-        self._typed: Callable[[str], bool] | None = None
+        self._typed: Callable[[str], Awaitable[bool]] | None = None
         """Takes the line that is being typed; None: that is a filter."""
         self._alone: str | None = None
         """The pane that is shown alone."""
@@ -273,7 +273,7 @@ class BoardScreen(Screen[None]):
         self.add_class("-flash")
         self.set_timer(for_s, lambda: self.remove_class("-flash"))
 
-    def ask_line(self, hint: str, begin: str, typed: Callable[[str], bool]) -> None:
+    def ask_line(self, hint: str, begin: str, typed: Callable[[str], Awaitable[bool]]) -> None:
         """Have a line typed; `typed` takes it, and says whether that was understood."""
         finder = self.query_one(Input)
         self._found_in, self._typed = self.table, typed
@@ -332,12 +332,21 @@ class BoardScreen(Screen[None]):
         if event.input.has_focus and self._found_in is not None and self._typed is None:
             self._found_in.keep(event.value)
 
+    @property
+    def line(self) -> str | None:
+        """Return the line that is being typed; None: none is."""
+        return None if self._typed is None else self.query_one(Input).value
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, or hand over the line, and go back to the rows."""
         if self._typed is None:
             event.input.set_class(bool(event.value), "-shown")
             self._back_to_rows()
-        elif self._typed(event.value):
+        else:
+            self.run_worker(self._hand_over(self._typed, event.value), exclusive=True)
+
+    async def _hand_over(self, typed: Callable[[str], Awaitable[bool]], line: str) -> None:
+        if await typed(line) and self._typed is typed:
             self.action_clear_filter()
 
     def _back_to_rows(self) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.desk import trading as kinds
+from mexc_tui.desk.asking import Agreed
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Outcome, Reply, Role
 from mexc_tui.engine.trading import TradingRooms
@@ -60,6 +61,11 @@ async def give(client: DeskClient, name: str = "", **wish: object) -> Reply[Exit
     return await client.give(kinds.EDIT_EXITS, edit, deadline_s=30, command_id=name or None)
 
 
+async def look(client: DeskClient, **wish: object) -> Reply[Agreed]:
+    edit = kinds.ExitsEdit(symbol=SYMBOL, **wish)  # pyright: ignore[reportArgumentType]
+    return await client.give(kinds.CHECK_EXITS, edit, deadline_s=5)
+
+
 def resting(rooms: TradingRooms) -> list[D]:
     found = [one for one in rooms.keeper.open.live_orders() if one.role is OrderRole.TAKE_PROFIT]
     return sorted(one.price for one in found if one.price is not None)
@@ -70,6 +76,10 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
         async with desk(sim, tmp_path) as at:
             running, rooms, position, client = at.running, at.rooms, at.position, at.client
             stop = (position.entry_price * D("0.97")).quantize(D("0.00001"))
+            asked = await look(client, stop_price=stop)
+            assert f"Sold at the stop, {stop:.8g}, it makes -" in asked.words
+            assert (await look(client, stop_price=position.entry_price * 9)).outcome is Outcome.REFUSED
+            assert held(running).stop_price == position.stop_price
             reply = await give(client, "edit-0001", stop_price=stop)
             assert reply.outcome is Outcome.DONE, reply.words
             assert reply.result is not None

@@ -21,6 +21,10 @@ async def undo(client: DeskClient, name: str = "") -> Reply[SettingRow]:
     return await client.give(asking.UNDO, SettingUndo(name=name), deadline_s=5)
 
 
+async def check(client: DeskClient, name: str, text: str) -> Reply[asking.Agreed]:
+    return await client.give(asking.CHECK_SETTING, SettingChange(name=name, text=text), deadline_s=5)
+
+
 async def change(client: DeskClient, name: str, text: str) -> None:
     reply = await client.give(asking.SET, SettingChange(name=name, text=text), deadline_s=5)
     assert reply.outcome is Outcome.DONE, reply.words
@@ -86,5 +90,23 @@ def test_rows_say_what_a_setting_is_and_where_it_came_from(tmp_path: Path) -> No
             assert (row.group, row.unit, row.allowed, row.default) == ("Risk", "%", "0.1 to 50", "2")
             assert (row.needs_restart, row.origin, bool(row.help)) == (False, "the default", True)
             assert set(rows) == set(TABLE)
+
+    simulate(main)
+
+
+def test_a_change_is_looked_at_before_it_is_made(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
+            before = day.paths.settings.read_text() if day.paths.settings.exists() else ""
+            answers = [await check(client, NAME, text) for text in ("7", "ab", "0")]
+            assert [one.outcome for one in answers] == [Outcome.DONE, Outcome.REFUSED, Outcome.REFUSED]
+            assert answers[1].words.startswith(f"{NAME} = ab: ")
+            stays = await check(client, NAME, running.engine.settings().text(NAME))
+            assert "stays" in stays.words
+            assert (await check(client, "no_such", "1")).outcome is Outcome.REFUSED
+            after = day.paths.settings.read_text() if day.paths.settings.exists() else ""
+            assert after == before
 
     simulate(main)

@@ -153,6 +153,9 @@ class HeldMoney:
     async def close(self, symbol: str, share_pct: D | None, by: str) -> Acted[Achieved]:
         return self._did("close", symbol, "all" if share_pct is None else str(share_pct))
 
+    async def check_exits(self, symbol: str, wish: ExitWish) -> str:
+        return f"{symbol} may have them."
+
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
         self.done.append(("edit_exits", symbol, str(wish.stop_price)))
         self.wishes.append(wish)

@@ -1,3 +1,4 @@
+import asyncio
 from contextlib import suppress
 from decimal import Decimal
 
@@ -5,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.desk.asking import ListingAdded, SettingChange, SettingList
+from textual.widgets import Input
+
+from mexc_tui.desk.asking import Agreed, ListingAdded, SettingChange, SettingList
 from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.tui.forms import NotUnderstood, exits_of
-from tests.tui.driving import desk, until
+from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen
 from tests.tui.test_settings_board import setting
 
@@ -47,6 +50,7 @@ def test_no_line_breaks_the_reading_of_exits(text: str) -> None:
 def _settings() -> Frozen:
     frozen = Frozen()
     frozen.replies["settings"] = SettingList([setting("spend", "25", "25"), setting("other", "1", "1")])
+    frozen.replies["settings_check"] = Agreed()
     frozen.replies["settings_set"] = Reply(Outcome.DONE, "spend = 50.", setting("spend", "50", "25"), False)
     frozen.replies["settings_undo"] = Reply(
         Outcome.DONE, "spend = 25 again.", setting("spend", "25", "25"), False
@@ -67,6 +71,39 @@ async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to
         await pilot.press("Y")
         await until(pilot, app, "spend = 50.")
         assert ("settings_set", SettingChange(name="spend", text="50")) in frozen.given
+
+
+async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason() -> None:
+    frozen = _settings()
+    frozen.replies["settings_check"] = Reply(Outcome.REFUSED, "spend = x: not allowed.", None, False)
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("9")
+        await until(pilot, app, "What one snipe may spend.")
+        await pilot.press("C", "x", "enter")
+        shown = await until(pilot, app, "spend = x: not allowed.")
+        assert "New value" in shown
+        assert app.screen.query_one(Input).value == "25x"
+        assert "Y does it" not in shown
+        frozen.replies["settings_check"] = Agreed()
+        await pilot.press("backspace", "backspace", "6", "enter")
+        await until(pilot, app, "spend: 25 → 26 USDT, at once.")
+
+
+async def test_a_line_that_is_left_while_the_engine_looks_at_it_asks_nothing() -> None:
+    frozen, looked = _settings(), asyncio.Event()
+
+    async def looks(_: object) -> Agreed:
+        await looked.wait()
+        return Agreed()
+
+    frozen.replies["settings_check"] = looks
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("9")
+        await until(pilot, app, "What one snipe may spend.")
+        await pilot.press("C", "0", "enter", "escape")
+        looked.set()
+        await app.workers.wait_for_complete()
+        assert "Y does it" not in "\n".join(screen(app))
 
 
 async def test_a_setting_that_stays_is_not_asked_about() -> None:
@@ -92,6 +129,7 @@ async def test_the_last_change_of_a_setting_is_taken_back() -> None:
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
     frozen = Frozen()
+    frozen.replies["check_exits"] = Reply(Outcome.DONE, "It makes -0.12 USDT there.", Agreed(), False)
     frozen.replies["edit_exits"] = Reply(Outcome.DONE, "Stop 0.03139 → 0.032.", None, False)
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("4")
@@ -99,7 +137,7 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
         await pilot.press("M")
         await until(pilot, app, "Exits: stop PRICE")
         await pilot.press("backspace", "backspace", "backspace", "2", "enter")
-        await until(pilot, app, "OPENUSDT: stop 0.03139 → 0.032")
+        assert "It makes -0.12 USDT there." in await until(pilot, app, "OPENUSDT: stop 0.03139 → 0.032")
         await pilot.pause(0.45)
         await pilot.press("Y")
         await until(pilot, app, "Stop 0.03139 → 0.032.")

@@ -8,11 +8,14 @@ from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.ports import Books, Stored
 from mexc_tui.ledger.days import utc_day
-from mexc_tui.model.position import Day
+from mexc_tui.model.position import Day, Position
 from mexc_tui.model.storage import LossRun, StorageError
 
 log = logging.getLogger(__name__)
 
+CLOSED = 30
+CLOSED_MS = 24 * 3_600_000
+"""So many of the positions closed within so long are shown beside the open ones."""
 ENTRIES = 200
 """So many of the newest positions are looked at for entries of the last days."""
 
@@ -33,6 +36,8 @@ class Recent:
         self._day = Day(day="")
         self.entries_ms: tuple[int, ...] = ()
         self.losses = LossRun(0, None)
+        self.closed: tuple[Position, ...] = ()
+        """The positions that were closed last, the newest first."""
         keeper.on_change(self._note)
 
     @property
@@ -45,16 +50,23 @@ class Recent:
         """Read all of it. Raises StorageError."""
         scope, today, resumed_ms = self._keeper.scope, utc_day(self._now_ms()), self._resumed_ms()
 
-        def read(stored: Stored) -> tuple[Day, tuple[int, ...], LossRun]:
+        since_ms = self._now_ms() - CLOSED_MS
+
+        def read(stored: Stored) -> tuple[Day, tuple[int, ...], LossRun, tuple[Position, ...]]:
             tables = stored.trading(scope)
             entries_ms = tuple(one.opened_ms for one in tables.positions.page(limit=ENTRIES))
-            return tables.days.get(today), entries_ms, tables.limits.losses_in_a_row(resumed_ms)
+            closed = tuple(tables.positions.closed(since_ms, CLOSED))
+            return tables.days.get(today), entries_ms, tables.limits.losses_in_a_row(resumed_ms), closed
 
-        self._day, self.entries_ms, self.losses = await self._books.read("this day", read)
+        self._day, self.entries_ms, self.losses, self.closed = await self._books.read("this day", read)
 
     def _note(self, written: Written) -> None:
         if not written.positions:
             return
+        over = tuple(one for one in written.positions if not one.is_open)
+        if over:
+            names = {one.id for one in over}
+            self.closed = (*over, *(one for one in self.closed if one.id not in names))[:CLOSED]
         self._is_behind = True
         if self._task is None or self._task.done():
             self._task = asyncio.ensure_future(self._catch_up())

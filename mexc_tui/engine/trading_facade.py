@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -86,6 +86,8 @@ class EngineTradingFace:
         self._known = known
         self._books = books
         self._numbers = numbers
+        self._closed: tuple[Position, ...] = ()
+        self._rows_of_closed: Sequence[PositionRow] = ()
         self._recent = Recent(rooms.keeper, books, rooms.port.now_ms, self._resumed_ms)
 
     async def load(self) -> None:
@@ -103,8 +105,8 @@ class EngineTradingFace:
         return order_rows(self._rooms.keeper.open, self._sight())
 
     def positions(self) -> Sequence[PositionRow]:
-        """Return the open positions, oldest first."""
-        return position_rows(self._rooms.keeper.open, self._sight())
+        """Return the open positions, oldest first, then those that were closed last."""
+        return [*position_rows(self._rooms.keeper.open, self._sight()), *self._closed_rows()]
 
     def risk(self) -> RiskRow:
         """Return what the desk is worth, what it risks and what it may do."""
@@ -271,6 +273,14 @@ class EngineTradingFace:
         return await _stored(self._rooms.safety.stopping.emergency_stop(by))
 
     # ---- inside
+
+    def _closed_rows(self) -> Sequence[PositionRow]:
+        """Return rows of what is closed, made once: nothing of them changes any more."""
+        closed = self._recent.closed
+        if closed is not self._closed:
+            sight = replace(self._sight(), quote=lambda _: Quote())
+            self._closed, self._rows_of_closed = closed, [position_row(one, (), (), sight) for one in closed]
+        return self._rows_of_closed
 
     def _said(self, words: str) -> Acted[Achieved]:
         memory = self._rooms.keeper.open

@@ -51,7 +51,7 @@ class TradingFace(Protocol):
         ...
 
     def positions(self) -> Sequence[PositionRow]:
-        """Return the open positions, oldest first."""
+        """Return the open positions, oldest first, then those that were closed last."""
         ...
 
     def risk(self) -> RiskRow:

@@ -187,6 +187,8 @@ def position_row(
         price_decimals=precision.price,
         quantity_decimals=precision.quantity,
         priced_ms=_second(quote.heard_ms),
+        realised_pct=_pct(position.realised, position.bought_value),
+        exit_price=_shown(position.sold_value / position.sold_quantity) if position.sold_quantity else None,
     )
 
 

@@ -115,6 +115,10 @@ class PositionRow(Row, frozen=True, kw_only=True):
     quantity_decimals: int | None = None
     priced_ms: int | None = None
     """When the newest message about its price was heard, exchange's time to the second; None: none yet."""
+    realised_pct: Decimal | None = None
+    """Of what all of it cost, fees apart; None: nothing was bought."""
+    exit_price: Decimal | None = None
+    """Average price of what was sold; None: nothing was."""
 
 
 class LimitRow(msgspec.Struct, frozen=True, kw_only=True):

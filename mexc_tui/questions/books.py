@@ -74,15 +74,16 @@ class Books:
             return self._stored(
                 lambda tables: [_position(tables, one) for one in tables.positions.page(limit=last)]
             )
-        rows = self._seen(
-            kinds.POSITIONS, lambda tables: [_position(tables, one) for one in tables.positions.open()]
-        )
+        try:
+            rows = self._held()
+        except NoEngine:
+            rows = self._stored(lambda tables: [_position(tables, one) for one in tables.positions.open()])
         return sorted(rows, key=lambda row: (row.opened_ms, row.id))
 
     def held(self) -> Held:
         """Return all that a stop would touch. Raises NoEngine."""
         return Held(
-            tuple(self._look(kinds.POSITIONS)),
+            tuple(self._held()),
             tuple(self._look(kinds.ORDERS)),
             tuple(self._look(kinds.SNIPES)),
         )
@@ -137,6 +138,10 @@ class Books:
             return asyncio.run(compare_books(endpoint, reach.paths, reach.engine_settings, reach.who))
         except (StartError, NotCompared, OriginRefused, EngineRuns, PathsError) as error:
             raise Failure(str(error), NO_ENGINE) from None
+
+    def _held(self) -> list[PositionRow]:
+        """Return the open positions of a running engine. Raises NoEngine."""
+        return [row for row in self._look(kinds.POSITIONS) if row.closed_ms is None]
 
     def _seen(self, kind: ViewKind[Row], stored: "Callable[[TradingTables], list[Row]]") -> Sequence[Row]:
         try:

@@ -155,6 +155,8 @@ def snipe(row: SnipeRow, now_ms: int) -> Line:
 
 def position(row: PositionRow, now_ms: int) -> Line:
     """Return a position. A bid that is old has a ~ in front of it."""
+    if row.closed_ms is not None:
+        return _closed(row, row.closed_ms)
     is_old = row.bid_age_ms is not None and row.bid_age_ms > _OLD_BID_MS
     places = row.price_decimals
     bid = price(row.bid, places)
@@ -168,9 +170,26 @@ def position(row: PositionRow, now_ms: int) -> Line:
         price(row.entry_price, places),
         amount(row.value),
         Cell(f"{sold}/{len(row.rungs)}", rank=sold),
-        Cell(age((row.closed_ms or now_ms) - row.opened_ms), rank=-row.opened_ms),
+        Cell(age(now_ms - row.opened_ms), rank=-row.opened_ms),
         _protected(row),
         Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped else Tone.FAINT),
+    )
+
+
+def _closed(row: PositionRow, closed_ms: int) -> Line:
+    """Return a position that is over: what it made, how long it was held, and what ended it."""
+    return (
+        Cell(row.symbol, Tone.FAINT),
+        gain(row.realised),
+        gain(row.realised_pct, 1, "%"),
+        Cell("closed", Tone.FAINT),
+        Cell(row.close_reason.value.replace("_", " "), Tone.FAINT),
+        Cell(price(row.entry_price, row.price_decimals).text, Tone.FAINT),
+        NOTHING,
+        NOTHING,
+        Cell(age(closed_ms - row.opened_ms), Tone.FAINT, _BEHIND - closed_ms),
+        Cell("closed", Tone.FAINT),
+        Cell(f"at {utc(closed_ms)}", Tone.FAINT),
     )
 
 

@@ -2,12 +2,12 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.model.intent import OrderRole, OrderState
+from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFillRow, SpanRow, TradeRow
 from mexc_tui.model.order import OrderType, Side
-from mexc_tui.model.position import Protection
+from mexc_tui.model.position import PositionState, Protection
 from mexc_tui.model.trading_view import OrderRow
-from tests.tui.driving import desk, until
+from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, position
 
 
@@ -145,3 +145,31 @@ async def test_eighty_by_twenty_four_shows_positions_and_the_whole_ladder() -> N
         text = await until(pilot, app, "protected by the engine")
         assert "ends when the engine ends" in text
         assert "Positions 3" in text
+
+
+async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_made() -> None:
+    frozen = _held()
+    over = msgspec.structs.replace(
+        position("OVERUSDT", "0.5", None, None, "0"),
+        state=PositionState.CLOSED,
+        realised=Decimal("-1.25"),
+        realised_pct=Decimal("-5.0"),
+        exit_price=Decimal("0.475"),
+        opened_ms=NOW_MS - 10_000,
+        closed_ms=NOW_MS - 5_000,
+        close_reason=CloseReason.STOP,
+        rungs=(),
+    )
+    frozen.positions.put("P-OVERUSDT", over)
+    frozen.positions.put("P-LATEUSDT", position("LATEUSDT", "0.5", "0.6", "2", "20"))
+    async with desk(frozen, size=(200, 60)) as (app, pilot, _):
+        assert "OVERUSDT" not in "\n".join(screen(app)), "the first screen shows what is held"
+        await pilot.press("4")
+        text = await until(pilot, app, "OVERUSDT")
+        line = next(line for line in text.splitlines() if "OVERUSDT" in line)
+        assert all(words in line for words in ("-1.25", "-5.0%", "closed", "stop"))
+        assert text.index("LATEUSDT") < text.index("OVERUSDT")
+        await pilot.press("end")
+        assert "◄ sold" in await until(pilot, app, "closed 5.0s ago: stop")
+        await pilot.press("D")
+        await until(pilot, app, "no position in OVERUSDT is open")

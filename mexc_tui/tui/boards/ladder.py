@@ -43,12 +43,23 @@ def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn
 
 
 def _steps(row: PositionRow) -> list[_Step]:
+    highest = [_Step(row.high_price, "·", "highest", Tone.FAINT, "since it was bought")]
+    highest = highest if row.high_price > 0 else []
+    return highest + (_of_open(row) if row.closed_ms is None else _of_closed(row))
+
+
+def _of_closed(row: PositionRow) -> list[_Step]:
+    entry = _Step(row.entry_price, "┼", "entry", Tone.PLAIN, "on average")
+    if row.exit_price is None:
+        return [entry]
+    return [entry, _Step(row.exit_price, "◄", "sold", Tone.STRONG, "on average")]
+
+
+def _of_open(row: PositionRow) -> list[_Step]:
     steps = [_Step(one.price, "┼", f"take {one.number}", *_rung(one, row)) for one in row.rungs]
     bought = f"{_quantity(row.quantity, row)} {row.base_asset}"
     steps.append(_Step(row.entry_price, "┼", "entry", Tone.PLAIN, bought))
     steps.append(_Step(row.stop_price, "┴", "stop", Tone.BAD, _stop_words(row)))
-    if row.high_price > 0:
-        steps.append(_Step(row.high_price, "·", "highest", Tone.FAINT, "since it was bought"))
     if row.bid is not None:
         old = "" if row.bid_age_ms is None or row.bid_age_ms < 1_000 else f", {age(row.bid_age_ms)} old"
         steps.append(_Step(row.bid, "►", "bid", Tone.STRONG, f"now{old}"))

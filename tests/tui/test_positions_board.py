@@ -126,7 +126,7 @@ async def test_orders_are_those_of_the_chosen_position() -> None:
         text = await until(pilot, app, "Orders 1")
         assert "take profit" not in text.split("Orders 1")[0]
         await pilot.press("down", "down")
-        await until(pilot, app, "No order belongs to it.")
+        await until(pilot, app, "No open order belongs to it.")
 
 
 async def test_a_market_that_is_not_watched_says_why() -> None:

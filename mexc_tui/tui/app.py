@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.screen import Screen
 
@@ -173,6 +174,11 @@ class DeskApp(Acting):
             await self.action_switch_screen(name)
             self._frozen_ms = None
             self.call_after_refresh(self._asked_for, _TICK)
+
+    def action_command_palette(self) -> None:
+        """Offer all that can be done; in its line letters are letters."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder="Words of a command; ^x halts"))
 
     def action_filter(self) -> None:
         """Filter the table that has the focus."""

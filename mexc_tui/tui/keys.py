@@ -200,6 +200,12 @@ def footer(width: int, *, may_operate: bool, board: str = "") -> str:
     return line.strip()
 
 
+def footer_of_words() -> str:
+    """Return the keys that are no letters, for a line in which words are typed."""
+    halt = BY_ID["halt_now"]
+    return f"{halt.shown} {halt.name}   enter takes the words   esc leaves them"
+
+
 def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:
     """Return name, help and action of what can be done from anywhere."""
     return [

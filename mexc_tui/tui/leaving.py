@@ -40,7 +40,7 @@ def leaving_words(source: Source) -> str:
         f"  d  Detach: the engine{process} goes on without a screen.\n"
         f"     Come back with mexc-tui attach{profile}\n\n"
         f"{_indented(f'  s  Stop the engine. {stopping_engine(source, Target())}')}\n\n"
-        "  esc  Stay.\n\n"
+        "  esc  Stay.      h  Stop all buying, at once.\n\n"
         "Enter detaches."
     )
 

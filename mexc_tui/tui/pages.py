@@ -49,9 +49,10 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        words = f"{self._board.help}\n\n{keys.help_text(may_operate=self._may_operate)}\n\nesc: back"
+        words = f"{self._board.help}\n\n{keys.help_text(may_operate=self._may_operate)}"
         with VerticalScroll() as page:
             page.border_title = Text(self._board.title)
+            page.border_subtitle = Text("esc: back   h: halt")
             yield Static(Text(words), markup=False)
 
 
@@ -80,7 +81,7 @@ class HappenedScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Show all of it."""
-        self._table.set_titles("What happened, newest first", "esc: back")
+        self._table.set_titles("What happened, newest first", "esc: back   h: halt")
         self.bring_up_to_date()
 
     def bring_up_to_date(self) -> None:

@@ -34,7 +34,7 @@ MEDIUM = 110
 DETAILS_BESIDE = 160
 """From so many columns on details stand beside everything else; below that in the place of something."""
 DETAILS = "Details"
-FILTER_HINT = "words; !word leaves out; ^x halts"
+FILTER_HINT = "words; !word leaves out"
 MOST_LINE = 200
 MOST_TYPED = 80
 """Letters of a filter: a long text that is pasted there counts for nothing."""
@@ -193,6 +193,7 @@ class BoardScreen(Screen[None]):
         header.show(lines(known, self.size.width))
         may_operate = self._source.may_operate
         foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
+        foot = keys.footer_of_words() if isinstance(self.focused, Input) else foot
         self.query_one("#footer", Bar).show([[Part(foot)]])
 
     def show_act(self, drawn: confirm.Lines | None) -> None:

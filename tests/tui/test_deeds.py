@@ -84,15 +84,17 @@ def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
 
 async def test_halting_works_in_every_dialog_and_is_a_letter_where_words_are_typed() -> None:
     async with at() as one:
-        for opening in (["question_mark"], ["m"], ["ctrl+p"], ["slash"], ["q"], ["X"], []):
+        for opening in (["question_mark"], ["m"], ["ctrl+p"], ["slash"], ["2", "N"], ["q"], ["X"], []):
             one.frozen.replies["halt"] = done(f"halted in {opening}")
             await one.press(*opening)
             if isinstance(one.app.focused, Input):
+                await one.until("^x")
                 await one.press("h")
                 assert one.app.focused.value == "h"
                 assert one.told() == []
                 await one.press("ctrl+x")
             else:
+                assert any(words in one.text for words in ("h: halt", "h Halt", "h  Stop all buying"))
                 await one.press("h")
             assert one.told() == ["halt"], opening
             if opening == ["ctrl+p"]:

@@ -31,7 +31,7 @@ from mexc_tui.tui.pace import (
     adapted,
     quiet_left_s,
 )
-from mexc_tui.tui.pages import HappenedScreen, HelpScreen
+from mexc_tui.tui.pages import Commands, HappenedScreen, HelpScreen
 from mexc_tui.tui.screens import CURSOR, BoardScreen
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
@@ -178,7 +178,7 @@ class DeskApp(Acting):
     def action_command_palette(self) -> None:
         """Offer all that can be done; in its line letters are letters."""
         if not CommandPalette.is_open(self):
-            self.push_screen(CommandPalette(placeholder="Words of a command; ^x halts"))
+            self.push_screen(Commands(placeholder="Words of a command"))
 
     def action_filter(self) -> None:
         """Filter the table that has the focus."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
@@ -99,6 +100,14 @@ class HappenedScreen(Screen[None]):
         when = f"{chosen.who}, {local_and_utc(chosen.at_ms, self._zone)}"
         texts = [words(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
         self._whole.show([(Span(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
+
+
+class Commands(CommandPalette):
+    """All that can be done, by name."""
+
+    def on_mount(self) -> None:
+        """Say which keys are no letters here."""
+        self.query_one("#--input").border_title = Text("^x: halt   esc: back")
 
 
 def _line(happening: Happening) -> Line:

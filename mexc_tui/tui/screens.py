@@ -191,6 +191,13 @@ class BoardScreen(Screen[None]):
         self.set_class(is_live, "-live")
         header.styles.height = HEAD + is_live  # the line below it, in live
         header.show(lines(known, self.size.width))
+        self._show_footer()
+
+    def on_descendant_focus(self) -> None:
+        """Say at once which keys work where words are typed, and which elsewhere."""
+        self._show_footer()
+
+    def _show_footer(self) -> None:
         may_operate = self._source.may_operate
         foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
         foot = keys.footer_of_words() if isinstance(self.focused, Input) else foot

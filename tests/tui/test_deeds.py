@@ -8,7 +8,7 @@ from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.model.trading import TradingState
@@ -80,27 +80,6 @@ async def at(frozen: Frozen | None = None, size: tuple[int, int] = (100, 26)) ->
 
 def done(words: str, outcome: Outcome = Outcome.DONE) -> Reply[Any]:
     return Reply(outcome, words, None, is_repeated=False)
-
-
-async def test_halting_works_in_every_dialog_and_is_a_letter_where_words_are_typed() -> None:
-    async with at() as one:
-        for opening in (["question_mark"], ["m"], ["ctrl+p"], ["slash"], ["2", "N"], ["q"], ["X"], []):
-            one.frozen.replies["halt"] = done(f"halted in {opening}")
-            await one.press(*opening)
-            if isinstance(one.app.focused, Input):
-                await one.until("^x")
-                await one.press("h")
-                assert one.app.focused.value == "h"
-                assert one.told() == []
-                await one.press("ctrl+x")
-            else:
-                assert any(words in one.text for words in ("h: halt", "h Halt", "h  Stop all buying"))
-                await one.press("h")
-            assert one.told() == ["halt"], opening
-            if opening == ["ctrl+p"]:
-                await one.press("escape")
-            await one.until(f"halted in {opening}"[:16])
-            await one.press("escape", "escape")
 
 
 async def test_a_question_is_answered_by_its_key_alone_and_every_other_key_only_cancels() -> None:

@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from textual.widgets import Input
 
 from mexc_tui.desk.asking import Agreed, ListingAdded, SettingChange, SettingList

@@ -171,5 +171,7 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
         assert text.index("LATEUSDT") < text.index("OVERUSDT")
         await pilot.press("end")
         assert "◄ sold" in await until(pilot, app, "closed 5.0s ago: stop")
-        await pilot.press("D")
+        await pilot.press("enter")
+        await until(pilot, app, "made ▼ -1.25 USDT (▼ -5.0%), fees of 0.07 paid")
+        await pilot.press("escape", "D")
         await until(pilot, app, "no position in OVERUSDT is open")

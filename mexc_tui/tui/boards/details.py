@@ -11,7 +11,7 @@ from mexc_tui.tui.boards.story import head, missing, paragraph, snipe_lines, why
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, words
-from mexc_tui.tui.text import age, amount, local_and_utc, price
+from mexc_tui.tui.text import age, amount, gain, local_and_utc, price
 
 POSITIONS = "Positions"
 _CHOOSE = "There is no row here to say more of."
@@ -59,6 +59,12 @@ def position_or_order(look: Look, width: int) -> list[Drawn]:
 
 def _money(row: PositionRow, look: Look, width: int) -> Iterable[Drawn]:
     quote = row.quote_asset
+    if row.closed_ms is not None:
+        made = f"{gain(row.realised).text} {quote} ({gain(row.realised_pct, 1, '%').text})"
+        yield from paragraph(f"made {made}, fees of {amount(row.fees).text} paid", width)
+        opened, closed = (local_and_utc(one, look.zone) for one in (row.opened_ms, row.closed_ms))
+        yield from paragraph(f"opened {opened}, closed {closed}", width, Tone.FAINT)
+        return
     yield from paragraph(
         f"cost {amount(row.cost).text} {quote}, worth {amount(row.value).text} at the bid, "
         f"realised {amount(row.realised).text}, fees {amount(row.fees).text}",

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from textual import events
 from textual.actions import SkipAction
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.widgets import Input
 
@@ -159,7 +160,9 @@ class Acting(Dressed):
         return replace(target, words=f"{target.words} {reply.words}".rstrip())
 
     def action_halt_now(self) -> None:
-        """Stop buying, also while words are typed."""
+        """Stop buying, also while words are typed; the palette goes: nothing could be told in front of it."""
+        if isinstance(self.screen, CommandPalette):
+            self.screen.dismiss()
         self._hand.halt()
 
     def look(self, screen: BoardScreen) -> Look:
@@ -183,7 +186,8 @@ class Acting(Dressed):
         if isinstance(screen, BoardScreen) and screen.is_there:
             width = screen.size.width
             screen.show_act(None if act is None else drawn(act, self._source, self._now_s(), width))
-            screen.hold(self._hand.question is not None)
+            question = self._hand.question
+            screen.hold(question is not None, takes_words=question is not None and bool(question.word))
 
     def _is_seen(self) -> bool:
         return isinstance(self.screen, BoardScreen)

@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.screen import Screen
 
@@ -177,7 +176,7 @@ class DeskApp(Acting):
 
     def action_command_palette(self) -> None:
         """Offer all that can be done; in its line letters are letters."""
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, Commands):
             self.push_screen(Commands(placeholder="Words of a command"))
 
     def action_filter(self) -> None:

@@ -54,7 +54,7 @@ def _keys(act: Act, now_s: float) -> list[Part]:
     note = Part(question.note, Tone.WARN)
     if question.word:
         typed = Part(f"type {question.word} > {question.typed}_", Tone.STRONG)
-        return [clock, typed, Part("esc leaves it   ^x halts", Tone.FAINT, goes=1), note]
+        return [clock, typed, Part("esc leaves it", Tone.FAINT, goes=1), note]
     if question.choices:
         shares = [Part(f"{key}: {share:f} %", Tone.STRONG) for key, share in act.deed.shares]
         return [clock, *shares, _LEAVES]

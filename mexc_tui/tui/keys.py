@@ -200,10 +200,11 @@ def footer(width: int, *, may_operate: bool, board: str = "") -> str:
     return line.strip()
 
 
-def footer_of_words() -> str:
+def footer_of_words(*, needs_enter: bool) -> str:
     """Return the keys that are no letters, for a line in which words are typed."""
     halt = BY_ID["halt_now"]
-    return f"{halt.shown} {halt.name}   enter takes the words   esc leaves them"
+    enter = "   enter takes the words" if needs_enter else ""
+    return f"{halt.shown} {halt.name}{enter}   esc leaves them"
 
 
 def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:

@@ -20,27 +20,19 @@ from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.filling import counted, fill_anew, fill_answer, picture_of, table_of
 from mexc_tui.tui.header import Known, lines
+from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, HEAD, MEDIUM, STYLE, TALL
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
 
-TALL = 32
-"""From so many lines on panes have a frame all round."""
-MEDIUM = 110
-"""From so many columns on panes that are below stand side by side."""
-
-DETAILS_BESIDE = 160
-"""From so many columns on details stand beside everything else; below that in the place of something."""
 DETAILS = "Details"
 FILTER_HINT = "words; !word leaves out"
 MOST_LINE = 200
 MOST_TYPED = 80
 """Letters of a filter: a long text that is pasted there counts for nothing."""
 
-HEAD = 2
-"""Lines of the header."""
 CURSOR = "cursor"
 """Stands for the row that was chosen: what depends on it is another."""
 
@@ -48,31 +40,7 @@ CURSOR = "cursor"
 class BoardScreen(Screen[None]):
     """One board. It shows what it is told has changed, and all of it when it comes to the front."""
 
-    DEFAULT_CSS = """
-    BoardScreen { background: $background; layout: vertical; }
-    BoardScreen #body { layout: vertical; height: 1fr; }
-    BoardScreen.-medium #main, BoardScreen.-medium #beside { height: 1fr; }
-    BoardScreen.-medium #beside { layout: horizontal; }
-    BoardScreen.-medium #beside .pane { height: 1fr; width: 1fr; }
-    BoardScreen.-wide #body { layout: horizontal; }
-    BoardScreen #main { width: 1fr; height: 2fr; }
-    BoardScreen #beside { width: 1fr; height: 1fr; }
-    BoardScreen.-wide #main { width: 3fr; height: 1fr; }
-    BoardScreen.-wide #beside { width: 2fr; }
-    BoardScreen #details { display: none; width: 1fr; height: 2fr; }
-    BoardScreen.-details #main { height: 1fr; }
-    BoardScreen.-wide #details { width: 2fr; height: 1fr; }
-    BoardScreen #confirm, BoardScreen #hint { display: none; }
-    BoardScreen.-flash #header > .bar--plain { color: $background; background: $error; }
-    BoardScreen .pane { scrollbar-background: $surface; scrollbar-color: $muted; }
-    BoardScreen .pane { border: round $muted; border-title-color: $muted; border-subtitle-color: $warning; }
-    BoardScreen .pane:focus { border: round $primary; border-title-color: $primary; }
-    BoardScreen.-short .pane { border: none; border-top: solid $muted; }
-    BoardScreen.-short .pane:focus { border: none; border-top: solid $primary; }
-    BoardScreen.-live Bar#header { border-bottom: heavy $error; }
-    BoardScreen Input { display: none; height: 1; border: none; padding: 0 1; }
-    BoardScreen Input.-shown { display: block; }
-    """
+    DEFAULT_CSS = STYLE
     BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Scope.FILTER)]
 
     @dataclass
@@ -90,10 +58,18 @@ class BoardScreen(Screen[None]):
         self._found_in: Table | None = None
         self._typed: Callable[[str], Awaitable[bool]] | None = None
         """Takes the line that is being typed; None: that is a filter."""
+        self._takes_words = False
+        """Whether the question that is open is answered by words."""
         self._alone: str | None = None
         """The pane that is shown alone."""
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
+        self._header, self._hint = Bar(HEAD, "header"), Bar(1, "hint")
+        self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Bar(1, "footer")
+        self._finder = Input(
+            placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
+        )
+        self._finder.cursor_blink = False
         self._details = Canvas("details")
         self._tables = {
             pane.title: table_of(pane, number)
@@ -108,18 +84,13 @@ class BoardScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield Bar(HEAD, "header")
+        yield self._header
         with Container(id="body"):
             yield Vertical(*self._column(is_beside=False), id="main")
             if beside := self._column(is_beside=True):
                 yield Vertical(*beside, id="beside")
             yield self._details
-        finder = Input(placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False)
-        finder.cursor_blink = False
-        yield Bar(1, "hint")
-        yield finder
-        yield Bar(confirm.MOST, "confirm")
-        yield Bar(1, "footer")
+        yield from (self._hint, self._finder, self._footer, self._confirm)
 
     def _column(self, *, is_beside: bool) -> list[Table | Canvas]:
         panes = [pane for pane in self.board.panes if pane.place.is_beside is is_beside]
@@ -184,13 +155,10 @@ class BoardScreen(Screen[None]):
 
     def show_frame(self, known: Known) -> None:
         """Bring what is above and below the panes up to date."""
-        is_live, header = (
-            known.status is not None and known.status.mode == "live",
-            self.query_one("#header", Bar),
-        )
+        is_live = known.status is not None and known.status.mode == "live"
         self.set_class(is_live, "-live")
-        header.styles.height = HEAD + is_live  # the line below it, in live
-        header.show(lines(known, self.size.width))
+        self._header.styles.height = HEAD + is_live  # the line below it, in live
+        self._header.show(lines(known, self.size.width))
         self._show_footer()
 
     def on_descendant_focus(self) -> None:
@@ -198,21 +166,25 @@ class BoardScreen(Screen[None]):
         self._show_footer()
 
     def _show_footer(self) -> None:
-        may_operate = self._source.may_operate
-        foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
-        foot = keys.footer_of_words() if isinstance(self.focused, Input) else foot
-        self.query_one("#footer", Bar).show([[Part(foot)]])
+        if self._takes_words or isinstance(self.focused, Input):
+            foot = keys.footer_of_words(needs_enter=not self._takes_words)
+        else:
+            may_operate = self._source.may_operate
+            foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
+        self._footer.show([[Part(foot)]])
 
     def show_act(self, drawn: confirm.Lines | None) -> None:
         """Show a question, or what came of it, above the footer; None: nothing is asked."""
-        bar = self.query_one("#confirm", Bar)
-        bar.display = drawn is not None
+        self._confirm.styles.offset = (0, 0) if drawn is not None else BELOW
         if drawn is not None:
-            bar.styles.height = len(drawn)
-            bar.show(drawn)
+            self._confirm.styles.height = len(drawn)
+            self._confirm.show(drawn)
 
-    def hold(self, is_held: bool) -> None:
-        """Let no row move while somebody is asked about one."""
+    def hold(self, is_held: bool, *, takes_words: bool) -> None:
+        """Let no row move while somebody is asked about one; say which keys work if words answer that."""
+        if takes_words is not self._takes_words:
+            self._takes_words = takes_words
+            self._show_footer()
         for table in self._tables.values():
             if table.rows.is_held is not is_held:
                 table.hold(is_held)
@@ -283,12 +255,11 @@ class BoardScreen(Screen[None]):
 
     def ask_line(self, hint: str, begin: str, typed: Callable[[str], Awaitable[bool]]) -> None:
         """Have a line typed; `typed` takes it, and says whether that was understood."""
-        finder = self.query_one(Input)
+        finder = self._finder
         self._found_in, self._typed = self.table, typed
         finder.placeholder, finder.max_length = "", MOST_LINE
-        above = self.query_one("#hint", Bar)
-        above.display = True
-        above.show([[Part(hint, Tone.STRONG), Part("enter takes it, esc leaves it", Tone.FAINT)]])
+        self._hint.display = True
+        self._hint.show([[Part(hint, Tone.STRONG), Part("enter takes it, esc leaves it", Tone.FAINT)]])
         finder.add_class("-shown")
         finder.value, finder.cursor_position = begin, len(begin)
         finder.focus()
@@ -298,7 +269,7 @@ class BoardScreen(Screen[None]):
         table = self.table
         if table is None:
             return
-        finder = self.query_one(Input)
+        finder = self._finder
         self._found_in, self._typed = table, None
         finder.placeholder, finder.max_length = FILTER_HINT, MOST_TYPED
         finder.add_class("-shown")
@@ -326,9 +297,9 @@ class BoardScreen(Screen[None]):
             self._chosen_from = None
             self._arrange()
             return
-        finder = self.query_one(Input)
+        finder = self._finder
         is_line, self._typed = self._typed is not None, None
-        self.query_one("#hint", Bar).display = False
+        self._hint.display = False
         finder.value = ""
         finder.remove_class("-shown")
         for table in () if is_line else self._tables.values():
@@ -343,7 +314,7 @@ class BoardScreen(Screen[None]):
     @property
     def line(self) -> str | None:
         """Return the line that is being typed; None: none is."""
-        return None if self._typed is None else self.query_one(Input).value
+        return None if self._typed is None else self._finder.value
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, or hand over the line, and go back to the rows."""

@@ -19,6 +19,7 @@ from mexc_tui.tui.screens import BoardScreen
 from mexc_tui.tui.table import Table
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, risk
+from tests.tui.painting import Counting
 
 QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
 
@@ -49,6 +50,13 @@ class Desk:
                 return
             await self.pilot.pause(0.02)
         raise AssertionError(self.text)
+
+    @property
+    def wire(self) -> Counting:
+        """Return what the terminal was sent."""
+        driver = self.app._driver  # pyright: ignore[reportPrivateUsage]
+        assert isinstance(driver, Counting)
+        return driver
 
     @property
     def text(self) -> str:
@@ -236,3 +244,20 @@ async def test_halting_does_not_wait_for_a_screen_that_is_busy() -> None:
         assert "halt" in one.told()
         release.set()
         await one.until("done: halted: by hand")
+
+
+async def test_a_question_and_what_came_of_it_cost_little_to_show_and_to_take_away() -> None:
+    async with at(size=(120, 40)) as one:
+        one.frozen.replies["close"] = done("2930 OPEN sold.")
+        await one.press("4")
+        await one.until("OPENUSDT")
+        for keys, seen, gone in (
+            ("D", "CLOSE OPENUSDT?", ""),
+            ("Y", "2930 OPEN sold.", ""),
+            ("escape", "", "OPEN sold."),
+        ):
+            before = len(one.wire.written)
+            await one.press(keys)
+            await (one.until(seen) if seen else one.gone(gone))
+            await one.pilot.pause()
+            assert len(one.wire.written) - before < 4_000, keys

@@ -1,0 +1,93 @@
+"""Halting by one key from wherever somebody is: it works there, and the screen says which key it is."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from mexc_tui.desk.trading import PreviewAsked
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.plan_view import Preview
+from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.leaving import WelcomePage
+from mexc_tui.tui.welcome import welcome_words
+from tests.tui.driving import desk
+from tests.tui.test_deeds import Desk, done
+from tests.tui.test_live_lock import OFFER, PHRASE, live
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where somebody may be: the keys that lead there, what is seen then, which key is said to halt."""
+
+    keys: tuple[str, ...]
+    seen: str
+    says: str
+
+    @property
+    def has_words(self) -> bool:
+        """Whether letters are letters there."""
+        return self.says.startswith("^x")
+
+
+PLACES = {
+    "help": Place(("question_mark",), "Screens", "h: halt"),
+    "what happened": Place(("m",), "What happened", "h: halt"),
+    "palette": Place(("ctrl+p",), "Words of a command", "^x: halt"),
+    "palette with words": Place(("ctrl+p", "x"), "Flatten", "^x: halt"),
+    "filter": Place(("slash",), "!word", "^x Halt"),
+    "form of a listing": Place(("2", "N"), "NEWUSDT", "^x Halt"),
+    "form of exits": Place(("4", "M"), "trail PCT", "^x Halt"),
+    "details": Place(("2", "enter"), "Details", "h Halt"),
+    "question by key": Place(("X",), "FLATTEN?", "h Halt"),
+    "question of a share": Place(("4", "P"), "How much of it?", "h Halt"),
+    "question by phrase": Place(("5", "L"), PHRASE, "^x Halt"),
+    "leave": Place(("q",), "Enter detaches.", "h  Stop all buying"),
+    "zoomed": Place(("z",), "equity", "h Halt"),
+}
+
+
+@asynccontextmanager
+async def _at() -> AsyncGenerator[Desk]:
+    now = [100.0]
+    frozen = live(is_locked=True)
+
+    async def preview(asked: PreviewAsked) -> object:
+        return OFFER if asked.name is Preview.UNLOCK else None
+
+    frozen.replies |= {"halt": done("halted: by hand"), "preview": preview}
+    async with desk(frozen, (120, 40), outside=Outside(now_s=lambda: now[0])) as (app, pilot, _):
+        yield Desk(app, pilot, frozen, now)
+
+
+@pytest.mark.parametrize("place", [pytest.param(place, id=name) for name, place in PLACES.items()])
+async def test_halting_is_one_key_that_is_shown_in_every_dialog(place: Place) -> None:
+    async with _at() as one:
+        await one.press(*place.keys)
+        await one.until(place.seen)
+        await one.until(place.says)
+        one.told()
+        if place.has_words:
+            await one.press("h")
+            assert one.told() == []
+        await one.press("ctrl+x" if place.has_words else "h")
+        await one.until("halted: by hand")
+        assert one.told() == ["halt"]
+        if not place.has_words:
+            await one.press("ctrl+x")
+            assert one.told() == ["halt"]
+
+
+async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() -> None:
+    async with _at() as one:
+        for number in range(1, 10):
+            await one.press(str(number))
+            await one.until("h Halt")
+            for key in ("h", "ctrl+x"):
+                await one.press(key)
+                assert one.told().count("halt") == 1, (number, key)
+        one.app.push_screen(WelcomePage("Welcome", welcome_words(Mode.PRACTICE)))
+        await one.until("h        stop all buying")
+        await one.press("h")
+        assert one.told() == ["halt"]

@@ -19,7 +19,7 @@ from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.trading_rows import SHOWN
-from mexc_tui.ledger.numbers import exactly
+from mexc_tui.ledger.numbers import exactly, short
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.plan_view import ExitsRow
 from mexc_tui.model.position import Position, PositionState
@@ -92,7 +92,7 @@ class ExitsEdit:
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
         held, edited = self._edited(symbol, wish)
         worst = worst_pnl(held.position, edited.stop_price, held.grid.taker_fee)
-        return f"Sold at the stop, {edited.stop_price:.8g}, it makes {worst:+.2f} {QUOTE} of what is held."
+        return f"Sold at the stop, {short(edited.stop_price)}, it makes {worst:+.2f} {QUOTE} of what is held."
 
     def _edited(self, symbol: str, wish: ExitWish) -> tuple[Held, Edited]:
         held = self._held(symbol)
@@ -133,7 +133,7 @@ class ExitsEdit:
             for intent in desk.tables.intents.of_position(before.id):
                 if intent.role is OrderRole.STOP and intent.is_open:
                     quantity = max(intent.quantity, stored.remaining)
-                    reason = f"a stop at {edited.stop_price:.8g}: {words}"
+                    reason = f"a stop at {short(edited.stop_price)}: {words}"
                     desk.save_intent(msgspec.structs.replace(intent, quantity=quantity, reason=reason))
 
         self._guardian.take_exits(before.id, edited.plan, edited.stop_price)
@@ -198,9 +198,9 @@ def worst_pnl(position: Position, stop_price: Decimal, fee: Decimal) -> Decimal:
 
 def exits_words(changed: Changed) -> str:
     """Say in numbers what a change came to."""
-    position, stop = changed.position, f"{changed.position.stop_price:.8g}"
+    position, stop = changed.position, f"{short(changed.position.stop_price)}"
     moved = changed.stop_before != position.stop_price
-    words = [f"stop {changed.stop_before:.8g} -> {stop}" if moved else f"stop stays at {stop}"]
+    words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
     words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
     if changed.waiting:
         words.append(f"{changed.waiting} orders are not as planned yet: the engine goes on with them")

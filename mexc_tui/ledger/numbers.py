@@ -11,6 +11,8 @@ R = TypeVar("R")
 EXACT = Context(prec=96, rounding=ROUND_HALF_EVEN)
 """Wide enough for the product of two sane numbers (model/answer.py: 30 digits before the point, 40 after)."""
 
+SHORT = Context(prec=8, rounding=ROUND_HALF_EVEN)
+
 SMALLEST = Decimal("1e-18")
 """Quotients and products are kept to so much of a quote unit."""
 
@@ -50,3 +52,8 @@ def floored(quantity: Decimal, step: Decimal) -> Decimal:
 def plain(value: Decimal) -> str:
     """Return a number as people and ids write it: no exponent, no trailing zeros."""
     return f"{value.normalize(EXACT):f}" if value else "0"
+
+
+def short(value: Decimal) -> str:
+    """Return a number for a sentence: eight digits that count, no exponent, no trailing zeros."""
+    return plain(SHORT.plus(value))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.risk.candidate import Candidate, Level, RiskBook, RiskLimits
 
@@ -57,10 +58,10 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> 
         return _verdict("premium", True, "no reference before the opening", limit, "")
     cap = candidate.reference_price * (1 + limits.premium_pct / HUNDRED)
     if candidate.price is None:
-        return _verdict("premium", True, f"capped at {cap:.8g} when firing", limit, "")
+        return _verdict("premium", True, f"capped at {short(cap)} when firing", limit, "")
     premium = (candidate.price / candidate.reference_price - 1) * HUNDRED
     return _verdict(
-        "premium", candidate.price <= cap, f"{premium:.4g} %", limit, f"a limit of {cap:.8g} at most"
+        "premium", candidate.price <= cap, f"{premium:.4g} %", limit, f"a limit of {short(cap)} at most"
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import TradingState
@@ -100,7 +101,7 @@ def _misfit(snipe: Snipe, symbol: Symbol) -> str:
     low, high = grid.bounds(snipe.type)
     net = snipe.spend_cap / (1 + grid.taker_fee)
     if net < low or (high is not None and net > high):
-        return f"{net:.8g} is outside the bounds of an order"
+        return f"{short(net)} is outside the bounds of an order"
     if snipe.price_cap is None:
         return ""
     quantity = buy_quantity(snipe.spend_cap, snipe.price_cap, grid.taker_fee, grid)
@@ -126,6 +127,6 @@ def _clock(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
 def _funds(snipe: Snipe, facts: ReadyFacts) -> Verdict:
     free = facts.free_quote
     passed = free is not None and free >= snipe.spend_cap
-    words = "not known" if free is None else f"{free:.8g} free"
+    words = "not known" if free is None else f"{short(free)} free"
     missing = max(snipe.spend_cap - (free or ZERO), ZERO)
-    return _line("funds", passed, words, f"{snipe.spend_cap:.8g}", f"free {missing:.8g} more")
+    return _line("funds", passed, words, f"{short(snipe.spend_cap)}", f"free {short(missing)} more")

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
@@ -111,14 +112,14 @@ def _stop(held: Held, plan: ExitPlan, stop: Decimal, wish: ExitWish) -> Iterable
     if wish.stop_price is not None:
         below, least = (1 - stop / entry) * HUNDRED, _at(entry, MOST_STOP)
         words = f"{below:.2f} % below the entry"
-        yield _line("stop_distance", stop >= least, words, f"{MOST_STOP:f} %", f"at least {least:.8g}")
-    yield _line("stop_below_bid", stop < bid, f"{stop:.8g}", f"below the bid of {bid:.8g}", CLOSE)
+        yield _line("stop_distance", stop >= least, words, f"{MOST_STOP:f} %", f"at least {short(least)}")
+    yield _line("stop_below_bid", stop < bid, f"{short(stop)}", f"below the bid of {short(bid)}", CLOSE)
     after = msgspec.structs.replace(held.position, plan=plan)
     for price, why in higher_stops(after, held.memory.high_price, held.grid):
-        name, words = "stop_moves_to", f"{price:.8g} {why}"
-        yield _line(name, price < bid, words, f"below the bid of {bid:.8g}", "widen it, or close instead")
+        name, words = "stop_moves_to", f"{short(price)} {why}"
+        yield _line(name, price < bid, words, f"below the bid of {short(bid)}", "widen it, or close instead")
         if wish.stop_price is not None:
-            yield _line("stop_is_held", stop >= price, f"{stop:.8g}", words, f"at least {price:.8g}")
+            yield _line("stop_is_held", stop >= price, f"{short(stop)}", words, f"at least {short(price)}")
 
 
 def _trailing(plan: ExitPlan, wish: ExitWish, bounds: ExitBounds) -> Iterable[Verdict]:
@@ -134,8 +135,8 @@ def _ladder(held: Held, plan: ExitPlan, kept: int) -> Iterable[Verdict]:
     yield _line("ladder", not fault, f"{shape}: {fault}" if fault else shape, limit, "mend the ladder")
     for number, rung in enumerate(plan.ladder[kept:], kept + 1):
         price = ceiled(_at(held.position.entry_price, -rung.gain_pct), held.grid.price_tick)
-        limit = f"above the bid of {held.bid:.8g}"
-        yield _line(f"rung_{number}_price", price > held.bid, f"{price:.8g}", limit, CLOSE)
+        limit = f"above the bid of {short(held.bid)}"
+        yield _line(f"rung_{number}_price", price > held.bid, f"{short(price)}", limit, CLOSE)
 
 
 def _break_even(plan: ExitPlan, wish: ExitWish) -> Iterable[Verdict]:

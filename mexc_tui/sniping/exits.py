@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rungs
@@ -186,7 +187,7 @@ def _confirm(position: Position, memory: ExitMemory, tick: Tick, now_ms: int) ->
     words = _fires(position, memory, tick, now_ms)
     if not words:
         return memory
-    words = f"{tick.price:.8g} at or below the stop of {memory.stop_price:.8g}: {words}"
+    words = f"{short(tick.price)} at or below the stop of {short(memory.stop_price)}: {words}"
     return replace(memory, fired=_reason(position, memory), fired_words=words)
 
 
@@ -265,7 +266,7 @@ def _local_rungs(holding: Holding, tick: Tick) -> tuple[Close, ...]:
         if misfit(quantity, tick.price, holding.grid):
             continue
         room -= quantity
-        words = f"rung {plan.number} at {plan.price:.8g} is reached"
+        words = f"rung {plan.number} at {short(plan.price)} is reached"
         sales.append(Close(CloseReason.LADDER, quantity, words, rung=plan.number))
     return tuple(sales)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Refusal, SendOutcome
 from mexc_tui.model.report import PlacedOrder
@@ -190,7 +191,7 @@ def _raise(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) 
     least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2
     if order is None or _net(order) < least or _net(order) <= _net(_same(progress)):
         return _stop(f"{words}: the spend cap of {progress.spend_cap:f} allows no larger order", progress)
-    return _again(order, progress, rules, now_ms, f"{words}: again with {_net(order):.8g}")
+    return _again(order, progress, rules, now_ms, f"{words}: again with {short(_net(order))}")
 
 
 def _reduce(advice: Advice, words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.symbol import PriceBand, Symbol
 
@@ -93,9 +94,9 @@ def misfit(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = Orde
             f"the quantity {quantity:f} is below the smallest, {max(grid.min_quantity, grid.quantity_step):f}"
         )
     if value < low:
-        return f"its value {value:.8g} is below the smallest, {low:f}"
+        return f"its value {short(value)} is below the smallest, {low:f}"
     if high is not None and value > high:
-        return f"its value {value:.8g} is above the largest, {high:f}"
+        return f"its value {short(value)} is above the largest, {high:f}"
     return ""
 
 

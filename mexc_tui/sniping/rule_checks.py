@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.listing import Source
 from mexc_tui.model.listing import Stage as ListingStage
 from mexc_tui.model.order import OrderType, Side
@@ -159,7 +160,7 @@ def order_fits(wish: Wish, facts: Facts, _: int) -> Verdict:
     if pair is None:
         return _rule("order_fits", False, "the pair is not known", limit, "exchangeInfo shows the pair")
     words = _misfit(wish, pair, facts.rules.order_min_quote)
-    value = words or f"{wish.spend:.8g} quote"
+    value = words or f"{short(wish.spend)} quote"
     return _rule("order_fits", not words, value, limit, "another amount or price")
 
 
@@ -168,9 +169,9 @@ def _misfit(wish: Wish, pair: Symbol, least: Decimal) -> str:
     net = wish.spend / (1 + grid.taker_fee)
     low, high = grid.bounds(wish.type)
     if net < max(low, least):
-        return f"{net:.8g} without the fee is below the smallest order, {max(low, least):f}"
+        return f"{short(net)} without the fee is below the smallest order, {max(low, least):f}"
     if high is not None and net > high:
-        return f"{net:.8g} is above the largest order, {high:f}"
+        return f"{short(net)} is above the largest order, {high:f}"
     if wish.price is None or wish.type is OrderType.MARKET:
         return ""
     quantity = buy_quantity(wish.spend, wish.price, grid.taker_fee, grid)

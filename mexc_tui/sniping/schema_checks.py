@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.text import is_tradable_name
 from mexc_tui.model.verdict import Stage, Verdict
@@ -50,7 +51,7 @@ def spend(wish: Wish, facts: Facts, _: int) -> Verdict:
     """Whether there is an amount to spend."""
     passed = _is_sane(wish.spend) and not wish.size_words
     return verdict(
-        Stage.SCHEMA, "spend", passed, wish.size_words or f"{wish.spend:.8g} quote", "a number above 0",
+        Stage.SCHEMA, "spend", passed, wish.size_words or f"{short(wish.spend)} quote", "a number above 0",
         _how_to_size(facts) if wish.size_words else "name an amount above 0",
     )  # fmt: skip
 
@@ -68,7 +69,7 @@ def prices(wish: Wish, _: Facts, __: int) -> Verdict:
     """Whether its prices are numbers above 0."""
     named = [price for price in (wish.price, wish.reference_price) if price is not None]
     passed = all(_is_sane(price) for price in named)
-    value = ", ".join(f"{price:.8g}" for price in named) or "none named"
+    value = ", ".join(f"{short(price)}" for price in named) or "none named"
     return verdict(Stage.SCHEMA, "prices", passed, value, "above 0", "name a price above 0")
 
 

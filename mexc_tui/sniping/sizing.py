@@ -6,6 +6,7 @@ Every cap only lowers a size. Nothing raises one: below the exchange's minimum i
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.policy import Sizing
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid
 
@@ -100,10 +101,8 @@ def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, limited_by: s
     least = max(facts.grid.min_value, rules.order_min_quote)
     why = f", lowered by {limited_by}" if limited_by else ""
     if spend < least * (1 + facts.grid.taker_fee):
-        return f"{spend:.8g} is less than the smallest order, {least:f} and its fee{why}; it is not raised"
+        return f"{short(spend)} is less than the smallest order, {least:f} and its fee{why}; it is not raised"
     left = spend * (1 - loss_at_stop(facts))
     if left < facts.grid.min_value:
-        return (
-            f"at its stop only {left:.8g} is left, too little to sell (least {facts.grid.min_value:f}){why}"
-        )
+        return f"at its stop only {short(left)} is left, too little to sell (least {facts.grid.min_value:f}){why}"
     return ""

@@ -19,13 +19,16 @@ from mexc_tui.desk.ask import ask
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.text import clean
 from mexc_tui.paths import Paths, paths_of
 from mexc_tui.tui.acting import Outside
-from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.app import MOST_PROBLEM, DeskApp
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.live import source_of
-from mexc_tui.tui.terminal import Meter, Terminal, driver_of
+from mexc_tui.tui.terminal import GIVE_BACK, Meter, Terminal, driver_of
 from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
+
+log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 COLLECT_AFTER_S = 2.0
@@ -58,6 +61,13 @@ class Ended:
     how: Ending
     owed: str
     """To be written first: what the terminal did not take before."""
+    problem: str = ""
+    """What broke it."""
+
+    @property
+    def code(self) -> int:
+        """Return the exit code of who only showed it."""
+        return int(self.how is Ending.BROKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,25 +127,29 @@ def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) ->
     logging.basicConfig(filename=paths.state / "screen.log", level=logging.WARNING, format=LOG_FORMAT)
     ended = show(paths, viewing, environ, os.dup(1), None)
     if ended.how is not Ending.HUNG_UP:
-        sys.stdout.write(f"{ended.owed}{farewell(paths, ended.how, is_own=False)}\n")
-    return int(ended.how is Ending.BROKE)
+        sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")
+    return ended.code
 
 
 def show(
     paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
 ) -> Ended:
     """Show the desk on the terminal that `out` writes to until the screen ends; return how it did."""
-    return asyncio.run(_show(paths, viewing, environ, out, beside))
+    try:
+        return asyncio.run(_show(paths, viewing, environ, out, beside))
+    except Exception as error:  # an engine of this process outlives whatever the screen does
+        log.exception("the screen broke")
+        return Ended(Ending.BROKE, GIVE_BACK, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM))
 
 
-def farewell(paths: Paths, ending: Ending, *, is_own: bool) -> str:
+def farewell(paths: Paths, ended: Ended, *, is_own: bool) -> str:
     """Return what the shell is told at the end."""
     profile = "" if paths.profile == "practice" else f" --profile {paths.profile}"
-    if ending is Ending.ENGINE_ENDED:
+    if ended.how is Ending.ENGINE_ENDED:
         return "The engine has ended."
     broke = (
-        f"The screen broke; what happened is in {_log_of(paths, is_own=is_own)}. "
-        if ending is Ending.BROKE
+        f"The screen broke ({ended.problem}); what happened is in {_log_of(paths, is_own=is_own)}. "
+        if ended.how is Ending.BROKE
         else ""
     )
     back = f"Back to it: mexc-tui attach{profile}. To stop it: mexc-tui stop{profile}."
@@ -176,6 +190,7 @@ async def _show(
     if beside is not None:
         beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
     running = asyncio.create_task(client.run(), name="desk client")
+    running.add_done_callback(lambda task: None if task.cancelled() else _broke(app, task))
     loop.call_later(COLLECT_AFTER_S, gc.enable)
     try:
         await app.run_async(mouse="SSH_CONNECTION" not in environ)
@@ -183,7 +198,12 @@ async def _show(
         gc.enable()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-    return Ended(app.ending, terminal.owed)
+    return Ended(app.ending, terminal.owed, app.problem)
+
+
+def _broke(app: DeskApp, ended: "asyncio.Task[None]") -> None:
+    """End a screen that hears nothing any more: what listens to the engine never ends by itself."""
+    app.broke(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
 
 
 def _terminated(app: DeskApp, beside: Beside | None) -> None:

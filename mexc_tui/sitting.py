@@ -18,13 +18,11 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.showing import LOG_FORMAT, Beside, Ended, Viewing, engine_theme, farewell, show, show_attached
+from mexc_tui.showing import LOG_FORMAT, Beside, Viewing, engine_theme, farewell, show, show_attached
 from mexc_tui.tether import Tether, tethered
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.terminal import GIVE_BACK
 from mexc_tui.tui.welcome import welcome_words
-
-log = logging.getLogger(__name__)
 
 NO_CODE = 1
 SWITCH_S = 0.001
@@ -77,15 +75,10 @@ def _inside(
     for number in (signal.SIGHUP, signal.SIGINT):  # until there is a screen that heeds them
         signal.signal(number, signal.SIG_IGN)
     engine.start()
-    try:
-        beside = Beside(engine.when_ended, engine.stop)
-        ended = show(paths, viewing, environ, tether.out, beside)
-    except Exception:  # the engine of this process outlives whatever the screen does
-        log.exception("the screen broke")
-        ended = Ended(Ending.BROKE, GIVE_BACK)
-    words = farewell(paths, ended.how, is_own=True)
+    ended = show(paths, viewing, environ, tether.out, Beside(engine.when_ended, engine.stop))
+    words = farewell(paths, ended, is_own=True)
     if ended.how is not Ending.ENGINE_ENDED:
-        tether.cut(ended.owed + words)
+        tether.cut(ended.owed + words, ended.code)
         _stop_when_terminated(engine)
         return _code_of(engine)
     tether.back()

@@ -18,8 +18,11 @@ log = logging.getLogger(__name__)
 
 PRIVATE = 0o600
 _LOST = 128
-_BACK = b"\0"
-"""What a child says through the pipe that has given the terminal back, and goes on at it."""
+_BACK = b"\xff"
+"""What a child says through the pipe that has given the terminal back, and goes on at it.
+
+One that has cut itself off says a byte, the exit code, and words.
+"""
 
 
 class Tether:
@@ -33,8 +36,8 @@ class Tether:
         self.out = os.dup(1)
         self._to_log()
 
-    def cut(self, words: str) -> None:
-        """Leave the terminal for good: the shell goes on, after these words."""
+    def cut(self, words: str, code: int = 0) -> None:
+        """Leave the terminal for good: the shell goes on, after these words and with this exit code."""
         if self.is_cut:
             return
         self.is_cut = True
@@ -45,7 +48,7 @@ class Tether:
         os.close(nothing)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         try:
-            os.write(self._pipe, words.encode("utf-8", "replace"))
+            os.write(self._pipe, bytes([code]) + words.encode("utf-8", "replace"))
         except BrokenPipeError:
             log.info("nobody waits at the shell any more")
         os.close(self._pipe)
@@ -68,7 +71,7 @@ class Tether:
 
 
 def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "") -> int:
-    """Do `work` in a child and return its exit code; 0 as soon as it has cut itself off.
+    """Do `work` in a child and return its exit code, or the one it said as soon as it has cut itself off.
 
     To be called before any thread runs. In the child this returns, too, when the work is done. After
     a child that broke or was killed the terminal's attributes are set back, and `restoring` is written to it.
@@ -83,8 +86,8 @@ def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "")
     os.close(writing)
     words = _heard(child, reading)
     if words not in (b"", _BACK):
-        sys.stdout.write(words.decode("utf-8", "replace") + "\n")
-        return 0
+        sys.stdout.write(words[1:].decode("utf-8", "replace") + "\n")
+        return words[0]
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if not words:

@@ -266,4 +266,4 @@ class Acting(Dressed):
             else:
                 self.note(what, f"{words} {path}")
 
-        self.run_worker(work(), exit_on_error=False)
+        self.run_worker(work())

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, tzinfo
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from mexc_tui.desk.client import Link
 from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.text import clean
 from mexc_tui.tui.acting import HERE, Acting, Outside
 from mexc_tui.tui.boards import NAMES, board
 from mexc_tui.tui.header import Known
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _TICK = "tick"
+MOST_PROBLEM = 100
 ANSWERS = "answers"
 """Stands for everything that was asked instead of shown."""
 
@@ -72,12 +74,15 @@ class DeskApp(Acting):
         self._is_stopping = False
         self.ending = Ending.LEFT
         """How this screen ended, once it has."""
+        self.problem = ""
+        """What broke it."""
         self._pace: Pace | None = None
         self._boards: dict[str, BoardScreen] = {}
 
     def on_mount(self) -> None:
         """Begin on the first board; listen to every view."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._broke_in_loop)
         self._pace = Pace(Time(loop.time, loop.call_later), self._paint, self._quiet_left_s, self._per_s)
         for name, view in self._source.views().items():
             view.on_change(partial(self._pace.changed, name))
@@ -234,11 +239,29 @@ class DeskApp(Acting):
             self.ending = ending
             self.exit()
 
+    def broke(self, error: BaseException) -> None:
+        """End after a failure outside of all that Textual calls."""
+        self._handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    def panic(self, *renderables: object) -> None:
+        """End as after any other failure: what Textual would print here goes into the log."""
+        del renderables
+        self._fatal_error()
+
     def _fatal_error(self) -> None:
         """End after a failure of the screen itself: into the log, without the values of variables."""
-        log.error("the screen broke", exc_info=True)  # noqa: LOG014 Textual calls this while it handles one
-        self.ending = Ending.BROKE
+        error = self._exception
+        log.error("the screen broke", exc_info=error)
+        self.ending, self.problem = Ending.BROKE, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM)
         self._close_messages_no_wait()
+
+    def _broke_in_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End after a failure in what the loop calls by itself, as painting is; log what tasks left."""
+        error = context.get("exception")
+        if isinstance(error, Exception) and "handle" in context:
+            self.broke(error)
+        else:
+            loop.default_exception_handler(context)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Return what the palette offers: the keys, and each theme."""
@@ -248,4 +271,4 @@ class DeskApp(Acting):
             yield SystemCommand(f"Theme {name}", "Put on this theme", partial(setattr, self, "theme", name))
 
     def _to_run(self, action: str) -> Callable[[], object]:
-        return lambda: self.run_worker(self.run_action(action), exit_on_error=False)
+        return lambda: self.run_worker(self.run_action(action))

@@ -1,0 +1,59 @@
+"""A screen that fails ends and says why, wherever it failed: nothing is swallowed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.leaving import Ending
+from tests.tui.driving import desk
+from tests.tui.frozen import Frozen
+
+
+def _painting(app: DeskApp, frozen: Frozen) -> None:
+    frozen.link = cast("Any", None)
+    app.action_freeze()
+
+
+def _a_timer(app: DeskApp, _: Frozen) -> None:
+    app.set_timer(0.001, cast("Any", lambda: cast("Any", None).link))
+
+
+def _a_command_by_name(app: DeskApp, _: Frozen) -> None:
+    app.action_zoom = cast("Any", lambda: cast("Any", None).link)
+    for command in app.get_system_commands(app.screen):
+        if command.title.startswith("Zoom"):
+            command.callback()
+
+
+def _an_error_that_draws_itself(app: DeskApp, _: Frozen) -> None:
+    class Drawn(AttributeError):
+        def __rich__(self) -> str:
+            return "link"
+
+    def fail() -> None:
+        raise Drawn("'NoneType' has no attribute 'link'")
+
+    app.call_later(fail)
+
+
+async def _broken(fails: Callable[[DeskApp, Frozen], None], apps: list[DeskApp]) -> None:
+    async with desk() as (app, _, frozen):
+        apps.append(app)
+        fails(app, frozen)
+        for _ in range(500):
+            if app.ending is Ending.BROKE:
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("fails", [_painting, _a_timer, _a_command_by_name, _an_error_that_draws_itself])
+async def test_a_failure_ends_the_screen_and_is_said(fails: Callable[[DeskApp, Frozen], None]) -> None:
+    apps: list[DeskApp] = []
+    with pytest.raises(Exception, match="link"):
+        await _broken(fails, apps)
+    assert apps[0].ending is Ending.BROKE
+    assert "link" in apps[0].problem
+    assert apps[0].return_code == 1

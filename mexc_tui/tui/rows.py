@@ -61,6 +61,11 @@ class Rows:
         """Return how many rows there are, filtered ones included."""
         return len(self._lines)
 
+    @property
+    def first(self) -> str | None:
+        """Return the key of the first row that is shown."""
+        return self.shown[0] if self.shown else None
+
     def apply(self, changes: Mapping[str, Line | None]) -> Dirty:
         """Take rows that are new or another, and None for those that went."""
         cells: dict[str, frozenset[int] | Whole] = {}

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -220,6 +221,8 @@ class BoardScreen(Screen[None]):
             fill_anew(table, pane.read(look, None))
         elif pane.view in dirty:
             table.apply(pane.read(look, dirty[pane.view]))
+        if pane.is_over is not None:
+            table.leave(partial(pane.is_over, self._source))
         table.set_empty(pane.empty if view.is_complete else LOADING)
         table.set_titles(counted(pane.title, table.rows), below)
 

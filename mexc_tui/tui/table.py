@@ -1,6 +1,6 @@
 """A table that paints what changed: a line at a time, out of its own cache (tui reference 0.4, 2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -69,6 +69,7 @@ class Table(ScrollView, can_focus=True):
         self.cursor: str | None = None
         self.follows = False
         """Whether a cursor on the first row stays on the first row, whatever comes."""
+        self._first: str | None = None
         self._titles = "", ""
         self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
 
@@ -82,15 +83,23 @@ class Table(ScrollView, can_focus=True):
     def keep(self, words: str) -> None:
         """Show only rows that have these words (`Rows.keep`)."""
         self._paint(self.rows.keep(words), self._index(self.cursor))
+        self._first = self.rows.first
 
     def sort(self, order: Order) -> None:
         """Bring the rows into another order."""
         self._paint(self.rows.sort(order), self._index(self.cursor))
+        self._first = self.rows.first
         self._paint_line(0)
 
     def hold(self, is_held: bool) -> None:
         """Let no row move under a finger that is about to act on it."""
         self._paint(self.rows.hold(is_held), self._index(self.cursor))
+
+    def leave(self, is_over: Callable[[str], bool]) -> None:
+        """Go from a row that is over to the first one, once another one is the first."""
+        is_other, self._first = self.rows.first != self._first, self.rows.first
+        if is_other and self.cursor is not None and is_over(self.cursor):
+            self._put_cursor(0)
 
     def set_stale(self, is_stale: bool) -> None:
         """Show all numbers as old ones, or as fresh ones again."""

@@ -6,7 +6,7 @@ from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFillRow, SpanRow, TradeRow
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import PositionState, Protection
-from mexc_tui.model.trading_view import OrderRow
+from mexc_tui.model.trading_view import OrderRow, PositionRow
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, position
 
@@ -147,6 +147,11 @@ async def test_eighty_by_twenty_four_shows_positions_and_the_whole_ladder() -> N
         assert "Positions 3" in text
 
 
+def _opened(at_ms: int) -> PositionRow:
+    symbol = "NEWUSDT" if at_ms < NOW_MS else "NEWERUSDT"
+    return msgspec.structs.replace(position(symbol, "0.5", "0.6", "2", "20"), opened_ms=at_ms)
+
+
 async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_made() -> None:
     frozen = _held()
     over = msgspec.structs.replace(
@@ -172,6 +177,11 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
         await pilot.press("end")
         assert "◄ sold" in await until(pilot, app, "closed 5.0s ago: stop")
         await pilot.press("enter")
+        frozen.positions.put("P-NEWUSDT", _opened(NOW_MS - 1_000))
+        await until(pilot, app, "NEWUSDT  open")
+        frozen.positions.put("P-NEWERUSDT", _opened(NOW_MS))
+        assert "NEWUSDT  open" in await until(pilot, app, "NEWERUSDT")
+        await pilot.press("end")
         await until(pilot, app, "made ▼ -1.25 USDT (▼ -5.0%), fees of 0.07 paid")
         await pilot.press("escape", "D")
         await until(pilot, app, "no position in OVERUSDT is open")

@@ -54,6 +54,8 @@ class TablePane:
     view: str
     order: Order = AS_THEY_CAME
     place: Place = MAIN
+    is_over: Callable[[Source, str], bool] | None = None
+    """Whether nothing can be done any more with a row: the cursor leaves it for another one that comes first."""
 
 
 @dataclass(frozen=True, slots=True)

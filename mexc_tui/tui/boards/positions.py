@@ -17,6 +17,7 @@ from mexc_tui.tui.charts import Level, Mark, Plot, chart
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.rows import Order
+from mexc_tui.tui.source import Source
 from mexc_tui.tui.text import age, countdown, price, utc
 
 _ASK_S = 1.0
@@ -30,6 +31,11 @@ _TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
 def chosen(look: Look) -> PositionRow | None:
     """Return the position under the cursor."""
     return look.source.positions.rows.get(look.key) if look.key is not None else None
+
+
+def _is_closed(source: Source, key: str) -> bool:
+    row = source.positions.rows.get(key)
+    return row is not None and row.closed_ms is not None
 
 
 def market(look: Look) -> Heard[MarketRow]:
@@ -158,7 +164,8 @@ BOARD = Board(
             "No position is open, and none was closed this day. Arm a listing on screen 2.",
             "positions",
             Order(8),
-            place=Place(share=3),
+            Place(share=3),
+            _is_closed,
         ),
         PicturePane("Exits", _ladder, Place(share=4)),
         TablePane(

@@ -160,6 +160,8 @@ class TerminalDriver(LinuxDriver):
         self._outflow: Outflow | None = None
         self._looking: asyncio.TimerHandle | None = None
         self._attributes: list[Any] | None = None
+        self._was_behind = False
+        """Whether something was not written because a shell had the terminal."""
         for number in (signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, signal.SIG_IGN if number == signal.SIGTSTP else signal.SIG_DFL)
 
@@ -185,8 +187,11 @@ class TerminalDriver(LinuxDriver):
         self._look(loop)
 
     def write(self, data: str) -> None:
-        """Send, and count."""
+        """Send, and count; nothing while a shell has the terminal."""
         if self._outflow is None or self.terminal.is_gone:
+            return
+        if self._is_behind():
+            self._was_behind = True
             return
         frame = thrifty(data).encode("utf-8", "replace")
         if self._outflow.put(frame):
@@ -197,22 +202,30 @@ class TerminalDriver(LinuxDriver):
         if self._looking is not None:
             self._looking.cancel()
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
-        if self._outflow is not None and not self._outflow.close():
+        if (self._outflow is not None and not self._outflow.close()) or self._was_behind:
             self.terminal.owed = GIVE_BACK
         super().close()
 
     def _take_again(self) -> None:
         """Go on after a stop: a shell may have had the terminal meanwhile."""
+        if self._attributes is None or self._is_behind():
+            return
         try:
-            if self._attributes is None or os.tcgetpgrp(self.fileno) != os.getpgrp():
-                return
             termios.tcsetattr(self.fileno, termios.TCSANOW, self._attributes)
         except (OSError, termios.error) as error:
             log.info("the terminal could not be taken again: %s", error)
             return
+        self._was_behind = False
         self.write(TAKE)
         self._enable_mouse_support()
         self._paint_anew()
+
+    def _is_behind(self) -> bool:
+        """Whether a shell has the terminal, and this goes on behind it: it neither writes nor reads then."""
+        try:
+            return os.tcgetpgrp(self.fileno) != os.getpgrp()
+        except OSError:  # not ours to share with a shell, or gone
+            return False
 
     def _get_terminal_size(self) -> tuple[int, int]:
         try:
@@ -221,12 +234,17 @@ class TerminalDriver(LinuxDriver):
             return 80, 24
 
     def _run_input_thread(self) -> None:
-        try:
-            self.run_input_thread()
-        except OSError as error:
-            log.info("the terminal is gone: %s", error)
-            with contextlib.suppress(RuntimeError):
-                self._loop_of_app().call_soon_threadsafe(self.terminal.gone)
+        while not self.exit_event.is_set():
+            try:
+                self.run_input_thread()
+            except OSError as error:
+                if self._is_behind():  # what is typed now is the shell's
+                    self.exit_event.wait(LOOK_EVERY_S)
+                    continue
+                log.info("the terminal is gone: %s", error)
+                with contextlib.suppress(RuntimeError):
+                    self._loop_of_app().call_soon_threadsafe(self.terminal.gone)
+                return
 
     def _loop_of_app(self) -> asyncio.AbstractEventLoop:
         loop = self._app._loop  # pyright: ignore[reportPrivateUsage]
@@ -241,6 +259,8 @@ class TerminalDriver(LinuxDriver):
         if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
             self.terminal.gone()
             return
+        if self._was_behind:
+            self._take_again()
         self._looking = loop.call_later(LOOK_EVERY_S, self._look, loop)
 
     def _paint_anew(self) -> None:

@@ -177,6 +177,33 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         assert "The engine was killed: nobody watches what it holds." in terminal.text()
 
 
+def test_a_desk_in_the_background_leaves_the_terminal_to_the_shell_until_it_is_fetched(shell: Shell) -> None:
+    shell_words = {**shell.environ, "PS1": "now $ "}
+    with Terminal(shell_words, "--norc", "--noprofile", "-i", run=["bash"]) as terminal:
+        terminal.until("now $")
+        terminal.press(" ".join(RUN) + ENTER)
+        terminal.until("Welcome")
+        terminal.press(ENTER)
+        terminal.until(READY)
+        pid = shell.json("status")["pid"]
+        os.killpg(os.getpgid(pid), signal.SIGSTOP)
+        terminal.until("Stopped")
+        terminal.press("bg" + ENTER)
+        begun = terminal.until("&", since=len(terminal.said))
+        terminal.press("sleep 1.5; echo ov''er" + ENTER)  # it paints each second where it has the terminal
+        ended = terminal.until("over", since=begun)
+        assert _state(pid) in ("S", "R")
+        assert "UTC" not in terminal.text(begun)
+        assert b"\x1b[1;" not in terminal.said[begun:ended]
+        terminal.press("fg" + ENTER)
+        terminal.until(READY, since=ended)
+        terminal.press("q")
+        terminal.until("Enter detaches.")
+        terminal.press("d")
+        terminal.until("now $", since=terminal.until("Back to it", since=ended))
+        assert shell.json("status")["pid"] == pid
+
+
 def test_interrupting_while_it_opens_gives_the_terminal_back(shell: Shell) -> None:
     with Terminal(shell.environ) as terminal:
         terminal.until("opens the desk")

@@ -55,7 +55,7 @@ class TablePane:
     order: Order = AS_THEY_CAME
     place: Place = MAIN
     is_over: Callable[[Source, str], bool] | None = None
-    """Whether nothing can be done any more with a row: the cursor leaves it for another one that comes first."""
+    """Whether nothing can be done with a row any more: the cursor leaves it when another one comes first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,14 +154,15 @@ def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
 BOARD = Board(
     "positions",
     "Positions",
-    "What is held and what it gained; its exits as a ladder on the price axis and where protection lives; "
+    "What is held, below it what was closed within a day, and what each gained; its exits as a ladder on the "
+    "price axis and where protection lives; "
     "the orders, the book, the trades and the way of the price of the chosen one.",
     (
         TablePane(
             "Positions",
             lines.POSITION,
             reading(lambda source: source.positions, lines.position),
-            "No position is open, and none was closed this day. Arm a listing on screen 2.",
+            "No position is open, and none was closed within a day. Arm a listing on screen 2.",
             "positions",
             Order(8),
             Place(share=3),

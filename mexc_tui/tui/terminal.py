@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 24
 """Frames; more are thrown away, and everything is painted anew once it reads again (tui reference 3e)."""
 LOOK_EVERY_S = 1.0
+READ_AGAIN_S = 0.2
 CLOSING_S = 0.3
 _METER_S = 4.0
 
@@ -234,17 +235,19 @@ class TerminalDriver(LinuxDriver):
             return 80, 24
 
     def _run_input_thread(self) -> None:
+        failed = 0
         while not self.exit_event.is_set():
             try:
                 self.run_input_thread()
             except OSError as error:
-                if self._is_behind():  # what is typed now is the shell's
-                    self.exit_event.wait(LOOK_EVERY_S)
-                    continue
-                log.info("the terminal is gone: %s", error)
-                with contextlib.suppress(RuntimeError):
-                    self._loop_of_app().call_soon_threadsafe(self.terminal.gone)
-                return
+                # What is typed behind a shell is the shell's; it may have given the terminal back just now.
+                failed = 0 if self._is_behind() else failed + 1
+                if failed > 1 or self._is_hung_up():
+                    log.info("the terminal is gone: %s", error)
+                    with contextlib.suppress(RuntimeError):
+                        self._loop_of_app().call_soon_threadsafe(self.terminal.gone)
+                    return
+                self.exit_event.wait(READ_AGAIN_S)
 
     def _loop_of_app(self) -> asyncio.AbstractEventLoop:
         loop = self._app._loop  # pyright: ignore[reportPrivateUsage]
@@ -254,14 +257,17 @@ class TerminalDriver(LinuxDriver):
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Look now and then whether the terminal is still there: its hang-up may have been kept from us."""
-        poll = select.poll()
-        poll.register(self.fileno, select.POLLHUP)
-        if any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0)):
+        if self._is_hung_up():
             self.terminal.gone()
             return
         if self._was_behind:
             self._take_again()
         self._looking = loop.call_later(LOOK_EVERY_S, self._look, loop)
+
+    def _is_hung_up(self) -> bool:
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLHUP)
+        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
     def _paint_anew(self) -> None:
         self._app.refresh(layout=True)

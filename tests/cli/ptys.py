@@ -16,6 +16,8 @@ from typing import Self
 
 RUN = [sys.executable, "-m", "mexc_tui"]
 SOON_S = 30.0
+_HOLDS = 4_000
+"""Bytes that a terminal has for its reader at most, or nearly so."""
 _NOT_OURS = ("NO_COLOR", "TMUX", "SSH_CONNECTION")
 _CODES = re.compile(rb"\x1b(\[[0-9;?<>=$]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78cDEHM])")
 
@@ -81,6 +83,12 @@ class Terminal:
             if left_s <= 0 or not self.read(left_s):
                 raise AssertionError(f"{words!r} did not come: {self.text(since)[-3_000:]!r}")
         return len(self.said)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes nothing more: nobody reads what was written."""
+        waiting = fcntl.ioctl(self.master, termios.FIONREAD, bytes(4))
+        return int.from_bytes(waiting, sys.byteorder) >= _HOLDS
 
     def read(self, wait_s: float) -> bool:
         """Take what comes within a time; False: nothing came, or the program has closed the terminal."""

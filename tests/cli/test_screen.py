@@ -80,7 +80,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
         fourth.until("Enter detaches.")
         fourth.press("s")
         fourth.until("Y does it")
-        time.sleep(0.5)  # keys are deaf for 0.4 s: nobody stops an engine by a key that was held down
+        fourth.until("[ 9s]")  # keys are deaf at first: nobody stops an engine by a key that was held down
         fourth.press("Y")
         assert fourth.ended() == 0
         assert "The engine has ended." in fourth.text()
@@ -123,7 +123,8 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
         assert not any(
             fact["kind"] == "command_begun" for fact in shell.json("journal") if fact["sequence"] > facts
         )
-        time.sleep(1.5)  # nobody reads meanwhile
+        terminal.resize(118, 38)
+        _until(lambda: terminal.is_full)  # nobody reads
         assert shell.json("status")["running"]
         terminal.resize(120, 40)
         terminal.until(READY, since=begun)
@@ -146,17 +147,29 @@ def _is_given_back(terminal: Terminal) -> bool:
 
 def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
     with _opened(shell) as terminal:
-        for number in range(80):  # nobody reads: frames pile up, and are lost
-            terminal.resize(100 + number % 40, 40)
-            time.sleep(0.02)
-        terminal.press("q")
-        time.sleep(0.5)
-        terminal.press("d")
         pid = shell.json("status")["pid"]
-        _until(lambda: os.getsid(pid) == pid)
+        sizes = iter(range(100, 2_000))
+
+        def is_long_full() -> bool:
+            """Have it painted anew; whether it had no room for that many times."""
+            nonlocal in_vain
+            terminal.resize(next(sizes) % 40 + 100, 40)
+            in_vain += terminal.is_full
+            return in_vain > 40
+
+        in_vain = 0
+        _until(is_long_full)
+        terminal.press("q")
+
+        def has_let_go() -> bool:
+            """Answer the question, which nobody sees, if it is there by now."""
+            terminal.press("d")
+            return os.getsid(pid) == pid
+
+        _until(has_let_go)
         assert terminal.ended() == 0
         assert _is_given_back(terminal)
-        assert terminal.said.rstrip().endswith(b"mexc-tui stop.")
+        assert b"mexc-tui stop." in terminal.said[-100:]
 
 
 def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_it_was(shell: Shell) -> None:

@@ -220,8 +220,7 @@ async def test_nothing_is_told_around_an_opening_but_soon_after() -> None:
     async with at() as one:
         one.frozen.now_ms = NOW_MS + 47_000  # FOOUSDT opens, and is armed
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "daily loss of 25 USDT"))
-        for _ in range(3):
-            await one.pilot.pause(0.02)
+        await one.pilot.pause()
         assert "trading halted" not in one.text
         one.frozen.now_ms += 10_000
         await one.until("trading halted by engine")

@@ -13,6 +13,7 @@ from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.tui.forms import NotUnderstood, exits_of
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen
+from tests.tui.test_deeds import at
 from tests.tui.test_settings_board import setting
 
 
@@ -58,18 +59,17 @@ def _settings() -> Frozen:
 
 
 async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to() -> None:
-    async with desk(_settings()) as (app, pilot, frozen):
-        await pilot.press("9")
-        await until(pilot, app, "What one snipe may spend.")
-        await pilot.press("C")
-        await until(pilot, app, "New value: a value; empty: back to the default")
-        await pilot.press("backspace", "backspace", "5", "0", "enter")
-        await until(pilot, app, "spend: 25 → 50 USDT, at once. Allowed: 1 to 1,000.")
-        assert not any(name == "settings_set" for name, _ in frozen.given)
-        await pilot.pause(0.45)
-        await pilot.press("Y")
-        await until(pilot, app, "spend = 50.")
-        assert ("settings_set", SettingChange(name="spend", text="50")) in frozen.given
+    async with at(_settings(), (120, 40)) as one:
+        await one.press("9")
+        await one.until("What one snipe may spend.")
+        await one.press("C")
+        await one.until("New value: a value; empty: back to the default")
+        await one.press("backspace", "backspace", "5", "0", "enter")
+        await one.until("spend: 25 → 50 USDT, at once. Allowed: 1 to 1,000.")
+        assert not any(name == "settings_set" for name, _ in one.frozen.given)
+        await one.press("Y")
+        await one.until("spend = 50.")
+        assert ("settings_set", SettingChange(name="spend", text="50")) in one.frozen.given
 
 
 async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason() -> None:
@@ -101,7 +101,7 @@ async def test_a_line_that_is_left_while_the_engine_looks_at_it_asks_nothing() -
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C", "0", "enter", "escape")
         looked.set()
-        await app.workers.wait_for_complete()
+        await app.workers.wait_for_complete()  # pyright: ignore[reportUnknownMemberType] Textual says Worker
         assert "Y does it" not in "\n".join(screen(app))
 
 
@@ -116,32 +116,30 @@ async def test_a_setting_that_stays_is_not_asked_about() -> None:
 
 
 async def test_the_last_change_of_a_setting_is_taken_back() -> None:
-    async with desk(_settings()) as (app, pilot, _):
-        await pilot.press("9")
-        await until(pilot, app, "What one snipe may spend.")
-        await pilot.press("U")
-        await until(pilot, app, "Y does it")
-        await pilot.pause(0.45)
-        await pilot.press("Y")
-        await until(pilot, app, "spend = 25 again.")
+    async with at(_settings(), (120, 40)) as one:
+        await one.press("9")
+        await one.until("What one snipe may spend.")
+        await one.press("U")
+        await one.until("Y does it")
+        await one.press("Y")
+        await one.until("spend = 25 again.")
 
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:
     frozen = Frozen()
     frozen.replies["check_exits"] = Reply(Outcome.DONE, "It makes -0.12 USDT there.", Agreed(), False)
     frozen.replies["edit_exits"] = Reply(Outcome.DONE, "Stop 0.03139 → 0.032.", None, False)
-    async with desk(frozen) as (app, pilot, _):
-        await pilot.press("4")
-        await until(pilot, app, "protected by the engine")
-        await pilot.press("M")
-        await until(pilot, app, "Exits: stop PRICE")
-        await pilot.press("backspace", "backspace", "backspace", "2", "enter")
-        assert "It makes -0.12 USDT there." in await until(pilot, app, "OPENUSDT: stop 0.03139 → 0.032")
-        await pilot.pause(0.45)
-        await pilot.press("Y")
-        await until(pilot, app, "Stop 0.03139 → 0.032.")
+    async with at(frozen, (120, 40)) as one:
+        await one.press("4")
+        await one.until("protected by the engine")
+        await one.press("M")
+        await one.until("Exits: stop PRICE")
+        await one.press("backspace", "backspace", "backspace", "2", "enter")
+        assert "It makes -0.12 USDT there." in await one.until("OPENUSDT: stop 0.03139 → 0.032")
+        await one.press("Y")
+        await one.until("Stop 0.03139 → 0.032.")
         edit = ExitsEdit(symbol="OPENUSDT", stop_price=Decimal("0.032"))
-        assert ("edit_exits", edit) in frozen.given
+        assert ("edit_exits", edit) in one.frozen.given
 
 
 async def test_a_listing_is_watched_by_hand_and_dropped() -> None:

@@ -156,7 +156,7 @@ async def test_what_is_critical_rings_and_flashes_as_the_settings_say(
     frozen = Frozen()
     frozen.replies["settings"] = settings(bell=bell, flash=flash)
     async with desk(frozen, size=(80, 24)) as (app, pilot, _):
-        await pilot.pause(0.05)
+        await pilot.pause()
         frozen.risk.put("risk", alarm(risk(TradingState.HALTED, "drawdown of 12 %")))
         await until(pilot, app, "trading halted by engine")
         rung = _wire(app).written.replace("\x1b]22;default\x07", "")  # the pointer's shape

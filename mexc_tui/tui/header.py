@@ -1,6 +1,9 @@
-"""The two lines on top that are always true: mode, state, clock, freshness, money. The unknown is said so."""
+"""The two lines on top that are always true: mode, state, clock, freshness, money. The unknown is said so.
 
-from dataclasses import dataclass
+Without a word of the engine the state and the money are the last that are known, said so and dimmed.
+"""
+
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from mexc_tui.desk.client import Link, LinkState
@@ -29,6 +32,11 @@ class Known:
     frozen_ms: int | None = None
     """How long the view stands still; None: it goes on."""
 
+    @property
+    def is_old(self) -> bool:
+        """Whether the engine may have gone on, or ended, without a word of it here."""
+        return self.link.link is not Link.CONNECTED
+
 
 def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
     """Return the parts of both lines that fit."""
@@ -43,14 +51,22 @@ def _engine(known: Known) -> list[Part]:
         _mode(status.mode, known.risk),
         _frozen(known),
         Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
-        _state(known),
-        _link(known),
-        _clock(status),
-        _feed(status),
+        *_of_now(known, status),
         Part(here(known.now_ms, known.zone), goes=6),
         Part(f"profile {status.profile}", Tone.FAINT, goes=6),
         Part(f"world {status.world}" if status.world else "", Tone.FAINT, goes=7),
     ]
+
+
+def _of_now(known: Known, status: StatusRow) -> tuple[Part, ...]:
+    """Return what the engine may do and hears; without a word of it, what it might do when last heard."""
+    if known.is_old:
+        return _link(known), _last(_state(known))
+    return _state(known), _link(known), _clock(status), _feed(status)
+
+
+def _last(part: Part) -> Part:
+    return replace(part, text=f"was: {part.text}", tone=Tone.FAINT)
 
 
 def _mode(mode: str, risk: RiskRow | None) -> Part:
@@ -112,7 +128,7 @@ def _money(known: Known) -> list[Part]:
     day, percent = gain(risk.day_pnl), gain(risk.day_pct, 1, "%")
     about = "" if risk.is_complete else "~"
     guard = Tone.PLAIN if risk.guard is GuardLevel.NORMAL else Tone.BAD
-    return [
+    parts = [
         Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
         Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
         Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", goes=1),
@@ -121,3 +137,7 @@ def _money(known: Known) -> list[Part]:
         Part(f"cash {amount(risk.cash).text}", Tone.FAINT, goes=4),
         Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, goes=5),
     ]
+    if not known.is_old:
+        return parts
+    first, *others = parts
+    return [_last(first), *(replace(part, tone=Tone.FAINT) for part in others)]

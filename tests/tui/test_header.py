@@ -48,6 +48,19 @@ def test_a_silent_engine_and_a_lost_one_look_different_and_say_for_how_long() ->
     assert "NO CONNECTION 65s" in _words(lost, 80)
 
 
+def test_without_a_word_of_the_engine_state_and_money_are_the_last_known_and_nothing_seems_live() -> None:
+    for link in (Link.STALE, Link.DISCONNECTED):
+        lost = replace(KNOWN, link=replace(KNOWN.link, link=link), heard_ms=65_000)
+        first, second = lines(lost, 120)
+        words = _words(lost, 80)
+        assert "was: entries allowed" in words
+        assert "was: equity 512.40" in words
+        assert "clock" not in words
+        assert "feed" not in words
+        assert Tone.GOOD not in [part.tone for part in first if not part.is_badge]
+        assert {part.tone for part in second} == {Tone.FAINT}
+
+
 def test_a_stale_feed_and_an_unsure_clock_are_said() -> None:
     bad = msgspec.structs.replace(
         status(), streams=StreamsRow(topics=3, live=1, stale=2), clock=ClockRow(offset_ms=None)
@@ -82,3 +95,5 @@ def test_mode_state_equity_and_day_are_there_at_every_width(width: int) -> None:
         assert "entries allowed" in words
         assert "equity 512.40" in words
         assert "day ▼ -3.10 (-0.6%)" in words
+        lost = replace(known, link=replace(known.link, link=Link.DISCONNECTED), heard_ms=65_000)
+        assert max(map(width_of, lines(lost, max(width, 80)))) <= max(width, 80)

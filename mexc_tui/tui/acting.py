@@ -12,6 +12,7 @@ from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.widgets import Input
 
+from mexc_tui.desk.asking import JOURNAL
 from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.model.text import clean
 from mexc_tui.tui import taking
@@ -22,7 +23,7 @@ from mexc_tui.tui.consequences import Target
 from mexc_tui.tui.deeds import BY_ID, Aim, refusal
 from mexc_tui.tui.dressed import Dressed
 from mexc_tui.tui.forms import BY_ID as FORMS
-from mexc_tui.tui.forms import Form, NotUnderstood
+from mexc_tui.tui.forms import LAST_CHANGE, Form, NotUnderstood, undoing
 from mexc_tui.tui.hand import Hand, Means
 from mexc_tui.tui.happened import YOU, Happened, Happening
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
@@ -115,6 +116,9 @@ class Acting(Dressed):
         if not isinstance(screen, BoardScreen):
             self.tell(f"{deed.name}: go back to a screen with numbers first (esc).", Tone.WARN)
             return
+        if name == "undo_setting" and not refusal(deed, Target(), self._source):
+            self.run_worker(self._ask_undo(screen))
+            return
         self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
 
     def _is_live_unlocked(self) -> bool:
@@ -146,6 +150,19 @@ class Acting(Dressed):
             return True
 
         screen.ask_line(f"{form.title}: {form.hint}", begin, typed)
+
+    async def _ask_undo(self, screen: BoardScreen) -> None:
+        """Ask before the last change of a setting is taken back, once the journal has said what it was."""
+        try:
+            reply = await self._source.give(JOURNAL, LAST_CHANGE, deadline_s=CHECK_S)
+            if reply.result is None:
+                raise NotUnderstood(reply.words)
+            target = undoing(reply.result)
+        except (DeskError, NotUnderstood) as error:
+            self.tell(str(error), Tone.WARN)
+            return
+        if self.screen is screen:
+            self._hand.want(BY_ID["undo_setting"], target)
 
     async def _checked(self, form: Form, target: Target) -> Target:
         """Have the engine look at it before a person is asked. Raises NotUnderstood."""

@@ -108,10 +108,6 @@ def _said(_: Source, target: Target) -> str:
     return target.words
 
 
-def _undoing(_: Target, __: str) -> msgspec.Struct:
-    return asking.SettingUndo()
-
-
 _MONEY = (trading.PERFORMANCE, asking.WHY, trading.WHAT_IF)
 
 DEEDS: tuple[Deed, ...] = (
@@ -255,8 +251,8 @@ DEEDS: tuple[Deed, ...] = (
         id="undo_setting",
         name="Undo the last setting",
         kind=asking.UNDO,
-        args=_undoing,
-        words=no_words,
+        args=_made,
+        words=_said,
         changes=(asking.SETTINGS, asking.WHY),
     ),
     Deed(

@@ -9,9 +9,21 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mexc_tui.desk.asking import CHECK_SETTING, Agreed, ListingAdded, ListingDropped, SettingChange
+import msgspec
+
+from mexc_tui.desk.asking import (
+    CHECK_SETTING,
+    Agreed,
+    FactPage,
+    JournalAsked,
+    ListingAdded,
+    ListingDropped,
+    SettingChange,
+    SettingUndo,
+)
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.trading import CHECK_EXITS, ExitsEdit, RungAsked
+from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.boards import settings
@@ -61,6 +73,20 @@ def _read_setting(text: str, look: Look, _: str) -> Target:
     after = f"{wanted or row.default} {row.unit}".rstrip()
     words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
     return Target(made=SettingChange(name=row.name, text=wanted or None), words=words)
+
+
+LAST_CHANGE = JournalAsked(kind="setting_changed", limit=1)
+"""What to ask the journal for before a change is taken back."""
+
+
+def undoing(page: FactPage) -> Target:
+    """Say what taking back the last change of a setting does. Raises NotUnderstood if there was none."""
+    if not page.rows:
+        raise NotUnderstood("No setting was ever changed.")
+    change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
+    later = "from the next start" if change.needs_restart else "at once"
+    words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'} again, {later}."
+    return Target(made=SettingUndo(name=change.about), words=words)
 
 
 def _held(look: Look, symbol: str) -> PositionRow | None:

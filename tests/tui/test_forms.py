@@ -2,15 +2,18 @@ import asyncio
 from contextlib import suppress
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.widgets import Input
 
-from mexc_tui.desk.asking import Agreed, ListingAdded, SettingChange, SettingList
+from mexc_tui.desk.asking import Agreed, FactPage, ListingAdded, SettingChange, SettingList, SettingUndo
 from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.desk.trading import ExitsEdit, RungAsked
-from mexc_tui.tui.forms import NotUnderstood, exits_of
+from mexc_tui.model.event import SettingChanged
+from mexc_tui.model.view import FactRow
+from mexc_tui.tui.forms import NotUnderstood, exits_of, undoing
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen
 from tests.tui.test_deeds import at
@@ -115,14 +118,41 @@ async def test_a_setting_that_stays_is_not_asked_about() -> None:
         assert not any(name == "settings_set" for name, _ in frozen.given)
 
 
-async def test_the_last_change_of_a_setting_is_taken_back() -> None:
-    async with at(_settings(), (120, 40)) as one:
+def _changed(old: str, new: str, *, needs_restart: bool = False) -> FactPage:
+    event = SettingChanged(
+        at_ms=NOW_MS, about="spend", old=old, new=new, needs_restart=needs_restart, origin="a person"
+    )
+    body = msgspec.Raw(msgspec.json.encode(event))
+    row = FactRow(sequence=7, at_ms=NOW_MS, kind="setting_changed", version=1, about="spend", body=body)
+    return FactPage(rows=(row,))
+
+
+async def test_the_last_change_of_a_setting_is_taken_back_after_it_was_named() -> None:
+    frozen = _settings()
+    frozen.replies["journal"] = _changed("25", "50")
+    async with at(frozen, (120, 40)) as one:
         await one.press("9")
         await one.until("What one snipe may spend.")
         await one.press("U")
-        await one.until("Y does it")
+        await one.until("spend: 50 → 25 again, at once.")
         await one.press("Y")
         await one.until("spend = 25 again.")
+        assert ("settings_undo", SettingUndo(name="spend")) in one.frozen.given
+
+
+async def test_where_no_setting_was_changed_there_is_nothing_to_take_back() -> None:
+    frozen = _settings()
+    frozen.replies["journal"] = FactPage(rows=())
+    async with at(frozen, (120, 40)) as one:
+        await one.press("9")
+        await one.press("U")
+        assert "Y does it" not in await one.until("No setting was ever changed.")
+
+
+def test_what_waits_for_the_next_start_is_taken_back_then() -> None:
+    assert undoing(_changed("", "A", needs_restart=True)).words == (
+        "spend: A → empty again, from the next start."
+    )
 
 
 async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() -> None:

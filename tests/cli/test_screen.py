@@ -136,7 +136,7 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
             again.until("ENGINE SILENT")
         finally:
             os.kill(pid, signal.SIGCONT)
-        again.until("entries allowed", since=len(again.said))
+        again.until("connected", since=len(again.said))
 
 
 def _is_given_back(terminal: Terminal) -> bool:

@@ -1,9 +1,10 @@
 """An engine for screens to look at: a real desk socket, rows that change as often as asked, a stream load.
 
-`python -m benchmarks.desk_engine SOCKET ROWS PER_S LOADED [screen]`: shows positions of which ROWS change
-PER_S times a second, and handles 2,000 stream messages a second if LOADED is 1. With `screen` the desk is
-shown in the same process, the engine in a thread of its own, as `mexc-tui` has it. Its loop's lag is written
-beside the socket at the end.
+`python -m benchmarks.desk_engine SOCKET ROWS PER_S LOADED [screen] [turnover]`: shows positions of which ROWS
+change PER_S times a second, and handles 2,000 stream messages a second if LOADED is 1. With `screen` the desk
+is shown in the same process, the engine in a thread of its own, as `mexc-tui` has it. With `turnover` rows
+come and go, as over a day. Equity is the tenths of seconds since the start: a screen shows how old it is.
+Its loop's lag, and the most that waited for one viewer, are written beside the socket at the end.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -32,6 +34,8 @@ from mexc_tui.paths import Paths
 from tests.tui.frozen import listing, position, risk, status
 
 LAG_EVERY_S = 0.005
+TURNOVER, KEPT = 50, 30
+"""Every so many moves a row comes; so many of them stay."""
 
 
 class NoAudit:
@@ -59,6 +63,7 @@ class Lag:
 
     def __init__(self) -> None:
         self.late_ms: list[float] = []
+        self.waiting_bytes = 0
 
     async def run(self) -> None:
         """Measure until cancelled."""
@@ -68,9 +73,10 @@ class Lag:
             self.late_ms.append((time.perf_counter() - due) * 1_000)
 
     def said(self) -> str:
-        """Return the percentiles as JSON."""
+        """Return the percentiles as JSON, and the most that waited for one viewer."""
         late = self.late_ms or [0.0]
-        return json.dumps({"p50": percentile(late, 0.5), "p99": percentile(late, 0.99), "max": max(late)})
+        figures = {"p50": percentile(late, 0.5), "p99": percentile(late, 0.99), "max": max(late)}
+        return json.dumps({**figures, "waiting_bytes": self.waiting_bytes})
 
 
 def now_ms() -> int:
@@ -113,14 +119,43 @@ class Moving:
             )
             self.positions.put(row.id, changed)
 
+    def stamp(self, tenths: int) -> None:
+        """Show in equity how long this engine runs."""
+        self.risk.put("risk", msgspec.structs.replace(risk(), equity=Decimal(tenths)))
+
+    def turn_over(self) -> None:
+        """Let a listing, a signal and a position go and others come, as a busy day does."""
+        number = self._turn // TURNOVER
+        held = position(f"T{number:05}USDT", "1.25", "1.31", "2.5", "4.8")
+        ahead = listing(held.symbol, "scheduled", 3_600 + number, "calendar")
+        self.positions.put(held.id, held)
+        self.listings.put(ahead.id, ahead)
+        self.positions.drop(f"P-T{number - KEPT:05}USDT")
+        self.listings.drop(f"L-T{number - KEPT:05}USDT")
+
+    @property
+    def turn(self) -> int:
+        """Return how often rows were moved."""
+        return self._turn
+
     def all(self) -> list[View[msgspec.Struct]]:
         """Return every view."""
         return [self.status, self.risk, self.positions, self.listings, *self.others]  # pyright: ignore
 
 
-async def run(path: Path, rows: int, per_s: float, *, is_loaded: bool, told: asyncio.Event) -> int:
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the engine shows."""
+
+    rows: int
+    per_s: float
+    is_loaded: bool
+    has_turnover: bool
+
+
+async def run(path: Path, day: Day, told: asyncio.Event) -> int:
     """Serve until told to end."""
-    moving, lag = Moving(rows), Lag()
+    moving, lag = Moving(day.rows), Lag()
     server = DeskServer(
         DeskParts(
             engine="bench", profile="practice", mode="practice", views=moving.all(), facts=NoFacts(), head=0,
@@ -128,8 +163,12 @@ async def run(path: Path, rows: int, per_s: float, *, is_loaded: bool, told: asy
         )
     )  # fmt: skip
     await server.open(path)
-    tasks = [asyncio.create_task(_move(moving, rows, per_s)), asyncio.create_task(lag.run())]
-    async with _loaded(is_loaded=is_loaded):
+    tasks = [
+        asyncio.create_task(_move(moving, day)),
+        asyncio.create_task(lag.run()),
+        asyncio.create_task(_weigh(server, lag)),
+    ]
+    async with _loaded(is_loaded=day.is_loaded):
         lag.late_ms.clear()
         await told.wait()
     for task in tasks:
@@ -140,12 +179,22 @@ async def run(path: Path, rows: int, per_s: float, *, is_loaded: bool, told: asy
     return 0
 
 
-async def _move(moving: Moving, rows: int, per_s: float) -> None:
-    beat_s = 0.0
+async def _weigh(server: DeskServer, lag: Lag) -> None:
     while True:
-        await asyncio.sleep(1 / per_s if per_s else 1.0)
-        if per_s:
-            moving.move(rows)
+        await asyncio.sleep(0.25)
+        waiting = [one.waiting_bytes for one in server.viewers]
+        lag.waiting_bytes = max([lag.waiting_bytes, *waiting])
+
+
+async def _move(moving: Moving, day: Day) -> None:
+    began_s, beat_s = time.monotonic(), 0.0
+    while True:
+        await asyncio.sleep(1 / day.per_s if day.per_s else 1.0)
+        if day.per_s:
+            moving.move(day.rows)
+            moving.stamp(int((time.monotonic() - began_s) * 10))
+        if day.has_turnover and moving.turn % TURNOVER == 0:
+            moving.turn_over()
         if time.monotonic() - beat_s >= 1:
             beat_s = time.monotonic()
             moving.beat()
@@ -164,14 +213,15 @@ async def _loaded(*, is_loaded: bool) -> AsyncGenerator[None]:
 
 def main() -> int:
     """Run as the command line says."""
-    path, rows, per_s, is_loaded = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1"
+    path = Path(sys.argv[1])
+    day = Day(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1", "turnover" in sys.argv)
     if "screen" not in sys.argv:
-        return asyncio.run(_alone(path, rows, per_s, is_loaded=is_loaded))
+        return asyncio.run(_alone(path, day))
     from mexc_tui.showing import Beside, Viewing, show
     from mexc_tui.sitting import SWITCH_S
 
     sys.setswitchinterval(SWITCH_S)
-    thread = EngineThread(lambda told: run(path, rows, per_s, is_loaded=is_loaded, told=told))
+    thread = EngineThread(lambda told: run(path, day, told))
     thread.start()
     paths = Paths("practice", path.parent, path.parent, path)
     show(paths, Viewing("dark"), os.environ, os.dup(1), Beside(thread.when_ended, thread.stop))
@@ -180,10 +230,10 @@ def main() -> int:
     return 0
 
 
-async def _alone(path: Path, rows: int, per_s: float, *, is_loaded: bool) -> int:
+async def _alone(path: Path, day: Day) -> int:
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
-    return await run(path, rows, per_s, is_loaded=is_loaded, told=told)
+    return await run(path, day, told)
 
 
 if __name__ == "__main__":

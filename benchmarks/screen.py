@@ -9,16 +9,30 @@ import os
 import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.at_terminal import (
+    PAINTED,
+    READY,
+    SPLASH,
+    attached,
+    cpu_s,
+    drain,
+    engine,
+    environ,
+    lag_of,
+    rss_mb,
+    socket_of,
+    stop,
+    welcomed,
+)
 from benchmarks.common import Row, emit, percentile
+from benchmarks.screen_ends import day, hang_ups, stalled, stopped
 from tests.cli.ptys import Terminal
 
 ROUNDS = 7
@@ -27,9 +41,6 @@ WARM_S = 3.0
 KEYS = 80
 PATIENCE_S = 10.0
 CURSOR = re.compile(r"> S\d{3}USDT")
-TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
-READY, PAINTED, SPLASH = "entries allowed", "Next openings", "mexc-tui   "
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +64,6 @@ def peers() -> list[Peer]:
         Peer("harlequin", (str(root / "peer-harlequin/bin/harlequin"),), "Query"),
     ]
     return [peer for peer in found if Path(peer.argv[0]).exists()]
-
-
-@contextmanager
-def engine(socket: Path, rows: int, per_s: float, *, is_loaded: bool = False) -> Generator[int]:
-    """Run an engine for screens; yields its process."""
-    words = [str(socket), str(rows), str(per_s), str(int(is_loaded))]
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.desk_engine", *words])
-    while not socket.exists():
-        time.sleep(0.02)
-    try:
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def attached(home: Path, *words: str, size: tuple[int, int] = (120, 40)) -> Terminal:
-    """Return a desk on the engine of `home`."""
-    return Terminal(environ(home), "attach", "--profile", "bench", *words, size=size)
-
-
-def environ(home: Path) -> dict[str, str]:
-    """Return a user's environment whose everything lies under `home`."""
-    named = {"XDG_STATE_HOME": "s", "XDG_CONFIG_HOME": "c", "XDG_RUNTIME_DIR": "r"}
-    return {**os.environ, "HOME": str(home), **{name: str(home / folder) for name, folder in named.items()}}
-
-
-def cpu_s(pid: int) -> float:
-    """Return the processor time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def rss_mb(pid: int) -> float:
-    """Return the resident memory of a process."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE / 1e6
 
 
 def watch(terminal: Terminal, seconds: float, warm_s: float = WARM_S) -> tuple[float, float]:
@@ -120,13 +95,6 @@ def presses(terminal: Terminal) -> list[float]:
     return took
 
 
-def drain(terminal: Terminal, for_s: float) -> None:
-    """Read for a while."""
-    ends = time.monotonic() + for_s
-    while time.monotonic() < ends:
-        terminal.read(0.01)
-
-
 def started(open_: Callable[[], Terminal], *words: str) -> list[float]:
     """Return seconds from exec until each of these words is painted."""
     began = time.perf_counter()
@@ -156,15 +124,9 @@ def starts(home: Path) -> Generator[Row]:
                 took[name].append(started(open_, *words))
     whole: list[list[float]] = []
     for number in range(ROUNDS):
-        fresh = home / f"f{number}"
-        (fresh / "r").mkdir(parents=True, mode=0o700)
-        welcomed = fresh / "s/mexc-tui/practice"
-        welcomed.mkdir(parents=True, mode=0o700)
-        (welcomed / "welcomed").touch()
+        fresh = welcomed(home / f"f{number}")
         whole.append(started(lambda home=fresh: Terminal(environ(home)), SPLASH, PAINTED, READY))
-        subprocess.run(
-            [sys.executable, "-m", "mexc_tui", "stop"], env=environ(fresh), check=False, capture_output=True
-        )
+        stop(fresh)
     base = statistics.median(one[0] for one in took["least Textual app"])
     for name, values in (*took.items(), ("mexc-tui (engine and exchange inside)", whole)):
         frames = ("first line", "board", "with data") if len(values[0]) > 1 else ("first frame",)
@@ -180,14 +142,6 @@ def starts(home: Path) -> Generator[Row]:
                 median / base,
                 "ratio to the least app; max",
             )
-
-
-def socket_of(home: Path) -> Path:
-    """Return where the desk of profile bench is."""
-    folder = home / "r/mexc-tui"
-    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    (home / "r").chmod(0o700)
-    return folder / "bench.sock"
 
 
 def costs(home: Path) -> Generator[Row]:
@@ -249,16 +203,12 @@ def paged(terminal: Terminal) -> float:
 
 def calm(home: Path) -> Generator[Row]:
     """The first screen over half a minute of the calm scenario, engine and exchange inside."""
-    folder = home / "calm/s/mexc-tui/practice"
-    folder.mkdir(parents=True, mode=0o700)
-    (home / "calm/r").mkdir(mode=0o700)
-    (folder / "welcomed").touch()
-    with Terminal(environ(home / "calm"), "--scenario", "calm") as terminal:
+    fresh = welcomed(home / "calm")
+    with Terminal(environ(fresh), "--scenario", "calm") as terminal:
         terminal.until(READY)
         sent, _ = watch(terminal, 30.0)
         yield Row("screen 120×40", "calm scenario, first screen: bytes", sent, sent, "kB/s")
-    stop = [sys.executable, "-m", "mexc_tui", "stop"]
-    subprocess.run(stop, env=environ(home / "calm"), check=False, capture_output=True)
+    stop(fresh)
 
 
 def beside(home: Path) -> Generator[Row]:
@@ -292,17 +242,17 @@ def beside(home: Path) -> Generator[Row]:
         yield Row("engine's loop lag", name, lag["p50"], lag["p99"], "ms", ratio, "ratio of p99 to no screen")
 
 
-def lag_of(socket: Path) -> dict[str, float]:
-    """Return what an engine said of its loop."""
-    import json
-
-    said: dict[str, float] = json.loads(socket.with_suffix(".lag").read_text())
-    return said
-
-
 def main(chosen: Sequence[str]) -> None:
     """Measure what was chosen, or all."""
-    parts = {"starts": starts, "costs": costs, "beside": beside}
+    parts = {
+        "starts": starts,
+        "costs": costs,
+        "beside": beside,
+        "stalled": stalled,
+        "stopped": stopped,
+        "hang-ups": hang_ups,
+        "day": day,
+    }
     for name in chosen or list(parts):
         with tempfile.TemporaryDirectory() as folder:
             emit(list(parts[name](Path(folder))))

@@ -42,6 +42,18 @@ async def test_facts_are_listed_newest_first_in_plain_words_with_all_of_one_besi
         assert app.screen.query(Table).first().cursor == "7"
 
 
+async def test_enter_shows_all_of_a_fact_and_no_word_of_it_is_cut_off_where_room_is_short() -> None:
+    frozen = Frozen()
+    reason = " ".join(f"word{number}" for number in range(40))
+    frozen.replies["journal"] = FactPage((fact(7, reason=reason),))
+    async with desk(frozen, (80, 24)) as (app, pilot, _):
+        await pilot.press("8")
+        await until(pilot, app, "engine_stopped")
+        await pilot.press("enter")
+        text = await until(pilot, app, "Details: Journal")
+        assert all(f"word{number} " in text for number in range(40))
+
+
 async def test_on_the_newest_fact_the_cursor_follows_and_elsewhere_it_stays() -> None:
     frozen = Frozen()
     frozen.replies["journal"] = _journal(7, 8)

@@ -13,12 +13,13 @@ from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, P
 from mexc_tui.tui.cell import Cell, Tone
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.look import Look
-from mexc_tui.tui.part import Drawn, words
+from mexc_tui.tui.part import Drawn, folded, words
 from mexc_tui.tui.rows import Line, Order
 from mexc_tui.tui.text import local_and_utc, utc
 from mexc_tui.wording.facts import fact_words
 
 FOLLOW_S = 1.0
+_HANGS = 2
 _PAIR = re.compile(r"[A-Z0-9]{2,}(USDT|USDC|EUR|BTC|USD1)")
 _FACTS = (
     Column("NUMBER", 8, goes=3, is_number=True),
@@ -63,7 +64,12 @@ def _line(row: FactRow) -> Line:
 
 
 def _detail(look: Look, width: int, height: int) -> list[Drawn]:
-    del width, height
+    del height
+    return all_of(look, width)
+
+
+def all_of(look: Look, width: int) -> list[Drawn]:
+    """Draw all of a fact; a value that is longer than a line goes on below."""
     page = _heard(look).result
     if page is None:
         return [words(LOADING, Tone.FAINT)]
@@ -73,13 +79,18 @@ def _detail(look: Look, width: int, height: int) -> list[Drawn]:
     return [
         words(f"{row.kind} {row.version}  {row.about}", Tone.STRONG),
         words(local_and_utc(row.at_ms, look.zone), Tone.FAINT),
-        *_fields(row.body),
+        *_fields(row.body, width),
     ]
 
 
-def _fields(body: msgspec.Raw) -> Iterable[Drawn]:
+def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
     for line in msgspec.json.format(bytes(body), indent=2).decode().split("\n")[1:-1]:
-        yield words(line.removesuffix(",").replace('"', ""))
+        text = line.removesuffix(",").replace('"', "")
+        indent = len(text) - len(text.lstrip())
+        first, *others = folded(text, max(width - indent - _HANGS, 8))
+        yield words(" " * indent + first)
+        for other in others:
+            yield words(" " * (indent + _HANGS) + other)
 
 
 BOARD = Board(
@@ -101,4 +112,5 @@ BOARD = Board(
         ),
         PicturePane("Fact", _detail, Place(share=2, is_beside=True)),
     ),
+    details=all_of,
 )

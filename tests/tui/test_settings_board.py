@@ -1,3 +1,5 @@
+import msgspec
+
 from mexc_tui.desk.asking import SettingList
 from mexc_tui.model.view import SettingRow
 from tests.tui.driving import desk, until
@@ -27,6 +29,18 @@ async def test_every_setting_is_listed_and_the_chosen_one_explained() -> None:
         text = await until(pilot, app, "What one snipe may spend.")
         assert "allowed  1 to 1,000" in text
         assert "Settings 2" in text
+
+
+async def test_what_is_allowed_is_told_whole_where_it_is_longer_than_a_line() -> None:
+    frozen = Frozen()
+    allowed = " ".join(f"word{number}" for number in range(20))
+    frozen.replies["settings"] = SettingList(
+        [msgspec.structs.replace(setting("s", "1", "1"), allowed=allowed)]
+    )
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("9")
+        text = await until(pilot, app, "allowed  word0")
+        assert all(f"word{number} " in text for number in range(20))
 
 
 async def test_what_differs_from_the_defaults_is_a_diff_and_what_waits_is_said() -> None:

@@ -62,13 +62,22 @@ def _detail(look: Look, width: int, height: int) -> list[Drawn]:
         words(""),
         (Span("value    ", Tone.FAINT), Span(f"{row.value} {row.unit}".rstrip(), Tone.STRONG)),
         (Span("default  ", Tone.FAINT), Span(row.default)),
-        (Span("allowed  ", Tone.FAINT), Span(row.allowed)),
-        (Span("from     ", Tone.FAINT), Span(row.origin)),
+        *_hanging("allowed  ", row.allowed, width),
+        *_hanging("from     ", row.origin, width),
         (Span("a change ", Tone.FAINT), Span(later, Tone.WARN if row.needs_restart else Tone.PLAIN)),
     ]
     if row.pending:
         lines.append((Span("waits    ", Tone.FAINT), Span(f"{row.pending}, from the next start", Tone.WARN)))
     return lines
+
+
+def _hanging(name: str, text: str, width: int) -> list[Drawn]:
+    """Draw a name and a text behind it, in as many lines as that takes."""
+    first, *others = folded(text, max(width - len(name), 8))
+    return [
+        (Span(name, Tone.FAINT), Span(first)),
+        *((Span(" " * len(name)), Span(one)) for one in others),
+    ]
 
 
 def _changed(look: Look, width: int, height: int) -> list[Drawn]:

@@ -196,14 +196,17 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
 def order(row: OrderRow, now_ms: int) -> Line:
     """Return an order; a market order has no price but the one it was filled at."""
     is_open = row.state in _OPEN_ORDERS
-    whole = "" if row.quantity is None else f" of {price(row.quantity).text}"
+    whole = "" if row.quantity is None else f" of {price(row.quantity, row.quantity_decimals).text}"
     return (
         Cell(row.symbol, Tone.STRONG if is_open else Tone.PLAIN),
         Cell(row.side.value.casefold(), Tone.GOOD if row.side is Side.BUY else Tone.WARN),
         Cell(row.role.value.replace("_", " ")),
         Cell(row.state.value.replace("_", " "), _ORDERS.get(row.state, Tone.PLAIN)),
-        price(row.price if row.price is not None else row.average_price),
-        Cell(f"{price(row.filled_quantity).text}{whole}", rank=float(row.filled_quantity)),
+        price(row.price if row.price is not None else row.average_price, row.price_decimals),
+        Cell(
+            f"{price(row.filled_quantity, row.quantity_decimals).text}{whole}",
+            rank=float(row.filled_quantity),
+        ),
         Cell(age(now_ms - row.created_ms), rank=-row.created_ms),
         Cell(row.fees, Tone.FAINT),
         Cell(row.reason, Tone.FAINT),

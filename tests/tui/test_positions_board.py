@@ -7,6 +7,7 @@ from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFil
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import PositionState, Protection
 from mexc_tui.model.trading_view import OrderRow, PositionRow
+from mexc_tui.tui import lines
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, position
 
@@ -118,6 +119,13 @@ async def test_the_chosen_positions_market_is_drawn_with_our_fills_and_exits() -
         assert ("market", "OPENUSDT") in [
             (name, args.symbol) for name, args in frozen.given if name == "market"
         ]
+
+
+def test_an_orders_price_and_quantity_have_the_decimals_of_its_pair() -> None:
+    row = msgspec.structs.replace(order("OPENUSDT", "a"), price_decimals=5, quantity_decimals=2)
+    texts = [cell.text for cell in lines.order(row, NOW_MS)]
+    assert "0.04000" in texts
+    assert "0.00 of 900.00" in texts
 
 
 async def test_orders_are_those_of_the_chosen_position() -> None:

@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+import msgspec
+
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import WhatIfRow
@@ -118,6 +120,16 @@ async def test_a_signal_tells_why_what_became_of_it_and_what_if() -> None:
             "It would be refused now.",
         ):
             assert words in text
+
+
+async def test_a_moment_a_signal_rests_on_is_told_as_one_and_never_in_milliseconds() -> None:
+    frozen = Frozen()
+    for key, row in list(frozen.signals.rows.items()):
+        frozen.signals.put(key, msgspec.structs.replace(row, state=f"since {NOW_MS}"))
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("3")
+        text = await until(pilot, app, "USDT  since 20")
+        assert str(NOW_MS) not in text
 
 
 async def test_without_an_answer_a_story_says_why() -> None:

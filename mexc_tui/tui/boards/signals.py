@@ -11,6 +11,7 @@ from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, words
 from mexc_tui.tui.rows import Order
+from mexc_tui.wording.signals import readable
 
 _CHOOSE = "Choose a signal to see why it was raised."
 
@@ -33,7 +34,7 @@ def all_of(look: Look, width: int) -> list[Drawn]:
 
 
 def _told(row: SignalRow, answer: WhyRow | None, look: Look, width: int) -> Iterable[Drawn]:
-    yield head(f"{row.symbol}  {row.state.replace('_', ' ')}")
+    yield head(f"{row.symbol}  {readable(row.state.replace('_', ' '))}")
     yield from signal_words(row, look, width)
     yield words(f"version {row.version}, settings {row.config_hash[:12]}", Tone.FAINT)
     story = (
@@ -49,7 +50,7 @@ def _told(row: SignalRow, answer: WhyRow | None, look: Look, width: int) -> Iter
     )
     says = next((one for one in story.detectors if one.detector == row.detector), None)
     if says is not None:
-        yield from paragraph(f"it looked at: {', '.join(says.saw)}", width, Tone.FAINT)
+        yield from paragraph(f"it looked at: {readable(', '.join(says.saw))}", width, Tone.FAINT)
         if says.why_not:
             yield from paragraph(f"why not now: {says.why_not}", width, Tone.WARN)
 

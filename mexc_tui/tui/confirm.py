@@ -76,5 +76,5 @@ def _link(source: Source) -> list[Part]:
     link = source.link()
     if link.link is Link.CONNECTED:
         return [Part("Keys work as usual meanwhile.", Tone.FAINT)]
-    words = f"The engine is {link.link.value}: it is told as soon as it is back."
+    words = f"Engine {link.link.value}: told when it is back."
     return [Part(words, Tone.BAD), Part("Without it: mexc-tui kill --direct", goes=1)]

@@ -197,7 +197,7 @@ async def test_while_the_engine_is_away_halting_is_given_again_not_turned_into_r
     one.frozen.link = replace(one.frozen.link, link=Link.DISCONNECTED)
     release, one.frozen.replies["halt"] = held_back()
     await one.press("h")
-    await one.until("The engine is disconnected: it is told as soon as it is back.")
+    await one.until("Engine disconnected: told when it is back.   Without it: mexc-tui kill --direct")
     assert one.told == ["halt"]
     release.set()
 

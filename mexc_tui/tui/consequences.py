@@ -86,7 +86,7 @@ def stopping_engine(source: Source, _: Target) -> str:
         return f"No position is open. {armed} while no engine runs."
     return (
         f"{count(len(rows), 'position').capitalize()} would stay open with no stop: "
-        "stops live in this engine and end with it. To leave only this screen, press q."
+        "stops live in this engine and end with it."
     )
 
 

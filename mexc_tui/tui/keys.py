@@ -79,6 +79,8 @@ _SAID = {
     "ctrl+x": "^x",
 }
 
+BETWEEN = "  "
+"""Between two keys of a footer."""
 _TABLE, _FILTER = Scope.TABLE, Scope.FILTER
 _PAIRS = frozenset({"desk", "listings", "signals"})
 _HELD = frozenset({"desk", "positions"})
@@ -187,24 +189,43 @@ def allowed(*, may_operate: bool) -> tuple[Key, ...]:
     return tuple(key for key in KEYS if may_operate or not key.needs_operator)
 
 
-def footer(width: int, *, may_operate: bool, board: str = "") -> str:
-    """Return a board's most wanted keys in one line; what does not fit is left out from the end."""
-    line = ""
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Words that stand for a key, which a click on them presses."""
+
+    words: str
+    key: str
+    """In Textual's words."""
+
+
+def footer(width: int, *, may_operate: bool, board: str = "") -> list[Spot]:
+    """Return a board's most wanted keys that fit into a line; what does not is left out from the end."""
+    spots: list[Spot] = []
     here = [key for key in allowed(may_operate=may_operate) if not key.boards or board in key.boards]
     wanted = sorted((key for key in here if key.foot), key=lambda key: key.foot)
     for key in wanted:
-        longer = f"{line} {key.shown.split(' ')[0]} {key.name}  "
-        if cell_len(longer.rstrip()) > width:
+        spot = Spot(f"{key.shown.split(' ')[0]} {key.name}", key.each[0])
+        width -= cell_len(spot.words) + (len(BETWEEN) if spots else 0)
+        if width < 0:
             break
-        line = longer
-    return line.strip()
+        spots.append(spot)
+    return spots
 
 
-def footer_of_words(*, needs_enter: bool) -> str:
+def footer_of_words(*, needs_enter: bool) -> list[Spot]:
     """Return the keys that are no letters, for a line in which words are typed."""
     halt = BY_ID["halt_now"]
-    enter = "   enter takes the words" if needs_enter else ""
-    return f"{halt.shown} {halt.name}{enter}   esc leaves them"
+    enter = [Spot("enter takes the words", "enter")] if needs_enter else []
+    return [Spot(f"{halt.shown} {halt.name}", halt.keys), *enter, Spot("esc leaves them", "escape")]
+
+
+def screens(board: str) -> list[Spot]:
+    """Return the numbers of all screens, with a mark at the one of this board."""
+    return [
+        Spot(f"[{key.keys}]" if key.id == board else key.keys, key.keys)
+        for key in KEYS
+        if key.group is Group.SCREENS
+    ]
 
 
 def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:

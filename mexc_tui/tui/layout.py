@@ -6,6 +6,8 @@ MEDIUM = 110
 """From so many columns on panes that are below stand side by side."""
 DETAILS_BESIDE = 160
 """From so many columns on details stand beside everything else; below that in the place of something."""
+WITH_SCREENS = 60
+"""From so many columns on the footer has the numbers of the screens."""
 HEAD = 2
 """Lines of the header."""
 

@@ -20,8 +20,9 @@ from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, Pane, PictureP
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.filling import counted, fill_anew, fill_answer, picture_of, table_of
+from mexc_tui.tui.foot import Foot
 from mexc_tui.tui.header import Known, lines
-from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, HEAD, MEDIUM, STYLE, TALL
+from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, HEAD, MEDIUM, STYLE, TALL, WITH_SCREENS
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part
 from mexc_tui.tui.source import Source
@@ -66,7 +67,7 @@ class BoardScreen(Screen[None]):
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
         self._header, self._hint = Bar(HEAD, "header"), Bar(1, "hint")
-        self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Bar(1, "footer")
+        self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
         )
@@ -168,11 +169,12 @@ class BoardScreen(Screen[None]):
 
     def _show_footer(self) -> None:
         if self._takes_words or isinstance(self.focused, Input):
-            foot = keys.footer_of_words(needs_enter=not self._takes_words)
-        else:
-            may_operate = self._source.may_operate
-            foot = keys.footer(self.size.width - 2, may_operate=may_operate, board=self.board.name)
-        self._footer.show([[Part(foot)]])
+            self._footer.show_keys(keys.footer_of_words(needs_enter=not self._takes_words))
+            return
+        width, may_operate, board = self.size.width, self._source.may_operate, self.board.name
+        screens = keys.screens(board) if width >= WITH_SCREENS else []
+        room = width - 2 - sum(1 + len(spot.words) for spot in screens)
+        self._footer.show_keys(keys.footer(room, may_operate=may_operate, board=board), screens)
 
     def show_act(self, drawn: confirm.Lines | None) -> None:
         """Show a question, or what came of it, above the footer; None: nothing is asked."""

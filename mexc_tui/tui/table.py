@@ -227,13 +227,16 @@ class Table(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Sort by a head, go to a row; twice: see more of it."""
-        if event.y < HEAD:
-            column = self._drawing.column_at(event.x)
+        at = event.get_content_offset(self)
+        if at is None:  # the frame
+            return
+        if at.y < HEAD:
+            column = self._drawing.column_at(at.x)
             if column is not None:
                 is_same = column == self.rows.order.column
                 self.sort(Order(column, is_same and not self.rows.order.is_reverse))
             return
-        index = event.y - HEAD + self.scroll_offset.y
+        index = at.y - HEAD + self.scroll_offset.y
         if index < len(self.rows.shown):
             self._put_cursor(index)
             if event.chain == 2:

@@ -2,7 +2,7 @@ from collections import Counter
 
 from rich.cells import cell_len
 
-from mexc_tui.tui.keys import BY_ID, KEYS, Scope, allowed, bindings, footer, help_text, palette
+from mexc_tui.tui.keys import BETWEEN, BY_ID, KEYS, Scope, allowed, bindings, footer, help_text, palette
 
 
 def test_every_action_has_its_own_id_and_words() -> None:
@@ -32,11 +32,13 @@ def test_what_needs_an_operator_is_never_a_lower_case_letter() -> None:
 
 def test_the_footer_fits_and_ends_at_a_whole_word() -> None:
     for width in range(10, 200, 7):
-        line = footer(width, may_operate=True)
-        assert cell_len(line) <= width
-    assert "? Help" in footer(80, may_operate=True)
-    assert "q Leave" in footer(80, may_operate=True)
-    assert "Leave" not in footer(20, may_operate=True)
+        assert cell_len(BETWEEN.join(_words(width))) <= width
+    assert {"h Halt", "? Help", "q Leave"} <= set(_words(60))
+    assert _words(20) == ["h Halt", "? Help"]
+
+
+def _words(width: int) -> list[str]:
+    return [spot.words for spot in footer(width, may_operate=True)]
 
 
 def test_palette_and_help_say_what_the_keys_do() -> None:

@@ -1,0 +1,65 @@
+"""A desk by the mouse alone: screens, rows, keys; what is dangerous still asks."""
+
+from mexc_tui.tui.boards import NAMES
+from tests.tui.test_deeds import Desk, at, done
+
+
+async def _click(one: Desk, words: str) -> None:
+    """Click on the last line where these words are."""
+    one.now[0] += 1.0
+    line = one.text.splitlines()[-1]
+    await one.pilot.click(offset=(line.index(words), one.app.size.height - 1))
+
+
+async def test_every_screen_is_a_click_away_from_every_other() -> None:
+    for size in ((80, 24), (120, 40)):
+        async with at(size=size) as one:
+            for number, name in enumerate(NAMES[1:], 2):
+                await _click(one, f" {number}")
+                await one.until(f"[{number}]")
+                assert one.app.screen.name == name
+            await _click(one, " 1 ")
+            await one.until("[1]")
+
+
+async def test_a_click_on_a_row_chooses_it_for_what_a_click_on_a_key_does() -> None:
+    async with at(size=(120, 40)) as one:
+        one.frozen.replies["disarm"] = done("QUUXUSDT is disarmed.")
+        await _click(one, " 2 ")
+        lines = (await one.until("[2]")).splitlines()
+        y = next(number for number, line in enumerate(lines) if "QUUXUSDT" in line)
+        await one.pilot.click(offset=(4, y))
+        assert one.table.cursor == "L-QUUXUSDT"
+        await _click(one, "a Disarm")
+        await one.until("QUUXUSDT is disarmed.")
+        assert one.frozen.given[-1][1].symbol == "QUUXUSDT"
+        await one.pilot.double_click(offset=(4, y))
+        await one.until("Details: ")
+
+
+async def test_what_is_dangerous_asks_whoever_clicks_and_is_not_done_by_clicking_on() -> None:
+    async with at(size=(120, 40)) as one:
+        one.frozen.replies |= {"flatten": done("all sold"), "halt": done("halted: by hand")}
+        await _click(one, "X Flatten")
+        await one.until("FLATTEN?")
+        await _click(one, "X Flatten")
+        await one.gone("FLATTEN?")
+        assert one.told() == []
+        await _click(one, "X Flatten")
+        await one.until("FLATTEN?")
+        await _click(one, "h Halt")
+        await one.until("halted: by hand")
+        assert one.told() == ["halt"]
+
+
+async def test_where_words_are_typed_the_keys_that_are_left_can_be_clicked() -> None:
+    async with at(size=(120, 40)) as one:
+        one.frozen.replies["halt"] = done("halted: by hand")
+        await _click(one, "/ Filter")
+        await one.until("^x Halt")
+        await _click(one, "^x Halt")
+        await one.until("halted: by hand")
+        await _click(one, "esc leaves")
+        await one.gone("halted: by hand")
+        await _click(one, "esc leaves")
+        await one.until("h Halt")

@@ -9,7 +9,7 @@ from mexc_tui.model import event
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading import GuardLevel, TradingState
-from mexc_tui.model.trading_view import MetricRow, PerformanceRow
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow, RiskRow
 from mexc_tui.tui.asked import Heard
 from mexc_tui.tui.boards.limits import limits, risk_of
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, Place
@@ -57,34 +57,28 @@ def _state(look: Look, width: int, height: int) -> list[Drawn]:
     if risk.paused_until_ms is not None and risk.paused_until_ms > look.now_ms:
         left = age(risk.paused_until_ms - look.now_ms)
         lines.append(words(f"entries pause for {left} after losses in a row", Tone.WARN))
+    return [*lines, *_money(risk)]
+
+
+def _money(risk: RiskRow) -> list[Drawn]:
+    """Draw what the desk is worth, what this day made, and what of it is at risk."""
     about = "" if risk.is_complete else "  (a price is missing: an estimate)"
-    quote = risk.quote_asset
-    lines.append(
+    quote, day = risk.quote_asset, gain(risk.day_pnl)
+    peak, drawdown = amount(risk.peak).text, amount(risk.drawdown_pct, 1).text
+    cash, reserved, exposure = (amount(one).text for one in (risk.cash, risk.reserved, risk.exposure))
+    return [
         (
             Span("equity ", Tone.FAINT),
             Span(f"{amount(risk.equity).text} {quote}{about}", Tone.STRONG),
-            Span(
-                f"   peak {amount(risk.peak).text}   drawdown {amount(risk.drawdown_pct, 1).text}%",
-                Tone.FAINT,
-            ),
-        )
-    )
-    day = gain(risk.day_pnl)
-    lines.append(
+            Span(f"   peak {peak}   drawdown {drawdown}%", Tone.FAINT),
+        ),
         (
             Span("this UTC day ", Tone.FAINT),
             Span(f"{day.text.strip()} {quote}", day.tone),
             Span(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
-        )
-    )
-    lines.append(
-        words(
-            f"cash {amount(risk.cash).text}   reserved {amount(risk.reserved).text}   "
-            f"at risk {amount(risk.exposure).text} at the bid",
-            Tone.FAINT,
-        )
-    )
-    return lines
+        ),
+        words(f"cash {cash}   reserved {reserved}   at risk {exposure} at the bid", Tone.FAINT),
+    ]
 
 
 def _performance(look: Look) -> Heard[PerformanceRow]:

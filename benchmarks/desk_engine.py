@@ -22,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.common import percentile
+from mexc_tui.desk import viewer
 from mexc_tui.desk.commands import Audited, Given
 from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.server import DeskParts, DeskServer
@@ -215,6 +216,8 @@ def main() -> int:
     """Run as the command line says."""
     path = Path(sys.argv[1])
     day = Day(int(sys.argv[2]), float(sys.argv[3]), sys.argv[4] == "1", "turnover" in sys.argv)
+    if day.has_turnover:
+        viewer.PACE_S = 1 / day.per_s  # a day goes faster than people look
     if "screen" not in sys.argv:
         return asyncio.run(_alone(path, day))
     from mexc_tui.showing import Beside, Viewing, show

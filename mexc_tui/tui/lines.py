@@ -188,8 +188,8 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
         NOTHING,
         NOTHING,
         Cell(age(closed_ms - row.opened_ms), Tone.FAINT, _BEHIND - closed_ms),
-        Cell("closed", Tone.FAINT),
-        Cell(f"at {utc(closed_ms)}", Tone.FAINT),
+        Cell(utc(closed_ms), Tone.FAINT),
+        NOTHING,
     )
 
 

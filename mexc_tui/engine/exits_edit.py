@@ -27,6 +27,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
+from mexc_tui.sniping.exits import higher_stops
 from mexc_tui.sniping.ladder import RungPlace, rungs
 from mexc_tui.sniping.rounding import Grid
 
@@ -91,8 +92,12 @@ class ExitsEdit:
     def check(self, symbol: str, wish: ExitWish) -> str:
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
         held, edited = self._edited(symbol, wish)
-        worst = worst_pnl(held.position, edited.stop_price, held.grid.taker_fee)
-        return f"Sold at the stop, {short(edited.stop_price)}, it makes {worst:+.2f} {QUOTE} of what is held."
+        after = msgspec.structs.replace(held.position, plan=edited.plan)
+        moves = [price for price, _ in higher_stops(after, held.memory.high_price, held.grid)]
+        stop = max([edited.stop_price, *moves])
+        worst = worst_pnl(held.position, stop, held.grid.taker_fee)
+        moved = " it moves to" if stop > edited.stop_price else ""
+        return f"Sold at the stop{moved}, {short(stop)}, it makes {worst:+.2f} {QUOTE} of what is held."
 
     def _edited(self, symbol: str, wish: ExitWish) -> tuple[Held, Edited]:
         held = self._held(symbol)

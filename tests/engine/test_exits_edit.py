@@ -17,6 +17,7 @@ from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.joining import Joined
 from mexc_tui.ledger.checks import protected
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.event import PositionChanged
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.plan_view import ExitsRow
@@ -103,6 +104,19 @@ def test_a_raised_stop_protects_at_once_and_outlives_the_engine(tmp_path: Path) 
             await price_for(rooms, held(running), "0.965", 0.5)
             assert (await closed(running)).close_reason is CloseReason.STOP
             await agree(running)
+
+    simulate(main)
+
+
+def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with desk(sim, tmp_path) as at:
+            await give(at.client, ladder=())
+            await price_for(at.rooms, at.position, "1.3", 0.5)
+            asked = await look(at.client, trailing=True, trailing_distance_pct=D(30))
+            await give(at.client, trailing=True, trailing_distance_pct=D(30))
+            await until(lambda: held(at.running).stop_price > at.position.stop_price, 5)
+            assert f"Sold at the stop it moves to, {short(held(at.running).stop_price)}, " in asked.words
 
     simulate(main)
 

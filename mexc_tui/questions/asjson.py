@@ -8,6 +8,7 @@ from mexc_tui.model.reconciliation import Difference
 from mexc_tui.model.trading_view import ReconciliationRow
 from mexc_tui.model.view import ListingRow
 from mexc_tui.questions.pages import money
+from mexc_tui.wording.digits import plain_json
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -71,7 +72,7 @@ class StopJson(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(value: object) -> str:
     """Return a value as JSON in one line."""
-    return _encoder.encode(value).decode()
+    return plain_json(_encoder.encode(value)).decode()
 
 
 def many(values: Iterable[msgspec.Struct]) -> str:

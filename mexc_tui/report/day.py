@@ -12,6 +12,7 @@ from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.report.trading_day import NotArmed, Sniped, TradingDay
+from mexc_tui.wording.digits import plain_json
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,4 +181,4 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 def to_json(report: DayReport) -> bytes:
     """Return the report as one JSON object; money is text."""
-    return _encoder.encode(report)
+    return plain_json(_encoder.encode(report))

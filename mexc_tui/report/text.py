@@ -1,7 +1,9 @@
-"""The report as plain text: times in seconds of the day, no colours, one thing a line."""
+"""The report as plain text: times in seconds of the day, no colours, one thing a line, at most 80 columns."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from textwrap import wrap
 
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.signal import MIN_N_FOR_RATE, ClaimKind
@@ -18,6 +20,10 @@ from mexc_tui.report.day import (
 )
 from mexc_tui.report.trading_text import sniped_lines, trading_lines
 
+MOST_COLUMNS = 80
+_WORDS_AT, _GOES_ON_AT = 12, 4
+"""Columns in which the words of a listing's lines begin, and all other lines go on."""
+_OF_LISTING = re.compile(r"  [a-z ]{9} ")
 _CLAIMS = {
     ClaimKind.OPENS_BY: "opens",
     ClaimKind.PROFITS: "profits",
@@ -35,7 +41,13 @@ _ENDS = {
 
 def to_text(report: DayReport) -> str:
     """Return the whole report; ends with a line break."""
-    return "\n".join(_lines(report)) + "\n"
+    return "".join(f"{part}\n" for line in _lines(report) for part in _folded(line))
+
+
+def _folded(line: str) -> list[str]:
+    """Return a line in several if it is long; what goes on stands below the words of the first."""
+    column = _WORDS_AT if _OF_LISTING.match(line) else _GOES_ON_AT
+    return wrap(line, MOST_COLUMNS, subsequent_indent=" " * column, break_on_hyphens=False) or [""]
 
 
 def _lines(report: DayReport) -> Iterator[str]:

@@ -16,6 +16,7 @@ import msgspec
 
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.rows import Line
+from mexc_tui.wording.digits import plain, plain_json
 
 CLIPBOARD_BYTES = 74_994
 """Terminals take no more than this in one go."""
@@ -36,7 +37,7 @@ def read_rows(columns: Sequence[Column], lines: Sequence[Line]) -> list[dict[str
 
 def as_json(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> bytes:
     """Return rows with all there is of them; money is text, so that nothing is lost."""
-    return msgspec.json.format(msgspec.json.encode(rows), indent=2) + b"\n"
+    return plain_json(msgspec.json.format(msgspec.json.encode(rows), indent=2)) + b"\n"
 
 
 def as_csv(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> bytes:
@@ -85,8 +86,8 @@ def _value(value: object) -> Scalar:
         case str():
             return guarded(value)
         case Decimal():
-            return f"{value:f}"
+            return plain(str(value))
         case bool() | int() | float() | None:
             return value
         case _:
-            return guarded(msgspec.json.encode(value).decode("utf-8"))
+            return guarded(plain_json(msgspec.json.encode(value)).decode("utf-8"))

@@ -8,6 +8,7 @@ from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.listing import Facts, Sighting
 from mexc_tui.model.view import FactRow
+from mexc_tui.wording.digits import plain, plain_json
 from mexc_tui.wording.moments import when
 from mexc_tui.wording.trading_facts import trading_words
 
@@ -86,4 +87,4 @@ def _fields(body: msgspec.Raw) -> str:
 
 
 def _short(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return plain(value) if isinstance(value, str) else plain_json(msgspec.json.encode(value)).decode()

@@ -1,5 +1,7 @@
 """Small days to report on; times in milliseconds of the day."""
 
+import re
+
 from mexc_tui.market.life import listing_from
 from mexc_tui.model.event import Alert
 from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
@@ -16,7 +18,9 @@ from mexc_tui.model.signal import (
     SignalKey,
 )
 from mexc_tui.model.storage import StoredAlert
+from mexc_tui.report.day import DayReport
 from mexc_tui.report.kept import Day
+from mexc_tui.report.text import MOST_COLUMNS, to_text
 
 FROM_MS = 1_790_000_000_000
 DAY = Day(
@@ -138,3 +142,15 @@ def alert(at_ms: int, *, times: int = 1, closed_ms: int | None = None) -> Stored
         text="the calendar cannot be read",
     )
     return StoredAlert(told, FROM_MS + at_ms, FROM_MS + at_ms + 1_000, times, closed_ms)
+
+
+def read(report: DayReport) -> str:
+    """Return the report's text with its folded lines whole again; none is wider than a terminal."""
+    text = to_text(report)
+    assert [line for line in text.splitlines() if len(line) > MOST_COLUMNS] == []
+    return whole_lines(text)
+
+
+def whole_lines(text: str) -> str:
+    """Return a text whose lines do not go on below."""
+    return re.sub(r"\n {4,}(?=\S)", " ", text)

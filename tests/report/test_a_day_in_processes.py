@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mexc_tui.practice.scenario import load
+from mexc_tui.report.text import MOST_COLUMNS
+from tests.report.stories import whole_lines
 
 SCENARIO = Path(__file__).with_name("short-day.toml")
 RUN = [sys.executable, "-m", "mexc_tui"]
@@ -54,6 +56,8 @@ def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_p
         assert "CLEANUSDT" in ask("why", "CLEANUSDT")
         report, complained = desk.communicate(timeout=50)
         assert desk.returncode == 0, complained
+    assert [line for line in report.splitlines() if len(line) > MOST_COLUMNS] == []
+    report = whole_lines(report)
     tell = blocks(report)
     known = {f"{plan.base}USDT" for plan in load(str(SCENARIO)).listings} - {"OLDUSDT"} | {"FRESHUSDT"}
     assert set(tell) == known

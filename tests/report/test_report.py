@@ -15,7 +15,6 @@ from mexc_tui.model.signal import DetectorName, Probability
 from mexc_tui.report.day import DayReport, ListingReport, to_json
 from mexc_tui.report.kept import Kept, KeptSignal
 from mexc_tui.report.making import report_of
-from mexc_tui.report.text import to_text
 from tests.report.stories import (
     DAY,
     FROM_MS,
@@ -24,6 +23,7 @@ from tests.report.stories import (
     look,
     opened,
     outcome,
+    read,
     said,
     signal,
     waiting,
@@ -79,7 +79,7 @@ def test_a_signal_stands_with_its_probability_its_n_and_its_lead_time() -> None:
 def test_without_an_opening_the_lead_is_to_the_plan_and_says_so() -> None:
     (only,) = of(report_of(DAY, whole()), "GONEUSDT").signalled
     assert (only.lead_ms, only.is_lead_to_plan) == (48_000, True)
-    assert "48.0 s before the planned opening" in to_text(report_of(DAY, whole()))
+    assert "48.0 s before the planned opening" in read(report_of(DAY, whole()))
 
 
 def test_what_happened_is_the_stored_outcome() -> None:
@@ -161,7 +161,7 @@ def test_passes_tell_their_longest_pause_and_what_was_never_read() -> None:
 
 
 def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
-    text = to_text(report_of(DAY, whole()))
+    text = read(report_of(DAY, whole()))
     assert "1 raised: 1 came true, 0 did not, 0 cannot be told, n too small for a rate (< 20)" in text
 
 
@@ -182,7 +182,7 @@ def test_a_rate_of_few_cases_is_not_shown_as_a_number() -> None:
     ],
 )
 def test_the_text_says(words: str) -> None:
-    assert words in to_text(report_of(DAY, whole()))
+    assert words in read(report_of(DAY, whole()))
 
 
 def test_json_holds_all_of_it_and_comes_back() -> None:

@@ -16,13 +16,12 @@ from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.kept import Kept, KeptMoney, KeptTrading
 from mexc_tui.report.making import report_of
-from mexc_tui.report.text import to_text
 from mexc_tui.reporting import report_day
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.engine import held
 from tests.engine.trading_engine import DIFFERENCE, NO
-from tests.report.stories import DAY, FROM_MS, opened, outcome, waiting
+from tests.report.stories import DAY, FROM_MS, opened, outcome, read, waiting
 from tests.store import trading_samples as samples
 
 LISTING = opened()
@@ -143,7 +142,7 @@ def test_a_last_comparison_that_was_not_finished_proves_nothing() -> None:
     trading = report(kept).trading
     assert trading is not None
     assert trading.accounts.unexplained_last is None
-    assert "the last one could not be finished" in to_text(report(kept))
+    assert "the last one could not be finished" in read(report(kept))
 
 
 def test_other_days_snipes_and_comparisons_are_left_out() -> None:
@@ -153,7 +152,7 @@ def test_other_days_snipes_and_comparisons_are_left_out() -> None:
     ).trading
     assert trading is not None
     assert (trading.totals.armed, trading.totals.refused, trading.accounts.compared) == (0, 0, 0)
-    assert "books were not compared" in to_text(report(KeptTrading(money=MONEY)))
+    assert "books were not compared" in read(report(KeptTrading(money=MONEY)))
 
 
 @pytest.mark.parametrize(
@@ -172,25 +171,25 @@ def test_other_days_snipes_and_comparisons_are_left_out() -> None:
     ],
 )
 def test_the_text_tells_of_money(words: str) -> None:
-    assert words in to_text(report())
+    assert words in read(report())
 
 
 def test_many_attempts_are_told_by_the_first_and_the_last() -> None:
     many = tuple(attempt(number, "not open yet", 30001) for number in range(1, 9))
-    text = to_text(report(KeptTrading(money=MONEY, snipes=(SNIPE,), attempts=many)))
+    text = read(report(KeptTrading(money=MONEY, snipes=(SNIPE,), attempts=many)))
     assert text.count("not open yet") == 2
     assert "6 attempts between these" in text
 
 
 def test_a_gap_of_equity_is_told_to_the_last_digit() -> None:
     off = KeptTrading(money=KeptMoney(D(1_000), D(0), D(0), D(0), D("999.98"), D(0), D("-0.02"), at_cost=2))
-    text = to_text(report(off))
+    text = read(report(off))
     assert "(2 open positions at their cost): is -0.02 off" in text
 
 
 def test_without_books_nothing_is_said_of_money() -> None:
     bare = report(None)
-    assert (bare.trading, "Trading" in to_text(bare)) == (None, False)
+    assert (bare.trading, "Trading" in read(bare)) == (None, False)
 
 
 def test_json_comes_back_with_money_as_text() -> None:
@@ -240,9 +239,9 @@ def test_what_a_new_start_found_and_did_is_told_with_the_day_s_trading() -> None
     told = report(dataclasses.replace(TRADING, taken_up=(other_day, found)))
     assert told.trading is not None
     assert [(one.at_ms, one.lines) for one in told.trading.restarts] == [(found.at_ms, lines)]
-    text = to_text(told)
+    text = read(told)
     assert "started again, and by 61.5 s had taken up what was left" in text
-    assert all(f"    - {one}" in text for one in lines)
+    assert all(f"- {one}" in text for one in lines)
     assert "long ago" not in text
 
 
@@ -253,4 +252,4 @@ def test_slippage_is_to_the_ask_when_it_was_sent_and_the_shortfall_is_told_besid
     assert sniped.slippage_to == "the best ask when it was sent"
     assert sniped.slippage_bps == 50.0
     assert sniped.shortfall_bps is not None
-    assert f"shortfall {sniped.shortfall_bps:+.1f} bps" in to_text(report(kept))
+    assert f"shortfall {sniped.shortfall_bps:+.1f} bps" in read(report(kept))

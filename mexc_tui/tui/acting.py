@@ -149,7 +149,8 @@ class Acting(Dressed):
             self._hand.want(BY_ID[name], target)
             return True
 
-        screen.ask_line(f"{form.title}: {form.hint}", begin, typed)
+        named = f"{form.title} {form.about(look, symbol)}".strip()
+        screen.ask_line(f"{named}: {form.hint}", begin, typed)
 
     async def _ask_undo(self, screen: BoardScreen) -> None:
         """Ask before the last change of a setting is taken back, once the journal has said what it was."""

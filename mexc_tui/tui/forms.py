@@ -32,7 +32,8 @@ from mexc_tui.tui.look import Look
 from mexc_tui.tui.text import price, utc
 from mexc_tui.wording.moments import moment_ms
 
-EXITS_HINT = "stop PRICE  trail PCT@GAIN|off  tp SHARE@GAIN,...|none  even RUNG  time SECONDS"
+EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S"
+"""Fits 80 columns behind the name of a pair."""
 
 
 class NotUnderstood(ValueError):
@@ -46,6 +47,7 @@ class Form:
     id: str
     """Of its deed and of its key."""
     title: str
+    """In front of what the line is about."""
     hint: str
     begin: Callable[[Look, str], str | None]
     """From the look and the pair under the cursor."""
@@ -53,6 +55,8 @@ class Form:
     """Raises NotUnderstood."""
     missing: str
     """Said where nothing fitting is chosen."""
+    about: Callable[[Look, str], str]
+    """What the line is about, from the look and the pair under the cursor; empty: nothing that is there."""
     check: CommandKind[Any, Agreed] | None = None
     """A question with the same arguments: the engine says first what is wrong with them."""
 
@@ -197,6 +201,10 @@ def _nothing(*_: object) -> str:
     return ""
 
 
+def _pair(_: Look, symbol: str) -> str:
+    return symbol
+
+
 def _of_pair(_: Look, symbol: str) -> str | None:
     return "" if symbol else None
 
@@ -204,23 +212,27 @@ def _of_pair(_: Look, symbol: str) -> str | None:
 FORMS = (
     Form(
         "edit_setting",
-        "New value",
-        "a value; empty: back to the default",
+        "",
+        "a new value; empty: back to the default",
         _setting,
         _read_setting,
         "Choose a setting first.",
+        lambda look, _: look.key or "",
         CHECK_SETTING,
     ),
     Form(
         "edit_exits",
-        "Exits",
+        "",
         EXITS_HINT,
         _exits,
         _read_exits,
         "Choose an open position first.",
+        _pair,
         CHECK_EXITS,
     ),
-    Form("add_listing", "Listing", "NEWUSDT +15m, or 2026-01-31T14:00Z", _nothing, _read_listing, ""),
-    Form("drop_listing", "Drop", "why, if you like", _of_pair, _read_drop, "Choose a listing first."),
+    Form(
+        "add_listing", "Listing", "NEWUSDT +15m, or 2026-01-31T14:00Z", _nothing, _read_listing, "", _nothing
+    ),
+    Form("drop_listing", "Drop", "why, if you like", _of_pair, _read_drop, "Choose a listing first.", _pair),
 )
 BY_ID = {form.id: form for form in FORMS}

@@ -13,7 +13,7 @@ from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.forms import NotUnderstood, exits_of, undoing
+from mexc_tui.tui.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen
 from tests.tui.test_deeds import at
@@ -66,13 +66,21 @@ async def test_a_setting_is_changed_after_its_difference_was_shown_and_agreed_to
         await one.press("9")
         await one.until("What one snipe may spend.")
         await one.press("C")
-        await one.until("New value: a value; empty: back to the default")
+        await one.until("spend: a new value; empty: back to the default")
         await one.press("backspace", "backspace", "5", "0", "enter")
         await one.until("spend: 25 → 50 USDT, at once. Allowed: 1 to 1,000.")
         assert not any(name == "settings_set" for name, _ in one.frozen.given)
         await one.press("Y")
         await one.until("spend = 50.")
         assert ("settings_set", SettingChange(name="spend", text="50")) in one.frozen.given
+
+
+async def test_at_80_columns_a_line_for_exits_says_of_what_and_all_that_it_may_be() -> None:
+    async with at(Frozen(), (80, 24)) as one:
+        await one.press("4")
+        await one.until("protected by the engine")
+        await one.press("M")
+        await one.until(f"OPENUSDT: {EXITS_HINT} ")
 
 
 async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason() -> None:
@@ -83,7 +91,7 @@ async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason(
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C", "x", "enter")
         shown = await until(pilot, app, "spend = x: not allowed.")
-        assert "New value" in shown
+        assert "spend: a new value" in shown
         assert app.screen.query_one(Input).value == "25x"
         assert "Y does it" not in shown
         frozen.replies["settings_check"] = Agreed()
@@ -163,7 +171,7 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
         await one.press("4")
         await one.until("protected by the engine")
         await one.press("M")
-        await one.until("Exits: stop PRICE")
+        await one.until("OPENUSDT: stop PRICE")
         await one.press("backspace", "backspace", "backspace", "2", "enter")
         assert "It makes -0.12 USDT there." in await one.until("OPENUSDT: stop 0.03139 → 0.032")
         await one.press("Y")

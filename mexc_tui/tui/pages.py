@@ -105,6 +105,9 @@ class HappenedScreen(Screen[None]):
 class Commands(CommandPalette):
     """All that can be done, by name."""
 
+    DEFAULT_CSS = "Commands SearchIcon { display: none; }"
+    """An emoji: terminals do not agree on how wide one is."""
+
     def on_mount(self) -> None:
         """Say which keys are no letters here."""
         self.query_one("#--input").border_title = Text("^x: halt   esc: back")

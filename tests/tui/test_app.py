@@ -255,3 +255,10 @@ async def test_countdowns_go_on_by_themselves() -> None:
 
 def test_without_colour_the_desk_begins_in_greys() -> None:
     assert chosen(THEMES, "dark", {"NO_COLOR": "1"})[0].name == "monochrome"
+
+
+async def test_the_palette_shows_nothing_whose_width_terminals_do_not_agree_on() -> None:
+    async with desk() as (app, pilot, _):
+        await pilot.press("ctrl+p")
+        shown = await until(pilot, app, "Words of a command")
+        assert not [one for one in shown if ord(one) > 0xFFFF]

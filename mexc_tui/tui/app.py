@@ -127,6 +127,8 @@ class DeskApp(Acting):
         screen = self.screen
         if isinstance(screen, HappenedScreen):
             screen.bring_up_to_date()
+        if isinstance(screen, Commands):
+            self._paint_behind()
         if not isinstance(screen, BoardScreen) or not screen.is_there:
             return
         if self._frozen_ms is None:
@@ -134,6 +136,12 @@ class DeskApp(Acting):
         else:
             screen.show_frame(self._known())
         self._show_act()
+
+    def _paint_behind(self) -> None:
+        """Keep the lines on top true where they are seen behind the palette."""
+        for screen in self.screen_stack:
+            if isinstance(screen, BoardScreen) and screen.is_there:
+                screen.show_frame(self._known())
 
     def _quiet_left_s(self) -> float:
         waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]

@@ -3,6 +3,7 @@ from dataclasses import replace
 from textual.pilot import Pilot
 
 from mexc_tui.desk.client import Link
+from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, Scope
 from mexc_tui.tui.leaving import Ending
@@ -262,3 +263,11 @@ async def test_the_palette_shows_nothing_whose_width_terminals_do_not_agree_on()
         await pilot.press("ctrl+p")
         shown = await until(pilot, app, "Words of a command")
         assert not [one for one in shown if ord(one) > 0xFFFF]
+
+
+async def test_the_lines_on_top_stay_true_behind_the_palette() -> None:
+    async with desk() as (app, pilot, frozen):
+        await pilot.press("ctrl+p")
+        assert "entries allowed" in await until(pilot, app, "Words of a command")
+        frozen.risk.put("risk", risk(TradingState.HALTED, "a person said so"))
+        assert "entries allowed" not in await until(pilot, app, "HALTED: a person said so")

@@ -32,6 +32,8 @@ from mexc_tui.model.event import Fact
 log = logging.getLogger(__name__)
 
 STALE_S = 3.0
+NEWS = -1
+"""Behind whatever the journal ends with once it is known."""
 BACK_OFF_S = 0.5
 BACK_OFF_CAP_S = 5.0
 MOST_BACK_OFFS = 10
@@ -76,6 +78,7 @@ class DeskClient:
         self._mirrors: dict[str, Mirror[Any]] = {}
         self._on_fact: Callable[[Fact], None] | None = None
         self._fact = 0
+        self._is_for_news = False
         self._waiting: dict[str, tuple[Give, asyncio.Future[Answer]]] = {}
         self._connection: Connection | None = None
         self._listeners: list[Callable[[LinkState], None]] = []
@@ -94,6 +97,10 @@ class DeskClient:
     def follow(self, after: int, on_fact: Callable[[Fact], None]) -> None:
         """Hand over every fact behind `after`, in order and once, from the next connection on."""
         self._fact, self._on_fact = after, on_fact
+
+    def follow_news(self, on_fact: Callable[[Fact], None]) -> None:
+        """Hand over every fact that comes from the first connection on; a journal may begin anew."""
+        self._fact, self._on_fact, self._is_for_news = NEWS, on_fact, True
 
     async def run(self) -> None:
         """Connect, and again whenever the connection ends, until cancelled."""
@@ -160,6 +167,9 @@ class DeskClient:
             for mirror in self._mirrors.values():
                 await connection.send(mirror.ask(connection.welcome.engine))
             if self._on_fact is not None:
+                head = connection.welcome.head
+                if self._fact == NEWS or (self._is_for_news and self._fact > head):
+                    self._fact = head
                 await connection.send(Follow(after=self._fact))
             for give, _ in list(self._waiting.values()):
                 await connection.send(give)

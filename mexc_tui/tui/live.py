@@ -37,6 +37,7 @@ def source_of(
         risk=client.mirror(RISK),
         answers=Answers(client.give),
         give=client.give,
+        follow_news=client.follow_news,
         wire_per_s=wire_per_s,
         may_operate=role is Role.OPERATE,
         link=lambda: client.state,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mexc_tui.desk.asking import JOURNAL, SETTINGS, JournalAsked, Nothing
 from mexc_tui.model import event
-from mexc_tui.model.event import Alert
+from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
@@ -12,7 +12,7 @@ from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.happened import Happened, Happening
 from mexc_tui.tui.source import Source
 
-ALERTS_S = 5.0
+ASK_AGAIN_S = 5.0
 SETTINGS_S = 60.0
 _ALERTS = JournalAsked(kind="alert", limit=20)
 _TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN}
@@ -41,7 +41,10 @@ class Notices:
     def __init__(self, source: Source, happened: Happened) -> None:
         """What was there at the beginning is no news."""
         self._source, self._happened = source, happened
-        self._seen: int | None = None
+        self._is_old_known = False
+        self._came: list[tuple[int, Alert]] = []
+        """Alerts since the last look, under their numbers."""
+        source.follow_news(self._hear)
         self._state: tuple[TradingState, int] | None = None
 
     def look(self) -> list[Notice]:
@@ -57,21 +60,34 @@ class Notices:
         return Loudness(**values)
 
     def _alerts(self) -> list[Notice]:
-        page = self._source.answers.latest(JOURNAL, _ALERTS, ALERTS_S).result
-        if page is None:
-            return []
-        news: list[Notice] = []
-        for row in sorted(page.rows, key=lambda one: one.sequence):
-            alert = event.decode(bytes(row.body))
-            if not isinstance(alert, Alert) or row.sequence <= (self._seen or 0):
-                continue
-            tone = _TONES.get(alert.severity, Tone.BAD)
-            words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
-            self._happened.add(Happening(alert.at_ms, "engine", f"alert {alert.rule}", words, tone))
-            if self._seen is not None and alert.severity is not Severity.INFO:
-                news.append(Notice(words, tone, alert.severity is Severity.CRITICAL))
-        self._seen = max([self._seen or 0, *(row.sequence for row in page.rows)])
-        return news
+        """Keep the alerts of before, once they are known; then return those that came since."""
+        if not self._is_old_known:
+            page = self._source.answers.latest(JOURNAL, _ALERTS, ASK_AGAIN_S).result
+            if page is None:
+                return []
+            for row in sorted(page.rows, key=lambda one: one.sequence):
+                alert = event.decode(bytes(row.body))
+                if isinstance(alert, Alert):
+                    self._keep(alert)
+            newest = max((row.sequence for row in page.rows), default=0)
+            self._came = [(sequence, alert) for sequence, alert in self._came if sequence > newest]
+            self._is_old_known = True
+        came, self._came = self._came, []
+        notices = [self._keep(alert) for _, alert in came]
+        return [notice for notice in notices if notice is not None]
+
+    def _hear(self, fact: Fact) -> None:
+        if isinstance(fact.event, Alert):
+            self._came.append((fact.sequence, fact.event))
+
+    def _keep(self, alert: Alert) -> Notice | None:
+        """Keep an alert; return how it is told, if it is worth that."""
+        tone = _TONES.get(alert.severity, Tone.BAD)
+        words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
+        self._happened.add(Happening(alert.at_ms, "engine", f"alert {alert.rule}", words, tone))
+        if alert.severity is Severity.INFO:
+            return None
+        return Notice(words, tone, alert.severity is Severity.CRITICAL)
 
     def _trading(self) -> list[Notice]:
         risk = next(iter(self._source.risk.rows.values()), None)

@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from mexc_tui.desk.client import LinkState
+from mexc_tui.model.event import Fact
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
 from mexc_tui.tui.asked import Answers, Give
@@ -46,6 +47,8 @@ class Source:
     """What is not a view: asked while somebody looks."""
     give: Give
     """Gives commands."""
+    follow_news: Callable[[Callable[[Fact], None]], None]
+    """Calls a listener with every fact that is written down from now on."""
     wire_per_s: Callable[[], float | None]
     """Bytes a second that this terminal was sent lately; None: nobody counts them."""
     may_operate: bool

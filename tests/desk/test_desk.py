@@ -94,6 +94,30 @@ async def test_facts_come_in_order_once_and_none_is_missing_through_an_engine_re
     assert heard == journal.facts[100:]
 
 
+async def test_news_are_the_facts_since_the_first_connection_also_when_a_journal_begins_anew(
+    path: Path,
+) -> None:
+    journal, heard = MemoryJournal(), list[Fact]()
+    for _ in range(300):
+        journal.add()
+    client = client_of(path)
+    client.follow_news(heard.append)
+    async with running(client):
+        async with serving(path, journal=journal) as engine:
+            await until(lambda: client.state.link is Link.CONNECTED)
+            engine.fact()
+            await until(lambda: [fact.sequence for fact in heard] == [301])
+        await until(lambda: client.state.link is Link.DISCONNECTED)
+        journal.add()
+        async with serving(path, journal=journal, name="two") as engine:
+            await until(lambda: [fact.sequence for fact in heard] == [301, 302])
+        await until(lambda: client.state.link is Link.DISCONNECTED)
+        async with serving(path, journal=MemoryJournal(), name="three") as engine:
+            await until(lambda: client.state.link is Link.CONNECTED)
+            engine.fact()
+            await until(lambda: [fact.sequence for fact in heard] == [301, 302, 1])
+
+
 async def test_the_same_id_is_done_once_and_answered_alike(path: Path) -> None:
     async with serving(path) as engine:
         client, other = client_of(path), client_of(path)

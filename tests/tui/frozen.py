@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import msgspec
 
@@ -17,6 +17,9 @@ from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, RungRow,
 from mexc_tui.model.view import BudgetRow, ClockRow, ListingRow, SignalRow, StatusRow, StreamsRow
 from mexc_tui.tui.asked import Answers
 from mexc_tui.tui.source import Source
+
+if TYPE_CHECKING:
+    from mexc_tui.model.event import Fact
 
 NOW_MS = 1_790_000_000_000
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -58,6 +61,8 @@ class Frozen:
         """What it was asked and told."""
         self.ids: list[tuple[str, str | None]] = []
         """Under which number."""
+        self.followers: list[Callable[[Fact], None]] = []
+        """Who is told of every fact."""
         self.link = LinkState(Link.CONNECTED, "", 0.0, 0, None)
         self.heard_ms: float | None = 200.0
         self.status = View({"engine": status()} if many else {}, is_complete=is_complete)
@@ -99,6 +104,7 @@ class Frozen:
             risk=self.risk,
             answers=Answers(self.give),
             give=self.give,
+            follow_news=self.followers.append,
             wire_per_s=lambda: 3_100.0,
             may_operate=self.may_operate,
             link=lambda: self.link,

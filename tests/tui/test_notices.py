@@ -2,9 +2,9 @@ import asyncio
 
 import msgspec
 
-from mexc_tui.desk.asking import FactPage, JournalAsked, SettingList
+from mexc_tui.desk.asking import FactPage, SettingList
 from mexc_tui.model import event
-from mexc_tui.model.event import Alert
+from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
@@ -38,6 +38,10 @@ def alarm(row: RiskRow) -> RiskRow:
     return msgspec.structs.replace(row, cause=Cause.DRAWDOWN)
 
 
+def _alert(severity: Severity, text: str) -> Alert:
+    return Alert(at_ms=NOW_MS, about="FOOUSDT", severity=severity, rule="slippage", text=text)
+
+
 def _page(*alerts: tuple[int, Severity, str]) -> FactPage:
     return FactPage(
         tuple(
@@ -47,11 +51,7 @@ def _page(*alerts: tuple[int, Severity, str]) -> FactPage:
                 kind="alert",
                 version=1,
                 about="FOOUSDT",
-                body=msgspec.Raw(
-                    event.encode(
-                        Alert(at_ms=NOW_MS, about="FOOUSDT", severity=severity, rule="slippage", text=text)
-                    )
-                ),
+                body=msgspec.Raw(event.encode(_alert(severity, text))),
             )
             for sequence, severity, text in alerts
         )
@@ -65,25 +65,22 @@ async def _look(notices: Notices) -> list[tuple[str, bool]]:
     return found + [(one.words, one.is_critical) for one in notices.look()]
 
 
-async def test_alerts_of_before_are_kept_and_new_ones_are_told_once() -> None:
+async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_asking_again() -> None:
     frozen, happened = Frozen(), Happened()
-    pages = [_page((4, Severity.ERROR, "old"))]
+    frozen.replies["journal"] = _page((4, Severity.ERROR, "old"))
+    notices = Notices(frozen.source(), happened)
 
-    async def journal(_: JournalAsked) -> FactPage:
-        return pages[-1]
+    def come(sequence: int, severity: Severity, text: str) -> None:
+        for follower in frozen.followers:
+            follower(Fact(sequence, _alert(severity, text)))
 
-    frozen.replies["journal"] = journal
-    source = frozen.source()
-    notices = Notices(source, happened)
+    come(4, Severity.ERROR, "old")
     assert await _look(notices) == []
-    pages.append(
-        _page((6, Severity.CRITICAL, "new"), (5, Severity.INFO, "quiet"), (4, Severity.ERROR, "old"))
-    )
-    from mexc_tui.desk.asking import JOURNAL
-
-    source.answers.forget(JOURNAL)
+    come(5, Severity.INFO, "quiet")
+    come(6, Severity.CRITICAL, "new")
     assert await _look(notices) == [("FOOUSDT: new", True)]
     assert [one.result for _, one in happened] == ["FOOUSDT: new", "FOOUSDT: quiet", "FOOUSDT: old"]
+    assert [name for name, _ in frozen.given] == ["journal"]
 
 
 async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it() -> None:

@@ -17,6 +17,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import clean
 from mexc_tui.tui.acting import HERE, Acting, Outside
 from mexc_tui.tui.boards import NAMES, board
+from mexc_tui.tui.head import Head
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words
@@ -127,8 +128,8 @@ class DeskApp(Acting):
         screen = self.screen
         if isinstance(screen, HappenedScreen):
             screen.bring_up_to_date()
-        if isinstance(screen, Commands):
-            self._paint_behind()
+        if not isinstance(screen, BoardScreen):
+            self._tell_heads()
         if not isinstance(screen, BoardScreen) or not screen.is_there:
             return
         if self._frozen_ms is None:
@@ -137,11 +138,11 @@ class DeskApp(Acting):
             screen.show_frame(self._known())
         self._show_act()
 
-    def _paint_behind(self) -> None:
-        """Keep the lines on top true where they are seen behind the palette."""
+    def _tell_heads(self) -> None:
+        """Keep the lines on top true on pages, and behind the palette."""
         for screen in self.screen_stack:
-            if isinstance(screen, BoardScreen) and screen.is_there:
-                screen.show_frame(self._known())
+            for head in screen.query(Head):
+                head.tell(self._known())
 
     def _quiet_left_s(self) -> float:
         waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]
@@ -201,11 +202,13 @@ class DeskApp(Acting):
         """Explain the board in front."""
         if isinstance(self.screen, BoardScreen):
             self.push_screen(HelpScreen(self.screen.board, may_operate=self._source.may_operate))
+            self.call_after_refresh(self._tell_heads)
 
     def action_happened(self) -> None:
         """Show what was done and what came of it."""
         if isinstance(self.screen, BoardScreen):
             self.push_screen(HappenedScreen(self._happened, self._zones[0]))
+            self.call_after_refresh(self._tell_heads)
 
     def action_zoom(self) -> None:
         """Show one pane alone, or all of them."""
@@ -233,6 +236,7 @@ class DeskApp(Acting):
             self.end(Ending.LEFT)
         elif isinstance(self.screen, BoardScreen):
             self.push_screen(LeavePage("Leave the desk", leaving_words(self._source)), self._left)
+            self.call_after_refresh(self._tell_heads)
 
     def _left(self, answer: str | None) -> None:
         if answer == "detach":

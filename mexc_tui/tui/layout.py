@@ -36,7 +36,6 @@ BoardScreen .pane { border: round $muted; border-title-color: $muted; border-sub
 BoardScreen .pane:focus { border: round $primary; border-title-color: $primary; }
 BoardScreen.-short .pane { border: none; border-top: solid $muted; }
 BoardScreen.-short .pane:focus { border: none; border-top: solid $primary; }
-BoardScreen.-live Bar#header { border-bottom: heavy $error; }
 BoardScreen Input { display: none; height: 1; border: none; padding: 0 1; }
 BoardScreen Input.-shown { display: block; }
 """

@@ -12,6 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from mexc_tui.tui.consequences import Target, open_positions, stopping_engine
+from mexc_tui.tui.head import Head
 from mexc_tui.tui.source import Source
 
 
@@ -66,6 +67,7 @@ class Page(Screen[str]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
+        yield Head()
         with VerticalScroll() as page:
             page.border_title = Text(self._title_words)
             yield Static(Text(self._words), markup=False)

@@ -16,6 +16,7 @@ from mexc_tui.tui.boards.panes import Board
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Cell, Tone
 from mexc_tui.tui.columns import Column
+from mexc_tui.tui.head import Head
 from mexc_tui.tui.happened import Happened, Happening
 from mexc_tui.tui.part import Span, folded, words
 from mexc_tui.tui.rows import Line, Order
@@ -50,6 +51,7 @@ class HelpScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
+        yield Head()
         words = f"{self._board.help}\n\n{keys.help_text(may_operate=self._may_operate)}"
         with VerticalScroll() as page:
             page.border_title = Text(self._board.title)
@@ -77,6 +79,7 @@ class HappenedScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
+        yield Head()
         yield self._table
         yield self._whole
 

@@ -21,8 +21,9 @@ from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.filling import counted, fill_anew, fill_answer, picture_of, table_of
 from mexc_tui.tui.foot import Foot
-from mexc_tui.tui.header import Known, lines
-from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, HEAD, MEDIUM, STYLE, TALL, WITH_SCREENS
+from mexc_tui.tui.head import Head
+from mexc_tui.tui.header import Known
+from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, MEDIUM, STYLE, TALL, WITH_SCREENS
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part
 from mexc_tui.tui.source import Source
@@ -66,7 +67,7 @@ class BoardScreen(Screen[None]):
         """The pane that is shown alone."""
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
-        self._header, self._hint = Bar(HEAD, "header"), Bar(1, "hint")
+        self._header, self._hint = Head(), Bar(1, "hint")
         self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
@@ -157,10 +158,7 @@ class BoardScreen(Screen[None]):
 
     def show_frame(self, known: Known) -> None:
         """Bring what is above and below the panes up to date."""
-        is_live = known.status is not None and known.status.mode == "live"
-        self.set_class(is_live, "-live")
-        self._header.styles.height = HEAD + is_live  # the line below it, in live
-        self._header.show(lines(known, self.size.width))
+        self._header.tell(known)
         self._show_footer()
 
     def on_descendant_focus(self) -> None:

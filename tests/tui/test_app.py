@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import pytest
 from textual.pilot import Pilot
 
 from mexc_tui.desk.client import Link
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.head import Head
 from mexc_tui.tui.keys import KEYS, Scope
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.pages import HelpScreen
@@ -129,7 +131,7 @@ async def test_live_is_unmistakable() -> None:
     async with desk() as (app, pilot, frozen):
         frozen.status.put("engine", status("live"))
         await until(pilot, app, "LIVE - REAL MONEY")
-        assert app.screen.has_class("-live")
+        assert app.screen.query_one(Head).has_class("-live")
 
 
 async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_empty() -> None:
@@ -265,9 +267,10 @@ async def test_the_palette_shows_nothing_whose_width_terminals_do_not_agree_on()
         assert not [one for one in shown if ord(one) > 0xFFFF]
 
 
-async def test_the_lines_on_top_stay_true_behind_the_palette() -> None:
+@pytest.mark.parametrize("key", ["question_mark", "m", "q", "ctrl+p"])
+async def test_the_lines_on_top_stay_true_on_every_page_and_behind_the_palette(key: str) -> None:
     async with desk() as (app, pilot, frozen):
-        await pilot.press("ctrl+p")
-        assert "entries allowed" in await until(pilot, app, "Words of a command")
-        frozen.risk.put("risk", risk(TradingState.HALTED, "a person said so"))
-        assert "entries allowed" not in await until(pilot, app, "HALTED: a person said so")
+        await pilot.press(key)
+        await until(pilot, app, "entries allowed")
+        frozen.risk.put("risk", risk(TradingState.HALTED, "asked by somebody else"))
+        assert "equity" in await until(pilot, app, "HALTED: asked by somebody else")

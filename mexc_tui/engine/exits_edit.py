@@ -44,6 +44,8 @@ class Changed:
 
     position: Position
     stop_before: Decimal
+    stop_next: Decimal
+    """Where a trail or break-even moves it to at once; else the new stop."""
     cancelled: int
     placed: int
     waiting: int
@@ -87,14 +89,13 @@ class ExitsEdit:
         after = self._keeper.open.positions.get(before.id, before)
         rests = self._resting(after)
         waiting = self._misplaced(after)
-        return Changed(after, held.memory.stop_price, len(resting - rests), len(rests - resting), waiting)
+        cancelled, placed = len(resting - rests), len(rests - resting)
+        return Changed(after, held.memory.stop_price, _moved_stop(held, edited), cancelled, placed, waiting)
 
     def check(self, symbol: str, wish: ExitWish) -> str:
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
         held, edited = self._edited(symbol, wish)
-        after = msgspec.structs.replace(held.position, plan=edited.plan)
-        moves = [price for price, _ in higher_stops(after, held.memory.high_price, held.grid)]
-        stop = max([edited.stop_price, *moves])
+        stop = _moved_stop(held, edited)
         worst = worst_pnl(held.position, stop, held.grid.taker_fee)
         moved = " it moves to" if stop > edited.stop_price else ""
         return f"Sold at the stop{moved}, {short(stop)}, it makes {worst:+.2f} {QUOTE} of what is held."
@@ -179,6 +180,13 @@ class ExitsEdit:
         return {one.client_order_id for one in self._profits.resting(position)}
 
 
+def _moved_stop(held: Held, edited: Edited) -> Decimal:
+    """Return where the stop is once a trail or break-even that begins at once has moved it."""
+    after = msgspec.structs.replace(held.position, plan=edited.plan)
+    moves = [price for price, _ in higher_stops(after, held.memory.high_price, held.grid)]
+    return max([edited.stop_price, *moves])
+
+
 @exactly
 def exits_row(changed: Changed, row: PositionRow, grid: Grid | None) -> ExitsRow:
     """Return what a change came to, for faces."""
@@ -206,6 +214,8 @@ def exits_words(changed: Changed) -> str:
     position, stop = changed.position, f"{short(changed.position.stop_price)}"
     moved = changed.stop_before != position.stop_price
     words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
+    if changed.stop_next > position.stop_price:
+        words.append(f"it moves to {short(changed.stop_next)} at once")
     words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
     if changed.waiting:
         words.append(f"{changed.waiting} orders are not as planned yet: the engine goes on with them")

@@ -104,5 +104,6 @@ def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, limited_by: s
         return f"{short(spend)} is less than the smallest order, {least:f} and its fee{why}; it is not raised"
     left = spend * (1 - loss_at_stop(facts))
     if left < facts.grid.min_value:
-        return f"at its stop only {short(left)} is left, too little to sell (least {facts.grid.min_value:f}){why}"
+        least = f"too little to sell (least {facts.grid.min_value:f})"
+        return f"at its stop only {short(left)} is left, {least}{why}"
     return ""

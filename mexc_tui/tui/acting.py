@@ -142,7 +142,7 @@ class Acting(Dressed):
                 target = form.read(text, look, symbol)
                 target = await self._checked(form, target)
             except NotUnderstood as error:
-                self.tell(str(error), Tone.WARN)
+                screen.refuse_line(str(error))
                 return False
             if screen.line != text:
                 return False  # it was left, or is another by now

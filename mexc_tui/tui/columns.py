@@ -37,6 +37,9 @@ def placed(columns: Sequence[Column], room: int) -> tuple[Place, ...]:
         if _needs(columns, shown) <= room or not columns[column].goes:
             break
         shown.remove(column)
+    for column in sorted(set(range(len(columns))) - set(shown), key=lambda one: columns[one].goes):
+        if _needs(columns, [*shown, column]) <= room:
+            shown = sorted([*shown, column])
     spare = room - _needs(columns, shown)
     grower = next((one for one in shown if columns[one].grows), None)
     places: list[Place] = []

@@ -100,7 +100,7 @@ def _held(look: Look, symbol: str) -> PositionRow | None:
 
 def _exits(look: Look, symbol: str) -> str | None:
     row = _held(look, symbol)
-    return None if row is None else f"stop {row.stop_price.normalize():f}"
+    return None if row is None else ""
 
 
 def _read_exits(text: str, look: Look, symbol: str) -> Target:

@@ -16,8 +16,8 @@ from mexc_tui.tui.boards.panes import Board
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Cell, Tone
 from mexc_tui.tui.columns import Column
-from mexc_tui.tui.head import Head
 from mexc_tui.tui.happened import Happened, Happening
+from mexc_tui.tui.head import Head
 from mexc_tui.tui.part import Span, folded, words
 from mexc_tui.tui.rows import Line, Order
 from mexc_tui.tui.table import Table

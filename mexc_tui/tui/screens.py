@@ -25,13 +25,15 @@ from mexc_tui.tui.head import Head
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, MEDIUM, STYLE, TALL, WITH_SCREENS
 from mexc_tui.tui.look import Look
-from mexc_tui.tui.part import Part
+from mexc_tui.tui.part import Part, folded
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import age
 
 DETAILS = "Details"
 FILTER_HINT = "words; !word leaves out"
+MOST_HINT = 3
+"""Lines of what is said about a typed line."""
 MOST_LINE = 200
 MOST_TYPED = 80
 """Letters of a filter: a long text that is pasted there counts for nothing."""
@@ -67,7 +69,7 @@ class BoardScreen(Screen[None]):
         """The pane that is shown alone."""
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
-        self._header, self._hint = Head(), Bar(1, "hint")
+        self._header, self._hint = Head(), Bar(MOST_HINT, "hint")
         self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
@@ -262,10 +264,17 @@ class BoardScreen(Screen[None]):
         self._found_in, self._typed = self.table, typed
         finder.placeholder, finder.max_length = "", MOST_LINE
         self._hint.display = True
+        self._hint.styles.height = 1
         self._hint.show([[Part(hint, Tone.STRONG), Part("enter takes it, esc leaves it", Tone.FAINT)]])
         finder.add_class("-shown")
         finder.value, finder.cursor_position = begin, len(begin)
         finder.focus()
+
+    def refuse_line(self, words: str) -> None:
+        """Say above the line why it is not taken; it stays to be mended."""
+        lines = folded(words, max(self.size.width - 2, 20))[:MOST_HINT]
+        self._hint.styles.height = len(lines)
+        self._hint.show([[Part(one, Tone.WARN)] for one in lines])
 
     def action_filter(self) -> None:
         """Ask for words that rows must have."""

@@ -91,7 +91,6 @@ async def test_what_the_engine_would_not_take_stays_in_the_line_with_its_reason(
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C", "x", "enter")
         shown = await until(pilot, app, "spend = x: not allowed.")
-        assert "spend: a new value" in shown
         assert app.screen.query_one(Input).value == "25x"
         assert "Y does it" not in shown
         frozen.replies["settings_check"] = Agreed()
@@ -172,7 +171,7 @@ async def test_exits_of_a_position_are_changed_after_the_new_stop_was_shown() ->
         await one.until("protected by the engine")
         await one.press("M")
         await one.until("OPENUSDT: stop PRICE")
-        await one.press("backspace", "backspace", "backspace", "2", "enter")
+        await one.press(*"stop", "space", *"0.032", "enter")
         assert "It makes -0.12 USDT there." in await one.until("OPENUSDT: stop 0.03139 → 0.032")
         await one.press("Y")
         await one.until("Stop 0.03139 → 0.032.")

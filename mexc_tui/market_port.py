@@ -13,7 +13,7 @@ from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.connection import Headers
-from mexc_tui.exchange.feed import Phase
+from mexc_tui.exchange.feed import FeedState, Phase
 from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
 from mexc_tui.exchange.offset import ClockOutOfBounds
 from mexc_tui.exchange.shard import Hole, ShardState
@@ -40,6 +40,7 @@ PRACTICE_PATH = "/practice"
 PRACTICE_DEADLINE_S = 5.0
 PRACTICE_CAP_BYTES = 64 * 1024
 DEEP = 20
+MOST_SILENT = 5
 """As many levels as the exchange pushes whole (reference 7.5)."""
 
 _TOPICS: Mapping[StreamKind, Callable[[str], Topic]] = {
@@ -262,17 +263,20 @@ class WireMarket:
         """Return how the streams are; of the unopened pairs nothing need be heard yet."""
         state = self._streams.state()
         silent = [feed for feed in state.feeds if feed.is_stale]
-        quiet = sum(feed.topic.symbol in unopened and feed.phase is not Phase.ASKED for feed in silent)
+        stale = [one for one in silent if one.topic.symbol not in unopened or one.phase is Phase.ASKED]
+        heard = [feed.age_s for feed in state.feeds if feed.age_s is not None]
         return StreamsRow(
             topics=len(state.feeds),
             live=sum(feed.phase is Phase.LIVE for feed in state.feeds),
-            stale=len(silent) - quiet,
-            quiet=quiet,
+            stale=len(stale),
+            quiet=len(silent) - len(stale),
             refused=sum(feed.phase is Phase.REFUSED for feed in state.feeds),
             connections=state.connections,
             messages=state.messages,
             messages_per_s=state.messages_per_s,
             reasons=tuple(state.reasons),
+            newest_s=int(min(heard)) if heard else None,
+            silent=tuple(map(silent_words, sorted(stale, key=_unheard_s, reverse=True)[:MOST_SILENT])),
         )
 
     def lines(self) -> list[ShardState]:
@@ -313,3 +317,14 @@ class WireMarket:
 
 def _is_deep(topic: Topic) -> bool:
     return topic.kind is Kind.TOP_LEVELS and topic.detail == str(DEEP)
+
+
+def _unheard_s(feed: FeedState) -> float:
+    return float("inf") if feed.age_s is None else feed.age_s
+
+
+def silent_words(feed: FeedState) -> str:
+    """Say which topic is stale, and since when or why."""
+    since = "nothing heard yet" if feed.age_s is None else f"silent for {feed.age_s:.0f} s"
+    about = feed.topic.symbol or "all pairs"
+    return f"{about} {feed.topic.kind.name.lower().replace('_', ' ')}: {feed.reason or since}"

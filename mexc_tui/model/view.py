@@ -37,6 +37,10 @@ class StreamsRow(Row, frozen=True, kw_only=True):
     messages_per_s: float = 0.0
     reasons: tuple[str, ...] = ()
     """Why each connection that is down is down."""
+    newest_s: int | None = None
+    """Since the newest message of any of them; None: none was heard yet."""
+    silent: tuple[str, ...] = ()
+    """Some of the stale ones, the longest silent first, and since when or why."""
 
 
 class LaneRow(Row, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
             f"{streams.quiet} quiet before an opening, "
             f"{streams.connections} connections, {streams.messages_per_s:,.0f} messages/s",
         ),
-        *[_pair("", pen.write(reason, Tone.WARN)) for reason in streams.reasons],
+        *[_pair("", pen.write(reason, Tone.WARN)) for reason in (*streams.reasons, *streams.silent)],
         _pair(
             "knowing",
             f"{status.pairs:,} pairs, {status.listings:,} listings ahead, {status.signals:,} signals stand, "

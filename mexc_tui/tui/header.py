@@ -118,7 +118,8 @@ def _feed(status: StatusRow) -> Part:
         return Part("no feed", Tone.WARN, goes=1)
     if streams.stale:
         return Part(f"feed {streams.stale} of {streams.topics} STALE", Tone.BAD, goes=1)
-    return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s", goes=4)
+    since = "" if streams.newest_s is None else f" {streams.newest_s}s ago"
+    return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s{since}", goes=4)
 
 
 def _money(known: Known) -> list[Part]:

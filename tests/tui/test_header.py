@@ -61,6 +61,11 @@ def test_without_a_word_of_the_engine_state_and_money_are_the_last_known_and_not
         assert {part.tone for part in second} == {Tone.FAINT}
 
 
+def test_the_age_of_the_feed_is_said() -> None:
+    row = msgspec.structs.replace(status(), streams=StreamsRow(topics=3, live=3, newest_s=4))
+    assert "feed 3/3 0/s 4s ago" in _words(replace(KNOWN, status=row))
+
+
 def test_a_stale_feed_and_an_unsure_clock_are_said() -> None:
     bad = msgspec.structs.replace(
         status(), streams=StreamsRow(topics=3, live=1, stale=2), clock=ClockRow(offset_ms=None)

@@ -198,6 +198,7 @@ def _streams(look: Look, width: int, height: int) -> list[Drawn]:
             f"{streams.messages_per_s:.0f} messages/s"
         )
     ]
+    lines += [words(one, Tone.WARN) for one in streams.silent]
     for source in status.sources:
         read = "never read" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
         words_of = f"{read}  {source.problem}".rstrip()

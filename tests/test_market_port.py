@@ -1,0 +1,39 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.exchange.feed import FeedState, Phase
+from mexc_tui.exchange.topics import Topic, deals, mini_tickers
+from mexc_tui.market_port import silent_words
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+
+
+def state(topic: Topic, age_s: float | None, reason: str = "") -> FeedState:
+    return FeedState(topic, Phase.LIVE, True, age_s, 0, 0, 0, 0, 0, reason)
+
+
+@pytest.mark.parametrize(
+    ("feed", "said"),
+    [
+        (state(deals("NEWUSDT"), 12.4), "NEWUSDT deals: silent for 12 s"),
+        (state(deals("NEWUSDT"), None), "NEWUSDT deals: nothing heard yet"),
+        (state(mini_tickers(), 3.0, "not connected yet"), "all pairs mini tickers: not connected yet"),
+    ],
+)
+def test_a_stale_topic_is_named_with_its_reason(feed: FeedState, said: str) -> None:
+    assert silent_words(feed) == said
+
+
+def test_the_newest_message_of_a_running_engine_is_told(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            async with asyncio.timeout(20):
+                while running.face.status().streams.newest_s is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.5)
+            assert running.face.status().streams.newest_s == 0
+
+    simulate(main)

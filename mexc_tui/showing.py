@@ -124,7 +124,10 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
 def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:
     """Show an engine of another process; leaving does nothing to it. Return an exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    logging.basicConfig(filename=paths.state / "screen.log", level=logging.WARNING, format=LOG_FORMAT)
+    written = paths.state / "screen.log"
+    written.touch(mode=0o600)
+    written.chmod(0o600)
+    logging.basicConfig(filename=written, level=logging.WARNING, format=LOG_FORMAT)
     ended = show(paths, viewing, environ, os.dup(1), None)
     if ended.how is not Ending.HUNG_UP:
         sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")

@@ -19,6 +19,7 @@ from mexc_tui.model.event import Alert, GuardActed
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageError
+from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.risk.guard import Finding, Grade, GuardAction, GuardRules, Readings, grade
 
@@ -281,8 +282,9 @@ class Guard:
         closed, left, why = await self._stopping.sell_all(
             OrderRole.CLOSE, CloseReason.GUARD, "; ".join(words)
         )
-        achieved = f"{cancelled.gone} entries cancelled, {cancelled.left} left; {closed} positions closed, "
-        await self._tell(level, words, "close", achieved + f"{left} left" + (f"; {why}" if why else ""))
+        entries = f"{cancelled.gone} of {cancelled.gone + cancelled.left} entries cancelled"
+        achieved = f"{entries}; {many(closed, 'position')} closed, {left} left"
+        await self._tell(level, words, "close", achieved + (f"; {why}" if why else ""))
 
     async def _trim(self, found: Grade, words: tuple[str, ...], level: GuardLevel) -> None:
         held = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}

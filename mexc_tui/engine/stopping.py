@@ -22,6 +22,7 @@ from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position
 from mexc_tui.model.report import OrderReport
 from mexc_tui.model.storage import StorageError
+from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import Achieved
 
@@ -299,9 +300,9 @@ class Stopping:
     ) -> Acted[Achieved]:
         orders = cancelled or Cancelled(0, 0)
         closed, left = positions or (0, len(self._held()))
-        counts = [f"{orders.gone} orders cancelled, {orders.left} left"] if cancelled else []
-        counts += [f"{closed} positions closed, {left} left"] if positions else []
-        counts += [f"{disarmed} snipes disarmed"] if disarmed else []
+        counts = [f"{many(orders.gone, 'order')} cancelled, {orders.left} left"] if cancelled else []
+        counts += [f"{many(closed, 'position')} closed, {left} left"] if positions else []
+        counts += [f"{many(disarmed, 'snipe')} disarmed"] if disarmed else []
         counts += [orders.words] if orders.words else []
         counts += [] if is_durable else [f"{NOT_DURABLE} ({self._switch.problem})"]
         achieved = Achieved(

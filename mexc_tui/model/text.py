@@ -51,3 +51,8 @@ def clean_name(text: str) -> str:
 def is_tradable_name(symbol: str) -> bool:
     """Whether the desk trades a symbol of this name; others are shown, never traded."""
     return _TRADABLE.fullmatch(symbol) is not None
+
+
+def many(count: int, name: str) -> str:
+    """Return a number of things in words: 1 order, 2 orders."""
+    return f"{count} {name}{'' if count == 1 else 's'}"

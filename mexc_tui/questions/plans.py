@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.model.intent import OrderState
+from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import DustRow, OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
 from mexc_tui.wording.money import amount, price, signed
 
@@ -61,10 +62,10 @@ def stop_plan(name: str, held: Held) -> str:
     ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
     worth = amount(sum(known, Decimal(0)))
     parts = [
-        f"sell {_many(len(held.positions), 'position')} worth {worth} USDT at the bid"
+        f"sell {many(len(held.positions), 'position')} worth {worth} USDT at the bid"
         + (f" ({unknown} without a price)" if unknown else ""),
-        f"cancel {_many(ours, 'order')}",
-        f"disarm {_many(len(held.snipes), 'snipe')}",
+        f"cancel {many(ours, 'order')}",
+        f"disarm {many(len(held.snipes), 'snipe')}",
     ]
     return f"{name}: {', '.join(parts)}, and stay halted until you resume."
 
@@ -76,7 +77,3 @@ def resume_plan(row: RiskRow) -> str:
         f"{amount(row.equity)} {row.quote_asset}, today {signed(row.day_pnl)}, "
         f"{row.drawdown_pct:.2f} % below the peak. Entries may then be made again."
     )
-
-
-def _many(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"

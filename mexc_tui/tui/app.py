@@ -142,7 +142,7 @@ class DeskApp(Acting):
         """Keep the lines on top true on pages, and behind the palette."""
         for screen in self.screen_stack:
             for head in screen.query(Head):
-                head.tell(self._known())
+                head.tell(self._known(), self.size.width)
 
     def _quiet_left_s(self) -> float:
         waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]

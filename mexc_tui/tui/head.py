@@ -18,9 +18,9 @@ class Head(Bar):
         """Begin empty."""
         super().__init__(HEAD, "header")
 
-    def tell(self, known: Known) -> None:
-        """Say what is known now."""
+    def tell(self, known: Known, width: int) -> None:
+        """Say what is known now, as far as it fits."""
         is_live = known.status is not None and known.status.mode == Mode.LIVE
         self.set_class(is_live, "-live")
         self.styles.height = HEAD + is_live
-        self.show(lines(known, self.app.size.width))
+        self.show(lines(known, width))

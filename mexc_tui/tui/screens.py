@@ -160,7 +160,7 @@ class BoardScreen(Screen[None]):
 
     def show_frame(self, known: Known) -> None:
         """Bring what is above and below the panes up to date."""
-        self._header.tell(known)
+        self._header.tell(known, self.size.width)
         self._show_footer()
 
     def on_descendant_focus(self) -> None:

@@ -16,10 +16,15 @@ from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.drawing import BEFORE, Drawing
 from mexc_tui.tui.keys import Scope, bindings
+from mexc_tui.tui.part import folded
 from mexc_tui.tui.rows import Dirty, Line, Order, Rows
 
 HEAD = 1
 """Lines above the rows; they do not scroll."""
+
+
+MOST_EMPTY = 4
+"""Lines of what is said where no rows are."""
 
 
 class Table(ScrollView, can_focus=True):
@@ -117,7 +122,7 @@ class Table(ScrollView, can_focus=True):
         """Say something else where no rows are: still loading, or what went wrong."""
         if words != self.empty:
             self.empty = words
-            self._paint_line(HEAD)
+            self._paint_empty()
 
     def _paint(self, dirty: Dirty, cursor_at: int) -> None:
         for index, columns in dirty.lines.items():
@@ -130,7 +135,7 @@ class Table(ScrollView, can_focus=True):
         if dirty.has_other_length:
             self._measure()
             if not self.rows.shown:
-                self._paint_line(HEAD)
+                self._paint_empty()
 
     def _keep_cursor(self, before: int) -> None:
         """Leave the cursor on its row, on the one that came in its place, or on the last."""
@@ -175,17 +180,20 @@ class Table(ScrollView, can_focus=True):
             return self._drawing.head(self.rows.order)
         index, shown = y - HEAD + self.scroll_offset.y, self.rows.shown
         if index >= len(shown):
-            words = self._empty_words() if not shown and y == HEAD else ""
-            return self._drawing.words(BEFORE + words, "faint")
+            words = self._empty_words() if not shown else []
+            return self._drawing.words(BEFORE + "".join(words[y - HEAD : y - HEAD + 1]), "faint")
         key = shown[index]
         if key == self.cursor:
             return self._drawing.row_under_cursor(self.rows[key], has_focus=self.has_focus)
         return self._drawing.row(key, self.rows[key])
 
-    def _empty_words(self) -> str:
-        if not self.rows.total:
-            return self.empty
-        return f"None of {self.rows.total} rows has {self.rows.filter!r}."
+    def _empty_words(self) -> list[str]:
+        words = f"None of {self.rows.total} rows has {self.rows.filter!r}." if self.rows.total else self.empty
+        return folded(words, max(self.scrollable_content_region.width - len(BEFORE), 8))
+
+    def _paint_empty(self) -> None:
+        for number in range(MOST_EMPTY):
+            self._paint_line(HEAD + number)
 
     def _paint_line(self, y: int, columns: frozenset[int] | None = None) -> None:
         """Have one line of the screen painted, from the first column that changed to the last."""

@@ -16,6 +16,7 @@ from mexc_tui.model.text import (
     clean_all,
     clean_name,
     is_tradable_name,
+    many,
 )
 
 HOSTILE = [
@@ -117,3 +118,7 @@ def test_plain_names_may_be_traded(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "btcusdt", "币安人生USDT", "A" * 21, "A B", "BTCUSDT\n", "ВTC"])
 def test_other_names_are_shown_only(name: str) -> None:
     assert not is_tradable_name(name)
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert [many(count, "order") for count in (0, 1, 2)] == ["0 orders", "1 order", "2 orders"]

@@ -188,3 +188,11 @@ async def test_text_from_outside_is_shown_as_it_is_and_cannot_act() -> None:
         assert all(
             table.render_line(y).cell_length == table.scrollable_content_region.width for y in range(5)
         )
+
+
+async def test_what_is_said_of_no_rows_is_folded_and_never_cut_off() -> None:
+    async with _shown(rows=0, size=(34, 12)) as (_, table, pilot):
+        table.set_empty("No position is open. Arm a listing on screen 2.")
+        await pilot.pause()
+        said = " ".join(" ".join(_text(table)).split())
+        assert said.endswith("No position is open. Arm a listing on screen 2.")

@@ -12,6 +12,7 @@ from mexc_tui.tui.bars import bar
 from mexc_tui.tui.boards.details import position_or_order
 from mexc_tui.tui.boards.ladder import ladder
 from mexc_tui.tui.boards.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.boards.story import paragraph
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.charts import Level, Mark, Plot, chart
 from mexc_tui.tui.look import Look
@@ -46,16 +47,16 @@ def market(look: Look) -> Heard[MarketRow]:
     return look.source.answers.latest(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
 
 
-def _missing(look: Look, heard: Heard[MarketRow]) -> list[Drawn]:
+def _missing(look: Look, heard: Heard[MarketRow], width: int) -> list[Drawn]:
     """Say why there is nothing to draw."""
     if chosen(look) is None:
-        return [words(_CHOOSE, Tone.FAINT)]
-    return [words(heard.problem or LOADING, Tone.WARN if heard.problem else Tone.FAINT)]
+        return paragraph(_CHOOSE, width, Tone.FAINT)
+    return paragraph(heard.problem or LOADING, width, Tone.WARN if heard.problem else Tone.FAINT)
 
 
 def _ladder(look: Look, width: int, height: int) -> list[Drawn]:
     row = chosen(look)
-    return [words(_CHOOSE, Tone.FAINT)] if row is None else ladder(row, look.now_ms, width, height)
+    return paragraph(_CHOOSE, width, Tone.FAINT) if row is None else ladder(row, look.now_ms, width, height)
 
 
 def _depth(look: Look, width: int, height: int) -> list[Drawn]:
@@ -63,7 +64,7 @@ def _depth(look: Look, width: int, height: int) -> list[Drawn]:
     heard = market(look)
     row = heard.result
     if row is None:
-        return _missing(look, heard)
+        return _missing(look, heard, width)
     if row.problem:
         return [words(row.problem, Tone.WARN)]
     each = max((height - 1) // 2, 1)
@@ -100,7 +101,7 @@ def _tape(look: Look, width: int, height: int) -> list[Drawn]:
     heard = market(look)
     row = heard.result
     if row is None:
-        return _missing(look, heard)
+        return _missing(look, heard, width)
     if not row.trades:
         return [words("No trade was seen yet.", Tone.FAINT)]
     return [_trade(row, trade, width) for trade in row.trades[: max(height, 1)]]
@@ -121,7 +122,7 @@ def _opening(look: Look, width: int, height: int) -> list[Drawn]:
     heard = market(look)
     row = heard.result
     if row is None:
-        return _missing(look, heard)
+        return _missing(look, heard, width)
     plot = Plot(
         [(one.start_ms / 1_000, one.last) for one in row.path],
         [_fill(one.at_ms, one.price, one.side) for one in row.fills],

@@ -112,7 +112,11 @@ def _drawdown(look: Look, width: int, height: int) -> list[Drawn]:
     ]
     worst = "" if row.worst_drawdown_pct is None else f", worst {row.worst_drawdown_pct:.1f}%"
     foot = f"below the peak{worst}"
-    return chart(Plot(points, tone=Tone.BAD), width, height, lambda value: f"{value:.1f}%", foot)
+    return chart(Plot(points, tone=Tone.BAD), width, height, _tenths, foot)
+
+
+def _tenths(percent: float) -> str:
+    return f"{round(percent, 1) + 0.0:.1f}%"  # never -0.0
 
 
 _METRICS = (

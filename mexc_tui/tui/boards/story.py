@@ -74,7 +74,8 @@ def _opening(row: ListingRow, look: Look) -> Drawn:
 def _source(source: SourceSays, look: Look, width: int) -> list[Drawn]:
     since = age(look.now_ms - source.since_ms)
     gone = "" if source.present else " (no more)"
-    text = f"{source.source}{gone}: {readable(source.words)}, for {since}"
+    said = readable(source.words) or "has it"
+    text = f"{source.source}{gone}: {said}, for {since}"
     return paragraph(text, width, Tone.PLAIN if source.present else Tone.FAINT)
 
 

@@ -8,6 +8,8 @@ DETAILS_BESIDE = 160
 """From so many columns on details stand beside everything else; below that in the place of something."""
 WITH_SCREENS = 60
 """From so many columns on the footer has the numbers of the screens."""
+LEAST_WIDTH, LEAST_HEIGHT = 50, 10
+"""On less no table says anything: only the lines on top are shown, and that it is too small."""
 HEAD = 2
 """Lines of the header."""
 

@@ -23,7 +23,16 @@ from mexc_tui.tui.filling import counted, fill_anew, fill_answer, picture_of, ta
 from mexc_tui.tui.foot import Foot
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.header import Known
-from mexc_tui.tui.layout import BELOW, DETAILS_BESIDE, MEDIUM, STYLE, TALL, WITH_SCREENS
+from mexc_tui.tui.layout import (
+    BELOW,
+    DETAILS_BESIDE,
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    MEDIUM,
+    STYLE,
+    TALL,
+    WITH_SCREENS,
+)
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Part, folded
 from mexc_tui.tui.source import Source
@@ -70,6 +79,8 @@ class BoardScreen(Screen[None]):
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
         self._header, self._hint = Head(), Bar(MOST_HINT, "hint")
+        self._body, self._small = Container(id="body"), Bar(1, "small")
+        self._small.show([[Part("too small: 80×24 shows it all", Tone.WARN)]])
         self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Foot()
         self._finder = Input(
             placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
@@ -89,8 +100,8 @@ class BoardScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield self._header
-        with Container(id="body"):
+        yield from (self._header, self._small)
+        with self._body:
             yield Vertical(*self._column(is_beside=False), id="main")
             if beside := self._column(is_beside=True):
                 yield Vertical(*beside, id="beside")
@@ -111,6 +122,8 @@ class BoardScreen(Screen[None]):
     def _arrange(self) -> None:
         """Show the panes that there is room for, or one alone, or one and the details of its row."""
         width, height = self.size
+        self._small.display = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        self._body.display = not self._small.display
         has_details = self._chosen_from is not None
         is_wide, is_beside = width >= self.board.wide_from, width >= DETAILS_BESIDE
         for pane in self.board.panes:

@@ -274,3 +274,12 @@ async def test_the_lines_on_top_stay_true_on_every_page_and_behind_the_palette(k
         await until(pilot, app, "entries allowed")
         frozen.risk.put("risk", risk(TradingState.HALTED, "asked by somebody else"))
         assert "equity" in await until(pilot, app, "HALTED: asked by somebody else")
+
+
+async def test_a_terminal_that_is_too_small_says_so_below_what_is_always_true() -> None:
+    async with desk(size=(40, 8)) as (app, pilot, _):
+        text = await until(pilot, app, "too small: 80×24 shows it all")
+        assert "SYMBOL" not in text
+        assert "equity 512.40" in text
+        await pilot.resize_terminal(80, 24)
+        assert "too small" not in await until(pilot, app, "FOOUSDT")

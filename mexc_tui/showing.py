@@ -194,7 +194,7 @@ async def _show(
         beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
     running = asyncio.create_task(client.run(), name="desk client")
     running.add_done_callback(lambda task: None if task.cancelled() else _broke(app, task))
-    loop.call_later(COLLECT_AFTER_S, gc.enable)
+    loop.call_later(COLLECT_AFTER_S, _collect_what_is_new)
     try:
         await app.run_async(mouse="SSH_CONNECTION" not in environ)
     finally:
@@ -202,6 +202,12 @@ async def _show(
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     return Ended(app.ending, terminal.owed, app.problem)
+
+
+def _collect_what_is_new() -> None:
+    """Collect garbage from here on; what the start has made stays, and is not looked through for 0.1 s."""
+    gc.freeze()
+    gc.enable()
 
 
 def _broke(app: DeskApp, ended: "asyncio.Task[None]") -> None:

@@ -36,6 +36,10 @@ STORE_S = 2.0
 RECENT = 200
 NOT_SOLD = "Coins are not sold: start the engine, which is halted and protects them, then `mexc-tui flatten`."
 
+NOTHING_CANCELLED = (
+    "NO ORDER WAS CANCELLED: do that on the exchange's own site. An engine of this profile that runs, or "
+    "wakes, reads the halt."
+)
 IN_THE_ENGINE = "Paper orders live in the engine's own process: one that runs, or wakes, reads the halt."
 
 
@@ -90,6 +94,18 @@ def kill_paper(scope: str, paths: Paths, by: str) -> Killed:
     problem = _write_halt(scope, paths, by, SystemClock().now_ms())
     lines = (_halt_words(problem), IN_THE_ENGINE, NOT_SOLD)
     return Killed(is_done=not problem, halt_file=problem, seen=0, cancelled=0, left=0, words=lines)
+
+
+def halt_alone(paths: Paths, by: str) -> tuple[str, ...]:
+    """Halt the newest books of a profile durably, where no key is at hand to cancel with; return words."""
+    try:
+        limits = Limits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
+        scope = look_into(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)
+    except StorageError as error:
+        return (f"NO HALT IS WRITTEN: the desk's books cannot be read: {error}",)
+    if not scope:
+        return ("NO HALT IS WRITTEN: this profile has no books yet.",)
+    return (_halt_words(_write_halt(scope, paths, by, SystemClock().now_ms())), NOTHING_CANCELLED)
 
 
 def touched_symbols(store: Path, scope: str) -> tuple[frozenset[str], str]:

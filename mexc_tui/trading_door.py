@@ -9,11 +9,11 @@ import msgspec
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.asking import Agreed, Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
-from mexc_tui.desk.kinds import CommandKind, Outcome, Row
+from mexc_tui.desk.kinds import CommandKind, Outcome, Role, Row
 from mexc_tui.desk.views import View
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.trading_face import Acted, TradingFace
-from mexc_tui.model.plan_view import PreviewRow
+from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
 from mexc_tui.model.trading_view import DustRow, PerformanceRow, ReconciliationRow, WhatIfRow
@@ -80,7 +80,11 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
     async def what_if(args: kinds.OfSymbol, _: Given) -> Done[WhatIfRow]:
         return Done("", await or_refused(face.what_if(args.symbol)))
 
-    async def preview(args: kinds.PreviewAsked, _: Given) -> Done[PreviewRow]:
+    async def preview(args: kinds.PreviewAsked, given: Given) -> Done[PreviewRow]:
+        if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
+            raise CommandRefused(
+                "You are looking only: a phrase that unlocks is for viewers who may operate."
+            )
         share = checked_share(args.share_pct)
         row = await or_refused(face.preview(args.name, args.symbol, share))
         return Done("", msgspec.structs.replace(row, words=row.words or preview_words(row)))

@@ -99,6 +99,8 @@ class Stopping:
         self._stop: asyncio.Task[Acted[Achieved]] | None = None
         self.closer: Closer | None = None
         """Who sells; None: nobody, and it is said."""
+        self.on_stop: Callable[[str], Awaitable[None]] | None = None
+        """Told who stops all, at once; it raises nothing."""
 
     async def halt(self, by: str, words: str, cause: Cause = Cause.PERSON) -> Acted[Achieved]:
         """Stop entries until a person resumes: cancel entries, disarm snipes. Exits go on."""
@@ -142,7 +144,7 @@ class Stopping:
         """Do all of it; who asks while it runs hears what comes of it."""
         self._switch.restrict(TradingState.FLATTENING, cause, words, by)
         if self._stop is None or self._stop.done():
-            self._stop = asyncio.ensure_future(self._stop_all(words))
+            self._stop = asyncio.ensure_future(self._stop_all(words, by))
         return await asyncio.shield(self._stop)
 
     async def cancel_entries(self) -> Cancelled:
@@ -180,7 +182,10 @@ class Stopping:
         said = f"halted: {words}{trouble}"
         return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable)
 
-    async def _stop_all(self, words: str) -> Acted[Achieved]:
+    async def _stop_all(self, words: str, by: str) -> Acted[Achieved]:
+        if self.on_stop is not None:
+            self._running.add(told := asyncio.ensure_future(self.on_stop(by)))
+            told.add_done_callback(self._running.discard)
         durable = await self._switch.write_down()
         disarmed, trouble = await self._disarm(words)
         cancelled = await self._cancel(_is_any)

@@ -204,6 +204,7 @@ class TradingRooms:
             lambda: numbers.safety(settings()),
         )
         self.safety.stopping.closer = self.selling
+        self.safety.stopping.on_stop = self.unlocking.lock_with
         self.safety.invariants.heartbeat_ms = self.guardian.heartbeat_ms
 
     def workers(self) -> tuple[Worker, ...]:
@@ -231,6 +232,8 @@ class TradingRooms:
         memory = self.keeper.open
         if self.unlocking.is_locked:
             return LOCKED
+        if self.key.refusal:
+            return self.key.refusal
         if not memory.trading.state.allows_entries:
             return f"trading is {memory.trading.state}: {memory.trading.words}"
         if not self.reconciler.is_done:

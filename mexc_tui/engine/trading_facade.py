@@ -278,7 +278,7 @@ class EngineTradingFace:
         """Return rows of what is closed, made once: nothing of them changes any more."""
         closed = self._recent.closed
         if closed is not self._closed:
-            sight = replace(self._sight(), quote=lambda _: Quote())
+            sight = replace(self._sight(), quote=_no_quote)
             self._closed, self._rows_of_closed = closed, [position_row(one, (), (), sight) for one in closed]
         return self._rows_of_closed
 
@@ -346,6 +346,11 @@ class EngineTradingFace:
     def _resumed_ms(self) -> int:
         kept = self._rooms.safety.switch.kept
         return kept.since_ms if kept.state is TradingState.ACTIVE else 0
+
+
+def _no_quote(symbol: str) -> Quote:
+    del symbol
+    return Quote()
 
 
 async def trading_face(engine: Engine) -> EngineTradingFace | None:

@@ -3,6 +3,7 @@
 Locked or not, exits, stops and every command that lowers risk work as ever (design rule 4).
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,9 +14,11 @@ from mexc_tui.engine.gates import EntryNumbers
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.mode import Mode
-from mexc_tui.model.storage import Durability
+from mexc_tui.model.storage import Durability, StorageError
 from mexc_tui.sniping.request import DeskFacts
 from mexc_tui.sniping.unlocking import hindrances, phrase
+
+log = logging.getLogger(__name__)
 
 PHRASE_S = 60
 """A phrase is good for so long, and for one try."""
@@ -64,19 +67,26 @@ class Unlocking:
         self._desk = desk
         self._numbers = numbers
         self._phrase, self._phrase_until_ns = "", 0
-        self._until_ns = 0
+        self._until_ns = self._until_ms = 0
+        self._locks = 0
+        """How often it was locked: what is being unlocked meanwhile stays locked."""
 
     @property
     def is_locked(self) -> bool:
         """Whether nothing may be bought before a person unlocks."""
         is_live = self._numbers()[0].mode is Mode.LIVE
-        return is_live and self._clock.monotonic_ns() >= self._until_ns
+        return is_live and self._left_ns() <= 0
 
     @property
     def until_ms(self) -> int | None:
         """When it locks itself, in the exchange's time; None: it is locked, or there is no lock."""
-        left_ns = self._until_ns - self._clock.monotonic_ns()
+        left_ns = self._left_ns()
         return self._now_ms() + left_ns // 1_000_000 if left_ns > 0 else None
+
+    def _left_ns(self) -> int:
+        """Return how long it stays unlocked: by either clock, as one stands still while a machine sleeps."""
+        by_day_ns = (self._until_ms - self._now_ms()) * 1_000_000
+        return min(self._until_ns - self._clock.monotonic_ns(), by_day_ns)
 
     def risked(self) -> Risked:
         """Return what unlocking lets the desk do at most, as settings are now."""
@@ -108,20 +118,40 @@ class Unlocking:
         if missing := hindrances(self._desk()):
             raise Refused(f"Not any more: {'; '.join(missing)}.")
         hours = self._numbers()[1].hours
-        until_ms = self._now_ms() + hours * HOUR_S * 1_000
+        until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
         await self._record(by, until_ms)
-        self._until_ns = self._clock.monotonic_ns() + hours * HOUR_S * NS
+        if self._locks != locks or (missing := hindrances(self._desk())):
+            await self._record(by, None)
+            words = "; ".join(missing) if self._locks == locks else "it was locked meanwhile"
+            raise Refused(f"Live trading stays locked: {words}.")
+        self._until_ns, self._until_ms = self._clock.monotonic_ns() + hours * HOUR_S * NS, until_ms
         return f"Live trading is unlocked for {hours} hours: entries are bought with real money."
 
     async def lock(self, by: str) -> str:
         """Lock at once; return words. Raises Refused, or StorageError: locked, but not written down."""
         if self._numbers()[0].mode is not Mode.LIVE:
             raise Refused("This engine does not trade live: there is nothing to lock.")
-        was_locked, self._phrase, self._until_ns = self.is_locked, "", 0
+        was_locked = self._lock()
         if was_locked:
             return "Live trading was locked already."
         await self._record(by, None)
         return "Live trading is locked: nothing is bought; what is held keeps its exits."
+
+    async def lock_with(self, by: str) -> None:
+        """Lock because everything is stopped. Raises nothing: without the store it is locked all the same."""
+        if self._lock():
+            return
+        try:
+            await self._record(by, None)
+        except StorageError as error:
+            log.error("live trading is locked, and it cannot be written down: %s", error)
+
+    def _lock(self) -> bool:
+        """Lock in memory, and say whether it was locked before."""
+        was_locked = self.is_locked
+        self._phrase, self._until_ns, self._until_ms = "", 0, 0
+        self._locks += 1
+        return was_locked
 
     async def _record(self, by: str, until_ms: int | None) -> None:
         event = LiveLockChanged(at_ms=self._now_ms(), about=self._profile, by=by, until_ms=until_ms)

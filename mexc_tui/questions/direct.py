@@ -11,6 +11,7 @@ from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, Asker, asking, fail
 
 if TYPE_CHECKING:
     from mexc_tui.bootstrap import Lent
+    from mexc_tui.model.endpoint import Endpoint
 
 NO_KEY = (
     "There is no key to cancel with: name the practice exchange with --exchange FILE, or --profile NAME for "
@@ -21,6 +22,10 @@ PLAN = (
     "until none is seen. Coins are not sold."
 )
 
+HALT_PLAN = (
+    "KILL --direct: {why} So no order can be cancelled from here. Write the halt file of profile {profile} "
+    "alone."
+)
 PAPER_PLAN = (
     "KILL --direct on paper: write the halt file of profile {profile}. Paper orders live in the engine's own "
     "process and end with it; nothing is sent to any exchange. Coins are not sold."
@@ -38,7 +43,7 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
         if asker.reach.engine_settings.mode is Mode.PAPER:
             _kill_on_paper(asker, yes=yes)
             return
-        lent = _lent(asker, exchange_file)
+        lent = _lent(asker, exchange_file, yes=yes)
         if not yes:
             agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=lent.endpoint.rest))
         try:
@@ -50,16 +55,16 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
             fail("It is not done: see above.", NOT_DONE)
 
 
-def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
+def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
     """Return where the orders are and the key to cancel them: of the keyring for a live profile."""
     from mexc_tui.bootstrap import Lent, StartError
-    from mexc_tui.launching import stand_in, with_key
+    from mexc_tui.launching import stand_in
     from mexc_tui.model.mode import Mode
 
     profile = asker.reach.paths.profile
     try:
         if asker.reach.engine_settings.mode is Mode.LIVE or _has_key(profile):
-            return Lent(*with_key(stand_in(exchange_file, Mode.LIVE), profile))
+            return _with_key_or_halted(asker, stand_in(exchange_file, Mode.LIVE), yes=yes)
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
         endpoint = stand_in(exchange_file, Mode.PRACTICE)
@@ -68,6 +73,22 @@ def _lent(asker: Asker, exchange_file: Path | None) -> "Lent":
     if not endpoint.api_key:
         fail(NO_KEY, NO_ENGINE)
     return Lent(endpoint)
+
+
+def _with_key_or_halted(asker: Asker, endpoint: "Endpoint", *, yes: bool) -> "Lent":
+    """Return the place with the key of the keyring; without one only the halt is written."""
+    from mexc_tui.bootstrap import Lent, StartError
+    from mexc_tui.kill import halt_alone
+    from mexc_tui.launching import with_key
+
+    paths = asker.reach.paths
+    try:
+        return Lent(*with_key(endpoint, paths.profile))
+    except StartError as error:
+        if not yes:
+            agree(asker, HALT_PLAN.format(profile=paths.profile, why=error))
+        click.echo("\n".join(halt_alone(paths, asker.reach.who)))
+        fail(str(error), NOT_DONE)
 
 
 def _has_key(profile: str) -> bool:

@@ -10,13 +10,17 @@ import msgspec
 import pytest
 
 from mexc_tui.bootstrap import LiveKey
-from mexc_tui.engine.key_rights import AGAIN_S, EVERY_S, KeyKeeper
+from mexc_tui.engine.face import Refused
+from mexc_tui.engine.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
 from mexc_tui.engine.supervisor import StartFailed, WorkerFailure
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.joining import Joined, Outside, Place, joined
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.event import LiveLockChanged
+from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
@@ -143,3 +147,61 @@ def test_a_right_that_is_given_later_is_seen_within_the_hour_and_stays_seen() ->
                 assert keeper.facts.may_withdraw
 
     simulate(main)
+
+
+def test_a_key_that_can_withdraw_is_known_as_that_whatever_else_is_unclear() -> None:
+    facts = facts_of(msgspec.structs.replace(DANGEROUS, places_orders=KeyRight.UNCLEAR), LASTS)
+    assert facts is not None
+    assert facts.may_withdraw
+
+
+def test_rights_that_nobody_tells_again_are_not_known_any_more_and_nothing_is_bought() -> None:
+    async def main(_: Simulation) -> None:
+        async with keeping(Answers(HARMLESS, None)) as keeper:
+            assert keeper.refusal == ""
+            await asyncio.sleep(GOOD_FOR_S - 2 * AGAIN_S)
+            assert keeper.refusal == "", "an exchange that is silent for a while is no reason yet"
+            await asyncio.sleep(4 * AGAIN_S)
+            assert keeper.refusal == "it is not known what the key may do"
+
+    simulate(main)
+
+
+def test_no_entry_leaves_with_a_key_that_was_given_the_right_to_withdraw(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, TRADES) as running:
+            rooms = await unlocked(running)
+            rooms.key.facts = facts_of(DANGEROUS, LASTS)
+            assert rooms.refusal(OrderRole.ENTRY, "ANYUSDT") == "the key can withdraw"
+            assert rooms.refusal(OrderRole.STOP, "ANYUSDT") == ""
+
+    simulate(main)
+
+
+def test_stopping_everything_locks_live_trading_again(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with live(sim, tmp_path, TRADES) as running:
+            rooms = await unlocked(running)
+            await rooms.safety.stopping.flatten("test")
+            assert rooms.unlocking.is_locked
+            facts = await running.store.read("facts", lambda stored: stored.journal.page(limit=50))
+            locks = [one.event for one in facts if isinstance(one.event, LiveLockChanged)]
+            assert [one.until_ms is None for one in locks] == [True, False], "newest first"
+
+    simulate(main)
+
+
+async def unlocked(running: Joined) -> TradingRooms:
+    """Return the rooms once an entry may leave."""
+    rooms = rooms_of(running)
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await rooms.unlocking.unlock(rooms.unlocking.offer(), "test")
+            except Refused:
+                await asyncio.sleep(0.5)
+                continue
+            break
+        while rooms.refusal(OrderRole.ENTRY, "ANYUSDT"):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+    return rooms

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from mexc_tui.tuning_trading import entry_numbers
 from tests.sniping.test_unlocking import WELL
 
 HOUR_NS = 3_600 * 10**9
+MS_NS = 10**6
 
 
 @dataclass
@@ -46,9 +48,9 @@ def test_it_is_locked_at_the_start_unlocked_for_its_hours_and_locked_after_them(
         assert one.until_ms is None
         await one.unlock(one.offer(), "test")
         assert one.until_ms == clock.now_ms() + 12 * 3_600_000
-        clock.ns += 12 * HOUR_NS - 1
+        clock.ns += 12 * HOUR_NS - MS_NS
         assert not one.is_locked
-        clock.ns += 1
+        clock.ns += MS_NS
         assert one.is_locked
         assert one.until_ms is None
         await store.close()
@@ -88,5 +90,56 @@ def test_what_cannot_be_written_down_stays_locked_and_locking_needs_no_store(tmp
         with pytest.raises(StorageError):
             await one.lock("test")
         assert one.is_locked
+
+    asyncio.run(main())
+
+
+class SlowBooks:
+    """Books whose first write waits until it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.go, self.begun = store, asyncio.Event(), asyncio.Event()
+
+    async def write(self, name: str, work: Any, **more: Any) -> Any:
+        if not self.begun.is_set():
+            self.begun.set()
+            await self.go.wait()
+        return await self._store.write(name, work, **more)
+
+
+def test_locking_while_an_unlock_is_being_written_down_wins(tmp_path: Path) -> None:
+    async def main() -> None:
+        store, one = await opened(tmp_path, HandClock())
+        slow = SlowBooks(store)
+        one._books = slow  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        unlocking = asyncio.create_task(one.unlock(one.offer(), "test"))
+        await slow.begun.wait()
+        await one.lock("somebody else")
+        slow.go.set()
+        with pytest.raises(Refused, match="locked meanwhile"):
+            await unlocking
+        assert one.is_locked
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_it_locks_by_the_clock_of_the_day_too_when_the_machine_has_slept(tmp_path: Path) -> None:
+    class Sleeper(HandClock):
+        slept_ms = 0
+
+        def now_ms(self) -> int:
+            return super().now_ms() + self.slept_ms
+
+    async def main() -> None:
+        clock = Sleeper()
+        store, one = await opened(tmp_path, clock)
+        await one.unlock(one.offer(), "test")
+        clock.slept_ms = 12 * 3_600_000 - 1
+        assert not one.is_locked
+        clock.slept_ms += 1
+        assert one.is_locked
+        assert one.until_ms is None
+        await store.close()
 
     asyncio.run(main())

@@ -63,7 +63,7 @@ def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
 
     profile = asker.reach.paths.profile
     try:
-        if asker.reach.engine_settings.mode is Mode.LIVE or _has_key(profile):
+        if asker.reach.engine_settings.mode is Mode.LIVE or _is_live(profile):
             return _with_key_or_halted(asker, stand_in(exchange_file, Mode.LIVE), yes=yes)
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
@@ -91,17 +91,17 @@ def _with_key_or_halted(asker: Asker, endpoint: "Endpoint", *, yes: bool) -> "Le
         fail(str(error), NOT_DONE)
 
 
-def _has_key(profile: str) -> bool:
-    """Whether the keyring has a key of this profile: it trades live then. Practice and paper have none."""
+def _is_live(profile: str) -> bool:
+    """Whether a profile trades live: by its name, or because the keyring has a key of it."""
     from mexc_tui.keys import Keys, KeysError
     from mexc_tui.model.mode import Mode
 
-    if profile in (Mode.PRACTICE, Mode.PAPER):
-        return False
+    if profile in list(Mode):
+        return profile == Mode.LIVE
     try:
         return Keys(profile).read() is not None
     except KeysError:
-        return profile == Mode.LIVE
+        return False
 
 
 def _kill_on_paper(asker: Asker, *, yes: bool) -> None:

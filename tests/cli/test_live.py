@@ -144,6 +144,14 @@ def test_from_the_typed_key_to_the_kill_the_secret_is_told_nowhere(shell: LiveSh
     assert killed.returncode == 0, killed.stderr + killed.stdout
     shell.is_silent_of(shell.secret)
     shell.is_silent_of(shell.key)
+    (halt,) = shell.home.rglob("*halt*")
+    halt.unlink()
+    assert shell.run("keys", "remove", "--yes").returncode == 0
+    alone = shell.run("kill", "--direct", "--yes", "--profile", "live", *shell.exchange)
+    assert alone.returncode == 1
+    assert "The halt is written down" in alone.stdout
+    assert "NO ORDER WAS CANCELLED" in alone.stdout
+    assert halt.exists()
 
 
 def test_a_live_engine_without_a_key_does_not_start_and_says_the_next_step(shell: LiveShell) -> None:

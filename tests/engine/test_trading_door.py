@@ -20,6 +20,7 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.trading_face import TradingFace
 from mexc_tui.model.listing import Stage
+from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import TradingState
@@ -143,8 +144,11 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
             (await client.give(kinds.DISARM, NEW, deadline_s=5)).outcome,
             (await client.give(kinds.KILL, Nothing(), deadline_s=5)).outcome,
         ]
+        offered = await client.give(kinds.PREVIEW, kinds.PreviewAsked(name=Preview.UNLOCK), deadline_s=5)
     assert refused == [Outcome.REFUSED] * 3
     assert done == [Outcome.DONE] * 3
+    assert offered.outcome is Outcome.REFUSED
+    assert "You are looking only" in offered.words
 
 
 async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_path: Path) -> None:

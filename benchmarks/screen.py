@@ -1,8 +1,8 @@
 """The desk through a real pty: keys to paint, bytes, CPU, memory, the start, what it costs the engine.
 
 Each start stands beside the least Textual app, and beside peers if `DESK_PEERS` names a folder that holds
-an environment for each: `peer-toolong`, `peer-posting`, `peer-harlequin`. Peers show other things; what is
-compared is what a person waits for and what a line carries.
+an environment for each: `peer-toolong`, `peer-posting`, `peer-harlequin`, `peer-dolphie`. Peers show other
+things; what is compared is what a person waits for and what a line carries.
 """
 
 import os
@@ -62,6 +62,7 @@ def peers() -> list[Peer]:
         Peer("toolong", (str(root / "peer-toolong/bin/tl"), "docs/practice.md"), "Chance"),
         Peer("posting", (str(root / "peer-posting/bin/posting"),), "GET"),
         Peer("harlequin", (str(root / "peer-harlequin/bin/harlequin"),), "Query"),
+        Peer("dolphie", (str(root / "peer-dolphie/bin/dolphie"), "--tab-setup"), "Connect to a Host"),
     ]
     return [peer for peer in found if Path(peer.argv[0]).exists()]
 
@@ -163,6 +164,10 @@ def costs(home: Path) -> Generator[Row]:
                 yield Row("screen 120×40", "first screen", first / 1_000, first / 1_000, "kB")
     yield from slow_line(home)
     yield from calm(home)
+
+
+def idle_peers(home: Path) -> Generator[Row]:
+    """Bytes, processor and memory of peers that nobody touches."""
     for peer in peers():
         with Terminal(environ(home), run=peer.argv) as terminal:
             terminal.until(peer.word)
@@ -249,6 +254,7 @@ def main(chosen: Sequence[str]) -> None:
     parts = {
         "starts": starts,
         "costs": costs,
+        "peers": idle_peers,
         "beside": beside,
         "stalled": stalled,
         "stopped": stopped,

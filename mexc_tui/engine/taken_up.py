@@ -15,6 +15,7 @@ from mexc_tui.model.intent import Order
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.text import many
 
 IN_DOUBT = (SnipeState.FIRING, SnipeState.UNKNOWN)
 LOOKS, LOOK_S = 20, 0.25
@@ -63,8 +64,8 @@ async def _until_ended(left: Left, keeper: Bookkeeper) -> None:
 def taken_up(left: Left, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:
     """Return line by line what was found and what it is now; `runs` are the start's comparisons."""
     return (
-        f"{_count(left.positions, 'position')}, {_count(left.orders, 'order')} and "
-        f"{_count(left.snipes, 'snipe')} were open",
+        f"{many(len(left.positions), 'position')}, {many(len(left.orders), 'order')} and "
+        f"{many(len(left.snipes), 'snipe')} were open",
         *(_position(one, tables.positions.get(one.id)) for one in left.positions),
         *(_order(one, tables.orders.get(one.client_order_id)) for one in left.orders),
         *(_snipe(one, tables.snipes.get(one.id)) for one in left.snipes),
@@ -110,7 +111,3 @@ def _differences(runs: tuple[Reconciliation, ...]) -> Iterator[str]:
         yield f"{'explained' if one.explained else 'NOT EXPLAINED'}: {about}{one.words}"
     if len(found) > MOST_DIFFERENCES:
         yield f"and {len(found) - MOST_DIFFERENCES} more: see mexc-tui journal --kind reconciled"
-
-
-def _count(rows: tuple[object, ...], name: str) -> str:
-    return f"{len(rows)} {name}{'' if len(rows) == 1 else 's'}"

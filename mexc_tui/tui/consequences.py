@@ -13,6 +13,7 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.plan_view import PreviewRow
 from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui.source import Source
 from mexc_tui.wording.money import amount, signed
@@ -39,11 +40,6 @@ def no_words(*_: object) -> str:
     return ""
 
 
-def count(number: int, one: str) -> str:
-    """Return a number of things: 1 order, 5 orders."""
-    return f"{number} {one}{'' if number == 1 else 's'}"
-
-
 def closing(source: Source, target: Target) -> str:
     """Say what selling a position, or a part of it, would bring at the bid."""
     row = held(source, target.symbol)
@@ -60,7 +56,7 @@ def closing(source: Source, target: Target) -> str:
 def stopping(source: Source, _: Target) -> str:
     """Say what a halt cancels and disarms."""
     entries = sum(order.side is Side.BUY for order in _standing(source))
-    return f"Cancels {count(entries, 'buy order')}, disarms {count(_waiting(source), 'snipe')}; exits go on."
+    return f"Cancels {many(entries, 'buy order')}, disarms {many(_waiting(source), 'snipe')}; exits go on."
 
 
 def stopping_all(source: Source, _: Target) -> str:
@@ -71,8 +67,8 @@ def stopping_all(source: Source, _: Target) -> str:
     worth = f" worth about {amount(sum(known, Decimal(0)))}" if known else ""
     more = "" if len(known) == len(rows) else f" and {len(rows) - len(known)} without a price"
     return (
-        f"Sells {count(len(rows), 'position')}{worth}{more} at the market, "
-        f"cancels {count(len(_standing(source)), 'order')}, disarms {count(_waiting(source), 'snipe')}, "
+        f"Sells {many(len(rows), 'position')}{worth}{more} at the market, "
+        f"cancels {many(len(_standing(source)), 'order')}, disarms {many(_waiting(source), 'snipe')}, "
         "and halts."
     )
 
@@ -82,10 +78,10 @@ def stopping_engine(source: Source, _: Target) -> str:
     rows = open_positions(source)
     if not rows:
         waits = _waiting(source)
-        armed = f"{count(waits, 'armed snipe').capitalize()} will not fire" if waits else "Nothing is bought"
+        armed = f"{many(waits, 'armed snipe').capitalize()} will not fire" if waits else "Nothing is bought"
         return f"No position is open. {armed} while no engine runs."
     return (
-        f"{count(len(rows), 'position').capitalize()} would stay open with no stop: "
+        f"{many(len(rows), 'position').capitalize()} would stay open with no stop: "
         "stops live in this engine and end with it."
     )
 
@@ -93,7 +89,7 @@ def stopping_engine(source: Source, _: Target) -> str:
 def left(source: Source) -> str:
     """Say what is still there while something is being done."""
     orders, positions = len(_standing(source)), len(open_positions(source))
-    return f"{count(orders, 'order')} and {count(positions, 'position')} left"
+    return f"{many(orders, 'order')} and {many(positions, 'position')} left"
 
 
 def previewed(row: PreviewRow) -> str:

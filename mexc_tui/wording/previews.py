@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
+from mexc_tui.model.text import many
 from mexc_tui.wording.money import amount, price, signed
 
 HALTED = "entries stay stopped until a person resumes"
@@ -20,13 +21,13 @@ def preview_words(row: PreviewRow) -> str:
         case Preview.CLOSE:
             return f"{_capital(_sale(row.sales[0]))}."
         case Preview.REDUCE_ONLY:
-            return f"Buy nothing until a person resumes; {_many(row.positions, 'position')} and exits stay."
+            return f"Buy nothing until a person resumes; {many(row.positions, 'position')} and exits stay."
         case Preview.RESUME:
-            return f"Let entries be made again; {_many(row.positions, 'position')} open."
+            return f"Let entries be made again; {many(row.positions, 'position')} open."
         case Preview.UNLOCK:
             return (
                 f"GO LIVE for {row.unlock_hours} hours: the desk buys with REAL MONEY, up to "
-                f"{_many(row.max_positions, 'position')} of {amount(row.position_cap)} USDT each."
+                f"{many(row.max_positions, 'position')} of {amount(row.position_cap)} USDT each."
             )
         case _:
             return _stop(row)
@@ -35,18 +36,18 @@ def preview_words(row: PreviewRow) -> str:
 def _stop(row: PreviewRow) -> str:
     parts = [_sold(row)] if row.name is not Preview.HALT else []
     parts += [
-        f"cancel {_many(row.orders_to_cancel, 'order')}",
-        f"disarm {_many(row.snipes_to_disarm, 'snipe')}",
+        f"cancel {many(row.orders_to_cancel, 'order')}",
+        f"disarm {many(row.snipes_to_disarm, 'snipe')}",
     ]
     if row.name is Preview.HALT:
-        parts.append(f"leave {_many(row.positions, 'position')} with their exits")
+        parts.append(f"leave {many(row.positions, 'position')} with their exits")
     return f"{_capital(', '.join(parts))}; {HALTED}."
 
 
 def _sold(row: PreviewRow) -> str:
     known = [one.value for one in row.sales if one.value is not None]
     missing = len(row.sales) - len(known)
-    words = f"sell {_many(len(row.sales), 'position')}"
+    words = f"sell {many(len(row.sales), 'position')}"
     if known:
         words += f" worth {amount(sum(known, Decimal(0)))} USDT at the bid"
     if row.pnl is not None and row.sales:
@@ -62,12 +63,8 @@ def _sale(sale: SaleRow) -> str:
     words += f", about {price(sale.expected_price)} expected ({sale.slippage_pct:.2f} % below it)"
     words += f", P&L about {signed(sale.pnl)} USDT"
     if sale.orders_to_cancel:
-        words += f"; {_many(sale.orders_to_cancel, 'take-profit')} on the same coins are cancelled first"
+        words += f"; {many(sale.orders_to_cancel, 'take-profit')} on the same coins are cancelled first"
     return words + (f"; {sale.words}" if sale.words else "")
-
-
-def _many(count: int, name: str) -> str:
-    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _capital(words: str) -> str:

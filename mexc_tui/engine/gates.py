@@ -50,6 +50,8 @@ class Conditions:
 
     equity: Decimal | None
     peak: Decimal
+    day_equity: Decimal | None
+    """What this UTC day began with, as the risk monitor measures its loss."""
     clock_offset_ms: float | None
     clock_error_ms: float | None
     stream_age_ms: int | None
@@ -91,9 +93,11 @@ class Gates:
         is_reconciled: Callable[[], bool],
         is_unlocked: Callable[[], bool],
         key: Callable[[], KeyFacts | None],
+        day_equity: Callable[[], Decimal | None],
     ) -> None:
         """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams;
-        `is_unlocked`: live trading, by a person, for this session."""
+        `is_unlocked`: live trading, by a person, for this session; `day_equity`: what this day began with.
+        """
         self._known = known
         self._trading = trading
         self._prices = prices
@@ -104,6 +108,7 @@ class Gates:
         self._is_reconciled = is_reconciled
         self._is_unlocked = is_unlocked
         self._key = key
+        self._day_equity = day_equity
 
     def ask(
         self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
@@ -155,6 +160,7 @@ class Gates:
         return Conditions(
             equity=equity,
             peak=ZERO if memory.equity is None else memory.equity.peak,
+            day_equity=self._day_equity(),
             # Requests are stamped with the exchange's time as measured: only the error of that is left.
             clock_offset_ms=None if clock is None else 0.0,
             clock_error_ms=None if clock is None else clock.error_ms,
@@ -234,7 +240,7 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Condi
         equity=conditions.equity,
         peak=max(conditions.peak, conditions.equity or ZERO),
         free_cash=cash - sum((one.amount for one in reserved), ZERO),
-        day_equity=_day_equity(tables, now_ms, conditions),
+        day_equity=conditions.day_equity,
         held=tuple(Held(one.symbol, one.remaining_cost) for one in tables.positions.open()),
         reserved=reserved,
         # An entry that is open still is counted as its reservation.
@@ -248,14 +254,3 @@ def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Condi
         weight_left=conditions.weight_left,
         orders_left=conditions.orders_left,
     )
-
-
-def _day_equity(tables: TradingTables, now_ms: int, conditions: Conditions) -> Decimal | None:
-    """Return equity when this UTC day began, or a person resumed (or the first known), later flows added."""
-    since_ms = max(now_ms - now_ms % DAY_MS, conditions.resumed_ms)
-    found = tables.equity.between(since_ms, now_ms + 1, 1)
-    latest = tables.equity.latest()
-    first = found[0] if found else latest
-    if first is None or latest is None or not first.is_complete:
-        return conditions.equity
-    return first.equity + latest.flows - first.flows

@@ -159,6 +159,7 @@ class TradingRooms:
             lambda: self.reconciler.is_done,
             lambda: not self.unlocking.is_locked,
             lambda: self.key.facts,
+            lambda: self.safety.equity.day_equity,
         )
         self.key = KeyKeeper(
             port,

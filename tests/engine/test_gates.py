@@ -14,7 +14,7 @@ from tests.store.trading_samples import SCOPE, intent, position, snipe
 
 DAY_MS = 86_400_000
 NOW_MS = 1_790_000_000_000
-CONDITIONS = Conditions(Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=0)
+CONDITIONS = Conditions(Decimal(1_000), Decimal(1_000), Decimal(1_000), 0.0, 1.0, 10, 200, 8, resumed_ms=0)
 
 
 def books() -> TradingRows:

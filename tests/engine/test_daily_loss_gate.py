@@ -1,0 +1,49 @@
+"""The gate of the daily loss measures it from the same start of the day as the risk monitor."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.position import EquityPoint
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.holding import fall_to, holding, rooms_of
+
+DAY_MS = 86_400_000
+
+
+async def daily_loss_of_the_gate(rooms: TradingRooms) -> Decimal:
+    """Return the loss in per cent that an entry would be refused or allowed by."""
+    judged = await rooms.arming.what_if("CLEANUSDT")
+    verdict = next(one for one in judged.judgement.verdicts if one.name == "daily_loss")
+    return Decimal(verdict.value.removesuffix("%").strip())
+
+
+async def store_first_point_of_the_day(running: Joined, *, is_complete: bool) -> None:
+    """Put a point before every other of this day, of a desk that was worth half of what it is."""
+    rooms = rooms_of(running)
+    now_ms = rooms.port.now_ms()
+    first = EquityPoint(
+        at_ms=now_ms - now_ms % DAY_MS, cash=Decimal(500), holdings=Decimal(0), is_complete=is_complete
+    )
+    await rooms.keeper.write("first point of the day", lambda desk: desk.tables.equity.add(first))
+
+
+@pytest.mark.parametrize("is_complete", [False, True], ids=["incomplete", "of another start"])
+def test_the_daily_loss_gate_and_the_risk_monitor_report_the_same_loss(
+    tmp_path: Path, is_complete: bool
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, position_cap_pct=10, exposure_cap_pct=90) as (_, running, _closer):
+            rooms = rooms_of(running)
+            await store_first_point_of_the_day(running, is_complete=is_complete)
+            fall_to(rooms, "0.5")
+            monitored = rooms.safety.equity.losses().day_pct
+            gated = await daily_loss_of_the_gate(rooms)
+            assert monitored is not None
+            assert monitored > Decimal("0.1")
+            assert abs(gated - monitored) < Decimal("0.1")
+
+    simulate(main)

@@ -28,6 +28,7 @@ from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.listing import Source
 from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.rows import Rows
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, LaneRow, StreamsRow
 from mexc_tui.proto.stream_pb2 import Push
@@ -160,8 +161,8 @@ class WireMarket:
         """Ask the web site for its pairs."""
         return await self._parts.web.symbols()
 
-    async def pairs(self) -> tuple[Symbol, ...]:
-        """Ask for every pair, and read the answer in slices."""
+    async def pairs(self) -> Rows[Symbol]:
+        """Return every pair, read in slices, and the rows that were skipped."""
         return await self._market.all_pairs()
 
     async def default_symbols(self) -> tuple[str, ...]:
@@ -304,6 +305,7 @@ class WireMarket:
         """Return what of the request budget is used."""
         state = self._parts.client.budget.state()
         return BudgetRow(
+            skipped_rows=self._parts.client.skipped_rows,
             lanes=tuple(
                 LaneRow(
                     name=lane.name.value, used=lane.used, limit=lane.rule.limit, window_s=lane.rule.window_s

@@ -16,6 +16,7 @@ from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.market_port import WireMarket, WireParts
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.position import Account
+from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
@@ -53,10 +54,11 @@ class PaperMarket(WireMarket):
             await self._also.measure_clock(samples)
         return problem
 
-    async def pairs(self) -> tuple[Symbol, ...]:
-        """Ask for every pair; those that are streamed are mirrored."""
+    async def pairs(self) -> Rows[Symbol]:
+        """Return every pair; those that are streamed are mirrored."""
         pairs = await super().pairs()
-        self._pairs = {pair.symbol: pair for pair in pairs}
+        unread = {row.name: self._pairs[row.name] for row in pairs.skipped if row.name in self._pairs}
+        self._pairs = unread | {pair.symbol: pair for pair in pairs.rows}
         self._mirror_pairs(one.symbol for one in self._wanted)
         return pairs
 

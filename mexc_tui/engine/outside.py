@@ -11,6 +11,7 @@ from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.listing import Source
 from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, StreamsRow
@@ -67,8 +68,8 @@ class Market(Protocol):
         """Ask the web site for its pairs and their states."""
         ...
 
-    async def pairs(self) -> tuple[Symbol, ...]:
-        """Ask for every pair; what comes is read in slices that do not hold the loop."""
+    async def pairs(self) -> Rows[Symbol]:
+        """Return every pair, read in slices that do not hold the loop, and the rows that were skipped."""
         ...
 
     async def default_symbols(self) -> tuple[str, ...]:

@@ -194,9 +194,12 @@ class Polls:
 
     async def _read_pairs(self) -> None:
         """Fold exchangeInfo in slice by slice, with the loop's turn between; stored as it is folded."""
-        pairs = await self._market.pairs()
+        answer = await self._market.pairs()
         knowledge, at_ms = self._known.knowledge, self._market.now_ms()
         before = knowledge.pairs
+        # A pair whose row is malformed is not gone: it stays as it was read last.
+        unread = [before[row.name] for row in answer.skipped if row.name in before]
+        pairs = (*answer.rows, *unread)
         changes: dict[str, PairChange] = {}
         for part in diff_in_slices(before, pairs, SLICE):
             changes.update((change.symbol, change) for change in part)

@@ -43,19 +43,6 @@ def wrapped(kind: type[T]) -> Reader[T]:
     return read
 
 
-def one_or_all(kind: type[T]) -> Reader[tuple[T, ...]]:
-    """Return a reader of endpoints that answer an object for one pair and an array for all."""
-    one = msgspec.json.Decoder(kind)
-    all_of_them = msgspec.json.Decoder(tuple[kind, ...])
-
-    def read(body: bytes) -> tuple[T, ...]:
-        if body.lstrip().startswith(b"["):
-            return all_of_them.decode(body)
-        return (one.decode(body),)
-
-    return read
-
-
 def nothing(body: bytes) -> None:
     """Read an answer of which only the success matters, usually `{}`."""
     error = msgspec.json.decode(body, type=ErrorBody)

@@ -105,6 +105,11 @@ class MexcClient:
         return (ban,) if ban is not None else ()
 
     @property
+    def skipped_rows(self) -> tuple[str, ...]:
+        """Endpoints whose newest list had malformed rows: how many, and why the first was skipped."""
+        return self._requester.skipped.problems
+
+    @property
     def breakers(self) -> dict[Group, BreakerState]:
         """Circuit breakers, for display."""
         return {group: breaker.state() for group, breaker in self._requester.breakers.items()}

@@ -18,6 +18,7 @@ from mexc_tui.exchange.connection import Headers, Place, RawAnswer
 from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
 from mexc_tui.exchange.retry import RetryDeadline, retrying
 from mexc_tui.exchange.routes import Group, Route
+from mexc_tui.exchange.rows import SkippedRows
 from mexc_tui.exchange.signing import Signer, encode
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
@@ -55,6 +56,7 @@ class Requester:
         self.budget = budget
         self.offset = offset
         self.breakers = {group: Breaker(clock, self.limits.breaker) for group in Group}
+        self.skipped = SkippedRows()
         self.clock_doubted = asyncio.Event()
         """Set when the exchange refused our time: the offset wants measuring (reference 6.1, 700003)."""
         self._origin = origin

@@ -81,11 +81,21 @@ class AveragePrice(Answer, frozen=True):
     price: Decimal | None
 
 
+TICKER_FIELDS = frozenset(
+    {
+        *("lastPrice", "price", "priceChange", "priceChangePercent", "prevClosePrice"),
+        *("bidPrice", "bidQty", "askPrice", "askQty", "openPrice", "highPrice", "lowPrice"),
+        *("volume", "quoteVolume", "openTime", "closeTime"),
+    }
+)
+"""Numbers of a ticker: null or "" means none, such as a side without quotes (reference 4.10)."""
+
+
 class Ticker24h(Answer, frozen=True):
     """GET ticker/24hr. Prices are None for a pair without trades or quotes."""
 
     symbol: str
-    last_price: Decimal | None
+    last_price: Decimal | None = None
     price_change: Decimal | None = None
     price_change_percent: Decimal | None = None
     """A ratio: -0.0055 means -0.55 %."""
@@ -107,14 +117,14 @@ class PriceTicker(Answer, frozen=True):
     """GET ticker/price."""
 
     symbol: str
-    price: Decimal | None
+    price: Decimal | None = None
 
 
 class BookTicker(Answer, frozen=True):
     """GET ticker/bookTicker."""
 
     symbol: str
-    bid_price: Decimal | None
-    bid_quantity: Decimal | None = msgspec.field(name="bidQty")
-    ask_price: Decimal | None
-    ask_quantity: Decimal | None = msgspec.field(name="askQty")
+    bid_price: Decimal | None = None
+    bid_quantity: Decimal | None = msgspec.field(name="bidQty", default=None)
+    ask_price: Decimal | None = None
+    ask_quantity: Decimal | None = msgspec.field(name="askQty", default=None)

@@ -107,6 +107,23 @@ def _limit(text: str) -> Decimal | None:
     return None if text == NO_LIMIT else money(text)
 
 
+DECORATIVE = frozenset(
+    {
+        "fullName",
+        "contractAddress",
+        "conceptPlates",
+        "conceptPlateIds",
+        "st",
+        "permissions",
+        "orderTypes",
+        "filters",
+        "tradeSideType",
+        "firstOpenTime",
+    }
+)
+"""Fields whose absence never lets a pair trade that must not: null counts as left out (reference 4.10)."""
+
+
 class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """One pair. Quantities are in base units, values in quote units.
 

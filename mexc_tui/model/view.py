@@ -59,6 +59,8 @@ class BudgetRow(Row, frozen=True, kw_only=True):
     ban: str = ""
     """Its kind; empty: none."""
     ban_until_ms: int | None = None
+    skipped_rows: tuple[str, ...] = ()
+    """Endpoints whose newest list had malformed rows: how many, and why the first was skipped."""
 
 
 class CacheRow(Row, frozen=True, kw_only=True):

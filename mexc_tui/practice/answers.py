@@ -1,6 +1,7 @@
 """HTTP answers: JSON, refusals, limits, pages, and answers that a fault spoils (reference 2.2, 6.3)."""
 
 import asyncio
+from typing import cast
 
 import msgspec
 from aiohttp import web
@@ -11,6 +12,9 @@ from mexc_tui.practice.values import Refusal
 from mexc_tui.practice.web_pages import BLOCKED_PAGE
 
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
+
+_NAMES = {"symbol", "asset", "orderId", "id"}
+"""What names a row of a list."""
 
 _BLOCKED = {
     Block.LIMITED: b'{"code":429,"msg":"Too many requests"}',
@@ -75,3 +79,18 @@ def cut_in_half(request: web.Request, whole: web.Response) -> web.Response:
     if isinstance(request.transport, asyncio.Transport):
         request.transport.write(head.encode("ascii") + body[: len(body) // 2])
     return cut_off(request)
+
+
+def with_malformed_row(whole: web.Response) -> web.Response:
+    """Put null in place of each value of the first row of a list, but for what names it.
+
+    An answer without a list stays as it is.
+    """
+    data: object = msgspec.json.decode(whole.body) if isinstance(whole.body, bytes) else None
+    fields = cast("dict[str, object]", data) if isinstance(data, dict) else {"": data}
+    lists = [cast("list[object]", one) for one in fields.values() if isinstance(one, list) and one]
+    if not lists or not isinstance(lists[0][0], dict):
+        return whole
+    row = cast("dict[str, object]", lists[0][0])
+    row.update(dict.fromkeys(row.keys() - _NAMES))
+    return answer(cast("Json", data), whole.status)

@@ -15,6 +15,7 @@ FOR_REQUESTS = frozenset(
         FaultKind.RESET,
         FaultKind.HALF_OPEN,
         FaultKind.STALE_SNAPSHOT,
+        FaultKind.MALFORMED_ROW,
         FaultKind.TOO_MANY_REQUESTS,
         FaultKind.BANNED,
         FaultKind.FIREWALL,

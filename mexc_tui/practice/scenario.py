@@ -87,6 +87,7 @@ class FaultKind(StrEnum):
     DUPLICATE_PUSH = "duplicate_push"
     REORDER_PUSH = "reorder_push"
     STALE_SNAPSHOT = "stale_snapshot"  # /depth answers with a book of `amount_ms` ago
+    MALFORMED_ROW = "malformed_row"  # the first row of a list has a null where a value belongs
     SILENCE = "silence"  # sockets stay up, PINGs are answered, no data
     TOO_MANY_REQUESTS = "too_many_requests"  # a 429 storm
     BANNED = "banned"  # 418

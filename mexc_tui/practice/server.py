@@ -274,6 +274,8 @@ class PracticeServer:
             await self._gone.wait()
         if FaultKind.HALF_OPEN in kinds or FaultKind.LOSE_ANSWER in kinds:
             return answers.cut_off(request)
+        if FaultKind.MALFORMED_ROW in kinds:
+            response = answers.with_malformed_row(response)
         if FaultKind.RESET in kinds:
             return answers.cut_in_half(request, response)
         return answers.internal_error() if FaultKind.EXECUTED_500 in kinds else response

@@ -199,6 +199,7 @@ def _streams(look: Look, width: int, height: int) -> list[Drawn]:
         )
     ]
     lines += [words(one, Tone.WARN) for one in streams.silent]
+    lines += [words(f"Skipped {one}", Tone.WARN) for one in status.budget.skipped_rows]
     for source in status.sources:
         read = "never read" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
         words_of = f"{read}  {source.problem}".rstrip()

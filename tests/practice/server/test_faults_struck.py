@@ -155,6 +155,16 @@ def test_M5_stale_snapshot_is_a_book_of_a_while_ago() -> None:
     virtually(test, stale)
 
 
+def test_a_malformed_row_keeps_its_name_and_loses_its_values() -> None:
+    async def test(client: Client) -> None:
+        first, second = (await client.get("exchangeInfo"))["symbols"][:2]
+        assert first["symbol"]
+        assert {value for name, value in first.items() if name != "symbol"} == {None}
+        assert None not in (second["status"], second["baseAsset"])
+
+    virtually(test, fault(FaultKind.MALFORMED_ROW, path="/api/v3/exchangeInfo"))
+
+
 # Pushes
 
 
@@ -251,7 +261,7 @@ def test_every_kind_of_fault_has_a_test() -> None:
     pushes = {FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE}
     requests.add(FaultKind.LATE_REQUEST)
     both = {FaultKind.DELAY, FaultKind.RESET, FaultKind.HALF_OPEN}
-    other = {FaultKind.STALE_SNAPSHOT, FaultKind.CLOCK_SKEW}
+    other = {FaultKind.STALE_SNAPSHOT, FaultKind.CLOCK_SKEW, FaultKind.MALFORMED_ROW}
     assert requests | storms | pushes | both | other == set(FaultKind)
 
 

@@ -1,0 +1,135 @@
+"""Readers of lists that survive a malformed row (reference 4.10).
+
+The whole list is decoded at once; only if that fails are its rows read one by one.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from mexc_tui.exchange.answers import UNREADABLE, Reader, problem_of, wrapped
+from mexc_tui.exchange.routes import Route
+from mexc_tui.model.rows import Rows, SkippedRow, skipped_words
+from mexc_tui.model.text import clean_name
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+MOST_LOGGED = 200
+"""Different rows that are named in the log; the others are only counted."""
+
+_LIST = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
+_NULL, _EMPTY = b"null", b'""'
+
+NAME_FIELDS = ("symbol", "asset", "orderId", "id")
+"""What a row is named by, the first that it has."""
+
+
+class RowReader(Generic[T]):
+    """Reads rows of one kind. `optional`: fields for which null and "" count as left out."""
+
+    def __init__(self, kind: type[T], optional: frozenset[str] = frozenset()) -> None:
+        self._all = msgspec.json.Decoder(tuple[kind, ...])
+        self._row = msgspec.json.Decoder(kind)
+        self._optional = optional
+
+    def list(self, body: bytes) -> Rows[T]:
+        """Read an array. Raises one of `UNREADABLE` if it is none."""
+        try:
+            return Rows(self._all.decode(body))
+        except UNREADABLE:
+            return self.each(_LIST.decode(body))
+
+    def one_or_all(self, body: bytes) -> Rows[T]:
+        """Read an endpoint that answers an object for one pair and an array for all."""
+        if body.lstrip().startswith(b"["):
+            return self.list(body)
+        return Rows((self.one(body),))
+
+    def one(self, raw: msgspec.Raw | bytes) -> T:
+        """Read one row. Raises one of `UNREADABLE`."""
+        try:
+            return self._row.decode(raw)
+        except UNREADABLE:
+            without = self._without_absent(raw)
+            if without is None:
+                raise
+            return self._row.decode(without)
+
+    def each(self, raws: Sequence[msgspec.Raw]) -> Rows[T]:
+        """Read every row that can be read."""
+        rows, skipped = list[T](), list[SkippedRow]()
+        for raw in raws:
+            try:
+                rows.append(self.one(raw))
+            except UNREADABLE as error:
+                skipped.append(SkippedRow(_name_of(raw), problem_of(error)))
+        return Rows(tuple(rows), tuple(skipped))
+
+    def _without_absent(self, raw: msgspec.Raw | bytes) -> bytes | None:
+        """Return the row without optional fields that hold nothing; None: it has no such field."""
+        try:
+            fields = _OBJECT.decode(raw)
+        except UNREADABLE:
+            return None
+        left = {
+            name: value
+            for name, value in fields.items()
+            if not (name in self._optional and bytes(value) in (_NULL, _EMPTY))
+        }
+        return msgspec.json.encode(left) if len(left) < len(fields) else None
+
+
+def wrapped_rows(reader: RowReader[T]) -> Reader[Rows[T]]:
+    """Return a reader of `{"data": [...]}` that survives malformed rows."""
+    raws = wrapped(tuple[msgspec.Raw, ...])
+    return lambda body: reader.each(raws(body))
+
+
+class SkippedRows:
+    """Rows of the newest answer of each endpoint that could not be read; logged once per row and problem."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, str] = {}
+        self._logged: set[SkippedRow] = set()
+        self.total = 0
+        """Rows skipped since the start."""
+
+    def note(self, route: Route, skipped: Sequence[SkippedRow], total: int) -> None:
+        """Take the skipped rows of an answer of `total` rows; none clears the endpoint's problem."""
+        self.total += len(skipped)
+        if not skipped:
+            self._words.pop(route.path, None)
+            return
+        self._words[route.path] = skipped_words(skipped, total)
+        for row in skipped:
+            if row not in self._logged and len(self._logged) < MOST_LOGGED:
+                self._logged.add(row)
+                log.warning("%s: skipped %s", route.path, row.words)
+
+    def rows_of(self, route: Route, found: Rows[T]) -> tuple[T, ...]:
+        """Return the rows of an answer, after counting those that were skipped."""
+        self.note(route, found.skipped, len(found.rows) + len(found.skipped))
+        return found.rows
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Say for each endpoint whose newest answer had malformed rows how many, and why."""
+        return tuple(f"{path}: {words}" for path, words in sorted(self._words.items()))
+
+
+def _name_of(raw: msgspec.Raw) -> str:
+    """Return what names a row, cleaned; empty if nothing does."""
+    try:
+        fields = _OBJECT.decode(raw)
+    except UNREADABLE:
+        return ""
+    for name in NAME_FIELDS:
+        try:
+            return clean_name(_TEXT.decode(fields[name]))
+        except (KeyError, *UNREADABLE):
+            continue
+    return ""

@@ -1,0 +1,43 @@
+"""Lists of the exchange whose rows are read one by one: a malformed row costs that row, never the list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRow:
+    """A row that could not be read."""
+
+    name: str
+    """Its pair, asset or id; empty if that could not be read either."""
+    problem: str
+    """Which field is wrong; never a value of the row."""
+
+    @property
+    def words(self) -> str:
+        """Name and problem in one text."""
+        return f"{self.name or 'a row'}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[T]):
+    """A list as far as it could be read. With `skipped` it is incomplete: absence from it proves nothing."""
+
+    rows: tuple[T, ...]
+    skipped: tuple[SkippedRow, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row was read."""
+        return not self.skipped
+
+
+def skipped_words(skipped: Sequence[SkippedRow], total: int) -> str:
+    """Say how many rows of a list were skipped, and why the first was; empty: none."""
+    if not skipped:
+        return ""
+    more = f" (and {len(skipped) - 1} more)" if len(skipped) > 1 else ""
+    return f"{len(skipped)} of {total} rows skipped: {skipped[0].words}{more}"

@@ -1,0 +1,47 @@
+"""A malformed row of exchangeInfo costs its pair at most, and is shown; nothing else stops."""
+
+import asyncio
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from mexc_tui.model.listing import Source
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import DAY, PracticeDay
+
+INFO = "/api/v3/exchangeInfo"
+
+
+def test_pairs_are_known_although_the_row_of_one_is_malformed(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        fault = FaultPlan(kind=FaultKind.MALFORMED_ROW, path=INFO)
+        day = PracticeDay(sim, tmp_path, replace(DAY, faults=(fault,)))
+        await day.open()
+        async with day.engine() as running:
+            known = running.engine.known.knowledge.pairs
+            status = running.face.status()
+            assert len(known) > 20
+            (words,) = status.budget.skipped_rows
+            assert words.startswith(f"{INFO}: 1 of ")
+            assert all(source.failures == 0 for source in status.sources)
+            skipped = words.split("skipped: ")[1].split(":")[0]
+            assert skipped
+            assert skipped not in known
+
+    simulate(main)
+
+
+def test_a_pair_whose_row_becomes_malformed_stays_known(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        fault = FaultPlan(kind=FaultKind.MALFORMED_ROW, path=INFO, at_s=10)
+        day = PracticeDay(sim, tmp_path, replace(DAY, faults=(fault,)))
+        await day.open()
+        async with day.engine() as running:
+            before = set(running.engine.known.knowledge.pairs)
+            await asyncio.sleep(11)
+            await running.engine.polls.read_now(Source.EXCHANGE_INFO)
+            assert running.face.status().budget.skipped_rows
+            assert before <= set(running.engine.known.knowledge.pairs)
+
+    simulate(main)

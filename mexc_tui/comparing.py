@@ -21,6 +21,7 @@ from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.folders import make_folders
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.instance import instance_of
+from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.reconciliation import Reconciliation
@@ -89,7 +90,8 @@ async def compare_books(
                 await _until_taken_up(desk.reconciler, deadline_s)
             halt_file = FileOfHalt(paths.state, scope)
             if desk.strangers and halt_file.read() is None:
-                halt_file.write(_halt(desk.strangers[0], by, clock.now_ms()))
+                words = stranger_words(desk.strangers[0], desk.keeper.instance)
+                halt_file.write(_halt(words, by, clock.now_ms()))
             runs = await store.read("new runs", lambda stored: _runs(stored, scope, before))
         finally:
             await store.close()
@@ -140,8 +142,7 @@ async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
         await asyncio.gather(working, known, return_exceptions=True)
 
 
-def _halt(name: str, by: str, now_ms: int) -> Trading:
-    words = f"an order {name} carries our prefix and is not ours"
+def _halt(words: str, by: str, now_ms: int) -> Trading:
     return Trading(state=TradingState.HALTED, cause=Cause.STRANGER, words=words, since_ms=now_ms, by=by)
 
 

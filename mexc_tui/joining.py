@@ -63,17 +63,26 @@ from mexc_tui.tuning import (
 from mexc_tui.tuning_trading import trading_numbers
 
 
+def real_sockets() -> None:
+    """Return no connector of one's own: connections go through the system's sockets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What of the outside world an engine is given; a simulation gives its own."""
 
     clock: Clock
     rng: Random
-    connector: Callable[[], aiohttp.BaseConnector | None] = lambda: None
+    connector: Callable[[], aiohttp.BaseConnector | None] = real_sockets
     """Makes a connector for each transport; None: real sockets."""
     thread: type[SqliteThread] = SqliteThread
     serve: Serve = served
     """Serves the paper exchange."""
+
+    @property
+    def network(self) -> str:
+        """Return a name for a simulated network; empty: the real one."""
+        return "" if self.connector is real_sockets else f"-simulated-{os.getpid()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
     async with AsyncExitStack() as stack:
         _check_practice(place)
         make_folders(place.paths)
-        stack.enter_context(engine_lock(place.paths, place.endpoint.api_key))
+        stack.enter_context(engine_lock(place.paths, place.endpoint.api_key, network=outside.network))
         transport = await stack.enter_async_context(HttpTransport(outside.connector()))
         day = await practice_day(transport, place.endpoint.web) if place.is_practice else PracticeDay()
         layers, loaded = await _settings(place, day)

@@ -1,7 +1,13 @@
 """One engine for each profile and each account on this machine; the dead hold no lock."""
 
+import errno
 import fcntl
+import logging
 import os
+import pwd
+import socket
+import struct
+import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
@@ -12,6 +18,12 @@ from mexc_tui.paths import Paths, PathsError
 
 ANOTHER_PROFILE = "Stop it first, or choose another --profile."
 ONE_ENGINE = "Stop it first: two engines would spend the same money."
+
+
+log = logging.getLogger(__name__)
+
+_PEER = struct.Struct("3i")
+"""Process, user and group of who listens at a socket (Linux `struct ucred`)."""
 
 
 class EngineRuns(Exception):
@@ -29,18 +41,60 @@ def scope_of(endpoint: Endpoint) -> str:
 
 
 @contextmanager
-def engine_lock(paths: Paths, access_key: str) -> Generator[None]:
+def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generator[None]:
     """Hold the locks of a profile and of an account for as long as the block runs.
 
-    Raises EngineRuns, or PathsError when a lock's file cannot be opened.
+    `network`: names a simulated network, whose accounts are its own; empty: the real one. Raises EngineRuns,
+    or PathsError when a lock's file cannot be opened.
     """
     with ExitStack() as stack:
         mine = f"An engine of profile {paths.profile} runs already"
         stack.enter_context(_held(paths.lock, mine, ANOTHER_PROFILE))
         if access_key:
-            account = paths.state.parent / f"account-{fingerprint(access_key)}.lock"
-            stack.enter_context(_held(account, "An engine with the same account runs already", ONE_ENGINE))
+            stack.enter_context(_account_held(f"account-{fingerprint(access_key)}{network}"))
         yield
+
+
+@contextmanager
+def _account_held(name: str) -> Generator[None]:
+    """Hold the lock of an account, wherever this engine's folders are."""
+    words = "An engine with the same account runs already"
+    if sys.platform != "linux":
+        with _held(_home_of_user() / f".mexc-tui-{name}.lock", words, ONE_ENGINE):
+            yield
+        return
+    # An abstract name: it needs no folder and no disk, and ends with the process that holds it.
+    address = f"\0mexc-tui-{name}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as held:
+        try:
+            held.bind(address)
+            held.listen()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise PathsError(f"The account cannot be locked: {error.strerror}.") from None
+            raise EngineRuns(f"{words}{_process(_listener(address))}. {ONE_ENGINE}") from None
+        yield
+
+
+def _listener(address: str) -> str:
+    """Return the process that listens at an address; empty: it is not known."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.setblocking(False)
+        try:
+            caller.connect(address)
+            pid, _, _ = _PEER.unpack(caller.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        except OSError:
+            return ""
+    return str(pid)
+
+
+def _process(pid: str) -> str:
+    return f" (process {pid})" if pid.isdecimal() else ""
+
+
+def _home_of_user() -> Path:
+    """Return the user's own folder, whatever the environment says."""
+    return Path(pwd.getpwuid(os.geteuid()).pw_dir)
 
 
 @contextmanager
@@ -57,10 +111,18 @@ def _held(file: Path, words: str, next_step: str) -> Generator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
-            process = f" (process {holder})" if holder.isdecimal() else ""
-            raise EngineRuns(f"{words}{process}. {next_step}") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            raise EngineRuns(f"{words}{_process(holder)}. {next_step}") from None
+        _note_holder(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _note_holder(descriptor: int) -> None:
+    """Write down which process holds it: for people. The lock holds without it, on a full disk too."""
+    try:
+        # Same length each time: a full disk still takes it in place of the last holder's.
+        os.pwrite(descriptor, f"{os.getpid():<19d}\n".encode(), 0)
+        os.ftruncate(descriptor, 20)
+    except OSError as error:
+        log.warning("the lock is held, and does not name its process: %s", error.strerror)

@@ -15,6 +15,7 @@ from mexc_tui.engine.stopping import Stopping
 from mexc_tui.engine.supervisor import Started, WorkerStatus
 from mexc_tui.engine.switch import Switch
 from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.model.event import Alert, GuardActed
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.severity import Severity
@@ -138,11 +139,8 @@ class Guard:
             self._told.clear()
 
     def on_stranger(self, client_order_id: str) -> None:
-        """Halt: somebody else sends orders with our prefix on this account."""
-        words = (
-            f"an order {client_order_id} carries our prefix and is not ours: another engine trades on this "
-            "account, or the key is stolen"
-        )
+        """Halt: an order with our prefix is not in the ledger: another engine's, or the ledger is old."""
+        words = stranger_words(client_order_id, self._keeper.instance)
         self.incident(Cause.STRANGER, client_order_id, words)
 
     def stands(self, about: str) -> bool:

@@ -16,6 +16,7 @@ from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.guardian import Guardian
 from mexc_tui.engine.key_rights import KeyKeeper
 from mexc_tui.engine.known import Known
+from mexc_tui.engine.other_engines import OtherEngines
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
@@ -148,6 +149,7 @@ class TradingRooms:
         self.dust = Dust(port, self.keeper, self.reconciler)
         self.awake = Awake(clock, self.prices.distrust, around.resync, self.reconciler.hurry)
         self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
+        self.other_engines = OtherEngines(port, self.keeper, around.rng, self._on_stranger)
         self.gates = Gates(
             around.known,
             port,
@@ -156,7 +158,7 @@ class TradingRooms:
             entry,
             around.workers,
             around.stream_age_ms,
-            lambda: self.reconciler.is_done,
+            lambda: self.reconciler.is_done and self.other_engines.is_done,
             lambda: not self.unlocking.is_locked,
             lambda: self.key.facts,
             lambda: self.safety.equity.day_equity,
@@ -220,6 +222,7 @@ class TradingRooms:
             Worker("settling", self.settling.run),
             Worker("guardian", self.guardian.run),
             *self.safety.workers(),
+            Worker("other engines", self.other_engines.run),
             Worker("sniper", self.sniper.run),
         )
 
@@ -239,6 +242,8 @@ class TradingRooms:
             return f"trading is {memory.trading.state}: {memory.trading.words}"
         if not self.reconciler.is_done:
             return self.reconciler.damage or "books were not compared with the exchange's yet"
+        if self.other_engines.refusal:
+            return self.other_engines.refusal
         if self.keeper.problem:
             return f"the books cannot be written: {self.keeper.problem}"
         if memory.has_unknown(symbol):

@@ -64,6 +64,20 @@ def maker(client_id: str, known: frozenset[str]) -> Maker:
     return Maker.STRANGER if client_id.startswith(PREFIX) else Maker.FOREIGN
 
 
+def stranger_words(client_id: str, instance: str) -> str:
+    """Say what an order with our prefix means that the ledger of desk `instance` does not know."""
+    made = parse(client_id)
+    if made is not None and made.instance == instance:
+        return (
+            f"order {client_id} was made by this desk and is not in its ledger: the database is older than "
+            "the exchange's orders (restored from a backup, or emptied)"
+        )
+    return (
+        f"order {client_id} carries our prefix and was not made by this desk: another engine trades on this "
+        "account, or the key is stolen"
+    )
+
+
 def _base36(number: int) -> str:
     if number < 0:
         raise ValueError("client order ids hold no negative numbers")

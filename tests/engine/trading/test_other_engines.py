@@ -1,0 +1,83 @@
+"""Orders with the desk's prefix that its ledger does not know: another host, or an old backup."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from mexc_tui.joining import Joined
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import buy, day_of, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, bought
+
+
+def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:
+    """Return the same exchange as a desk with folders of its own sees it."""
+    other = PracticeDay(day.sim, folder)
+    other.server = day.server
+    return other
+
+
+async def halt_of(running: Joined) -> tuple[TradingState, Cause, str]:
+    rooms = rooms_of(running)
+    await until(lambda: rooms.other_engines.is_done)
+    await until(lambda: rooms.keeper.open.trading.state is TradingState.HALTED)
+    trading = rooms.keeper.open.trading
+    return trading.state, trading.cause, trading.words
+
+
+def test_h5_an_engine_with_other_folders_finds_the_orders_of_the_first_and_halts(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path / "one", listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            await buy(running)
+        async with on_another_host(day, tmp_path / "two").engine() as running:
+            _, cause, words = await halt_of(running)
+            assert cause is Cause.STRANGER
+            assert "another engine trades on this account" in words
+            assert bought(day)[0].client_order_id in words
+
+    simulate(main)
+
+
+def test_h5_what_a_person_has_resumed_after_halts_no_later_start(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path / "one", listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            await buy(running)
+        other = on_another_host(day, tmp_path / "two")
+        async with other.engine() as running:
+            await halt_of(running)
+            assert (await rooms_of(running).safety.switch.resume("ann", "resume", ())).changed
+        async with other.engine() as running:
+            rooms = rooms_of(running)
+            await until(lambda: rooms.other_engines.is_done)
+            await asyncio.sleep(10)
+            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+
+    simulate(main)
+
+
+def test_h12_a_restored_old_backup_halts_and_names_the_orders_that_are_newer(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        backup = tmp_path / "old.sqlite3"
+        async with day.engine() as running:
+            await running.store.back_up(backup)
+            await buy(running)
+        for leftover in day.paths.state.glob("desk.sqlite3*"):
+            leftover.unlink()
+        shutil.copy(backup, day.paths.store)
+        async with day.engine() as running:
+            _, cause, words = await halt_of(running)
+            assert cause is Cause.STRANGER
+            assert "made by this desk and is not in its ledger" in words
+            assert "older than the exchange's orders" in words
+            ids = rooms_of(running).keeper.client_ids(1)
+            assert ids[0] not in {row.client_order_id for row in bought(day)}
+
+    simulate(main)

@@ -98,9 +98,11 @@ class WireTrading:
             symbol, client_order_id=client_order_id, order_id=order_id, purpose=purpose
         )
 
-    async def cancel_open(self, symbol: str) -> SendOutcome[tuple[CancelReport, ...]]:
+    async def cancel_open(
+        self, symbol: str, *, purpose: Purpose = Purpose.EXIT
+    ) -> SendOutcome[tuple[CancelReport, ...]]:
         """Cancel every open order of a pair."""
-        return await self._orders.cancel_open((symbol,))
+        return await self._orders.cancel_open((symbol,), purpose=purpose)
 
     async def order(
         self,
@@ -161,9 +163,11 @@ class WireTrading:
         """Ask what trading a pair costs this account."""
         return await self._account.trade_fee(symbol)
 
-    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
+    async def depth(
+        self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
+    ) -> DepthSnapshot:
         """Ask for a pair's book."""
-        return await self._parts.client.market.depth(symbol, limit)
+        return await self._parts.client.market.depth(symbol, limit, purpose=purpose)
 
     async def price(self, symbol: str) -> Decimal:
         """Ask for a pair's last price."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.stream import BestQuote
 
 log = logging.getLogger(__name__)
@@ -15,11 +16,13 @@ DEADLINE_S = 3.0
 NONE = (Decimal(0), Decimal(0))
 
 
-async def ask_price(trading: Trading, prices: Prices, symbol: str) -> None:
+async def ask_price(
+    trading: Trading, prices: Prices, symbol: str, purpose: Purpose = Purpose.ORDINARY
+) -> None:
     """Ask for a pair's book, and tell of its best prices as a stream would. A failure is logged."""
     try:
         async with asyncio.timeout(DEADLINE_S):
-            depth = await trading.depth(symbol, 5)
+            depth = await trading.depth(symbol, 5, purpose=purpose)
     except (ExchangeError, TimeoutError) as error:
         log.info("the book of %s: %s", symbol, error)
         return

@@ -6,7 +6,7 @@ would be an order that nobody knows.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,9 +27,16 @@ PURPOSES = {
     OrderRole.ENTRY: Purpose.ENTRY,
     OrderRole.TAKE_PROFIT: Purpose.EXIT,
     OrderRole.STOP: Purpose.STOP,
-    OrderRole.CLOSE: Purpose.EXIT,
+    OrderRole.CLOSE: Purpose.STOP,
     OrderRole.FLATTEN: Purpose.STOP,
 }
+
+
+def asking_purpose(role: OrderRole) -> Purpose:
+    """Return the purpose of questions about an order of this role."""
+    purpose = PURPOSES[role]
+    return Purpose.ORDINARY if purpose is Purpose.ENTRY else purpose
+
 
 NOT_THERE = (-2013, -2011)
 """Answers that deny an order."""
@@ -97,9 +104,16 @@ class Execution:
 
         Returns whether the exchange denies an UNKNOWN order after its fence: nothing of it can come any more.
 
-        `purpose`: STOP where a stop waits for its coins; that alone goes out under a ban.
+        `purpose`: STOP where a sale waits for its coins; that alone goes out under a ban.
         """
         return await self._to_its_end(self._cancel(order, words, purpose))
+
+    async def cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
+        """Have every open order of a pair cancelled by one request; return for each what `cancel` returns.
+
+        `orders`: ours of that pair. Whoever calls knows that no order of somebody else is open there.
+        """
+        return await self._to_its_end(self._cancel_pair(symbol, orders, words))
 
     async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
         """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
@@ -139,12 +153,11 @@ class Execution:
     # ---- inside
 
     async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:
-        purpose = purpose or PURPOSES[order.role]
         report = await self._trading.order(
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
             order_id=order.order_id,
-            purpose=purpose if purpose is not Purpose.ENTRY else Purpose.ORDINARY,
+            purpose=purpose or asking_purpose(order.role),
         )
         return from_report(report, self._trading.now_ms())
 
@@ -201,10 +214,23 @@ class Execution:
         self._begin_chore(self._keeper.take(name, told))
         return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
 
-    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
+    async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
+        for order in orders:
+            self._mark_cancelling(order, words)
+        outcome = await self._trading.cancel_open(symbol, purpose=Purpose.STOP)
+        log.info("cancel of all %s orders: %s", symbol, type(outcome).__name__)
+        if isinstance(outcome, NotSent):
+            return [False] * len(orders)
+        ended = (self._see_cancelled(order, Purpose.STOP) for order in orders)
+        return list(await asyncio.gather(*ended))
+
+    def _mark_cancelling(self, order: Order, words: str) -> None:
         marked = cancelling(order, self._trading.now_ms(), words)
         if marked != order:
             self._keeper.open.put_order(marked)
+
+    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
+        self._mark_cancelling(order, words)
         outcome = await self._trading.cancel(
             order.symbol,
             client_order_id="" if order.order_id else order.client_order_id,
@@ -212,7 +238,11 @@ class Execution:
             purpose=purpose,
         )
         log.info("cancel of %s: %s", order.client_order_id, type(outcome).__name__)
-        if isinstance(outcome, NotSent) or await self._is_told_gone(order.client_order_id):
+        return not isinstance(outcome, NotSent) and await self._see_cancelled(order, purpose)
+
+    async def _see_cancelled(self, order: Order, purpose: Purpose) -> bool:
+        """Hear or ask what became of an order after its cancel; return what `cancel` returns."""
+        if await self._is_told_gone(order.client_order_id):
             return False
         asked_ms = self._trading.now_ms()
         try:

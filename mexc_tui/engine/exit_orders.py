@@ -10,6 +10,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.running_sale import Running
 from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.outcome import Purpose
@@ -26,7 +27,10 @@ AGAIN_S = 1.0
 class ExitOrders:
     """Waits for outcomes, cancels what rests."""
 
-    def __init__(self, keeper: Bookkeeper, execution: Execution, settling: Settling) -> None:
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, execution: Execution, settling: Settling
+    ) -> None:
+        self._trading = trading
         self._keeper = keeper
         self._execution = execution
         self._settling = settling
@@ -58,11 +62,20 @@ class ExitOrders:
         """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
         now_s = asyncio.get_running_loop().time()
         if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
-            purpose = Purpose.STOP if sale.is_urgent else Purpose.EXIT
-            cancels = (self._execution.cancel(one, sale.words, purpose) for one in sells)
-            sale.cancels, sale.cancel_at_s = asyncio.gather(*cancels), now_s + AGAIN_S
+            sale.cancels, sale.cancel_at_s = self._cancelling(sale, sells), now_s + AGAIN_S
             sale.cancels.add_done_callback(partial(self._note_denied, sale, sells))
         return sale.cancels
+
+    def _cancelling(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
+        """Cancel by id; the pair at once where the rate budget is short and all its open orders are ours."""
+        is_pair_ours = all(one.symbol != sale.symbol for one in self._keeper.open.foreign.values())
+        if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
+            return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.words))
+        cancels = (self._execution.cancel(one, sale.words, Purpose.STOP) for one in sells)
+        return asyncio.gather(*cancels)
+
+    def _is_short(self, requests: int) -> bool:
+        return bool(self._trading.ban()) or self._trading.orders_left(Purpose.STOP) <= requests
 
     def _note_denied(self, sale: Running, sells: list[Order], done: "asyncio.Future[list[bool]]") -> None:
         if not done.cancelled() and done.exception() is None:
@@ -88,7 +101,7 @@ class ExitOrders:
         for order in live:
             if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
                 sale.cancelled.add(order.client_order_id)
-                self._begin(self._execution.cancel(order, sale.words))
+                self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
 
     async def _see_end(self, order: Order, sale: Running) -> None:
         """Wait for the stream's word on an order that cannot rest; then ask for it."""

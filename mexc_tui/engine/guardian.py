@@ -25,6 +25,7 @@ from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.watched import Watch
 from mexc_tui.model.intent import ZERO, CloseReason, OrderRole
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
@@ -241,7 +242,8 @@ class Guardian:
         is_stale = age_ms is None or age_ms > self._stale_ms()
         if (age_ms is None or age_ms > self._stale_ms() // 2) and now_ms - watch.polled_ms >= POLL_MS:
             watch.polled_ms = now_ms
-            self._begin(watch, "poll", ask_price(self._trading, self._prices, symbol))
+            purpose = Purpose.STOP if watch.memory.fired else Purpose.ORDINARY
+            self._begin(watch, "poll", ask_price(self._trading, self._prices, symbol, purpose))
         if is_stale:
             self._note_blind(watch, age_ms)
         elif (seen := price.bid or price.last) is not None:

@@ -59,7 +59,7 @@ class Selling:
         self._grids = grids
         self._line = line
         self._intents = ExitIntents(trading, keeper)
-        self._orders = ExitOrders(keeper, execution, settling)
+        self._orders = ExitOrders(trading, keeper, execution, settling)
         self._end = SaleEnd(keeper)
         self._running: dict[str, Running] = {}
         keeper.on_change(self._note)

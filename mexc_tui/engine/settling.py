@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.execution import NOT_THERE, Execution
+from mexc_tui.engine.execution import NOT_THERE, Execution, asking_purpose
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.checks import agrees
@@ -135,7 +135,7 @@ class Settling:
     async def _list(self, order: Order) -> int | None:
         """Return the exchange time of a listing without the order; None: it was in there, and is booked."""
         asked_ms = self._trading.now_ms()
-        purpose = Purpose.EXIT if order.role.reduces_risk else Purpose.ORDINARY
+        purpose = asking_purpose(order.role)
         start_ms = order.created_ms - 60_000
         reports = (
             *await self._trading.open_orders((order.symbol,), purpose=purpose),
@@ -150,7 +150,10 @@ class Settling:
     async def _balanced(self, order: Order) -> int | None:
         """Return the exchange time at which balances agreed with the books without it."""
         asked_ms = self._trading.now_ms()
-        account = await self._trading.account(purpose=Purpose.EXIT)
+        purpose = asking_purpose(order.role)
+        if not purpose.reduces_risk:
+            purpose = Purpose.EXIT
+        account = await self._trading.account(purpose=purpose)
         intent = self._keeper.open.intents.get(order.intent_id)
         if intent is None:
             return asked_ms

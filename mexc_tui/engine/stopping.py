@@ -186,10 +186,13 @@ class Stopping:
         if self.on_stop is not None:
             self._running.add(told := asyncio.ensure_future(self.on_stop(by)))
             told.add_done_callback(self._running.discard)
+        cancelling = self._begin(self._cancel(_is_no_sale))
+        sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, words)
+        selling = self._begin(self._sell_out(*sale, SELL_S, cancelling))
         durable = await self._switch.write_down()
         disarmed, trouble = await self._disarm(words)
-        cancelled = await self._cancel(_is_any)
-        closed, left, why = await self._sell_out(OrderRole.FLATTEN, CloseReason.FLATTEN, words, SELL_S)
+        cancelled = await cancelling
+        closed, left, why = await selling
         late = await self._cancel(_is_any)
         cancelled = Cancelled(cancelled.gone + late.gone, late.left, late.words)
         self._switch.flattened()
@@ -218,7 +221,8 @@ class Stopping:
                 return Cancelled(len(seen), 0)
             if clock.time() > until_s:
                 return Cancelled(len(seen - set(rows)), len(rows), problem or "they are still seen")
-            await asyncio.gather(*(self._execution.cancel(one, "stopped") for one in rows.values()))
+            cancels = (self._execution.cancel(one, "stopped", Purpose.STOP) for one in rows.values())
+            await asyncio.gather(*cancels)
             self._settling.hurry()
             if any(order.state is OrderState.UNKNOWN for order in rows.values()) or problem:
                 await asyncio.sleep(LOOK_S)
@@ -232,7 +236,9 @@ class Stopping:
             return rows, f"open orders cannot be asked for: {error}"
         for report in reports:
             order = foreign(report, self._trading.now_ms())
-            if order.client_order_id not in rows and wanted(order) and await self._is_ours(report):
+            order = self._keeper.open.orders.get(order.client_order_id, order)
+            is_known = order.client_order_id in rows or order.state.is_terminal
+            if not is_known and wanted(order) and await self._is_ours(report):
                 rows[order.client_order_id] = order
         return rows, ""
 
@@ -246,21 +252,55 @@ class Stopping:
             return name.instance == self._keeper.instance
 
     async def _sell_out(
-        self, role: OrderRole, reason: CloseReason, words: str, deadline_s: float
+        self,
+        role: OrderRole,
+        reason: CloseReason,
+        words: str,
+        deadline_s: float,
+        cancelling: "asyncio.Future[Cancelled] | None" = None,
     ) -> tuple[int, int, str]:
-        before, why = self._held(), ""
-        clock = asyncio.get_running_loop()
+        """Sell each position on its own until none is left or the time is up.
+
+        `cancelling`: cancels that run beside it; until they are over an order may still buy something.
+        """
+        clock, said = asyncio.get_running_loop(), dict[str, str]()
         until_s = clock.time() + deadline_s
-        while self._held() and clock.time() < until_s:
-            _, _, why = await self._sell_once(role, reason, words, None)
-            if self.closer is None:
+        seen = set[str]()
+        while True:
+            held, is_buying = self._held(), cancelling is not None and not cancelling.done()
+            for position in held:
+                if position.id not in seen:
+                    seen.add(position.id)
+                    self._begin(self._sell_one(position, (role, reason, words), until_s, said))
+            if not is_buying and (not held or self.closer is None or clock.time() >= until_s):
                 break
-            for _ in range(LOOKS):
-                if not self._held():
-                    break
-                await asyncio.sleep(LOOK_S / LOOKS)
-        left = len(self._held())
-        return len(before) - left, left, why if left else ""
+            await asyncio.sleep(LOOK_S / LOOKS)
+        left = self._held()
+        why = (f"{one.symbol}: {said[one.id]}" for one in left if said.get(one.id))
+        return len(seen) - len(left), len(left), "; ".join(why)
+
+    async def _sell_one(
+        self,
+        position: Position,
+        sale: tuple[OrderRole, CloseReason, str],
+        until_s: float,
+        said: dict[str, str],
+    ) -> None:
+        """Sell a position again and again until it is gone or the time is up; note in `said` what hinders."""
+        clock, now = asyncio.get_running_loop(), self._keeper.open.positions.get(position.id)
+        while now is not None and now.remaining and clock.time() < until_s:
+            closer = self.closer
+            if closer is None:
+                said[position.id] = "nobody is there to sell"
+                return
+            try:
+                done = await closer.close(now, None, *sale)
+                said[position.id] = done.words if done.left else ""
+            except Exception as error:
+                log.exception("%s could not be sold", position.symbol)
+                said[position.id] = str(error)
+            await asyncio.sleep(LOOK_S)
+            now = self._keeper.open.positions.get(position.id)
 
     async def _sell_once(
         self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None
@@ -309,6 +349,8 @@ class Stopping:
         counts += [f"{many(closed, 'position')} closed, {left} left"] if positions else []
         counts += [f"{many(disarmed, 'snipe')} disarmed"] if disarmed else []
         counts += [orders.words] if orders.words else []
+        if ban := (self._trading.ban() if positions or cancelled else ""):
+            counts += [f"{ban}: requests of an emergency leave one by one"]
         counts += [] if is_durable else [f"{NOT_DURABLE} ({self._switch.problem})"]
         achieved = Achieved(
             state=self._keeper.open.trading.state,
@@ -323,10 +365,13 @@ class Stopping:
         return Acted("; ".join([words, *counts]) + ".", achieved, is_all)
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        return await asyncio.shield(self._begin(work))
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task
 
 
 def _is_entry(order: Order) -> bool:
@@ -335,3 +380,8 @@ def _is_entry(order: Order) -> bool:
 
 def _is_any(_: Order) -> bool:
     return True
+
+
+def _is_no_sale(order: Order) -> bool:
+    """Whether no sale that runs now sent it: those see their orders to the end themselves."""
+    return order.role in (OrderRole.ENTRY, OrderRole.TAKE_PROFIT) or not order.intent_id

@@ -148,7 +148,9 @@ class Trading(Protocol):
         """Cancel one order by either id. No answer proves anything: ask for the order."""
         ...
 
-    async def cancel_open(self, symbol: str) -> SendOutcome[tuple[CancelReport, ...]]:
+    async def cancel_open(
+        self, symbol: str, *, purpose: Purpose = Purpose.EXIT
+    ) -> SendOutcome[tuple[CancelReport, ...]]:
         """Cancel every open order of a pair, foreign ones too."""
         ...
 
@@ -203,7 +205,9 @@ class Trading(Protocol):
         """Ask what trading a pair costs this account."""
         ...
 
-    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
+    async def depth(
+        self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
+    ) -> DepthSnapshot:
         """Ask for a pair's book."""
         ...
 

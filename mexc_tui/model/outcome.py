@@ -14,8 +14,8 @@ class Purpose(Enum):
 
     ORDINARY = "ordinary"
     ENTRY = "entry"
-    EXIT = "exit"  # exits, cancels and queries about them
-    STOP = "stop"  # the exit of a touched stop
+    EXIT = "exit"  # resting exits, cancels and queries about them
+    STOP = "stop"  # sales that reduce a position now, and the cancels and questions they need
 
     @property
     def reduces_risk(self) -> bool:

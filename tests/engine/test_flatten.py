@@ -1,0 +1,71 @@
+"""Flattening sells each pair beside the cancelling, whatever holds the cancelling up."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import OrderRole, OrderState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import closed, day_of, guarding
+from tests.store import trading_samples as samples
+
+ONE_RUNG = {"ladder": "50@100"}
+WITHIN_MS = 2_000
+
+
+async def ms_until_sold(sim: Simulation, running: Joined, rooms: TradingRooms) -> int:
+    """Flatten; return after how many milliseconds the position was closed."""
+    began_ms = sim.clock.now_ms()
+    flattening = asyncio.ensure_future(rooms.safety.stopping.flatten("ann"))
+    await closed(running)
+    took_ms = sim.clock.now_ms() - began_ms
+    assert (await flattening).result.positions_closed == 1
+    return took_ms
+
+
+def test_unreadable_open_orders_do_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        failing = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=43, path="/api/v3/openOrders")
+        async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=ONE_RUNG)) as (running, rooms, _):
+            await asyncio.sleep(2)
+            assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
+
+    simulate(main)
+
+
+def test_an_unknown_buy_of_another_pair_does_not_hold_back_the_sales_of_a_flattening(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=ONE_RUNG)) as (running, rooms, _):
+            unknown = msgspec.structs.replace(
+                samples.order("lost-1", state=OrderState.UNKNOWN, intent_id="lost"),
+                symbol="OTHERUSDT",
+                role=OrderRole.ENTRY,
+                fence_ms=rooms.port.now_ms() + 10_000,
+            )
+            rooms.keeper.open.put_order(unknown)
+            assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
+
+    simulate(main)
+
+
+def test_cancels_that_hang_hold_back_the_sales_of_their_own_pair_alone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        hanging = FaultPlan(
+            kind=FaultKind.DELAY, at_s=43, method="DELETE", path="/api/v3/order", amount_ms=60_000
+        )
+        lent = {"ladder": "", "time_stop_s": 0}
+        async with guarding(day_of(sim, tmp_path, faults=(hanging,), lent=lent)) as (running, rooms, _):
+            other = msgspec.structs.replace(
+                samples.order("resting-1", state=OrderState.ACKNOWLEDGED, intent_id="resting"),
+                symbol="OTHERUSDT",
+                role=OrderRole.TAKE_PROFIT,
+            )
+            await asyncio.sleep(2)
+            rooms.keeper.open.put_order(other)
+            assert await ms_until_sold(sim, running, rooms) < WITHIN_MS
+
+    simulate(main)

@@ -1,0 +1,113 @@
+"""Sales while the exchange bans this address: everything that sells goes out, at the pace of emergencies."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.model.position import Position
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import SYMBOL, closed, day_of, guarding, price_for, until
+
+D = Decimal
+BAN_S = 600
+NO_LADDER = {"ladder": ""}
+THREE_RUNGS = {"ladder": "30@100,40@200,30@300"}
+PACE_S = 5.0
+"""Under a 418 one request of an emergency leaves in so many seconds."""
+
+
+def banned_day(sim: Simulation, folder: Path, **lent: str | float) -> PracticeDay:
+    """Return a day on which the next question of 46 s is answered with 418, for ten minutes."""
+    ban = FaultPlan(kind=FaultKind.BANNED, at_s=46, method="GET", times=1, amount_ms=BAN_S * 1_000)
+    return day_of(sim, folder, faults=(ban,), lent=lent)
+
+
+async def rest_by_hand(rooms: TradingRooms, position: Position) -> str:
+    """Let a buy of the person rest on the pair, as if placed on the web site."""
+    order = NewOrder(
+        symbol=SYMBOL,
+        side=Side.BUY,
+        type=OrderType.LIMIT,
+        client_order_id="byhand",
+        price=(position.entry_price * D("0.5")).quantize(D("0.00001")),
+        quantity=D(100),
+    )
+    assert isinstance(await rooms.port.place(order, purpose=Purpose.ORDINARY), Accepted)
+    return order.client_order_id
+
+
+def test_a_position_is_closed_by_hand_during_a_ban(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (running, rooms, position):
+            await until(rooms.port.ban)
+            began_ms = sim.clock.now_ms()
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert (done.sold, done.left) == (position.remaining, 0)
+            assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
+            assert rooms.port.ban()
+            assert (await closed(running)).close_reason is CloseReason.PERSON
+
+    simulate(main)
+
+
+def test_a_time_stop_sells_during_a_ban(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = banned_day(sim, tmp_path, time_stop_s=15, **NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await until(rooms.port.ban)
+            after = await closed(running, 30)
+            assert after.close_reason is CloseReason.TIME
+            assert after.closed_ms is not None
+            assert after.closed_ms - position.opened_ms < (15 + PACE_S + 3) * 1_000
+            assert rooms.port.ban()
+
+    simulate(main)
+
+
+def test_a_stop_over_three_resting_orders_sends_one_cancel_during_a_ban(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(banned_day(sim, tmp_path, **THREE_RUNGS)) as (running, rooms, position):
+            assert len(rooms.keeper.open.live_orders()) == 3
+            await until(rooms.port.ban)
+            began_ms = sim.clock.now_ms()
+            await price_for(rooms, position, "0.3", 0.5)
+            after = await closed(running, 30)
+            assert after.close_reason is CloseReason.STOP
+            assert sim.clock.now_ms() - began_ms < (PACE_S + 3) * 1_000
+
+    simulate(main)
+
+
+def test_an_order_of_the_person_on_the_same_pair_survives_the_cancels_of_a_stop(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = banned_day(sim, tmp_path, **THREE_RUNGS)
+        async with guarding(day) as (running, rooms, position):
+            by_hand = await rest_by_hand(rooms, position)
+            await until(lambda: rooms.keeper.open.foreign)
+            await until(rooms.port.ban)
+            await price_for(rooms, position, "0.3", 0.5)
+            assert (await closed(running, 30)).close_reason is CloseReason.STOP
+            (left,) = day.server.world.open_orders(SYMBOL)
+            assert left.client_order_id == by_hand
+
+    simulate(main)
+
+
+def test_a_flattening_during_a_ban_says_what_it_reached(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(banned_day(sim, tmp_path, **NO_LADDER)) as (_, rooms, position):
+            await until(rooms.port.ban)
+            began_ms = sim.clock.now_ms()
+            acted = await rooms.safety.stopping.flatten("ann")
+            assert acted.result.positions_closed == 1
+            assert acted.result.positions_left == 0
+            assert sim.clock.now_ms() - began_ms < 25_000
+            assert "address banned (418)" in acted.words
+            assert position.id not in rooms.keeper.open.positions
+
+    simulate(main)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from mexc_tui.exchange.topics import Kind, Queueing, Topic
+from mexc_tui.model.number import version_number
 from mexc_tui.model.stream import NS_PER_S, Strikes
 from mexc_tui.proto.stream_pb2 import Push
 
@@ -171,9 +172,9 @@ class SeenInOverlap:
         return not deals
 
     def _is_not_after(self, text: str, *, strictly: bool) -> bool:
-        if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        version = version_number(text)
+        if version is None:
             return False
-        version = int(text)
         if version < self._version or (strictly and version == self._version):
             return True
         self._version = version

@@ -1,12 +1,11 @@
 """Numbers of stream messages, from their original text to `Decimal`; absurd ones raise `BadFrame` (M7)."""
 
-import re
 from decimal import Decimal
 
+from mexc_tui.model.number import is_signed_number, version_number
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadFrame
 
-_DECIMAL = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,2})?", re.ASCII)
 _MIN_PRICE = Decimal(str(MIN_PRICE))
 _MAX_PRICE = Decimal(int(MAX_PRICE))
 _MAX_QUANTITY = Decimal(int(MAX_QUANTITY))
@@ -15,7 +14,7 @@ MAX_TIME_MS = 10**14
 
 def decimal_of(text: str, name: str) -> Decimal:
     """Read a plain decimal number; no NaN, no infinity, no underscore, no space."""
-    if _DECIMAL.fullmatch(text) is None:
+    if is_signed_number(text) is None:
         raise BadFrame(f"{name} is not a decimal number: {text[:40]!a}")
     return Decimal(text)
 
@@ -66,9 +65,10 @@ def version_of(text: str) -> int:
     """Read a version; 0 when absent."""
     if not text:
         return 0
-    if len(text) > 18 or not (text.isascii() and text.isdecimal()):
+    version = version_number(text)
+    if version is None:
         raise BadFrame(f"version is not a number: {text[:40]!a}")
-    return int(text)
+    return version
 
 
 def time_of(value: int, name: str = "time", limit: int = MAX_TIME_MS) -> int:

@@ -151,7 +151,7 @@ class OrderBook:
         then, so a book that needed it waits for a snapshot.
         """
         try:
-            from_version, to_version = read_versions(delta)
+            from_version, to_version = self._versions(delta)
             if self._is_loaded and to_version <= self.version:
                 self.counts.old += 1
                 return Applied.OLD
@@ -203,6 +203,14 @@ class OrderBook:
         self.version = 0
         self._is_loaded = self._is_whole = False
         self._heard_ns = None
+
+    def _versions(self, delta: DepthDelta) -> tuple[int, int]:
+        """Return the versions of a message; without readable ones nobody knows what it changed."""
+        try:
+            return read_versions(delta)
+        except BadFrame:
+            self._is_whole = False
+            raise
 
     def _reject(self, now_ns: int) -> None:
         self.counts.rejected += 1

@@ -1,22 +1,20 @@
 """One side of a book, and the numbers of a message. The hot path: each line here is paid per level."""
 
-import re
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush, nsmallest
 
+from mexc_tui.model.number import are_plain, is_number, version_number
 from mexc_tui.model.stream import MAX_PRICE, MAX_QUANTITY, MIN_PRICE, BadFrame, DepthDelta, TextLevel
 
-_PLAIN = re.compile(r"[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[eE][+-]?[0-9]{1,2})?")
 _MAX_VERSION_STEP = 1_000_000
 _MAX_PRICES_KNOWN = 16_384
 
 
 def read_versions(delta: DepthDelta) -> tuple[int, int]:
     """Return first and last version of a message. Raises BadFrame when they make no sense."""
-    try:
-        from_version, to_version = int(delta.from_version), int(delta.to_version)
-    except ValueError:
-        raise BadFrame("versions that are not numbers") from None
+    from_version, to_version = version_number(delta.from_version), version_number(delta.to_version)
+    if from_version is None or to_version is None:
+        raise BadFrame("versions that are not numbers")
     if not 0 < from_version <= to_version < from_version + _MAX_VERSION_STEP:
         raise BadFrame("versions that make no range")
     return from_version, to_version
@@ -31,18 +29,14 @@ def check_levels(levels: Sequence[TextLevel]) -> None:
 
 def read_price(text: str) -> float:
     """Return a price as a number. Raises BadFrame for anything but a plain one in its range."""
-    if _PLAIN.fullmatch(text) is None or not MIN_PRICE <= (price := float(text)) <= MAX_PRICE:
+    if is_number(text) is None or not MIN_PRICE <= (price := float(text)) <= MAX_PRICE:
         raise BadFrame(f"a price that is not a number from {MIN_PRICE:g} to {MAX_PRICE:g}: {text[:40]!a}")
     return price
 
 
 def check_quantity(text: str) -> None:
     """Raise BadFrame for a quantity that is no number, negative or absurd (NaN and infinity too)."""
-    try:
-        quantity = float(text)
-    except ValueError:
-        raise _bad_quantity(text) from None
-    if not 0.0 <= quantity <= MAX_QUANTITY:
+    if is_number(text) is None or float(text) > MAX_QUANTITY:
         raise _bad_quantity(text)
 
 
@@ -79,10 +73,12 @@ class Side:
         """Set absolute quantities; zero deletes. Raises BadFrame, maybe half-way through."""
         levels, known, queued = self._levels, self._known, self._queued
         self._sorted = None
-        for level in changed:
+        seen: list[str] = []
+        for level in changed:  # once: each turn makes a new object of the message's level
             text = level.price
             price = known.get(text) or self._learn(text)
             text = level.quantity
+            seen.append(text)
             if text == "0":
                 if price in levels:
                     del levels[price]
@@ -100,6 +96,7 @@ class Side:
                 levels.pop(price, None)
             else:
                 raise _bad_quantity(text)
+        _check_plain(seen)
         if len(queued) > 2 * len(levels) + 256:
             self._rebuild_heap()
         self.best = self._find_best()
@@ -151,6 +148,13 @@ class Side:
         self._heap = [self._sign * price for price in self._levels]
         heapify(self._heap)
         self.best = self._find_best()
+
+
+def _check_plain(quantities: list[str]) -> None:
+    """Raise BadFrame for a quantity that `float` takes and our grammar does not."""
+    if not are_plain(quantities):
+        for text in quantities:
+            check_quantity(text)
 
 
 def _negated(price: float) -> float:

@@ -1,6 +1,5 @@
 """What all answers of the exchange have in common: text cleaned and money checked, once, while decoding."""
 
-import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -10,6 +9,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin, get_
 
 import msgspec
 
+from mexc_tui.model.number import NUMBER, is_signed_number
 from mexc_tui.model.text import NAME_LIMIT, TEXT_LIMIT, are_clean, clean, clean_all
 
 MAX_MONEY = Decimal("1e30")
@@ -26,7 +26,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Precision = Annotated[int, msgspec.Meta(ge=0, le=MAX_DECIMALS)]
 """How many decimals are allowed."""
 
-NumberText = Annotated[str, msgspec.Meta(pattern=r"\A[0-9]{1,24}(\.[0-9]{1,24})?(E-?[0-9]{1,2})?\Z")]
+NumberText = Annotated[str, msgspec.Meta(pattern=rf"\A{NUMBER}\Z")]
 """A number of at least 0 as the exchange printed it, for books: made a number only when somebody reads it."""
 
 
@@ -63,7 +63,7 @@ class Answer(msgspec.Struct, frozen=True, rename="camel", gc=False):
 @lru_cache(maxsize=8_192)
 def money(text: str) -> Decimal:
     """Read money kept as text. Raises ValueError if it is no sane number, plainly written."""
-    if not _PLAIN(text):
+    if not is_signed_number(text):
         raise ValueError("not a number")
     try:
         value = Decimal(text)
@@ -72,9 +72,6 @@ def money(text: str) -> Decimal:
     _check_money("a number", value)
     return value
 
-
-# Decimal would take spaces, line ends, underscores and foreign digits too.
-_PLAIN = re.compile(r"[0-9.eE+-]{1,64}").fullmatch
 
 _FIELDS: dict[type, _Fields] = {}
 

@@ -22,12 +22,14 @@ from mexc_tui.exchange.answers import (
     wrapped,
 )
 from mexc_tui.exchange.rows import RowReader
+from mexc_tui.market.book import OrderBook
 from mexc_tui.model.account import Account, KycStatus, ListenKey
 from mexc_tui.model.errors import BadAnswer, Refused
 from mexc_tui.model.market_data import DepthSnapshot, Ticker24h
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.model.report import OrderReport, PlacedOrder
 from mexc_tui.model.rows import Rows
+from mexc_tui.model.stream import BadFrame
 from mexc_tui.model.symbol import (
     DECORATIVE,
     ExchangeInfo,
@@ -272,8 +274,9 @@ def test_absurd_money_does_not_pass(number: str) -> None:
         plain(PlacedOrder)(json.dumps({"symbol": "X", "orderId": "1", "price": number}).encode())
     with pytest.raises(UNREADABLE):
         plain(ExchangeInfo)(info(maxQuoteAmount=number))
-    with pytest.raises(UNREADABLE):
-        plain(DepthSnapshot)(json.dumps({"lastUpdateId": 1, "bids": [[number, "1"]], "asks": []}).encode())
+    body = json.dumps({"lastUpdateId": 1, "bids": [[number, "1"]], "asks": []}).encode()
+    with pytest.raises((*UNREADABLE, BadFrame)):
+        OrderBook("X").load(plain(DepthSnapshot)(body), 0)
 
 
 def test_unknown_words_are_kept_and_do_no_harm() -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from random import Random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -279,7 +280,53 @@ def test_M7_three_rejections_over_a_longer_time_do_not() -> None:
     for second in (1, 40, 70):
         with pytest.raises(BadFrame):
             book.apply(Delta("x", "y"), second * S)
-    assert book.state(70 * S) is BookState.VALID
+    assert book.state(70 * S) is not BookState.STALE
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [
+        *[("101", text) for text in ("", " 101", "1e2", "\uff11\uff10\uff11", "9" * 19)],
+        *[(text, "101") for text in ("", "1_01", "+101", "101.0")],
+    ],
+)
+def test_a_message_without_a_readable_version_ends_valid_at_once(versions: tuple[str, str]) -> None:
+    book = loaded()
+    with pytest.raises(BadFrame):
+        book.apply(Delta(*versions), S)
+    assert book.state(S) is BookState.CATCHING_UP
+    assert book.needs_snapshot
+    assert (book.best_bid, book.best_ask) == (None, None)
+    assert book.load(snapshot(101), 2 * S)
+    assert book.state(2 * S) is BookState.VALID
+
+
+NUMBERS = ["1", "1.", "1.5", "0001.50", "1E+3", "1e3", "1E-2", "0.00000001", ".5"]
+NO_NUMBERS = ["", " 1", "1 ", "1_0", "+1", "-1", "\uff11", ".", "1.2.3", "NaN", "inf", "0x1", "1E400"]
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_streams_and_snapshots_take_the_same_numbers(text: str) -> None:
+    bids = [("0.0000001", text)]
+    body = {"lastUpdateId": 100, "bids": bids, "asks": []}
+    whole, changed = OrderBook("NEWUSDT"), OrderBook("NEWUSDT")
+    assert whole.load(msgspec.json.decode(msgspec.json.encode(body), type=DepthSnapshot), 0)
+    changed.load(snapshot(0, [], []), 0)
+    changed.apply(delta(1, 1, bids=bids), 0)
+    assert whole.bids() == changed.bids() == [(0.0000001, float(text))]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+@pytest.mark.parametrize("is_price", [True, False])
+def test_streams_and_snapshots_refuse_the_same_texts(text: str, *, is_price: bool) -> None:
+    bids = [(text, "1") if is_price else ("1", text)]
+    book = OrderBook("NEWUSDT")
+    body = {"lastUpdateId": 100, "bids": bids, "asks": []}
+    with pytest.raises((BadFrame, msgspec.ValidationError)):
+        book.load(msgspec.json.decode(msgspec.json.encode(body), type=DepthSnapshot), 0)
+    book.load(snapshot(0, [], []), 0)
+    with pytest.raises(BadFrame):
+        book.apply(delta(1, 1, bids=bids), 0)
 
 
 def test_an_empty_side_has_no_best_price_and_is_no_error() -> None:

@@ -10,13 +10,17 @@ from enum import StrEnum
 
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice, Refusal
-from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled, floored, lowest_sell, misfit
+from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled, floored, lowest_sell, slice_of, too_small
+from mexc_tui.sniping.sellable import SELLABLE, Judgement, Sellability, order_fault
 
 RETRY_MS = (0, 100, 250, 500, 1_000, 2_000, 5_000)
 TRAPPED_RETRY_MS = 30_000
 ALARM_AFTER = 4
 """Tries without success before a person is called."""
 HALVINGS = 10
+HOLD_MS = 500
+"""What is no order now is looked at again after so long: nothing is sent for it."""
+TRAPPED_AFTER_HOLDS = 20
 TRAPPED = 30028
 OVERSOLD = 30005
 
@@ -30,8 +34,10 @@ class Way(StrEnum):
     """Nobody knows what became of the last try: ask for it first."""
     WAIT = "wait"
     """Nothing is free yet: a cancel is under way, or balances are old."""
+    HOLD = "hold"
+    """It is no order now, by the pair's rules or the best bid: look again."""
     DUST = "dust"
-    """It cannot be an order; never retried."""
+    """Its value is too small at a confirmed price; never retried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,10 @@ class SaleTry:
     is_urgent: bool = False
     """A stop or a flattening: at once through the book."""
     retry_after_ms: int | None = None
+    judged: Judgement = SELLABLE
+    """Whether the rest can be an order at all, by several prices."""
+    holds: int = 0
+    """Looks in a row at which it was no order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +86,15 @@ def escalate(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> S
         )
     quantity, oversold = _quantity(sale, grid)
     trapped = _trapped(sale.refusal)
-    if sale.bid is None:
+    if sale.bid is None or sale.bid <= 0:
         words = "no bid to sell to"
         return Sale(Way.THROUGH, None, quantity, at_ms, words, is_alarm=is_alarm, trapped=trapped)
     way = Way.THROUGH if sale.is_urgent or sale.number >= 1 else Way.AT_BID
     price = _price(way, sale, grid, slippage_pct)
-    if fault := misfit(floored(sale.quantity, grid.quantity_step), sale.bid, grid):
-        return Sale(Way.DUST, None, quantity, now_ms, fault)
-    if misfit(quantity, sale.bid, grid):
+    if fault := sale.judged.words or order_fault(sale.quantity, sale.bid, grid):
+        return _held_back(sale, fault, now_ms)
+    quantity = slice_of(quantity, max(price, sale.bid), grid)
+    if too_small(quantity, sale.bid, grid):
         words = f"only {sale.free:f} of {sale.quantity:f} is free"
         wait_ms = at_ms + RETRY_MS[1]
         return Sale(Way.WAIT, None, quantity, wait_ms, words, is_alarm=is_alarm, refresh_balances=True)
@@ -94,6 +105,19 @@ def escalate(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> S
         way, price, quantity, at_ms, words, is_alarm=is_alarm or bool(trapped), trapped=trapped,
         refresh_balances=oversold,
     )  # fmt: skip
+
+
+def _held_back(sale: SaleTry, fault: str, now_ms: int) -> Sale:
+    """Return what to do with what is no order now: it is dust, or it is looked at again."""
+    if sale.judged.sellability is Sellability.DUST:
+        return Sale(Way.DUST, None, sale.quantity, now_ms, fault)
+    is_trapped = sale.judged.sellability is Sellability.TRAPPED or (
+        sale.judged.sellability is not Sellability.UNCONFIRMED and sale.holds >= TRAPPED_AFTER_HOLDS
+    )
+    trapped = fault if is_trapped else ""
+    return Sale(
+        Way.HOLD, None, sale.quantity, now_ms + HOLD_MS, fault, is_alarm=is_trapped, trapped=trapped
+    )
 
 
 def _is_unknown(refusal: Refusal | None) -> bool:

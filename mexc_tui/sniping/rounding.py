@@ -86,18 +86,45 @@ def cost(quantity: Decimal, price: Decimal, fee: Decimal) -> Decimal:
 
 def misfit(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
     """Return why the exchange would not take such an order, in plain words; empty: it would."""
-    low, high = grid.bounds(kind)
-    with localcontext(WIDE):
-        value = quantity * price
+    return too_small(quantity, price, grid, kind) or _too_large(quantity, price, grid, kind)
+
+
+def too_small(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> str:
+    """Return why an order is below the pair's minimums; empty: it is not."""
     if quantity <= 0 or quantity < grid.min_quantity:
         return (
             f"the quantity {quantity:f} is below the smallest, {max(grid.min_quantity, grid.quantity_step):f}"
         )
-    if value < low:
-        return f"its value {short(value)} is below the smallest, {low:f}"
-    if high is not None and value > high:
-        return f"its value {short(value)} is above the largest, {high:f}"
-    return ""
+    low, value = grid.bounds(kind)[0], _value(quantity, price)
+    return f"its value {short(value)} is below the smallest, {low:f}" if value < low else ""
+
+
+def _too_large(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType) -> str:
+    high, value = grid.bounds(kind)[1], _value(quantity, price)
+    if high is None or value <= high:
+        return ""
+    return f"its value {short(value)} is above the largest, {high:f}"
+
+
+def _value(quantity: Decimal, price: Decimal) -> Decimal:
+    with localcontext(WIDE):
+        return quantity * price
+
+
+def slice_of(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = OrderType.LIMIT) -> Decimal:
+    """Return the first of equal slices that the pair's maximum order value allows; 0: not one step of it.
+
+    Equal slices leave no rest that is too small. `quantity`: a multiple of the step.
+    """
+    high = grid.bounds(kind)[1]
+    if high is None or price <= 0 or quantity <= 0 or _value(quantity, price) <= high:
+        return quantity
+    with localcontext(WIDE):
+        most = floored(high / price, grid.quantity_step)
+        if most <= 0:
+            return ZERO
+        count = (quantity / most).to_integral_value(rounding=ROUND_CEILING)
+        return min(ceiled(quantity / count, grid.quantity_step), most)
 
 
 def highest_buy(last: Decimal, grid: Grid) -> Decimal | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand
 from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
+from mexc_tui.sniping.sellable import Judgement, KnownPrices, Sellability, judge
 from tests.sniping.making import GRID, T0, D, refusal
 
 FIRST = SaleTry(0, D(100), D(100), D(1), D(1))
@@ -61,8 +63,38 @@ def test_an_unknown_outcome_is_asked_for_before_anything_is_sold_again() -> None
 
 
 def test_dust_is_never_retried_but_a_lock_is_waited_for() -> None:
-    assert escalate(replace(FIRST, quantity=D("0.5")), GRID, SLIPPAGE, T0).way is Way.DUST
+    dust = Judgement(Sellability.DUST, "worth too little")
+    assert escalate(replace(FIRST, quantity=D("0.5"), judged=dust), GRID, SLIPPAGE, T0).way is Way.DUST
     assert escalate(replace(FIRST, free=D(0)), GRID, SLIPPAGE, T0).way is Way.WAIT
+
+
+def test_what_one_low_bid_makes_too_small_is_held_and_trapped_only_when_it_lasts() -> None:
+    low = judge(D(100), GRID, KnownPrices(D("0.001"), D(1), D(1), D(1)), T0)
+    held = replace(FIRST, bid=D("0.001"), judged=low)
+    sale = escalate(held, GRID, SLIPPAGE, T0)
+    assert (sale.way, sale.price, sale.trapped, sale.at_ms) == (Way.HOLD, None, "", T0 + 500)
+    lasting = escalate(replace(held, holds=20), GRID, SLIPPAGE, T0)
+    assert (lasting.way, lasting.is_alarm, lasting.trapped) == (Way.HOLD, True, low.words)
+
+
+def test_a_rule_that_refuses_what_is_held_traps_it_at_once() -> None:
+    grid = replace(GRID, min_quantity=D(500))
+    judged = judge(D(100), grid, KnownPrices(D(1), D(1), D(1), D(1)), T0)
+    sale = escalate(replace(FIRST, judged=judged), grid, SLIPPAGE, T0)
+    assert (sale.way, sale.is_alarm) == (Way.HOLD, True)
+    assert "minimum of 500" in sale.trapped
+
+
+def test_a_sale_above_the_maximum_order_is_sliced() -> None:
+    grid = replace(GRID, max_value=D(30))
+    sale = escalate(replace(FIRST, is_urgent=True), grid, SLIPPAGE, T0)
+    assert (sale.way, sale.quantity) == (Way.THROUGH, D(25))
+
+
+@pytest.mark.parametrize("bid", [None, D(0)])
+def test_a_bid_of_zero_is_no_bid(bid: Decimal | None) -> None:
+    sale = escalate(replace(FIRST, bid=bid, is_urgent=True), GRID, SLIPPAGE, T0)
+    assert (sale.price, sale.words) == (None, "no bid to sell to")
 
 
 def test_no_bid_keeps_the_plan_and_names_the_next_moment() -> None:

@@ -1,0 +1,132 @@
+"""Whether a quantity can be sold now: it is an order, it is trapped for now, or it is dust.
+
+Dust is final, so it takes a confirmed price: the best bid, the last trade, the entry price and the highest price
+since the entry agree, or the market says the same for a minute. A quantity that the rules refuse and that is
+worth something is trapped: it stays open and is tried again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from mexc_tui.sniping.rounding import Grid, floored, slice_of, too_small
+
+DUST_VALUE = Decimal(1)
+"""Quote units. The exchange's own minimum notional of USDT pairs (reference 4.2); a pair's rules do not raise it:
+a rule that changes makes no dust."""
+CONFIRM_MS = 60_000
+OBSERVATIONS = 3
+OBSERVE_MS = 5_000
+"""Two observations of one price lie so far apart."""
+GAP_MS = 15_000
+"""A longer time without an observation begins the confirmation anew."""
+
+
+class Sellability(StrEnum):
+    """What a sale of a quantity can do now."""
+
+    SELLABLE = "sellable"
+    LOW_BID = "low bid"
+    """Only the best bid makes it too small: at the last trade or the entry price it is an order."""
+    TRAPPED = "trapped"
+    """The pair's rules refuse it at every known price, and it is worth something."""
+    UNCONFIRMED = "unconfirmed"
+    """The market says that it is worth less than `DUST_VALUE`; that is not confirmed yet."""
+    DUST = "dust"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPrices:
+    """Prices from independent sources, None: not known or not fresh. `high`: the highest since the entry."""
+
+    bid: Decimal | None
+    last: Decimal | None
+    entry: Decimal | None
+    high: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What is remembered while the market says that a quantity is worth next to nothing."""
+
+    since_ms: int
+    observed_ms: int
+    observations: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether it can be sold, and why not. `confirmation`: to be given back at the next look."""
+
+    sellability: Sellability
+    words: str = ""
+    confirmation: Confirmation | None = None
+
+
+SELLABLE = Judgement(Sellability.SELLABLE)
+
+
+def judge(
+    quantity: Decimal,
+    grid: Grid,
+    prices: KnownPrices,
+    now_ms: int = 0,
+    confirmation: Confirmation | None = None,
+) -> Judgement:
+    """Return whether `quantity` base units can be sold now."""
+    bid, last = _sane(prices.bid), _sane(prices.last)
+    entry, high = _sane(prices.entry), _sane(prices.high)
+    best = max((one for one in (bid, last, entry) if one is not None), default=None)
+    if best is None or not (fault := order_fault(quantity, bid or best, grid)):
+        return SELLABLE
+    if _is_small(quantity, (bid, last)):
+        return _small(quantity, fault, KnownPrices(bid, last, entry, high), now_ms, confirmation)
+    if best_fault := order_fault(quantity, best, grid):
+        return Judgement(Sellability.TRAPPED, best_fault)
+    return Judgement(Sellability.LOW_BID, f"the best bid is too low: at it, {fault}")
+
+
+def order_fault(quantity: Decimal, price: Decimal, grid: Grid) -> str:
+    """Say why no order can sell it at a price, in as many slices as that takes; empty: one can."""
+    whole = floored(quantity, grid.quantity_step)
+    if whole < grid.quantity_step or whole < grid.min_quantity:
+        least = max(grid.min_quantity, grid.quantity_step)
+        return f"the quantity {quantity:f} is below the minimum of {least:f}"
+    if too_small(whole, price, grid):
+        return f"the value is below the minimum notional of {grid.min_value:f}"
+    if too_small(slice_of(whole, price, grid), price, grid):
+        return f"the maximum order value of {grid.max_value or 0:f} allows no order"
+    return ""
+
+
+def _sane(price: Decimal | None) -> Decimal | None:
+    return price if price is not None and price > 0 else None
+
+
+def _is_small(quantity: Decimal, prices: Iterable[Decimal | None]) -> bool:
+    """Whether it is worth next to nothing at all of the prices that are known, and at least one is."""
+    known = [price for price in prices if price is not None]
+    return bool(known) and quantity * max(known) < DUST_VALUE
+
+
+def _small(
+    quantity: Decimal, fault: str, prices: KnownPrices, now_ms: int, before: Confirmation | None
+) -> Judgement:
+    bought_small = _is_small(quantity, (prices.entry, prices.high))
+    if bought_small and prices.bid is not None and prices.last is not None:
+        return Judgement(Sellability.DUST, fault)
+    seen = _observed(now_ms, before)
+    has_two = prices.last is not None or bought_small
+    is_held = now_ms - seen.since_ms >= CONFIRM_MS and seen.observations >= OBSERVATIONS
+    if has_two and is_held:
+        return Judgement(Sellability.DUST, f"{fault}, for {(now_ms - seen.since_ms) // 1_000} s", seen)
+    return Judgement(Sellability.UNCONFIRMED, f"{fault}; the price is not confirmed yet", seen)
+
+
+def _observed(now_ms: int, before: Confirmation | None) -> Confirmation:
+    if before is None or not 0 <= now_ms - before.observed_ms <= GAP_MS:
+        return Confirmation(now_ms, now_ms)
+    if now_ms - before.observed_ms < OBSERVE_MS:
+        return before
+    return Confirmation(before.since_ms, now_ms, before.observations + 1)

@@ -1,0 +1,145 @@
+"""Whether a quantity can be sold: dust only by value at a confirmed price."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.sniping.rounding import Grid, floored, slice_of, too_small
+from mexc_tui.sniping.sellable import (
+    CONFIRM_MS,
+    DUST_VALUE,
+    GAP_MS,
+    Confirmation,
+    Judgement,
+    KnownPrices,
+    Sellability,
+    judge,
+)
+from tests.sniping.making import GRID, T0, D
+
+NORMAL = KnownPrices(D(1), D(1), D(1), D("1.1"))
+FLASH = replace(NORMAL, bid=D("0.00001"))
+
+
+def state(quantity: str, prices: KnownPrices = NORMAL, grid: Grid = GRID) -> Sellability:
+    return judge(D(quantity), grid, prices, T0).sellability
+
+
+def watched(quantity: str, prices: KnownPrices, seconds: int, step_ms: int = 500) -> Judgement:
+    """Return the last judgement after so many seconds of the same prices."""
+    last = judge(D(quantity), GRID, prices, T0)
+    for at_ms in range(T0 + step_ms, T0 + seconds * 1_000 + 1, step_ms):
+        last = judge(D(quantity), GRID, prices, at_ms, last.confirmation)
+    return last
+
+
+def test_a_low_bid_alone_makes_no_dust_however_long_it_lasts() -> None:
+    assert state("20", FLASH) is Sellability.LOW_BID
+    assert watched("20", FLASH, 3_600, 5_000).sellability is Sellability.LOW_BID
+
+
+@pytest.mark.parametrize("bid", [None, D(0), D("1e-18")])
+def test_a_missing_or_zero_bid_makes_no_dust(bid: Decimal | None) -> None:
+    assert state("20", replace(NORMAL, bid=bid)) is not Sellability.DUST
+    assert watched("20", KnownPrices(bid, None, D(1), D(1)), 600).sellability is not Sellability.DUST
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        (replace(GRID, min_quantity=D(500), quantity_step=D(500)), "minimum of 500"),
+        (replace(GRID, quantity_step=D(100)), "minimum of 100"),
+        (replace(GRID, min_value=D(50)), "minimum notional of 50"),
+        (replace(GRID, max_value=D("0.5")), "maximum order value of 0.5"),
+    ],
+)
+def test_a_changed_rule_traps_what_is_worth_something(grid: Grid, words: str) -> None:
+    found = judge(D(20), grid, NORMAL, T0)
+    assert found.sellability is Sellability.TRAPPED
+    assert words in found.words
+    assert judge(D(20), grid, FLASH, T0).sellability is Sellability.TRAPPED
+
+
+def test_little_value_by_every_source_is_dust_at_once() -> None:
+    assert state("0.5") is Sellability.DUST
+    assert state("0.004") is Sellability.DUST
+
+
+def test_a_quantity_below_the_step_that_is_worth_something_is_trapped() -> None:
+    dear = KnownPrices(D(60_000), D(60_000), D(60_000), D(60_000))
+    assert state("0.004", dear) is Sellability.TRAPPED
+
+
+def test_a_rest_that_was_bought_cheap_is_not_dust_by_one_low_bid_after_a_start() -> None:
+    cheap = KnownPrices(D("0.00001"), None, D("0.01"), D("0.01"))
+    assert state("50", cheap) is Sellability.UNCONFIRMED
+
+
+def test_a_crashed_price_is_dust_only_after_a_minute_of_bids_and_trades() -> None:
+    crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
+    assert watched("20", crashed, CONFIRM_MS // 1_000 - 1).sellability is Sellability.UNCONFIRMED
+    assert watched("20", crashed, CONFIRM_MS // 1_000).sellability is Sellability.DUST
+
+
+def test_a_minute_with_two_looks_confirms_nothing() -> None:
+    crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
+    first = judge(D(20), GRID, crashed, T0)
+    late = judge(D(20), GRID, crashed, T0 + CONFIRM_MS, first.confirmation)
+    assert late.sellability is Sellability.UNCONFIRMED
+    assert late.confirmation == Confirmation(T0 + CONFIRM_MS, T0 + CONFIRM_MS)
+    assert GAP_MS < CONFIRM_MS
+
+
+def test_a_price_that_recovers_begins_the_confirmation_anew() -> None:
+    crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
+    seen = watched("20", crashed, 59).confirmation
+    up = judge(D(20), GRID, NORMAL, T0 + 59_500, seen)
+    assert (up.sellability, up.confirmation) == (Sellability.SELLABLE, None)
+
+
+def test_a_position_above_the_maximum_order_is_sellable() -> None:
+    assert state("38", grid=replace(GRID, max_value=D(5))) is Sellability.SELLABLE
+
+
+prices = st.none() | st.decimals(min_value=0, max_value=10, places=5)
+rules = st.builds(
+    lambda step, low, high: replace(GRID, quantity_step=step, min_value=low, max_value=high),
+    st.sampled_from([D("0.01"), D(1), D(500)]),
+    st.sampled_from([D(0), D(1), D(50)]),
+    st.none() | st.sampled_from([D("0.5"), D(5), D(100)]),
+)
+
+
+@given(st.decimals(min_value="0.001", max_value=1_000, places=3), rules, prices, prices, prices)
+def test_dust_at_one_look_is_worth_little_at_every_known_price(
+    quantity: Decimal, grid: Grid, bid: Decimal | None, last: Decimal | None, entry: Decimal | None
+) -> None:
+    found = judge(quantity, grid, KnownPrices(bid, last, entry, entry), T0)
+    if found.sellability is Sellability.DUST:
+        assert bid
+        assert last
+        assert all(quantity * one < DUST_VALUE for one in (bid, last, entry) if one is not None)
+    assert bool(found.words) is (found.sellability is not Sellability.SELLABLE)
+
+
+@given(
+    st.integers(1, 100_000).map(lambda steps: steps * D("0.01")),
+    st.decimals(min_value="0.01", max_value=10, places=2),
+    st.integers(2, 50).map(D),
+)
+def test_slices_are_orders_and_sell_everything(quantity: Decimal, price: Decimal, most: Decimal) -> None:
+    grid, left, count = replace(GRID, max_value=most), quantity, 0
+    if too_small(quantity, price, grid):
+        return
+    while left:
+        part = slice_of(left, price, grid)
+        assert part * price <= most
+        assert part == floored(part, grid.quantity_step)
+        assert not too_small(part, price, grid) or most < 2 * (grid.min_value + price * grid.quantity_step)
+        if too_small(part, price, grid):
+            return
+        left, count = left - part, count + 1
+    assert count <= quantity * price / most * 2 + 1

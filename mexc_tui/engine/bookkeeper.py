@@ -230,6 +230,17 @@ class Bookkeeper:
         durability = Durability.FULL if words else Durability.NORMAL
         await self.write("exits", lambda desk: desk.save_exits(position, words), durability=durability)
 
+    async def note_trapped(self, position_id: str, words: str) -> None:
+        """Store why a position cannot be sold; without words: it can be."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.positions.get(position_id)
+            if stored is not None and stored.is_open and stored.trapped != words:
+                said = f"trapped: {words}" if words else "it can be sold again"
+                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
+
+        await self.write("trapped", work)
+
     async def save_trading(self, trading: Trading, profile: str) -> None:
         """Store the trading state, durably. Memory has it before: its owner put it there."""
 

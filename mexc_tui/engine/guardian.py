@@ -19,6 +19,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.exit_line import ExitLine
 from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.prices import PriceMove, Prices
+from mexc_tui.engine.sellability import SellabilityWatch
 from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.take_profits import TakeProfits
@@ -32,6 +33,8 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping import exits
 from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
 from mexc_tui.sniping.ladder import rungs_done
+from mexc_tui.sniping.rounding import Grid
+from mexc_tui.sniping.sellable import Sellability
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class Guardian:
         profits: TakeProfits,
         grids: Grids,
         line: ExitLine,
+        sellability: SellabilityWatch,
         stale_ms: Callable[[], int],
     ) -> None:
         """`stale_ms`: an older price is none."""
@@ -66,6 +70,7 @@ class Guardian:
         self._profits = profits
         self._grids = grids
         self._line = line
+        self._sellability = sellability
         self._stale_ms = stale_ms
         self._watches: dict[str, Watch] = {}
         self._chores: set[asyncio.Future[None]] = set()
@@ -264,7 +269,7 @@ class Guardian:
         self._sell(watch, now_ms)
 
     def _keep_up(self, watch: Watch, now_ms: int) -> None:
-        """Store what was decided, align the ladder, write off what can never be sold."""
+        """Store what was decided, align the ladder, judge whether what is held can be sold."""
         memory = watch.memory
         is_moved = watch.saved != (memory.stop_price, memory.high_price)
         if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
@@ -273,23 +278,22 @@ class Guardian:
         if not memory.fired and now_ms - watch.aligned_ms >= ALIGN_MS:
             watch.aligned_ms = now_ms
             self._profits.begin(watch.position.id)
-        if self._is_dust(watch):
-            self._begin(watch, "dust", self._write_off(watch.position))
+        self._judge(watch)
 
-    def _is_dust(self, watch: Watch) -> bool:
-        """Whether what is left is less than any order: at any price, or of a ladder that was sold, now."""
+    def _judge(self, watch: Watch) -> None:
+        """Write off a rest that is dust; note what the pair's rules refuse to sell. A sale judges itself."""
         position, grid = watch.position, self._grids.of(watch.position.symbol)
-        if grid is None or position.state is not PositionState.OPEN or not position.remaining:
-            return False
-        least = max(grid.quantity_step, grid.min_quantity)
         is_busy = self._selling.is_selling(position.id) or self._keeper.is_behind
-        orders = self._keeper.open.orders_of(position.id)
-        if is_busy or any(one.state.is_on_exchange for one in orders):
-            return False
-        bid, ladder = self._prices.of(position.symbol).bid, position.plan.ladder
-        is_sold = bool(ladder) and len(position.rungs_done) == len(ladder)
-        is_too_small = is_sold and bid is not None and exits.is_dust(position.remaining, bid, grid)
-        return position.remaining < least or is_too_small
+        if grid is None or is_busy or position.state is not PositionState.OPEN or not position.remaining:
+            return
+        judged = self._sellability.of(position, position.remaining, grid)
+        if judged.sellability is Sellability.DUST:
+            orders = self._keeper.open.orders_of(position.id)
+            if _is_rest(position, grid) and not any(one.state.is_on_exchange for one in orders):
+                self._begin(watch, "dust", self._write_off(position, judged.words))
+        trapped = judged.words if judged.sellability is Sellability.TRAPPED else ""
+        if trapped != position.trapped:
+            self._begin(watch, "trapped", self._note_trapped(position, trapped))
 
     def _note_blind(self, watch: Watch, age_ms: int | None) -> None:
         watch.is_after_gap = True
@@ -315,9 +319,14 @@ class Guardian:
         await self._keeper.save_exits(after, words)
         watch.saved = (memory.stop_price, memory.high_price)
 
-    async def _write_off(self, position: Position) -> None:
-        words = "too small to be sold at any price"
+    async def _write_off(self, position: Position, why: str) -> None:
+        words = f"too small to be sold: {why}"
         await self._keeper.write_off(position.id, words, left=position.remaining)
+
+    async def _note_trapped(self, position: Position, words: str) -> None:
+        await self._keeper.note_trapped(position.id, words)
+        if words:
+            await self._alert(position.symbol, f"{position.symbol} cannot be sold: {words}")
 
     async def _alert(self, symbol: str, words: str) -> None:
         await self._keeper.write("alert", lambda desk: desk.alert("guardian", symbol, words))
@@ -340,3 +349,9 @@ class Guardian:
                 log.log(level, "the guardian's %s: %s", name, error)
 
         chore.add_done_callback(ended)
+
+
+def _is_rest(position: Position, grid: Grid) -> bool:
+    """Whether nothing is left that an exit waits for: less than any order, or a ladder that was sold."""
+    ladder, least = position.plan.ladder, max(grid.quantity_step, grid.min_quantity)
+    return position.remaining < least or (bool(ladder) and len(position.rungs_done) == len(ladder))

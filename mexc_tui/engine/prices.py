@@ -72,6 +72,12 @@ class Prices:
         seen_ns = self.of(symbol).seen_ns
         return None if seen_ns is None else (self._clock.monotonic_ns() - seen_ns) // NS_PER_MS
 
+    def bid_age_ms(self, symbol: str) -> int | None:
+        """Return how old a pair's best bid is; None: never seen."""
+        price = self.of(symbol)
+        quoted_ns = max((at for at in (price.quoted_ns, price.levels_ns) if at is not None), default=None)
+        return None if quoted_ns is None else (self._clock.monotonic_ns() - quoted_ns) // NS_PER_MS
+
     def distrust(self) -> None:
         """Let nothing that was heard until now count as heard: nobody knows how long ago it was."""
         self._of = {

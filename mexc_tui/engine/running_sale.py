@@ -29,6 +29,10 @@ class Running:
     sold: Decimal = ZERO
     said: str = ""
     """Why something is left."""
+    holds: int = 0
+    """Looks in a row at which what is left was no order."""
+    dust: Decimal = ZERO
+    """Base units written off as dust."""
     is_alarmed: bool = False
     cancelled: set[str] = field(default_factory=set[str])
     """Buys whose cancel was asked for."""

@@ -4,9 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 
-import msgspec
-
-from mexc_tui.engine.bookings import Desk
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.exit_orders import SEEN_S
 from mexc_tui.engine.running_sale import Running
@@ -36,24 +33,32 @@ class SaleEnd:
         if intent is not None and intent.role is not OrderRole.STOP:
             self.begin(self._keeper.end_intent(intent.id, sale.words))
         if position.trapped:
-            self.begin(self.note_trapped(position.id, ""))
+            self.begin(self._keeper.note_trapped(position.id, ""))
 
     async def leave_dust(self, sale: Running, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""
-        rest = "what is left" if sale.goal <= 0 else "the rest of the part asked for"
-        sale.said = f"{rest} cannot be sold: {words}"
+        sale.said = f"what is left cannot be sold: {words}"
         if self._keeper.is_behind:
             sale.reported.set()
             await sale.pause(SEEN_S)
             return True
         is_entering = position.state is PositionState.OPENING
-        if sale.goal <= 0 and not is_entering:
+        if not is_entering:
             await self._keeper.write_off(
                 position.id, f"too small to be sold: {words}", left=position.remaining
             )
+            if position.id in self._keeper.open.positions:
+                await sale.pause(SEEN_S)
+                return True
+            sale.dust = position.remaining
         else:
             self.finish(sale, position)
         return False
+
+    def leave_part(self, sale: Running, position: Position, words: str) -> None:
+        """End a sale of a part that is no order; the position stays as it is."""
+        sale.said = f"the rest of the part asked for cannot be sold: {words}"
+        self.finish(sale, position)
 
     def tell(self, sale: Running, position: Position, plan: Sale) -> None:
         """Call a person when the exchange keeps refusing; say once why nothing can be sold."""
@@ -67,22 +72,11 @@ class SaleEnd:
         log.error("%s: %s", sale.symbol, words)
         self.begin(self._keeper.write("alarm", lambda desk: desk.alert("selling", sale.symbol, words)))
 
-    async def note_trapped(self, position_id: str, words: str) -> None:
-        """Store why a position cannot be sold; without words: it can be."""
-
-        def work(desk: Desk) -> None:
-            stored = desk.tables.positions.get(position_id)
-            if stored is not None and stored.is_open:
-                said = f"trapped: {words}" if words else "it can be sold again"
-                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
-
-        await self._keeper.write("trapped", work)
-
     async def _report_trapped(self, sale: Running, position: Position, words: str) -> None:
         """Tell whoever asked for the sale once it is written down, or cannot be."""
         try:
             if position.trapped != words:
-                await self.note_trapped(position.id, words)
+                await self._keeper.note_trapped(position.id, words)
         finally:
             sale.reported.set()
 

@@ -18,6 +18,7 @@ from mexc_tui.engine.grids import Grids
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.running_sale import Running
 from mexc_tui.engine.sale_end import SaleEnd
+from mexc_tui.engine.sellability import SellabilityWatch
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.stopping import Closed
 from mexc_tui.engine.trading_ports import Trading
@@ -29,13 +30,16 @@ from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Rejected
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
-from mexc_tui.sniping.rounding import HUNDRED, Grid, floored, misfit
+from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
+from mexc_tui.sniping.sellable import Sellability, order_fault
 
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """Whoever asked for a sale hears after so long how far it came; it goes on."""
 STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
+NEVER_ORDERS = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
+"""A part of a position that is judged so is given up; a whole position is looked at again."""
 STALE_BALANCE = (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
 
 
@@ -51,6 +55,7 @@ class Selling:
         prices: Prices,
         grids: Grids,
         line: ExitLine,
+        sellability: SellabilityWatch,
     ) -> None:
         """Nothing is sold until somebody asks."""
         self._trading = trading
@@ -58,6 +63,7 @@ class Selling:
         self._prices = prices
         self._grids = grids
         self._line = line
+        self._sellability = sellability
         self._intents = ExitIntents(trading, keeper)
         self._orders = ExitOrders(trading, keeper, execution, settling)
         self._end = SaleEnd(keeper)
@@ -82,7 +88,10 @@ class Selling:
         if now is None:
             return Closed(ZERO, ZERO)
         left = self.left(now)
-        sale = self.begin(now, left - self._part(now.symbol, left, share_pct), role, reason, words)
+        part = self._part(now.symbol, left, share_pct)
+        if part <= 0:
+            return Closed(ZERO, left, f"the part asked for is less than one quantity step of {now.symbol}")
+        sale = self.begin(now, left - part, role, reason, words)
         sold_before, goal = sale.sold, sale.goal
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -93,7 +102,7 @@ class Selling:
         after = self._keeper.open.positions.get(position.id)
         left = ZERO if after is None else self.left(after)
         said = (sale.said or "it is still being sold") if left > goal else ""
-        return Closed(sale.sold - sold_before, left, said)
+        return Closed(sale.sold - sold_before, left, said, sale.dust)
 
     def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
         grid = self._grids.of(symbol)
@@ -172,7 +181,9 @@ class Selling:
             return False
         left = self.left(position)
         self._count(sale, left)
-        if await self._orders.see_gone(sale, position, left, is_offered=self._is_offered(sale, left)):
+        if await self._orders.see_gone(
+            sale, position, left, is_offered=self._is_offered(sale, position, left)
+        ):
             return True
         if left <= sale.goal:
             self._end.finish(sale, position)
@@ -193,11 +204,18 @@ class Selling:
     async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
             sale.free = await self._free(position.base_asset)
-        plan = escalate(self._tried(sale, left), grid, position.plan.slippage_pct, self._trading.now_ms())
+        tried = self._tried(sale, position, left, grid)
+        plan = escalate(tried, grid, position.plan.slippage_pct, self._trading.now_ms())
+        if plan.way is Way.HOLD:
+            return await self._hold(sale, position, plan, tried.judged.sellability)
+        sale.holds = 0
         self._end.tell(sale, position, plan)
         if plan.way is Way.ASK:
             sale.refusal = None
             return True
+        if plan.way is Way.DUST and sale.goal > 0:
+            self._end.leave_part(sale, position, plan.words)
+            return False
         if plan.way is Way.DUST:
             return await self._end.leave_dust(sale, position, plan.words)
         if plan.way is Way.WAIT or plan.price is None:
@@ -209,12 +227,27 @@ class Selling:
             await self._wait_for(sale, plan.at_ms)
             if self._is_moved(sale):
                 return True
-            plan = escalate(self._tried(sale, left), grid, position.plan.slippage_pct, plan.at_ms)
+            tried = self._tried(sale, position, left, grid)
+            plan = escalate(tried, grid, position.plan.slippage_pct, plan.at_ms)
         if plan.price is not None:
             await self._send(sale, position, plan)
         return True
 
-    def _tried(self, sale: Running, left: Decimal) -> SaleTry:
+    async def _hold(self, sale: Running, position: Position, plan: Sale, judged: Sellability) -> bool:
+        """Keep a sale of what is no order now, and look again; a part that is none is given up.
+
+        Its intent is durable first: a start goes on with it.
+        """
+        if sale.goal > 0 and (plan.trapped or judged in NEVER_ORDERS):
+            self._end.leave_part(sale, position, plan.words)
+            return False
+        sale.holds, sale.said = sale.holds + 1, plan.words
+        self._end.tell(sale, position, plan)
+        sale.intent = await self._intent_of(sale, position) or sale.intent
+        await self._wait_for(sale, plan.at_ms)
+        return True
+
+    def _tried(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> SaleTry:
         price = self._prices.of(sale.symbol)
         resting = sum(
             (
@@ -233,20 +266,25 @@ class Selling:
             last=price.last,
             refusal=sale.refusal,
             is_urgent=sale.is_urgent,
+            judged=self._sellability.of(position, left - sale.goal, grid),
+            holds=sale.holds,
         )
 
-    def _is_offered(self, sale: Running, left: Decimal) -> bool:
+    def _is_offered(self, sale: Running, position: Position, left: Decimal) -> bool:
         """Whether what is free by now is worth an order while the rest is being freed: a stop does not wait.
 
         What comes after must be an order too, at half the price.
         """
-        grid, tried = self._grids.of(sale.symbol), self._tried(sale, left)
-        if not sale.is_urgent or grid is None or tried.bid is None:
+        grid = self._grids.of(sale.symbol)
+        if not sale.is_urgent or grid is None:
+            return False
+        tried = self._tried(sale, position, left, grid)
+        if not tried.bid:
             return False
         now = floored(min(tried.quantity, tried.free), grid.quantity_step)
         rest = floored(tried.quantity - now, grid.quantity_step)
-        is_split = rest > 0 and misfit(rest, tried.bid / 2, grid)
-        return not (misfit(now, tried.bid, grid) or is_split)
+        is_split = rest > 0 and order_fault(rest, tried.bid / 2, grid)
+        return not (order_fault(now, tried.bid, grid) or is_split)
 
     async def _send(self, sale: Running, position: Position, plan: Sale) -> None:
         wished = await self._intent_of(sale, position)
@@ -264,7 +302,7 @@ class Selling:
         sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
         if isinstance(sent.outcome, Accepted):
             if position.trapped:
-                self._end.begin(self._end.note_trapped(sale.position_id, ""))
+                self._end.begin(self._keeper.note_trapped(sale.position_id, ""))
         elif isinstance(sent.outcome, NotSent):
             sale.said = sent.outcome.reason
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
+from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.face import Refused
@@ -15,9 +16,10 @@ from mexc_tui.engine.switch import WRITE_S, Switch
 from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.ids import parse
+from mexc_tui.ledger.numbers import plain
 from mexc_tui.ledger.orders import foreign
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
+from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position
 from mexc_tui.model.report import OrderReport
@@ -45,6 +47,8 @@ class Closed:
     left: Decimal
     words: str = ""
     """Why something is left."""
+    dust: Decimal = ZERO
+    """Written off: too small to be sold."""
 
 
 class Closer(Protocol):
@@ -97,6 +101,9 @@ class Stopping:
         self._on_loss_resumed = on_loss_resumed
         self._running: set[asyncio.Task[Any]] = set()
         self._stop: asyncio.Task[Acted[Achieved]] | None = None
+        self._dust: list[str] = []
+        """What was written off as dust since everything began to be sold."""
+        keeper.on_change(self._note)
         self.closer: Closer | None = None
         """Who sells; None: nobody, and it is said."""
         self.on_stop: Callable[[str], Awaitable[None]] | None = None
@@ -144,6 +151,7 @@ class Stopping:
         """Do all of it; who asks while it runs hears what comes of it."""
         self._switch.restrict(TradingState.FLATTENING, cause, words, by)
         if self._stop is None or self._stop.done():
+            self._dust.clear()
             self._stop = asyncio.ensure_future(self._stop_all(words, by))
         return await asyncio.shield(self._stop)
 
@@ -347,6 +355,7 @@ class Stopping:
         closed, left = positions or (0, len(self._held()))
         counts = [f"{many(orders.gone, 'order')} cancelled, {orders.left} left"] if cancelled else []
         counts += [f"{many(closed, 'position')} closed, {left} left"] if positions else []
+        counts += self._of_positions() if positions else []
         counts += [f"{many(disarmed, 'snipe')} disarmed"] if disarmed else []
         counts += [orders.words] if orders.words else []
         if ban := (self._trading.ban() if positions or cancelled else ""):
@@ -363,6 +372,17 @@ class Stopping:
         )
         is_all = is_durable and not orders.left and not orders.words and not (positions and left)
         return Acted("; ".join([words, *counts]) + ".", achieved, is_all)
+
+    def _of_positions(self) -> list[str]:
+        """Return which coins the desk still holds, and which were written off."""
+        held = ", ".join(f"{plain(one.remaining)} {one.base_asset}" for one in self._held())
+        said = [f"still held: {held}"] if held else []
+        return said + ([f"written off as dust: {', '.join(self._dust)}"] if self._dust else [])
+
+    def _note(self, written: Written) -> None:
+        self._dust += [
+            f"{plain(one.dust)} {one.base_asset}" for one in written.positions if one.dust and not one.is_open
+        ]
 
     async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.shield(self._begin(work))

@@ -22,6 +22,7 @@ from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
 from mexc_tui.engine.reconciler import ReconcileNumbers, Reconciler
 from mexc_tui.engine.safety import Safety, SafetyNumbers, Watched
+from mexc_tui.engine.sellability import SellabilityWatch
 from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.sniper import Sniper
@@ -114,7 +115,14 @@ class TradingRooms:
         self.execution = Execution(port, self.keeper, self.refusal, window_ms)
         self.settling = Settling(port, self.keeper, self.execution, window_ms)
         grids, line = Grids(lambda: around.known.knowledge.pairs), ExitLine(port, self.execution, window_ms)
-        self.selling = Selling(port, self.keeper, self.execution, self.settling, self.prices, grids, line)
+
+        def stale_ms() -> int:
+            return numbers.safety(settings()).stale_ms
+
+        sellability = SellabilityWatch(self.keeper, self.prices, stale_ms, port.now_ms)
+        self.selling = Selling(
+            port, self.keeper, self.execution, self.settling, self.prices, grids, line, sellability
+        )
         profits = TakeProfits(port, self.keeper, self.execution, self.settling, self.selling, grids)
         self.guardian = Guardian(
             port,
@@ -124,7 +132,8 @@ class TradingRooms:
             profits,
             grids,
             line,
-            lambda: numbers.safety(settings()).stale_ms,
+            sellability,
+            stale_ms,
         )
         self.exits = ExitsEdit(
             port,
@@ -134,7 +143,7 @@ class TradingRooms:
             self.selling,
             profits,
             self.guardian,
-            lambda: numbers.safety(settings()).stale_ms,
+            stale_ms,
             numbers.exits,
         )
         self.reconciler = Reconciler(

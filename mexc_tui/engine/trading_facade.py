@@ -213,6 +213,7 @@ class EngineTradingFace:
         words = f"closed by {by}"
         done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.PERSON, words))
         left = f", {plain(done.left)} left" if done.left else ""
+        dust = f", {plain(done.dust)} {position.base_asset} written off as dust" if done.dust else ""
         why = f": {done.words}" if done.words else ""
         is_closed = memory.position_of(position.symbol) is None
         achieved = Achieved(
@@ -221,7 +222,7 @@ class EngineTradingFace:
             positions_left=len(memory.positions),
         )
         wanted_all = share_pct is None or share_pct == 100
-        said = f"{plain(done.sold)} {position.base_asset} sold{left}{why}."
+        said = f"{plain(done.sold)} {position.base_asset} sold{dust}{left}{why}."
         return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:
@@ -312,7 +313,7 @@ class EngineTradingFace:
     def _quote(self, symbol: str) -> Quote:
         prices = self._rooms.prices
         price = prices.of(symbol)
-        return Quote(price.bid, prices.age_ms(symbol), price.heard_ms)
+        return Quote(price.bid, prices.age_ms(symbol), price.heard_ms, price.last)
 
     def _precision(self, symbol: str) -> Precision:
         pair = self._known.knowledge.pairs.get(symbol)

@@ -34,6 +34,8 @@ class Quote:
     age_ms: int | None = None
     heard_ms: int | None = None
     """When that was, exchange's time."""
+    last: Decimal | None = None
+    """Price of the last trade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def position_row(
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = worth(mark), unrealised(mark)
     hindrance = f"{sight.blind}: nothing watches the stop" if sight.blind else sight.hindrance(position)
-    facts = ProtectionFacts(position, orders, intents, mark.bid, sight.grid(position.symbol), hindrance)
+    grid = sight.grid(position.symbol)
+    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, hindrance)
     place, words = protection(facts)
     time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(

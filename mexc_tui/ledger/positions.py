@@ -45,15 +45,6 @@ class Holding:
     """Sold beyond what was owned: the person's own coins went. Never wanted, booked as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class SellRules:
-    """What the exchange sells of a pair: step and minimum in base units, minimum value in quote units."""
-
-    step: Decimal
-    min_quantity: Decimal
-    min_value: Decimal
-
-
 def opened(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
     """Return the position that a snipe's first fill opens; empty until that fill is booked."""
     return Position(
@@ -133,15 +124,6 @@ def settled(
 def sellable(remaining: Decimal, free: Decimal, step: Decimal) -> Decimal:
     """Return what can be sold: what the desk owns of it and what is free, floored to the step (O7)."""
     return floored(max(min(remaining, free), ZERO), step)
-
-
-@exactly
-def is_dust(quantity: Decimal, bid: Decimal | None, rules: SellRules) -> bool:
-    """Whether the exchange takes no order for so little (O8). Without a price its value is not judged."""
-    whole = floored(quantity, rules.step)
-    if whole <= 0 or whole < rules.min_quantity:
-        return quantity > 0
-    return bid is not None and whole * bid < rules.min_value
 
 
 @exactly

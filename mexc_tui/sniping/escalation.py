@@ -115,9 +115,7 @@ def _held_back(sale: SaleTry, fault: str, now_ms: int) -> Sale:
         sale.judged.sellability is not Sellability.UNCONFIRMED and sale.holds >= TRAPPED_AFTER_HOLDS
     )
     trapped = fault if is_trapped else ""
-    return Sale(
-        Way.HOLD, None, sale.quantity, now_ms + HOLD_MS, fault, is_alarm=is_trapped, trapped=trapped
-    )
+    return Sale(Way.HOLD, None, sale.quantity, now_ms + HOLD_MS, fault, is_alarm=is_trapped, trapped=trapped)
 
 
 def _is_unknown(refusal: Refusal | None) -> bool:

@@ -12,7 +12,7 @@ from mexc_tui.ledger.numbers import short
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rungs
-from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored, misfit
+from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored, too_small
 
 MS = 1_000
 
@@ -263,14 +263,9 @@ def _local_rungs(holding: Holding, tick: Tick) -> tuple[Close, ...]:
         if plan.place is not RungPlace.EXCHANGE or plan.number in there or tick.price < plan.price:
             continue
         quantity = floored(min(plan.quantity, room), holding.grid.quantity_step)
-        if misfit(quantity, tick.price, holding.grid):
+        if too_small(quantity, tick.price, holding.grid):
             continue
         room -= quantity
         words = f"rung {plan.number} at {short(plan.price)} is reached"
         sales.append(Close(CloseReason.LADDER, quantity, words, rung=plan.number))
     return tuple(sales)
-
-
-def is_dust(remaining: Decimal, price: Decimal, grid: Grid) -> bool:
-    """Whether what is left cannot be an order: never retried (reliability O8)."""
-    return bool(misfit(floored(remaining, grid.quantity_step), price, grid))

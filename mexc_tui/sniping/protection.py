@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from mexc_tui.ledger.checks import HEARTBEAT_MS
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.ledger.positions import SellRules, is_dust
 from mexc_tui.model.intent import Intent, Order, OrderRole
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.symbol import Symbol, SymbolStatus, TradeSides
 from mexc_tui.model.trading import Cause, Trading
 from mexc_tui.sniping.rounding import Grid
+from mexc_tui.sniping.sellable import SELLABLE, Judgement, KnownPrices, Sellability, judge
 
 WATCHED = "ends when this engine ends"
 NO_SALES = (TradeSides.BUY_ONLY, TradeSides.CLOSED)
@@ -28,6 +28,8 @@ class ProtectionFacts:
     bid: Decimal | None
     """None: there is no fresh one."""
     grid: Grid | None
+    last: Decimal | None = None
+    """Price of the last trade."""
     hindrance: str = ""
     """Why nothing can sell it, whatever the price; empty: something can."""
 
@@ -39,9 +41,10 @@ def protection(facts: ProtectionFacts) -> tuple[Protection, str]:
         return Protection.NONE, "closed"
     if not position.remaining:
         return Protection.NONE, "nothing is held"
-    if _is_dust(facts):
+    judged = _judged(facts)
+    if judged.sellability is Sellability.DUST:
         return Protection.DUST, "too small to be sold"
-    missing = _missing(facts)
+    missing = _missing(facts, judged)
     if missing:
         return Protection.NONE, missing + _resting(facts.orders)
     return Protection.ENGINE, f"a stop in this engine: it {WATCHED}{_resting(facts.orders)}"
@@ -66,12 +69,14 @@ def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, n
     return ""
 
 
-def _missing(facts: ProtectionFacts) -> str:
+def _missing(facts: ProtectionFacts, judged: Judgement) -> str:
     position = facts.position
     if position.trapped:
         return f"cannot be sold: {position.trapped}"
     if facts.hindrance:
         return facts.hindrance
+    if judged.words:
+        return f"cannot be sold now: {judged.words}"
     stop = next((one for one in facts.intents if one.role is OrderRole.STOP and one.is_open), None)
     if stop is None or position.stop_price <= 0:
         return "no stop is armed"
@@ -80,12 +85,11 @@ def _missing(facts: ProtectionFacts) -> str:
     return "" if facts.bid is not None else "no fresh price: the stop cannot act"
 
 
-def _is_dust(facts: ProtectionFacts) -> bool:
-    grid = facts.grid
-    if grid is None:
-        return False
-    rules = SellRules(grid.quantity_step, grid.min_quantity, grid.min_value)
-    return is_dust(facts.position.remaining, facts.bid, rules)
+def _judged(facts: ProtectionFacts) -> Judgement:
+    """Return whether it can be sold by what is seen at this moment."""
+    position = facts.position
+    prices = KnownPrices(facts.bid, facts.last, position.entry_price, position.high_price)
+    return SELLABLE if facts.grid is None else judge(position.remaining, facts.grid, prices)
 
 
 def _resting(orders: Iterable[Order]) -> str:

@@ -1,8 +1,8 @@
 """Whether a quantity can be sold now: it is an order, it is trapped for now, or it is dust.
 
-Dust is final, so it takes a confirmed price: the best bid, the last trade, the entry price and the highest price
-since the entry agree, or the market says the same for a minute. A quantity that the rules refuse and that is
-worth something is trapped: it stays open and is tried again.
+Dust is final, so it takes a confirmed price: the best bid, the last trade, the entry price and the highest
+price since the entry agree, or the market says the same for a minute. A quantity that the rules refuse and
+that is worth something is trapped: it stays open and is tried again.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ from enum import StrEnum
 from mexc_tui.sniping.rounding import Grid, floored, slice_of, too_small
 
 DUST_VALUE = Decimal(1)
-"""Quote units. The exchange's own minimum notional of USDT pairs (reference 4.2); a pair's rules do not raise it:
-a rule that changes makes no dust."""
+"""Quote units: the minimum notional of USDT pairs (reference 4.2). A pair's own rules do not raise it: a rule
+that changes makes no dust."""
 CONFIRM_MS = 60_000
 OBSERVATIONS = 3
 OBSERVE_MS = 5_000

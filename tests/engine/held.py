@@ -77,6 +77,7 @@ def books(one: Position | None = None, *orders: Order, stop: str = "10") -> Open
 def sight(
     bid: str | None = "2.1", age_ms: int | None = 40, blind: str = "", *, has_grid: bool = True
 ) -> Sight:
-    quote = Quote(None if bid is None else D(bid), age_ms, None if age_ms is None else HEARD_MS)
+    price = None if bid is None else D(bid)
+    quote = Quote(price, age_ms, None if age_ms is None else HEARD_MS, price)
     grid = GRID if has_grid else None
     return Sight(lambda _: quote, lambda _: grid, 5_000, blind, lambda _: Precision(4, 2))

@@ -14,7 +14,7 @@ from mexc_tui.ledger.checks import balanced, equity_identity, lots_agree, solven
 from mexc_tui.ledger.equity import Mark, equity_point, unrealised
 from mexc_tui.ledger.evidence import Evidence, from_fence, from_report, from_trades
 from mexc_tui.ledger.orders import advance
-from mexc_tui.ledger.positions import SellRules, is_dust, sellable
+from mexc_tui.ledger.positions import sellable
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import OrderStatus, Side
 from mexc_tui.model.position import Account, EntryKind, Position, PositionState
@@ -322,8 +322,6 @@ def test_dust_is_written_off_once_and_ends_the_position() -> None:
     done(desk)
     desk.expect(sell_order(quantity="9.9"))
     desk.tell("stop-1", sold("stop-1", "9.9", "25"))
-    rest = the(desk).remaining
-    assert is_dust(rest, D(2), SellRules(D("0.1"), D("0.1"), D(1)))
     desk.apply(write_off_dust(desk.books("p1"), NOON_MS + 5, "0.08 ABC are too small to be sold"))
     closed = the(desk)
     assert (closed.state, closed.remaining, closed.dust) == (PositionState.CLOSED, 0, D("0.08"))
@@ -331,25 +329,7 @@ def test_dust_is_written_off_once_and_ends_the_position() -> None:
     assert closed.realised == 5
     assert held(desk, "ABC", Account.OWN) == D("0.08")
     assert desk.entries["p1/dust/0.08"].kind is EntryKind.DUST
-    assert not is_dust(closed.remaining, D(2), SellRules(D("0.1"), D("0.1"), D(1)))
     assert_sound(desk)
-
-
-@pytest.mark.parametrize(
-    ("quantity", "bid", "answer"),
-    [
-        ("0.05", None, True),
-        ("5", None, False),
-        ("5", "0.1", True),
-        ("5", "0.2", False),
-        ("0.15", "100", True),
-    ],
-)
-def test_dust_is_less_than_a_step_a_minimum_or_the_least_value(
-    quantity: str, bid: str | None, answer: bool
-) -> None:
-    rules = SellRules(D("0.1"), D("0.2"), D(1))
-    assert is_dust(D(quantity), None if bid is None else D(bid), rules) is answer
 
 
 def test_a_late_fill_opens_a_closed_position_again() -> None:

@@ -19,7 +19,7 @@ STOP = Intent(
 
 
 def judged(held: Position = HELD, bid: str | None = "1", why: str = "", stop: Intent = STOP) -> Protection:
-    facts = ProtectionFacts(held, (), (stop,), None if bid is None else D(bid), GRID, why)
+    facts = ProtectionFacts(held, (), (stop,), None if bid is None else D(bid), GRID, D(1), why)
     place, words = protection(facts)
     assert words
     return place
@@ -33,6 +33,7 @@ def test_a_stop_protects_only_while_it_covers_sees_and_may_sell() -> None:
     assert judged(stop=replace(STOP, quantity=D(99))) is Protection.NONE
     assert judged(stop=replace(STOP, ended_ms=T0)) is Protection.NONE
     assert judged(replace(HELD, remaining=D("0.5"))) is Protection.DUST
+    assert judged(bid="0.00001") is Protection.NONE
     assert judged(replace(HELD, remaining=D(0))) is Protection.NONE
 
 

@@ -105,8 +105,14 @@ def test_a_position_above_the_maximum_order_is_sellable() -> None:
 
 
 prices = st.none() | st.decimals(min_value=0, max_value=10, places=5)
+
+
+def with_rules(step: Decimal, low: Decimal, high: Decimal | None) -> Grid:
+    return replace(GRID, quantity_step=step, min_value=low, max_value=high)
+
+
 rules = st.builds(
-    lambda step, low, high: replace(GRID, quantity_step=step, min_value=low, max_value=high),
+    with_rules,
     st.sampled_from([D("0.01"), D(1), D(500)]),
     st.sampled_from([D(0), D(1), D(50)]),
     st.none() | st.sampled_from([D("0.5"), D(5), D(100)]),

@@ -1,0 +1,282 @@
+"""What cannot be sold for a while stays open, is reported, retried and sold; only dust is written off."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.joining import Joined
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Account, Protection
+from mexc_tui.model.stream import BestQuote
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import (
+    SYMBOL,
+    Lent,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    held,
+    protection,
+    until,
+)
+from tests.engine.trading.desk import ours
+
+D = Decimal
+NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
+SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
+LOW_BID = D("0.00001")
+
+
+def change_rules(day: PracticeDay, **rules: Decimal | int) -> None:
+    """Let the exchange show and apply other rules of the pair that is held."""
+    pair = day.server.world.pair(SYMBOL)
+    assert pair is not None
+    pair.rules = msgspec.structs.replace(pair.rules, **rules)
+
+
+async def bid_for(rooms: TradingRooms, bid: Decimal | None, seconds: float) -> None:
+    """Let the streams tell of this best bid alone; asks and trades stay as they are."""
+    for _ in range(round(seconds / 0.05)):
+        ask = rooms.prices.of(SYMBOL).ask
+        rooms.prices.on_quote(BestQuote(SYMBOL, bid, D(5), ask, D(100), 0))
+        await asyncio.sleep(0.05)
+
+
+async def face_of(running: Joined) -> EngineTradingFace:
+    face = await trading_face(running.engine)
+    assert face is not None
+    return face
+
+
+async def alerts(running: Joined) -> list[Alert]:
+    facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+    return [one.event for one in facts if isinstance(one.event, Alert)]
+
+
+def quiet_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
+    """Return a day whose public streams fall silent once the position is open."""
+    return day_of(sim, folder, faults=(SILENCE,), lent={**NO_LADDER, **lent})
+
+
+@pytest.mark.parametrize("bid", [LOW_BID, D(0), None])
+@pytest.mark.parametrize("seconds", [1.5, 12])
+def test_a_low_or_missing_bid_writes_nothing_off_and_the_coins_are_sold_when_bids_return(
+    tmp_path: Path, bid: Decimal | None, seconds: float
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(quiet_day(sim, tmp_path)) as (running, rooms, position):
+            await asyncio.sleep(3)
+            good = rooms.prices.of(SYMBOL).bid
+            selling = asyncio.ensure_future(
+                rooms.selling.close(position, None, OrderRole.STOP, CloseReason.STOP, "the stop")
+            )
+            await bid_for(rooms, bid, seconds)
+            assert held(running).remaining == position.remaining
+            await bid_for(rooms, good, 6)
+            after = await closed(running)
+            assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
+            await selling
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_stop_that_a_low_bid_fires_sells_once_bids_are_back_and_writes_nothing_off(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(quiet_day(sim, tmp_path, stop_loss_pct=10)) as (running, rooms, position):
+            await asyncio.sleep(3)
+            good = rooms.prices.of(SYMBOL).bid
+            await bid_for(rooms, LOW_BID, 1.5)
+            await bid_for(rooms, good, 6)
+            row = (await face_of(running)).positions()[0]
+            assert row.dust == 0
+            assert row.quantity in (0, position.remaining)
+            await agree(running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("command", ["kill", "flatten"])
+def test_a_stop_of_everything_during_a_low_bid_reports_what_is_still_held(
+    tmp_path: Path, command: str
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(quiet_day(sim, tmp_path)) as (running, rooms, position):
+            await asyncio.sleep(3)
+            good = rooms.prices.of(SYMBOL).bid
+            low = asyncio.ensure_future(bid_for(rooms, LOW_BID, 60))
+            face = await face_of(running)
+            acted = await (face.kill("ann") if command == "kill" else face.flatten("ann"))
+            assert not acted.is_all
+            assert (acted.result.positions_closed, acted.result.positions_left) == (0, 1)
+            assert f"still held: {plain(position.remaining)} CLEAN" in acted.words
+            assert "best bid is too low" in acted.words
+            assert held(running).trapped
+            low.cancel()
+            await bid_for(rooms, good, 6)
+            after = await closed(running)
+            assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
+            await agree(running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"min_quantity": D(50_000)}, "below the minimum of 50000"),
+        ({"min_value": D(50), "min_value_market": D(50)}, "minimum notional of 50"),
+        ({"max_value": D("0.5"), "max_value_market": D("0.5")}, "maximum order value of 0.5"),
+    ],
+    ids=["minimum quantity", "minimum notional", "maximum order value"],
+)
+def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
+    tmp_path: Path, rule: dict[str, Decimal], words: str
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, _, position):
+            before = _rules(day)
+            change_rules(day, **rule)
+            await until(lambda: words in held(running).trapped, 40)
+            place, said = await protection(running)
+            assert place is Protection.NONE
+            assert words in said
+            assert any("cannot be sold" in one.text for one in await alerts(running))
+            acted = await (await face_of(running)).close(SYMBOL, None, "ann")
+            assert not acted.is_all
+            assert f"0 CLEAN sold, {plain(position.remaining)} left" in acted.words
+            assert words in acted.words
+            await asyncio.sleep(90)
+            assert held(running).remaining == position.remaining
+            change_rules(day, **before)
+            after = await closed(running, 60)
+            assert (after.close_reason, after.dust) == (CloseReason.PERSON, 0)
+            assert after.sold_quantity == position.bought_quantity
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_rule_that_is_changed_back_frees_a_position_that_nobody_sells(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, _, position):
+            before = _rules(day)
+            change_rules(day, min_quantity=D(50_000))
+            await until(lambda: held(running).trapped, 40)
+            change_rules(day, **before)
+            await until(lambda: not held(running).trapped, 40)
+            assert held(running).remaining == position.remaining
+            assert (await protection(running))[0] is Protection.ENGINE
+
+    simulate(main)
+
+
+def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            before = _rules(day)
+            change_rules(day, min_value=D(50), min_value_market=D(50))
+            await until(lambda: held(running).trapped, 40)
+            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+        async with day.engine() as running:
+            await asyncio.sleep(5)
+            assert held(running).trapped
+            assert held(running).remaining == position.remaining
+            change_rules(day, **before)
+            after = await closed(running, 60)
+            assert (after.close_reason, after.dust) == (CloseReason.PERSON, 0)
+
+    simulate(main)
+
+
+def test_a_part_that_the_rules_refuse_is_given_up_and_the_position_stays_as_it_is(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            change_rules(day, min_value=D(50), min_value_market=D(50))
+            await until(lambda: held(running).trapped, 40)
+            acted = await (await face_of(running)).close(SYMBOL, D(50), "ann")
+            assert not acted.is_all
+            assert "the rest of the part asked for cannot be sold" in acted.words
+            assert not rooms.selling.is_selling(position.id)
+
+    simulate(main)
+
+
+def test_a_share_below_one_quantity_step_is_refused_in_words_and_not_as_done(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            acted = await (await face_of(running)).close(SYMBOL, D("0.00001"), "ann")
+            assert not acted.is_all
+            assert "less than one quantity step" in acted.words
+            assert held(running).remaining == position.remaining
+            assert not rooms.selling.is_selling(position.id)
+
+    simulate(main)
+
+
+def test_dust_that_a_close_writes_off_is_reported(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+            rest = held(running)
+            acted = await (await face_of(running)).close(SYMBOL, None, "ann")
+            assert f"{plain(rest.remaining)} CLEAN written off as dust" in acted.words
+            assert rooms.keeper.open.balances[Account.OWN, "CLEAN"] == rest.remaining
+
+    simulate(main)
+
+
+def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            await rooms.selling.close(position, D(95), OrderRole.CLOSE, CloseReason.PERSON, "most")
+            rest = held(running)
+            acted = await (await face_of(running)).kill("ann")
+            assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.words
+
+    simulate(main)
+
+
+def _rules(day: PracticeDay) -> dict[str, Decimal]:
+    pair = day.server.world.pair(SYMBOL)
+    assert pair is not None
+    names = ("min_quantity", "min_value", "min_value_market", "max_value", "max_value_market")
+    return {name: getattr(pair.rules, name) for name in names}
+
+
+def test_a_position_above_the_maximum_order_is_sold_in_slices(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, _, position):
+            change_rules(day, max_value=D(3), max_value_market=D(3))
+            await _until_maximum(running, D(3))
+            acted = await (await face_of(running)).close(SYMBOL, None, "ann")
+            assert acted.is_all, acted.words
+            after = await closed(running)
+            assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
+            sells = [one for one in ours(day) if one.side is Side.SELL]
+            assert len(sells) > 2
+            assert all(one.quantity * one.price <= 3 for one in sells)
+            await agree(running)
+
+    simulate(main)
+
+
+async def _until_maximum(running: Joined, most: Decimal) -> None:
+    pairs = running.engine.known.knowledge
+    await until(lambda: pairs.pairs[SYMBOL].max_value == most, 40)

@@ -9,7 +9,8 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.verdict import refusals
 from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.limits import check_entry
-from mexc_tui.sniping.exits import Holding, Tick, decide, remember
+from mexc_tui.sniping.confirmation import Tick
+from mexc_tui.sniping.exits import Holding, decide, remember
 from mexc_tui.sniping.rounding import Grid
 
 NOW_MS = 1_790_000_000_000
@@ -45,7 +46,8 @@ def main() -> None:
     )  # fmt: skip
     grid = Grid(D("0.00001"), D("0.01"), D(0), D(1), None, D(1), None, D(0), D("0.0005"))
     holding, memory = Holding(position, grid, D(100)), remember(position)
-    quiet, crash = Tick(D("1.02"), NOW_MS, True), Tick(D("0.7"), NOW_MS, True)
+    quiet, crash = Tick(D("1.02"), NOW_MS), Tick(D("0.7"), NOW_MS)
+    touched = decide(holding, memory, crash, NOW_MS).memory
     checks = interleaved(
         {"one candidate": lambda: [check_entry(candidate, book, limits, NOW_MS) for _ in range(CALLS)]},
         rounds=ROUNDS, calls=CALLS,
@@ -53,7 +55,7 @@ def main() -> None:
     ticks = interleaved(
         {
             "a quiet price": lambda: [decide(holding, memory, quiet, NOW_MS) for _ in range(CALLS)],
-            "a price that stops": lambda: [decide(holding, memory, crash, NOW_MS) for _ in range(CALLS)],
+            "a price that stops": lambda: [decide(holding, touched, crash, NOW_MS) for _ in range(CALLS)],
         },
         rounds=ROUNDS, calls=CALLS,
     )  # fmt: skip

@@ -1,9 +1,10 @@
 """Stops of a whole engine: price push received to last byte of the sale, under 2,000 messages a second.
 
 The engine holds one position after another, bought on a practice exchange in a process of its own. A push of
-the load brings a price far below the stop; what is timed ends with the last byte of the sale's request. Where
-take-profits hold the coins, the exchange's part of that is from the last byte of the last cancel until the
-last of them is known to be gone: no client can sell before. What is left of it is ours.
+the load brings a price far below the stop, and the next one confirms it: a stop needs two observations. What
+is timed begins with the second and ends with the last byte of the sale's request. Where take-profits hold the
+coins, the exchange's part of that is from the last byte of the last cancel until the last of them is known to
+be gone: no client can sell before. What is left of it is ours.
 """
 
 import asyncio
@@ -95,12 +96,12 @@ class Pushes:
 
     def __init__(self, rooms: TradingRooms) -> None:
         self._rooms = rooms
-        self._bid: Decimal | None = None
+        self._bid, self._left = Decimal(0), 0
         self.received_ns = 0
 
     def fall(self, bid: Decimal) -> None:
-        """Let the next push tell of this bid."""
-        self._bid = bid
+        """Let the next two pushes tell of this bid."""
+        self._bid, self._left = bid, 2
 
     def recover(self, bid: Decimal) -> None:
         """Let the next position begin at the price of before."""
@@ -108,10 +109,11 @@ class Pushes:
 
     def on_push(self, received_ns: int) -> None:
         """Take one push."""
-        bid, self._bid = self._bid, None
-        if bid is not None:
-            self.received_ns = received_ns
-            self._rooms.prices.on_quote(BestQuote(SYMBOL, bid, Decimal(1), bid * 2, Decimal(1), 0))
+        if not self._left:
+            return
+        self._left -= 1
+        self.received_ns = received_ns
+        self._rooms.prices.on_quote(BestQuote(SYMBOL, self._bid, Decimal(1), self._bid * 2, Decimal(1), 0))
 
 
 async def buy(rooms: TradingRooms, number: int, ladder: tuple[Rung, ...]) -> Position:

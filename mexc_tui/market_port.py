@@ -23,12 +23,14 @@ from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import WebSite
 from mexc_tui.market.attention import StreamKind, WantedStream
+from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.listing import Source
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.rows import Rows
+from mexc_tui.model.stream import BestQuote, TopLevels
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.view import BudgetRow, CacheRow, ClockRow, LaneRow, StreamsRow
 from mexc_tui.proto.stream_pb2 import Push
@@ -124,6 +126,8 @@ class WireMarket:
             self._on_hole,
             timings=parts.timings,
         )
+        self._versions = VersionOrder()
+        """Of each channel; over all channels of a pair they are compared where prices are used."""
         self._wanted: dict[WantedStream, Topic] = {}
         self._sink: StreamSink | None = None
         self._is_over = False
@@ -228,22 +232,29 @@ class WireMarket:
         finally:
             self._sink = None
 
-    def _on_push(self, topic: Topic, push: Push, _received_ns: int) -> None:
+    def _on_push(self, topic: Topic, push: Push, received_ns: int) -> None:
         if self._sink is None:
             return
         match topic.kind:
             case Kind.DEALS:
                 self._sink.on_deals(deals_of(push))
             case Kind.BEST_QUOTE:
-                self._sink.on_quote(best_quote_of(push))
-            case Kind.TOP_LEVELS if _is_deep(topic):
-                self._sink.on_deep_levels(top_levels_of(push))
+                quote = best_quote_of(push)
+                if self._is_in_order(topic, quote, received_ns):
+                    self._sink.on_quote(quote)
             case Kind.TOP_LEVELS:
-                self._sink.on_levels(top_levels_of(push))
+                levels = top_levels_of(push)
+                tell = self._sink.on_deep_levels if _is_deep(topic) else self._sink.on_levels
+                if self._is_in_order(topic, levels, received_ns):
+                    tell(levels)
             case _:
                 return
 
+    def _is_in_order(self, topic: Topic, told: BestQuote | TopLevels, received_ns: int) -> bool:
+        return self._versions.accepts(topic.channel, told.version, received_ns)
+
     def _on_hole(self, hole: Hole) -> None:
+        self._versions.forget(hole.channel)
         topic = topics.parse(hole.channel)
         kind = StreamKind.DEEP_LEVELS if _is_deep(topic) else _KINDS.get(topic.kind)
         if self._sink is not None and kind is not None:

@@ -28,4 +28,4 @@ async def ask_price(
         return
     bid, bids = (Decimal(one) for one in depth.bids[0]) if depth.bids else NONE
     ask, asks = (Decimal(one) for one in depth.asks[0]) if depth.asks else NONE
-    prices.on_quote(BestQuote(symbol, bid or None, bids, ask or None, asks, 0))
+    prices.on_quote(BestQuote(symbol, bid or None, bids, ask or None, asks, depth.last_update_id))

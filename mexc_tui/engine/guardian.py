@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.25
 SAVE_MS = 1_000
 POLL_MS = 1_000
+TOUCHED_POLL_MS = 250
+"""While a touch of the stop is not confirmed, the book is asked for so often: it is another source."""
 AGAIN_MS = 1_000
 """A sale that ended with something left begins anew after so long."""
 ALIGN_MS = 5_000
@@ -127,12 +129,15 @@ class Guardian:
                 self._on_price(watch, move)
 
     def _on_price(self, watch: Watch, move: PriceMove) -> None:
-        now_ms = self._trading.now_ms()
+        """Take one message as one observation: of its trades the newest."""
+        now_ms, price = self._trading.now_ms(), move.price
         if move.trades:
-            for trade in move.trades:
-                self._decide(watch, trade.price, now_ms, is_trade=True)
-        elif move.price.bid is not None:
-            self._decide(watch, move.price.bid, now_ms)
+            newest = max(reversed(move.trades), key=lambda one: one.time_ms)
+            self._decide(watch, Tick(newest.price, newest.time_ms, is_trade=True), now_ms)
+        elif price.bid is not None:
+            tick = Tick(price.bid, now_ms, is_after_gap=watch.is_after_gap, version=price.version)
+            self._decide(watch, tick, now_ms)
+            watch.is_after_gap = watch.is_after_gap and watch.holding is None
 
     def _on_change(self, written: Written) -> None:
         """Watch what opens, from its first coin on; forget what closed."""
@@ -184,16 +189,18 @@ class Guardian:
         watch.is_changed = False
         return watch.holding
 
-    def _decide(self, watch: Watch, price: Decimal, now_ms: int, *, is_trade: bool = False) -> None:
+    def _decide(self, watch: Watch, tick: Tick | None, now_ms: int) -> None:
+        """Decide on an observation, or (None) on what time alone means."""
         holding = self._holding(watch)
         if holding is None:
             return
         was_fired = watch.memory.fired
-        tick = Tick(price, now_ms, is_trade=is_trade, is_after_gap=watch.is_after_gap)
         decision = exits.decide(holding, watch.memory, tick, now_ms)
-        watch.memory, watch.is_after_gap, watch.looked_ms = decision.memory, False, now_ms
+        watch.memory, watch.looked_ms = decision.memory, now_ms
         if watch.memory.fired is not was_fired:
             self._sell(watch, now_ms)
+        elif watch.memory.observed.touch is not None and not watch.memory.fired:
+            self._poll(watch, now_ms, TOUCHED_POLL_MS)
         if decision.move is not None and decision.move.words:
             watch.words = watch.words or f"the stop moves {decision.move.words}"
         if decision.rung_sales:
@@ -242,22 +249,29 @@ class Guardian:
 
     def _look_at(self, watch: Watch) -> None:
         now_ms, symbol = self._trading.now_ms(), watch.position.symbol
-        age_ms, price = self._prices.age_ms(symbol), self._prices.of(symbol)
+        age_ms = self._prices.age_ms(symbol)
         watch.looked_ms = now_ms
         is_stale = age_ms is None or age_ms > self._stale_ms()
-        if (age_ms is None or age_ms > self._stale_ms() // 2) and now_ms - watch.polled_ms >= POLL_MS:
-            watch.polled_ms = now_ms
-            purpose = Purpose.STOP if watch.memory.fired else Purpose.ORDINARY
-            self._begin(watch, "poll", ask_price(self._trading, self._prices, symbol, purpose))
+        if age_ms is None or age_ms > self._stale_ms() // 2:
+            self._poll(watch, now_ms, POLL_MS)
         if is_stale:
             self._note_blind(watch, age_ms)
-        elif (seen := price.bid or price.last) is not None:
+        else:
             watch.is_blind = False
-            self._decide(watch, seen, now_ms)
+            self._decide(watch, None, now_ms)
         self._stop_by_time(watch, now_ms)
         if watch.memory.fired and now_ms - watch.begun_ms >= AGAIN_MS:
             self._sell(watch, now_ms)
         self._keep_up(watch, now_ms)
+
+    def _poll(self, watch: Watch, now_ms: int, pause_ms: int) -> None:
+        """Ask for the book beside the streams, not more often than each `pause_ms`."""
+        if now_ms - watch.polled_ms >= pause_ms:
+            watch.polled_ms = now_ms
+            purpose = Purpose.ORDINARY if watch.memory.observed.touch is None else Purpose.EXIT
+            purpose = Purpose.STOP if watch.memory.fired else purpose
+            ask = ask_price(self._trading, self._prices, watch.position.symbol, purpose)
+            self._begin(watch, "poll", ask)
 
     def _stop_by_time(self, watch: Watch, now_ms: int) -> None:
         """A time stop needs no price."""

@@ -48,7 +48,7 @@ def is_exact(seen: Seen, now_ms: int) -> bool:
     if seen.deep is None or now_ms - seen.deep_ms > FRESH_MS:
         return False
     bid, ask = _best(seen.deep.bids), _best(seen.deep.asks)
-    is_crossed = bid is not None and ask is not None and bid >= ask
+    is_crossed = bid is not None and ask is not None and bid > ask
     return not is_crossed and best_of(seen) == (bid, ask)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from mexc_tui.engine.ports import Clock
+from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 
 QUOTE = "USDT"
@@ -30,13 +31,13 @@ class Price:
     levels_ns: int | None = None
     heard_ms: int | None = None
     """When anything was last heard of it, exchange's time."""
+    version: int = 0
+    """Version of the order book that the bid is from; 0: unknown."""
 
     @property
-    def seen_ns(self) -> int | None:
-        """When anything was last heard of it."""
-        return max(
-            (at for at in (self.quoted_ns, self.traded_ns, self.levels_ns) if at is not None), default=None
-        )
+    def bid_ns(self) -> int | None:
+        """When the best prices were last received; a trade does not renew them."""
+        return max((at for at in (self.quoted_ns, self.levels_ns) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Prices:
         """`now_ms`: the exchange's time."""
         self._clock = clock
         self._now_ms = now_ms
+        self._versions = VersionOrder()
         self._of: dict[str, Price] = {}
         self._asked: dict[str, Decimal] = {QUOTE: Decimal(1)}
         self._listeners: list[Callable[[PriceMove], None]] = []
@@ -68,9 +70,9 @@ class Prices:
         return self._of.get(symbol) or Price(symbol)
 
     def age_ms(self, symbol: str) -> int | None:
-        """Return how long nothing was heard of a pair; None: never anything."""
-        seen_ns = self.of(symbol).seen_ns
-        return None if seen_ns is None else (self._clock.monotonic_ns() - seen_ns) // NS_PER_MS
+        """Return how old a pair's best prices are; None: never received."""
+        bid_ns = self.of(symbol).bid_ns
+        return None if bid_ns is None else (self._clock.monotonic_ns() - bid_ns) // NS_PER_MS
 
     def bid_age_ms(self, symbol: str) -> int | None:
         """Return how old a pair's best bid is; None: never seen."""
@@ -80,6 +82,7 @@ class Prices:
 
     def distrust(self) -> None:
         """Let nothing that was heard until now count as heard: nobody knows how long ago it was."""
+        self._versions.clear()
         self._of = {
             symbol: replace(price, quoted_ns=None, traded_ns=None, levels_ns=None)
             for symbol, price in self._of.items()
@@ -98,14 +101,24 @@ class Prices:
         """Take the worth of an asset that no stream tells."""
         self._asked[asset] = worth
 
+    def renew(self, symbol: str) -> None:
+        """Take the next prices of a pair whatever their version: its subscription began anew."""
+        self._versions.forget(symbol)
+
     # ---- what comes in
 
     def on_quote(self, quote: BestQuote) -> None:
-        """Take a pair's best prices."""
+        """Take a pair's best prices, unless newer ones were received before."""
         now_ns = self._clock.monotonic_ns()
-        old = self.of(quote.symbol)
+        if not self._versions.accepts(quote.symbol, quote.version, now_ns):
+            return
         moved = replace(
-            old, bid=quote.bid_price, ask=quote.ask_price, quoted_ns=now_ns, heard_ms=self._now_ms()
+            self.of(quote.symbol),
+            bid=quote.bid_price,
+            ask=quote.ask_price,
+            quoted_ns=now_ns,
+            heard_ms=self._now_ms(),
+            version=quote.version,
         )
         self._put(moved, (), now_ns)
 
@@ -118,8 +131,10 @@ class Prices:
             self._put(moved, tuple(deals), now_ns)
 
     def on_levels(self, levels: TopLevels) -> None:
-        """Take a pair's best levels; they are a quote too."""
+        """Take a pair's best levels; they are a quote too. Older ones than the newest quote are dropped."""
         now_ns = self._clock.monotonic_ns()
+        if not self._versions.accepts(levels.symbol, levels.version, now_ns):
+            return
         bid = levels.bids[0][0] if levels.bids else None
         ask = levels.asks[0][0] if levels.asks else None
         moved = replace(
@@ -130,6 +145,7 @@ class Prices:
             asks=levels.asks,
             levels_ns=now_ns,
             heard_ms=self._now_ms(),
+            version=levels.version,
         )
         self._put(moved, (), now_ns)
 

@@ -158,6 +158,9 @@ class Streams:
         """Note from when until when trades could not be seen."""
         if kind is StreamKind.DEEP_LEVELS:
             self._seen(symbol).deep = None
+        elif is_closed:
+            for prices in self.prices:
+                prices.renew(symbol)
         if kind is not StreamKind.DEALS:
             return
         seen, now_ms = self._seen(symbol), self._market.now_ms()

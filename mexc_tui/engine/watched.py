@@ -37,8 +37,7 @@ class Watch:
 
     def take_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
         """Go on with other exits; a touch of the old stop is forgotten."""
-        self.memory = replace(
-            self.memory, stop_price=stop_price, touched_ms=None, touched_trades=0, above_since_ms=None
-        )
+        observed = replace(self.memory.observed, touch=None)
+        self.memory = replace(self.memory, stop_price=stop_price, observed=observed)
         self.position = msgspec.structs.replace(self.position, plan=plan)
         self.is_changed = True

@@ -56,15 +56,18 @@ def best_quotes_of(push: Push) -> list[BestQuote]:
 def _quote(symbol: str, body: wire.AggreBookTicker | wire.BookTicker, version: int) -> BestQuote:
     bid = None if is_nothing(body.bid_price) else price_of(body.bid_price, "bid")
     ask = None if is_nothing(body.ask_price) else price_of(body.ask_price, "ask")
-    if bid is not None and ask is not None and bid >= ask:
-        raise BadFrame(f"bid {bid} is not below ask {ask}")
+    if bid is not None and ask is not None and bid > ask:
+        raise BadFrame(f"bid {bid} is above ask {ask}")
     bid_quantity = quantity_of(body.bid_quantity, "bid quantity")
     ask_quantity = quantity_of(body.ask_quantity, "ask quantity")
     return BestQuote(clean_name(symbol), bid, bid_quantity, ask, ask_quantity, version)
 
 
 def top_levels_of(push: Push) -> TopLevels:
-    """Return the levels of a limit.depth message; both sides empty or crossed is a BadFrame."""
+    """Return the levels of a limit.depth message; both sides empty or crossed is a BadFrame.
+
+    Bid and ask may be equal for a moment: a locked book is no crossed one.
+    """
     body = push.limit_depths
     asks = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.asks)
     bids = tuple((price_of(level.price), positive_of(level.quantity)) for level in body.bids)
@@ -72,8 +75,8 @@ def top_levels_of(push: Push) -> TopLevels:
         raise BadFrame("a book without any level")
     _check_order([price for price, _ in asks], "asks")
     _check_order([-price for price, _ in bids], "bids")
-    if asks and bids and bids[0][0] >= asks[0][0]:
-        raise BadFrame(f"bid {bids[0][0]} is not below ask {asks[0][0]}")
+    if asks and bids and bids[0][0] > asks[0][0]:
+        raise BadFrame(f"bid {bids[0][0]} is above ask {asks[0][0]}")
     return TopLevels(clean_name(push.symbol), asks, bids, version_of(body.version))
 
 

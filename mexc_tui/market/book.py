@@ -180,8 +180,8 @@ class OrderBook:
             return self._is_whole
         try:
             asks, bids = _read_levels(snapshot.asks), _read_levels(snapshot.bids)
-            if asks and bids and max(bids) >= min(asks):
-                raise BadFrame(f"a snapshot of {self.symbol} whose bid is not below its ask")
+            if asks and bids and max(bids) > min(asks):
+                raise BadFrame(f"a snapshot of {self.symbol} whose bid is above its ask")
         except BadFrame:
             self._reject(now_ns)
             raise
@@ -247,9 +247,9 @@ class OrderBook:
             self._discard()
             raise
         ask, bid = asks.best, bids.best
-        if ask is not None and bid is not None and ask <= bid:
+        if ask is not None and bid is not None and ask < bid:
             self._discard()
-            raise BadFrame(f"{self.symbol}: bid {bid} is not below ask {ask}")
+            raise BadFrame(f"{self.symbol}: bid {bid} is above ask {ask}")
         self.version = to_version
         self.counts.applied += 1
         keep = self._limits.keep_levels

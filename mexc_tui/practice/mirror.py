@@ -74,10 +74,15 @@ class MirrorWorld(World):
         bids: Sequence[tuple[Decimal, Decimal]],
         asks: Sequence[tuple[Decimal, Decimal]],
     ) -> None:
-        """Set the other traders' levels as (price, base units), best first. A crossed book is no book."""
+        """Set the other traders' levels as (price, base units), best first. A crossed book is no book.
+
+        In a locked one the ask that equals the bid is taken already.
+        """
         pair = self._pairs.get(symbol)
-        if pair is None or (bids and asks and bids[0][0] >= asks[0][0]):
+        if pair is None or (bids and asks and bids[0][0] > asks[0][0]):
             return
+        if bids and asks and bids[0][0] == asks[0][0]:
+            asks = asks[1:]
         pair.trading = pair.trading or bool(bids or asks)
         wanted = {Side.BUY: _levels(pair, bids), Side.SELL: _levels(pair, asks)}
         for side in Side:

@@ -11,21 +11,23 @@ from decimal import Decimal
 from mexc_tui.ledger.numbers import short
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
+from mexc_tui.sniping.confirmation import (
+    Observed,
+    StopRules,
+    Tick,
+    above,
+    confirmed,
+    fired_words,
+    is_observation,
+    next_look_ms,
+    noted,
+    touched,
+)
 from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rungs
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored, too_small
 
 MS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """One price: a trade, or the best bid (also asked for by the timer)."""
-
-    price: Decimal
-    at_ms: int
-    is_trade: bool = False
-    is_after_gap: bool = False
-    """The first price after the stream was silent or had a hole."""
+NOTHING_OBSERVED = Observed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,7 @@ class ExitMemory:
     stop_price: Decimal
     high_price: Decimal
     low_price: Decimal
-    touched_ms: int | None = None
-    """First touch of the stop. Only a full confirmation time above the stop forgets it."""
-    touched_trades: int = 0
-    above_since_ms: int | None = None
+    observed: Observed = NOTHING_OBSERVED
     fired: CloseReason = CloseReason.NONE
     fired_words: str = ""
 
@@ -103,20 +102,30 @@ def initial_stop(position: Position) -> Decimal:
     return position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED)
 
 
-def decide(holding: Holding, memory: ExitMemory, tick: Tick, now_ms: int) -> Decision:
-    """Return what a price means for a position; `now_ms` is the exchange's time, not before the tick's."""
+def decide(holding: Holding, memory: ExitMemory, tick: Tick | None, now_ms: int) -> Decision:
+    """Return what a price means for a position, and what time alone means (`tick` None).
+
+    `now_ms` is the exchange's time, not before the tick's.
+    """
     position = holding.position
-    if not position.is_open or position.remaining <= 0 or position.entry_price <= 0 or tick.price <= 0:
+    is_absurd = tick is not None and tick.price <= 0
+    if not position.is_open or position.remaining <= 0 or position.entry_price <= 0 or is_absurd:
         return Decision(memory)
     if memory.fired is not CloseReason.NONE:
         return Decision(memory, close(holding, memory.fired, memory.fired_words))
-    memory, move = _follow(position, memory, tick, holding.grid)
-    memory = _confirm(position, memory, tick, now_ms)
+    is_new = tick is not None and is_observation(memory.observed, tick, position.opened_ms, now_ms)
+    if tick is not None and tick.is_trade and not is_new:
+        tick = None
+    if tick is not None:
+        memory = replace(memory, observed=noted(memory.observed, tick, now_ms, is_new=is_new))
+    memory, move = _follow(position, memory, holding.grid)
+    memory = _confirm(position, memory, tick, now_ms, is_new=is_new)
     if memory.fired is CloseReason.NONE:
         memory = _time_stop(position, memory, now_ms)
     if memory.fired is not CloseReason.NONE:
         return Decision(memory, close(holding, memory.fired, memory.fired_words), move)
-    return Decision(memory, None, move, _local_rungs(holding, tick), _wake_ms(position, memory))
+    reached = () if tick is None else _local_rungs(holding, tick)
+    return Decision(memory, None, move, reached, _wake_ms(position, memory, now_ms))
 
 
 def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
@@ -129,16 +138,18 @@ def stop_now(memory: ExitMemory, reason: CloseReason, words: str) -> ExitMemory:
 # ---- the stop's price
 
 
-def _follow(
-    position: Position, memory: ExitMemory, tick: Tick, grid: Grid
-) -> tuple[ExitMemory, MoveStop | None]:
-    """Raise the high-water mark and what hangs on it. A stop never moves down."""
-    high = max(memory.high_price, tick.price)
+def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMemory, MoveStop | None]:
+    """Raise the highest price, and the stop that follows it. A stop never moves down.
+
+    Only what two bids in a row agree on counts as highest or lowest: nobody sells at one print.
+    """
+    low, high = memory.observed.agreed or (memory.high_price, memory.low_price)
+    high, low = max(memory.high_price, low), min(memory.low_price, high)
     stop, words = memory.stop_price, ""
     for price, why in higher_stops(position, high, grid):
         if price > stop:
             stop, words = price, why
-    changed = replace(memory, high_price=high, low_price=min(memory.low_price, tick.price), stop_price=stop)
+    changed = replace(memory, high_price=high, low_price=low, stop_price=stop)
     if stop == memory.stop_price and high == memory.high_price:
         return changed, None
     return changed, MoveStop(stop, high, words)
@@ -173,46 +184,29 @@ def _reason(position: Position, memory: ExitMemory) -> CloseReason:
 # ---- its confirmation
 
 
-def _confirm(position: Position, memory: ExitMemory, tick: Tick, now_ms: int) -> ExitMemory:
+def _confirm(
+    position: Position, memory: ExitMemory, tick: Tick | None, now_ms: int, *, is_new: bool
+) -> ExitMemory:
+    observed, rules = memory.observed, _rules(position, memory.stop_price)
+    if tick is not None and tick.price <= rules.price:
+        observed = touched(observed, tick, rules, now_ms, is_new=is_new)
+    elif tick is not None or (observed.touch is not None and observed.touch.above_since_ms is not None):
+        observed = above(observed, rules.confirm_ms, now_ms)
+    memory = replace(memory, observed=observed)
+    why = confirmed(observed, rules, now_ms)
+    if not why:
+        return memory
+    quoted = observed.quoted
+    price = tick.price if tick is not None else rules.price if quoted is None else quoted.price
+    return replace(memory, fired=_reason(position, memory), fired_words=fired_words(price, rules.price, why))
+
+
+def _rules(position: Position, stop: Decimal) -> StopRules:
+    """Return how a stop is confirmed. Distances are of the stop as it is now, wherever it moved to."""
     plan = position.plan
-    if tick.price > memory.stop_price:
-        return _above(memory, plan.confirm_ms, now_ms)
-    touched_ms = tick.at_ms if memory.touched_ms is None else memory.touched_ms
-    memory = replace(
-        memory,
-        touched_ms=touched_ms,
-        touched_trades=memory.touched_trades + tick.is_trade,
-        above_since_ms=None,
-    )
-    words = _fires(position, memory, tick, now_ms)
-    if not words:
-        return memory
-    words = f"{short(tick.price)} at or below the stop of {short(memory.stop_price)}: {words}"
-    return replace(memory, fired=_reason(position, memory), fired_words=words)
-
-
-def _above(memory: ExitMemory, confirm_ms: int, now_ms: int) -> ExitMemory:
-    """Forget a touch only after the price stayed above for as long as a confirmation takes."""
-    if memory.touched_ms is None:
-        return memory
-    if memory.above_since_ms is None:
-        return replace(memory, above_since_ms=now_ms)
-    if now_ms - memory.above_since_ms < max(confirm_ms, 1):
-        return memory
-    return replace(memory, touched_ms=None, touched_trades=0, above_since_ms=None)
-
-
-def _fires(position: Position, memory: ExitMemory, tick: Tick, now_ms: int) -> str:
-    plan = position.plan
-    distance = position.entry_price * plan.stop_loss_pct / HUNDRED
-    if tick.price <= memory.stop_price - distance * (plan.at_once_factor - 1):
-        return f"{plan.at_once_factor:f} stop distances away"
-    if tick.is_after_gap:
-        return "after a gap"
-    if memory.touched_trades >= plan.confirm_trades:
-        return f"{memory.touched_trades} trades"
-    waited_ms = now_ms - (now_ms if memory.touched_ms is None else memory.touched_ms)
-    return f"{waited_ms} ms since the first touch" if waited_ms >= plan.confirm_ms else ""
+    distance = stop * plan.stop_loss_pct / (HUNDRED - plan.stop_loss_pct)
+    far = stop - distance * (plan.at_once_factor - 1)
+    return StopRules(stop, far, plan.confirm_ms, plan.confirm_trades, plan.at_once_factor)
 
 
 def _time_stop(position: Position, memory: ExitMemory, now_ms: int) -> ExitMemory:
@@ -227,12 +221,9 @@ def time_stop_ms(position: Position) -> int | None:
     return position.opened_ms + position.plan.time_stop_s * MS if position.plan.time_stop_s else None
 
 
-def _wake_ms(position: Position, memory: ExitMemory) -> int | None:
-    moments = [time_stop_ms(position)]
-    if memory.touched_ms is not None and memory.above_since_ms is None:
-        moments.append(memory.touched_ms + position.plan.confirm_ms)
-    if memory.above_since_ms is not None:
-        moments.append(memory.above_since_ms + position.plan.confirm_ms)
+def _wake_ms(position: Position, memory: ExitMemory, now_ms: int) -> int | None:
+    touch_ms = next_look_ms(memory.observed.touch, position.plan.confirm_ms, now_ms)
+    moments = (time_stop_ms(position), touch_ms)
     return min((moment for moment in moments if moment is not None), default=None)
 
 

@@ -79,6 +79,10 @@ def test_far_below_the_stop_sells_at_once_over_the_warm_line(tmp_path: Path) -> 
             price(rooms, position, "0.7")
             for _ in range(20):
                 await asyncio.sleep(0)
+            assert not [one for one in rooms.keeper.open.orders_of(position.id) if one.role is OrderRole.STOP]
+            price(rooms, position, "0.7")
+            for _ in range(20):
+                await asyncio.sleep(0)
             orders = rooms.keeper.open.orders_of(position.id)
             assert [one.state for one in orders if one.role is OrderRole.STOP] == [OrderState.SENT]
             assert sent == []

@@ -141,10 +141,19 @@ def test_money_keeps_its_original_digits() -> None:
     assert (str(deal.price), str(deal.quantity)) == ("0.1234567890123456789", "1000000.10")
 
 
-@pytest.mark.parametrize(("bid", "ask"), [("2.51", "2.49"), ("2.5", "2.5"), ("-1", ""), ("NaN", "0")])
+@pytest.mark.parametrize(("bid", "ask"), [("2.51", "2.49"), ("-1", ""), ("NaN", "0")])
 def test_M7_a_crossed_or_absurd_quote_is_rejected(bid: str, ask: str) -> None:
     with pytest.raises(BadFrame):
         best_quote_of(decode(frames.quote_frame(bid, ask)))
+
+
+def test_a_locked_book_is_read_as_it_is() -> None:
+    quote = best_quote_of(decode(frames.quote_frame("2.5", "2.5")))
+    assert quote.bid_price == quote.ask_price == Decimal("2.5")
+    push = decode(frames.top_levels_frame())
+    push.limit_depths.bids[0].price = push.limit_depths.asks[0].price
+    levels = top_levels_of(push)
+    assert levels.bids[0][0] == levels.asks[0][0]
 
 
 def test_a_one_sided_quote_has_none_for_the_other() -> None:

@@ -48,7 +48,7 @@ def _sane_deal(deal: StreamDeal) -> bool:
 
 def sane_quote(quote: BestQuote) -> bool:
     prices = [price for price in (quote.bid_price, quote.ask_price) if price is not None]
-    in_order = len(prices) < 2 or prices[0] < prices[1]
+    in_order = len(prices) < 2 or prices[0] <= prices[1]
     return in_order and all(sane_price(price) for price in prices)
 
 
@@ -62,14 +62,14 @@ def sane_depth(push: Push) -> bool:
     book.apply(push.aggre_depths, 0)
     bid, ask = book.best_bid, book.best_ask
     levels = book.asks() + book.bids()
-    is_uncrossed = bid is None or ask is None or bid < ask
+    is_uncrossed = bid is None or ask is None or bid <= ask
     return is_uncrossed and all(sane_price(price) and 0 < quantity <= 1e20 for price, quantity in levels)
 
 
 def sane_levels(push: Push) -> bool:
     levels = top_levels_of(push)
     both = levels.asks + levels.bids
-    is_uncrossed = not levels.asks or not levels.bids or levels.bids[0][0] < levels.asks[0][0]
+    is_uncrossed = not levels.asks or not levels.bids or levels.bids[0][0] <= levels.asks[0][0]
     return bool(both) and is_uncrossed and all(sane_price(price) for price, _ in both)
 
 

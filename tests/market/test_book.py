@@ -251,15 +251,26 @@ def test_M7_versions_that_make_no_range_are_rejected(first: str, last: str) -> N
 
 def test_M7_a_crossing_message_is_rejected_and_priced_from_never() -> None:
     book = loaded()
-    with pytest.raises(BadFrame, match="not below"):
+    with pytest.raises(BadFrame, match="above"):
         book.apply(delta(101, 101, [("2.40", "1")]), 1)
     assert book.top(1) is None
     assert book.needs_snapshot
 
 
+def test_a_locked_book_is_priced_from() -> None:
+    book = OrderBook("MXUSDT")
+    assert book.load(snapshot(100, [("2.5", "1")], [("2.5", "2")]), 0)
+    assert book.top(0) == Top((2.5, 2.0), (2.5, 1.0))
+    book = loaded()
+    assert book.best_bid is not None
+    book.apply(delta(101, 101, [(str(book.best_bid), "1")]), 1)
+    assert book.state(1) is BookState.VALID
+    assert book.best_bid == book.best_ask
+
+
 def test_M7_a_crossed_or_absurd_snapshot_is_rejected() -> None:
     book = OrderBook("MXUSDT")
-    for asks in ([("2.49", "1")], [("-1", "1")], [("nan", "1")], [("2.6", "inf")]):
+    for asks in ([("2.48", "1")], [("-1", "1")], [("nan", "1")], [("2.6", "inf")]):
         with pytest.raises(BadFrame):
             book.load(snapshot(100, asks), 0)
     assert book.state(0) is BookState.STALE  # three within a minute

@@ -9,11 +9,11 @@ from msgspec.structs import replace as changed
 
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
+from mexc_tui.sniping.confirmation import Tick
 from mexc_tui.sniping.exits import (
     Decision,
     ExitMemory,
     Holding,
-    Tick,
     break_even,
     close,
     decide,
@@ -39,6 +39,25 @@ def run(held: Holding, *ticks: tuple[str, int], trades: bool = False) -> Decisio
     return last
 
 
+def bid(price: str, after_ms: int, *, version: int = 0, is_after_gap: bool = False) -> Tick:
+    return Tick(D(price), T0 + after_ms, is_after_gap=is_after_gap, version=version)
+
+
+def trade(price: str, after_ms: int, *, time_ms: int | None = None) -> tuple[Tick, int]:
+    """Return a trade that is received `after_ms` after the opening, and when; `time_ms`: of its own."""
+    made_ms = after_ms if time_ms is None else time_ms
+    return Tick(D(price), T0 + made_ms, is_trade=True), T0 + after_ms
+
+
+def feed(held: Holding, *ticks: Tick | tuple[Tick, int] | None, after_ms: int = 0) -> Decision:
+    """Return the last decision; None looks at the time `after_ms` after the opening."""
+    last = Decision(remember(held.position))
+    for one in ticks:
+        tick, now_ms = one if isinstance(one, tuple) else (one, T0 + after_ms if one is None else one.at_ms)
+        last = decide(held, last.memory, tick, now_ms)
+    return last
+
+
 def test_stop_waits_for_its_confirmation_since_the_first_touch() -> None:
     assert run(holding(), ("0.90", 0), ("0.89", 199)).close is None
     assert run(holding(), ("0.90", 0)).wake_ms == T0 + 200
@@ -61,14 +80,90 @@ def test_three_trades_confirm_a_stop() -> None:
     assert run(holding(), ("0.9", 0), ("0.9", 1), ("0.9", 2), trades=True).close is not None
 
 
-def test_twice_the_distance_sells_at_once() -> None:
-    assert run(holding(), ("0.8", 0)).close is not None
-    assert run(holding(), ("0.81", 0)).close is None
+def test_twice_the_distance_sells_at_once_when_two_observations_agree() -> None:
+    assert run(holding(), ("0.8", 0)).close is None
+    assert run(holding(), ("0.8", 0), ("0.79", 1)).close is not None
+    assert run(holding(), ("0.81", 0), ("0.81", 1)).close is None
+    assert feed(holding(), bid("0.8", 0), trade("0.79", 1)).close is not None
 
 
-def test_the_first_price_after_a_gap_sells_at_once() -> None:
-    tick = Tick(D("0.89"), T0, is_after_gap=True)
-    assert decide(holding(), remember(position()), tick, T0).close is not None
+def test_two_prices_after_a_gap_sell_at_once() -> None:
+    first = bid("0.89", 0, is_after_gap=True)
+    assert feed(holding(), first).close is None
+    assert feed(holding(), first, bid("0.89", 1)).close is not None
+
+
+def test_a_trade_from_before_the_entry_neither_sells_nor_counts() -> None:
+    early = [trade("0.5", number, time_ms=-60_000 + number) for number in range(5)]
+    assert feed(holding(), *early).memory == remember(position())
+    assert feed(holding(), trade("0.5", 500, time_ms=-1), trade("0.9", 501), trade("0.9", 502)).close is None
+
+
+def test_a_late_trade_and_one_from_the_future_tell_nothing_of_now() -> None:
+    late = [trade("0.5", 60_000 + number, time_ms=number) for number in range(5)]
+    assert feed(holding(), *late).memory == remember(position())
+    ahead = trade("0.9", 0, time_ms=3_600_000)
+    assert feed(holding(), ahead, trade("0.9", 1), trade("0.9", 2), trade("0.9", 3)).close is not None
+
+
+def test_fills_of_one_sweep_and_trades_sent_again_are_one_observation() -> None:
+    sweep = [trade(price, 5, time_ms=5) for price in ("0.90", "0.85", "0.8", "0.7")]
+    assert feed(holding(), *sweep).close is None
+    again = (trade("0.9", 1), trade("0.9", 2), trade("0.9", 9, time_ms=1), trade("0.9", 10, time_ms=2))
+    assert feed(holding(), *again).close is None
+    assert feed(holding(), *again, trade("0.9", 11)).close is not None
+
+
+def test_trades_below_the_stop_do_not_sell_against_an_intact_bid() -> None:
+    ticks = [bid("1", 0), *(trade("0.0001", number) for number in range(1, 60))]
+    assert feed(holding(), *ticks).close is None
+    assert feed(holding(), *ticks, bid("0.9", 61)).close is not None
+
+
+def test_trades_sell_alone_once_the_bid_is_old() -> None:
+    assert feed(holding(), bid("1", 0), *(trade("0.9", 1_500 + n) for n in range(3))).close is not None
+
+
+def test_a_single_trade_never_sells_whatever_the_settings() -> None:
+    held = holding(position(plan=changed(PLAN, confirm_trades=1, confirm_ms=0, at_once_factor=D(1))))
+    assert feed(held, trade("0.5", 0)).close is None
+    assert feed(held, trade("0.5", 0), None, after_ms=1_900).close is None
+    assert feed(held, trade("0.5", 0), trade("0.5", 1)).close is not None
+
+
+def test_a_single_bid_sells_after_a_second_that_nothing_contradicts() -> None:
+    assert feed(holding(), bid("0.89", 0), None, after_ms=999).close is None
+    assert feed(holding(), bid("0.89", 0), None, after_ms=1_000).close is not None
+
+
+def test_the_same_version_of_the_book_on_two_channels_is_one_observation() -> None:
+    both = (bid("0.7", 0, version=7), bid("0.7", 1, version=7))
+    assert feed(holding(), *both).close is None
+    assert feed(holding(), *both, bid("0.7", 50, version=7)).close is not None
+    assert feed(holding(), *both, bid("0.7", 2, version=8)).close is not None
+
+
+def test_a_bid_below_a_quarter_of_the_stop_needs_a_trade_of_its_kind_or_three_seconds() -> None:
+    gone = [bid("0.00001", 100 * number) for number in range(30)]
+    assert feed(holding(), bid("1", -100), *gone).close is None
+    assert feed(holding(), *gone[:15], bid("1", 1_500), bid("1", 1_700)).memory.observed.touch is None
+    assert feed(holding(), *gone, bid("0.00001", 3_000)).close is not None
+    assert feed(holding(), *gone[:2], trade("0.3", 250)).close is not None
+
+
+def test_one_print_or_one_bid_far_above_raises_no_trailing_stop() -> None:
+    held = holding(replace_plan(trailing=True))
+    prints = [trade("10", number) for number in range(1, 60)]
+    for ticks in ([bid("1", 0), *prints], [bid("1", 0), bid("10", 1), bid("1", 2)]):
+        memory = feed(held, *ticks).memory
+        assert (memory.high_price, memory.stop_price) == (D(1), D("0.9"))
+    assert feed(held, bid("1", 0), bid("10", 1), bid("9", 2)).memory.high_price == D(9)
+
+
+def test_the_distance_that_sells_at_once_grows_with_the_stop() -> None:
+    stored = replace_plan(trailing=True, high_price=D(10), stop_price=D("8.5"))
+    assert run(holding(stored), ("8.39", 0), ("8.39", 1)).close is None
+    assert run(holding(stored), ("7.5", 0), ("7.5", 1)).close is not None
 
 
 def test_a_position_without_fills_has_no_entry_price_and_no_instant_take_profit() -> None:
@@ -79,7 +174,7 @@ def test_a_position_without_fills_has_no_entry_price_and_no_instant_take_profit(
 
 def test_trailing_follows_the_stored_highest_price_over_a_restart() -> None:
     trailing = replace_plan(trailing=True)
-    up = run(holding(trailing), ("1.5", 0))
+    up = run(holding(trailing), ("1.5", 0), ("1.5", 100))
     assert up.move is not None
     assert (up.move.high_price, up.move.stop_price) == (D("1.5"), D("1.275"))
     stored = replace_plan(trailing=True, high_price=up.move.high_price, stop_price=up.move.stop_price)
@@ -113,7 +208,7 @@ def test_time_stop_closes_after_its_time() -> None:
 
 def test_a_stop_takes_back_what_rests_in_take_profits_first() -> None:
     held = holding(free=D(0), resting=RESTING)
-    fired = run(held, ("0.7", 0)).close
+    fired = run(held, ("0.7", 0), ("0.7", 1)).close
     assert fired is not None
     assert (fired.quantity, fired.cancel_first) == (D(100), ("a", "b", "c"))
 

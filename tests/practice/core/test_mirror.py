@@ -99,3 +99,11 @@ def test_a_crossed_book_is_not_taken(world: MirrorWorld) -> None:
     world.mirror_book("NEWUSDT", BIDS, ASKS)
     world.mirror_book("NEWUSDT", levels(("2", "1")), levels(("1", "1")))
     assert [tuple(level) for level in world.depth("NEWUSDT").asks] == ASKS
+
+
+def test_a_locked_book_is_taken_without_the_ask_that_equals_the_bid(world: MirrorWorld) -> None:
+    world.mirror_book("NEWUSDT", BIDS, ASKS)
+    world.mirror_book("NEWUSDT", levels(("1", "1")), levels(("1", "1"), ("1.1", "2")))
+    depth = world.depth("NEWUSDT")
+    assert [tuple(level) for level in depth.bids] == levels(("1", "1"))
+    assert [tuple(level) for level in depth.asks] == levels(("1.1", "2"))

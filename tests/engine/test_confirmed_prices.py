@@ -1,0 +1,89 @@
+"""A single price neither sells a position nor moves its stop; a real fall still does, at once."""
+
+import asyncio
+from pathlib import Path
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.stream import StreamDeal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import (
+    SYMBOL,
+    Lent,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price,
+    price_for,
+)
+from tests.sniping.making import D
+
+NO_LADDER: Lent = {"ladder": ""}
+
+
+def print_at(
+    rooms: TradingRooms, position: Position, share: str, *, count: int = 1, at_ms: int | None = None
+) -> None:
+    """Let one message tell of fills of one sweep at so much of what was paid."""
+    time_ms = rooms.port.now_ms() if at_ms is None else at_ms
+    paid = position.entry_price * D(share)
+    deals = [
+        StreamDeal(SYMBOL, paid, D(1), Side.SELL, time_ms, f"{time_ms}-{share}-{number}")
+        for number in range(count)
+    ]
+    rooms.prices.on_deals(deals)
+
+
+def test_a_trade_dated_before_the_entry_sells_nothing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            for number in range(5):
+                print_at(rooms, position, "0.1", at_ms=position.opened_ms - 60_000 + number)
+                await asyncio.sleep(0.2)
+            assert held(running) == position
+
+    simulate(main)
+
+
+def test_absurd_prints_against_an_intact_bid_sell_nothing_and_raise_no_stop(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        trailing: Lent = {"trailing": True, "trailing_after_pct": 20, **NO_LADDER}
+        async with guarding(day_of(sim, tmp_path, lent=trailing)) as (running, rooms, position):
+            for share in ("10", "0.0001"):
+                print_at(rooms, position, share, count=4)
+                for _ in range(10):
+                    print_at(rooms, position, share)
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(2)
+            now = held(running)
+            assert now.sold_quantity == 0
+            assert now.stop_price == position.stop_price
+            assert now.high_price < position.entry_price * 2
+
+    simulate(main)
+
+
+def test_bids_that_are_gone_for_a_second_and_a_half_sell_nothing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            await price_for(rooms, position, "0.00001", 1.5)
+            await asyncio.sleep(2)
+            assert held(running).sold_quantity == 0
+
+    simulate(main)
+
+
+def test_a_fall_seen_by_bid_and_trade_sells_at_once(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        slow: Lent = {"stop_confirm_ms": 10_000, **NO_LADDER}
+        async with guarding(day_of(sim, tmp_path, lent=slow)) as (running, rooms, position):
+            print_at(rooms, position, "0.7")
+            assert not rooms.selling.is_selling(position.id)
+            price(rooms, position, "0.7")
+            assert rooms.selling.is_selling(position.id)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+
+    simulate(main)

@@ -1,0 +1,77 @@
+"""Prices of now: in the order of the book's versions, and as old as their bid."""
+
+from decimal import Decimal
+
+import pytest
+
+from mexc_tui.engine.prices import Prices
+from mexc_tui.model.order import Side
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+from tests.store.parts import HandClock
+
+D = Decimal
+PAIR = "NEWUSDT"
+
+
+def quote(bid: str, version: int) -> BestQuote:
+    return BestQuote(PAIR, D(bid), D(1), D(bid) * 2, D(1), version)
+
+
+def levels(bid: str, version: int) -> TopLevels:
+    return TopLevels(PAIR, ((D(bid) * 2, D(1)),), ((D(bid), D(1)),), version)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def prices(clock: HandClock) -> Prices:
+    return Prices(clock, clock.now_ms)
+
+
+def test_an_older_version_never_puts_an_older_bid_back(prices: Prices) -> None:
+    prices.on_quote(quote("1", 10))
+    prices.on_levels(levels("0.5", 9))
+    prices.on_quote(quote("0.4", 8))
+    assert prices.of(PAIR).bid == D(1)
+    prices.on_levels(levels("0.9", 10))
+    prices.on_quote(quote("0.8", 11))
+    assert prices.of(PAIR).bid == D("0.8")
+
+
+def test_who_trades_is_not_told_of_an_older_version(prices: Prices) -> None:
+    bids = list[Decimal | None]()
+    prices.on_move(lambda move: bids.append(move.price.bid))
+    prices.on_quote(quote("1", 10))
+    prices.on_quote(quote("0.5", 9))
+    assert bids == [D(1)]
+
+
+def test_an_order_book_without_a_version_is_taken_as_it_comes(prices: Prices) -> None:
+    prices.on_quote(quote("1", 10))
+    prices.on_quote(quote("0.5", 0))
+    assert prices.of(PAIR).bid == D("0.5")
+
+
+def test_versions_may_begin_anew_with_a_subscription_or_after_two_silent_seconds(
+    clock: HandClock, prices: Prices
+) -> None:
+    prices.on_quote(quote("1", 10**17))
+    clock.pass_s(1.9)
+    prices.on_quote(quote("0.5", 5))
+    assert prices.of(PAIR).bid == D(1)
+    clock.pass_s(0.1)
+    prices.on_quote(quote("0.6", 6))
+    assert prices.of(PAIR).bid == D("0.6")
+    prices.renew(PAIR)
+    prices.on_quote(quote("0.7", 1))
+    assert prices.of(PAIR).bid == D("0.7")
+
+
+def test_a_trade_does_not_make_an_old_bid_young(clock: HandClock, prices: Prices) -> None:
+    prices.on_quote(quote("1", 10))
+    clock.pass_s(5)
+    prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
+    assert prices.age_ms(PAIR) == 5_000

@@ -1,10 +1,12 @@
 """What the next order of a snipe asks for, by the book of the moment."""
 
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.engine.prices import Prices
-from mexc_tui.model.order import OrderType
+from mexc_tui.engine.prices import PriceMove, Prices
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, first_order, price_cap
 from mexc_tui.sniping.reaction import Next
@@ -12,7 +14,7 @@ from mexc_tui.sniping.rounding import Grid, misfit
 
 
 class EntryPrice:
-    """Prices of one snipe: never above its cap."""
+    """Prices of one snipe: never above its cap, and no order while there is no cap."""
 
     def __init__(self, snipe: Snipe, grid: Grid, rules: FireRules, prices: Prices) -> None:
         self._snipe = snipe
@@ -20,39 +22,58 @@ class EntryPrice:
         self._rules = rules
         self._prices = prices
         self._first_seen: Decimal | None = None
+        self._moved = asyncio.Event()
 
     @property
     def ask(self) -> Decimal | None:
         """Return the best ask; None: no book is known."""
         return self._prices.of(self._snipe.symbol).ask
 
+    @contextmanager
+    def heard(self) -> Generator[None]:
+        """Receive the pair's price moves for as long as the block runs."""
+        self._prices.on_move(self._note)
+        try:
+            yield
+        finally:
+            self._prices.off_move(self._note)
+
+    async def moves_within(self, seconds: float) -> bool:
+        """Wait for the pair's next price move, so long at most; return whether one came."""
+        self._moved.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
     def first(self) -> FirstOrder | None:
-        """Return a limit that never rests as soon as any price is known; MARKET only while none is."""
-        ask, cap = self.ask, self.cap()
+        """Return a limit order that never rests; None: no price bounds it yet, or it buys nothing."""
+        cap, ask = self.cap(), self.ask
+        if cap is None:
+            return None
         price = cap if ask is None else book_price(ask, cap, self._grid, self._rules)
-        kind = self._snipe.type
-        if price is None:
-            kind = OrderType.MARKET
-        elif kind is OrderType.MARKET:
-            kind = OrderType.IMMEDIATE_OR_CANCEL
-        return first_order(kind, price, self._snipe.spend_cap, self._grid)
+        return first_order(self._snipe.type, price, self._snipe.spend_cap, self._grid)
 
-    def bounded(self, step: Next) -> Next:
-        """Give a MARKET order a limit as soon as a price is known: nothing else bounds what it pays."""
-        ask = self.ask
-        if step.type is not OrderType.MARKET or step.quote_quantity is None or ask is None:
+    def current(self, step: Next) -> Next:
+        """Lower the limit of a planned attempt to what the book of this moment asks for."""
+        ask, cap = self.ask, self.cap()
+        if ask is None or cap is None or step.price is None or step.quantity is None or step.type is None:
             return step
-        price = book_price(ask, self.cap(), self._grid, self._rules)
-        spend = step.quote_quantity * (1 + self._grid.taker_fee)
-        order = first_order(OrderType.IMMEDIATE_OR_CANCEL, price, spend, self._grid)
-        if order is None or order.quantity is None or misfit(order.quantity, price, self._grid, order.type):
+        price = book_price(ask, cap, self._grid, self._rules)
+        if step.price <= price:
             return step
-        return replace(step, type=order.type, price=price, quantity=order.quantity, quote_quantity=None)
+        spend = step.quantity * step.price * (1 + self._grid.taker_fee)
+        order = first_order(step.type, price, spend, self._grid)
+        if order is None or misfit(order.quantity, price, self._grid, order.type):
+            return step
+        return replace(step, price=price, quantity=order.quantity)
 
-    def again(self, price: Decimal | None) -> Decimal | None:
+    def again(self, price: Decimal) -> Decimal:
         """Return the price of a next attempt: the same, or the book's if that ran above it."""
         ask = self.ask
-        if price is None or ask is None or price >= ask:
+        if ask is None or price >= ask:
             return price
         return book_price(ask, self.cap(), self._grid, self._rules)
 
@@ -64,3 +85,7 @@ class EntryPrice:
             price = self._prices.of(self._snipe.symbol)
             self._first_seen = price.ask or price.last
         return price_cap(self._first_seen, self._grid, self._rules)
+
+    def _note(self, move: PriceMove) -> None:
+        if move.price.symbol == self._snipe.symbol:
+            self._moved.set()

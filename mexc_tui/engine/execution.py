@@ -43,6 +43,8 @@ NOT_THERE = (-2013, -2011)
 TOLD_S, TOLD_LOOKS = 0.1, 5
 """An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
 
+NO_BOUND = "an entry needs a limit price"
+
 Gate = Callable[[OrderRole, str], str]
 """Says why an order of this role may not be sent for this pair now; empty: it may (I11). Asked at the last
 moment before the first byte."""
@@ -183,7 +185,7 @@ class Execution:
         )
 
     async def _place(self, row: Order, order: NewOrder) -> Sent:
-        refusal = self.refusal(row.role, row.symbol)
+        refusal = _unbounded(row) or self.refusal(row.role, row.symbol)
         if refusal:
             return Sent(NotSent(refusal), row)
         self._keeper.sent(row)
@@ -200,6 +202,9 @@ class Execution:
         at_ns: int | None,
         called_off: Callable[[], str] | None,
     ) -> Sent:
+        if refusal := _unbounded(row):
+            return Sent(NotSent(refusal), row)
+
         def may_send() -> bool:
             return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
 
@@ -276,3 +281,8 @@ class Execution:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return task
+
+
+def _unbounded(row: Order) -> str:
+    """Say why nothing bounds the price that an entry pays; empty: its limit does, or it is no entry."""
+    return NO_BOUND if row.role is OrderRole.ENTRY and row.price is None else ""

@@ -23,7 +23,7 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
-from mexc_tui.sniping.plan import FireRules, aim, cancel_at_ms, ended_state, is_run_away
+from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, is_run_away
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
 from mexc_tui.sniping.rounding import Grid
 
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 NS_PER_MS = 1_000_000
 ANSWERED_S = 0.5
 """How long the stream may take to tell what became of an order that ends at once; then it is asked for."""
+
+LOOK_S = 0.05
+"""How often a firing that waits checks whether it may still buy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,41 +99,54 @@ class Firing:
             log.warning("the firing line of %s is cold: %s", self.snipe.symbol, error)
 
     def are_shots_ready(self) -> bool:
-        """Whether the first attempt can be built and signed."""
-        return self._price.first() is not None
+        """Whether the first attempt can be built and signed, or waits for the pair's first price only."""
+        return self._price.cap() is None or self._price.first() is not None
 
     async def fire(self) -> Ended:
         """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
-        with self._orders.heard():
+        with self._orders.heard(), self._price.heard():
             return await self._fire()
 
     async def _fire(self) -> Ended:
+        off = await self._until_priced()
+        if off:
+            return Ended(SnipeState.MISSED, off, 0)
         first = self._price.first()
         if first is None:
-            return Ended(SnipeState.MISSED, "no price is known and no market order fits", 0)
-        error_ms = reading.error_ms if (reading := self._trading.clock()) is not None else 0.0
-        one_way_ns = (self.line.round_trip_ns or 0) // 2
-        target = aim(
-            self.snipe.opens_ms,
-            self._trading.exchange_ns(self.snipe.opens_ms),
-            one_way_ns,
-            error_ms,
-            self._rules,
-        )
+            return Ended(SnipeState.MISSED, "the spend cap buys nothing at this price", 0)
+        target, now_ns = self._aim(), self._clock.monotonic_ns()
+        leave_ns = target.leave_ns if target.leave_ns > now_ns else None
         step = Next(
             Step.SEND,
             target.words,
-            at_ms=round(target.arrive_ms),
+            at_ms=max(round(target.arrive_ms), self._trading.now_ms() if leave_ns is None else 0),
             type=first.type,
             price=first.price,
             quantity=first.quantity,
-            quote_quantity=first.quote_quantity,
         )
-        leave_ns: int | None = target.leave_ns
         while step.step is Step.SEND:
             step = await self._attempt(step, leave_ns)
             leave_ns = None
         return self._ended(step)
+
+    def _aim(self) -> Aim:
+        reading = self._trading.clock()
+        return aim(
+            self.snipe.opens_ms,
+            self._trading.exchange_ns(self.snipe.opens_ms),
+            (self.line.round_trip_ns or 0) // 2,
+            0.0 if reading is None else reading.error_ms,
+            self._rules,
+        )
+
+    async def _until_priced(self) -> str:
+        """Wait until a price bounds what an order pays; return why none may be sent, empty: one may."""
+        while self._price.cap() is None:
+            off = self._off()
+            if off:
+                return f"{off} (no price was seen)"
+            await self._price.moves_within(LOOK_S)
+        return ""
 
     async def close(self) -> None:
         """Close the line."""
@@ -143,7 +159,7 @@ class Firing:
             # First wait, then decide: the book that counts is the one of that moment.
             left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
             await asyncio.sleep(max(left_ns, 0) / 1e9)
-        decided_ns, step = self._clock.monotonic_ns(), self._price.bounded(step)
+        decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
         name = self._keeper.next_id(self._intent)
         off = self._off()
         if off or not name:
@@ -187,7 +203,6 @@ class Firing:
             client_order_id=client_order_id,
             price=step.price,
             quantity=step.quantity,
-            quote_quantity=step.quote_quantity,
         )
         ahead_ms = max(leave_ns - self._clock.monotonic_ns(), 0) // NS_PER_MS
         return self.line.prepare(
@@ -228,7 +243,7 @@ class Firing:
         """Leave a limit order until it is filled, or its price ran away for long enough (reference 11.2)."""
         ran_away_ms: int | None = None
         end_ms = self.snipe.opens_ms + self._rules.window_ms
-        while not await self._orders.ends_within(name, 0.05):
+        while not await self._orders.ends_within(name, LOOK_S):
             now_ms = self._trading.now_ms()
             away = price is not None and is_run_away(self._price.ask, price)
             ran_away_ms = (ran_away_ms or now_ms) if away else None
@@ -243,18 +258,21 @@ class Firing:
     # ---- what is known
 
     def _progress(self, step: Next, order: Order) -> Progress:
+        cap = self._price.cap()
+        assert step.price is not None
+        assert step.quantity is not None
+        assert cap is not None
         return Progress(
             opens_ms=self.snipe.opens_ms,
             spend_cap=self.snipe.spend_cap,
             type=step.type or self.snipe.type,
             price=self._price.again(step.price),
             quantity=step.quantity,
-            quote_quantity=step.quote_quantity,
             sent=self._sent,
             last_sent_ms=self._last_sent_ms,
             committed=self._orders.committed(order),
             grid=self._grid,
-            cap=self._price.cap(),
+            cap=cap,
             best_ask=self._price.ask,
             is_resynced=self._is_resynced,
             reductions=self._reductions,

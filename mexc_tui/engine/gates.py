@@ -126,7 +126,7 @@ class Gates:
             detector=None if signal is None else signal.key.detector,
             opens_ms=None if listing is None else listing.opens_ms,
             spend=spend if snipe is None else snipe.spend_cap,
-            type=self.first_type(reference),
+            type=OrderType.IMMEDIATE_OR_CANCEL,
             price=self._first_price(symbol, cap, grid, numbers.fire),
             reference_price=reference,
             plan=numbers.plan,
@@ -148,10 +148,6 @@ class Gates:
         """Return the price that a premium is measured from: the book before the opening, the last trade."""
         price = self._prices.of(symbol)
         return price.ask or price.last
-
-    def first_type(self, reference: Decimal | None) -> OrderType:
-        """Return the first attempt's type: a limit that never rests, or MARKET while no price is known."""
-        return OrderType.MARKET if reference is None else OrderType.IMMEDIATE_OR_CANCEL
 
     def conditions(self) -> Conditions:
         """Return what the books do not tell."""

@@ -65,6 +65,10 @@ class Prices:
         """Call with every move, at once; it must be quick."""
         self._listeners.append(listener)
 
+    def off_move(self, listener: Callable[[PriceMove], None]) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
+
     def of(self, symbol: str) -> Price:
         """Return a pair's newest prices, an empty one if nothing was seen."""
         return self._of.get(symbol) or Price(symbol)

@@ -73,23 +73,22 @@ def book_price(best_ask: Decimal, cap: Decimal | None, grid: Grid, rules: FireRu
 
 @dataclass(frozen=True, slots=True)
 class FirstOrder:
-    """What the first attempt asks for; `quote_quantity` of a MARKET buy alone."""
+    """The terms of an entry order: always a limit price, whatever the type."""
 
     type: OrderType
-    price: Decimal | None
-    quantity: Decimal | None
-    quote_quantity: Decimal | None
+    price: Decimal
+    quantity: Decimal
 
 
-def first_order(kind: OrderType, price: Decimal | None, spend_cap: Decimal, grid: Grid) -> FirstOrder | None:
-    """Return the first attempt within the spend cap; None: there is no price to name for such a type."""
-    if kind is OrderType.MARKET:
-        step = grid.price_tick
-        return FirstOrder(kind, None, None, floored(spend_cap / (1 + grid.taker_fee), step))
-    if price is None:
-        return None
+def first_order(kind: OrderType, price: Decimal, spend_cap: Decimal, grid: Grid) -> FirstOrder | None:
+    """Return an order of at most `spend_cap`, fee included; None if that buys nothing."""
     quantity = buy_quantity(spend_cap, price, grid.taker_fee, grid)
-    return FirstOrder(kind, price, quantity, None) if quantity > 0 else None
+    return FirstOrder(bounded(kind), price, quantity) if quantity > 0 else None
+
+
+def bounded(kind: OrderType) -> OrderType:
+    """Return a type that takes a limit price: a MARKET order has none."""
+    return OrderType.IMMEDIATE_OR_CANCEL if kind is OrderType.MARKET else kind
 
 
 def next_at_ms(

@@ -9,14 +9,12 @@ from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Refusal, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.sniping.plan import FireRules, book_price, next_at_ms
-from mexc_tui.sniping.rounding import ZERO, Grid, buy_quantity, floored, misfit
+from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, bounded, first_order, next_at_ms
+from mexc_tui.sniping.rounding import ZERO, Grid, floored, misfit
 
 BACK_OFF_MS = 1_000
 """After a 429 that names no time."""
 MOST_REDUCTIONS = 2
-NO_PRICE_MS = 200
-"""So long the book is waited for when only a limit is taken and no price is known."""
 
 
 class Step(StrEnum):
@@ -46,15 +44,15 @@ class Progress:
     opens_ms: int
     spend_cap: Decimal
     type: OrderType
-    price: Decimal | None
-    quantity: Decimal | None
-    quote_quantity: Decimal | None
+    price: Decimal
+    quantity: Decimal
     sent: int
     last_sent_ms: int | None
     committed: Decimal
     """The most that earlier attempts spent or may yet spend: fills, open and unknown ones."""
     grid: Grid
-    cap: Decimal | None = None
+    cap: Decimal
+    """No attempt has a limit above it."""
     best_ask: Decimal | None = None
     retry_after_ms: int | None = None
     """What the answer's Retry-After says."""
@@ -77,19 +75,8 @@ class Next:
     type: OrderType | None = None
     price: Decimal | None = None
     quantity: Decimal | None = None
-    quote_quantity: Decimal | None = None
     state: SnipeState | None = None
     chores: tuple[Chore, ...] = field(default=())
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """The next attempt's terms."""
-
-    type: OrderType
-    price: Decimal | None
-    quantity: Decimal | None = None
-    quote_quantity: Decimal | None = None
 
 
 def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRules, now_ms: int) -> Next:
@@ -106,7 +93,7 @@ def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRule
 def _after_ambiguous(outcome: Ambiguous, progress: Progress, rules: FireRules, now_ms: int) -> Next:
     """Send again beside an unknown only if the cap covers both: its cost counts as committed."""
     both = _with_unknown(progress)
-    order = _terms(progress, progress.type, progress.price, both.left)
+    order = first_order(progress.type, progress.price, both.left, progress.grid)
     enough = order is not None and not _misfit(order, progress)
     same = enough and order is not None and _value(order, progress) >= _value(_same(progress), progress)
     if same and order is not None:
@@ -153,11 +140,9 @@ def _reprice(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int
     if price is None and progress.best_ask is not None:
         price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
     price = progress.price if price is None else price
-    if price is None or price <= 0:
-        return _stop(f"{words}: no price is known to try instead", progress)
-    if progress.cap is not None and price > progress.cap:
+    if price > progress.cap:
         return _stop(f"{words}: {price:f} is above the cap of {progress.cap:f}", progress)
-    order = _terms(progress, progress.type, price, progress.left)
+    order = first_order(progress.type, price, progress.left, progress.grid)
     return _again(order, progress, rules, now_ms, f"{words}: again at {price:f}")
 
 
@@ -168,26 +153,18 @@ def _named_price(refusal: Refusal, progress: Progress) -> Decimal | None:
 
 
 def _change_type(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
-    """MARKET and FOK become IOC limits; an IOC that is refused becomes a LIMIT."""
-    price = progress.price
-    if price is None and progress.best_ask is not None:
-        price = book_price(progress.best_ask, progress.cap, progress.grid, rules)
-    price = price or progress.cap
-    if price is None:
-        # The first book comes with the opening, a moment after the first answers.
-        waits = f"{words}: no price is known yet for a limit order"
-        return _again(_same(progress), progress, rules, now_ms + NO_PRICE_MS, waits)
+    """An IOC that is refused becomes a LIMIT, anything else an IOC: at the same price, never without one."""
     kind = OrderType.IMMEDIATE_OR_CANCEL
     if progress.type in (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT_MAKER):
         kind = OrderType.LIMIT
-    order = _terms(progress, kind, price, progress.left)
-    return _again(order, progress, rules, now_ms, f"{words}: again as {kind} at {price:f}")
+    order = first_order(kind, progress.price, progress.left, progress.grid)
+    return _again(order, progress, rules, now_ms, f"{words}: again as {kind} at {progress.price:f}")
 
 
 def _raise(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
     """Raise the size to the smallest that is taken, within the spend cap; never above it (A5)."""
     words = _words(refusal)
-    order = _terms(progress, progress.type, progress.price, progress.left)
+    order = first_order(progress.type, progress.price, progress.left, progress.grid)
     least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2
     if order is None or _net(order) < least or _net(order) <= _net(_same(progress)):
         return _stop(f"{words}: the spend cap of {progress.spend_cap:f} allows no larger order", progress)
@@ -200,7 +177,7 @@ def _reduce(advice: Advice, words: str, progress: Progress, rules: FireRules, no
     if progress.reductions >= MOST_REDUCTIONS:
         return _stop(f"{words}: reduced {progress.reductions} times already", progress, chores)
     half = min(_value(_same(progress), progress) / 2, progress.left)
-    order = _terms(progress, progress.type, progress.price, half)
+    order = first_order(progress.type, progress.price, half, progress.grid)
     return _again(order, progress, rules, now_ms, f"{words}: again with half", chores)
 
 
@@ -217,7 +194,7 @@ def _resync(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Ne
 
 
 def _again(
-    order: _Order | None,
+    order: FirstOrder | None,
     progress: Progress,
     rules: FireRules,
     at_ms: int,
@@ -227,10 +204,12 @@ def _again(
     """Send `order` at the next moment that is allowed, or stop: no other way leads to another attempt."""
     if order is None:
         return _stop(f"{reason}: nothing is left to spend", progress, chores)
+    if order.price > progress.cap:
+        return _stop(f"{reason}: {order.price:f} is above the cap of {progress.cap:f}", progress, chores)
     if fault := _misfit(order, progress):
         return _stop(f"{reason}: {fault}", progress, chores)
     if _value(order, progress) > progress.left:
-        order = _terms(progress, order.type, order.price, progress.left)
+        order = first_order(order.type, order.price, progress.left, progress.grid)
         if order is None or _misfit(order, progress):
             return _stop(f"{reason}: the spend cap is used up", progress, chores)
     when_ms = next_at_ms(progress.sent, progress.last_sent_ms, progress.opens_ms, rules, at_ms)
@@ -238,8 +217,7 @@ def _again(
         stop = _stop(f"{reason}; {_used_up(progress, rules)}", progress, chores)
         return stop if progress.committed else replace(stop, state=SnipeState.MISSED)
     return Next(
-        Step.SEND, reason, when_ms, order.type, order.price, order.quantity, order.quote_quantity,
-        SnipeState.FIRING, chores,
+        Step.SEND, reason, when_ms, order.type, order.price, order.quantity, SnipeState.FIRING, chores,
     )  # fmt: skip
 
 
@@ -254,39 +232,19 @@ def _stop(reason: str, progress: Progress, chores: tuple[Chore, ...] = ()) -> Ne
     return Next(Step.STOP, reason, state=state, chores=chores)
 
 
-def _same(progress: Progress) -> _Order:
-    return _Order(progress.type, progress.price, progress.quantity, progress.quote_quantity)
+def _same(progress: Progress) -> FirstOrder:
+    return FirstOrder(bounded(progress.type), progress.price, progress.quantity)
 
 
-def _terms(progress: Progress, kind: OrderType, price: Decimal | None, spend: Decimal) -> _Order | None:
-    """Return an order of at most `spend`, fee included; None if that buys nothing."""
-    grid = progress.grid
-    if kind is OrderType.MARKET:
-        value = floored(spend / (1 + grid.taker_fee), grid.price_tick)
-        return _Order(kind, None, None, value) if value > 0 else None
-    if price is None:
-        return None
-    quantity = buy_quantity(spend, price, grid.taker_fee, grid)
-    return _Order(kind, price, quantity) if quantity > 0 else None
-
-
-def _net(order: _Order) -> Decimal:
+def _net(order: FirstOrder) -> Decimal:
     """Return an order's value without its fee."""
-    if order.quote_quantity is not None:
-        return order.quote_quantity
-    return (order.quantity or ZERO) * (order.price or ZERO)
+    return order.quantity * order.price
 
 
-def _value(order: _Order, progress: Progress) -> Decimal:
+def _value(order: FirstOrder, progress: Progress) -> Decimal:
     """Return the most that an order spends, fee included."""
     return _net(order) * (1 + progress.grid.taker_fee)
 
 
-def _misfit(order: _Order, progress: Progress) -> str:
-    if order.quote_quantity is not None:
-        low, high = progress.grid.bounds(OrderType.MARKET)
-        fits = low <= order.quote_quantity and (high is None or order.quote_quantity <= high)
-        return "" if fits else f"{order.quote_quantity:f} is outside the bounds of MARKET orders"
-    if order.quantity is None or order.price is None:
-        return "it has no price"
+def _misfit(order: FirstOrder, progress: Progress) -> str:
     return misfit(order.quantity, order.price, progress.grid, order.type)

@@ -172,7 +172,7 @@ def _misfit(wish: Wish, pair: Symbol, least: Decimal) -> str:
         return f"{short(net)} without the fee is below the smallest order, {max(low, least):f}"
     if high is not None and net > high:
         return f"{short(net)} is above the largest order, {high:f}"
-    if wish.price is None or wish.type is OrderType.MARKET:
+    if wish.price is None:
         return ""
     quantity = buy_quantity(wish.spend, wish.price, grid.taker_fee, grid)
     return misfit(quantity, wish.price, grid, wish.type)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,14 +50,16 @@ def test_a_price_from_the_book_stays_below_the_cap() -> None:
     assert book_price(D(1), D("1.01"), GRID, RULES) == D("1.01")
 
 
-def test_a_limit_asks_for_base_units_and_a_market_order_for_quote_units() -> None:
-    limit = first_order(OrderType.LIMIT, D("0.5"), D(10), GRID)
-    market = first_order(OrderType.MARKET, None, D(10), GRID)
-    assert limit is not None
-    assert (limit.quantity, limit.quote_quantity) == (D("19.99"), None)
-    assert market is not None
-    assert (market.quantity, market.quote_quantity) == (None, D("9.99500"))
-    assert first_order(OrderType.LIMIT, None, D(10), GRID) is None
+@pytest.mark.parametrize("kind", list(OrderType))
+def test_every_type_of_entry_has_a_limit_price_and_a_quantity_in_base_units(kind: OrderType) -> None:
+    order = first_order(kind, D("0.5"), D(10), GRID)
+    assert order is not None
+    assert (order.price, order.quantity) == (D("0.5"), D("19.99"))
+    assert order.type is (OrderType.IMMEDIATE_OR_CANCEL if kind is OrderType.MARKET else kind)
+
+
+def test_a_spend_cap_below_one_step_is_no_order() -> None:
+    assert first_order(OrderType.LIMIT, D(100_000), D(10), GRID) is None
 
 
 def test_attempts_end_with_their_count_and_with_the_window() -> None:

@@ -17,8 +17,8 @@ from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
 from tests.sniping.making import GRID, T0, D
 
 RULES = FireRules()
-START = Progress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), None, 1, T0, D(0), GRID, cap=D(3))
-MARKET = replace(START, type=OrderType.MARKET, price=None, quantity=None, quote_quantity=D("9.99"))
+START = Progress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), 1, T0, D(0), GRID, cap=D(3))
+IOC = replace(START, type=OrderType.IMMEDIATE_OR_CANCEL)
 
 
 def answer(code: int, text: str = "", status: int = 400) -> Rejected:
@@ -55,17 +55,31 @@ def test_a_named_price_above_the_cap_ends_the_snipe() -> None:
     assert (following.step, "above the cap" in following.reason) == (Step.STOP, True)
 
 
+TYPES = {
+    OrderType.IMMEDIATE_OR_CANCEL: OrderType.LIMIT,
+    OrderType.LIMIT_MAKER: OrderType.LIMIT,
+    OrderType.LIMIT: OrderType.IMMEDIATE_OR_CANCEL,
+    OrderType.FILL_OR_KILL: OrderType.IMMEDIATE_OR_CANCEL,
+    OrderType.MARKET: OrderType.IMMEDIATE_OR_CANCEL,
+}
+
+
 @pytest.mark.parametrize("code", [30019, 30041, 30051, 30025])
-def test_refused_market_order_becomes_an_ioc_limit_at_a_known_price(code: int) -> None:
-    following = after(code, replace(MARKET, best_ask=D("1.5")))
-    assert (following.type, following.price) == (OrderType.IMMEDIATE_OR_CANCEL, D("1.545"))
-    assert following.quote_quantity is None
+@pytest.mark.parametrize("kind", list(OrderType))
+def test_a_refused_type_becomes_another_with_the_same_limit(kind: OrderType, code: int) -> None:
+    following = after(code, replace(START, type=kind, best_ask=D("1.5")))
+    assert (following.type, following.price, following.quantity) == (TYPES[kind], D(2), D("4.99"))
 
 
-def test_refused_market_order_without_any_price_waits_for_one() -> None:
-    assert after(30019, replace(MARKET, cap=None)).step is Step.SEND
-    spent = replace(MARKET, cap=None, sent=RULES.attempts)
-    assert after(30019, spent).step is Step.STOP
+@pytest.mark.parametrize("kind", list(OrderType))
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_no_answer_makes_an_attempt_without_a_limit_or_above_the_cap(code: int, kind: OrderType) -> None:
+    for price in (D(2), D(3), D(4)):
+        following = after(code, replace(START, type=kind, price=price, best_ask=D(9)))
+        if following.step is Step.SEND:
+            assert following.type is not OrderType.MARKET
+            assert following.price is not None
+            assert following.price <= START.cap
 
 
 def test_too_small_a_value_is_raised_only_within_the_spend_cap() -> None:
@@ -134,7 +148,7 @@ outcomes = st.one_of(
 
 @given(
     st.lists(outcomes, max_size=40),
-    st.sampled_from([START, MARKET]),
+    st.sampled_from([START, IOC]),
     st.integers(0, 300),
     st.decimals(min_value="0.5", max_value=2, places=4) | st.none(),
 )
@@ -149,20 +163,20 @@ def test_no_chain_of_answers_leaves_window_attempts_rate_or_spend_cap(
         assert following.at_ms is not None
         assert following.at_ms - sent_at[-1] >= 84
         assert following.at_ms <= T0 + RULES.window_ms
-        net = following.quote_quantity or (following.quantity or D(0)) * (following.price or D(0))
+        net = (following.quantity or D(0)) * (following.price or D(0))
         spent = net * (1 + GRID.taker_fee)
         committed = progress.committed
         if isinstance(outcome, Ambiguous):
-            old = progress.quote_quantity or (progress.quantity or D(0)) * (progress.price or D(0))
-            committed += old * (1 + GRID.taker_fee)
+            committed += progress.quantity * progress.price * (1 + GRID.taker_fee)
         assert committed + spent <= progress.spend_cap
-        assert following.price is None or progress.cap is None or following.price <= progress.cap
-        sent_at.append(following.at_ms)
         assert following.type is not None
+        assert following.price is not None
+        assert following.quantity is not None
+        assert following.price <= progress.cap
+        sent_at.append(following.at_ms)
         progress = replace(
             progress, type=following.type, price=following.price, quantity=following.quantity,
-            quote_quantity=following.quote_quantity, sent=progress.sent + 1, last_sent_ms=following.at_ms,
-            committed=committed,
+            sent=progress.sent + 1, last_sent_ms=following.at_ms, committed=committed,
         )  # fmt: skip
     assert len(sent_at) <= RULES.attempts
 

@@ -117,18 +117,37 @@ def test_once_a_price_is_known_no_attempt_goes_without_a_limit(tmp_path: Path) -
     simulate(main)
 
 
-@pytest.mark.parametrize("policy", [MarketPolicy.DISABLED_30019, MarketPolicy.TYPE_REFUSED_30041])
-def test_a_refused_market_order_becomes_a_limit_that_never_rests(
+@pytest.mark.parametrize("policy", list(MarketPolicy))
+def test_a_pair_that_had_no_price_before_is_bought_with_a_limit_over_its_first_price(
     tmp_path: Path, policy: MarketPolicy
 ) -> None:
     async def main(sim: Simulation) -> None:
-        plan = scenario(listing(market_policy=policy))
-        async with opening(sim, tmp_path, plan) as watcher:
+        async with opening(sim, tmp_path, scenario(listing(market_policy=policy))) as watcher:
+            await watcher.at(OPENS_S - 1)
+            assert (await watcher.last()).price_cap is None
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.FILLED
-            assert [one.type.value for one in watcher.buys()] == ["IMMEDIATE_OR_CANCEL"]
-            assert OrderType.MARKET is snipe.type
+            first_price = Decimal("0.05")
+            for _, order in watcher.world.asked:
+                assert order.type is OrderType.IMMEDIATE_OR_CANCEL
+                assert order.price is not None
+                assert order.price <= first_price * Decimal("1.25")
+            assert watcher.bought() <= snipe.spend_cap
+
+    simulate(main)
+
+
+def test_a_pair_whose_price_is_never_seen_is_not_bought(tmp_path: Path) -> None:
+    quiet = FaultPlan(kind=FaultKind.DROP_PUSH, path="spot@public")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(faults=(quiet,))) as watcher:
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.MISSED
+            assert "no price was seen" in snipe.reason
+            assert not watcher.world.asked
 
     simulate(main)
 
@@ -136,7 +155,7 @@ def test_a_refused_market_order_becomes_a_limit_that_never_rests(
 def test_a_ceiling_is_taken_from_the_refusal_and_bid(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         ceiling = Decimal("1.01")
-        plan = scenario(listing(market_policy=MarketPolicy.DISABLED_30019, ceiling_factor=ceiling))
+        plan = scenario(listing(ceiling_factor=ceiling))
         async with opening(sim, tmp_path, plan) as watcher:
             await watcher.at(LATER_S)
             attempts = await watcher.attempts(await watcher.last())

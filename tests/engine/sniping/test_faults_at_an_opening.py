@@ -15,7 +15,6 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.pairs import PairRules
-from mexc_tui.practice.scenario import MarketPolicy
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.sniping.desks import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
@@ -106,7 +105,9 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
     simulate(main)
 
 
-def test_30025_nobody_on_the_other_side_makes_a_market_order_a_bounded_one(tmp_path: Path) -> None:
+def test_30025_nobody_on_the_other_side_makes_the_order_one_that_rests_at_the_same_limit(
+    tmp_path: Path,
+) -> None:
     refusal = Refusal(30025, "no exist opponent order")
 
     async def main(sim: Simulation) -> None:
@@ -114,11 +115,11 @@ def test_30025_nobody_on_the_other_side_makes_a_market_order_a_bounded_one(tmp_p
             await watcher.at(LATER_S)
             snipe = await watcher.last()
             attempts = await watcher.attempts(snipe)
-            assert (attempts[0].code, watcher.world.asked[0][1].type) == (30025, OrderType.MARKET)
+            assert attempts[0].code == 30025
             assert snipe.state is SnipeState.FILLED
-            last = watcher.world.asked[-1][1]
-            assert last.type is OrderType.IMMEDIATE_OR_CANCEL
-            assert last.price is not None
+            first, last = watcher.world.asked[0][1], watcher.world.asked[-1][1]
+            assert (first.type, last.type) == (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT)
+            assert all(one.price is not None for _, one in watcher.world.asked)
             assert watcher.bought() <= snipe.spend_cap
 
     simulate(main)
@@ -141,9 +142,7 @@ def test_O11_a_least_value_that_rises_while_armed_disarms_in_the_last_second(tmp
 
 def test_O11_a_quantity_step_that_changes_while_armed_is_followed(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
-        async with opening(
-            sim, tmp_path, scenario(listing(market_policy=MarketPolicy.DISABLED_30019))
-        ) as watcher:
+        async with opening(sim, tmp_path, scenario()) as watcher:
             await watcher.at(OPENS_S - 12)
             assert (await watcher.last()).state is SnipeState.ARMED
             change_rules(watcher, quantity_decimals=0)

@@ -66,7 +66,7 @@ def test_H2_a_stop_waits_five_seconds_for_answers_and_the_next_start_finds_the_r
     tmp_path: Path, late_ms: int, is_heard: bool
 ) -> None:
     async def main(sim: Simulation) -> None:
-        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35)
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=35, path="spot@private")
         day = a_day(sim, tmp_path, at_the_opening(FaultKind.DELAY, amount_ms=late_ms), silence)
         await day.open()
         async with day.engine() as running:

@@ -23,6 +23,8 @@ from tests.engine.trading.desk import (
 
 SETTLED_S = 45
 
+PRIVATE = "spot@private"
+
 
 def bought_under(
     tmp_path: Path, *faults: FaultPlan, knobs: Knobs | None = None, seed: int = 0, is_sure: bool = True
@@ -59,7 +61,7 @@ def bought_under(
 def test_r2_to_r7_an_answer_that_never_comes_is_one_buy_at_most(
     tmp_path: Path, kind: FaultKind, is_sure: bool, is_silent: bool
 ) -> None:
-    quiet = (FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60),) if is_silent else ()
+    quiet = (FaultPlan(kind=FaultKind.SILENCE, at_s=35, for_s=60, path=PRIVATE),) if is_silent else ()
     bought_under(tmp_path, at_the_opening(kind), *quiet, is_sure=is_sure)
 
 
@@ -104,7 +106,9 @@ def test_r14_no_client_id_is_sent_twice_in_either_world(tmp_path: Path, world: D
     "kind", [FaultKind.DROP_PUSH, FaultKind.DUPLICATE_PUSH, FaultKind.REORDER_PUSH, FaultKind.SILENCE]
 )
 def test_m11_o2_o3_fills_are_booked_once_whatever_pushes_do(tmp_path: Path, kind: FaultKind) -> None:
-    bought_under(tmp_path, FaultPlan(kind=kind, at_s=35, chance=0.5 if kind is FaultKind.DROP_PUSH else 1.0))
+    path = PRIVATE if kind is FaultKind.SILENCE else ""
+    chance = 0.5 if kind is FaultKind.DROP_PUSH else 1.0
+    bought_under(tmp_path, FaultPlan(kind=kind, at_s=35, chance=chance, path=path))
 
 
 def test_d3_what_a_full_store_does_not_take_is_booked_later(

@@ -23,8 +23,9 @@ from mexc_tui.sniping.confirmation import (
     noted,
     touched,
 )
-from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rungs
-from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored, too_small
+from mexc_tui.sniping.ladder import Resting, RungPlace, RungSales, rested, rungs
+from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
+from mexc_tui.sniping.sellable import order_fault
 
 MS = 1_000
 NOTHING_OBSERVED = Observed()
@@ -247,14 +248,15 @@ def close(holding: Holding, reason: CloseReason, words: str, part_pct: Decimal =
 
 def _local_rungs(holding: Holding, tick: Tick) -> tuple[Close, ...]:
     """Return sales of rungs that are reached and do not rest on the exchange; lowest first."""
-    there = {order.rung for order in holding.resting}
+    there = rested(holding.resting)
     room = min(holding.position.remaining - holding.rests, holding.free)
     sales: list[Close] = []
     for plan in rungs(holding.position, holding.grid, holding.sold, resting=holding.resting):
-        if plan.place is not RungPlace.EXCHANGE or plan.number in there or tick.price < plan.price:
+        if plan.place is not RungPlace.EXCHANGE or tick.price < plan.price:
             continue
-        quantity = floored(min(plan.quantity, room), holding.grid.quantity_step)
-        if too_small(quantity, tick.price, holding.grid):
+        missing = plan.quantity - there.get(plan.number, ZERO)
+        quantity = floored(min(missing, room), holding.grid.quantity_step)
+        if order_fault(quantity, tick.price, holding.grid):
             continue
         room -= quantity
         words = f"rung {plan.number} at {short(plan.price)} is reached"

@@ -6,7 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from mexc_tui.model.position import Position
-from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, ceiled, floored, misfit
+from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, ceiled, floored, slices
+from mexc_tui.sniping.sellable import order_fault
 
 
 class RungPlace(StrEnum):
@@ -39,6 +40,14 @@ class Resting:
     open_quantity: Decimal
 
 
+def rested(resting: Iterable[Resting]) -> dict[int, Decimal]:
+    """Return how many base units rest for each rung."""
+    sums: dict[int, Decimal] = {}
+    for one in resting:
+        sums[one.rung] = sums.get(one.rung, ZERO) + one.open_quantity
+    return sums
+
+
 RungSales = tuple[tuple[int, Decimal], ...]
 """(rung, base units sold for it so far)."""
 
@@ -57,7 +66,7 @@ def rungs(
     rests already is an order, however little of it is left.
     """
     ladder, left, carried = position.plan.ladder, position.remaining, ZERO
-    already, rests = dict(sold), {one.rung: one.open_quantity for one in resting}
+    already, rests = dict(sold), rested(resting)
     plans: list[RungPlan] = []
     for number, (price, part) in enumerate(_allotted(position, grid), 1):
         if number in position.rungs_done:
@@ -103,7 +112,8 @@ def _is_whole(position: Position) -> bool:
 
 
 def _is_order(quantity: Decimal, price: Decimal, grid: Grid) -> bool:
-    return price > 0 and not misfit(quantity, price, grid)
+    """Whether it can rest, in as many slices as that takes."""
+    return price > 0 and not order_fault(quantity, price, grid)
 
 
 def _without_dust(plans: list[RungPlan], left: Decimal, grid: Grid) -> tuple[RungPlan, ...]:
@@ -118,7 +128,10 @@ def _without_dust(plans: list[RungPlan], left: Decimal, grid: Grid) -> tuple[Run
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """What makes the resting orders agree with the ladder: cancel first, then place."""
+    """What makes the resting orders agree with the ladder: cancel first, then place.
+
+    A rung above the pair's maximum order value is placed as several orders.
+    """
 
     cancel: tuple[str, ...]
     place: tuple[RungPlan, ...]
@@ -129,27 +142,28 @@ def align(
 ) -> Alignment:
     """Compare the ladder with what rests. Never places more than is owned and free.
 
-    An order of a rung that is sold, gone, at another price, or larger than its plan is cancelled; what it
-    holds is placed anew once the cancel was observed, so nothing is ever offered twice.
+    Orders of a rung that is sold, gone, at another price, or beyond its plan are cancelled; what they hold is
+    placed anew once the cancel was observed, so nothing is ever offered twice.
     """
     wanted = {plan.number: plan for plan in plans if plan.place is RungPlace.EXCHANGE}
     cancel: list[str] = []
-    kept: set[int] = set()
+    kept: dict[int, Decimal] = {}
     held = ZERO
     for order in resting:
         plan = wanted.get(order.rung)
         held += order.open_quantity
-        is_right = plan is not None and order.price == plan.price and order.open_quantity <= plan.quantity
-        if is_right and order.rung not in kept:
-            kept.add(order.rung)
+        rests = kept.get(order.rung, ZERO) + order.open_quantity
+        if plan is not None and order.price == plan.price and rests <= plan.quantity:
+            kept[order.rung] = rests
         else:
             cancel.append(order.client_order_id)
     room = floored(min(position.remaining - held, free), grid.quantity_step)
     place: list[RungPlan] = []
     for number, plan in wanted.items():
-        if number not in kept and plan.quantity <= room:
-            room -= plan.quantity
-            place.append(plan)
+        missing = floored(plan.quantity - kept.get(number, ZERO), grid.quantity_step)
+        if missing <= room and _is_order(missing, plan.price, grid):
+            room -= missing
+            place += (replace(plan, quantity=part) for part in slices(missing, plan.price, grid))
     return Alignment(tuple(cancel), tuple(place))
 
 

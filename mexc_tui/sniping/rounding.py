@@ -127,6 +127,15 @@ def slice_of(quantity: Decimal, price: Decimal, grid: Grid, kind: OrderType = Or
         return min(ceiled(quantity / count, grid.quantity_step), most)
 
 
+def slices(quantity: Decimal, price: Decimal, grid: Grid) -> tuple[Decimal, ...]:
+    """Return `quantity` as limit orders that the pair's maximum order value allows; none: it allows none."""
+    parts = list[Decimal]()
+    while quantity > 0 and (part := slice_of(quantity, price, grid)) > 0:
+        parts.append(part)
+        quantity -= part
+    return tuple(parts)
+
+
 def highest_buy(last: Decimal, grid: Grid) -> Decimal | None:
     """Return the highest price of a buy by the pair's band around the last price; None: no band."""
     return None if grid.band is None else floored(last * (1 + grid.band.above), grid.price_tick)

@@ -97,6 +97,21 @@ async def price_for(rooms: TradingRooms, position: Position, share: str, seconds
         await asyncio.sleep(0.05)
 
 
+def change_rules(day: PracticeDay, **rules: Decimal) -> None:
+    """Let the exchange publish and apply other rules of the pair that is held."""
+    pair = day.server.world.pair(SYMBOL)
+    assert pair is not None
+    pair.rules = msgspec.structs.replace(pair.rules, **rules)
+
+
+def rules_of(day: PracticeDay) -> dict[str, Decimal]:
+    """Return the rules of the pair that is held, to be changed back."""
+    pair = day.server.world.pair(SYMBOL)
+    assert pair is not None
+    names = ("min_quantity", "min_value", "min_value_market", "max_value", "max_value_market")
+    return {name: getattr(pair.rules, name) for name in names}
+
+
 async def closed(running: Joined, seconds: float = 30) -> Position:
     """Return the position once it is closed, as stored."""
     rooms = rooms_of(running)

@@ -4,7 +4,6 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from mexc_tui.engine.trading import TradingRooms
@@ -13,7 +12,6 @@ from mexc_tui.joining import Joined
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole
-from mexc_tui.model.order import Side
 from mexc_tui.model.position import Account, Protection
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
@@ -23,26 +21,20 @@ from tests.engine.guarded import (
     SYMBOL,
     Lent,
     agree,
+    change_rules,
     closed,
     day_of,
     guarding,
     held,
     protection,
+    rules_of,
     until,
 )
-from tests.engine.trading.desk import ours
 
 D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
 SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
 LOW_BID = D("0.00001")
-
-
-def change_rules(day: PracticeDay, **rules: Decimal | int) -> None:
-    """Let the exchange show and apply other rules of the pair that is held."""
-    pair = day.server.world.pair(SYMBOL)
-    assert pair is not None
-    pair.rules = msgspec.structs.replace(pair.rules, **rules)
 
 
 async def bid_for(rooms: TradingRooms, bid: Decimal | None, seconds: float) -> None:
@@ -147,7 +139,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, _, position):
-            before = _rules(day)
+            before = rules_of(day)
             change_rules(day, **rule)
             await until(lambda: words in held(running).trapped, 40)
             place, said = await protection(running)
@@ -173,7 +165,7 @@ def test_a_rule_that_is_changed_back_frees_a_position_that_nobody_sells(tmp_path
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, _, position):
-            before = _rules(day)
+            before = rules_of(day)
             change_rules(day, min_quantity=D(50_000))
             await until(lambda: held(running).trapped, 40)
             change_rules(day, **before)
@@ -188,7 +180,7 @@ def test_a_sale_that_was_trapped_goes_on_after_a_restart(tmp_path: Path) -> None
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent=NO_LADDER)
         async with guarding(day) as (running, rooms, position):
-            before = _rules(day)
+            before = rules_of(day)
             change_rules(day, min_value=D(50), min_value_market=D(50))
             await until(lambda: held(running).trapped, 40)
             await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
@@ -250,33 +242,3 @@ def test_dust_that_a_kill_writes_off_is_reported(tmp_path: Path) -> None:
             assert f"written off as dust: {plain(rest.remaining)} CLEAN" in acted.words
 
     simulate(main)
-
-
-def _rules(day: PracticeDay) -> dict[str, Decimal]:
-    pair = day.server.world.pair(SYMBOL)
-    assert pair is not None
-    names = ("min_quantity", "min_value", "min_value_market", "max_value", "max_value_market")
-    return {name: getattr(pair.rules, name) for name in names}
-
-
-def test_a_position_above_the_maximum_order_is_sold_in_slices(tmp_path: Path) -> None:
-    async def main(sim: Simulation) -> None:
-        day = day_of(sim, tmp_path, lent=NO_LADDER)
-        async with guarding(day) as (running, _, position):
-            change_rules(day, max_value=D(3), max_value_market=D(3))
-            await _until_maximum(running, D(3))
-            acted = await (await face_of(running)).close(SYMBOL, None, "ann")
-            assert acted.is_all, acted.words
-            after = await closed(running)
-            assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
-            sells = [one for one in ours(day) if one.side is Side.SELL]
-            assert len(sells) > 2
-            assert all(one.quantity * one.price <= 3 for one in sells)
-            await agree(running)
-
-    simulate(main)
-
-
-async def _until_maximum(running: Joined, most: Decimal) -> None:
-    pairs = running.engine.known.knowledge
-    await until(lambda: pairs.pairs[SYMBOL].max_value == most, 40)

@@ -86,10 +86,44 @@ ladders = st.lists(st.integers(1, 60), min_size=1, max_size=4)
 fills_of_rungs = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 100)), max_size=6)
 
 
-@given(st.decimals(min_value=30, max_value=400, places=4), ladders, st.booleans(), fills_of_rungs)
+def test_a_rung_above_the_maximum_order_rests_as_several_orders() -> None:
+    grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
+    plans = rungs(held, grid)
+    assert [plan.place for plan in plans] == [RungPlace.EXCHANGE] * 3
+    placed = align(plans, (), held, D(100), grid).place
+    assert [(one.number, one.quantity) for one in placed] == [
+        (1, D(15)), (1, D(15)), (2, D("13.34")), (2, D("13.33")), (2, D("13.33")), (3, D(15)), (3, D(15)),
+    ]  # fmt: skip
+    assert all(one.quantity * one.price <= 20 for one in placed)
+
+
+def test_a_slice_that_is_missing_is_placed_and_one_too_many_is_cancelled() -> None:
+    grid, held = dataclasses.replace(GRID, max_value=D(20)), position()
+    plans = rungs(held, grid)
+    one = Resting(1, "a", D("1.1"), D(15))
+    missing = align(plans, (one,), held, D(85), grid)
+    assert missing.cancel == ()
+    assert [part.quantity for part in missing.place if part.number == 1] == [D(15)]
+    three = tuple(Resting(1, name, D("1.1"), D(15)) for name in ("a", "b", "c"))
+    assert align(plans, three, held, D(55), grid).cancel == ("c",)
+
+
+def test_a_maximum_below_the_minimum_lets_no_rung_rest() -> None:
+    grid = dataclasses.replace(GRID, max_value=D("0.5"))
+    assert {plan.place for plan in rungs(position(), grid)} == {RungPlace.TOO_SMALL}
+
+
+@given(
+    st.decimals(min_value=30, max_value=400, places=4),
+    ladders,
+    st.booleans(),
+    fills_of_rungs,
+    st.sampled_from([None, D(20), D(3)]),
+)
 def test_a_ladder_that_rests_stays_as_it_is_however_its_rungs_are_filled(
-    owned: Decimal, weights: list[int], is_whole: bool, fills: list[tuple[int, int]]
+    owned: Decimal, weights: list[int], is_whole: bool, fills: list[tuple[int, int]], most: Decimal | None
 ) -> None:
+    grid = dataclasses.replace(GRID, max_value=most)
     top = 100 if is_whole else 90
     shares = [max(weight * top // sum(weights), 1) for weight in weights]
     shares[-1] += top - sum(shares)
@@ -97,24 +131,24 @@ def test_a_ladder_that_rests_stays_as_it_is_however_its_rungs_are_filled(
     held = position(
         bought_quantity=owned, bought_value=owned, remaining=owned, plan=replace(PLAN, ladder=ladder)
     )
+    first = align(rungs(held, grid), (), held, held.remaining, grid)
     resting = {
-        plan.number: Resting(plan.number, str(plan.number), plan.price, plan.quantity)
-        for plan in rungs(held, GRID)
-        if plan.quantity
+        index: Resting(plan.number, str(index), plan.price, plan.quantity)
+        for index, plan in enumerate(first.place)
     }
     sold = dict[int, Decimal]()
     for index, percent in fills:
         if not resting:
             break
-        number, order = list(resting.items())[index % len(resting)]
+        name, order = list(resting.items())[index % len(resting)]
         filled = floored(order.open_quantity * percent / 100, GRID.quantity_step)
-        sold[number] = sold.get(number, D(0)) + filled
-        resting[number] = dataclasses.replace(order, open_quantity=order.open_quantity - filled)
-        if not resting[number].open_quantity:
-            del resting[number]
+        sold[order.rung] = sold.get(order.rung, D(0)) + filled
+        resting[name] = dataclasses.replace(order, open_quantity=order.open_quantity - filled)
+        if not resting[name].open_quantity:
+            del resting[name]
         held = replace(held, remaining=held.remaining - filled, sold_quantity=held.sold_quantity + filled)
         told, live = tuple(sold.items()), tuple(resting.values())
-        held = replace(held, rungs_done=rungs_done(held, told, GRID, live))
+        held = replace(held, rungs_done=rungs_done(held, told, grid, live))
         free = held.remaining - sum((one.open_quantity for one in live), D(0))
-        alignment = align(rungs(held, GRID, told, resting=live), live, held, free, GRID)
+        alignment = align(rungs(held, grid, told, resting=live), live, held, free, grid)
         assert (alignment.cancel, alignment.place) == ((), ())

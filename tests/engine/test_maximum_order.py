@@ -1,0 +1,123 @@
+"""Positions above a pair's maximum order value: sales and take-profits are sliced, nothing is written off."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.policy import Rung
+from mexc_tui.model.position import Account
+from mexc_tui.practice.values import OrderRecord
+from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.sniping.exit_edit import ExitWish
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import (
+    SYMBOL,
+    Lent,
+    agree,
+    change_rules,
+    closed,
+    day_of,
+    guarding,
+    price_for,
+    until,
+)
+from tests.engine.trading.desk import ours
+
+D = Decimal
+NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
+
+
+async def lower_the_maximum(day: PracticeDay, running: Joined, most: Decimal) -> None:
+    """Let the exchange take orders up to this value, and wait until the desk knows it."""
+    change_rules(day, max_value=most, max_value_market=most)
+    known = running.engine.known.knowledge
+    await until(lambda: known.pairs[SYMBOL].max_value == most, 40)
+
+
+def sales(day: PracticeDay) -> list[OrderRecord]:
+    return [one for one in ours(day) if one.side is Side.SELL]
+
+
+@pytest.mark.parametrize("share_pct", [None, D(60)])
+def test_a_close_above_the_maximum_order_is_sold_in_slices(tmp_path: Path, share_pct: Decimal | None) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await lower_the_maximum(day, running, D(3))
+            face = await trading_face(running.engine)
+            assert face is not None
+            acted = await face.close(SYMBOL, share_pct, "ann")
+            assert acted.is_all, acted.words
+            left = D(0) if share_pct is None else position.remaining * D("0.4")
+            open_ones = rooms.keeper.open.positions.values()
+            assert abs(sum(one.remaining for one in open_ones) - left) <= D("0.01")
+            assert len(sales(day)) > 1
+            assert all(one.quantity * one.price <= 3 for one in sales(day))
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_stop_above_the_maximum_order_is_sold_in_slices(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await lower_the_maximum(day, running, D(3))
+            await price_for(rooms, position, "0.49", 0.4)
+            after = await closed(running)
+            assert (after.close_reason, after.dust) == (CloseReason.STOP, 0)
+            assert after.sold_quantity == position.bought_quantity
+            await agree(running)
+
+    simulate(main)
+
+
+def test_rungs_above_the_maximum_order_rest_as_slices_and_are_cancelled_before_a_sale(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await lower_the_maximum(day, running, D(3))
+            face = await trading_face(running.engine)
+            assert face is not None
+            ladder = (Rung(D(60), D(60)), Rung(D(40), D(90)))
+            await face.edit_exits(SYMBOL, ExitWish(ladder=ladder), "ann")
+            await until(lambda: _resting(day) == position.remaining)
+            rows = sales(day)
+            assert len({one.price for one in rows}) == 2
+            assert len(rows) > 4
+            assert all(one.quantity * one.price <= 3 for one in rows)
+            row = face.positions()[0]
+            assert [one.where for one in row.rungs] == ["exchange", "exchange"]
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert (done.left, done.dust) == (0, 0)
+            assert (await closed(running)).sold_quantity == position.bought_quantity
+            await agree(running)
+
+    simulate(main)
+
+
+def _resting(day: PracticeDay) -> Decimal:
+    return sum((one.quantity for one in sales(day) if not one.status.is_terminal), D(0))
+
+
+def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await lower_the_maximum(day, running, D(3))
+            acted = await rooms.safety.stopping.emergency_stop("ann")
+            assert acted.is_all, acted.words
+            assert (acted.result.positions_closed, acted.result.positions_left) == (1, 0)
+            assert "dust" not in acted.words
+            assert position.id not in rooms.keeper.open.positions
+            assert (Account.OWN, "CLEAN") not in rooms.keeper.open.balances
+            await agree(running)
+
+    simulate(main)

@@ -204,6 +204,8 @@ class Desk:
             low_price=position.low_price,
             rungs_done=position.rungs_done,
             trapped=position.trapped,
+            fired=position.fired,
+            fired_words=position.fired_words,
             plan=position.plan,
         )
         self.save_position(after, words, is_loud=bool(words))

@@ -14,7 +14,7 @@ import msgspec
 from mexc_tui.engine.bookings import Desk, stem
 from mexc_tui.engine.bookkeeper import EXIT_ATTEMPTS, Bookkeeper
 from mexc_tui.engine.trading_ports import Trading
-from mexc_tui.model.intent import CloseReason, Intent, OrderRole
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
@@ -42,24 +42,54 @@ class ExitIntents:
     def __init__(self, trading: Trading, keeper: Bookkeeper) -> None:
         self._trading = trading
         self._keeper = keeper
+        self._chores = set[asyncio.Future[None]]()
 
     async def of(self, position: Position, wanted: Wanted, kept: Intent | None = None) -> Intent:
         """Return the intent of a sale: `kept` if it is the same wish. Raises StorageError without a stop."""
         stop = self.stop_of(position.id)
         if wanted.role is OrderRole.STOP and stop is not None:
             return stop
-        if kept is not None and (kept.role, kept.close_reason) == (wanted.role, wanted.reason):
+        if kept is not None and self._covers(kept, wanted):
             return self._keeper.open.intents.get(kept.id, kept)
         intent = self._made(position, wanted)
+        saving = asyncio.ensure_future(self._keeper.save_intent(intent))
         try:
             async with asyncio.timeout(WRITE_S):
-                await self._keeper.save_intent(intent)
+                await asyncio.shield(saving)
         except (StorageError, TimeoutError) as error:
             if stop is None:
+                saving.cancel()
                 raise StorageError(f"the sale cannot be written down: {error}") from error
             log.warning("%s is sold under its stop's ids: the store fails: %s", position.symbol, error)
+            self._end_late(saving, intent)
             return stop
         return intent
+
+    def _covers(self, kept: Intent, wanted: Wanted) -> bool:
+        """Whether an intent is the same wish, and large enough: a restart sells no more than it says."""
+        orders = self._keeper.open.orders_of(kept.position_id)
+        sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
+        is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)
+        return is_same and kept.quantity - sold >= wanted.quantity
+
+    def _end_late(self, saving: "asyncio.Future[None]", intent: Intent) -> None:
+        """End an intent that nothing is sold under, should it become durable after all."""
+
+        async def end() -> None:
+            try:
+                await saving
+            except StorageError:
+                return
+            await self._keeper.end_intent(intent.id, "sold under the ids of the stop")
+
+        chore = asyncio.ensure_future(end())
+        self._chores.add(chore)
+        chore.add_done_callback(self._ended)
+
+    def _ended(self, chore: "asyncio.Future[None]") -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and chore.exception() is not None:
+            log.warning("an intent could not be ended: %s", chore.exception())
 
     async def of_rung(self, position: Position, wanted: Wanted) -> Intent:
         """Return the durable intent of a rung of the ladder. Raises StorageError."""

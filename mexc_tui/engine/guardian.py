@@ -156,7 +156,7 @@ class Guardian:
         watch = self._watches.get(position.id)
         if watch is None:
             watch = Watch(position, exits.remember(position), now_ms, begun_ms=now_ms - AGAIN_MS)
-            watch.saved = (position.stop_price, position.high_price)
+            watch.saved = (position.stop_price, position.high_price, position.fired)
             self._watches[position.id] = watch
             self._wake.set()
             return watch
@@ -198,7 +198,7 @@ class Guardian:
         decision = exits.decide(holding, watch.memory, tick, now_ms)
         watch.memory, watch.looked_ms = decision.memory, now_ms
         if watch.memory.fired is not was_fired:
-            self._sell(watch, now_ms)
+            self._fire(watch, now_ms)
         elif watch.memory.observed.touch is not None and not watch.memory.fired:
             self._poll(watch, now_ms, TOUCHED_POLL_MS)
         if decision.move is not None and decision.move.words:
@@ -208,6 +208,13 @@ class Guardian:
         if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
             self._wake_ms = decision.wake_ms
             self._wake.set()
+
+    def _fire(self, watch: Watch, now_ms: int) -> None:
+        """Sell first; then store that the exit fired, so that a restart goes on at any price."""
+        self._sell(watch, now_ms)
+        watch.words = watch.words or f"{watch.memory.fired} fired: {watch.memory.fired_words}"
+        watch.saved_ms = 0
+        self._save_if_changed(watch, now_ms)
 
     def _sell(self, watch: Watch, now_ms: int) -> None:
         """Close a position for the reason that fired; what runs already goes on."""
@@ -280,19 +287,23 @@ class Guardian:
             return
         words = f"held for {watch.position.plan.time_stop_s} s"
         watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, words)
-        self._sell(watch, now_ms)
+        self._fire(watch, now_ms)
 
     def _keep_up(self, watch: Watch, now_ms: int) -> None:
         """Store what was decided, align the ladder, judge whether what is held can be sold."""
         memory = watch.memory
-        is_moved = watch.saved != (memory.stop_price, memory.high_price)
-        if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
-            watch.saved_ms = now_ms
-            self._begin(watch, "save", self._save(watch))
+        self._save_if_changed(watch, now_ms)
         if not memory.fired and now_ms - watch.aligned_ms >= ALIGN_MS:
             watch.aligned_ms = now_ms
             self._profits.begin(watch.position.id)
         self._judge(watch)
+
+    def _save_if_changed(self, watch: Watch, now_ms: int) -> None:
+        memory = watch.memory
+        is_moved = watch.saved != (memory.stop_price, memory.high_price, memory.fired)
+        if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
+            watch.saved_ms = now_ms
+            self._begin(watch, "save", self._save(watch))
 
     def _judge(self, watch: Watch) -> None:
         """Write off a rest that is dust; note what the pair's rules refuse to sell. A sale judges itself."""
@@ -329,9 +340,11 @@ class Guardian:
             stop_price=memory.stop_price,
             high_price=memory.high_price,
             low_price=memory.low_price,
+            fired=memory.fired,
+            fired_words=memory.fired_words,
         )
         await self._keeper.save_exits(after, words)
-        watch.saved = (memory.stop_price, memory.high_price)
+        watch.saved = (memory.stop_price, memory.high_price, memory.fired)
 
     async def _write_off(self, position: Position, why: str) -> None:
         words = f"too small to be sold: {why}"

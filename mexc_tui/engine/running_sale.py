@@ -50,6 +50,11 @@ class Running:
     reported: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
+    def keep(self, intent: Intent) -> Intent | None:
+        """Sell under this intent from now on; return the one that it replaces, None: none."""
+        replaced, self.intent = self.intent, intent
+        return None if replaced is None or replaced.id == intent.id else replaced
+
     @property
     def is_urgent(self) -> bool:
         """Whether it goes through the book at once."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.exit_orders import SEEN_S
 from mexc_tui.engine.running_sale import Running
-from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.sniping.escalation import Sale
 
@@ -30,10 +30,14 @@ class SaleEnd:
     def finish(self, sale: Running, position: Position) -> None:
         """End the intent of a sale that leaves something; with the position it ends by itself."""
         intent, sale.intent = sale.intent, None
-        if intent is not None and intent.role is not OrderRole.STOP:
-            self.begin(self._keeper.end_intent(intent.id, sale.words))
+        self.end_intent(intent, sale.words)
         if position.trapped:
             self.begin(self._keeper.note_trapped(position.id, ""))
+
+    def end_intent(self, intent: Intent | None, words: str) -> None:
+        """End the intent of a sale: no start goes on with it. A stop's stays as long as its position."""
+        if intent is not None and intent.role is not OrderRole.STOP:
+            self.begin(self._keeper.end_intent(intent.id, words))
 
     async def leave_dust(self, sale: Running, position: Position, words: str) -> bool:
         """Write off what cannot be sold, once the books have what was; return whether that is waited for."""

@@ -290,7 +290,7 @@ class Selling:
         wished = await self._intent_of(sale, position)
         if wished is None:
             return
-        sale.intent = wished
+        self._end.end_intent(sale.keep(wished), sale.words)
         intent, name = await self._intents.next_id(wished)
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
         said = intent.close_reason or CloseReason.STOP
@@ -325,8 +325,12 @@ class Selling:
             joining.cancel()
         if making.done():
             return making.result()
-        self._end.begin(making)
+        self._end.begin(self._drop(making, sale.words))
         return None
+
+    async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
+        """End an intent that nothing is sold under: the sale went on under a stronger one."""
+        self._end.end_intent(await making, words)
 
     # ---- waiting
 

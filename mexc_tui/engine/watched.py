@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.model.intent import ZERO
+from mexc_tui.model.intent import ZERO, CloseReason
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.exits import ExitMemory, Holding
@@ -23,8 +23,8 @@ class Watch:
     is_changed: bool = True
     """Orders or the position changed: the holding is made anew."""
     holding: Holding | None = None
-    saved: tuple[Decimal, Decimal] = (ZERO, ZERO)
-    """The stop and the highest price as stored."""
+    saved: tuple[Decimal, Decimal, CloseReason] = (ZERO, ZERO, CloseReason.NONE)
+    """The stop, the highest price and what fired, as stored."""
     words: str = ""
     """What the next save tells."""
     saved_ms: int = 0

@@ -83,6 +83,10 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
     """Rungs of the ladder (from 1) that are sold."""
     trapped: str = ""
     """Why it cannot be sold at present, in plain words."""
+    fired: CloseReason = CloseReason.NONE
+    """The exit that fired; stored, so that a restart goes on selling at any price. NONE: none did."""
+    fired_words: str = ""
+    """Why it fired, in plain words."""
     dust: Decimal = ZERO
     """Base units that are too small to be sold, written off at 0."""
     gone: Decimal = ZERO

@@ -92,10 +92,16 @@ class Decision:
 
 
 def remember(position: Position) -> ExitMemory:
-    """Return the memory of a position as stored: the high-water mark survives a restart."""
+    """Return the memory of a position as stored: highest price and what fired survive a restart."""
     entry = position.entry_price
     stop = position.stop_price or initial_stop(position)
-    return ExitMemory(stop, max(position.high_price, entry), position.low_price or entry)
+    return ExitMemory(
+        stop,
+        max(position.high_price, entry),
+        position.low_price or entry,
+        fired=position.fired,
+        fired_words=position.fired_words,
+    )
 
 
 def initial_stop(position: Position) -> Decimal:

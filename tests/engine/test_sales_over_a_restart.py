@@ -1,0 +1,93 @@
+"""A sale's intent ends with the sale, and an exit that fired stays fired over a restart."""
+
+import asyncio
+from pathlib import Path
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.model.intent import CloseReason, Intent, OrderRole
+from mexc_tui.model.position import Position
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import agree, closed, day_of, guarding, held, price, price_for, rooms_of, until
+from tests.sniping.making import D
+
+NO_LADDER = {"ladder": ""}
+
+
+def open_sales(rooms: TradingRooms, position: Position) -> list[Intent]:
+    intents = rooms.keeper.open.intents_of(position.id)
+    return [one for one in intents if one.role in (OrderRole.CLOSE, OrderRole.FLATTEN)]
+
+
+def test_two_sales_of_parts_that_overlap_leave_nothing_to_sell_for_the_next_start(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        late = FaultPlan(
+            kind=FaultKind.DELAY, at_s=42, times=1, method="POST", path="/api/v3/order", amount_ms=400
+        )
+        silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=1, path="spot@private")
+        day = day_of(sim, tmp_path, faults=(late, silent), lent=NO_LADDER)
+        async with guarding(day) as (_running, rooms, position):
+            await asyncio.sleep(1)
+            sell = rooms.selling.close
+            by_hand = asyncio.ensure_future(
+                sell(position, D(50), OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            )
+            await asyncio.sleep(0.2)
+            trim = sell(position, D(70), OrderRole.CLOSE, CloseReason.GUARD, "a warning trims")
+            await asyncio.gather(by_hand, trim)
+            await until(lambda: not rooms.selling.is_selling(position.id))
+            await asyncio.sleep(1)
+            assert open_sales(rooms, position) == []
+            left = rooms.keeper.open.positions[position.id].remaining
+            assert 0 < left < position.remaining / 2
+        async with day.engine() as running:
+            await asyncio.sleep(10)
+            assert held(running).remaining == left
+            await agree(running)
+
+    simulate(main)
+
+
+def test_an_intent_is_replaced_when_more_is_asked_for_than_it_holds(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        refused = FaultPlan(
+            kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=20, method="POST", path="/api/v3/order"
+        )
+        day = day_of(sim, tmp_path, faults=(refused,), lent=NO_LADDER)
+        async with guarding(day) as (_running, rooms, position):
+            await asyncio.sleep(1)
+            for share in (D(30), D(60)):
+                rooms.selling.begin(
+                    position,
+                    position.remaining * (1 - share / 100),
+                    OrderRole.CLOSE,
+                    CloseReason.PERSON,
+                    "by ann",
+                )
+                await asyncio.sleep(3)
+            (kept,) = open_sales(rooms, position)
+            assert kept.quantity == position.remaining * D("0.6")
+
+    simulate(main)
+
+
+def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_price(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        refused = FaultPlan(
+            kind=FaultKind.TOO_MANY_REQUESTS, at_s=41, for_s=14, method="POST", path="/api/v3/order"
+        )
+        day = day_of(sim, tmp_path, faults=(refused,), lent={"stop_loss_pct": 20, **NO_LADDER})
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(1)
+            await price_for(rooms, position, "0.5", 0.5)
+            await asyncio.sleep(2)
+            assert held(running).fired is CloseReason.STOP
+            assert held(running).remaining == position.remaining
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            price(rooms, position, "1.1")
+            after = await closed(running, 40)
+            assert after.close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)

@@ -243,7 +243,7 @@ class Selling:
             return False
         sale.holds, sale.said = sale.holds + 1, plan.words
         self._end.tell(sale, position, plan)
-        sale.intent = await self._intent_of(sale, position) or sale.intent
+        await self._intent_of(sale, position)
         await self._wait_for(sale, plan.at_ms)
         return True
 
@@ -290,7 +290,6 @@ class Selling:
         wished = await self._intent_of(sale, position)
         if wished is None:
             return
-        self._end.end_intent(sale.keep(wished), sale.words)
         intent, name = await self._intents.next_id(wished)
         order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
         said = intent.close_reason or CloseReason.STOP
@@ -313,7 +312,7 @@ class Selling:
         wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
         making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
         if sale.is_urgent:
-            return await making
+            return self._kept(sale, await making)
         sale.joined.clear()
         joining = asyncio.ensure_future(sale.joined.wait())
         try:
@@ -324,9 +323,13 @@ class Selling:
         finally:
             joining.cancel()
         if making.done():
-            return making.result()
+            return self._kept(sale, making.result())
         self._end.begin(self._drop(making, sale.words))
         return None
+
+    def _kept(self, sale: Running, intent: Intent) -> Intent:
+        self._end.end_intent(sale.keep(intent), sale.words)
+        return intent
 
     async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
         """End an intent that nothing is sold under: the sale went on under a stronger one."""

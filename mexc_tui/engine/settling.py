@@ -6,7 +6,7 @@ that it never was (reliability 1.4). A question that fails proves nothing.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
@@ -18,7 +18,7 @@ from mexc_tui.ledger.evidence import from_report
 from mexc_tui.ledger.fence import Proofs, conclude
 from mexc_tui.ledger.orders import must_ask, must_ask_trades
 from mexc_tui.model.errors import ExchangeError, Refused
-from mexc_tui.model.intent import Order, OrderState
+from mexc_tui.model.intent import Order, OrderRole, OrderState
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import StorageError
 
@@ -28,6 +28,7 @@ STEP_S = 1.0
 LIVE_EVERY_MS = 10_000
 """Live orders are asked for so often, should the private stream have lost something (reliability M12)."""
 FEES_AFTER_MS = 2_000
+SALES = (OrderRole.STOP, OrderRole.CLOSE, OrderRole.FLATTEN)
 OLD_MS, OLD_EVERY_MS = 10_000, 5_000
 """What is unknown so long after its fence is looked into more rarely: other questions need weight too."""
 TOLERANCE = Decimal("1e-8")
@@ -46,30 +47,53 @@ class Settling:
         self._execution = execution
         self._window_ms = window_ms
         self._asked_ms: dict[str, int] = {}
-        self._wake = asyncio.Event()
+        self._proofs: dict[str, Proofs] = {}
+        """What was proven of each unknown order since its fence: one failed question costs that question."""
+        self._wakes = {True: asyncio.Event(), False: asyncio.Event()}
+        """Of sales, and of the other orders."""
 
     def hurry(self) -> None:
         """Look at once."""
-        self._wake.set()
+        for wake in self._wakes.values():
+            wake.set()
 
     async def run(self, started: Started) -> None:
-        """Look each second, until cancelled."""
+        """Look each second, until cancelled. Sales wait for no other order's answer."""
         started()
-        while True:
-            await self.look()
-            try:
-                async with asyncio.timeout(STEP_S):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
-            self._wake.clear()
+        await asyncio.gather(self._serve(is_sale=True), self._serve(is_sale=False))
 
     async def look(self) -> None:
         """Ask for every order that needs it, once."""
-        orders = list(self._keeper.open.orders.values())
-        names = {order.client_order_id for order in orders}
-        self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in names}
-        for order in orders:
+        await asyncio.gather(self._look(is_sale=True), self._look(is_sale=False))
+
+    # ---- inside
+
+    async def _serve(self, *, is_sale: bool) -> None:
+        wake = self._wakes[is_sale]
+        while True:
+            await self._look(is_sale=is_sale)
+            try:
+                async with asyncio.timeout(self._pause_s(is_sale=is_sale)):
+                    await wake.wait()
+            except TimeoutError:
+                pass
+            wake.clear()
+
+    def _pause_s(self, *, is_sale: bool) -> float:
+        """Return how long to wait for the next look: not past the moment after a fence."""
+        now_ms = self._trading.now_ms()
+        fences = (order.fence_ms for order in self._orders(is_sale=is_sale) if must_ask(order))
+        waits_ms = (fence_ms + 1 - now_ms for fence_ms in fences if fence_ms is not None)
+        return min((STEP_S, *(wait_ms / 1_000 for wait_ms in waits_ms if wait_ms > 0)))
+
+    def _orders(self, *, is_sale: bool) -> list[Order]:
+        return [one for one in self._keeper.open.orders.values() if (one.role in SALES) is is_sale]
+
+    async def _look(self, *, is_sale: bool) -> None:
+        known = self._keeper.open.orders
+        self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in known}
+        self._proofs = {name: one for name, one in self._proofs.items() if _is_unknown(known.get(name))}
+        for order in self._orders(is_sale=is_sale):
             try:
                 await self._look_at(order)
                 await self._keeper.revalue(order)
@@ -108,18 +132,32 @@ class Settling:
                 )
 
     async def _settle(self, order: Order) -> None:
-        """Ask by id, list, compare balances; conclude what they allow."""
-        denied_ms = await self._denied(order)
-        if denied_ms is None:
+        """Ask by id; past the fence list and compare balances beside it, and conclude what they allow.
+
+        Before the fence the order itself alone proves anything, and a listing weighs five times as much.
+        """
+        if order.fence_ms is not None and self._trading.now_ms() <= order.fence_ms:
+            await self._denied(order)
             return
-        listed_ms = await self._list(order)
-        now = self._keeper.open.orders.get(order.client_order_id)
-        if listed_ms is None or now is None or now.state is not OrderState.UNKNOWN:
-            return
-        proofs = Proofs(denied_ms=denied_ms, listed_ms=listed_ms, balanced_ms=await self._balanced(order))
-        found = conclude(now, proofs, self._trading.now_ms())
-        if found.evidence is not None:
-            await self._keeper.take(order.client_order_id, found.evidence)
+        name = order.client_order_id
+        known = self._proofs.get(name, Proofs())
+        answers = await asyncio.gather(
+            _proof(known.denied_ms, self._denied, order),
+            _proof(known.listed_ms, self._list, order),
+            _proof(known.balanced_ms, self._balanced, order),
+            return_exceptions=True,
+        )
+        denied_ms, listed_ms, balanced_ms = (one if isinstance(one, int) else None for one in answers)
+        proofs = Proofs(denied_ms=denied_ms, listed_ms=listed_ms, balanced_ms=balanced_ms)
+        self._proofs[name] = proofs
+        now = self._keeper.open.orders.get(name)
+        if now is not None and now.state is OrderState.UNKNOWN:
+            found = conclude(now, proofs, self._trading.now_ms())
+            if found.evidence is not None:
+                await self._keeper.take(name, found.evidence)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
 
     async def _denied(self, order: Order) -> int | None:
         """Return the exchange time at which it said that there is no such order; None: there is."""
@@ -160,3 +198,15 @@ class Settling:
         assets = (intent.base_asset, intent.quote_asset)
         wrong = agrees(self._keeper.open.balances, account.balances, assets, TOLERANCE)
         return None if wrong else asked_ms
+
+
+async def _proof(
+    known_ms: int | None, ask: Callable[[Order], Awaitable[int | None]], order: Order
+) -> int | None:
+    """Return when something was proven; ask for it if it was not since the fence."""
+    is_proven = known_ms is not None and known_ms > (order.fence_ms or 0)
+    return known_ms if is_proven else await ask(order)
+
+
+def _is_unknown(order: Order | None) -> bool:
+    return order is not None and order.state is OrderState.UNKNOWN

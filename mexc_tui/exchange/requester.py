@@ -4,7 +4,7 @@ Questions may be asked again. Whatever changes something is sent once, and becom
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
@@ -129,15 +129,17 @@ class Requester:
         purpose: Purpose,
         recv_window_ms: int | None = None,
         deadline_s: float | None = None,
+        on_turn: Callable[[], None] | None = None,
     ) -> SendOutcome[T]:
         """Send once something that changes the account, and say which of the four outcomes it has.
 
-        Raises nothing but cancellation; a cancelled send is ambiguous unless the caller knows better.
+        `on_turn` is called when the rate budget lets it leave. Raises nothing but cancellation; a cancelled
+        send is ambiguous unless the caller knows better.
         """
         window_ms = recv_window_ms or self.limits.order_window_ms
         total_s = deadline_s or self.limits.order_deadline_s
         try:
-            answer, timestamp_ms = await self._exchange(route, params, purpose, window_ms, total_s)
+            answer, timestamp_ms = await self._exchange(route, params, purpose, window_ms, total_s, on_turn)
         except NothingSent as error:
             return NotSent(error.problem)
         except _Lost as lost:
@@ -205,21 +207,35 @@ class Requester:
         return Ambiguous(refusal.words, timestamp_ms, window_ms, refusal)
 
     async def _exchange(
-        self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float
+        self,
+        route: Route,
+        params: Params,
+        purpose: Purpose,
+        recv_window_ms: int,
+        deadline_s: float,
+        on_turn: Callable[[], None] | None = None,
     ) -> tuple[RawAnswer, int]:
         """Do one round trip; return the answer and the exchange time that it was signed with."""
         self._ask_breaker(route, purpose)
         try:
-            return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s)
+            return await self._round_trip(route, params, purpose, recv_window_ms, deadline_s, on_turn)
         except (_HeldBack, asyncio.CancelledError):
             self.withdrawn(route, purpose)
             raise
 
     async def _round_trip(
-        self, route: Route, params: Params, purpose: Purpose, recv_window_ms: int, deadline_s: float
+        self,
+        route: Route,
+        params: Params,
+        purpose: Purpose,
+        recv_window_ms: int,
+        deadline_s: float,
+        on_turn: Callable[[], None] | None,
     ) -> tuple[RawAnswer, int]:
         start_ns = self._clock.monotonic_ns()
         await self._admit(route, purpose, deadline_s * TURN_SHARE)
+        if on_turn is not None:
+            on_turn()
         now_ns = self._clock.monotonic_ns()
         query = self._query(route, params, recv_window_ms, now_ns)
         try:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from mexc_tui.exchange import routes
 from mexc_tui.exchange.answers import nothing, plain
 from mexc_tui.exchange.codes import ErrorBody, explain
+from mexc_tui.exchange.repeatable import send_repeatable
 from mexc_tui.exchange.requester import Requester
 from mexc_tui.model.order import NewOrder, OrderType, StpMode
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
@@ -97,11 +98,16 @@ class RestOrders:
         client_order_id: str = "",
         purpose: Purpose = Purpose.EXIT,
     ) -> SendOutcome[CancelReport]:
-        """Cancel one order by either id. Accepted is no proof, and -2011 no end: ask for the order."""
+        """Cancel one order by either id; a cancel that hangs is sent a second time.
+
+        Accepted is no proof, and -2011 no end: ask for the order.
+        """
         if not (order_id or client_order_id):
             return NotSent("Not sent: a cancel needs an order id or a client order id.")
         params = [("symbol", symbol), *_ids(order_id, client_order_id)]
-        return await self._requester.send(routes.CANCEL_ORDER, _CANCELLED, params, purpose=purpose)
+        return await send_repeatable(
+            self._requester, routes.CANCEL_ORDER, _CANCELLED, params, purpose=purpose
+        )
 
     async def cancel_open(
         self, symbols: Sequence[str], *, purpose: Purpose = Purpose.EXIT
@@ -110,7 +116,8 @@ class RestOrders:
         if not 1 <= len(symbols) <= CANCEL_SYMBOLS:
             return NotSent(f"Not sent: name 1 to {CANCEL_SYMBOLS} pairs.")
         params = [("symbol", ",".join(symbols))]
-        return await self._requester.send(routes.CANCEL_OPEN_ORDERS, _ALL_CANCELLED, params, purpose=purpose)
+        route, read = routes.CANCEL_OPEN_ORDERS, _ALL_CANCELLED
+        return await send_repeatable(self._requester, route, read, params, purpose=purpose)
 
     async def order(
         self,

@@ -1,0 +1,52 @@
+"""Cancels: they may arrive twice without harm, so one that hangs is sent again over another connection."""
+
+import asyncio
+from typing import TypeVar
+
+from mexc_tui.exchange.answers import Reader
+from mexc_tui.exchange.requester import Params, Requester
+from mexc_tui.exchange.routes import Route
+from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
+
+T = TypeVar("T")
+
+AGAIN_S = 0.5
+"""A request is repeated after so long without an answer: four usual round trips."""
+
+
+async def send_repeatable(
+    requester: Requester, route: Route, read: Reader[T], params: Params, *, purpose: Purpose
+) -> SendOutcome[T]:
+    """Send a request, and a second time if no answer comes within `AGAIN_S` of its turn.
+
+    Return the first outcome that the exchange told. The other request is given up.
+    """
+    pairs, has_turn = tuple(params), asyncio.Event()
+    first = asyncio.ensure_future(requester.send(route, read, pairs, purpose=purpose, on_turn=has_turn.set))
+    first.add_done_callback(lambda _: has_turn.set())
+    sends = [first]
+    try:
+        await has_turn.wait()
+        await asyncio.wait(sends, timeout=AGAIN_S)
+        if not first.done():
+            sends.append(asyncio.ensure_future(requester.send(route, read, pairs, purpose=purpose)))
+        return await _first_told(sends)
+    finally:
+        for send in sends:
+            send.cancel()
+
+
+async def _first_told(sends: "list[asyncio.Task[SendOutcome[T]]]") -> SendOutcome[T]:
+    """Return the first outcome that is an answer; without one, that of the first request."""
+    pending = set(sends)
+    while pending:
+        _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for send in sends:
+            if send.done() and _is_told(send.result()):
+                return send.result()
+    return sends[0].result()
+
+
+def _is_told(outcome: SendOutcome[T]) -> bool:
+    is_silent = isinstance(outcome, Ambiguous) and outcome.refusal is None
+    return not (is_silent or isinstance(outcome, NotSent))

@@ -1,0 +1,77 @@
+"""What a sale waits for: a bid that returns, a cancel that hangs, an order that may have been taken."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.order import Side
+from mexc_tui.model.outcome import SETTLE_MS
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import agree, closed, day_of, guarding, price_for
+from tests.engine.trading.desk import ours
+
+ORDER = "/api/v3/order"
+NO_LADDER = {"ladder": ""}
+ALL_RESTS = {"ladder": "100@100"}
+FENCE_MS = 2_000 + SETTLE_MS
+
+
+@pytest.mark.parametrize("kind", [FaultKind.LATE_REQUEST, FaultKind.HALF_OPEN], ids=["lost", "unanswered"])
+def test_a_stop_sends_a_second_cancel_where_the_first_hangs(tmp_path: Path, kind: FaultKind) -> None:
+    async def main(sim: Simulation) -> None:
+        hanging = FaultPlan(kind=kind, at_s=42, times=1, method="DELETE", path=ORDER, amount_ms=60_000)
+        silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@private")
+        day = day_of(sim, tmp_path, faults=(hanging, silent), lent=ALL_RESTS)
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(2)
+            began_ms = sim.clock.now_ms()
+            await price_for(rooms, position, "0.5", 0.1)
+            after = await closed(running)
+            assert after.close_reason is CloseReason.STOP
+            assert sim.clock.now_ms() - began_ms < 2_000
+            await agree(running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spare_ms"),
+    [(FaultKind.MAINTENANCE, 800), (FaultKind.FIREWALL, 5_000)],
+    ids=["503", "403 page, then one request a second"],
+)
+def test_a_stop_that_the_exchange_failed_on_is_sent_again_just_after_its_fence(
+    tmp_path: Path, kind: FaultKind, spare_ms: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        failing = FaultPlan(kind=kind, at_s=42, times=1, method="POST", path=ORDER)
+        async with guarding(day_of(sim, tmp_path, faults=(failing,), lent=NO_LADDER)) as (
+            running,
+            rooms,
+            position,
+        ):
+            await asyncio.sleep(2)
+            began_ms = sim.clock.now_ms()
+            await price_for(rooms, position, "0.5", 0.1)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            took_ms = sim.clock.now_ms() - began_ms
+            assert FENCE_MS <= took_ms < FENCE_MS + spare_ms, took_ms
+
+    simulate(main)
+
+
+def test_a_stop_that_was_carried_out_behind_a_500_is_not_sent_again(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        executed = FaultPlan(kind=FaultKind.EXECUTED_500, at_s=42, times=1, method="POST", path=ORDER)
+        day = day_of(sim, tmp_path, faults=(executed,), lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(2)
+            await price_for(rooms, position, "0.5", 0.1)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            sold = [row.executed for row in ours(day) if row.side is Side.SELL]
+            assert sold == [position.remaining]
+            await agree(running)
+
+    simulate(main)

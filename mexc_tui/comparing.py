@@ -20,6 +20,7 @@ from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.folders import make_folders
 from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.instance import NAME as INSTANCE
 from mexc_tui.instance import instance_of
 from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.lock import engine_lock, scope_of
@@ -65,7 +66,7 @@ async def compare_books(
     StorageError or OriginRefused.
     """
     clock, scope = SystemClock(), scope_of(endpoint)
-    if not paths.store.is_file():
+    if not paths.store.is_file() or not paths.store.stat().st_size:
         raise NotCompared(NO_BOOKS)
     make_folders(paths)
     with engine_lock(paths, endpoint.api_key):
@@ -117,7 +118,7 @@ def _desk(
 ) -> _Desk:
     strangers = list[str]()
     prices = Prices(clock, port.now_ms)
-    instance = instance_of(paths.state / "instance", Random())
+    instance = instance_of(paths.state / INSTANCE, Random())
     keeper = Bookkeeper(store, scope, (instance, clock.now_ms()), port.now_ms, prices.in_quote)
     reconciler = Reconciler(
         port, keeper, store, prices, clock, lambda: reconcile_numbers(settings), strangers.append

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from random import Random
 
+NAME = "instance"
+"""The file that keeps it, in a profile's private folder."""
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LENGTH = 4
 

@@ -29,7 +29,9 @@ from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite
 from mexc_tui.folders import make_folders
+from mexc_tui.halt_file import NAME as HALT
 from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.instance import NAME as INSTANCE
 from mexc_tui.instance import instance_of
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.machine import Machine, MachineParts
@@ -37,6 +39,7 @@ from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_da
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.paper import SCOPE, PaperMarket, Serve, paper_balances, paper_exchange
 from mexc_tui.paths import Paths
 from mexc_tui.practice.server import served
@@ -126,10 +129,14 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
         store = await Store.open(
-            place.paths.store, outside.clock, limits=store_limits(settings), thread=outside.thread
+            place.paths.store,
+            outside.clock,
+            limits=store_limits(settings),
+            thread=outside.thread,
+            used_names=(INSTANCE, HALT),
         )
         stack.push_async_callback(store.close)
-        head = await store.read("journal's head", lambda stored: stored.journal.head())
+        head = await store.journal_head()
         bus = Bus((), outside.clock, last_sequence=head)
         stack.push_async_callback(bus.close)
         store.publish_to(bus.accept)
@@ -157,9 +164,10 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                     day.start_ms,
                 ),
                 trading=await _trading(place, outside, client, market, store, settings, stack),
+                storage=store,
             )
         )
-        await engine.start()
+        await _start(engine, store)
         stack.push_async_callback(engine.stop)
         face = EngineFace(engine)
         answers = Answers(cache, lambda: bus.state().last_sequence, cache_lifetimes(settings))
@@ -167,6 +175,17 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         stack.push_async_callback(machine.close)
         await _open_door(place, outside, engine, face, store, bus, answers, machine, stack)
         yield Joined(engine, face, store, loaded, day)
+
+
+async def _start(engine: Engine, store: Store) -> None:
+    """Start an engine; where damage keeps it from that, say which backup to restore."""
+    try:
+        await engine.start()
+    except (StartFailed, StorageDamaged) as error:
+        is_damage = isinstance(error, StorageDamaged) or isinstance(error.cause, StorageDamaged)
+        if not is_damage:
+            raise
+        raise StorageDamaged(f"{error} {store.backups.advice()}") from error
 
 
 def _check_practice(place: Place) -> None:
@@ -297,7 +316,7 @@ async def _trading(
             timings=socket_timings(settings),
         )
     )
-    instance = instance_of(place.paths.state / "instance", outside.rng)
+    instance = instance_of(place.paths.state / INSTANCE, outside.rng)
     words = "" if place.key is None else place.key.words
     return TradingPart(port, scope, instance, FileOfHalt(place.paths.state, scope), words)
 

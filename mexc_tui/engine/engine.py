@@ -15,12 +15,14 @@ from mexc_tui.engine.outcomes import Outcomes
 from mexc_tui.engine.outside import Market, SettingsHome
 from mexc_tui.engine.polls import PollNumbers, Polls
 from mexc_tui.engine.ports import Books, Clock, Unit
+from mexc_tui.engine.store_watch import Storage, StoreWatch
 from mexc_tui.engine.streams import Streams
 from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
 from mexc_tui.engine.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Durability, StoredAlert
+from mexc_tui.model.storage import Durability, StorageDamaged, StoredAlert
+from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.table import Settings
@@ -72,6 +74,8 @@ class Parts:
     identity: Identity
     trading: TradingPart | None = None
     """None: this engine only looks."""
+    storage: Storage | None = None
+    """The store, asked about itself."""
 
 
 class Engine:
@@ -115,6 +119,11 @@ class Engine:
             self.known,
             clock,
             lambda: (settings().clock_resync_s, settings().clock_resync_opening_s),
+        )
+        self.store_watch = (
+            None
+            if parts.storage is None
+            else StoreWatch(parts.storage, self._on_lost, lambda: self.detection.is_opening())
         )
         self.rooms = (
             None
@@ -187,6 +196,8 @@ class Engine:
         if self.rooms is not None:
             self.farewell = await self.rooms.stop()
         await self._supervisor.stop()
+        if self.store_watch is not None:
+            self.farewell = " ".join(filter(None, (self.farewell, await self.store_watch.end())))
         event = EngineStopped(
             at_ms=self.parts.clock.now_ms(), about=self.parts.identity.profile, reason=self.stop_reason
         )
@@ -209,14 +220,29 @@ class Engine:
     def _workers(self) -> tuple[Worker, ...]:
         return (
             Worker("clock", self.clock_keeper.run),
-            Worker("polls", self.polls.run, start_deadline_s=60.0),
+            Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True),
             *(self.rooms.workers() if self.rooms is not None else ()),
             Worker("streams", self.streams.run),
-            Worker("detection", self.detection.run),
-            Worker("outcomes", self.outcomes.run),
-            Worker("settings", self.reload.run),
-            Worker("alerts", self.alerts.run),
+            Worker("detection", self.detection.run, is_optional=True),
+            Worker("outcomes", self.outcomes.run, is_optional=True),
+            Worker("settings", self.reload.run, is_optional=True),
+            Worker("alerts", self.alerts.run, is_optional=True),
+            *self._store_workers(),
         )
+
+    def _store_workers(self) -> tuple[Worker, ...]:
+        watch = self.store_watch
+        if watch is None:
+            return ()
+        return Worker("database", watch.watch), Worker("backups", watch.keep_backups, is_optional=True)
+
+    def _on_lost(self, about: str, words: str) -> None:
+        """Halt: the database was deleted, replaced or emptied."""
+        if self.rooms is not None:
+            self.rooms.safety.guard.incident(Cause.STORAGE, about, words)
+
+    def _store_problem(self) -> str:
+        return "" if self.store_watch is None else self.store_watch.problem
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
@@ -228,6 +254,7 @@ class Engine:
             statuses=self.workers,
             clock_problem=self._clock_problem,
             rng=self.parts.rng,
+            store_problem=self._store_problem,
         )
 
     def _worker_facts(self) -> tuple[WorkerFact, ...]:
@@ -246,7 +273,10 @@ class Engine:
         return 0 if row.connections and not row.reasons else None
 
     async def _record(self, work: Callable[[Unit], int]) -> None:
-        await self.parts.books.write("engine", work, durability=Durability.FULL)
+        try:
+            await self.parts.books.write("engine", work, durability=Durability.FULL)
+        except StorageDamaged as error:  # exits go on without it
+            log.error("the journal does not take it: %s", error)
 
     def _note_worker(self, status: WorkerStatus) -> None:
         log.info("worker %s is %s", status.name, status.state)
@@ -284,6 +314,7 @@ class Engine:
                 yield Trouble("engine:source", source.source, Severity.WARNING, source.problem)
         if self.rooms is not None and self.rooms.reconciler.damage:
             yield Trouble("engine:books", "books", Severity.CRITICAL, self.rooms.reconciler.damage)
+        yield from self._store_troubles()
         state, cause = self.trading()
         if state is not TradingState.ACTIVE:
             yield Trouble("engine:trading", state.value, Severity.WARNING, cause)
@@ -292,3 +323,12 @@ class Engine:
         ban = self.parts.market.budget_row().ban
         if ban:
             yield Trouble("engine:ban", ban, Severity.ERROR, f"the exchange does not serve us: {ban}")
+
+    def _store_troubles(self) -> Iterable[Trouble]:
+        watch = self.store_watch
+        if watch is None:
+            return
+        if watch.problem:
+            yield Trouble("engine:store", "database", Severity.CRITICAL, watch.problem)
+        if watch.backup_problem:
+            yield Trouble("engine:backup", "database", Severity.WARNING, watch.backup_problem)

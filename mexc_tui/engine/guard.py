@@ -75,6 +75,7 @@ class Guard:
         stopping: Stopping,
         workers: Callable[[], tuple[WorkerStatus, ...]],
         clock_problem: Callable[[], str],
+        store_problem: Callable[[], str],
         numbers: Callable[[], GuardNumbers],
     ) -> None:
         """`clock_problem`: why the exchange's time is in doubt; empty: it is not."""
@@ -87,6 +88,7 @@ class Guard:
         self._stopping = stopping
         self._workers = workers
         self._clock_problem = clock_problem
+        self._store_problem = store_problem
         self._numbers = numbers
         self._acted = dict[Key, int]()
         self._trimmed_ms: int | None = None
@@ -179,8 +181,9 @@ class Guard:
         """Yield what lets nothing be bought and lifts itself, gravest first."""
         if self.stops:
             yield Cause.PERSON, self.stops
-        if self._keeper.problem:
-            yield Cause.STORAGE, f"the books cannot be written: {self._keeper.problem}"
+        storage = self._storage_problem()
+        if storage:
+            yield Cause.STORAGE, storage
         if not self._reconciler.is_done:
             yield Cause.BOOKS, self._reconciler.damage or "books were not compared with the exchange's yet"
         elif self._is_stale():
@@ -200,6 +203,10 @@ class Guard:
             yield Cause.BAN, f"the exchange does not serve us: {ban}"
         if self.grade.state is TradingState.REDUCE_ONLY:
             yield Cause.WARNING, f"warning: {self.words}"
+
+    def _storage_problem(self) -> str:
+        problem = self._keeper.problem
+        return f"the books cannot be written: {problem}" if problem else self._store_problem()
 
     def _is_stale(self) -> bool:
         run = self._keeper.open.reconciled

@@ -5,6 +5,7 @@ order in which they were learned. If the store fails, memory is behind a lie: it
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +26,11 @@ from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import Ended, Signal, SignalKey
-from mexc_tui.model.storage import Durability
+from mexc_tui.model.storage import Durability, StorageDamaged
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
+
+log = logging.getLogger(__name__)
 
 RELOAD_PAUSE_S = 0.05
 TRADES = 50
@@ -97,6 +100,13 @@ class Known:
         """Take everything from the store, unless memory and store agree already. Raises StorageError."""
         if self._is_sound:
             return
+        try:
+            await self._load()
+        except StorageDamaged as error:  # exits need none of it
+            log.error("what was known cannot be loaded, so it is learned anew: %s", error)
+        self._is_sound = True
+
+    async def _load(self) -> None:
         settings, since_ms = self._detection(), self._since_ms
         version = label_version(settings)
         if since_ms:
@@ -106,7 +116,6 @@ class Known:
         keys = standing_after(found.standing)
         self.signals = {signal.key: signal for signal in found.standing if signal.key in keys}
         self.history, self.outcomes = found.history, found.outcomes
-        self._is_sound = True
 
     async def _read_whole(self, work: Callable[[Stored], _Loaded]) -> _Loaded:
         """Read until nothing is written meanwhile: what is learned during a reading must not be forgotten."""

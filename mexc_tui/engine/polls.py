@@ -13,6 +13,7 @@ from mexc_tui.market.polling import Bounds, Every, Poll, plan
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.errors import ExchangeError, WebUnavailable
 from mexc_tui.model.listing import Source
+from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.view import SourceRow
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Polls:
         self._asked_ms[source] = self._market.now_ms()
         try:
             await self._read(source)
-        except (ExchangeError, WebUnavailable) as error:
+        except (ExchangeError, WebUnavailable, StorageDamaged) as error:
             health.failures += 1
             health.problem = str(error)
             if health.failures & (health.failures - 1) == 0:

@@ -59,6 +59,8 @@ class Watched:
     clock_problem: Callable[[], str]
     fee: Callable[[str], Decimal]
     """Of selling a pair, a ratio."""
+    store_problem: Callable[[], str] = lambda: ""
+    """Why nothing may be bought with the store as it is; empty: it may."""
 
 
 class Safety:
@@ -113,6 +115,7 @@ class Safety:
             self.stopping,
             watched.workers,
             watched.clock_problem,
+            watched.store_problem,
             lambda: numbers().guard,
         )
         self._started_ms = trading.now_ms()

@@ -29,6 +29,8 @@ class Worker:
     name: str
     run: Callable[[Started], Awaitable[None]]
     start_deadline_s: float = 20.0
+    is_optional: bool = False
+    """Whether those after it start although its first try failed: it is tried again beside them."""
 
 
 class WorkerState(StrEnum):
@@ -77,11 +79,12 @@ class SupervisorLimits:
 class StartFailed(Exception):
     """A worker did not become ready at the start, and everything before it has been stopped again."""
 
-    def __init__(self, worker: str, reason: str) -> None:
-        """Name the worker for who tells a person."""
+    def __init__(self, worker: str, reason: str, cause: BaseException | None = None) -> None:
+        """Name the worker, and what it raised, for who tells a person."""
         super().__init__(f"{worker} did not start: {reason}")
         self.worker = worker
         self.reason = reason
+        self.cause = cause
 
 
 class WorkerFailure(Exception):
@@ -153,6 +156,7 @@ class _Keeper:
         self._is_degraded = False
         self._tries = 0
         self._last_error = ""
+        self._cause: BaseException | None = None
         self._was_ready = False
         self._settled = asyncio.Event()
         self._recovery: asyncio.TimerHandle | None = None
@@ -175,8 +179,8 @@ class _Keeper:
         self._task = asyncio.create_task(self._keep(), name=f"worker {self.worker.name}")
         self._task.add_done_callback(self._note_end)
         await self._settled.wait()
-        if not self._was_ready:
-            raise StartFailed(self.worker.name, self._last_error)
+        if not self._was_ready and not self.worker.is_optional:
+            raise StartFailed(self.worker.name, self._last_error, self._cause)
 
     async def end(self) -> None:
         if self._task is None or self._task.done():
@@ -201,8 +205,9 @@ class _Keeper:
                     log.error("worker %s failed while it stopped", self.worker.name, exc_info=error)
                 return
             self._note_failure(error or WorkerFailure("it ended by itself"))
-            if not self._was_ready:
+            if not self._was_ready and not self.worker.is_optional:
                 return
+            self._settled.set()
             self._enter(WorkerState.BACKING_OFF)
             await asyncio.sleep(self._backoff_s())
 
@@ -234,11 +239,14 @@ class _Keeper:
         return None
 
     def _note_failure(self, error: BaseException) -> None:
+        self._cause = error
         is_plain = isinstance(error, PLAIN)
         self._last_error = str(error) if is_plain else describe(error)
         if not is_plain:
             log.error("worker %s failed", self.worker.name, exc_info=error)
-        elif self._was_ready:  # at the start it is said once, by whoever hears StartFailed
+        elif (
+            self._was_ready or self.worker.is_optional
+        ):  # at the start it is said once, by whoever hears StartFailed
             log.error("worker %s failed: %s", self.worker.name, error)
         self._failed_ns.append(self._clock.monotonic_ns())
         self._forget_old_failures()

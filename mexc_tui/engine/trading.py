@@ -84,6 +84,8 @@ class Surroundings:
     clock_problem: Callable[[], str]
     """Why the exchange's time is in doubt; empty: it is not."""
     rng: Random
+    store_problem: Callable[[], str] = lambda: ""
+    """Why nothing may be bought with the store as it is; empty: it may."""
 
 
 class TradingRooms:
@@ -100,6 +102,7 @@ class TradingRooms:
     ) -> None:
         """Join the rooms; nothing runs yet."""
         port = part.port
+        self._store_problem = around.store_problem
 
         def entry() -> EntryNumbers:
             return numbers.entry(settings())
@@ -211,7 +214,13 @@ class TradingRooms:
             self.settling,
             self.reconciler,
             self.sniper,
-            Watched(around.profile, around.statuses, around.clock_problem, self.gates.fee),
+            Watched(
+                around.profile,
+                around.statuses,
+                around.clock_problem,
+                self.gates.fee,
+                around.store_problem,
+            ),
             part.halt_file,
             lambda: numbers.safety(settings()),
         )
@@ -249,15 +258,19 @@ class TradingRooms:
             return self.key.refusal
         if not memory.trading.state.allows_entries:
             return f"trading is {memory.trading.state}: {memory.trading.words}"
-        if not self.reconciler.is_done:
-            return self.reconciler.damage or "books were not compared with the exchange's yet"
-        if self.other_engines.refusal:
-            return self.other_engines.refusal
-        if self.keeper.problem:
-            return f"the books cannot be written: {self.keeper.problem}"
+        problem = self._books_problem()
+        if problem:
+            return problem
         if memory.has_unknown(symbol):
             return f"the outcome of an order for {symbol} is not known yet"
         return ""
+
+    def _books_problem(self) -> str:
+        if not self.reconciler.is_done:
+            return self.reconciler.damage or "books were not compared with the exchange's yet"
+        if self.keeper.problem:
+            return f"the books cannot be written: {self.keeper.problem}"
+        return self.other_engines.refusal or self._store_problem()
 
     async def stop(self) -> str:
         """Hold or flatten, wait for answers that are on their way; call it before the workers are stopped.

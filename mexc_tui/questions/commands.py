@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.questions import dust_command, exits_command, keys_commands, live_commands, trading_commands
+from mexc_tui.questions import (
+    dust_command,
+    exits_command,
+    keys_commands,
+    live_commands,
+    restore_command,
+    trading_commands,
+)
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 
 if TYPE_CHECKING:
@@ -265,5 +272,6 @@ COMMANDS = (
     exits_command.exits,
     dust_command.convert_dust,
     keys_commands.keys,
+    restore_command.restore,
     *live_commands.COMMANDS,
 )

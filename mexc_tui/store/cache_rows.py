@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mexc_tui.store.rows import Rows, integer
+from mexc_tui.store.rows import Row, Rows, integer
 
 _UPSERT = """
     INSERT INTO cache_entries (key, made_ms, expires_ms, body) VALUES (?, ?, ?, ?)
@@ -31,9 +31,7 @@ class CacheRows:
         row = self._rows.one("SELECT made_ms, expires_ms, body FROM cache_entries WHERE key = ?", key)
         if row is None:
             return None
-        body = row[2]
-        assert isinstance(body, bytes)
-        return CacheRow(integer(row[0]), integer(row[1]), body)
+        return next(self._rows.damage.readable("cache entry", (row,), _entry), None)
 
     def put(self, key: str, entry: CacheRow) -> None:
         """Store an entry in place of what is there."""
@@ -50,3 +48,9 @@ class CacheRows:
     def forget_expired(self, now_ms: int) -> int:
         """Delete what expired by `now_ms`; return how many."""
         return self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
+
+
+def _entry(row: Row) -> CacheRow:
+    body = row[2]
+    assert isinstance(body, bytes)
+    return CacheRow(integer(row[0]), integer(row[1]), body)

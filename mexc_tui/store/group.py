@@ -13,6 +13,7 @@ from typing import Any
 from mexc_tui.engine.ports import Clock
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import Durability, StorageDeadline, StorageFailed
+from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.journal import JournalWriter
 from mexc_tui.store.rows import Rows
@@ -53,10 +54,10 @@ class Report:
 class GroupRunner:
     """Runs groups of jobs on the one connection that writes."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, damage: Damage | None = None) -> None:
         self._connection = connection
         self._clock = clock
-        self._rows = Rows(connection, clock)
+        self._rows = Rows(connection, clock, damage)
         self._journal = JournalWriter(self._rows)
         self._unit = UnitOfWork(self._rows, self._journal)
         self._synchronous: Durability | None = None
@@ -81,7 +82,7 @@ class GroupRunner:
                     return False  # SQLite took the whole transaction with the failing unit
             return self._finish(pairs, report)
         except sqlite3.Error as error:
-            _fail_all(pairs, translate("begin", error))
+            _fail_all(pairs, self._rows.damage.seen(translate("begin", error)))
             return True
         finally:
             self._rows.stop()
@@ -108,7 +109,7 @@ class GroupRunner:
                 raise StorageDeadline(f"{job.name}: its turn came after its deadline.")
             outcome.value = job.work(self._unit)
         except sqlite3.Error as error:
-            outcome.error = translate(job.name, error)
+            outcome.error = self._rows.damage.seen(translate(job.name, error))
         except Exception as error:  # the caller's own, handed back to it as it is
             outcome.error = error
         self._rows.stop()

@@ -1,10 +1,13 @@
 """The journal: facts in order, numbered from 1 without a gap, never changed, each sealed to the last."""
 
+import sqlite3
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from mexc_tui.model.event import AnyEvent, BadEvent, Fact, decode, encode
+from mexc_tui.model.event import Alert, AnyEvent, BadEvent, Fact, decode, encode
+from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.store.faults import translate
 from mexc_tui.store.rows import Row, Rows, Value, integer
 
 DIGEST_BYTES = 16
@@ -30,22 +33,22 @@ class Journal:
     def after(self, sequence: int, limit: int = PAGE) -> list[Fact]:
         """Return up to `limit` facts behind `sequence`, oldest first."""
         sql = _FACTS + "WHERE sequence > ? ORDER BY sequence LIMIT ?"
-        return [_fact(row) for row in self._rows.all(sql, sequence, limit)]
+        return [self._fact(row) for row in self._rows.all(sql, sequence, limit)]
 
     def about(self, about: str, limit: int = PAGE) -> list[Fact]:
         """Return the newest `limit` facts about one thing, oldest first."""
         sql = _FACTS + "WHERE about = ? ORDER BY sequence DESC LIMIT ?"
-        return [_fact(row) for row in reversed(self._rows.all(sql, about, limit))]
+        return [self._fact(row) for row in reversed(self._rows.all(sql, about, limit))]
 
     def of_kind(self, kind: str, limit: int = PAGE) -> list[Fact]:
         """Return the newest `limit` facts of one kind, oldest first."""
         sql = _FACTS + "WHERE kind = ? ORDER BY sequence DESC LIMIT ?"
-        return [_fact(row) for row in reversed(self._rows.all(sql, kind, limit))]
+        return [self._fact(row) for row in reversed(self._rows.all(sql, kind, limit))]
 
     def latest(self, limit: int = PAGE) -> list[Fact]:
         """Return the newest `limit` facts, oldest first."""
         sql = _FACTS + "ORDER BY sequence DESC LIMIT ?"
-        return [_fact(row) for row in reversed(self._rows.all(sql, limit))]
+        return [self._fact(row) for row in reversed(self._rows.all(sql, limit))]
 
     def page(
         self, before: int = 2**62, limit: int = PAGE, *, about: str = "", kind: str = "", since_ms: int = 0
@@ -57,7 +60,7 @@ class Journal:
                 sql += f"AND {column} = ? "
                 values.append(wanted)
         sql += "ORDER BY sequence DESC LIMIT ?"
-        return [_fact(row) for row in self._rows.all(_FACTS + sql, *values, limit)]
+        return [self._fact(row) for row in self._rows.all(_FACTS + sql, *values, limit)]
 
     def verify(self, newest: int | None = None) -> int:
         """Check numbers and seals of all facts, or of the `newest` ones; return how many were checked.
@@ -78,6 +81,19 @@ class Journal:
                 raise StorageDamaged(f"Number {sequence} of the journal is not what was written.")
         return checked
 
+    def _fact(self, row: Row) -> Fact:
+        """Return a fact; in place of one that is damaged, an alert that says so: numbers have no gaps."""
+        try:
+            return Fact(integer(row[0]), decode(_bytes(row[5])))
+        except (BadEvent, AssertionError):
+            number = integer(row[0])
+            words = f"Number {number} of the journal is damaged and cannot be shown."
+            self._rows.damage.note(words)
+            return Fact(
+                number,
+                Alert(at_ms=0, about="store", severity=Severity.ERROR, rule="store:damage", text=words),
+            )
+
     def _seal(self, sequence: int) -> bytes:
         row = self._rows.one("SELECT digest FROM journal WHERE sequence = ?", sequence)
         return b"" if row is None else _bytes(row[0])
@@ -97,11 +113,17 @@ class JournalWriter:
         self._sequence = 0
         self._seal = b""
         self._added: list[Fact] = []
+        self._is_lost = False
 
     def begin(self) -> None:
         """Take up the journal where it stands. Call inside the transaction, before its first unit."""
-        self._sequence, self._seal = _last(self._rows)
         self._added = []
+        if self._is_lost:
+            return
+        try:
+            self._sequence, self._seal = _last(self._rows)
+        except sqlite3.DatabaseError as error:
+            self._lose(error)
 
     def mark(self) -> tuple[int, bytes, int]:
         """Return where the journal is now, for `back_to`."""
@@ -118,10 +140,21 @@ class JournalWriter:
         sequence = self._sequence + 1
         values = (sequence, event.at_ms, event.kind, event.version, event.about, payload)
         seal = _digest(self._seal, *values)
-        self._rows.run(_INSERT, *values, seal)
+        if not self._is_lost:
+            try:
+                self._rows.run(_INSERT, *values, seal)
+            except sqlite3.DatabaseError as error:
+                self._lose(error)
         self._sequence, self._seal = sequence, seal
         self._added.append(Fact(sequence, event))
         return sequence
+
+    def _lose(self, error: sqlite3.DatabaseError) -> None:
+        """Store no facts any more if the journal is damaged: what they tell of, money above all, still is."""
+        if not isinstance(translate("journal", error), StorageDamaged):
+            raise error
+        self._is_lost = True
+        self._rows.damage.note("The journal cannot be read: facts are told and not stored.")
 
     def added(self) -> list[Fact]:
         """Return what was appended since `begin` and not taken back."""
@@ -138,13 +171,6 @@ def _digest(seal: bytes, *values: object) -> bytes:
     # Lengths keep the fields apart, whatever they hold.
     text = "".join(f"{len(word)}:{word}" for word in map(str, head))
     return blake2b(seal + text.encode() + _bytes(payload), digest_size=DIGEST_BYTES).digest()
-
-
-def _fact(row: Row) -> Fact:
-    try:
-        return Fact(integer(row[0]), decode(_bytes(row[5])))
-    except BadEvent as error:
-        raise StorageDamaged(f"Number {row[0]} of the journal cannot be read: {error}") from None
 
 
 def _bytes(value: object) -> bytes:

@@ -91,7 +91,7 @@ class ListingRows:
     def get(self, listing_id: str) -> Listing | None:
         """Return one listing."""
         row = self._rows.one(_LISTINGS + "WHERE id = ?", listing_id)
-        return None if row is None else self._whole(row)
+        return None if row is None else next(self._rows.damage.readable("listing", (row,), self._whole), None)
 
     def named(self, name: str) -> list[Listing]:
         """Return the listings that a source ever called so, newest first."""
@@ -119,7 +119,9 @@ class ListingRows:
     def changes_since(self, at_ms: int, limit: int = 1_000) -> list[tuple[str, Change]]:
         """Return changes of all listings from `at_ms` on, oldest first, each with its listing's id."""
         sql = "SELECT listing_id, body FROM listing_changes WHERE at_ms >= ? ORDER BY at_ms LIMIT ?"
-        return [(str(row[0]), _change.read(row[1])) for row in self._rows.all(sql, at_ms, limit)]
+        rows = self._rows.all(sql, at_ms, limit)
+        readable = self._rows.damage.readable
+        return list(readable("change of a listing", rows, lambda row: (str(row[0]), _change.read(row[1]))))
 
     def _save_names(self, listing: Listing) -> None:
         names = dict.fromkeys((listing.symbol, *listing.names))
@@ -141,15 +143,16 @@ class ListingRows:
         )
 
     def _many(self, sql: str, *values: Value) -> list[Listing]:
-        return [self._whole(row) for row in self._rows.all(sql, *values)]
+        return list(self._rows.damage.readable("listing", self._rows.all(sql, *values), self._whole))
 
     def _whole(self, row: Row) -> Listing:
         sightings = self._rows.all(_SIGHTINGS.all, row[0])
         changes = self._rows.all(_CHANGES.all, row[0])
+        readable = self._rows.damage.readable
         return msgspec.structs.replace(
             _listing.read(row[1]),
-            sightings=tuple(_sighting.read(one[0]) for one in sightings),
-            changes=tuple(_change.read(one[0]) for one in changes),
+            sightings=tuple(readable("sighting", sightings, lambda one: _sighting.read(one[0]))),
+            changes=tuple(readable("change of a listing", changes, lambda one: _change.read(one[0]))),
         )
 
 
@@ -173,14 +176,12 @@ class OutcomeRows:
     def of(self, listing_id: str, label_version: str) -> ListingOutcome | None:
         """Return the label of one listing."""
         sql = "SELECT body FROM listing_outcomes WHERE listing_id = ? AND label_version = ?"
-        row = self._rows.one(sql, listing_id, label_version)
-        return None if row is None else _outcome.read(row[0])
+        return self._one(sql, listing_id, label_version)
 
     def newest(self, listing_id: str) -> ListingOutcome | None:
         """Return the newest label of one listing, by whatever version of the rule: for display alone."""
         sql = "SELECT body FROM listing_outcomes WHERE listing_id = ? ORDER BY labelled_ms DESC LIMIT 1"
-        row = self._rows.one(sql, listing_id)
-        return None if row is None else _outcome.read(row[0])
+        return self._one(sql, listing_id)
 
     def latest(self, label_version: str, limit: int = 200, before_ms: int = 2**62) -> list[ListingOutcome]:
         """Return the newest outcomes labelled before `before_ms`, newest first, of one label version."""
@@ -188,4 +189,11 @@ class OutcomeRows:
             SELECT body FROM listing_outcomes WHERE label_version = ? AND labelled_ms < ?
             ORDER BY labelled_ms DESC LIMIT ?
         """
-        return [_outcome.read(row[0]) for row in self._rows.all(sql, label_version, before_ms, limit)]
+        return self._many(sql, label_version, before_ms, limit)
+
+    def _one(self, sql: str, *values: Value) -> ListingOutcome | None:
+        return next(iter(self._many(sql, *values)), None)
+
+    def _many(self, sql: str, *values: Value) -> list[ListingOutcome]:
+        rows = self._rows.all(sql, *values)
+        return list(self._rows.damage.readable("outcome", rows, lambda row: _outcome.read(row[0])))

@@ -1,14 +1,16 @@
 """Connections as this room wants them: checked, private, WAL, foreign keys, bounded waits."""
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
+from mexc_tui.store.backups import Backups
 from mexc_tui.store.faults import translate
-from mexc_tui.store.files import prepare
-from mexc_tui.store.schema import migrate, shipped
+from mexc_tui.store.files import create_private, prepare, sync_folder
+from mexc_tui.store.schema import check_owner, migrate, shipped, version_of
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 STATEMENTS_KEPT = 256
@@ -26,24 +28,54 @@ class Limits:
     size_pages: int = 0
 
 
-def open_writer(path: Path, limits: Limits) -> sqlite3.Connection:
+@dataclass(slots=True)
+class Findings:
+    """What opening a database found; `now_ms` names a backup that is made before a migration."""
+
+    now_ms: int = 0
+    is_new: bool = False
+    """Whether it held nothing: no engine has used it."""
+    damage: str = ""
+    """What SQLite itself found damaged; empty: nothing."""
+
+
+def open_writer(path: Path, limits: Limits, findings: Findings | None = None) -> sqlite3.Connection:
     """Check folder and file, open the database, check it and bring its schema up to date.
 
-    Raises StorageRefused or StorageDamaged with what to do.
+    Damage that leaves it readable is noted in `findings` alone: its tables of money have checks of their own.
+    An older schema is copied before it is migrated. Raises StorageRefused or StorageDamaged.
     """
+    findings = findings or Findings()
     prepare(path)
     connection = _connect(f"file:{_escaped(path)}", limits)
     try:
         _set_up_writer(connection, limits)
-        check(connection, "quick_check")
+        _look(connection, path, findings)
         migrate(connection, shipped())
     except sqlite3.Error as error:
         connection.close()
-        raise StorageRefused(str(translate(f"opening {path}", error))) from error
+        translated = translate(f"opening {path}", error)
+        kind = StorageDamaged if isinstance(translated, StorageDamaged) else StorageRefused
+        raise kind(str(translated)) from error
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _look(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
+    """Note whether it is new and sound, and back it up if it is about to be migrated."""
+    check_owner(connection)
+    version = version_of(connection)
+    findings.is_new = version == 0
+    try:
+        check(connection, "quick_check")
+    except StorageDamaged as error:
+        if version < len(shipped()):  # a migration would rewrite it
+            raise
+        findings.damage = str(error)
+    if 0 < version < len(shipped()):
+        back_up(connection, Backups(path).target(findings.now_ms, f"schema-{version}"))
 
 
 def open_reader(path: Path, limits: Limits) -> sqlite3.Connection:
@@ -61,18 +93,25 @@ def check(connection: sqlite3.Connection, how: str) -> None:
     with closing(connection.execute(f"PRAGMA {how}(1)")) as cursor:
         found: str = cursor.fetchone()[0]
     if found != "ok":
-        raise StorageDamaged("The database is damaged. Restore the newest backup.")
+        raise StorageDamaged("The database is damaged.")
 
 
 def _connect(uri: str, limits: Limits) -> sqlite3.Connection:
     # isolation_level=None: sqlite3 begins nothing by itself; this room says BEGIN and COMMIT.
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         uri,
         uri=True,
         isolation_level=None,
         timeout=limits.busy_timeout_s,
         cached_statements=STATEMENTS_KEPT,
     )
+    # A damaged text costs its row, not the whole query: hashes and readers find what was replaced.
+    connection.text_factory = _text
+    return connection
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode("utf-8", "replace")
 
 
 def _set_up_writer(connection: sqlite3.Connection, limits: Limits) -> None:
@@ -89,3 +128,36 @@ def _set_up_writer(connection: sqlite3.Connection, limits: Limits) -> None:
 
 def _escaped(path: Path) -> str:
     return str(path.absolute()).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+
+
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Write a compact copy to `target` (0600), which must not exist yet.
+
+    Raises StorageRefused when it exists, StorageDamaged when the copy is not sound, and sqlite3's errors. A
+    copy that failed leaves nothing behind.
+    """
+    if target.exists():
+        raise StorageRefused(f"{target} exists already. Choose another name.")
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.unlink(missing_ok=True)
+    create_private(unfinished)
+    try:
+        connection.execute(
+            "PRAGMA query_only = OFF"
+        )  # it forbids this too; the file itself is open read-only
+        connection.execute("VACUUM INTO ?", (str(unfinished),))
+        with closing(open_reader(unfinished, Limits())) as copy:
+            check(copy, "integrity_check")
+        _sync(unfinished)
+        unfinished.rename(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_folder(target.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -29,4 +29,5 @@ class PairRows:
     def all(self, since_ms: int = 0) -> list[Symbol]:
         """Return every pair seen new or changed from `since_ms` on, by name: the query that may read all."""
         sql = "SELECT body FROM pairs WHERE seen_ms >= ? ORDER BY symbol"
-        return [_pair.read(row[0]) for row in self._rows.each(sql, since_ms)]
+        rows = self._rows.each(sql, since_ms)
+        return list(self._rows.damage.readable("pair", rows, lambda row: _pair.read(row[0])))

@@ -7,6 +7,7 @@ from typing import Any
 
 from mexc_tui.engine.ports import Clock
 from mexc_tui.model.storage import StorageClosed, StorageDeadline
+from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.group import Outcome
 from mexc_tui.store.rows import Rows
@@ -18,8 +19,9 @@ from mexc_tui.store.unit_of_work import Reading
 class _Reader:
     """One connection that only reads. Its rows are made in its own thread, on first use."""
 
-    def __init__(self, thread: SqliteThread, clock: Clock) -> None:
+    def __init__(self, thread: SqliteThread, clock: Clock, damage: Damage) -> None:
         self.thread = thread
+        self._damage = damage
         self._clock = clock
         self._rows: Rows | None = None
 
@@ -27,7 +29,7 @@ class _Reader:
         self, connection: sqlite3.Connection, name: str, work: Callable[[Reading], Any], deadline_ns: int
     ) -> Outcome:
         """Run `work` in one read transaction, in this reader's thread."""
-        rows = self._rows = self._rows or Rows(connection, self._clock)
+        rows = self._rows = self._rows or Rows(connection, self._clock, self._damage)
         began_ns = self._clock.monotonic_ns()
         outcome = Outcome()
         try:
@@ -35,7 +37,7 @@ class _Reader:
             rows.start(deadline_ns)
             outcome.value = work(Reading(rows))
         except sqlite3.Error as error:
-            outcome.error = translate(name, error)
+            outcome.error = self._damage.seen(translate(name, error))
         except Exception as error:  # the caller's own, handed back to it as it is
             outcome.error = error
         finally:
@@ -56,7 +58,9 @@ class Readers:
         thread: type[SqliteThread],
         clock: Clock,
         slow: SlowLog,
+        damage: Damage,
     ) -> None:
+        self._damage = damage
         self._connector = connector
         self._thread = thread
         self._clock = clock
@@ -110,7 +114,7 @@ class Readers:
         if self._is_closing:
             await thread.end(CLOSING_S)
             raise StorageClosed("The store is closing.")
-        reader = _Reader(thread, self._clock)
+        reader = _Reader(thread, self._clock, self._damage)
         self._all.append(reader)
         return reader
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from pathlib import Path
 
 from mexc_tui.model.storage import StorageRefused
@@ -34,6 +35,16 @@ class Reserve:
             self.release()
             _log.warning("no room could be set aside for a full disk (%s)", error)
         return self.is_held
+
+    def give_up(self) -> bool:
+        """Give back what an engine before this one set aside, if the disk is full. False: nothing was."""
+        try:
+            if shutil.disk_usage(self._path.parent).free > RESERVE_BYTES:
+                return False
+            self._path.unlink()
+        except OSError:  # there is none
+            return False
+        return True
 
     def release(self) -> bool:
         """Give the room back to the disk. False: it was given back already."""

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from mexc_tui.engine.ports import Clock
 from mexc_tui.model.storage import StorageDeadline, StorageFailed
+from mexc_tui.store.damage import Damage
 
 Value: TypeAlias = str | int | float | bytes | None
 Row: TypeAlias = tuple[Value, ...]
@@ -23,7 +24,9 @@ class Rows:
     and sqlite3's own errors, which the room translates where they leave it.
     """
 
-    def __init__(self, connection: sqlite3.Connection, clock: Clock) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, damage: Damage | None = None) -> None:
+        """`damage`: where rows that cannot be read are noted."""
+        self.damage = damage or Damage()
         self._connection = connection
         self._clock = clock
         self._deadline_ns = 0

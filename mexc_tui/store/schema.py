@@ -43,13 +43,13 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> 
     Raises StorageRefused when the file is somebody else's or newer than this program. A step that fails
     leaves the schema at the step before it.
     """
-    _check_owner(connection)
+    check_owner(connection)
     known = len(migrations)
     taken = 0
     while True:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            version = _pragma(connection, "user_version")
+            version = version_of(connection)
             if version > known:
                 raise StorageRefused(
                     f"The database has schema {version}, this program knows {known}. "
@@ -86,11 +86,17 @@ def _take(connection: sqlite3.Connection, migration: Migration) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
 
 
-def _check_owner(connection: sqlite3.Connection) -> None:
+def check_owner(connection: sqlite3.Connection) -> None:
+    """Refuse a database of another program. Raises StorageRefused."""
     owner = _pragma(connection, "application_id")
     tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if owner != APPLICATION_ID and tables:
         raise StorageRefused("This database belongs to another program. Move it away and start again.")
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """Return the number of the last migration taken; 0: the database is new."""
+    return _pragma(connection, "user_version")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

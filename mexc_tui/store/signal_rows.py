@@ -5,7 +5,7 @@ import msgspec
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Rows, Value, integer
+from mexc_tui.store.rows import Row, Rows, Value, integer
 
 _signal = Body(Signal, "signal")
 _outcome = Body(ListingOutcome, "outcome of a listing")
@@ -96,7 +96,7 @@ class SignalRows:
     ) -> list[tuple[Signal, ListingOutcome]]:
         """Return the newest signals of a detector whose listing's outcome is known, newest first, with it."""
         rows = self._rows.all(_JUDGED, name.value, version, label_version, limit)
-        return [(_signal.read(row[0]), _outcome.read(row[1])) for row in rows]
+        return list(self._rows.damage.readable("judged signal", rows, _judged))
 
     def latest(self, limit: int = 100, before_ms: int = 2**62) -> list[Signal]:
         """Return the newest signals raised before `before_ms`, newest first."""
@@ -112,10 +112,20 @@ class SignalRows:
             rows = self._rows.all(sql + "AND symbol = ? ORDER BY id DESC LIMIT ?", before, symbol, limit)
         else:
             rows = self._rows.all(sql + "ORDER BY id DESC LIMIT ?", before, limit)
-        return [(integer(number), _signal.read(body), bool(stands)) for number, body, stands in rows]
+        return list(self._rows.damage.readable("signal", rows, _numbered))
 
     def _many(self, where: str, *values: Value) -> list[Signal]:
-        return [_signal.read(row[0]) for row in self._rows.all(_SIGNALS + where, *values)]
+        rows = self._rows.all(_SIGNALS + where, *values)
+        return list(self._rows.damage.readable("signal", rows, lambda row: _signal.read(row[0])))
+
+
+def _judged(row: Row) -> tuple[Signal, ListingOutcome]:
+    return _signal.read(row[0]), _outcome.read(row[1])
+
+
+def _numbered(row: Row) -> tuple[int, Signal, bool]:
+    number, body, stands = row
+    return integer(number), _signal.read(body), bool(stands)
 
 
 def _words(key: SignalKey) -> tuple[str, str, str]:

@@ -10,11 +10,13 @@ from typing import Self, TypeVar
 
 from mexc_tui.engine.ports import Clock
 from mexc_tui.model.event import Fact
-from mexc_tui.model.storage import Durability
-from mexc_tui.store.backup import back_up
+from mexc_tui.model.storage import Durability, StorageDamaged, StorageError, StorageFailed, StorageFull
+from mexc_tui.store.backups import Backups
+from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.group import GroupRunner, Job
-from mexc_tui.store.opening import Limits, open_reader, open_writer
+from mexc_tui.store.opening import Findings, Limits, back_up, open_reader, open_writer
+from mexc_tui.store.place import PlaceWatch, signs_of_use
 from mexc_tui.store.readers import Readers
 from mexc_tui.store.reserve import Reserve
 from mexc_tui.store.slow import SlowLog
@@ -22,6 +24,7 @@ from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
 from mexc_tui.store.writer import Publish, Writer
 
+DAY_MS = 86_400_000
 JOURNAL_TAIL = 1_000
 """Facts whose seals are checked at every start; `Journal.verify` checks them all."""
 
@@ -61,17 +64,21 @@ class Store:
         publish: Publish,
         limits: Limits,
         reserve: Reserve,
+        damage: Damage,
     ) -> None:
         self.path = path
+        self.damage = damage
+        self.signs_of_use = tuple[str, ...]()
+        """Files beside it that show that a store was in use here, although this one is empty."""
+        self.backups = Backups(path)
+        self._place = PlaceWatch(path)
         self._reserve = reserve
         self._thread = thread
         self._clock = clock
         self._limits = limits
         self._slow = SlowLog(limits.slow_ms, limits.too_slow_ms)
         self._writer = Writer(thread, runner, publish, self._slow)
-        self._readers = Readers(
-            partial(open_reader, path, limits), limits.readers, type(thread), clock, self._slow
-        )
+        self._readers = Readers(self._open_reader, limits.readers, type(thread), clock, self._slow, damage)
 
     @classmethod
     async def open(
@@ -82,22 +89,32 @@ class Store:
         publish: Publish = _tell_nobody,
         limits: Limits | None = None,
         thread: type[SqliteThread] = SqliteThread,
+        used_names: tuple[str, ...] = (),
     ) -> Self:
         """Open the database at `path`; it and its folder are made if missing.
 
         `publish` gets the facts of each commit in the order of their numbers, after the commit and before
-        whoever wrote them goes on. Raises StorageRefused (modes, owner, newer schema) or StorageDamaged.
+        whoever wrote them goes on. `used_names`: files in its folder that only a profile in use has. Raises
+        StorageRefused (modes, owner, newer schema) or StorageDamaged, with the newest backup.
         """
         limits = limits or Limits()
-        reserve = Reserve(path)
-        opened = await thread.opened(partial(open_writer, path, limits))
+        reserve, damage, findings = Reserve(path), Damage(), Findings(clock.now_ms())
+        signs = signs_of_use(path, used_names)
         try:
-            runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits))
+            opened = await thread.opened(partial(_open_writer, path, limits, findings, reserve))
+        except StorageDamaged as error:
+            raise StorageDamaged(f"{error} {Backups(path).advice()}") from error
+        if findings.damage:
+            damage.note(findings.damage)
+        try:
+            runner = await opened.submit(lambda connection: _start_runner(connection, clock, limits, damage))
             await opened.submit(lambda _: reserve.hold())
         except BaseException:
             await opened.end(CLOSING_S)
             raise
-        return cls(path, opened, runner, clock, publish, limits, reserve)
+        store = cls(path, opened, runner, clock, publish, limits, reserve, damage)
+        store.signs_of_use = signs if findings.is_new else ()
+        return store
 
     async def write(
         self,
@@ -121,9 +138,16 @@ class Store:
         result: T = await self._readers.read(name, work, deadline_s or self._limits.deadline_s)
         return result
 
+    async def journal_head(self) -> int:
+        """Return the newest fact's number; 0 of a journal that cannot be read: the damage is noted."""
+        try:
+            return await self.read("journal's head", lambda stored: stored.journal.head())
+        except StorageDamaged:
+            return 0
+
     async def back_up(self, target: Path) -> None:
         """Write a checked copy to `target` while the store goes on. Raises StorageError."""
-        thread = await type(self._thread).opened(partial(open_reader, self.path, self._limits))
+        thread = await type(self._thread).opened(self._open_reader)
         try:
             await thread.submit(lambda connection: back_up(connection, target))
         except sqlite3.Error as error:
@@ -131,6 +155,51 @@ class Store:
         finally:
             thread.cut_short()
             await thread.end(CLOSING_S)
+
+    def damaged(self) -> str:
+        """Say what outside the tables of money is damaged, and which backup there is; empty: nothing."""
+        words = self.damage.words
+        return f"part of the database is damaged: {words} {self.backups.advice()}" if words else ""
+
+    def emptied(self) -> str:
+        """Say why this store is empty although one was in use here; empty: it is not."""
+        if not self.signs_of_use:
+            return ""
+        return (
+            f"the database {self.path} is empty, but {', '.join(self.signs_of_use)} beside it show that this "
+            f"profile was in use: it was deleted or lost its content. {self.backups.advice()}"
+        )
+
+    def is_backup_due(self) -> bool:
+        """Whether the newest backup is older than a day, or there is none."""
+        newest_ms = self.backups.newest_ms()
+        return newest_ms is None or not 0 <= self._clock.now_ms() - newest_ms < DAY_MS
+
+    async def back_up_daily(self) -> Path:
+        """Write a new backup and delete those that are not to be kept. Raises StorageError."""
+        if not self.backups.has_room():
+            raise StorageFull(f"There is no room for a backup in {self.backups.folder}: free some space.")
+        target = self.backups.target(self._clock.now_ms())
+        await self.back_up(target)
+        self.backups.forget_old()
+        return target
+
+    async def rescue(self) -> Path:
+        """Write what this store holds to a new backup, also when its file has lost its name.
+
+        Raises StorageError.
+        """
+        target = self.backups.target(self._clock.now_ms(), "rescued")
+        try:
+            await self._thread.submit(lambda connection: back_up(connection, target))
+        except (sqlite3.Error, OSError) as error:
+            words = translate("rescue", error) if isinstance(error, sqlite3.Error) else str(error)
+            raise StorageFailed(str(words)) from error
+        return target
+
+    def lost(self) -> str:
+        """Say why commits are lost: the file was deleted or replaced; empty: they are safe."""
+        return self._place.lost()
 
     def publish_to(self, publish: Publish) -> None:
         """Hand the facts of later commits to `publish`: for a bus that must know the journal's head first."""
@@ -168,16 +237,37 @@ class Store:
             has_reserve=self._reserve.is_held,
         )
 
+    def _open_reader(self) -> sqlite3.Connection:
+        """Open another connection to the same database. Raises StorageError if its path leads elsewhere."""
+        lost = self._place.lost()
+        if lost:
+            raise StorageFailed(f"{lost}.")
+        return open_reader(self.path, self._limits)
+
     def _deadline_ns(self, deadline_s: float | None) -> int:
         return self._clock.monotonic_ns() + int((deadline_s or self._limits.deadline_s) * 1e9)
 
 
-def _start_runner(connection: sqlite3.Connection, clock: Clock, limits: Limits) -> GroupRunner:
-    runner = GroupRunner(connection, clock)
+def _open_writer(path: Path, limits: Limits, findings: Findings, reserve: Reserve) -> sqlite3.Connection:
+    """Open it; on a full disk once more, with the room that was set aside for that."""
+    try:
+        return open_writer(path, limits, findings)
+    except StorageError:
+        if not reserve.give_up():
+            raise
+    return open_writer(path, limits, findings)
+
+
+def _start_runner(
+    connection: sqlite3.Connection, clock: Clock, limits: Limits, damage: Damage
+) -> GroupRunner:
+    runner = GroupRunner(connection, clock, damage)
     deadline_ns = clock.monotonic_ns() + int(limits.deadline_s * 1e9)
     check = Job("journal tail", _verify_tail, Durability.NORMAL, deadline_ns)
     error = runner.run([check]).outcomes[0].error
-    if error is not None:
+    if isinstance(error, StorageDamaged):
+        damage.note(str(error))
+    elif error is not None:
         raise error
     return runner
 

@@ -48,12 +48,18 @@ class VerdictRows:
 
     def tallies(self) -> list[CaseTally]:
         """Return the counts of all cases."""
-        return [_tally(row) for row in self._rows.all(_TALLIES, self._label_version)]
+        rows = self._rows.all(_TALLIES, self._label_version)
+        return list(self._rows.damage.readable("tally", rows, _tally))
 
     def base(self) -> dict[ClaimKind, tuple[int, int]]:
         """Return, for each kind of claim, how many listings were judged and of how many it was true."""
         rows = self._rows.all(_BASE, self._label_version)
-        return {ClaimKind(str(kind)): (integer(n), integer(hits)) for kind, n, hits in rows}
+        return dict(self._rows.damage.readable("tally of a claim", rows, _base))
+
+
+def _base(row: Row) -> tuple[ClaimKind, tuple[int, int]]:
+    kind, n, hits = row
+    return ClaimKind(str(kind)), (integer(n), integer(hits))
 
 
 def _tally(row: Row) -> CaseTally:

@@ -4,7 +4,7 @@ from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.signal import DetectionPass
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.store.bodies import Body
-from mexc_tui.store.rows import Row, Rows, integer
+from mexc_tui.store.rows import Row, Rows, Value, integer
 
 _alert = Body(Alert, "alert")
 _pass = Body(DetectionPass, "pass of detection")
@@ -42,13 +42,15 @@ class AlertRows:
 
     def open(self) -> list[StoredAlert]:
         """Return the open alerts, in the order of rule and subject."""
-        return [
-            _stored(row) for row in self._rows.all(_ALERTS + "WHERE closed_ms IS NULL ORDER BY rule, about")
-        ]
+        return self._many("WHERE closed_ms IS NULL ORDER BY rule, about")
 
     def latest(self, limit: int = 100) -> list[StoredAlert]:
         """Return the alerts raised last, newest first, closed ones too."""
-        return [_stored(row) for row in self._rows.all(_ALERTS + "ORDER BY last_ms DESC LIMIT ?", limit)]
+        return self._many("ORDER BY last_ms DESC LIMIT ?", limit)
+
+    def _many(self, where: str, *values: Value) -> list[StoredAlert]:
+        rows = self._rows.all(_ALERTS + where, *values)
+        return list(self._rows.damage.readable("alert", rows, _stored))
 
 
 class PassRows:
@@ -65,7 +67,7 @@ class PassRows:
     def latest(self, limit: int = 100) -> list[DetectionPass]:
         """Return the newest passes, newest first."""
         rows = self._rows.all("SELECT body FROM detection_passes ORDER BY at_ms DESC LIMIT ?", limit)
-        return [_pass.read(row[0]) for row in rows]
+        return list(self._rows.damage.readable("pass of detection", rows, lambda row: _pass.read(row[0])))
 
     def forget_before(self, at_ms: int) -> int:
         """Delete passes older than `at_ms`; return how many."""
@@ -86,7 +88,8 @@ class SettingRows:
     def of(self, name: str, limit: int = 100) -> list[SettingChanged]:
         """Return the newest changes of one setting, newest first."""
         sql = "SELECT body FROM settings_changes WHERE name = ? ORDER BY at_ms DESC LIMIT ?"
-        return [_setting.read(row[0]) for row in self._rows.all(sql, name, limit)]
+        rows = self._rows.all(sql, name, limit)
+        return list(self._rows.damage.readable("setting", rows, lambda row: _setting.read(row[0])))
 
 
 def _stored(row: Row) -> StoredAlert:

@@ -1,12 +1,16 @@
 """A backup is a sound, private copy, or nothing."""
 
 import asyncio
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mexc_tui.model.storage import StorageRefused
+from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
+from mexc_tui.store.backups import DAILY, WEEKLY, restore, time_of
+from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import Store
 from tests.store.parts import FILE, HandClock, fact
 
@@ -41,3 +45,87 @@ async def test_a_backup_to_nowhere_leaves_nothing(store: Store, tmp_path: Path) 
     with pytest.raises(StorageRefused, match="cannot be created"):
         await store.back_up(tmp_path / "missing" / "copy.db")
     assert not (tmp_path / "missing").exists()
+
+
+async def test_d13_daily_backups_are_bounded_and_the_newest_of_each_week_is_kept(
+    store: Store, clock: HandClock
+) -> None:
+    for _ in range(60):
+        assert store.is_backup_due()
+        await store.back_up_daily()
+        assert not store.is_backup_due()
+        clock.pass_s(86_400)
+    kept = store.backups.all()
+    ages = sorted({(clock.now_ms() - int(time_of(file).timestamp() * 1_000)) // 86_400_000 for file in kept})
+    assert ages[:DAILY] == list(range(1, DAILY + 1))
+    assert DAILY < len(kept) <= DAILY + WEEKLY
+    assert max(ages) >= 14
+    assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in kept)
+    assert stat.S_IMODE(store.backups.folder.stat().st_mode) == 0o700
+
+
+async def test_d13_the_newest_backup_restored_is_the_store_of_its_moment_and_keeps_the_one_it_replaces(
+    store: Store, folder: Path, clock: HandClock
+) -> None:
+    await store.write("fact", lambda unit: unit.record(fact(1)))
+    made = await store.back_up_daily()
+    await store.write("fact", lambda unit: unit.record(fact(2)))
+    await store.close()
+    (folder / FILE).write_bytes(b"\xff" * 9_000)
+    with pytest.raises(StorageDamaged) as refused:
+        await Store.open(folder / FILE, clock)
+    assert str(made) in str(refused.value)
+    assert "mexc-tui restore --profile profile" in str(refused.value)
+    kept = restore(folder / FILE, made, clock.now_ms())
+    assert kept is not None
+    assert kept.read_bytes() == b"\xff" * 9_000
+    again = await Store.open(folder / FILE, clock)
+    assert await again.read("head", lambda stored: stored.journal.head()) == 1
+    await again.close()
+
+
+async def test_without_a_backup_the_refusal_says_so(folder: Path, clock: HandClock) -> None:
+    _put(folder, b"\xff" * 9_000)
+    with pytest.raises(StorageDamaged, match="There is no backup in"):
+        await Store.open(folder / FILE, clock)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 9_000], ids=["empty", "no database"])
+async def test_what_is_no_backup_is_not_restored_and_changes_nothing(
+    store: Store, folder: Path, clock: HandClock, content: bytes
+) -> None:
+    await store.close()
+    before = (folder / FILE).read_bytes()
+    wrong = folder / "wrong.sqlite3"
+    wrong.write_bytes(content)
+    with pytest.raises((StorageDamaged, StorageRefused)):
+        restore(folder / FILE, wrong, clock.now_ms())
+    assert (folder / FILE).read_bytes() == before
+
+
+async def test_an_older_schema_is_backed_up_before_it_is_migrated(folder: Path, clock: HandClock) -> None:
+    _put(folder, b"")
+    with closing(sqlite3.connect(folder / FILE, isolation_level=None)) as old:
+        migrate(old, shipped()[:-1])
+        old.execute("INSERT INTO settings_changes (name, at_ms, body) VALUES ('mode', 5, X'7b7d')")
+    store = await Store.open(folder / FILE, clock)
+    (made,) = store.backups.all()
+    assert f"schema-{len(shipped()) - 1}" in made.name
+    with closing(sqlite3.connect(made)) as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (len(shipped()) - 1,)
+        assert copy.execute("SELECT at_ms FROM settings_changes").fetchone() == (5,)
+    await store.close()
+
+
+async def test_a_full_disk_gets_no_backup(store: Store, folder: Path, clock: HandClock) -> None:
+    with (folder / FILE).open("r+b") as file:
+        file.truncate(1 << 43)  # sparse: larger than any disk
+    with pytest.raises(StorageFull, match="free some space"):
+        await store.back_up_daily()
+    assert store.backups.all() == []
+
+
+def _put(folder: Path, content: bytes) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / FILE).write_bytes(content)
+    (folder / FILE).chmod(0o600)

@@ -13,7 +13,7 @@ from mexc_tui.model.event import Alert, SettingChanged
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName, Ended
-from mexc_tui.model.storage import CaseTally, StorageDamaged, StoredAlert
+from mexc_tui.model.storage import CaseTally, StoredAlert
 from mexc_tui.model.symbol import SymbolStatus
 from mexc_tui.store.cache_rows import CacheRow
 from mexc_tui.store.rows import Rows
@@ -295,10 +295,10 @@ def test_cache_rows_are_replaced_dropped_and_forgotten(stored: Reading) -> None:
     assert stored.cache.get("b:1") is None
 
 
-def test_a_body_that_cannot_be_read_is_damage_in_words() -> None:
+def test_d5_a_signal_that_cannot_be_read_costs_that_signal_and_is_reported() -> None:
     connection, stored = in_memory()
     stored.signals.add(signal())
     connection.execute("UPDATE signals SET body = CAST('{\"state\": 5}' AS BLOB)")
-    with pytest.raises(StorageDamaged, match="A stored signal cannot be read"):
-        stored.signals.standing()
+    assert stored.signals.standing() == []
+    assert "A stored signal cannot be read" in stored.rows.damage.words
     connection.close()

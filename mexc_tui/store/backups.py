@@ -1,0 +1,148 @@
+"""Backups of one database: named by their time, bounded in number, and how to restore one."""
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mexc_tui.model.storage import StorageDamaged, StorageRefused
+from mexc_tui.store.faults import translate
+from mexc_tui.store.files import create_private, sync_folder
+from mexc_tui.store.schema import check_owner, version_of
+
+FOLDER = "backups"
+DAILY, WEEKLY = 7, 4
+"""The newest so many are kept, and the newest of each of so many weeks."""
+SPARE_BYTES = 64 * 1024 * 1024
+"""A daily backup leaves so much of the disk free."""
+
+_TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"desk-(\d{8}T\d{6}Z)(?:-[a-z0-9-]+)?\.sqlite3")
+
+
+class Backups:
+    """The backups beside a database. Everything here blocks."""
+
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.folder = database.parent / FOLDER
+
+    def all(self) -> list[Path]:
+        """Return the backups, newest first."""
+        try:
+            found = [file for file in self.folder.iterdir() if _NAME.fullmatch(file.name)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found, key=lambda file: file.name, reverse=True)
+
+    def target(self, now_ms: int, why: str = "") -> Path:
+        """Return where a new backup goes, in a private folder. Raises StorageRefused."""
+        try:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StorageRefused(f"{self.folder} cannot be made: {error.strerror}.") from error
+        moment = datetime.fromtimestamp(now_ms / 1_000, UTC).strftime(_TIME)
+        return self.folder / f"desk-{moment}{why and f'-{why}'}.sqlite3"
+
+    def newest_ms(self) -> int | None:
+        """Return when the newest one was made; None: there is none."""
+        found = self.all()
+        return int(time_of(found[0]).timestamp() * 1_000) if found else None
+
+    def has_room(self) -> bool:
+        """Whether a backup leaves the disk enough free space for the desk's own writes."""
+        files = (self.database, self.database.with_name(self.database.name + "-wal"))
+        size = sum(file.stat().st_size for file in files if file.exists())
+        return shutil.disk_usage(self.database.parent).free > size + SPARE_BYTES
+
+    def forget_old(self) -> int:
+        """Delete those that are not to be kept; return how many."""
+        found = self.all()
+        gone = set(found) - kept_of(found)
+        for file in gone:
+            file.unlink(missing_ok=True)
+        return len(gone)
+
+    def advice(self) -> str:
+        """Say which backup to restore and how, for people."""
+        found = self.all()
+        profile = self.database.parent.name
+        if not found:
+            return f"There is no backup in {self.folder}."
+        made = time_of(found[0]).strftime("%Y-%m-%d %H:%M UTC")
+        return (
+            f"The newest backup is {found[0]} ({made}). Restore it with: mexc-tui restore --profile {profile}"
+        )
+
+
+def kept_of(found: Iterable[Path]) -> set[Path]:
+    """Return which backups are kept: the newest, and the newest of each of the last weeks."""
+    ordered = sorted(found, key=lambda file: file.name, reverse=True)
+    by_week: dict[tuple[int, int], Path] = {}
+    for file in ordered:
+        year, week, _ = time_of(file).isocalendar()
+        by_week.setdefault((year, week), file)
+    return {*ordered[:DAILY], *list(by_week.values())[:WEEKLY]}
+
+
+def time_of(backup: Path) -> datetime:
+    """Return when a backup was made, by its name."""
+    found = _NAME.fullmatch(backup.name)
+    if found is None:
+        return datetime.fromtimestamp(0, UTC)
+    return datetime.strptime(found[1], _TIME).replace(tzinfo=UTC)
+
+
+def restore(database: Path, backup: Path, now_ms: int) -> Path | None:
+    """Put a checked copy of a backup in the database's place; return where the database it replaces is kept.
+
+    No engine may run. Raises StorageRefused or StorageDamaged, and leaves everything as it was then.
+    """
+    if not backup.is_file():
+        raise StorageRefused(f"{backup} is not a file.")
+    database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = database.with_name(database.name + ".restoring")
+    fresh.unlink(missing_ok=True)
+    try:
+        create_private(fresh)
+        with backup.open("rb") as source, fresh.open("r+b") as copy:
+            shutil.copyfileobj(source, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        _check(fresh, backup)
+        kept = _move_aside(database, now_ms)
+        fresh.rename(database)
+    except OSError as error:
+        raise StorageRefused(f"{backup} cannot be restored: {error.strerror}.") from error
+    finally:
+        for leftover in ("", "-wal", "-shm"):
+            fresh.with_name(fresh.name + leftover).unlink(missing_ok=True)
+    sync_folder(database.parent)
+    return kept
+
+
+def _check(copy: Path, backup: Path) -> None:
+    try:
+        with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as connection:
+            check_owner(connection)
+            found: str = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            is_empty = version_of(connection) == 0
+    except sqlite3.Error as error:
+        raise translate(f"reading {backup}", error) from error
+    if found != "ok" or is_empty:
+        raise StorageDamaged(f"{backup} is not a sound backup. Choose an older one with --backup FILE.")
+
+
+def _move_aside(database: Path, now_ms: int) -> Path | None:
+    moment = datetime.fromtimestamp(now_ms / 1_000, UTC).strftime(_TIME)
+    kept = database.with_name(f"{database.name}.replaced-{moment}")
+    was_there = database.exists()
+    for suffix in ("-wal", "-shm", ""):
+        file = database.with_name(database.name + suffix)
+        if file.exists():
+            file.rename(kept.with_name(kept.name + suffix))
+    return kept if was_there else None

@@ -148,6 +148,7 @@ def exit_plan(settings: Settings) -> ExitPlan:
         trailing_after_pct=settings.trailing_after_pct,
         trailing_distance_pct=settings.trailing_distance_pct,
         break_even_rung=settings.break_even_rung,
+        break_even_slippage_pct=settings.break_even_slippage_pct,
         time_stop_s=settings.time_stop_s,
         slippage_pct=settings.flatten_slippage_pct,
     )

@@ -27,7 +27,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
-from mexc_tui.sniping.exits import higher_stops
+from mexc_tui.sniping.exits import exit_fee, higher_stops
 from mexc_tui.sniping.ladder import RungPlace, rungs
 from mexc_tui.sniping.rounding import Grid
 
@@ -96,7 +96,7 @@ class ExitsEdit:
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
         held, edited = self._edited(symbol, wish)
         stop = _moved_stop(held, edited)
-        worst = worst_pnl(held.position, stop, held.grid.taker_fee)
+        worst = worst_pnl(held.position, stop, exit_fee(held.position, held.grid))
         moved = " it moves to" if stop > edited.stop_price else ""
         return f"Sold at the stop{moved}, {short(stop)}, it makes {worst:+.2f} {QUOTE} of what is held."
 
@@ -183,14 +183,15 @@ class ExitsEdit:
 def _moved_stop(held: Held, edited: Edited) -> Decimal:
     """Return where the stop is once a trail or break-even that begins at once has moved it."""
     after = msgspec.structs.replace(held.position, plan=edited.plan)
-    moves = [price for price, _ in higher_stops(after, held.memory.high_price, held.grid)]
+    moves = [one.price for one in higher_stops(after, held.memory.high_price, held.grid)]
     return max([edited.stop_price, *moves])
 
 
 @exactly
 def exits_row(changed: Changed, row: PositionRow, grid: Grid | None) -> ExitsRow:
     """Return what a change came to, for faces."""
-    position, fee = changed.position, ZERO if grid is None else grid.taker_fee
+    position = changed.position
+    fee = ZERO if grid is None else exit_fee(position, grid)
     return ExitsRow(
         position=row,
         stop_before=changed.stop_before,

@@ -8,6 +8,7 @@ from mexc_tui.engine.trading_rows import SHOWN
 from mexc_tui.ledger.numbers import exactly
 from mexc_tui.model.plan_view import SaleRow
 from mexc_tui.model.position import Position
+from mexc_tui.sniping.exits import exit_fee
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
 
 Levels = Sequence[tuple[Decimal, Decimal]]
@@ -50,7 +51,7 @@ def sale_of(
     eaten = eat(bids.levels, quantity, floor)
     rest, at = quantity - eaten.quantity, eaten.worst if eaten.quantity else bids.best
     gross = eaten.value + rest * at
-    fee = gross * (ZERO if grid is None else grid.taker_fee)
+    fee = gross * (ZERO if grid is None else exit_fee(position, grid))
     cost = position.remaining_cost * quantity / position.remaining
     pnl = gross - fee - cost
     return SaleRow(

@@ -212,7 +212,8 @@ class EngineTradingFace:
             raise Refused("Nobody is there to sell: this engine was started without its guardian.")
         words = f"closed by {by}"
         done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.PERSON, words))
-        left = f", {plain(done.left)} left" if done.left else ""
+        left = f", {plain(done.left)} {position.base_asset} still held" if done.left else ""
+        sold = f"{plain(done.sold)} {position.base_asset} sold" if done.sold else "Nothing sold"
         dust = f", {plain(done.dust)} {position.base_asset} written off as dust" if done.dust else ""
         why = f": {done.words}" if done.words else ""
         is_closed = memory.position_of(position.symbol) is None
@@ -222,7 +223,7 @@ class EngineTradingFace:
             positions_left=len(memory.positions),
         )
         wanted_all = share_pct is None or share_pct == 100
-        said = f"{plain(done.sold)} {position.base_asset} sold{dust}{left}{why}."
+        said = f"{sold}{dust}{left}{why}."
         return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:

@@ -38,6 +38,8 @@ class Watch:
     def take_exits(self, plan: ExitPlan, stop_price: Decimal) -> None:
         """Go on with other exits; a touch of the old stop is forgotten."""
         observed = replace(self.memory.observed, touch=None)
-        self.memory = replace(self.memory, stop_price=stop_price, observed=observed)
+        is_moved = stop_price != self.memory.stop_price
+        reason = CloseReason.STOP if is_moved else self.memory.stop_reason
+        self.memory = replace(self.memory, stop_price=stop_price, stop_reason=reason, observed=observed)
         self.position = msgspec.structs.replace(self.position, plan=plan)
         self.is_changed = True

@@ -59,6 +59,8 @@ class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
     trailing_after_pct: Decimal = Decimal(20)
     trailing_distance_pct: Decimal = Decimal(15)
     break_even_rung: int = 0
+    break_even_slippage_pct: Decimal = Decimal("0.5")
+    """What a stop at break-even may lose by slippage without a loss in all."""
     time_stop_s: int = 0
     slippage_pct: Decimal = Decimal(10)
     """A stop or a flattening sells at most so far below the bid."""

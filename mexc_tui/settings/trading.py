@@ -190,7 +190,10 @@ class Exit(Group):
         Decimal(15), "Distance of a trailing stop below the highest price.", unit="%", low=1, high=90
     )
     break_even_rung: Count = row(
-        0, "Move the stop to the entry after this rung of the ladder; 0: never.", low=0, high=6
+        0, "Move the stop to break-even after this rung of the ladder; 0: never.", low=0, high=6
+    )
+    break_even_slippage_pct: Amount = row(
+        Decimal("0.5"), "Slippage of the sale that break-even covers beside fees.", unit="%", low=0, high=10
     )
     time_stop_s: Count = row(
         3_600, "Close a position after this time; 0: never.", unit="s", low=0, high=2_592_000

@@ -115,8 +115,9 @@ def _stop(held: Held, plan: ExitPlan, stop: Decimal, wish: ExitWish) -> Iterable
         yield _line("stop_distance", stop >= least, words, f"{MOST_STOP:f} %", f"at least {short(least)}")
     yield _line("stop_below_bid", stop < bid, f"{short(stop)}", f"below the bid of {short(bid)}", CLOSE)
     after = msgspec.structs.replace(held.position, plan=plan)
-    for price, why in higher_stops(after, held.memory.high_price, held.grid):
-        name, words = "stop_moves_to", f"{short(price)} {why}"
+    for higher in higher_stops(after, held.memory.high_price, held.grid):
+        price = higher.price
+        name, words = "stop_moves_to", f"{short(price)} {higher.words}"
         yield _line(name, price < bid, words, f"below the bid of {short(bid)}", "widen it, or close instead")
         if wish.stop_price is not None:
             yield _line("stop_is_held", stop >= price, f"{short(stop)}", words, f"at least {short(price)}")

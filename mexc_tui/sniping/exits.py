@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from mexc_tui.ledger.numbers import short
+from mexc_tui.ledger.numbers import rounded, short
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Position
+from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.confirmation import (
     Observed,
     StopRules,
@@ -28,6 +29,8 @@ from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, floored
 from mexc_tui.sniping.sellable import order_fault
 
 MS = 1_000
+MOST_FEE = Decimal("0.05")
+"""No fee of the exchange is higher: more than that is a wrong number."""
 NOTHING_OBSERVED = Observed()
 
 
@@ -38,6 +41,8 @@ class ExitMemory:
     stop_price: Decimal
     high_price: Decimal
     low_price: Decimal
+    stop_reason: CloseReason = CloseReason.NONE
+    """What moved the stop to where it is; NONE: not known, told by its place."""
     observed: Observed = NOTHING_OBSERVED
     fired: CloseReason = CloseReason.NONE
     fired_words: str = ""
@@ -105,8 +110,8 @@ def remember(position: Position) -> ExitMemory:
 
 
 def initial_stop(position: Position) -> Decimal:
-    """Return the stop that the plan puts under the entry price. The entry price comes from fills alone."""
-    return position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED)
+    """Return the stop that the plan puts under the entry price, as stored. The entry price is of fills."""
+    return rounded(position.entry_price * (1 - position.plan.stop_loss_pct / HUNDRED))
 
 
 def decide(holding: Holding, memory: ExitMemory, tick: Tick | None, now_ms: int) -> Decision:
@@ -126,7 +131,7 @@ def decide(holding: Holding, memory: ExitMemory, tick: Tick | None, now_ms: int)
     if tick is not None:
         memory = replace(memory, observed=noted(memory.observed, tick, now_ms, is_new=is_new))
     memory, move = _follow(position, memory, holding.grid)
-    memory = _confirm(position, memory, tick, now_ms, is_new=is_new)
+    memory = _confirm(holding, memory, tick, now_ms, is_new=is_new)
     if memory.fired is CloseReason.NONE:
         memory = _time_stop(position, memory, now_ms)
     if memory.fired is not CloseReason.NONE:
@@ -152,48 +157,82 @@ def _follow(position: Position, memory: ExitMemory, grid: Grid) -> tuple[ExitMem
     """
     low, high = memory.observed.agreed or (memory.high_price, memory.low_price)
     high, low = max(memory.high_price, low), min(memory.low_price, high)
-    stop, words = memory.stop_price, ""
-    for price, why in higher_stops(position, high, grid):
-        if price > stop:
-            stop, words = price, why
-    changed = replace(memory, high_price=high, low_price=low, stop_price=stop)
+    stop, words, reason = memory.stop_price, "", memory.stop_reason
+    for higher in higher_stops(position, high, grid):
+        if higher.price > stop:
+            stop, words, reason = higher.price, higher.words, higher.reason
+    changed = replace(memory, high_price=high, low_price=low, stop_price=stop, stop_reason=reason)
     if stop == memory.stop_price and high == memory.high_price:
         return changed, None
     return changed, MoveStop(stop, high, words)
 
 
-def higher_stops(position: Position, high: Decimal, grid: Grid) -> Iterable[tuple[Decimal, str]]:
-    """Yield the prices that the plan moves the stop up to once `high` was seen, each with why."""
+@dataclass(frozen=True, slots=True)
+class HigherStop:
+    """A price that the plan moves the stop up to, and why."""
+
+    price: Decimal
+    words: str
+    reason: CloseReason
+
+
+def higher_stops(position: Position, high: Decimal, grid: Grid) -> Iterable[HigherStop]:
+    """Yield the prices that the plan moves the stop up to once `high` was seen."""
     plan, entry = position.plan, position.entry_price
     if plan.break_even_rung and any(number >= plan.break_even_rung for number in position.rungs_done):
-        yield break_even(position, grid), "to break-even"
+        even = break_even(position, grid)
+        if even < max(high, _sold_at(position)):
+            yield HigherStop(even, "to break-even", CloseReason.BREAK_EVEN)
     if plan.trailing and high >= entry * (1 + plan.trailing_after_pct / HUNDRED):
-        yield high * (1 - plan.trailing_distance_pct / HUNDRED), f"trailing {plan.trailing_distance_pct:f} %"
+        price, words = _trail(plan, high), f"trailing {plan.trailing_distance_pct:f} %"
+        yield HigherStop(price, words, CloseReason.TRAILING)
+
+
+def _trail(plan: ExitPlan, high: Decimal) -> Decimal:
+    return high * (1 - plan.trailing_distance_pct / HUNDRED)
+
+
+def _sold_at(position: Position) -> Decimal:
+    return position.sold_value / position.sold_quantity if position.sold_quantity else ZERO
 
 
 def break_even(position: Position, grid: Grid) -> Decimal:
-    """Return the price at which the fees of both ways are earned."""
-    return position.entry_price * (1 + grid.taker_fee) / (1 - grid.taker_fee)
+    """Return the price at which a stop sells without a loss: it earns both fees and its slippage."""
+    fee, slippage = exit_fee(position, grid), position.plan.break_even_slippage_pct / HUNDRED
+    return position.entry_price * (1 + fee) / ((1 - fee) * (1 - slippage))
 
 
-def _reason(position: Position, memory: ExitMemory) -> CloseReason:
-    """Return what the stop that fired was, by its place."""
-    if memory.stop_price <= initial_stop(position):
+def exit_fee(position: Position, grid: Grid) -> Decimal:
+    """Return the fee of selling a position, a ratio: the pair's taker fee, or what was charged if more.
+
+    Fees of its sales are estimated by the maker fee, as most of them are take-profits.
+    """
+    if position.bought_value <= 0:
+        return grid.taker_fee
+    buying = position.fees - position.sold_value * grid.maker_fee
+    turnover = position.bought_value + position.sold_value
+    charged = max(buying / position.bought_value, position.fees / turnover)
+    return min(max(charged, grid.taker_fee), MOST_FEE)
+
+
+def _reason(position: Position, memory: ExitMemory, grid: Grid) -> CloseReason:
+    """Return what the stop that fired was: what moved it, or what its place says after a restart."""
+    stop = memory.stop_price
+    if stop <= max(initial_stop(position), position.initial_stop):
         return CloseReason.STOP
-    if position.plan.trailing:
-        trail = memory.high_price * (1 - position.plan.trailing_distance_pct / HUNDRED)
-        begins = position.entry_price * (1 + position.plan.trailing_after_pct / HUNDRED)
-        if memory.stop_price == trail and memory.high_price >= begins:
-            return CloseReason.TRAILING
-    return CloseReason.BREAK_EVEN if position.plan.break_even_rung else CloseReason.STOP
+    if memory.stop_reason is not CloseReason.NONE:
+        return memory.stop_reason
+    moved = higher_stops(position, memory.high_price, grid)
+    return next((one.reason for one in moved if abs(one.price - stop) <= grid.price_tick), CloseReason.STOP)
 
 
 # ---- its confirmation
 
 
 def _confirm(
-    position: Position, memory: ExitMemory, tick: Tick | None, now_ms: int, *, is_new: bool
+    holding: Holding, memory: ExitMemory, tick: Tick | None, now_ms: int, *, is_new: bool
 ) -> ExitMemory:
+    position = holding.position
     observed, rules = memory.observed, _rules(position, memory.stop_price)
     if tick is not None and tick.price <= rules.price:
         observed = touched(observed, tick, rules, now_ms, is_new=is_new)
@@ -205,7 +244,8 @@ def _confirm(
         return memory
     quoted = observed.quoted
     price = tick.price if tick is not None else rules.price if quoted is None else quoted.price
-    return replace(memory, fired=_reason(position, memory), fired_words=fired_words(price, rules.price, why))
+    reason = _reason(position, memory, holding.grid)
+    return replace(memory, fired=reason, fired_words=fired_words(price, rules.price, why))
 
 
 def _rules(position: Position, stop: Decimal) -> StopRules:

@@ -148,7 +148,7 @@ def test_a_changed_rule_traps_a_position_until_it_is_changed_back(
             assert any("cannot be sold" in one.text for one in await alerts(running))
             acted = await (await face_of(running)).close(SYMBOL, None, "ann")
             assert not acted.is_all
-            assert f"0 CLEAN sold, {plain(position.remaining)} left" in acted.words
+            assert f"Nothing sold, {plain(position.remaining)} CLEAN still held: " in acted.words
             assert words in acted.words
             await asyncio.sleep(90)
             assert held(running).remaining == position.remaining
@@ -214,6 +214,7 @@ def test_a_share_below_one_quantity_step_is_refused_in_words_and_not_as_done(tmp
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
             acted = await (await face_of(running)).close(SYMBOL, D("0.00001"), "ann")
             assert not acted.is_all
+            assert acted.words.startswith("Nothing sold, ")
             assert "less than one quantity step" in acted.words
             assert held(running).remaining == position.remaining
             assert not rooms.selling.is_selling(position.id)

@@ -108,7 +108,7 @@ def test_exits_that_are_allowed_sell_nothing_at_the_bid_of_now(wish: ExitWish, b
         return
     after = msgspec.structs.replace(one.position, plan=edited.plan)
     assert edited.stop_price < bid
-    assert all(price < bid for price, _ in higher_stops(after, one.memory.high_price, GRID))
+    assert all(higher.price < bid for higher in higher_stops(after, one.memory.high_price, GRID))
     if wish.ladder is not None:
         assert all(2 * (1 + rung.gain_pct / 100) > bid - D("0.01") for rung in edited.plan.ladder)
         assert sum(rung.share_pct for rung in edited.plan.ladder) <= 100

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
-from mexc_tui.model.intent import CloseReason
+from mexc_tui.ledger.positions import settled
+from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
+from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.sniping.confirmation import Tick
 from mexc_tui.sniping.exits import (
@@ -17,11 +20,13 @@ from mexc_tui.sniping.exits import (
     break_even,
     close,
     decide,
+    exit_fee,
     remember,
     stop_now,
 )
 from mexc_tui.sniping.ladder import Resting
 from tests.sniping.making import GRID, PLAN, T0, D, holding, position
+from tests.store import trading_samples as samples
 
 RESTING = (
     Resting(1, "a", D("1.1"), D(30)),
@@ -192,10 +197,73 @@ def replace_plan(
 
 
 def test_stop_moves_to_break_even_with_fees_after_its_rung() -> None:
-    held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
-    decision = run(holding(held), ("1.1", 0))
+    held = replace_plan(
+        break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30), sold_value=D(33)
+    )
+    decision = run(holding(held), ("1.09", 0))
     assert decision.move is not None
     assert decision.move.stop_price == break_even(held, GRID) > 1
+
+
+def test_break_even_earns_the_fees_that_were_charged_and_the_slippage_of_its_sale() -> None:
+    held = replace_plan(break_even_rung=1, rungs_done=(1,), fees=D("0.2"))
+    assert exit_fee(held, GRID) == D("0.002")
+    even = break_even(held, GRID)
+    sold = even * (1 - held.plan.break_even_slippage_pct / 100) * (1 - D("0.002"))
+    assert sold >= held.entry_price * D("1.002")
+    listed = replace_plan(fees=D("0.04"))
+    assert exit_fee(listed, GRID) == GRID.taker_fee
+
+
+def test_the_fee_of_resting_sales_does_not_lower_what_the_entry_was_charged() -> None:
+    sold = replace_plan(fees=D("0.2"), sold_quantity=D(30), sold_value=D(33), remaining=D(70))
+    assert exit_fee(sold, GRID) == D("0.002")
+
+
+def test_the_stop_does_not_move_to_a_break_even_that_the_price_never_reached() -> None:
+    held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
+    assert run(holding(held), ("1.001", 0), ("1.001", 50)).move is not None
+    assert run(holding(held), ("1.001", 0), ("1.001", 50)).memory.stop_price < 1
+
+
+@given(
+    st.decimals(min_value="0.0000001", max_value="70000", places=9),
+    st.decimals(min_value="0.001", max_value="900000", places=5),
+    st.integers(2, 50),
+)
+def test_a_plain_stop_is_reported_as_a_stop_however_its_price_was_rounded(
+    value: Decimal, quantity: Decimal, stop_pct: int
+) -> None:
+    plan = changed(PLAN, stop_loss_pct=D(stop_pct), break_even_rung=1, trailing=True)
+    bought = position(plan=plan, bought_value=value, bought_quantity=quantity, remaining=quantity)
+    order = msgspec.structs.replace(
+        samples.order("buy", state=OrderState.FILLED, position_id="p1"),
+        side=Side.BUY, role=OrderRole.ENTRY, quantity=quantity, filled_quantity=quantity, filled_value=value,
+        fees=(),
+    )  # fmt: skip
+    stored, _ = settled(bought, (order,), (), T0)
+    if not stored.stop_price:
+        return
+    tick = Tick(stored.stop_price / 2, T0 + 1)
+    memory, held = remember(stored), holding(stored)
+    for after_ms in range(0, 2_000, 100):
+        memory = decide(held, memory, replace(tick, at_ms=T0 + after_ms), T0 + after_ms).memory
+    assert memory.fired is CloseReason.STOP
+
+
+def test_a_stop_raised_by_hand_is_reported_as_a_stop() -> None:
+    held = replace_plan(break_even_rung=1, stop_price=D("0.97"), initial_stop=D("0.9"))
+    assert run(holding(held), ("0.96", 0), ("0.96", 400)).memory.fired is CloseReason.STOP
+    done = replace_plan(break_even_rung=1, rungs_done=(1,), stop_price=D("1.05"), initial_stop=D("0.9"))
+    assert run(holding(done), ("1.04", 0), ("1.04", 400)).memory.fired is CloseReason.STOP
+
+
+def test_a_stop_at_break_even_is_reported_so_before_and_after_a_restart() -> None:
+    held = replace_plan(break_even_rung=1, rungs_done=(1,), remaining=D(70), sold_quantity=D(30))
+    moved = run(holding(held), ("1.1", 0), ("1.1", 50), ("0.99", 60), ("0.99", 500))
+    assert moved.memory.fired is CloseReason.BREAK_EVEN
+    stored = changed(held, stop_price=moved.memory.stop_price, high_price=D("1.1"), initial_stop=D("0.9"))
+    assert run(holding(stored), ("0.99", 60), ("0.99", 500)).memory.fired is CloseReason.BREAK_EVEN
 
 
 def test_time_stop_closes_after_its_time() -> None:

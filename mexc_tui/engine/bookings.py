@@ -161,7 +161,7 @@ class Desk:
         for entry in done.entries:
             self.add_entry(entry, before.symbol)
         for lot in done.lots if done.position is not None else ():
-            self.tables.lots.save(lot)  # a fee may be told before the first fill: there is no position yet
+            self.tables.lots.save(lot)
         for intent in done.intents:
             self.save_intent(intent)
         if done.position is not None and done.position != before:

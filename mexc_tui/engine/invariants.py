@@ -18,6 +18,7 @@ from mexc_tui.ledger.checks import (
     within_limit,
     within_reservation,
 )
+from mexc_tui.ledger.orders import must_ask
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import EntryKind, Position
 from mexc_tui.model.reconciliation import DifferenceKind
@@ -28,6 +29,8 @@ QUOTES = frozenset({QUOTE})
 TOLERANCE = Decimal("1e-6")
 QUIET_MS = 2_000
 """Balances are held against books that nothing moved for so long."""
+UNSETTLED_MS = 30_000
+"""What is found broken for so long halts although something is still on its way."""
 NAKED_MS = 15_000
 """A worker that failed is back by then; a position that lacks protection for longer is a breach."""
 SLACK = Decimal("1.02")
@@ -56,16 +59,31 @@ class Invariants:
         self._traded_ms = 0
         self._allowed = ZERO
         self._naked_ms = dict[str, int]()
-        self._last = tuple[str, ...]()
+        self._since_ms = dict[str, int]()
+        """When each finding that lasts was first made."""
+        self._unequal_ms = dict[str, int]()
+        """Moment of the comparison that first found a balance unequal; it is so still."""
+        self._settled = frozenset[str]()
+        """What the last look found, if the state was settled then."""
         self.heartbeat_ms: Callable[[Position], int | None] | None = None
         """When a position was last looked after, exchange time; None: nothing here looks after positions."""
         keeper.on_change(self._note)
 
     def breaches(self, cap_pct: Decimal) -> tuple[str, ...]:
-        """Return what was broken at the last look too: no commit lies between memory's parts for so long."""
+        """Return what was broken at two looks in a row on a settled state, or for long on an unsettled one.
+
+        While something is on its way or not known, parts of the books describe different moments.
+        """
         found = (*self._limits(cap_pct), *self._books(), *self._equity.breaches(), *self._balances())
-        lasting = tuple(words for words in found if _about(words) in map(_about, self._last))
-        self._last = found
+        now_ms, is_settled = self._now_ms(), self._is_settled()
+        self._since_ms = {about: self._since_ms.get(about, now_ms) for about in map(_about, found)}
+        lasting = tuple(
+            words
+            for words in found
+            if (is_settled and _about(words) in self._settled)
+            or now_ms - self._since_ms[_about(words)] >= UNSETTLED_MS
+        )
+        self._settled = frozenset(self._since_ms) if is_settled else frozenset[str]()
         return (*lasting, *self._naked_for_long())
 
     def unprotected(self) -> tuple[str, ...]:
@@ -84,6 +102,14 @@ class Invariants:
         return tuple(wrong)
 
     # ---- inside
+
+    def _is_settled(self) -> bool:
+        """Whether everything that was sent is answered, and everything that was told is booked."""
+        return not (
+            self._keeper.is_behind
+            or self._execution.in_flight
+            or any(must_ask(order) for order in self._keeper.open.orders.values())
+        )
 
     def _limits(self, cap_pct: Decimal) -> tuple[str, ...]:
         """I1. What was bound within the limit of its time stays within it: losses shrink no limit."""
@@ -122,7 +148,16 @@ class Invariants:
             return wrong
         balances = self._reconciler.compared
         held = {asset for (_, asset), amount in memory.balances.items() if amount}
-        return wrong + agrees(memory.balances, balances, held & {one.asset for one in balances}, TOLERANCE)
+        unequal = agrees(memory.balances, balances, held & {one.asset for one in balances}, TOLERANCE)
+        return wrong + self._found_twice(unequal, run.at_ms)
+
+    def _found_twice(self, unequal: tuple[str, ...], at_ms: int) -> tuple[str, ...]:
+        """Return what an earlier comparison found too; of what is new, a second one is asked for."""
+        first = {about: self._unequal_ms.get(about, at_ms) for about in map(_about, unequal)}
+        if first.keys() - self._unequal_ms.keys():
+            self._reconciler.hurry()
+        self._unequal_ms = first
+        return tuple(words for words in unequal if first[_about(words)] < at_ms)
 
     def _naked_for_long(self) -> tuple[str, ...]:
         since_ms = self._now_ms() - NAKED_MS

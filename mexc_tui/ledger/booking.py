@@ -13,7 +13,7 @@ import msgspec
 from mexc_tui.ledger.days import kept
 from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.ledger.orders import Advanced
-from mexc_tui.ledger.positions import Holding, holding, settled, spent
+from mexc_tui.ledger.positions import Holding, holding, settled, spent, with_due_fees
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Account, Day, Entry, EntryKind, Lot, Position, PositionState, Posting
@@ -136,7 +136,7 @@ def _booking(
 ) -> Booking:
     intents = tuple(_followed(intent, after, orders, at_ms) for intent in books.intents)
     exists = after.bought_quantity > 0
-    # What is not stored as a position counts for the day once it is: a fee may be told before its fill.
+    # What is not stored as a position counts for the day once it is: a sale may be told before its buy.
     known = after if exists else books.position
     return Booking(
         position=after if exists else None,
@@ -209,9 +209,9 @@ def _trade_entry(position: Position, before: Order, order: Order, at_ms: int) ->
 
 
 def _fee_entries(position: Position, before: Order, order: Order, at_ms: int) -> tuple[Entry, ...]:
-    known = {fee.asset: fee for fee in before.fees}
+    known = {fee.asset: fee for fee in with_due_fees(before, position.base_asset).fees}
     entries: list[Entry] = []
-    for fee in order.fees:
+    for fee in with_due_fees(order, position.base_asset).fees:
         old = known.get(fee.asset, Fee(fee.asset, ZERO))
         is_desks = fee.asset in (position.base_asset, position.quote_asset)
         flow = ZERO if is_desks else fee.value - old.value

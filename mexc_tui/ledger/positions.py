@@ -64,6 +64,7 @@ def opened(snipe: Snipe, intent: Intent, at_ms: int) -> Position:
 @exactly
 def holding(position: Position, orders: tuple[Order, ...]) -> Holding:
     """Add up a position's orders, all of them, with its write-offs (`dust`, `gone`)."""
+    orders = tuple(with_due_fees(order, position.base_asset) for order in orders)
     buys = sorted(_filled(orders, Side.BUY), key=lambda order: (order.created_ms, order.client_order_id))
     sells = _filled(orders, Side.SELL)
     sold = _sum(order.filled_quantity for order in sells)
@@ -121,6 +122,23 @@ def settled(
     return after, sums
 
 
+@exactly
+def with_due_fees(order: Order, base_asset: str) -> Order:
+    """Return the order with the fees that can be booked: a fee waits for the fill that it was paid for.
+
+    Fees and fills come from different channels in any order. A fee in coins takes no more than was bought.
+    """
+    if not order.filled_quantity:
+        return msgspec.structs.replace(order, fees=())
+    if order.side is Side.SELL or order.fee_in(base_asset) <= order.filled_quantity:
+        return order
+    fees = tuple(
+        msgspec.structs.replace(fee, amount=order.filled_quantity) if fee.asset == base_asset else fee
+        for fee in order.fees
+    )
+    return msgspec.structs.replace(order, fees=fees)
+
+
 def sellable(remaining: Decimal, free: Decimal, step: Decimal) -> Decimal:
     """Return what can be sold: what the desk owns of it and what is free, floored to the step (O7)."""
     return floored(max(min(remaining, free), ZERO), step)
@@ -129,7 +147,7 @@ def sellable(remaining: Decimal, free: Decimal, step: Decimal) -> Decimal:
 @exactly
 def spent(intent: Intent, orders: tuple[Order, ...]) -> Decimal:
     """Return what the attempts of a buy cost so far, fees included, in quote units."""
-    ours = (order for order in orders if order.intent_id == intent.id)
+    ours = (order for order in orders if order.intent_id == intent.id and order.filled_quantity)
     return _sum(
         order.filled_value + _quote_fees(order, intent.base_asset, intent.quote_asset) for order in ours
     )
@@ -145,7 +163,7 @@ def _sum(values: Iterable[Decimal]) -> Decimal:
 
 
 def _filled(orders: tuple[Order, ...], side: Side) -> list[Order]:
-    return [order for order in orders if order.side is side and (order.filled_quantity or order.fees)]
+    return [order for order in orders if order.side is side and order.filled_quantity]
 
 
 def _quote_fees(order: Order, base: str, quote: str) -> Decimal:

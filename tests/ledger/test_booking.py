@@ -35,7 +35,7 @@ def sold(name: str, quantity: str, value: str, status: OrderStatus = OrderStatus
 
 
 def fee(name: str, quantity: str, amount: str, asset: str = "USDT") -> Evidence:
-    return from_trades((trade(name, 1, quantity, amount, asset),))
+    return from_trades((trade(name, 1, quantity, amount, asset, buys=name.startswith("buy")),))
 
 
 def sell_order(name: str = "stop-1", quantity: str = "10", role: OrderRole = OrderRole.STOP) -> Order:
@@ -270,11 +270,47 @@ def test_a_fee_without_a_price_stays_open_and_says_so_until_a_price_is_known() -
 
 def test_each_slice_of_a_fee_is_worth_what_it_was_worth_when_it_was_paid() -> None:
     desk = a_desk(USDT="1000", MX="5")
-    desk.tell("buy-1", bought(), fee("buy-1", "10", "0.01", "MX"))
+    desk.tell("buy-1", bought(), fee("buy-1", "9", "0.01", "MX"))
     desk.prices = {"MX": D(4)}
     desk.tell("buy-1", from_trades((trade("buy-1", 2, "1", "0.01", "MX"),)))
     assert the(desk).remaining_cost == D("20.07")
     assert flows(desk.entries.values()) == D("0.07")
+    assert_sound(desk)
+
+
+@pytest.mark.parametrize("asset", ["USDT", "ABC", "MX"])
+def test_a_fee_told_before_its_fill_waits_for_it(asset: str) -> None:
+    desk = a_desk(USDT="1000", MX="5")
+    early = fee("buy-1", "10", "0.02", asset)
+    desk.tell("buy-1", early)
+    assert list(desk.entries) == ["start"]
+    assert_sound(desk)
+    desk.tell("buy-1", bought(), early)
+    assert desk.orders["buy-1"].fee_in(asset) == D("0.02")
+    assert desk.held[Account.FEES, asset] == D("0.02")
+    assert the(desk).fees == {"USDT": D("0.02"), "ABC": D("0.04"), "MX": D("0.06")}[asset]
+    assert_sound(desk)
+
+
+@pytest.mark.parametrize("asset", ["USDT", "ABC", "MX"])
+def test_a_fee_of_more_than_the_fill_that_is_known_keeps_the_books_sound(asset: str) -> None:
+    desk = a_desk(USDT="1000", MX="5")
+    desk.tell("buy-1", from_report(report("buy-1", "0.01", "0.02", OrderStatus.PARTIALLY_FILLED), NOON_MS))
+    desk.tell("buy-1", fee("buy-1", "10", "0.02", asset))
+    assert_sound(desk)
+    assert solvent(desk.held) == ()
+    desk.tell("buy-1", bought())
+    assert_sound(desk)
+    assert desk.held[Account.FEES, asset] == D("0.02")
+
+
+def test_a_fee_of_a_second_buy_and_of_a_sale_wait_for_their_own_fills() -> None:
+    desk = a_desk(USDT="1000")
+    desk.tell("buy-1", bought())
+    desk.expect(order("buy-2", created_ms=NOON_MS + 1), sell_order())
+    desk.tell("buy-2", fee("buy-2", "10", "0.02"))
+    desk.tell("stop-1", fee("stop-1", "10", "0.01"))
+    assert (the(desk).fees, the(desk).realised) == (0, 0)
     assert_sound(desk)
 
 
@@ -293,7 +329,7 @@ def test_a_sale_beyond_what_is_owned_takes_the_persons_coins_and_says_so() -> No
     desk = a_desk(USDT="1000", ABC="7")
     desk.tell("buy-1", bought())
     done(desk)
-    desk.expect(sell_order())
+    desk.expect(sell_order(quantity="11"))
     desk.tell("stop-1", sold("stop-1", "11", "22"))
     assert the(desk).remaining == 0
     assert held(desk, "ABC") == 0
@@ -419,7 +455,7 @@ def _in_slices(
         told.append((name, from_report(report(name, filled, worth, status, side, quantity), NOON_MS)))
     asset = draw(FEE_ASSETS)
     amount = (quantity if asset == "ABC" else value) * D("0.001")
-    told.append((name, from_trades((trade(name, 1, quantity, amount, asset),))))
+    told.append((name, from_trades((trade(name, 1, quantity, amount, asset, side is Side.BUY),))))
     return told
 
 
@@ -456,9 +492,8 @@ def test_at_every_step_books_balance_and_equity_is_explained(told: list[tuple[st
     desk = lived([])
     for name, piece in told:
         desk.tell(name, piece)
-        if desk.positions:
-            assert_sound(desk)
-    assert solvent(desk.held) == ()
+        assert_sound(desk)
+        assert solvent(desk.held) == ()
 
 
 @settings(max_examples=120, deadline=None)

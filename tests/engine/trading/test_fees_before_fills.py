@@ -1,0 +1,60 @@
+"""Fees that are told before the fills they were paid for: no correct account halts."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.model.trading import TradingState
+from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import SYMBOL, day_of, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, same_books
+
+ORDERS, DEALS = "spot@private.orders", "spot@private.deals"
+BLIND_MS = (3_000, 3_000)
+MX = AccountPlan(balances={"USDT": Decimal(1_000), "MX": Decimal(5)})
+
+
+def lost(channel: str) -> FaultPlan:
+    return FaultPlan(kind=FaultKind.DROP_PUSH, at_s=35, path=channel)
+
+
+LIVES = {
+    "the fill is seen late": (lost(ORDERS),),
+    "pushes change places": (FaultPlan(kind=FaultKind.REORDER_PUSH, at_s=35, path="spot@private"),),
+    "fees are lost": (lost(DEALS),),
+    "half of all pushes are lost": (
+        FaultPlan(kind=FaultKind.DROP_PUSH, at_s=35, path="spot@private", chance=0.5),
+    ),
+}
+
+
+@pytest.mark.parametrize("in_mx", [False, True], ids=["USDT", "MX"])
+@pytest.mark.parametrize("faults", LIVES.values(), ids=LIVES.keys())
+def test_a_fee_that_comes_before_its_fill_halts_nothing(
+    tmp_path: Path, faults: tuple[FaultPlan, ...], in_mx: bool
+) -> None:
+    knobs = Knobs(visibility_ms=BLIND_MS, mx_deduction=in_mx, taker_fee=Decimal("0.001"))
+
+    async def main(sim: Simulation) -> None:
+        plan = day_of(sim, tmp_path, listing=PUNCTUAL, knobs=knobs, faults=faults, lent=HANDS_OFF)
+        scenario = plan.server.world.scenario
+        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(scenario, account=MX) if in_mx else scenario)
+        await day.open()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(22)
+            await rooms.arming.arm(SYMBOL, "ann")
+            broken: list[str] = []
+            rooms.keeper.on_change(lambda _: broken.extend(rooms.safety.equity.breaches()))
+            await until(lambda: rooms.keeper.open.positions, 40)
+            await asyncio.sleep(10)
+            assert broken == []
+            assert rooms.safety.switch.kept.state is TradingState.ACTIVE
+            await same_books(day, running)
+
+    simulate(main)

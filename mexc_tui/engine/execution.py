@@ -6,19 +6,19 @@ would be an order that nobody knows.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
-from mexc_tui.ledger.evidence import Evidence, from_outcome, from_report, from_trades
+from mexc_tui.ledger.evidence import Evidence, answered_for, from_outcome, from_report, from_trades, trades_of
 from mexc_tui.ledger.orders import cancelling, must_ask_trades
 from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
-from mexc_tui.model.order import NewOrder
-from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
-from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.order import NewOrder, Side
+from mexc_tui.model.outcome import NotSent, Purpose, Refusal, SendOutcome
+from mexc_tui.model.report import OrderReport, PlacedOrder
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -40,6 +40,12 @@ def asking_purpose(role: OrderRole) -> Purpose:
 
 NOT_THERE = (-2013, -2011)
 """Answers that deny an order."""
+LISTED_BEFORE_MS = 60_000
+"""Listings of an order begin so long before it was made: clocks differ."""
+UNREAD = frozenset({403, 418, 429})
+"""HTTP status of requests that were turned away before anybody read them."""
+NO_PAIR = frozenset({10007, 30014, -1121})
+"""The exchange knows no such pair yet: nothing was ordered in it."""
 TOLD_S, TOLD_LOOKS = 0.1, 5
 """An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
 
@@ -138,9 +144,42 @@ class Execution:
 
     async def ask_fees(self, order: Order) -> None:
         """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
-        trades = await self._trading.my_trades(order.symbol, order_id=order.order_id)
+        trades = trades_of(order, await self._trading.my_trades(order.symbol, order_id=order.order_id))
         if trades:
             await self._keeper.take(order.client_order_id, from_trades(trades))
+
+    async def unlisted_ms(self, order: Order) -> int | None:
+        """Return the exchange time of a listing without the order; None: it was listed, and is booked.
+
+        Raises ExchangeError.
+        """
+        asked_ms = self._trading.now_ms()
+        purpose = asking_purpose(order.role)
+        start_ms = order.created_ms - LISTED_BEFORE_MS
+        reports = (
+            *await self._trading.open_orders((order.symbol,), purpose=purpose),
+            *await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose),
+        )
+        return None if await self._is_among(order, reports, asked_ms) else asked_ms
+
+    async def was_taken(self, order: Order, refusal: Refusal) -> bool:
+        """Whether the exchange lists an order that it refused; it is booked then.
+
+        A refusal that calls itself certain may be wrong: no other attempt is sent before this is known.
+        Raises ExchangeError.
+        """
+        if refusal.http_status in UNREAD:
+            return False
+        asked_ms = self._trading.now_ms()
+        purpose = PURPOSES[order.role]
+        start_ms = order.created_ms - LISTED_BEFORE_MS
+        try:
+            reports = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
+        except Refused as error:
+            if error.refusal.code in NO_PAIR:
+                return False
+            raise
+        return await self._is_among(order, reports, asked_ms)
 
     async def settle(self, deadline_s: float) -> bool:
         """Wait so long for what is on its way; return whether all of it was answered."""
@@ -153,6 +192,14 @@ class Execution:
         return not self._running
 
     # ---- inside
+
+    async def _is_among(self, order: Order, reports: Iterable[OrderReport], asked_ms: int) -> bool:
+        """Book the report of this order, if there is one."""
+        for report in reports:
+            if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
+                await self._keeper.take(order.client_order_id, from_report(report, asked_ms))
+                return True
+        return False
 
     async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:
         report = await self._trading.order(
@@ -180,6 +227,7 @@ class Execution:
             quote_quantity=order.quote_quantity,
             snipe_id=intent.snipe_id,
             position_id=intent.position_id,
+            bound=(intent.spend_cap or None) if intent.side is Side.BUY else None,
             created_ms=now_ms,
             reason="on its way",
         )
@@ -214,6 +262,7 @@ class Execution:
 
     def _noted(self, row: Order, outcome: SendOutcome[PlacedOrder], fired: Fired | None = None) -> Sent:
         """Let memory know the answer; the disk is not waited for: the intent of the next try is durable."""
+        outcome = answered_for(row, outcome, self._window_ms())
         told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
         self._keeper.hear(name, told)
         self._begin_chore(self._keeper.take(name, told))

@@ -11,9 +11,10 @@ from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.running_sale import Running
 from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.trading_ports import Trading
+from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
-from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.outcome import Purpose, Refusal
 from mexc_tui.model.position import Position
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ SEEN_S = 0.5
 LOOK_S = 0.1
 AGAIN_S = 1.0
 """Cancels that did not show are sent again after so long."""
+LISTED_S = 2.0
+"""Before a refused sale is tried again the list of orders is waited for so long: no exit hangs on it."""
 
 
 class ExitOrders:
@@ -57,6 +60,15 @@ class ExitOrders:
         if not is_offered:
             await self._clear(sale, sells, cancels)
         return not is_offered
+
+    async def was_taken(self, order: Order, refusal: Refusal) -> bool:
+        """Whether a refused sale exists all the same; no list in time: it is not waited for."""
+        try:
+            async with asyncio.timeout(LISTED_S):
+                return await self._execution.was_taken(order, refusal)
+        except (ExchangeError, TimeoutError) as error:
+            log.warning("%s: the list of orders after its refusal: %s", order.client_order_id, error)
+            return False
 
     def _cancel_resting(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
         """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""

@@ -20,7 +20,7 @@ from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Rejected, SendOutcome
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, is_run_away
@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 NS_PER_MS = 1_000_000
 ANSWERED_S = 0.5
 """How long the stream may take to tell what became of an order that ends at once; then it is asked for."""
+LISTED_AGAIN_S = 0.1
+"""The list of orders is asked for again so long after it could not be read."""
 
 LOOK_S = 0.05
 """How often a firing that waits checks whether it may still buy."""
@@ -176,6 +178,8 @@ class Firing:
         self._sent += 1
         self._last_sent_ms = self._trading.now_ms()
         outcome = sent.outcome
+        if isinstance(outcome, Rejected) and await self._was_taken(sent.order, outcome.refusal):
+            outcome = Accepted(PlacedOrder(order_id=sent.order.client_order_id, symbol=sent.order.symbol))
         if isinstance(outcome, Accepted):
             outcome = await self._outcome_of(sent.order)
         after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
@@ -225,6 +229,16 @@ class Firing:
         if self._orders.bought() and self._orders.is_enough():
             return Accepted(PlacedOrder(order_id=order.order_id or name, symbol=order.symbol))
         return NotSent("it was taken, and nobody sold at that price")
+
+    async def _was_taken(self, order: Order, refusal: Refusal) -> bool:
+        """Whether a refused order exists; the list of orders is waited for while the window lasts."""
+        while not self._off():
+            try:
+                return await self._execution.was_taken(order, refusal)
+            except ExchangeError as error:
+                log.info("%s: the list of orders after its refusal: %s", order.client_order_id, error)
+            await asyncio.sleep(LISTED_AGAIN_S)
+        return False
 
     async def _until_done(self, name: str) -> None:
         """Wait for the stream's word on an order that cannot rest; then ask."""

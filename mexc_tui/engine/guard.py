@@ -16,6 +16,7 @@ from mexc_tui.engine.supervisor import Started, WorkerStatus
 from mexc_tui.engine.switch import Switch
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.ids import stranger_words
+from mexc_tui.ledger.orders import AnomalyKind
 from mexc_tui.model.event import Alert, GuardActed
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.severity import Severity
@@ -220,12 +221,17 @@ class Guard:
         return f"the exchange refused the time of {count} orders within a minute" if count > 1 else ""
 
     def _note(self, written: Written) -> None:
-        """Hear of answers that refuse the key, or a request's time."""
+        """Hear of answers that refuse the key or a request's time, and of reports beyond what was ordered."""
         for order in written.orders:
             if order.code in KEY_CODES:
                 self.incident(Cause.KEY, "key", f"the exchange refuses this key: {order.reason}")
             if order.code in TIME_CODES:
                 self._untimely.setdefault(order.client_order_id, order.updated_ms)
+        for step in written.advanced:
+            for anomaly in step.anomalies:
+                if anomaly.kind is AnomalyKind.OVERFILL:
+                    words = f"{anomaly.kind.value}, which was not booked: {anomaly.words}"
+                    self.incident(Cause.INVARIANT, step.order.client_order_id, words)
 
     # ---- acting
 

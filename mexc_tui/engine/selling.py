@@ -299,6 +299,8 @@ class Selling:
         sent = await self._line.send(intent, order, is_hot=is_hot)
         sale.tries += 1
         sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
+        if sale.refusal is not None and await self._orders.was_taken(sent.order, sale.refusal):
+            sale.refusal = None
         if isinstance(sent.outcome, Accepted):
             if position.trapped:
                 self._end.begin(self._keeper.note_trapped(sale.position_id, ""))

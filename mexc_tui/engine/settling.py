@@ -14,7 +14,6 @@ from mexc_tui.engine.execution import NOT_THERE, Execution, asking_purpose
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.checks import agrees
-from mexc_tui.ledger.evidence import from_report
 from mexc_tui.ledger.fence import Proofs, conclude
 from mexc_tui.ledger.orders import must_ask, must_ask_trades
 from mexc_tui.model.errors import ExchangeError, Refused
@@ -125,7 +124,7 @@ class Settling:
         except Refused as error:
             if error.refusal.code not in NOT_THERE:
                 raise
-            if await self._list(order) is not None:
+            if await self._execution.unlisted_ms(order) is not None:
                 words = "the exchange knows it no more, neither by its id nor in a listing"
                 await self._keeper.doubt(
                     order.client_order_id, self._trading.now_ms(), self._window_ms(), words
@@ -143,7 +142,7 @@ class Settling:
         known = self._proofs.get(name, Proofs())
         answers = await asyncio.gather(
             _proof(known.denied_ms, self._denied, order),
-            _proof(known.listed_ms, self._list, order),
+            _proof(known.listed_ms, self._execution.unlisted_ms, order),
             _proof(known.balanced_ms, self._balanced, order),
             return_exceptions=True,
         )
@@ -169,21 +168,6 @@ class Settling:
                 return asked_ms
             raise
         return None
-
-    async def _list(self, order: Order) -> int | None:
-        """Return the exchange time of a listing without the order; None: it was in there, and is booked."""
-        asked_ms = self._trading.now_ms()
-        purpose = asking_purpose(order.role)
-        start_ms = order.created_ms - 60_000
-        reports = (
-            *await self._trading.open_orders((order.symbol,), purpose=purpose),
-            *await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose),
-        )
-        for report in reports:
-            if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
-                await self._keeper.take(order.client_order_id, from_report(report, asked_ms))
-                return None
-        return asked_ms
 
     async def _balanced(self, order: Order) -> int | None:
         """Return the exchange time at which balances agreed with the books without it."""

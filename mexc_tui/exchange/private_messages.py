@@ -32,10 +32,6 @@ def order_of(push: Push) -> OrderUpdate:
     body = push.private_order
     if not body.id:
         raise BadFrame("an order without an id")
-    quantity = quantity_of(body.quantity)
-    filled = quantity_of(body.cumulative_quantity, "cumulative quantity")
-    if filled > quantity > 0:
-        raise BadFrame("an order filled beyond its quantity")
     return OrderUpdate(
         symbol=clean_name(push.symbol),
         order_id=clean_name(body.id),
@@ -45,12 +41,12 @@ def order_of(push: Push) -> OrderUpdate:
         status=_known_status(body.status),
         raw_status=body.status,
         price=price_or_zero_of(body.price, "price"),
-        quantity=quantity,
+        quantity=quantity_of(body.quantity),
         amount=quantity_of(body.amount, "amount"),
         average_price=price_or_zero_of(body.avg_price, "average price"),
         remaining_quantity=quantity_of(body.remain_quantity, "remaining quantity"),
         remaining_amount=signed_of(body.remain_amount, "remaining amount"),
-        filled_quantity=filled,
+        filled_quantity=quantity_of(body.cumulative_quantity, "cumulative quantity"),
         filled_amount=quantity_of(body.cumulative_amount, "cumulative amount"),
         is_maker=body.is_maker,
         created_ms=time_of(body.create_time, "creation time"),

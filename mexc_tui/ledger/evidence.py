@@ -1,10 +1,11 @@
 """What somebody told about one order, whoever told it: the one shape that the order machine reads."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from mexc_tui.model.intent import Fee, OrderState
+from mexc_tui.model.intent import Fee, Order, OrderState
 from mexc_tui.model.order import OrderStatus, OrderType, Side, StreamOrderStatus
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendOutcome
 from mexc_tui.model.report import OrderReport, PlacedOrder, TradeReport
@@ -56,6 +57,10 @@ class Evidence:
     sent_ms: int | None = None
     fence_ms: int | None = None
     terms: Terms | None = None
+    client_order_id: str = ""
+    symbol: str = ""
+    side: Side | None = None
+    """Of the order that this describes, as its source names it; empty, None: not said."""
 
 
 _OF_STREAM = {
@@ -92,6 +97,9 @@ def from_update(update: OrderUpdate) -> Evidence:
         order_id=update.order_id,
         filled_quantity=update.filled_quantity,
         filled_value=update.filled_amount,
+        client_order_id=update.client_order_id,
+        symbol=update.symbol,
+        side=update.side,
     )
 
 
@@ -105,6 +113,9 @@ def from_fill(fill: FillUpdate) -> Evidence:
         state=OrderState.PARTIAL,
         order_id=fill.order_id,
         trades=(Trade(fill.trade_id, fill.quantity, fee),),
+        client_order_id=fill.client_order_id,
+        symbol=fill.symbol,
+        side=fill.side,
     )
 
 
@@ -121,6 +132,9 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
         filled_quantity=report.filled_quantity,
         filled_value=report.filled_value,
         terms=terms_of(report),
+        client_order_id=report.client_order_id or "",
+        symbol=report.symbol,
+        side=report.side,
     )
 
 
@@ -133,8 +147,20 @@ def terms_of(report: OrderReport) -> Terms:
     return Terms(kind, None if kind is OrderType.MARKET else report.price, report.quantity, None)
 
 
+def trades_of(order: Order, trades: Iterable[TradeReport]) -> tuple[TradeReport, ...]:
+    """Return those that belong to this order by every name they carry."""
+    return tuple(
+        trade
+        for trade in trades
+        if trade.order_id == order.order_id
+        and trade.symbol == order.symbol
+        and trade.is_buyer is (order.side is Side.BUY)
+        and (trade.client_order_id or order.client_order_id) == order.client_order_id
+    )
+
+
 def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
-    """Read the trades of one order from GET myTrades; at least one."""
+    """Read the trades of one order from GET myTrades (`trades_of`); at least one."""
     told = tuple(
         Trade(
             trade.id,
@@ -150,6 +176,8 @@ def from_trades(trades: tuple[TradeReport, ...]) -> Evidence:
         state=OrderState.PARTIAL,
         order_id=trades[0].order_id,
         trades=told,
+        symbol=trades[0].symbol,
+        side=Side.BUY if trades[0].is_buyer else Side.SELL,
     )
 
 
@@ -173,6 +201,20 @@ def from_outcome(outcome: SendOutcome[PlacedOrder], at_ms: int) -> Evidence:
                 order_id=placed.order_id,
                 sent_ms=timestamp_ms or None,
             )
+
+
+def answered_for(
+    order: Order, outcome: SendOutcome[PlacedOrder], recv_window_ms: int
+) -> SendOutcome[PlacedOrder]:
+    """Return the outcome; an acceptance that names another pair or side than was sent decides nothing."""
+    if not isinstance(outcome, Accepted):
+        return outcome
+    placed = outcome.answer
+    side = order.side if placed.side is None else placed.side.upper()
+    if placed.symbol == order.symbol and side == order.side:
+        return outcome
+    reason = f"the answer describes another order: {placed.symbol} {placed.side or ''}".rstrip()
+    return Ambiguous(reason, outcome.timestamp_ms, recv_window_ms)
 
 
 def from_fence(state: OrderState, words: str, at_ms: int) -> Evidence:

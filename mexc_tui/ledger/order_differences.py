@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from mexc_tui.ledger.agreement import Correction, Ours, Rules, Show, Tell, Theirs, difference, worth_of
-from mexc_tui.ledger.evidence import Evidence, from_report, from_trades
+from mexc_tui.ledger.evidence import Evidence, from_report, from_trades, trades_of
 from mexc_tui.ledger.ids import Maker, maker
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, foreign, suspect
@@ -42,8 +42,10 @@ def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> Found:
         trades.setdefault(trade.order_id, []).append(trade)
     seen: set[str] = set()
     for report in theirs.orders:
-        told = tuple(trades.pop(report.order_id, ()))
         before = known.order_of(report)
+        told = tuple(trades.pop(report.order_id, ()))
+        if before is not None:
+            told = trades_of(msgspec.structs.replace(before, order_id=report.order_id), told)
         seen.add(report.client_order_id or report.order_id)
         if before is None and report.client_order_id in ours.known_ids:
             continue
@@ -55,8 +57,9 @@ def compare_orders(ours: Ours, theirs: Theirs, rules: Rules) -> Found:
             _theirs(found, before, _evidence(report, told, theirs.at_ms), rules)
     for order_id, late in trades.items():
         order = known.by_order_id.get(order_id)
-        if order is not None and order.intent_id:
-            _ours(found, order, (from_trades(tuple(late)),), rules)
+        mine = () if order is None else trades_of(order, late)
+        if order is not None and order.intent_id and mine:
+            _ours(found, order, (from_trades(mine),), rules)
     _unlisted(found, ours.orders, seen, theirs)
     return found
 
@@ -134,7 +137,7 @@ def _note(
     name = before.client_order_id
     if kind is not None:
         value = abs(after.filled_value - before.filled_value)
-        # Money moved that the desk never ordered: evidence explains it, a person should know.
+        # The rest of it is not booked: whoever reports it is in error, or the account was traded by others.
         severity = Severity.ERROR if kind is DifferenceKind.OVERFILL else None
         text = f"{words or f'{name} is {theirs}, we had {ours}'}; taken over from the exchange's report"
         found.differences.append(
@@ -147,6 +150,10 @@ def _note(
         had, has = _fees_in_words(before.fees) or "0", _fees_in_words(after.fees)
         found.differences.append(
             difference(DifferenceKind.FEE, name, had, has, value, rules, text, explained=True)
+        )
+    if AnomalyKind.MISMATCH in kinds:
+        found.differences.append(
+            difference(DifferenceKind.STATE, name, ours, words, None, rules, words, explained=False)
         )
     if AnomalyKind.TWIN in kinds:
         found.differences.append(

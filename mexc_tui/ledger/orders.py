@@ -11,6 +11,7 @@ from enum import Enum
 
 import msgspec
 
+from mexc_tui.ledger.believed import excess, mismatch, within
 from mexc_tui.ledger.evidence import Evidence, Terms, Trade, state_of, terms_of
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.intent import ZERO, Fee, Intent, Order, OrderRole, OrderState, TradesTold
@@ -53,7 +54,8 @@ _WITH_FILLS = {
 class AnomalyKind(Enum):
     """What should not have happened, and was taken as it is."""
 
-    OVERFILL = "more was filled than ordered"
+    OVERFILL = "more was reported filled than ordered"
+    MISMATCH = "a report describes another order"
     REVIVED = "it was thought refused or absent, and it exists"
     CONTRADICTED = "it was said to be refused or absent, and it exists"
     BACKWARDS = "an older state came late"
@@ -96,15 +98,15 @@ class Advanced:
 @exactly
 def advance(order: Order, evidence: Evidence) -> Advanced:
     """Merge one piece of evidence. Idempotent and commutative, but for `reason`: the first words stay."""
-    if order.order_id and evidence.order_id not in ("", order.order_id):
-        words = f"{order.client_order_id} is order {order.order_id} and also {evidence.order_id}"
-        return Advanced(before=order, order=order, anomalies=(Anomaly(AnomalyKind.TWIN, words),))
+    refused = _refused(order, evidence)
+    if refused is not None:
+        return Advanced(before=order, order=order, anomalies=(refused,))
+    known, evidence, beyond = _believed(order, evidence)
     told = (
         order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity,
         order.filled_value if evidence.filled_value is None else evidence.filled_value,
     )
     filled, value = max((order.filled_quantity, order.filled_value), told)
-    known = _with_terms(order, evidence.terms)
     state = _state(known, evidence.state, filled, tells_fill=bool(evidence.filled_quantity))
     after = msgspec.structs.replace(
         _with_trades(known, evidence),
@@ -117,6 +119,7 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
         code=_code(order, evidence, state),
         sent_ms=_latest(order.sent_ms, evidence.sent_ms),
         fence_ms=_latest(order.fence_ms, evidence.fence_ms),
+        has_excess=order.has_excess or bool(beyond),
     )
     return Advanced(
         before=order,
@@ -124,8 +127,31 @@ def advance(order: Order, evidence: Evidence) -> Advanced:
         added_quantity=filled - order.filled_quantity,
         added_value=value - order.filled_value,
         added_fees=_added_fees(order, after),
-        anomalies=tuple(_anomalies(order, after, evidence)),
+        anomalies=tuple(_anomalies(order, after, evidence, beyond)),
     )
+
+
+def _believed(order: Order, evidence: Evidence) -> tuple[Order, Evidence, str]:
+    """Return the order with its terms, what of a report can be true of it, and what cannot, in words."""
+    known = _with_terms(order, evidence.terms)
+    beyond = excess(known, evidence)
+    if not beyond:
+        return known, evidence, ""
+    words = f"{beyond} ({evidence.source.value}: {evidence.words})"
+    evidence = within(known, evidence)
+    return (order if evidence.terms is None else known), evidence, words
+
+
+def _refused(order: Order, evidence: Evidence) -> Anomaly | None:
+    """Say why a report is of another order and nothing of it may be merged; None: it is of this one."""
+    name = order.client_order_id
+    words = mismatch(order, evidence)
+    if words:
+        return Anomaly(AnomalyKind.MISMATCH, f"{name}: {words} ({evidence.source.value}: {evidence.words})")
+    if order.order_id and evidence.order_id not in ("", order.order_id):
+        words = f"{name} is order {order.order_id} and also {evidence.order_id}"
+        return Anomaly(AnomalyKind.TWIN, words)
+    return None
 
 
 def cancelling(order: Order, at_ms: int, words: str) -> Order:
@@ -157,7 +183,11 @@ def suspects(
 
 
 def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order:
-    """Return an UNKNOWN order for one attempt; its own terms come with the exchange's report."""
+    """Return an UNKNOWN order for one attempt; its own terms come with the exchange's report.
+
+    What its intent allows bounds them: a report alone does not say what the desk ordered.
+    """
+    bound = intent.spend_cap if intent.side is Side.BUY else intent.quantity
     return Order(
         client_order_id=client_order_id,
         intent_id=intent.id,
@@ -171,6 +201,7 @@ def suspect(intent: Intent, client_order_id: str, fence_ms: int | None) -> Order
         created_ms=intent.created_ms,
         fence_ms=fence_ms,
         reason="the engine was restarted: it may have been sent",
+        bound=bound or None,
     )
 
 
@@ -199,9 +230,12 @@ def foreign(report: OrderReport, at_ms: int) -> Order:
 
 
 def must_ask(order: Order) -> bool:
-    """Whether the exchange should be asked for it: unknown, or trades were told that the order did not."""
-    return order.state is OrderState.UNKNOWN or any(
-        told.quantity > order.filled_quantity for told in order.told
+    """Whether to ask the exchange for it: unknown, reported beyond its terms, or short of its trades."""
+    is_doubtful = order.has_excess and not order.state.is_terminal
+    return (
+        is_doubtful
+        or order.state is OrderState.UNKNOWN
+        or any(told.quantity > order.filled_quantity for told in order.told)
     )
 
 
@@ -305,9 +339,11 @@ def _added_fees(before: Order, after: Order) -> tuple[Fee, ...]:
     return tuple(Fee(asset, more) for asset, more in added if more)
 
 
-def _anomalies(before: Order, after: Order, evidence: Evidence) -> list[Anomaly]:
+def _anomalies(before: Order, after: Order, evidence: Evidence, beyond: str) -> list[Anomaly]:
     found: list[Anomaly] = []
     name = after.client_order_id
+    if beyond and not before.has_excess:
+        found.append(Anomaly(AnomalyKind.OVERFILL, f"{name}: {beyond}"))
     if evidence.filled_quantity is not None and evidence.filled_quantity < before.filled_quantity:
         found.append(
             Anomaly(AnomalyKind.BACKWARDS, f"{name}: {plain(evidence.filled_quantity)} filled, told late")
@@ -318,8 +354,6 @@ def _anomalies(before: Order, after: Order, evidence: Evidence) -> list[Anomaly]
         )
     if evidence.state in _DENIED and _RANK[after.state] >= _SEEN:
         found.append(Anomaly(AnomalyKind.CONTRADICTED, f"{name} is {after.state.value}: {evidence.words}"))
-    if _over(after) and _over(after) != _over(before):
-        found.append(Anomaly(AnomalyKind.OVERFILL, f"{name} was filled by {_over(after)} more than ordered"))
     if before.filled_quantity == after.filled_quantity and before.filled_value not in (
         after.filled_value,
         ZERO,
@@ -328,19 +362,6 @@ def _anomalies(before: Order, after: Order, evidence: Evidence) -> list[Anomaly]
     if evidence.state is OrderState.FILLED and _missing(after):
         found.append(Anomaly(AnomalyKind.SHORT, f"{name}: {plain(_missing(after))} is missing"))
     return found
-
-
-def _over(order: Order) -> str:
-    """By how much more it was filled than ordered; empty: it was not."""
-    if order.quantity is not None and order.filled_quantity > order.quantity:
-        return plain(order.filled_quantity - order.quantity)
-    if (
-        order.quantity is None
-        and order.quote_quantity is not None
-        and order.filled_value > order.quote_quantity
-    ):
-        return f"{plain(order.filled_value - order.quote_quantity)} of value"
-    return ""
 
 
 def _missing(order: Order) -> Decimal:

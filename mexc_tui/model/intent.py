@@ -165,6 +165,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal | None = None
     quote_quantity: Decimal | None = None
     """What a MARKET buy spends."""
+    bound: Decimal | None = None
+    """The most that its intent allows: quote units of a buy, base units of a sale with lost terms."""
+    has_excess: bool = False
+    """Whether some report went beyond what was ordered; that is never booked."""
     filled_quantity: Decimal = ZERO
     filled_value: Decimal = ZERO
     """In quote units, before fees."""

@@ -256,10 +256,10 @@ def test_private_messages_become_the_right_values() -> None:
     assert fill_of(decode(frames.fill_frame())).fee == Decimal("0.0125")
 
 
-def test_M7_private_messages_without_identity_or_overfilled_are_rejected() -> None:
+def test_M7_private_messages_without_identity_or_with_absurd_numbers_are_rejected() -> None:
     for frame in (
         frames.order_frame(id=""),
-        frames.order_frame(cumulative_quantity="11"),
+        frames.order_frame(cumulative_quantity="-1"),
         frames.fill_frame(trade_id=""),
         frames.fill_frame(price="0"),
         frames.balance_frame(asset=""),
@@ -267,6 +267,10 @@ def test_M7_private_messages_without_identity_or_overfilled_are_rejected() -> No
     ):
         with pytest.raises(BadFrame):
             private_of(decode(frame))
+
+
+def test_an_order_filled_beyond_its_quantity_reaches_the_ledger_which_judges_it() -> None:
+    assert order_of(decode(frames.order_frame(cumulative_quantity="11"))).filled_quantity == 11
 
 
 @given(st.text(max_size=100))

@@ -12,14 +12,17 @@ from mexc_tui.ledger.evidence import (
     Evidence,
     Source,
     Trade,
+    answered_for,
     from_fence,
     from_fill,
     from_outcome,
     from_report,
     from_trades,
     from_update,
+    trades_of,
 )
 from mexc_tui.ledger.orders import (
+    Advanced,
     AnomalyKind,
     advance,
     cancelling,
@@ -40,7 +43,7 @@ from mexc_tui.model.outcome import (
     Refusal,
     Rejected,
 )
-from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.report import OrderReport, PlacedOrder
 from mexc_tui.model.stream import FillUpdate, OrderUpdate
 
 from .desk import NOON_MS, D, intent, order, report, trade
@@ -198,18 +201,128 @@ def test_a_denial_of_an_order_that_exists_is_taken_for_what_it_is() -> None:
     assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.CONTRADICTED]
 
 
-def test_an_overfill_is_accepted_and_told_once() -> None:
-    step = advance(order(), push("11", "22", StreamOrderStatus.FILLED))
-    again = advance(step.order, push("11", "22", StreamOrderStatus.FILLED))
-    assert (step.order.filled_quantity, step.order.state) == (11, OrderState.FILLED)
-    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.OVERFILL]
+def by_value(spend: int = 20) -> Order:
+    return msgspec.structs.replace(
+        order(quantity=None), type=OrderType.MARKET, price=None, quote_quantity=D(spend)
+    )
+
+
+def kinds_of(step: Advanced) -> list[AnomalyKind]:
+    return [anomaly.kind for anomaly in step.anomalies]
+
+
+@pytest.mark.parametrize(
+    "told_ten_times",
+    [
+        push("100", "200", StreamOrderStatus.FILLED),
+        from_report(report("buy-1", "100", "200", OrderStatus.FILLED), NOON_MS),
+        from_report(report("buy-1", "100", "200", OrderStatus.FILLED, quantity="100"), NOON_MS),
+    ],
+    ids=["stream", "report", "report with another quantity"],
+)
+def test_a_filled_order_never_gets_more_than_it_ordered_and_says_so_once(told_ten_times: Evidence) -> None:
+    step = advance(order(), told_ten_times)
+    again = advance(step.order, told_ten_times)
+    assert (step.order.filled_quantity, step.order.filled_value) == (10, 20)
+    assert step.order.state is OrderState.FILLED
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+    assert "100 filled of 10 ordered" in step.anomalies[0].words
     assert again.anomalies == ()
+    assert not again.has_fill
 
 
-def test_a_market_buy_that_spends_more_than_asked_is_an_overfill() -> None:
-    by_value = msgspec.structs.replace(order(quantity=None), type=OrderType.MARKET, quote_quantity=D(20))
-    step = advance(by_value, push("11", "22", StreamOrderStatus.FILLED))
-    assert [anomaly.kind for anomaly in step.anomalies] == [AnomalyKind.OVERFILL]
+@pytest.mark.parametrize("status", [OrderStatus.PARTIALLY_CANCELED, OrderStatus.PARTIALLY_FILLED])
+def test_a_report_that_contradicts_its_own_order_books_nothing_and_ends_nothing(status: OrderStatus) -> None:
+    step = advance(order(), from_report(report("buy-1", "40", "80", status), NOON_MS))
+    assert (step.order.filled_quantity, step.order.state) == (0, OrderState.ACKNOWLEDGED)
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+    truth = advance(step.order, from_report(report("buy-1", "4", "8", status), NOON_MS + 1))
+    assert (truth.added_quantity, truth.added_value) == (4, 8)
+
+
+def test_a_buy_by_value_never_spends_more_than_asked() -> None:
+    step = advance(by_value(), push("11", "22", StreamOrderStatus.FILLED))
+    assert (step.order.filled_quantity, step.order.filled_value) == (0, 0)
+    assert not step.order.state.is_terminal
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+
+
+def test_a_buy_never_costs_more_than_its_intent_allows() -> None:
+    bounded = msgspec.structs.replace(order(), bound=D(25))
+    step = advance(bounded, push("10", "200", StreamOrderStatus.FILLED))
+    assert step.order.filled_value == 0
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+    assert told(step.order, push("10", "20", StreamOrderStatus.FILLED)).filled_value == 20
+
+
+def test_trades_of_more_than_was_ordered_pay_no_fee() -> None:
+    both = told(order(), deal(1, "4", "0.004"), deal(2, "6", "0.006"))
+    step = advance(both, deal(3, "6", "0.006"))
+    assert step.order.fee_in("USDT") == D("0.010")
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+    assert not must_ask(told(step.order, push("10", "20", StreamOrderStatus.FILLED)))
+
+
+def test_a_lost_attempt_is_bounded_by_what_its_intent_allows() -> None:
+    (lost, _) = suspects(intent(spend_cap=D(20)), (), NOON_MS, 2_000)
+    step = advance(
+        lost, from_report(report("buy-1", "5000", "10000", OrderStatus.FILLED, quantity="5000"), NOON_MS)
+    )
+    assert (step.order.filled_quantity, step.order.quantity) == (0, None)
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+
+
+OTHERS = [
+    msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), client_order_id="web_else"),
+    msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), client_order_id=None),
+    msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), symbol="XYZUSDT"),
+    msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), side=Side.SELL),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=["client id", "no client id", "pair", "side"])
+def test_a_report_of_another_order_is_never_merged(other: OrderReport) -> None:
+    step = advance(order(), from_report(other, NOON_MS))
+    assert step.order == order()
+    assert kinds_of(step) == [AnomalyKind.MISMATCH]
+
+
+def test_a_report_by_order_id_needs_no_client_id() -> None:
+    known = told(order(), placed())
+    nameless = msgspec.structs.replace(report("buy-1", "10", "20", OrderStatus.FILLED), client_order_id=None)
+    assert told(known, from_report(nameless, NOON_MS)).state is OrderState.FILLED
+
+
+def test_trades_of_other_orders_in_a_list_are_left_out() -> None:
+    known = told(order(), placed())
+    mine, more = trade("buy-1", 1, "4", "0.004"), trade("buy-1", 2, "6", "0.006")
+    others = (
+        trade("buy-2", 3, "6", "0.006"),
+        trade("buy-1", 4, "6", "0.006", buys=False),
+        msgspec.structs.replace(more, symbol="XYZUSDT"),
+        msgspec.structs.replace(more, client_order_id="web_else"),
+    )
+    assert trades_of(known, (mine, *others, more)) == (mine, more)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "side", "is_this_one"),
+    [
+        ("ABCUSDT", "BUY", True),
+        ("ABCUSDT", None, True),
+        ("XYZUSDT", "BUY", False),
+        ("ABCUSDT", "SELL", False),
+    ],
+)
+def test_an_acceptance_that_names_another_order_decides_nothing(
+    symbol: str, side: str | None, is_this_one: bool
+) -> None:
+    answer = Accepted(PlacedOrder("x-buy-1", symbol, side=side), NOON_MS)
+    outcome = answered_for(order(), answer, 2_000)
+    assert isinstance(outcome, Accepted) is is_this_one
+    after = told(order(), from_outcome(outcome, NOON_MS))
+    assert after.state is (OrderState.ACKNOWLEDGED if is_this_one else OrderState.UNKNOWN)
+    assert after.order_id == ("x-buy-1" if is_this_one else "")
 
 
 def test_filled_with_less_than_ordered_is_noticed() -> None:
@@ -363,9 +476,9 @@ def test_a_real_sequence_ends_alike_in_all_its_orders() -> None:
         push("4", "8", StreamOrderStatus.PARTIALLY_FILLED),
         deal(1, "4", "0.004"),
         deal(2, "6", "0.006"),
-        push("10", "20.06", StreamOrderStatus.FILLED),
-        from_report(report("buy-1", "10", "20.06", OrderStatus.FILLED), NOON_MS + 9),
+        push("10", "19.96", StreamOrderStatus.FILLED),
+        from_report(report("buy-1", "10", "19.96", OrderStatus.FILLED), NOON_MS + 9),
     )
     ends = {unworded(told(order(), *way)) for way in permutations(sequence)}
     assert len(ends) == 1
-    assert next(iter(ends)).average_price == Decimal("2.006")
+    assert next(iter(ends)).average_price == Decimal("1.996")

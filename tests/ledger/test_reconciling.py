@@ -152,16 +152,30 @@ def test_an_order_thought_absent_that_exists_is_revived() -> None:
     assert_settled(desk, theirs, outcome)
 
 
-def test_an_overfill_is_booked_and_a_person_should_know() -> None:
+def test_an_order_reported_beyond_its_quantity_is_booked_to_it_and_a_person_should_know() -> None:
     desk = selling(a_desk("7"))
     theirs = reporting(
-        desk.mirrored(), report("stop-1", "11", "2.2", OrderStatus.FILLED, Side.SELL), ABC="-11", USDT="2.2"
+        desk.mirrored(), report("stop-1", "11", "22", OrderStatus.FILLED, Side.SELL), ABC="-11", USDT="22"
     )
     outcome = run(desk, theirs)
-    assert kinds(outcome) == [DifferenceKind.OVERFILL]
+    assert kinds(outcome)[0] is DifferenceKind.OVERFILL
     assert outcome.run.explained[0].severity is Severity.ERROR
-    assert_settled(desk, theirs, outcome)
-    assert desk.held[Account.OWN, "ABC"] == 6
+    desk.correct(outcome.corrections)
+    assert (desk.orders["stop-1"].filled_quantity, desk.orders["stop-1"].filled_value) == (10, 20)
+    assert desk.orders["stop-1"].has_excess
+    assert desk.positions["p1"].state is PositionState.CLOSED
+    assert DifferenceKind.OVERFILL not in kinds(run(desk, theirs)), "said once"
+
+
+def test_a_list_with_another_orders_body_under_our_order_id_changes_nothing() -> None:
+    desk = selling(a_desk("100"))
+    other = report("stop-1", "10", "18", OrderStatus.FILLED, Side.SELL)
+    other = msgspec.structs.replace(other, client_order_id="web_else")
+    outcome = run(desk, replace(desk.mirrored(), orders=(other,)))
+    assert [one.kind for one in outcome.run.unexplained] == [DifferenceKind.STATE]
+    assert "web_else" in outcome.run.unexplained[0].words
+    desk.correct(outcome.corrections)
+    assert desk.orders["stop-1"].filled_quantity == 0
 
 
 def test_an_ended_order_with_less_than_booked_stays_unexplained_and_booked() -> None:

@@ -72,11 +72,15 @@ class ScriptedWorld(World):
         self.refusals = list(refusals)
         self.asked: list[tuple[int, NewOrder]] = []
         """Every buy that arrived, and when."""
+        self.executes_refused = False
+        """Whether a buy that is refused is carried out all the same."""
 
     def place(self, order: NewOrder) -> OrderRecord:
         if order.side is ExchangeSide.BUY:
             self.asked.append((self.now_ms, order))
             if self.refusals:
+                if self.executes_refused:
+                    super().place(order)
                 raise self.refusals.pop(0)
         return super().place(order)
 

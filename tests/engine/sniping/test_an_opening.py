@@ -66,6 +66,28 @@ def test_an_answer_of_too_early_is_tried_again_in_the_window(tmp_path: Path, ref
     simulate(main)
 
 
+@pytest.mark.parametrize(
+    "refusal", [*EARLY, Refusal(30004, "Insufficient position")], ids=lambda one: str(one.code)
+)
+def test_a_refused_buy_that_was_carried_out_is_found_before_another_is_sent(
+    tmp_path: Path, refusal: Refusal
+) -> None:
+    silent = FaultPlan(kind=FaultKind.DROP_PUSH, at_s=OPENS_S - 1, path="private.orders")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(faults=(silent,)), refusal) as watcher:
+            watcher.world.executes_refused = True
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            (bought,) = watcher.buys()
+            assert watcher.world.asked[-1][1].client_order_id == bought.client_order_id
+            assert watcher.bought() <= snipe.spend_cap
+            assert snipe.state is SnipeState.FILLED
+            assert snipe.filled_value == watcher.bought()
+
+    simulate(main)
+
+
 async def ended(watcher: Watcher) -> SnipeState:
     await watcher.at(LATER_S)
     return (await watcher.last()).state

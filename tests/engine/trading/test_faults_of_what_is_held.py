@@ -14,7 +14,7 @@ from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.model.position import Account, EntryKind
-from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.reconciliation import DifferenceKind, Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
@@ -201,7 +201,7 @@ async def trade_by_hand(rooms: TradingRooms, side: Side, quantity: Decimal) -> N
     assert isinstance(outcome, Accepted), outcome
 
 
-def test_O5_a_fill_larger_than_ordered_is_booked_alerted_and_protected(tmp_path: Path) -> None:
+def test_O5_a_fill_larger_than_ordered_is_not_booked_and_halts_with_its_evidence(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = a_day(sim, tmp_path)
         await day.open()
@@ -221,14 +221,19 @@ def test_O5_a_fill_larger_than_ordered_is_booked_alerted_and_protected(tmp_path:
             world.deposit(position.base_asset, more)
             world.deposit("USDT", -cost)
             run = await rooms.reconciler.compare(Trigger.PERSON)
-            assert run.explained
-            assert held(running).remaining == position.remaining + more
+            assert DifferenceKind.OVERFILL in [one.kind for one in run.explained]
+            assert held(running).remaining == position.remaining
             (stop,) = (one for one in rooms.keeper.open.intents.values() if one.role is OrderRole.STOP)
             assert stop.quantity == held(running).remaining
+            assert rooms.safety.switch.kept.state is TradingState.HALTED
+            assert rooms.safety.switch.kept.cause is Cause.INVARIANT
             facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
-            alerts = [one.event.rule for one in facts if isinstance(one.event, Alert)]
-            assert "order:overfill" in alerts
-            await same_books(day, running)
+            (alert,) = [
+                one.event
+                for one in facts
+                if isinstance(one.event, Alert) and one.event.rule == "order:overfill"
+            ]
+            assert "ordered (question: the exchange says filled)" in alert.text
 
     simulate(main)
 

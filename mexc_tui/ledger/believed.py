@@ -1,0 +1,85 @@
+"""What of a report about an order can be true: another order's is refused, and nothing beyond its own terms.
+
+The desk sells what its orders bought. So no report, whoever sent it, makes an order larger than it was sent.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.numbers import exactly, plain, rounded
+from mexc_tui.model.intent import ZERO, Order, OrderState
+from mexc_tui.model.order import Side
+
+
+def mismatch(order: Order, evidence: Evidence) -> str:
+    """Say what names another order in a report; empty: everything it names is this one's."""
+    told = (
+        ("client id", order.client_order_id, evidence.client_order_id),
+        ("pair", order.symbol, evidence.symbol),
+        ("side", order.side.value, "" if evidence.side is None else evidence.side.value),
+    )
+    if not order.intent_id:  # an order of others is kept under its order id if it has no client id
+        told = told[1:]
+    elif evidence.terms is not None and not (evidence.client_order_id or order.order_id):
+        return f"no client id, not {order.client_order_id}"
+    return ", ".join(
+        f"{name} {theirs}, not {ours}" for name, ours, theirs in told if theirs not in ("", ours)
+    )
+
+
+@exactly
+def excess(order: Order, evidence: Evidence) -> str:
+    """Say by how much a report goes beyond what was ordered; empty: it does not, or the order is not ours."""
+    return order.intent_id and (_filled_beyond(order, evidence) or _traded_beyond(order, evidence))
+
+
+@exactly
+def within(order: Order, evidence: Evidence) -> Evidence:
+    """Return what an excessive report still proves.
+
+    FILLED proves that all of a known quantity was bought or sold, at the average price it names. Anything
+    else contradicts itself: then it proves that the order exists, and the order is asked for again.
+    """
+    if _traded_beyond(order, evidence):
+        evidence = replace(evidence, trades=())
+    if not _filled_beyond(order, evidence):
+        return evidence
+    quantity, told, value = order.quantity, evidence.filled_quantity, evidence.filled_value
+    if evidence.state is OrderState.FILLED and quantity and told and value is not None and told > quantity:
+        scaled = rounded(value * quantity / told)
+        whole = replace(evidence, filled_quantity=quantity, filled_value=scaled)
+        if not _filled_beyond(order, whole):
+            return whole
+    state = None if evidence.state is None else OrderState.ACKNOWLEDGED
+    return replace(evidence, state=state, filled_quantity=None, filled_value=None, terms=None)
+
+
+def _filled_beyond(order: Order, evidence: Evidence) -> str:
+    quantity, value = evidence.filled_quantity or ZERO, evidence.filled_value or ZERO
+    most = most_value(order)
+    if order.quantity is not None and quantity > order.quantity:
+        return f"{plain(quantity)} filled of {plain(order.quantity)} ordered"
+    if most is not None and value > most:
+        return f"{plain(value)} spent of {plain(most)} ordered"
+    if order.side is Side.SELL and order.bound is not None and quantity > order.bound:
+        return f"{plain(quantity)} sold of {plain(order.bound)} intended"
+    return ""
+
+
+def _traded_beyond(order: Order, evidence: Evidence) -> str:
+    """Trades of one source add up to no more than the order; each of them counts once."""
+    source = evidence.source.value
+    known = next((told.quantity for told in order.told if told.source == source), ZERO)
+    fresh = {trade.id: trade.quantity for trade in evidence.trades if trade.fee is not None}
+    traded = known + sum((fresh[one] for one in fresh if f"{source}:{one}" not in order.trade_ids), ZERO)
+    if order.quantity is None or traded <= order.quantity:
+        return ""
+    return f"trades of {plain(traded)} for {plain(order.quantity)} ordered"
+
+
+def most_value(order: Order) -> Decimal | None:
+    """Return the most quote units that a buy may spend before fees; None: nothing says."""
+    if order.side is not Side.BUY:
+        return None
+    return min((most for most in (order.quote_quantity, order.bound) if most is not None), default=None)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from mexc_tui.engine.outside import CLOCK_SAMPLES, StreamSink
+from mexc_tui.engine.outside import CLOCK_SAMPLES, PairStreams, StreamSink
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
@@ -22,7 +22,7 @@ from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import WebSite
-from mexc_tui.market.attention import StreamKind, WantedStream
+from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
 from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
@@ -290,6 +290,19 @@ class WireMarket:
             newest_s=int(min(heard)) if heard else None,
             silent=tuple(map(silent_words, sorted(stale, key=_unheard_s, reverse=True)[:MOST_SILENT])),
         )
+
+    def pair_streams(self, symbol: str) -> PairStreams:
+        """Return whether a pair's quotes, levels and trades are streamed, and how alive that is."""
+        topics_of = ((kind, self._wanted.get(WantedStream(symbol, kind))) for kind in LISTING_KINDS)
+        silent = {kind: None if topic is None else self._streams.silent_s(topic) for kind, topic in topics_of}
+        missing = tuple(kind for kind, silent_s in silent.items() if silent_s is None)
+        known = [silent_s for silent_s in silent.values() if silent_s is not None]
+        return PairStreams(missing, int(max(known) * 1_000) if known else None)
+
+    def probe_streams(self, symbol: str) -> None:
+        """Ping the connections of a pair's streams now."""
+        wanted = (self._wanted.get(WantedStream(symbol, kind)) for kind in LISTING_KINDS)
+        self._streams.probe([topic for topic in wanted if topic is not None])
 
     def lines(self) -> list[ShardState]:
         """Return every connection of the streams."""

@@ -219,7 +219,12 @@ class WireTrading:
     def private_state(self) -> PrivateState:
         """Return how the private stream is."""
         state = self._private.state()
-        return PrivateState(state.is_live, state.reason)
+        silent_ms = None if state.silent_s is None else int(state.silent_s * 1_000)
+        return PrivateState(state.is_live, state.reason, silent_ms)
+
+    def probe_private(self) -> None:
+        """Ping the private connection now."""
+        self._private.probe()
 
     def private_line(self) -> ShardState | None:
         """Return the private stream's connection; None before it runs."""

@@ -17,6 +17,7 @@ from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.request import ArmRules
 from mexc_tui.sniping.sizing import SizeRules
+from mexc_tui.tuning import socket_timings
 
 MS = 1_000
 
@@ -68,6 +69,7 @@ def entry_numbers(settings: Settings) -> EntryNumbers:
         plan=exit_plan(settings),
         config_hash=settings.config_hash,
         clock_age_s=2.0 * settings.clock_resync_s,
+        silent_ms=int(socket_timings(settings).silence_s * MS),
     )
 
 

@@ -249,6 +249,7 @@ class Engine:
             known=self.known,
             workers=self._worker_facts,
             stream_age_ms=self._stream_age_ms,
+            streams=self.parts.market,
             resync=self.clock_keeper.hurry,
             profile=self.parts.identity.profile,
             statuses=self.workers,

@@ -42,6 +42,8 @@ class EntryNumbers:
     config_hash: str
     clock_age_s: float
     """An older measurement of the clock fires nothing."""
+    silent_ms: int
+    """A stream's connection that is silent for longer fires nothing: it is dead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ They stand apart from `ports` because they speak of the market, which the adapte
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mexc_tui.market.attention import StreamKind, WantedStream
@@ -43,6 +44,16 @@ class StreamSink(Protocol):
     def on_hole(self, symbol: str, kind: StreamKind, *, is_closed: bool) -> None:
         """Messages are being lost from now; or (closed) they come (again), and what was before is lost."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class PairStreams:
+    """Whether a pair can be watched now."""
+
+    missing: tuple[StreamKind, ...]
+    """What of it the exchange has not accepted, or refused, to stream."""
+    silent_ms: int | None
+    """How long nothing came on its connections, the most silent one; None: nothing is accepted."""
 
 
 class Market(Protocol):
@@ -115,6 +126,14 @@ class Market(Protocol):
 
     def streams_row(self, unopened: Collection[str] = ...) -> StreamsRow:
         """Return how the streams are; of the unopened pairs nothing need be heard yet."""
+        ...
+
+    def pair_streams(self, symbol: str) -> PairStreams:
+        """Return whether a pair's quotes, levels and trades are streamed, and how alive that is."""
+        ...
+
+    def probe_streams(self, symbol: str) -> None:
+        """Ping the connections of a pair's streams now, so that the next look knows whether they live."""
         ...
 
     def cache_row(self) -> CacheRow:

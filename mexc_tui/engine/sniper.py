@@ -18,7 +18,7 @@ from mexc_tui.engine.gates import EntryNumbers
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
-from mexc_tui.engine.readiness import Readiness
+from mexc_tui.engine.readiness import PairWatch, Readiness
 from mexc_tui.engine.reconciler import Reconciler
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
@@ -70,6 +70,7 @@ class Sniper:
         numbers: Callable[[], EntryNumbers],
         window_ms: Callable[[], int],
         resync: Callable[[], None],
+        streams: PairWatch,
     ) -> None:
         """`window_ms`: how long the exchange may take an order; `resync`: have the clock measured."""
         self._known = known
@@ -81,7 +82,7 @@ class Sniper:
         self._clock = clock
         self._arming = arming
         self._reconciler = reconciler
-        self.readiness = Readiness(known, trading, keeper, arming, reconciler, numbers)
+        self.readiness = Readiness(known, trading, keeper, arming, reconciler, numbers, streams)
         self._numbers = numbers
         self._window_ms = window_ms
         self._resync = resync
@@ -259,9 +260,11 @@ class Sniper:
             return
         firing = self._firing(snipe, intent, pair)
         try:
+            self.readiness.probe(snipe.symbol)
             await firing.warm()
             await self._sleep_until(snipe.opens_ms - WARM_MS)
             firing = await self._regridded(firing, intent, pair)
+            self.readiness.probe(snipe.symbol)
             await firing.warm()
             await self._sleep_until(snipe.opens_ms - CHECK_MS)
             refused = refusals(await self.readiness.check(firing))

@@ -20,6 +20,7 @@ from mexc_tui.engine.other_engines import OtherEngines
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
+from mexc_tui.engine.readiness import PairWatch
 from mexc_tui.engine.reconciler import ReconcileNumbers, Reconciler
 from mexc_tui.engine.safety import Safety, SafetyNumbers, Watched
 from mexc_tui.engine.sellability import SellabilityWatch
@@ -76,6 +77,7 @@ class Surroundings:
     """Those that firing rests on."""
     stream_age_ms: Callable[[], int | None]
     """Of the market's streams; None: nothing is heard."""
+    streams: PairWatch
     resync: Callable[[], None]
     """Have the exchange's clock measured."""
     profile: str
@@ -204,6 +206,7 @@ class TradingRooms:
             entry,
             window_ms,
             around.resync,
+            around.streams,
         )
         self.safety = Safety(
             port,

@@ -54,6 +54,8 @@ class PrivateState:
 
     is_live: bool
     reason: str = ""
+    silent_ms: int | None = None
+    """How long nothing came on its connection; None: it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,10 @@ class Trading(Protocol):
 
     async def run_private(self, sink: PrivateSink) -> None:
         """Serve the private stream until cancelled."""
+        ...
+
+    def probe_private(self) -> None:
+        """Ping the private connection now, so that the next look knows whether it lives."""
         ...
 
     def private_state(self) -> PrivateState:

@@ -116,6 +116,17 @@ class Shard:
             reason=self.reason,
         )
 
+    def silent_s(self, channel: str) -> float | None:
+        """Return how long nothing came on the sockets that bear a topic; None: it is not accepted on any."""
+        feed = self.feeds.get(channel)
+        heard = [link.socket.heard_s for link in self._links if feed is not None and link in feed.bearers]
+        return self._loop.time() - max(heard) if heard else None
+
+    def probe(self) -> None:
+        """Ping every socket now."""
+        for link in self._links:
+            link.socket.probe()
+
     def add(self, feed: Feed) -> None:
         """Subscribe one more topic."""
         if not self.has_room:

@@ -12,6 +12,8 @@ from mexc_tui.exchange.replies import Ack, InvalidListenKey, Pong, Reply, parse_
 
 RECEIVE_BATCH = 32
 """Frames taken in a row before other tasks get their turn: well under 250 µs."""
+LATE_S = 0.5
+"""A timer that is so late tells that the loop stood still."""
 SEND_GAP_S = 0.02
 """At most 50 client messages a second; the exchange disconnects above 100."""
 
@@ -57,9 +59,9 @@ class ListenKeyRefused(SocketEnded):
 class SocketTimings:
     """When a socket is pinged, given up and replaced."""
 
-    ping_every_s: float = 20
+    ping_every_s: float = 5
     silence_factor: float = 1.5
-    """Nothing received for this many ping intervals means that the link is dead (reliability M2)."""
+    """Nothing received for this many ping intervals means that the link is dead (reliability M2): 7.5 s."""
     open_within_s: float = 10
     ack_within_s: float = 5
     refused_retry_s: float = 5
@@ -68,6 +70,11 @@ class SocketTimings:
     overlap_s: float = 2
     backoff_base_s: float = 1
     backoff_cap_s: float = 30
+
+    @property
+    def silence_s(self) -> float:
+        """Return how long nothing is received on a link that is dead."""
+        return self.ping_every_s * self.silence_factor
 
 
 def refuse_redirects() -> aiohttp.TraceConfig:
@@ -125,9 +132,11 @@ class StreamSocket:
         self._on_ack = on_ack
         self._on_oddity = on_oddity
         self._loop = asyncio.get_running_loop()
-        self._heard_s = self._loop.time()
+        self.heard_s = self._loop.time()
+        """When anything was last received."""
         self._close_reason: str | None = None
         self._closing = asyncio.Event()
+        self._probing = asyncio.Event()
         self._next_send_s = 0.0
 
     async def run(self) -> None:
@@ -150,6 +159,10 @@ class StreamSocket:
         self._close_reason = self._close_reason or reason
         self._closing.set()
 
+    def probe(self) -> None:
+        """Ping now instead of at the next turn."""
+        self._probing.set()
+
     async def send(self, text: str) -> None:
         """Send one text frame, not faster than the exchange allows. Raises SocketEnded."""
         now_s = self._loop.time()
@@ -167,7 +180,7 @@ class StreamSocket:
         taken = 0
         while True:
             message = await self._ws.receive()
-            self._heard_s = self._loop.time()
+            self.heard_s = self._loop.time()
             if message.type is aiohttp.WSMsgType.BINARY:
                 self._on_frame(message.data)
             elif message.type is aiohttp.WSMsgType.TEXT:
@@ -198,18 +211,35 @@ class StreamSocket:
         return f"the exchange closed the connection with code {self._ws.close_code}"
 
     async def _keep_alive(self) -> None:
-        """Ping at a steady pace; give up when nothing at all came for too long."""
-        silence_s = self._timings.ping_every_s * self._timings.silence_factor
-        ping_s = self._loop.time() + self._timings.ping_every_s
+        """Ping at a steady pace; give up when nothing at all came for too long.
+
+        If the loop stood still, what came meanwhile is still unread: the count begins anew.
+        """
+        every_s, silence_s = self._timings.ping_every_s, self._timings.silence_s
+        ping_s, counted_s = self._loop.time() + every_s, self.heard_s
         while True:
-            wake_s = min(ping_s, self._heard_s + silence_s)
-            await asyncio.sleep(max(wake_s - self._loop.time(), 0.001))
+            counted_s = max(counted_s, self.heard_s)
+            wake_s = min(ping_s, counted_s + silence_s)
+            await self._sleep_until(wake_s)
             now_s = self._loop.time()
-            if now_s >= self._heard_s + silence_s:
+            if self._probing.is_set():
+                self._probing.clear()
+                ping_s = now_s
+            if now_s - wake_s > LATE_S:
+                counted_s, ping_s = now_s - every_s, now_s
+            if now_s >= max(counted_s, self.heard_s) + silence_s:
                 raise SocketEnded(f"nothing received for {silence_s:g} s: the link is dead")
             if now_s >= ping_s:
-                ping_s = now_s + self._timings.ping_every_s
+                ping_s = now_s + every_s
                 await self.send('{"method":"PING"}')
+
+    async def _sleep_until(self, wake_s: float) -> None:
+        """Sleep, unless somebody asks for a ping."""
+        try:
+            async with asyncio.timeout(max(wake_s - self._loop.time(), 0.001)):
+                await self._probing.wait()
+        except TimeoutError:
+            return
 
     async def _wait_for_close(self) -> None:
         await self._closing.wait()

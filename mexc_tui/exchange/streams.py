@@ -167,6 +167,18 @@ class MarketStreams:
         feed = self._feeds.get(topic.channel)
         return feed is None or feed.is_stale(self._clock.monotonic_ns())
 
+    def silent_s(self, topic: Topic) -> float | None:
+        """Return how long nothing came on the connection of a topic; None: the topic is not accepted."""
+        shards = (shard for shard in self._shards if topic.channel in shard.feeds)
+        return next((shard.silent_s(topic.channel) for shard in shards), None)
+
+    def probe(self, topics: Iterable[Topic]) -> None:
+        """Ping the connections of these topics now."""
+        channels = {topic.channel for topic in topics}
+        for shard in self._shards:
+            if channels & shard.feeds.keys():
+                shard.probe()
+
     # ---- work
 
     async def run(self) -> None:

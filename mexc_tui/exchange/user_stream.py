@@ -51,6 +51,8 @@ class UserStreamState:
     """The private stream for display."""
 
     is_live: bool
+    silent_s: float | None
+    """How long nothing came on its connection; None: it has none."""
     feeds: list[FeedState]
     connects: int
     rotations: int
@@ -104,6 +106,7 @@ class UserStream:
         now_ns = self._clock.monotonic_ns()
         return UserStreamState(
             is_live=self._is_live,
+            silent_s=self._silent_s(),
             feeds=[feed.state(now_ns) for feed in self._feeds],
             connects=self._shard.connects if self._shard else 0,
             rotations=self._shard.rotations if self._shard else 0,
@@ -111,6 +114,11 @@ class UserStream:
             failed_renewals=self._key.failures,
             reason="" if self._is_live else (self._shard.reason if self._shard else "not started"),
         )
+
+    def probe(self) -> None:
+        """Ping its connection now."""
+        if self._shard is not None:
+            self._shard.probe()
 
     def line(self) -> ShardState | None:
         """Return its connection; None before it runs."""
@@ -138,6 +146,11 @@ class UserStream:
             finally:
                 self._is_live = False
                 await self._give_up_key()
+
+    def _silent_s(self) -> float | None:
+        if self._shard is None:
+            return None
+        return self._shard.silent_s(self._feeds[0].topic.channel)
 
     async def _give_up_key(self) -> None:
         """End the key if that is quickly done: an exchange that does not answer must not hold up a stop."""

@@ -51,7 +51,14 @@ class Streams(Group):
     title = "Streams"
     decides = False
 
-    stream_ping_s: Ratio = row(20.0, "Ping so often.", unit="s", low=5, high=25, restart=True)
+    stream_ping_s: Ratio = row(
+        5.0,
+        "Ping so often; a connection without any answer is dead after 1.5 times that.",
+        unit="s",
+        low=2,
+        high=25,
+        restart=True,
+    )
     stream_rotate_s: Count = row(
         82_800, "Replace a connection at this age; the exchange closes it at 24 h.",
         unit="s", low=600, high=86_000, restart=True,

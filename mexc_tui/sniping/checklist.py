@@ -31,6 +31,12 @@ class ReadyFacts:
     free_quote: Decimal | None
     """Free at the exchange, the snipe's reservation in it."""
     is_private_live: bool
+    private_silent_ms: int | None
+    """How long nothing came on the private connection; None: there is none."""
+    public_silent_ms: int | None
+    """The same of the connections that stream the pair."""
+    missing_topics: tuple[str, ...]
+    """What of the pair the exchange has not accepted to stream: without it a stop is blind."""
     has_unknown_order: bool
     orders_left: int
     are_shots_ready: bool
@@ -44,6 +50,8 @@ class ReadyLimits:
     clock_error_ms: float = 1_000
     clock_age_s: float = 60
     round_trip_ms: float = 2_000
+    silent_ms: int = 7_500
+    """A stream's connection that is silent for longer is dead."""
 
 
 def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireRules) -> tuple[Verdict, ...]:
@@ -66,10 +74,9 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
         _round_trip(facts, limits),
         _clock(facts, limits),
         _funds(snipe, facts),
-        _line(
-            "private_stream", facts.is_private_live, "live" if facts.is_private_live else "down", "live",
-            "the private stream returns",
-        ),
+        _private(facts, limits),
+        _silence("public_stream", facts.public_silent_ms, limits, "the pair's streams return"),
+        _topics(facts),
         _line(
             "unknown_orders", not facts.has_unknown_order, unknown if facts.has_unknown_order else known,
             "none in this pair", "it is settled",
@@ -106,6 +113,23 @@ def _misfit(snipe: Snipe, symbol: Symbol) -> str:
         return ""
     quantity = buy_quantity(snipe.spend_cap, snipe.price_cap, grid.taker_fee, grid)
     return misfit(quantity, snipe.price_cap, grid, snipe.type)
+
+
+def _private(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:
+    silent_ms = facts.private_silent_ms if facts.is_private_live else None
+    return _silence("private_stream", silent_ms, limits, "the private stream returns")
+
+
+def _silence(name: str, silent_ms: int | None, limits: ReadyLimits, flip: str) -> Verdict:
+    passed = silent_ms is not None and silent_ms <= limits.silent_ms
+    words = "down" if silent_ms is None else f"live, last message {silent_ms} ms ago"
+    return _line(name, passed, words, f"live, at most {limits.silent_ms} ms", flip)
+
+
+def _topics(facts: ReadyFacts) -> Verdict:
+    missing = ", ".join(facts.missing_topics).replace("_", " ")
+    words = f"not accepted: {missing}" if missing else "accepted"
+    return _line("topics", not missing, words, "accepted", "the exchange streams the pair")
 
 
 def _round_trip(facts: ReadyFacts, limits: ReadyLimits) -> Verdict:

@@ -27,7 +27,7 @@ async def publish(world: World, number: int) -> None:
 def test_M1_rotation_over_72_hours_loses_and_repeats_nothing(seed: int) -> None:
     async def main(sim: Simulation) -> None:
         wanted = [topics.deals("MXUSDT"), topics.depth("MXUSDT")]
-        async with virtual_world(sim, wanted) as world:
+        async with virtual_world(sim, wanted, SocketTimings(ping_every_s=20)) as world:
             world.host.latency_s = (0.005, 0.4)
             world.server.manners.close_after_s = 24 * HOUR_S
             await asyncio.sleep(5)
@@ -137,7 +137,7 @@ def test_a_quiet_link_that_answers_pings_is_left_alone() -> None:
         async with virtual_world(sim, [topics.deals("MXUSDT")]) as world:
             await asyncio.sleep(2 * HOUR_S)
             assert len(world.server.sessions) == 1
-            assert 355 <= world.server.sessions[0].pings <= 361
+            assert 1_420 <= world.server.sessions[0].pings <= 1_441
 
     simulate(main)
 
@@ -275,5 +275,38 @@ def test_a_hurry_of_two_minutes_stays_far_below_the_limit_of_messages() -> None:
             await asyncio.sleep(120)
             heard = sum(len(session.requests) for session in world.server.sessions)
         assert 200 < heard < 10 * 120
+
+    simulate(main)
+
+
+def test_by_default_a_half_open_link_is_noticed_within_seven_and_a_half_seconds() -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.deals("MXUSDT")
+        async with virtual_world(sim, [topic]) as world:
+            await asyncio.sleep(61)
+            assert (world.streams.silent_s(topic) or 0) <= 5
+            world.host.lose(Direction.TO_CLIENT)
+            lost_s = world.now_s
+            await world.until(lambda: len(world.holes) == 2)
+            assert world.now_s - lost_s <= 7.6
+            assert world.streams.silent_s(topic) is None
+
+    simulate(main)
+
+
+def test_a_probe_tells_at_once_whether_a_quiet_link_lives() -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.deals("MXUSDT")
+        async with virtual_world(sim, [topic], SocketTimings(ping_every_s=20)) as world:
+            await asyncio.sleep(35)
+            assert (world.streams.silent_s(topic) or 0) > 10
+            world.streams.probe([topic])
+            await asyncio.sleep(1)
+            assert (world.streams.silent_s(topic) or 9) <= 1
+            world.host.lose(Direction.TO_CLIENT)
+            await asyncio.sleep(3)
+            world.streams.probe([topic])
+            await asyncio.sleep(1)
+            assert (world.streams.silent_s(topic) or 0) > 3
 
     simulate(main)

@@ -19,7 +19,9 @@ SNIPE = Snipe(
     state=SnipeState.ARMED, reason="", by="ready_state", type=OrderType.LIMIT, spend_cap=D(10),
     reference_price=D(1), price_cap=D("1.25"), plan=PLAN, verdicts=(), armed_ms=T0 - 9,
 )  # fmt: skip
-READY = ReadyFacts(TradingState.ACTIVE, 1, 1, PAIR, T0, True, 120.0, 5.0, 8.0, D(10), True, False, 10, True)
+READY = ReadyFacts(
+    TradingState.ACTIVE, 1, 1, PAIR, T0, True, 120.0, 5.0, 8.0, D(10), True, 5_000, 40, (), False, 10, True
+)  # fmt: skip
 
 
 def refused(facts: ReadyFacts = READY, snipe: Snipe = SNIPE) -> list[str]:
@@ -43,6 +45,11 @@ LINES: list[tuple[str, dict[str, Any]]] = [
     ("clock", {"clock_age_s": 61.0}),
     ("funds", {"free_quote": D("9.99")}),
     ("private_stream", {"is_private_live": False}),
+    ("private_stream", {"private_silent_ms": None}),
+    ("private_stream", {"private_silent_ms": 7_501}),
+    ("public_stream", {"public_silent_ms": None}),
+    ("public_stream", {"public_silent_ms": 7_501}),
+    ("topics", {"missing_topics": ("best_quote",)}),
     ("unknown_orders", {"has_unknown_order": True}),
     ("orders_left", {"orders_left": 0}),
     ("requests", {"are_shots_ready": False}),

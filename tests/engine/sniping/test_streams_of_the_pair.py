@@ -1,0 +1,65 @@
+"""What cannot be watched is not bought: the pair's streams and the private one, in the last seconds."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
+
+LATER_S = OPENS_S + 8
+
+
+def half_open(path: str, before_s: float) -> FaultPlan:
+    """Let what streams these topics stand still, without an end, so long before the opening."""
+    return FaultPlan(kind=FaultKind.HALF_OPEN, path=path, at_s=OPENS_S - before_s, for_s=60)
+
+
+def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(listing(blocked=True), auto_arm="never")
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - 5)
+            armed = await watcher.rooms.arming.arm(NAME, "ann")
+            before = watcher.rooms.sniper.readiness.of(armed.id)
+            assert [one.name for one in before.verdicts if not one.passed] == ["public_stream", "topics"]
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.DISARMED
+            assert "topics" in snipe.reason
+            assert not watcher.world.asked
+
+    simulate(main)
+
+
+async def buy_by_hand(watcher: Watcher) -> None:
+    """Let the person buy another pair, which the private stream tells of."""
+    pairs = watcher.running.engine.known.knowledge.pairs.values()
+    other = next(one.symbol for one in pairs if one.symbol != NAME and one.is_spot_trading_allowed)
+    order = NewOrder(other, Side.BUY, OrderType.MARKET, "byhand", quote_quantity=Decimal(5))
+    assert isinstance(await watcher.rooms.port.place(order, purpose=Purpose.ORDINARY), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"), [("spot@public", "public_stream"), ("spot@private", "private_stream")]
+)
+def test_nothing_is_bought_while_a_stream_stands_still(tmp_path: Path, path: str, line: str) -> None:
+    async def main(sim: Simulation) -> None:
+        plan = scenario(faults=(half_open(path, 3.6),), auto_arm="never")
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - 9)
+            await watcher.rooms.arming.arm(NAME, "ann")
+            await watcher.at(OPENS_S - 3.4)
+            await buy_by_hand(watcher)
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.DISARMED
+            assert line in snipe.reason
+            assert [one for one in watcher.world.asked if one[1].symbol == NAME] == []
+
+    simulate(main)

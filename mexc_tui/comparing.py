@@ -23,6 +23,7 @@ from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.instance import NAME as INSTANCE
 from mexc_tui.instance import instance_of
 from mexc_tui.ledger.ids import stranger_words
+from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.reconciliation import Reconciliation
@@ -85,7 +86,15 @@ async def compare_books(
             ):
                 await client.measure_clock()
                 port = WireTrading(
-                    TradingParts(clock, client, endpoint.ws, connector, Random(), socket_timings(settings))
+                    TradingParts(
+                        clock,
+                        client,
+                        endpoint.ws,
+                        connector,
+                        Random(),
+                        socket_timings(settings),
+                        ListenKeyFile(paths.state),
+                    )
                 )
                 desk = _desk(store, port, scope, paths, settings, clock)
                 await _until_taken_up(desk.reconciler, deadline_s)

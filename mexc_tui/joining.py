@@ -33,6 +33,7 @@ from mexc_tui.halt_file import NAME as HALT
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.instance import NAME as INSTANCE
 from mexc_tui.instance import instance_of
+from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.machine import Machine, MachineParts
 from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
@@ -314,6 +315,7 @@ async def _trading(
             connector=connector,
             rng=outside.rng,
             timings=socket_timings(settings),
+            keys=ListenKeyFile(place.paths.state),
         )
     )
     instance = instance_of(place.paths.state / INSTANCE, outside.rng)

@@ -11,6 +11,7 @@ from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.trading_ports import ClockReading, FiringLine, PrivateSink, PrivateState
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.lanes import LaneName
+from mexc_tui.exchange.listen_key import KeyRecord
 from mexc_tui.exchange.offset import ClockOutOfBounds
 from mexc_tui.exchange.shard import Hole, ShardState
 from mexc_tui.exchange.socket import SocketTimings
@@ -36,6 +37,8 @@ class TradingParts:
     connector: aiohttp.BaseConnector
     rng: Random
     timings: SocketTimings
+    keys: KeyRecord
+    """Which listen keys are ours, over restarts too."""
 
 
 class WireTrading:
@@ -54,6 +57,7 @@ class WireTrading:
             parts.client.account,
             self._on_update,
             self._on_hole,
+            keys=parts.keys,
             timings=parts.timings,
             on_refused=parts.client.budget.note_answer,
         )

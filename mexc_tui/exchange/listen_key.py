@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from random import Random
 from typing import Protocol
@@ -40,11 +40,39 @@ class ListenKeyCalls(Protocol):
         ...
 
 
+class KeyRecord(Protocol):
+    """Which keys this desk made, over restarts too. Called in a thread: it may touch the disk."""
+
+    def ours(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those of these keys that were recorded."""
+        ...
+
+    def add(self, key: str) -> None:
+        """Record a key. Raises OSError."""
+        ...
+
+
+class KeysInMemory:
+    """A record that ends with the engine."""
+
+    def __init__(self) -> None:
+        self._keys: set[str] = set()
+
+    def ours(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those of these keys that were recorded."""
+        return frozenset(self._keys.intersection(keys))
+
+    def add(self, key: str) -> None:
+        """Record a key."""
+        self._keys.add(key)
+
+
 class KeyEvent(Enum):
     """What happened to the key, for display and alarms."""
 
     CREATED = "created"
     REUSED = "reused"
+    SHARED = "shared with another program of the account"
     RENEWED = "renewed"
     RENEWAL_FAILED = "a renewal failed"
     ALARM = "two renewals failed: fills may go unseen"
@@ -52,12 +80,22 @@ class KeyEvent(Enum):
 
 
 class ListenKey:
-    """One key at a time. A new one only when the old one is refused, expired, or cannot be renewed."""
+    """One key at a time. A new one only when the old one is refused, expired, or cannot be renewed.
+
+    Other programs use keys of the same account. Only a key that is recorded as made here is ever ended, or
+    taken up again; one that the exchange hands out a second time is used and left alive.
+    """
 
     def __init__(
-        self, calls: ListenKeyCalls, rng: Random, on_event: Callable[[KeyEvent], None] | None = None
+        self,
+        calls: ListenKeyCalls,
+        rng: Random,
+        on_event: Callable[[KeyEvent], None] | None = None,
+        record: KeyRecord | None = None,
     ) -> None:
-        """Start without a key."""
+        """Start without a key. Without a record none outlasts the engine."""
+        self._record = record or KeysInMemory()
+        self._is_ours = False
         self.created = 0
         self.failures = 0
         self._calls = calls
@@ -116,15 +154,36 @@ class ListenKey:
     async def _replace(self, old: str) -> bool:
         """Make another key before the old one is ended; False if none could be had."""
         try:
-            key = await self._calls.create_listen_key()
+            key, is_ours = await self._create()
         except ExchangeError as error:
             log.warning("no other listen key could be made: %s", error)
             return False
         if key == old:
             return False  # the exchange may answer with the same one: nothing is gained yet
         await self._delete()
-        self._take(key, KeyEvent.CREATED)
+        self._take(key, KeyEvent.CREATED if is_ours else KeyEvent.SHARED, is_ours=is_ours)
         return True
+
+    async def _create(self) -> tuple[str, bool]:
+        """Ask for a key; return it, and whether it was made for this desk. Raises ExchangeError.
+
+        The exchange may answer with a key that lives already (reference 4.7). What was there before and is
+        not recorded is another program's; if nobody can say what was there, so is whatever comes.
+        """
+        try:
+            before = frozenset(await self._calls.listen_keys())
+        except ExchangeError as error:
+            log.warning("the account's listen keys could not be listed: %s", error)
+            before = None
+        key = await self._calls.create_listen_key()
+        is_new = before is not None and key not in before
+        is_ours = is_new or bool(await asyncio.to_thread(self._record.ours, (key,)))
+        if is_new:
+            try:
+                await asyncio.to_thread(self._record.add, key)
+            except OSError as error:
+                log.warning("the listen key is not recorded, it ends by itself after a crash: %s", error)
+        return key, is_ours
 
     def _note_failure(self, error: ExchangeError) -> None:
         self.failures += 1
@@ -132,20 +191,20 @@ class ListenKey:
         self._on_event(KeyEvent.RENEWAL_FAILED if self.failures < 2 else KeyEvent.ALARM)
 
     async def _make(self) -> str:
-        """Make a key; if that is refused, take over one of an earlier run: the limit of 60 may be reached."""
-        event = KeyEvent.CREATED
+        """Make a key; if that is refused, take one up that an earlier run made: the limit may be reached."""
         try:
-            key = await self._calls.create_listen_key()
+            key, is_ours = await self._create()
+            event = KeyEvent.CREATED if is_ours else KeyEvent.SHARED
         except ExchangeError:
-            old = await self._take_over()
+            old = await self._own_of_earlier()
             if old is None:
                 raise
-            key, event = old, KeyEvent.REUSED
-        self._take(key, event)
+            key, is_ours, event = old, True, KeyEvent.REUSED
+        self._take(key, event, is_ours=is_ours)
         return key
 
-    def _take(self, key: str, event: KeyEvent) -> None:
-        self._key = key
+    def _take(self, key: str, event: KeyEvent, *, is_ours: bool) -> None:
+        self._key, self._is_ours = key, is_ours
         self.created += event is KeyEvent.CREATED
         self._note_fresh()
         self._on_event(event)
@@ -153,9 +212,10 @@ class ListenKey:
     def _note_fresh(self) -> None:
         self._renewed_s = asyncio.get_running_loop().time()
 
-    async def _take_over(self) -> str | None:
-        """Return a live key of an earlier run that can be renewed."""
-        for key in await self._calls.listen_keys():
+    async def _own_of_earlier(self) -> str | None:
+        """Return a live key of an earlier run of this desk that can be renewed."""
+        live = await self._calls.listen_keys()
+        for key in sorted(await asyncio.to_thread(self._record.ours, live)):
             try:
                 await self._calls.renew_listen_key(key)
             except ExchangeError as error:
@@ -165,9 +225,12 @@ class ListenKey:
         return None
 
     async def _delete(self) -> None:
-        """End the key; that it is gone already is fine."""
+        """Use the key no more, and end it if it was made here; that it is gone already is fine."""
         key, self._key = self._key, None
         if key is None:
+            return
+        if not self._is_ours:
+            self._on_event(KeyEvent.GIVEN_UP)
             return
         self._on_event(KeyEvent.GIVEN_UP)
         try:

@@ -17,7 +17,7 @@ import aiohttp
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
-from mexc_tui.exchange.listen_key import KeyEvent, ListenKey, ListenKeyCalls
+from mexc_tui.exchange.listen_key import KeyEvent, KeyRecord, ListenKey, ListenKeyCalls
 from mexc_tui.exchange.private_messages import private_of
 from mexc_tui.exchange.shard import Hole, Shard, ShardParts, ShardState
 from mexc_tui.exchange.socket import (
@@ -75,6 +75,7 @@ class UserStream:
         on_hole: Callable[[Hole], None],
         *,
         on_key: Callable[[KeyEvent], None] | None = None,
+        keys: KeyRecord | None = None,
         timings: SocketTimings | None = None,
         on_refused: Callable[[int], None] = ignore_refusal,
     ) -> None:
@@ -83,7 +84,7 @@ class UserStream:
 
         `on_update` gets every order, fill and balance in order of arrival, none dropped; `on_hole` is told
         once when the stream is lost and once when all of it runs again; `on_refused` gets the HTTP status
-        of a refused connection: the rate budget wants to know of a ban.
+        of a refused connection: the rate budget wants to know of a ban. `keys`: which listen keys are ours.
         """
         self._url = checked_stream_url(url)
         self._connector = connector
@@ -92,7 +93,7 @@ class UserStream:
         self._on_update = on_update
         self._on_hole = on_hole
         self._on_refused = on_refused
-        self._key = ListenKey(calls, rng, on_key)
+        self._key = ListenKey(calls, rng, on_key, keys)
         self._key_is_suspect = False
         self._short_lives = 0
         self._is_live = False

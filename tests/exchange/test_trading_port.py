@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.listen_key import KeysInMemory
 from mexc_tui.exchange.offset import Sample
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.socket import SocketTimings
@@ -43,6 +44,7 @@ async def wired(client: MexcClient) -> AsyncGenerator[WireTrading]:
                 connector=connector,
                 rng=Random(1),
                 timings=SocketTimings(),
+                keys=KeysInMemory(),
             )
         )
 
@@ -267,7 +269,8 @@ async def heard(sim: Simulation, main: Callable[[WireTrading, MexcClient, Host],
     ) as client:
         await client.measure_clock()
         connector = sim.network.connector()
-        parts = TradingParts(sim.clock, client, f"ws://{HOST}/ws", connector, sim.rng, SocketTimings())
+        url, keys = f"ws://{HOST}/ws", KeysInMemory()
+        parts = TradingParts(sim.clock, client, url, connector, sim.rng, SocketTimings(), keys)
         await main(WireTrading(parts), client, host)
         await connector.close()
 

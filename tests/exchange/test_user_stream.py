@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from mexc_tui.exchange.listen_key import VALID_S, KeyEvent
+from mexc_tui.exchange.listen_key import VALID_S, KeyEvent, KeyRecord
 from mexc_tui.exchange.shard import Hole
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.topics import private_topics
 from mexc_tui.exchange.user_stream import PRIVATE, UserStream
+from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.model.errors import NoAnswer
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 from mexc_tui.simulation.network import Host
@@ -35,6 +37,9 @@ class KeyOffice:
         self.deleted: list[str] = []
         self.fail_renewals = 0
         self.fail_creations = 0
+        self.is_reusing = False
+        """POST answers with the oldest living key instead of a new one."""
+        self.most = 60
         self.hangs = False
         """No end of a key is ever answered."""
         self._server = server
@@ -51,7 +56,9 @@ class KeyOffice:
         self._live()
 
     async def create_listen_key(self) -> str:
-        if self.fail_creations or len(self._live()) >= 60:
+        if self.is_reusing and self._live():
+            return next(iter(self._live()))
+        if self.fail_creations or len(self._live()) >= self.most:
             self.fail_creations = max(self.fail_creations - 1, 0)
             raise NoAnswer("POST", "/api/v3/userDataStream", "failed")
         self.made += 1
@@ -83,7 +90,13 @@ class Account:
     """A user stream at work, and what it told."""
 
     def __init__(
-        self, sim: Simulation, host: Host, server: StreamServer, office: KeyOffice, timings: SocketTimings
+        self,
+        sim: Simulation,
+        host: Host,
+        server: StreamServer,
+        office: KeyOffice,
+        timings: SocketTimings,
+        keys: KeyRecord | None = None,
     ) -> None:
         self.host = host
         self.server = server
@@ -100,6 +113,7 @@ class Account:
             self.updates.append,
             self.holes.append,
             on_key=self.events.append,
+            keys=keys,
             timings=timings,
         )
 
@@ -262,23 +276,101 @@ def test_M11_private_channels_that_are_refused_mean_another_key() -> None:
     simulate(main)
 
 
-def test_M11_at_the_key_limit_an_old_key_is_taken_over() -> None:
-    async def main(sim: Simulation) -> None:
-        server = StreamServer()
-        office = KeyOffice(server)
-        for _ in range(60):
-            await office.create_listen_key()
-        host = await sim.network.serve("wbs-api.mexc.com", 443, server.application())
-        ours = Account(sim, host, server, office, SocketTimings())
+class Desks:
+    """One desk after another on one account, each with the record in the same folder."""
+
+    def __init__(self, sim: Simulation, folder: Path) -> None:
+        self._sim, self._folder = sim, folder
+        self.server = StreamServer()
+        self.office = KeyOffice(self.server)
+        self._host: Host | None = None
+
+    @asynccontextmanager
+    async def one(self, *, crashes: bool = False) -> AsyncGenerator[Account]:
+        if self._host is None:
+            self._host = await self._sim.network.serve("wbs-api.mexc.com", 443, self.server.application())
+        record = ListenKeyFile(self._folder)
+        ours = Account(self._sim, self._host, self.server, self.office, SocketTimings(), record)
         task = asyncio.get_running_loop().create_task(ours.stream.run())
-        await asyncio.sleep(10)
-        assert ours.stream.state().is_live
-        assert ours.events == [KeyEvent.REUSED]
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        try:
+            await asyncio.sleep(10)
+            yield ours
+        finally:
+            self.office.hangs = crashes  # a process that is killed ends no key
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self.office.hangs = False
+
+
+def test_a_key_shared_with_another_program_is_used_and_left_alive(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        desks = Desks(sim, tmp_path)
+        theirs = await desks.office.create_listen_key()
+        desks.office.is_reusing = True
+        async with desks.one() as ours:
+            assert ours.stream.state().is_live
+            assert ours.events == [KeyEvent.SHARED]
+        assert desks.office.deleted == []
+        assert list(desks.office.until_s) == [theirs]
 
     simulate(main)
+
+
+def test_at_the_limit_no_key_of_another_program_is_taken_up(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        desks = Desks(sim, tmp_path)
+        desks.office.most = 1
+        await desks.office.create_listen_key()
+        async with desks.one() as ours:
+            assert not ours.stream.state().is_live
+            assert ours.events == []
+            assert desks.office.renewed == 0
+        assert desks.office.deleted == []
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("is_reusing", [False, True], ids=["at the limit", "handed out again"])
+def test_after_a_crash_a_recorded_key_is_taken_up_and_ended(tmp_path: Path, is_reusing: bool) -> None:
+    async def main(sim: Simulation) -> None:
+        desks = Desks(sim, tmp_path)
+        async with desks.one(crashes=True):
+            pass
+        assert desks.office.deleted == []
+        desks.office.most, desks.office.is_reusing = 1, is_reusing
+        async with desks.one() as ours:
+            assert ours.stream.state().is_live
+            assert ours.events == [KeyEvent.CREATED if is_reusing else KeyEvent.REUSED]
+        assert len(desks.office.deleted) == 1
+
+    simulate(main)
+
+
+def test_after_a_crash_keys_of_others_among_the_living_are_left_alone(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        desks = Desks(sim, tmp_path)
+        theirs = [await desks.office.create_listen_key() for _ in range(3)]
+        async with desks.one(crashes=True):
+            pass
+        desks.office.most = 4
+        async with desks.one() as ours:
+            assert ours.events == [KeyEvent.REUSED]
+        assert list(desks.office.until_s) == theirs
+
+    simulate(main)
+
+
+def test_the_record_of_keys_is_private_and_holds_no_key(tmp_path: Path) -> None:
+    record, key = ListenKeyFile(tmp_path / "state"), "ab" * 32
+    record.add(key)
+    record.add("cd" * 32)
+    (path,) = (tmp_path / "state").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert key not in path.read_text()
+    assert ListenKeyFile(tmp_path / "state").ours([key, "ef" * 32]) == {key}
+    path.write_text("no list")
+    assert record.ours([key]) == frozenset()
 
 
 def test_M11_while_no_key_can_be_had_it_is_tried_again() -> None:

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 REMEMBERED = 1_024
 REMEMBERED_BYTES = 1024 * 1024
 LARGEST_RESULT = 240 * 1024
+FULL = "All viewer slots are taken: only commands that reduce risk are accepted. Close a viewer."
 STOPPING = "The engine is stopping: it begins nothing new."
 
 
@@ -28,6 +29,8 @@ class Giver:
     who: str
     pid: int
     role: Role
+    is_reserved: bool = False
+    """Whether it came in when all ordinary slots were taken: then it may only reduce risk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +120,10 @@ class CommandDesk:
             known = ", ".join(sorted(self._handlers)) or "none"
             return refused(give.id, f"This engine knows no command {give.name!r}. It knows: {known}.")
         kind = handler.kind
+        if giver.is_reserved and not kind.reduces_risk:
+            return refused(give.id, FULL)
         if kind.role is Role.OPERATE and giver.role is not Role.OPERATE:
-            return refused(give.id, f"You are looking only: {give.name} needs a viewer who may operate.")
+            return refused(give.id, f"Read-only viewer: {give.name} needs the operate role.")
         try:
             args = msgspec.json.decode(give.args, type=kind.args)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -46,12 +46,15 @@ class CommandKind(Generic[Args, Result]):
     acts: bool = True
     """Whether it changes anything: then it is done once for each id, and audited. Otherwise it reads."""
     reduces_risk: bool = False
-    """Any viewer may give it, late or not, and it is done even if it cannot be written down first."""
+    """Any viewer may give it, late or not, in a reserved slot; it is done even if it cannot be stored."""
+    needs_operator: bool = False
+    """Whether a read-only viewer is refused all the same: ending the engine ends its stops, too."""
 
     @property
     def role(self) -> Role:
         """Return what the giver must at least be."""
-        return Role.OPERATE if self.acts and not self.reduces_risk else Role.VIEW
+        is_open = not self.acts or (self.reduces_risk and not self.needs_operator)
+        return Role.VIEW if is_open else Role.OPERATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 from mexc_tui.desk.kinds import DeskError, DeskInUse
 
 PRIVATE = 0o600
-BACKLOG = 64
+BACKLOG = 1024
+"""Connections that wait to be taken in; the system may allow fewer."""
 
 
 @dataclass(frozen=True, slots=True)

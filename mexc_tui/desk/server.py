@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mexc_tui.desk.commands import Audit, CommandDesk, Giver
+from mexc_tui.desk.commands import FULL, Audit, CommandDesk, Giver
 from mexc_tui.desk.facts import FactFeed, FactSource
 from mexc_tui.desk.kinds import Role
-from mexc_tui.desk.place import Peer, Place, peer_of
+from mexc_tui.desk.place import BACKLOG, Peer, Place, peer_of
 from mexc_tui.desk.viewer import Shown, Viewer
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import (
@@ -32,6 +32,10 @@ from mexc_tui.model.text import clean_name
 log = logging.getLogger(__name__)
 
 MAX_VIEWERS = 32
+RESERVED = 8
+"""Slots beyond these for commands that reduce risk: no number of viewers locks out a halt."""
+MAX_GREETING = 256
+"""Connections that have not said hello; the oldest goes when there are more."""
 HELLO_S = 5.0
 BYE_S = 1.0
 
@@ -70,6 +74,7 @@ class DeskServer:
         self._shown = Shown(views, self._facts, self.commands, parts.engine, parts.now_ms)
         self._viewers: set[Viewer] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._greeting: dict[asyncio.Task[None], None] = {}
         self._place: Place | None = None
         self._server: asyncio.Server | None = None
 
@@ -81,7 +86,7 @@ class DeskServer:
     async def open(self, path: Path) -> None:
         """Serve at a path, in a folder that exists. Raises DeskInUse, or DeskError if it cannot be had."""
         self._place = Place(path)
-        self._server = await asyncio.start_unix_server(self._accept, sock=self._place.socket)
+        self._server = await asyncio.start_unix_server(self._accept, sock=self._place.socket, backlog=BACKLOG)
 
     def tell(self, fact: Fact) -> None:
         """Take a committed fact, in order."""
@@ -110,18 +115,25 @@ class DeskServer:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self._greeting[task] = None
+        if len(self._greeting) > MAX_GREETING:
+            next(iter(self._greeting)).cancel()
         try:
-            await self._attend(reader, writer)
+            await self._attend(task, reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             log.debug("a viewer has gone")
         except Exception:
             log.exception("a viewer was sent away by a mistake of ours")
         finally:
+            self._greeting.pop(task, None)
             await _see_out(writer)
             self._tasks.discard(task)
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _attend(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         giver = await self._greet(reader, writer)
+        self._greeting.pop(task, None)
         if isinstance(giver, Refused):
             writer.write(frame(giver))
             return
@@ -140,9 +152,6 @@ class DeskServer:
             peer = parts.peer_of(connection)
         if peer.uid != os.geteuid():
             return Refused(about="hello", words="This desk belongs to another user.")
-        if len(self._viewers) >= MAX_VIEWERS:
-            words = f"{MAX_VIEWERS} viewers are attached already: close one of them."
-            return Refused(about="hello", words=words)
         try:
             hello = from_viewer(await read_frame(reader, HELLO_S))
         except BadFrame as error:
@@ -154,6 +163,10 @@ class DeskServer:
         if hello.protocol != PROTOCOL:
             words = f"This engine speaks version {PROTOCOL} of the protocol, you speak {hello.protocol}."
             return Refused(about="hello", words=f"{words} {SAME_RELEASE}")
+        reserved = sum(viewer.giver.is_reserved for viewer in self._viewers)
+        is_reserved = len(self._viewers) - reserved >= MAX_VIEWERS
+        if is_reserved and reserved >= RESERVED:
+            return Refused(about="hello", words=FULL)
         role = hello.role if parts.highest is Role.OPERATE else Role.VIEW
         welcome = Welcome(
             protocol=PROTOCOL,
@@ -165,7 +178,7 @@ class DeskServer:
             head=self._facts.head,
         )
         writer.write(frame(welcome))
-        return Giver(clean_name(hello.who), peer.pid, role)
+        return Giver(clean_name(hello.who), peer.pid, role, is_reserved)
 
 
 async def _see_out(writer: asyncio.StreamWriter) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mexc_tui.desk.commands import CommandDesk, Giver, refused
+from mexc_tui.desk.commands import FULL, CommandDesk, Giver, refused
 from mexc_tui.desk.facts import FactFeed
 from mexc_tui.desk.views import Cursor, View
 from mexc_tui.desk.wire import (
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 COMMANDS_PER_S = 50
 RUNNING = 64
 """So many commands of one viewer may be under way."""
+RESERVED_S = 2.0
+"""So long a viewer in a reserved slot may say nothing."""
 BEAT_S = 1.0
 PACE_S = 0.1
 """Views are told at most this often; the first change after a pause goes at once."""
@@ -127,9 +129,18 @@ class Viewer:
 
     async def _read_all(self) -> None:
         while True:
-            self._hear(from_viewer(await read_frame(self._reader)))
+            self._hear(from_viewer(await self._next_frame()))
             await self._pace()
             await self._has_room.wait()
+
+    async def _next_frame(self) -> bytes:
+        """Return what it says next; a reserved slot is not kept by a viewer that says nothing."""
+        while True:
+            try:
+                return await read_frame(self._reader, RESERVED_S if self.giver.is_reserved else None)
+            except TimeoutError:
+                if not (self.giver.is_reserved and self._running):
+                    raise
 
     async def _pace(self) -> None:
         """Slow down a viewer that says too much: every message counts."""
@@ -146,6 +157,8 @@ class Viewer:
         match message:
             case Hello():
                 self._tell(Refused(about="hello", words="You said hello before."))
+            case Subscribe() | Follow() if self.giver.is_reserved:
+                raise BadFrame(FULL)
             case Subscribe():
                 self._subscribe(message)
             case Follow():

@@ -34,6 +34,7 @@ class Amount(msgspec.Struct, frozen=True):
 QUOTES = ViewKind("quotes", Quote)
 BUY = CommandKind("buy", Amount, Amount)
 HALT = CommandKind("halt", Amount, Amount, reduces_risk=True)
+STOP = CommandKind("stop", Amount, Amount, reduces_risk=True, needs_operator=True)
 COUNT = CommandKind("count", Amount, Amount, acts=False)
 
 
@@ -116,6 +117,7 @@ class Engine:
         )
         self.server.commands.handle(BUY, self.buy)
         self.server.commands.handle(HALT, self.buy)
+        self.server.commands.handle(STOP, self.buy)
         self.server.commands.handle(COUNT, self.count)
 
     async def buy(self, args: Amount, given: Given) -> Done[Amount]:

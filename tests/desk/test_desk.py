@@ -18,6 +18,7 @@ from tests.desk.engines import (
     COUNT,
     HALT,
     QUOTES,
+    STOP,
     Amount,
     MemoryAudit,
     MemoryJournal,
@@ -180,7 +181,7 @@ async def test_answers_say_why_nothing_was_done(path: Path) -> None:
             engine.audit.is_broken = True
             unwritten = await client.give(BUY, Amount(1), deadline_s=5)
             halted = await client.give(HALT, Amount(9), deadline_s=5)
-    assert unknown.words == "This engine knows no command 'sell'. It knows: buy, count, halt."
+    assert unknown.words == "This engine knows no command 'sell'. It knows: buy, count, halt, stop."
     assert "of" in shapeless.words
     assert refused.words == "Less than nothing cannot be bought."
     assert broken.outcome is Outcome.FAILED
@@ -195,7 +196,10 @@ async def test_who_looks_only_may_read_and_halt_and_nothing_else(path: Path) -> 
     async with serving(path, highest=Role.VIEW) as engine:
         client = client_of(path, Role.OPERATE)
         async with running(client):
-            assert "looking only" in (await client.give(BUY, Amount(1), deadline_s=5)).words
+            assert "Read-only viewer" in (await client.give(BUY, Amount(1), deadline_s=5)).words
+            stopped = await client.give(STOP, Amount(1), deadline_s=5)
+            assert stopped.words == "Read-only viewer: stop needs the operate role."
+            assert stopped.outcome is Outcome.REFUSED
             assert (await client.give(COUNT, Amount(1), deadline_s=5)).result == Amount(0)
             assert (await client.give(HALT, Amount(1), deadline_s=5)).outcome is Outcome.DONE
             assert next(iter(engine.audit.rows.values()))[0].name == "halt"

@@ -8,13 +8,14 @@ import stat
 import subprocess
 import sys
 import tracemalloc
+from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from mexc_tui.desk import server, wire
-from mexc_tui.desk.kinds import DeskError, DeskInUse, Role
+from mexc_tui.desk import server, viewer, wire
+from mexc_tui.desk.kinds import DeskError, DeskInUse, Outcome, Role
 from mexc_tui.desk.place import Peer, Place
 from mexc_tui.desk.wire import (
     MAX_FRAME,
@@ -31,7 +32,21 @@ from mexc_tui.desk.wire import (
     raw,
     read_frame,
 )
-from tests.desk.engines import OWN_UID, QUOTES, Engine, Quote, client_of, running, serving, until
+from tests.desk.engines import (
+    BUY,
+    COUNT,
+    HALT,
+    OWN_UID,
+    QUOTES,
+    STOP,
+    Amount,
+    Engine,
+    Quote,
+    client_of,
+    running,
+    serving,
+    until,
+)
 
 HELLO = Hello(protocol=1, role=Role.OPERATE, who="stranger")
 GOOD = [
@@ -262,7 +277,68 @@ async def test_one_viewer_too_many_is_told_so(path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(server, "MAX_VIEWERS", 1)
     async with serving(path) as engine, running(client_of(path)):
         await until(lambda: len(engine.server.viewers) == 1)
-        assert "close one of them" in last_words(await said_to(path, frame(HELLO)))
+        for watching in (Subscribe(view="quotes"), Follow(after=0)):
+            assert "Close a viewer" in last_words(await said_to(path, frame(HELLO), frame(watching)))
+        await until(lambda: len(engine.server.viewers) == 1)
+
+
+@pytest.mark.parametrize("role", [Role.OPERATE, Role.VIEW])
+async def test_full_slots_lock_out_no_command_that_reduces_risk(path: Path, role: Role) -> None:
+    async with serving(path) as engine, AsyncExitStack() as viewers:
+        for number in range(server.MAX_VIEWERS):
+            client = client_of(path, who=f"viewer {number}")
+            client.mirror(QUOTES)
+            await viewers.enter_async_context(running(client))
+        await until(lambda: len(engine.server.viewers) == server.MAX_VIEWERS)
+        late = client_of(path, role)
+        async with running(late):
+            halted = await late.give(HALT, Amount(7), deadline_s=5)
+            assert halted.outcome is Outcome.DONE
+            for kind in (BUY, COUNT):
+                assert "Close a viewer" in (await late.give(kind, Amount(1), deadline_s=5)).words
+            stopped = await late.give(STOP, Amount(8), deadline_s=5)
+            assert stopped.outcome is (Outcome.DONE if role is Role.OPERATE else Outcome.REFUSED)
+        assert 7 in engine.bought
+        assert 1 not in engine.bought
+
+
+async def test_a_reserved_slot_is_not_kept_by_a_viewer_that_says_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MAX_VIEWERS", 0)
+    monkeypatch.setattr(server, "RESERVED", 1)
+    monkeypatch.setattr(viewer, "RESERVED_S", 0.05)
+    async with serving(path) as engine:
+        engine.may_go.clear()
+        busy = client_of(path)
+        async with running(busy):
+            giving = asyncio.create_task(busy.give(HALT, Amount(3), deadline_s=20))
+            await until(lambda: len(engine.server.viewers) == 1)
+            assert "Close a viewer" in last_words(await said_to(path, frame(HELLO)))
+            engine.may_go.set()
+            assert (await giving).outcome is Outcome.DONE
+        assert "not finished in time" in last_words(await said_to(path, frame(HELLO)))
+        await until(lambda: not engine.server.viewers)
+
+
+async def test_a_burst_of_silent_connections_keeps_nobody_out(path: Path) -> None:
+    async with serving(path) as engine:
+        burst = [await asyncio.open_unix_connection(path) for _ in range(server.MAX_GREETING + 20)]
+        await is_served(path, engine)
+        assert len(engine.server._greeting) <= server.MAX_GREETING  # pyright: ignore[reportPrivateUsage]
+        for _, writer in burst:
+            writer.close()
+
+
+async def test_many_connections_may_wait_before_any_is_taken_in(path: Path) -> None:
+    async with serving(path) as engine:
+        waiting = [socket.socket(socket.AF_UNIX) for _ in range(300)]
+        for one in waiting:  # the engine's loop takes none of them in meanwhile
+            one.setblocking(False)
+            assert one.connect_ex(str(path)) == 0
+        for one in waiting:
+            one.close()
+        await is_served(path, engine)
 
 
 async def test_the_socket_is_private_whatever_the_umask_and_gone_after_the_engine(path: Path) -> None:

@@ -53,7 +53,7 @@ async def test_a_command_that_the_engine_does_not_know_is_refused_with_those_it_
     async with serving(path) as engine:
         reply = await asyncio.to_thread(ask, path, kind, Amount(1), who="cli", now_ms=now_ms(), deadline_s=5)
         assert reply.outcome is Outcome.REFUSED
-        assert "knows no command 'fly'. It knows: buy, count, halt." in reply.words
+        assert "knows no command 'fly'. It knows: buy, count, halt, stop." in reply.words
         assert engine.bought == []
 
 

@@ -26,7 +26,7 @@ from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.paths import Paths
 from mexc_tui.settings.table import Settings
@@ -37,6 +37,8 @@ from mexc_tui.tuning_trading import reconcile_numbers
 
 DEADLINE_S = 120.0
 """The fence of an order in doubt is waited for, and an exchange that is busy."""
+CONFIRM_S = 45.0
+"""So long a difference that only some answers showed is compared again."""
 RUNS = 100
 NO_BOOKS = (
     "This profile has no books of the account in that file: no engine has traded with it here. "
@@ -146,10 +148,21 @@ async def _until_taken_up(reconciler: Reconciler, deadline_s: float) -> None:
         if not known.done():
             why = reconciler.problem or f"an order is still in doubt after {deadline_s:.0f} s"
             raise NotCompared(f"Books could not be compared: {why}")
+        await _until_confirmed(reconciler)
     finally:
         for task in (working, known):
             task.cancel()
         await asyncio.gather(working, known, return_exceptions=True)
+
+
+async def _until_confirmed(reconciler: Reconciler) -> None:
+    """Let it compare again while a difference waits for confirmation."""
+    try:
+        async with asyncio.timeout(CONFIRM_S):
+            while reconciler.is_confirming:
+                await reconciler.compared_again()
+    except TimeoutError:
+        return  # the last run says what is left unconfirmed
 
 
 def _halt(words: str, by: str, now_ms: int) -> Trading:
@@ -163,6 +176,6 @@ def _together(runs: tuple[Reconciliation, ...], reconciler: Reconciler) -> Recon
     return msgspec.structs.replace(
         runs[-1],
         explained=tuple(one for run in runs for one in run.explained),
-        unexplained=tuple(one for run in runs for one in run.unexplained),
-        problem=reconciler.damage or reconciler.problem,
+        unexplained=lasting(runs),
+        problem=reconciler.damage or reconciler.problem or runs[-1].problem,
     )

@@ -225,6 +225,14 @@ class Desk:
             done = booking.write_off_gone(rows, gone, now_ms, words)
         self.save_booking(done, stored, words)
 
+    def take_back(self, position_id: str, words: str, quantity: Decimal, stop_ids: Sequence[str]) -> None:
+        """Return coins to a position that were written off as gone; it is open and protected again."""
+        stored = self.tables.positions.get(position_id)
+        if stored is not None and stored.gone:
+            done = booking.take_back_gone(self.books_of(stored), quantity, self.now_ms, words)
+            self.save_booking(done, stored, words)
+            self.protect(stop_ids)
+
     def protect(self, client_ids: Sequence[str]) -> None:
         """Give a position that just opened the durable intent of its stop."""
         for position in {one.id: one for one in self.written.positions}.values():

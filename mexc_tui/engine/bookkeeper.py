@@ -259,6 +259,13 @@ class Bookkeeper:
         """
         await self.write("write-off", lambda desk: desk.write_off(position_id, words, left, gone))
 
+    async def take_back(self, position_id: str, words: str, quantity: Decimal) -> None:
+        """Return coins to a position that were written off as gone, and give it a stop again."""
+        stop_ids = self._ids_of_stop(position_id)
+        await self.write(
+            "written off too early", lambda desk: desk.take_back(position_id, words, quantity, stop_ids)
+        )
+
     async def write(
         self,
         name: str,

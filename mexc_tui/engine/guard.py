@@ -185,11 +185,7 @@ class Guard:
         storage = self._storage_problem()
         if storage:
             yield Cause.STORAGE, storage
-        if not self._reconciler.is_done:
-            yield Cause.BOOKS, self._reconciler.damage or "books were not compared with the exchange's yet"
-        elif self._is_stale():
-            why = self._reconciler.problem or "the comparison hangs"
-            yield Cause.BOOKS, f"books were not compared for long: {why}"
+        yield from self._doubts_of_books()
         clock = self._clock_problem() or self._refused_time()
         if clock:
             yield Cause.CLOCK, clock
@@ -208,6 +204,15 @@ class Guard:
     def _storage_problem(self) -> str:
         problem = self._keeper.problem
         return f"the books cannot be written: {problem}" if problem else self._store_problem()
+
+    def _doubts_of_books(self) -> Iterable[Doubt]:
+        """Yield the first reason why the books are not known to agree with the account."""
+        refusal = self._reconciler.refusal
+        if self._reconciler.is_done and self._is_stale():
+            why = self._reconciler.problem or "the comparison hangs"
+            refusal = f"books were not compared for long: {why}"
+        if refusal:
+            yield Cause.BOOKS, refusal
 
     def _is_stale(self) -> bool:
         run = self._keeper.open.reconciled

@@ -5,21 +5,24 @@ It asks, hands everything to the ledger's pure comparison, and carries out the c
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
 
+from mexc_tui.engine.book_side import asked, newest_entry, our_side
 from mexc_tui.engine.bookings import Desk
 from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.ports import Books, Clock, Stored
+from mexc_tui.engine.exchange_side import ExchangeSide
+from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.taken_up import Left, left_open, tell_taken_up
 from mexc_tui.engine.trading_ports import Trading
-from mexc_tui.ledger.accounts import START_ENTRY, start_entry
+from mexc_tui.ledger.accounts import start_entry
 from mexc_tui.ledger.agreement import (
+    Back,
     Correction,
     Gone,
     Ours,
@@ -29,25 +32,22 @@ from mexc_tui.ledger.agreement import (
     Show,
     Tell,
     Theirs,
-    moving_symbols,
+    Unconfirmed,
 )
-from mexc_tui.ledger.orders import must_ask_trades
+from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, in_words
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.event import Reconciled
-from mexc_tui.model.intent import Order
-from mexc_tui.model.outcome import SETTLE_MS, Purpose
+from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
-from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.storage import StorageDamaged
 
 log = logging.getLogger(__name__)
 QUOTES = frozenset({QUOTE})
 AGAIN_S = 1.0
-LATELY_MS = 900_000
-"""Orders that ended so long ago are still compared."""
-RECENT_ORDERS = 200
+FIRST_ANSWERS = 5
+"""So often the account is asked for two equal answers before books are opened."""
 FEE_ASSET = "MX"
 
 
@@ -84,9 +84,12 @@ class Reconciler:
         self.lock = asyncio.Lock()
         """One comparison at a time, and none while coins that no order moves are not booked yet."""
         self._wake = asyncio.Event()
+        self._again = asyncio.Event()
         self._agreed_ms = 0
-        self.balances = tuple[Balance, ...]()
-        """Balances as the exchange told them last: for display, never for a decision about money."""
+        self._exchange = ExchangeSide(trading, keeper)
+        self._first: Theirs | None = None
+        """What the account showed when the books were opened: the first comparison's other side."""
+        self._unconfirmed = tuple[Unconfirmed, ...]()
         self.compared = tuple[Balance, ...]()
         """Those that the last run which came to its end held the books against."""
         self.problem = ""
@@ -101,6 +104,33 @@ class Reconciler:
         """What an engine before this one left open, and what became of it; empty: there was none."""
         self.is_taken_up = asyncio.Event()
         """Set once all of that is known."""
+
+    @property
+    def balances(self) -> tuple[Balance, ...]:
+        """Balances as the exchange told them last: for display, never for a decision about money."""
+        return self._exchange.balances
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing should be bought until balances were compared again; empty: no reason."""
+        return in_words(one for one in self._unconfirmed if one.pauses_entries)
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing may be bought as far as the books go; empty: it may."""
+        if not self.is_done:
+            return self.damage or "books were not compared with the exchange's yet"
+        return f"balances are being confirmed: {self.doubt}" if self.doubt else ""
+
+    @property
+    def is_confirming(self) -> bool:
+        """Whether a difference waits for another comparison, which follows by itself."""
+        return bool(self._unconfirmed)
+
+    async def compared_again(self) -> None:
+        """Wait for the end of the next comparison."""
+        self._again.clear()
+        await self._again.wait()
 
     def hurry(self) -> None:
         """Compare soon: pushes were lost, or somebody else traded."""
@@ -128,7 +158,8 @@ class Reconciler:
         while True:
             trigger = Trigger.TIMER
             try:
-                async with asyncio.timeout(self._numbers().every_s):
+                every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
+                async with asyncio.timeout(every_s):
                     await self._wake.wait()
                     trigger = Trigger.HOLE
             except TimeoutError:
@@ -170,8 +201,9 @@ class Reconciler:
         async with self.lock:
             began_ns = self._clock.monotonic_ns()
             await self._learn_fee_asset()
-            theirs = await self._ask(trigger)
-            ours = await self._books.read("our books", lambda stored: self._ours(stored, theirs))
+            newest = await self._keeper.read("newest entry", newest_entry)
+            theirs = await self._theirs(trigger)
+            ours = await self._ours(theirs, newest)
             outcome = reconcile(ours, theirs, self._rules(), trigger)
             for correction in outcome.corrections:
                 await self._apply(correction)
@@ -198,7 +230,7 @@ class Reconciler:
         """Begin the books of a new world with what its account holds."""
         if self._keeper.open.balances:
             return
-        self.balances = (await self._trading.account()).balances
+        self._first = await self._exchange.read_first(FIRST_ANSWERS)
         entry = start_entry(self.balances, QUOTES, self._trading.now_ms())
         await self._keeper.write("open books", lambda desk: desk.add_entry(entry, "books"))
 
@@ -218,49 +250,7 @@ class Reconciler:
         for intent in list(keeper.open.intents.values()):
             await keeper.add_ids(intent)
 
-    # ---- asking
-
-    async def _ask(self, trigger: Trigger) -> Theirs:
-        books, now_ms = self._keeper.open, self._trading.now_ms()
-        symbols = self._doubtful() if trigger is Trigger.TIMER else books.touched(now_ms)
-        before = await self._orders(symbols)
-        self.balances = (await self._trading.account(purpose=Purpose.EXIT)).balances
-        at_ms = self._trading.now_ms()
-        after = await self._orders(symbols)
-        return Theirs(
-            at_ms=at_ms,
-            balances=self.balances,
-            orders=after,
-            trades=await self._trades(),
-            listed=self._keeper.open.symbols() | {report.symbol for report in after},
-            moving=moving_symbols(before, after),
-        )
-
-    def _doubtful(self) -> frozenset[str]:
-        """Return pairs with an order that is not at its end: their history is worth its weight each time."""
-        orders = self._keeper.open.orders.values()
-        return frozenset(order.symbol for order in orders if not order.state.is_terminal)
-
-    async def _orders(self, symbols: Iterable[str]) -> tuple[OrderReport, ...]:
-        """Return open orders of every pair, and all recent ones of these pairs."""
-        found = {report.order_id: report for report in await self._trading.open_orders(purpose=Purpose.EXIT)}
-        start_ms = self._since_ms()
-        for symbol in sorted(symbols):
-            for report in await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT):
-                found[report.order_id] = report
-        return tuple(found.values())
-
-    def _since_ms(self) -> int:
-        memory = self._keeper.open
-        began = [one.created_ms for one in (*memory.orders.values(), *memory.intents.values())]
-        return min(began, default=self._trading.now_ms()) - 60_000
-
-    async def _trades(self) -> tuple[TradeReport, ...]:
-        """Return trades of the orders whose fees are not all known."""
-        found: list[TradeReport] = []
-        for order in [one for one in self._keeper.open.orders.values() if must_ask_trades(one)]:
-            found += await self._trading.my_trades(order.symbol, order_id=order.order_id)
-        return tuple(found)
+    # ---- comparing
 
     async def _learn_fee_asset(self) -> None:
         """Ask what the asset is worth that fees may be taken in, if no stream tells it."""
@@ -271,41 +261,22 @@ class Reconciler:
         except ExchangeError as error:
             log.info("%s has no price: %s", FEE_ASSET, error)
 
-    # ---- our side
+    async def _theirs(self, trigger: Trigger) -> Theirs:
+        """Ask; a difference that waits for confirmation is held against the history of every pair in use."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        return await self._exchange.read(only_unsettled=trigger is Trigger.TIMER and not self._unconfirmed)
 
-    def _ours(self, stored: Stored, theirs: Theirs) -> Ours:
-        tables = stored.trading(self._keeper.scope)
-        since_ms = theirs.at_ms - LATELY_MS
-        orders = dict[str, Order]()
-        for order in (
-            *tables.orders.page(limit=RECENT_ORDERS),
-            *tables.orders.open(),
-            *tables.orders.foreign(),
-        ):
-            if order.updated_ms >= since_ms or not order.state.is_terminal:
-                orders[order.client_order_id] = order
-        positions = tables.positions.open()
-        for position in positions:
-            orders |= {one.client_order_id: one for one in tables.orders.of_position(position.id)}
-        for name, order in self._keeper.open.orders.items():
-            orders.setdefault(name, order)  # on its way, or suspected: no row yet
-        intents = {one.id: one for one in tables.intents.open()}
-        for report in theirs.orders:
-            name = report.client_order_id or ""
-            intent = tables.intents.by_client_id(name) if name else None
-            if intent is not None:
-                intents[intent.id] = intent
-                row = tables.orders.get(name)
-                if row is not None:
-                    orders[name] = row
-        agreed = tables.reconciliations.latest() or tables.entries.get(START_ENTRY)
-        return Ours(
-            orders=tuple(orders.values()),
-            intents=tuple(intents.values()),
-            positions=tuple(positions),
-            held={(one.account, one.asset): one.amount for one in tables.entries.balances()},
-            agreed_ms=self._agreed_ms or (0 if agreed is None else agreed.at_ms),
+    async def _ours(self, theirs: Theirs, newest: int) -> Ours:
+        known = asked(
+            self._keeper.open,
+            theirs,
+            newest_entry=newest,
+            agreed_ms=self._agreed_ms,
+            unconfirmed=self._unconfirmed,
         )
+        return await self._keeper.read("our books", lambda tables: our_side(tables, known))
 
     def _rules(self) -> Rules:
         numbers = self._numbers()
@@ -330,9 +301,14 @@ class Reconciler:
                 await keeper.write("correction", lambda desk: desk.add_entry(entry, "books"))
             case Gone(position_id=position_id, quantity=quantity, words=words):
                 await keeper.write_off(position_id, words, gone=quantity)
+            case Back(position_id=position_id, quantity=quantity, words=words):
+                await keeper.take_back(position_id, words, quantity)
 
     async def _store(self, outcome: Outcome, duration_ms: int) -> Reconciliation:
         run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
+
+        known = {one.asset for one in self._unconfirmed}
+        news = [one for one in outcome.unconfirmed if one.pauses_entries and one.asset not in known]
 
         def work(desk: Desk) -> None:
             desk.tables.reconciliations.add(run)
@@ -341,10 +317,14 @@ class Reconciler:
                 desk.unit.record(Reconciled(at_ms=run.at_ms, about="books", run=run))
             for one in run.unexplained:
                 desk.alert("books:difference", one.about, one.words)
+            for one in news:
+                desk.alert("books:unconfirmed", one.asset, f"{one.words}; no entries until then")
 
         await self._keeper.write("reconciliation", work)
+        self._unconfirmed = outcome.unconfirmed
         self._keeper.open.reconciled, self.compared = run, self.balances
         if not outcome.postponed:
             self._agreed_ms = run.at_ms
         self.problem, self.refused_code = "", None
+        self._again.set()
         return run

@@ -23,7 +23,7 @@ from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.policy import OnStop
-from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.reconciliation import Trigger, lasting
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.trading import Cause, TradingState
 
@@ -36,7 +36,8 @@ SETTLE_S = 5.0
 SELL_S = 20.0
 """Selling at the end takes no longer."""
 STEP_S = 0.5
-LAST_COMPARISONS = 5
+LAST_COMPARE_S = 45.0
+"""So long the last comparison is repeated while something moves or waits for confirmation."""
 RUNS = 10_000
 
 
@@ -118,6 +119,7 @@ class Safety:
             watched.store_problem,
             lambda: numbers().guard,
         )
+        self._now_ms = trading.now_ms
         self._started_ms = trading.now_ms()
 
     def workers(self) -> tuple[Worker, ...]:
@@ -131,6 +133,8 @@ class Safety:
             return not self.guard.stands(about)
         if rule in ("guardian", "selling"):
             return memory.position_of(about) is None
+        if rule == "books:unconfirmed":
+            return not self._reconciler.doubt
         if rule == "books:difference":
             run = memory.reconciled
             if run is None or run.problem or run.at_ms <= alert.last_ms:
@@ -192,7 +196,8 @@ class Safety:
     async def _compare_last(self) -> str:
         """Compare until nothing moves any more; return why that could not be done."""
         problem = "books were not compared"
-        for _ in range(LAST_COMPARISONS):
+        until_ms = self._now_ms() + int(LAST_COMPARE_S * 1_000)
+        while self._now_ms() < until_ms:
             try:
                 run = await self._reconciler.compare(Trigger.OVER)
                 problem = run.problem
@@ -205,9 +210,7 @@ class Safety:
 
     def _unexplained(self, stored: Stored) -> tuple[str, ...]:
         runs = stored.trading(self._keeper.scope).reconciliations.page(limit=RUNS)
-        return tuple(
-            one.words for _, run in reversed(runs) if run.at_ms >= self._started_ms for one in run.unexplained
-        )
+        return tuple(one.words for one in lasting(run for _, run in runs if run.at_ms >= self._started_ms))
 
     def _resumed_ms(self) -> int:
         kept = self.switch.kept

@@ -269,8 +269,8 @@ class TradingRooms:
         return ""
 
     def _books_problem(self) -> str:
-        if not self.reconciler.is_done:
-            return self.reconciler.damage or "books were not compared with the exchange's yet"
+        if self.reconciler.refusal:
+            return self.reconciler.refusal
         if self.keeper.problem:
             return f"the books cannot be written: {self.keeper.problem}"
         return self.other_engines.refusal or self._store_problem()

@@ -61,8 +61,8 @@ from mexc_tui.sniping.rounding import Grid, grid_of
 
 T = TypeVar("T")
 
-COMPARISONS = 2
-"""So often books are compared again while orders are moving."""
+COMPARISONS = 5
+"""So often books are compared again while orders move or a difference waits for confirmation."""
 AGAIN_S = 3.0
 
 

@@ -11,6 +11,9 @@ from mexc_tui.model.position import Account, Entry, EntryKind, Posting
 START_ENTRY = "start"
 """Id of the entry that opens the books."""
 
+TAKEN_BACK = "/taken-back"
+"""Ends the id of an entry that reverses a drift."""
+
 Sums = Mapping[tuple[Account, str], Decimal]
 """What each account holds of each asset; one that is not there holds nothing."""
 
@@ -43,6 +46,26 @@ def drift_entry(
         words=words,
         flow=amount if is_cash else ZERO,
     )
+
+
+def taken_back(entry: Entry, at_ms: int, words: str) -> Entry:
+    """Reverse a drift that was a false alarm: both together move nothing and are no external flow."""
+    return Entry(
+        id=f"{entry.id}{TAKEN_BACK}",
+        kind=EntryKind.CORRECTION,
+        at_ms=at_ms,
+        postings=tuple(Posting(one.account, one.asset, -one.amount) for one in entry.postings),
+        words=words,
+        flow=-entry.flow,
+    )
+
+
+def standing_drifts(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return the balance drifts among these entries that were not taken back, oldest first."""
+    found = {entry.id: entry for entry in entries}
+    drifts = (one for one in found.values() if one.kind is EntryKind.DRIFT and not one.client_order_id)
+    standing = (one for one in drifts if f"{one.id}{TAKEN_BACK}" not in found)
+    return tuple(sorted(standing, key=lambda one: one.at_ms))
 
 
 @exactly

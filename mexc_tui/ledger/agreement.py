@@ -1,7 +1,7 @@
 """What is compared when books are reconciled, and what comes of it: values only (see reconcile.py)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -15,6 +15,23 @@ from mexc_tui.model.position import Entry, Position
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.severity import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """A balance that differs from the books and was not seen often or long enough to be booked."""
+
+    asset: str
+    off: Decimal
+    """Account balance minus books."""
+    short: Decimal
+    """How many coins of the desk the account does not show; 0: none."""
+    value: Decimal | None
+    """Worth of the difference in quote units; None: unknown."""
+    first_ms: int
+    seen: int
+    pauses_entries: bool
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +52,14 @@ class Ours:
     """
     known_ids: frozenset[str] = frozenset()
     """Client ids of ours whose rows are not here, as they ended long ago (see `ids_to_look_up`)."""
+    moved: frozenset[str] = frozenset()
+    """Assets whose books changed since the first query: both sides are of different moments."""
+    unconfirmed: tuple[Unconfirmed, ...] = ()
+    """Differences that earlier comparisons saw."""
+    drifts: tuple[Entry, ...] = ()
+    """Drift booked lately and not taken back, oldest first."""
+    written_off: tuple[Position, ...] = ()
+    """Positions whose coins were lately written off as gone: coins that reappear are theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +74,10 @@ class Theirs:
     """Symbols whose open orders were all listed."""
     moving: frozenset[str] = frozenset()
     """Symbols whose orders changed while the balances were asked for (see `moving_symbols`)."""
+    unanswered: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Symbols whose history could not be read, or not to its end, and why."""
+    dead: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Symbols that the exchange does not know any more, and its words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +124,16 @@ class Gone:
     words: str
 
 
-Correction: TypeAlias = Tell | Show | Post | Gone
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Return coins to a position that were written off as gone (`booking.take_back_gone`)."""
+
+    position_id: str
+    quantity: Decimal
+    words: str
+
+
+Correction: TypeAlias = Tell | Show | Post | Gone | Back
 """What puts one difference right. Nothing here trades."""
 
 
@@ -112,6 +150,8 @@ class Outcome:
     """Client ids with our prefix that we never made: halt (O16)."""
     postponed: tuple[str, ...] = ()
     """Assets that could not be compared, as orders on them were moving or unsettled."""
+    unconfirmed: tuple[Unconfirmed, ...] = ()
+    """Differences that wait for another comparison; nothing was booked of them."""
 
 
 def ids_to_look_up(ours: Ours, theirs: Theirs) -> tuple[str, ...]:

@@ -4,22 +4,26 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from mexc_tui.ledger.accounts import drift_entry, from_outside
+from mexc_tui.ledger.accounts import drift_entry, from_outside, taken_back
 from mexc_tui.ledger.agreement import (
+    Back,
     Correction,
     Gone,
     Ours,
     Post,
     Rules,
     Theirs,
+    Unconfirmed,
     difference,
     worth_of,
 )
+from mexc_tui.ledger.confirming import AssetState, drift_reversed_by, is_confirmed, sighting
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO, Order
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Account, Entry, EntryKind, Position, Posting
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
+from mexc_tui.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,65 +72,119 @@ class FoundInBalances:
     corrections: list[Correction] = field(default_factory=list[Correction])
     postponed: set[str] = field(default_factory=set[str])
     """Coins that are missing while orders have news of them: these are booked first."""
+    unconfirmed: list[Unconfirmed] = field(default_factory=list[Unconfirmed])
 
 
 def compare_balances(
     ours: Ours, theirs: Theirs, moves: Moves, skip: set[str], rules: Rules
 ) -> FoundInBalances:
-    """Compare what is left of the differences, asset by asset; `skip`: assets that were moving."""
+    """Compare what is left of the differences, asset by asset; `skip`: assets that were moving.
+
+    A difference is booked once it is confirmed; until then it is returned as unconfirmed.
+    """
     found = FoundInBalances(corrections=[Post(entry) for entry in moves.entries])
     totals = {balance.asset: balance.total for balance in theirs.balances}
-    assets = set(totals) | {asset for _, asset in ours.held} | set(moves.desk) | set(moves.own)
+    before = {one.asset: one for one in ours.unconfirmed}
+    found.unconfirmed += [one for name, one in before.items() if name in skip]
+    assets = set(totals) | {asset for _, asset in ours.held} | set(moves.desk) | set(moves.own) | set(before)
     for asset in sorted(assets - skip):
         desk = ours.held.get((Account.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
         own = ours.held.get((Account.OWN, asset), ZERO) + moves.own.get(asset, ZERO)
-        state = _Asset(asset, desk, own, totals.get(asset, ZERO), theirs.at_ms)
-        if asset in rules.quote_assets:
-            _cash(found, state, rules)
-        elif state.short and moves.desk.get(asset):
+        total, is_quote = totals.get(asset, ZERO), asset in rules.quote_assets
+        state = AssetState(asset, desk, own, total, theirs.at_ms, is_quote)
+        if state.short and moves.desk.get(asset):
             found.postponed.add(asset)
         else:
-            _coin(found, state, ours.positions, rules)
+            _judge(found, state, before.get(asset), ours, rules)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    name: str
-    desk: Decimal
-    own: Decimal
-    theirs: Decimal
-    at_ms: int
-
-    @property
-    def off(self) -> Decimal:
-        return self.theirs - self.desk - self.own
-
-    @property
-    def short(self) -> Decimal:
-        """How much less the account holds than the desk owns."""
-        return max(self.desk - self.theirs, ZERO)
-
-
-def _cash(found: FoundInBalances, asset: _Asset, rules: Rules) -> None:
-    """All quote money is the desk's: it has more or less of it now."""
-    if asset.off:
-        found.differences.append(_drift(asset, rules))
-        found.corrections.append(Post(_drift_entry(asset, Account.DESK, asset.off, is_cash=True)))
+def _judge(
+    found: FoundInBalances, asset: AssetState, before: Unconfirmed | None, ours: Ours, rules: Rules
+) -> None:
+    """Book a confirmed difference, keep an unconfirmed one, and tell of one that went away."""
+    if not asset.off and not asset.short:
+        if before is not None and before.pauses_entries:
+            found.differences.append(_resolved(asset, before, rules))
+        return
+    seen = sighting(asset, before, rules)
+    if not is_confirmed(seen, asset.at_ms):
+        found.unconfirmed.append(seen)
+    elif asset.is_quote:
+        _outside(found, asset, Account.DESK, asset.off, ours, rules)
+    else:
+        _coin(found, asset, ours, rules)
 
 
-def _coin(found: FoundInBalances, asset: _Asset, positions: tuple[Position, ...], rules: Rules) -> None:
-    """What is missing was the person's own as long as there is any; beyond that the desk's coins are gone."""
+def _coin(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -> None:
+    """What is missing was the person's own as long as there is any; beyond that the desk's coins are gone.
+
+    Coins that reappear are the desk's again as far as they were written off.
+    """
     moved = asset.off + asset.short
-    if moved:
-        found.corrections.append(Post(_drift_entry(asset, Account.OWN, moved, is_cash=False)))
     if asset.short:
-        _coins_gone(found, asset, positions, rules)
-    elif moved:
-        found.differences.append(_drift(asset, rules))
+        if moved:
+            found.corrections.append(Post(_drift_entry(asset, Account.OWN, moved)))
+        _coins_gone(found, asset, ours.positions, rules)
+        return
+    back = _reappeared(found, asset, ours, rules) if moved > 0 else ZERO
+    if moved != back:
+        _outside(found, asset, Account.OWN, moved - back, ours, rules)
 
 
-def _coins_gone(found: FoundInBalances, asset: _Asset, positions: tuple[Position, ...], rules: Rules) -> None:
+def _outside(
+    found: FoundInBalances, asset: AssetState, account: Account, amount: Decimal, ours: Ours, rules: Rules
+) -> None:
+    """Book an external flow, or take one back that this change reverses."""
+    reversed_one = drift_reversed_by(account, asset.name, amount, ours, asset.at_ms)
+    if reversed_one is None:
+        found.differences.append(_drift(asset, amount, rules))
+        found.corrections.append(Post(_drift_entry(asset, account, amount)))
+        return
+    words = (
+        f"False alarm: {_signed(amount)} {asset.name} takes back the balance change booked before; "
+        "together no external flow"
+    )
+    found.differences.append(_false_alarm(asset, amount, rules, words))
+    found.corrections.append(Post(taken_back(reversed_one, asset.at_ms, words)))
+
+
+def _reappeared(found: FoundInBalances, asset: AssetState, ours: Ours, rules: Rules) -> Decimal:
+    """Return coins to the positions that they were written off from; return how many."""
+    left = asset.off
+    words = f"{asset.name} written off as gone reappeared: the desk's again, with its stop"
+    for position in sorted(ours.written_off, key=lambda one: (one.opened_ms, one.id)):
+        share = min(position.gone, left) if position.base_asset == asset.name else ZERO
+        if share > 0:
+            found.corrections.append(Back(position.id, share, f"{plain(share)} {words}"))
+            left -= share
+    back = asset.off - left
+    if back:
+        text = f"False alarm: {plain(back)} {words}"
+        found.differences.append(_false_alarm(asset, back, rules, text))
+    return back
+
+
+def _resolved(asset: AssetState, before: Unconfirmed, rules: Rules) -> Difference:
+    words = (
+        f"False alarm: {_signed(before.off)} {asset.name} in an earlier answer of the exchange; "
+        "account and books agree, nothing was booked"
+    )
+    return _false_alarm(asset, ZERO, rules, words)
+
+
+def _false_alarm(asset: AssetState, amount: Decimal, rules: Rules, words: str) -> Difference:
+    value = worth_of(asset.name, amount, rules)
+    ours = asset.theirs - amount
+    return difference(
+        DifferenceKind.FALSE_ALARM, asset.name, ours, asset.theirs, value, rules, words,
+        explained=True, severity=Severity.WARNING,
+    )  # fmt: skip
+
+
+def _coins_gone(
+    found: FoundInBalances, asset: AssetState, positions: tuple[Position, ...], rules: Rules
+) -> None:
     short = asset.short
     value = worth_of(asset.name, short, rules)
     explained = value is not None and value < rules.explained_below
@@ -148,7 +206,7 @@ def _coins_gone(found: FoundInBalances, asset: _Asset, positions: tuple[Position
     found.corrections += _gone(asset, short, positions, words)
 
 
-def _gone(asset: _Asset, short: Decimal, positions: tuple[Position, ...], words: str) -> list[Correction]:
+def _gone(asset: AssetState, short: Decimal, positions: tuple[Position, ...], words: str) -> list[Correction]:
     """Take it off positions, oldest first; what no position has is taken off the account."""
     corrections: list[Correction] = []
     for position in sorted(positions, key=lambda one: (one.opened_ms, one.id)):
@@ -157,24 +215,31 @@ def _gone(asset: _Asset, short: Decimal, positions: tuple[Position, ...], words:
             corrections.append(Gone(position.id, share, words))
             short -= share
     if short:
-        corrections.append(Post(_drift_entry(asset, Account.DESK, -short, is_cash=False)))
+        corrections.append(Post(_drift_entry(asset, Account.DESK, -short)))
     return corrections
 
 
-def _drift(asset: _Asset, rules: Rules) -> Difference:
-    value = worth_of(asset.name, asset.off, rules)
+def _drift(asset: AssetState, amount: Decimal, rules: Rules) -> Difference:
+    value = worth_of(asset.name, amount, rules)
     explained = value is not None and value < rules.explained_below
     cause = "a fee, rounding or dust" if explained else "a deposit, a withdrawal or a trade outside this desk"
-    words = f"{plain(asset.off)} {asset.name} came without an order of ours: {cause}; booked as from outside"
-    ours = asset.desk + asset.own
+    words = (
+        f"balance change {_signed(amount)} {asset.name} (no matching order): {cause}; "
+        "booked as an external flow"
+    )
+    ours = asset.theirs - amount
     return difference(
         DifferenceKind.DRIFT, asset.name, ours, asset.theirs, value, rules, words, explained=explained
     )
 
 
-def _drift_entry(asset: _Asset, account: Account, amount: Decimal, *, is_cash: bool) -> Entry:
-    words = f"{plain(amount)} {asset.name} came or went without an order of ours"
-    return drift_entry(account, asset.name, amount, is_cash=is_cash, at_ms=asset.at_ms, words=words)
+def _drift_entry(asset: AssetState, account: Account, amount: Decimal) -> Entry:
+    words = f"balance change of {_signed(amount)} {asset.name} without a matching order"
+    return drift_entry(account, asset.name, amount, is_cash=asset.is_quote, at_ms=asset.at_ms, words=words)
+
+
+def _signed(amount: Decimal) -> str:
+    return f"+{plain(amount)}" if amount > 0 else plain(amount)
 
 
 def _moved(before: Order, after: Order, pair: Pair) -> dict[str, Decimal]:

@@ -97,9 +97,18 @@ def write_off_gone(books: Books, quantity: Decimal, at_ms: int, words: str) -> B
     """Take coins off a position that the account does not hold; `words` is the evidence."""
     gone = min(quantity, holding(books.position, books.orders).remaining)
     position = msgspec.structs.replace(books.position, gone=books.position.gone + gone)
-    entry = _moved(
-        position, EntryKind.CORRECTION, f"gone/{plain(position.gone)}", Account.EXTERNAL, gone, at_ms, words
-    )
+    key = f"gone/{plain(position.gone)}/{at_ms}"
+    entry = _moved(position, EntryKind.CORRECTION, key, Account.EXTERNAL, gone, at_ms, words)
+    return _written_off(books, position, entry, at_ms)
+
+
+@exactly
+def take_back_gone(books: Books, quantity: Decimal, at_ms: int, words: str) -> Booking:
+    """Return coins to a position that were written off as gone and reappeared; it opens again."""
+    back = min(quantity, books.position.gone)
+    position = msgspec.structs.replace(books.position, gone=books.position.gone - back)
+    key = f"back/{plain(position.gone)}/{at_ms}"
+    entry = _moved(position, EntryKind.CORRECTION, key, Account.EXTERNAL, -back, at_ms, words)
     return _written_off(books, position, entry, at_ms)
 
 

@@ -231,13 +231,12 @@ def _unlisted(found: Found, orders: Iterable[Order], seen: set[str], theirs: The
     for order in orders:
         if order.client_order_id in seen or order.order_id in seen:
             continue
-        if order.state in (OrderState.UNKNOWN, OrderState.SENT):
+        if order.intent_id and not order.state.is_terminal:
             found.unsettled.add(order.symbol)
         if order.symbol not in theirs.listed:
             continue
         if order.intent_id and (order.state in _ASKED or order.state is OrderState.UNKNOWN):
             found.ask.append(order.client_order_id)
-            found.unsettled.add(order.symbol)
         elif order.state is OrderState.FOREIGN:
             ended = msgspec.structs.replace(
                 order, state=OrderState.CANCELLED, reason="placed outside this desk; no longer open"

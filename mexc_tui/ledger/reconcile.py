@@ -2,15 +2,21 @@
 
 Orders first, as they explain most of what balances show; then what is left of each asset. An order's report
 explains its difference; a balance that moved without one is unexplained unless it is worth next to nothing.
-Either way it is booked, as a fill, a fee, money from outside or coins gone, and the next run finds nothing.
+Either way it is booked, as a fill, a fee, an external flow or coins gone, and the next run finds nothing; a
+balance only after it differed by the same amount in several comparisons over some time.
 Nothing is ever made good by trading, and no coin of the person becomes the desk's.
 """
 
-from mexc_tui.ledger.agreement import Ours, Outcome, Rules, Theirs
+from collections.abc import Iterable, Mapping
+
+from mexc_tui.ledger.agreement import Ours, Outcome, Rules, Theirs, Unconfirmed
 from mexc_tui.ledger.balance_differences import Pair, compare_balances, moves_of
-from mexc_tui.ledger.numbers import exactly
+from mexc_tui.ledger.confirming import in_words
+from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.order_differences import compare_orders
-from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import Account
+from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger
 
 
 @exactly
@@ -19,9 +25,10 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
     found = compare_orders(ours, theirs, rules)
     pairs = _pairs(ours, theirs, rules)
     moves = moves_of(found.changed, pairs, rules, theirs.at_ms)
-    moving = found.unsettled | theirs.moving
-    skip = {asset for symbol in moving if symbol in pairs for asset in _assets(pairs[symbol])}
-    balances = compare_balances(ours, theirs, moves, skip, rules)
+    excluded = _excluded(theirs.dead, pairs, ours)
+    skip = _moving(found.unsettled, pairs, ours, theirs)
+    left_out = skip | {one.asset for one in excluded}
+    balances = compare_balances(ours, theirs, moves, left_out, rules)
     skip |= balances.postponed
     every = (*found.differences, *balances.differences)
     run = Reconciliation(
@@ -29,7 +36,8 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
         trigger=trigger,
         explained=tuple(one for one in every if one.explained),
         unexplained=tuple(one for one in every if not one.explained),
-        problem=_problem(skip),
+        problem=_problem(skip, theirs, balances.unconfirmed),
+        excluded=excluded,
     )
     return Outcome(
         run=run,
@@ -37,6 +45,7 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
         ask=tuple(found.ask),
         strangers=tuple(found.strangers),
         postponed=tuple(sorted(skip)),
+        unconfirmed=tuple(balances.unconfirmed),
     )
 
 
@@ -52,11 +61,39 @@ def _pairs(ours: Ours, theirs: Theirs, rules: Rules) -> dict[str, Pair]:
     return pairs | {one.symbol: Pair(one.base_asset, one.quote_asset) for one in ours.positions}
 
 
+def _moving(unsettled: set[str], pairs: dict[str, Pair], ours: Ours, theirs: Theirs) -> set[str]:
+    """Return assets whose two sides are not known to be of the same moment.
+
+    An order of a dead pair never settles: it holds up its coin (see `_excluded`), not the quote asset.
+    """
+    moving = {symbol for symbol in unsettled | theirs.moving if symbol not in theirs.dead}
+    assets = {asset for symbol in moving if symbol in pairs for asset in _assets(pairs[symbol])}
+    unread = {pairs[symbol].base for symbol in theirs.unanswered if symbol in pairs}
+    return assets | unread | set(ours.moved)
+
+
+def _excluded(dead: Mapping[str, str], pairs: dict[str, Pair], ours: Ours) -> tuple[Excluded, ...]:
+    """Leave out coins whose pair is gone: they may bear another name now, so nothing is written off."""
+    found: list[Excluded] = []
+    for symbol in sorted(dead):
+        pair = pairs.get(symbol)
+        held = ZERO if pair is None else ours.held.get((Account.DESK, pair.base), ZERO)
+        if pair is not None:
+            words = (
+                f"{symbol}: unknown to the exchange now (delisted or renamed): {plain(held)} {pair.base} "
+                f"stay on the books and are not compared: {dead[symbol]}"
+            )
+            found.append(Excluded(asset=pair.base, words=words))
+    return tuple(found)
+
+
 def _assets(pair: Pair) -> tuple[str, str]:
     return (pair.base, pair.quote)
 
 
-def _problem(skip: set[str]) -> str:
-    if not skip:
-        return ""
-    return f"orders were moving or unsettled: {', '.join(sorted(skip))} are compared with the next run"
+def _problem(skip: set[str], theirs: Theirs, unconfirmed: Iterable[Unconfirmed]) -> str:
+    words = [f"{symbol} is compared with the next run: {why}" for symbol, why in theirs.unanswered.items()]
+    if skip:
+        words.append(f"orders or books were moving: {', '.join(sorted(skip))} are compared with the next run")
+    words.append(in_words(unconfirmed))
+    return "; ".join(filter(None, words))

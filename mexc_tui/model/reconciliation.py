@@ -1,5 +1,6 @@
 """What comes of comparing our books with the exchange's (field-study F, reliability 2.3, I8)."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 
@@ -40,6 +41,11 @@ class DifferenceKind(StrEnum):
     SHORTFALL = "shortfall"
     """The account holds less of a coin than the desk owns."""
     DUST = "dust"
+    FALSE_ALARM = "false_alarm"
+    """A balance that differed agrees again: an answer of the exchange was wrong or too old."""
+
+
+_OF_BALANCES = (DifferenceKind.DRIFT, DifferenceKind.SHORTFALL)
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +64,13 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """What it is and what was done about it."""
 
 
+class Excluded(msgspec.Struct, frozen=True, kw_only=True):
+    """An asset that cannot be compared because the exchange does not know its pair any more."""
+
+    asset: str
+    words: str
+
+
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     """One run."""
 
@@ -68,3 +81,29 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     """Why it could not be finished; empty if it was."""
     duration_ms: int = 0
+    excluded: tuple[Excluded, ...] = ()
+
+
+def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:
+    """Return the unexplained differences of these runs, oldest first; false alarms are left out."""
+    kept: list[Difference] = []
+    for run in sorted(runs, key=lambda one: one.at_ms):
+        for alarm in run.explained:
+            if alarm.kind is DifferenceKind.FALSE_ALARM:
+                _drop_opposite(kept, alarm)
+        kept += run.unexplained
+    return tuple(kept)
+
+
+def _drop_opposite(kept: list[Difference], alarm: Difference) -> None:
+    """Drop the newest difference of the same asset that this alarm takes back."""
+    taken_back = -_amount(alarm)
+    for number in range(len(kept) - 1, -1, -1):
+        one = kept[number]
+        if one.kind in _OF_BALANCES and one.about == alarm.about and _amount(one) == taken_back:
+            del kept[number]
+            return
+
+
+def _amount(one: Difference) -> Decimal:
+    return Decimal(one.theirs) - Decimal(one.ours)

@@ -34,5 +34,5 @@ async def test_money_that_nothing_explains_makes_the_exit_code_one(
         server.world.deposit("USDT", Decimal(50))
         assert await running == DIFFERENCE
     said = capsys.readouterr().err
-    assert "Unexplained: 50 USDT came without an order of ours" in said
+    assert "Unexplained: balance change +50 USDT (no matching order)" in said
     assert "differ without a reason" in said

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.ledger.accounts import Sums, expected, start_entry, sums
-from mexc_tui.ledger.agreement import Correction, Gone, Ours, Post, Rules, Show, Tell, Theirs
-from mexc_tui.ledger.booking import Booking, Books, book, write_off_gone
+from mexc_tui.ledger.accounts import Sums, expected, standing_drifts, start_entry, sums
+from mexc_tui.ledger.agreement import Back, Correction, Gone, Ours, Post, Rules, Show, Tell, Theirs
+from mexc_tui.ledger.booking import Booking, Books, book, take_back_gone, write_off_gone
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.ledger.evidence import Evidence
 from mexc_tui.ledger.orders import Advanced, advance
@@ -225,6 +225,8 @@ class Desk:
                     self.entries[entry.id] = entry
                 case Gone(position_id, quantity, words):
                     self.apply(write_off_gone(self.books(position_id), quantity, self.now_ms, words))
+                case Back(position_id, quantity, words):
+                    self.apply(take_back_gone(self.books(position_id), quantity, self.now_ms, words))
 
     def ours(self) -> Ours:
         return Ours(
@@ -233,6 +235,8 @@ class Desk:
             positions=tuple(one for one in self.positions.values() if one.remaining),
             held=self.held,
             agreed_ms=NOON_MS,
+            drifts=standing_drifts(self.entries.values()),
+            written_off=tuple(one for one in self.positions.values() if one.gone),
         )
 
     def mirrored(self, **moved: str) -> Theirs:

@@ -51,7 +51,17 @@ def selling(desk: Desk, filled: str = "0", value: str = "0") -> Desk:
 
 
 def run(desk: Desk, theirs: Theirs) -> Outcome:
-    return reconcile(desk.ours(), theirs, RULES, Trigger.TIMER)
+    """Compare, again as long as a difference waits to be confirmed; return the last outcome."""
+    ours = desk.ours()
+    outcome = reconcile(ours, theirs, RULES, Trigger.TIMER)
+    for number in range(1, 4):
+        if not outcome.unconfirmed:
+            break
+        later = replace(theirs, at_ms=theirs.at_ms + number * 15_000)
+        seen = {one.asset: one for one in (*ours.unconfirmed, *outcome.unconfirmed)}
+        ours = replace(ours, unconfirmed=tuple(seen.values()))
+        outcome = reconcile(ours, later, RULES, Trigger.TIMER)
+    return outcome
 
 
 def found(outcome: Outcome) -> tuple[Difference, ...]:

@@ -20,7 +20,18 @@ from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, agree, buy, closed, day_of, held, protection, rooms_of, until
+from tests.engine.guarded import (
+    SYMBOL,
+    agree,
+    buy,
+    closed,
+    confirmed,
+    day_of,
+    held,
+    protection,
+    rooms_of,
+    until,
+)
 from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, mortal, ours, same_books, stored_orders
 
 PRIVATE = "spot@private"
@@ -167,15 +178,21 @@ def test_R18_a_key_that_is_refused_while_coins_are_held_halts_and_says_that_noth
             await asyncio.sleep(3)
             where, words = await protection(running)
             assert "key" in words, (where, words)
-            facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
-            alerts = [one.event.text for one in facts if isinstance(one.event, Alert)]
-            assert any("refuses this key" in one for one in alerts)
+            async with asyncio.timeout(30):
+                while not any("refuses this key" in one for one in await alerts(running)):  # noqa: ASYNC110
+                    await asyncio.sleep(1)
             gate._plan = AccountPlan()  # pyright: ignore[reportPrivateUsage]
             await asyncio.sleep(12)
             await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
             assert (await closed(running)).close_reason is CloseReason.PERSON  # though halted still
 
     simulate(main)
+
+
+async def alerts(running: Joined) -> list[str]:
+    """Return the texts of all alerts."""
+    facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 9_000)))
+    return [one.event.text for one in facts if isinstance(one.event, Alert)]
 
 
 async def entries(running: Joined) -> list[EntryBooked]:
@@ -314,7 +331,7 @@ def test_O9_O10_what_a_person_trades_deposits_and_withdraws_is_booked_outside_an
             world = day.server.world
             world.deposit("ODD", Decimal(7))  # an airdrop
             world.deposit("USDT", Decimal(-50))
-            run = await rooms.reconciler.compare(Trigger.PERSON)
+            run = await confirmed(running, frozenset({"ODD", "USDT"}))
             assert {one.about for one in run.unexplained} == {"ODD", "USDT"}
             await agree(running)  # told once, and booked
             assert held(running).remaining == position.remaining

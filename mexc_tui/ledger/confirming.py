@@ -1,0 +1,86 @@
+"""When a balance that differs from the books is booked: never after one answer (design, principle 7)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.ledger.agreement import Ours, Rules, Unconfirmed, worth_of
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import Account, Entry, Posting
+
+DRIFT_SEEN, DRIFT_MS = 2, 10_000
+"""A balance change is booked after so many equal comparisons over so long."""
+GONE_SEEN, GONE_MS = 3, 30_000
+"""Coins of the desk are written off only after so many, over so long: a position depends on it."""
+REVERSED_WITHIN_MS = 86_400_000
+"""A change that is reversed within so long was a false alarm; later it is a new external flow."""
+CONFIRM_EVERY_S = 5.0
+"""How soon an unconfirmed difference is compared again."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """One asset: what the books say, orders' news included, and what the account shows."""
+
+    name: str
+    desk: Decimal
+    own: Decimal
+    theirs: Decimal
+    at_ms: int
+    is_quote: bool
+
+    @property
+    def off(self) -> Decimal:
+        """Account balance minus books."""
+        return self.theirs - self.desk - self.own
+
+    @property
+    def short(self) -> Decimal:
+        """How much less the account holds than the desk owns, in coins; cash is never short."""
+        return ZERO if self.is_quote else max(self.desk - self.theirs, ZERO)
+
+
+def sighting(state: AssetState, before: Unconfirmed | None, rules: Rules) -> Unconfirmed:
+    """Return what is known of a difference after this comparison; another amount starts anew."""
+    is_same = before is not None and (before.off, before.short) == (state.off, state.short)
+    value = worth_of(state.name, state.off, rules)
+    is_grave = value is None or value >= rules.explained_below
+    return Unconfirmed(
+        asset=state.name,
+        off=state.off,
+        short=state.short,
+        value=value,
+        first_ms=before.first_ms if is_same and before is not None else state.at_ms,
+        seen=before.seen + 1 if is_same and before is not None else 1,
+        pauses_entries=is_grave and (state.is_quote or state.short > 0),
+        words=_words(state),
+    )
+
+
+def is_confirmed(seen: Unconfirmed, at_ms: int) -> bool:
+    """Whether a difference was seen often and long enough to be booked."""
+    times, span_ms = (GONE_SEEN, GONE_MS) if seen.short else (DRIFT_SEEN, DRIFT_MS)
+    return seen.seen >= times and at_ms - seen.first_ms >= span_ms
+
+
+def drift_reversed_by(account: Account, asset: str, amount: Decimal, ours: Ours, at_ms: int) -> Entry | None:
+    """Return the newest drift that this change takes back exactly; None: it is a change of its own."""
+    wanted = Posting(account, asset, -amount)
+    recent = (one for one in reversed(ours.drifts) if at_ms - one.at_ms <= REVERSED_WITHIN_MS)
+    return next((one for one in recent if wanted in one.postings), None)
+
+
+def in_words(unconfirmed: Iterable[Unconfirmed]) -> str:
+    """Say what waits for confirmation; empty: nothing."""
+    return "; ".join(one.words for one in unconfirmed)
+
+
+def _words(state: AssetState) -> str:
+    if state.short:
+        return (
+            f"the account shows {plain(state.theirs)} {state.name}, the desk bought {plain(state.desk)} "
+            "and no sale explains it: not written off, compared again"
+        )
+    sign = "+" if state.off > 0 else ""
+    return f"unconfirmed balance change: {sign}{plain(state.off)} {state.name}, compared again"

@@ -1,0 +1,217 @@
+"""One answer of the exchange books nothing: differences of balances are confirmed, and taken back."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from mexc_tui.ledger.accounts import flows
+from mexc_tui.ledger.agreement import Outcome, Theirs, Unconfirmed
+from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
+from mexc_tui.ledger.reconcile import reconcile
+from mexc_tui.model.account import Balance
+from mexc_tui.model.intent import ZERO, CloseReason
+from mexc_tui.model.position import Account, PositionState
+from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation, Trigger, lasting
+
+from .desk import NOON_MS, RULES, D, Desk
+from .test_reconciling import a_desk, selling
+
+STEP_MS = 5_000
+
+
+class Comparing:
+    """Compares a desk with answers as they come, five seconds apart, and applies what is found."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.now_ms = NOON_MS
+        self.unconfirmed = tuple[Unconfirmed, ...]()
+        self.runs: list[Reconciliation] = []
+
+    def compare(self, theirs: Theirs, moved: frozenset[str] = frozenset()) -> Outcome:
+        self.now_ms += STEP_MS
+        ours = replace(self.desk.ours(), unconfirmed=self.unconfirmed, moved=moved)
+        outcome = reconcile(ours, replace(theirs, at_ms=self.now_ms), RULES, Trigger.TIMER)
+        self.desk.now_ms = self.now_ms
+        self.desk.correct(outcome.corrections)
+        self.unconfirmed = outcome.unconfirmed
+        self.runs.append(outcome.run)
+        return outcome
+
+    def found(self) -> list[Difference]:
+        return [one for run in self.runs for one in (*run.unexplained, *run.explained)]
+
+
+def without(theirs: Theirs, *assets: str) -> Theirs:
+    return replace(theirs, balances=tuple(one for one in theirs.balances if one.asset not in assets))
+
+
+def test_balances_of_another_moment_than_the_books_are_compared_later() -> None:
+    comparing = Comparing(a_desk())
+    theirs = comparing.desk.mirrored(ABC="-1.93", USDT="3.187")
+    outcome = comparing.compare(theirs, moved=frozenset({"ABC", "USDT"}))
+    assert (comparing.found(), outcome.corrections, outcome.unconfirmed) == ([], (), ())
+    assert outcome.postponed == ("ABC", "USDT")
+    comparing.compare(comparing.desk.mirrored())
+    assert comparing.found() == []
+    assert flows(comparing.desk.entries.values()) == 0
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ("ABC", "MX", "USDT"),
+        ("ABC",),
+        ("ABC", "MX"),
+        ("USDT",),
+    ],
+    ids=["empty", "one coin missing", "no coins", "no cash"],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_wrong_account_answer_books_nothing_pauses_entries_and_is_reported(
+    missing: tuple[str, ...], times: int
+) -> None:
+    comparing = Comparing(selling(a_desk("7")))
+    right = comparing.desk.mirrored()
+    for _ in range(times):
+        outcome = comparing.compare(without(right, *missing))
+        assert outcome.corrections == ()
+        assert any(one.pauses_entries for one in outcome.unconfirmed)
+        assert outcome.run.problem
+    outcome = comparing.compare(right)
+    assert (outcome.unconfirmed, outcome.run.problem) == ((), "")
+    assert {one.kind for one in comparing.found()} == {DifferenceKind.FALSE_ALARM}
+    position = comparing.desk.positions["p1"]
+    assert (position.remaining, position.gone) == (10, 0)
+    assert flows(comparing.desk.entries.values()) == 0
+    assert lasting(comparing.runs) == ()
+
+
+def test_coins_are_not_written_off_before_thirty_seconds_of_equal_answers() -> None:
+    comparing = Comparing(a_desk())
+    gone = comparing.desk.mirrored(ABC="-4")
+    for _ in range(6):
+        assert comparing.compare(gone).corrections == ()
+    comparing.compare(gone)
+    assert comparing.desk.positions["p1"].gone == 4
+    (short,) = lasting(comparing.runs)
+    assert short.kind is DifferenceKind.SHORTFALL
+
+
+def test_another_amount_begins_another_confirmation() -> None:
+    comparing = Comparing(a_desk())
+    for number in range(8):
+        stale = comparing.desk.mirrored(USDT=str(number + 1))
+        assert comparing.compare(stale).corrections == ()
+
+
+@pytest.mark.parametrize("gone", ["-4", "-10"], ids=["some", "all"])
+def test_coins_that_reappear_are_the_desks_again(gone: str) -> None:
+    comparing = Comparing(a_desk())
+    right, wrong = comparing.desk.mirrored(), comparing.desk.mirrored(ABC=gone)
+    for _ in range(7):
+        comparing.compare(wrong)
+    assert comparing.desk.positions["p1"].gone == -D(gone)
+    for _ in range(3):
+        comparing.compare(right)
+    position = comparing.desk.positions["p1"]
+    assert (position.remaining, position.gone, position.state) == (10, 0, PositionState.OPEN)
+    assert (position.close_reason, position.realised) == (CloseReason.NONE, 0)
+    assert comparing.desk.held.get((Account.OWN, "ABC"), ZERO) == 0
+    assert lasting(comparing.runs) == ()
+    assert_sound(comparing.desk, right)
+    for _ in range(7):  # and once more: entries of a second time are no copies of the first
+        comparing.compare(wrong)
+    assert comparing.desk.positions["p1"].gone == -D(gone)
+    assert_sound(comparing.desk, wrong)
+
+
+def test_more_coins_than_were_written_off_are_the_persons_own() -> None:
+    comparing = Comparing(a_desk())
+    gone = comparing.desk.mirrored(ABC="-4")
+    for _ in range(7):
+        comparing.compare(gone)
+    more = comparing.desk.mirrored(ABC="9")
+    for _ in range(3):
+        comparing.compare(more)
+    assert comparing.desk.positions["p1"].remaining == 10
+    assert comparing.desk.held[Account.OWN, "ABC"] == 5
+    assert_sound(comparing.desk, more)
+
+
+def test_coins_that_come_long_after_a_write_off_are_the_persons_own() -> None:
+    comparing = Comparing(a_desk())
+    gone = comparing.desk.mirrored(ABC="-4")
+    for _ in range(7):
+        comparing.compare(gone)
+    ours = replace(comparing.desk.ours(), written_off=())
+    seen = Unconfirmed(
+        asset="ABC",
+        off=D(4),
+        short=ZERO,
+        value=D(8),
+        first_ms=NOON_MS,
+        seen=9,
+        pauses_entries=False,
+        words="",
+    )
+    back = replace(comparing.desk.mirrored(ABC="4"), at_ms=comparing.now_ms + 90_000)
+    outcome = reconcile(replace(ours, unconfirmed=(seen,)), back, RULES, Trigger.TIMER)
+    comparing.desk.correct(outcome.corrections)
+    assert comparing.desk.held[Account.OWN, "ABC"] == 4
+
+
+@pytest.mark.parametrize(
+    ("asset", "amount"), [("USDT", "-50"), ("USDT", "3.187"), ("ABC", "5"), ("ODD", "9")]
+)
+def test_a_drift_that_is_reversed_is_a_false_alarm_and_not_two_external_flows(
+    asset: str, amount: str
+) -> None:
+    comparing = Comparing(a_desk("7"))
+    right, wrong = comparing.desk.mirrored(), comparing.desk.mirrored(**{asset: amount})
+    for _ in range(3):
+        comparing.compare(wrong)
+    assert [one.kind for one in lasting(comparing.runs)] == [DifferenceKind.DRIFT]
+    for _ in range(3):
+        comparing.compare(right)
+    assert lasting(comparing.runs) == ()
+    assert comparing.found()[-1].kind is DifferenceKind.FALSE_ALARM
+    assert flows(comparing.desk.entries.values()) == 0
+    external = [one for one in comparing.desk.entries.values() if one.kind.value == "drift"]
+    assert len(external) == 1
+    assert_sound(comparing.desk, right)
+
+
+def test_a_deposit_after_a_withdrawal_of_another_amount_are_two_external_flows() -> None:
+    comparing = Comparing(a_desk())
+    out = comparing.desk.mirrored(USDT="-50")
+    for _ in range(3):
+        comparing.compare(out)
+    back = comparing.desk.mirrored(USDT="30")
+    for _ in range(3):
+        comparing.compare(back)
+    assert [one.kind for one in lasting(comparing.runs)] == [DifferenceKind.DRIFT] * 2
+    assert flows(comparing.desk.entries.values()) == -20
+
+
+@pytest.mark.parametrize("amount", ["0.0005", "-0.4"])
+def test_a_small_unconfirmed_difference_pauses_nothing(amount: str) -> None:
+    comparing = Comparing(a_desk())
+    outcome = comparing.compare(comparing.desk.mirrored(USDT=amount))
+    assert [one.pauses_entries for one in outcome.unconfirmed] == [False]
+
+
+def test_a_wrong_split_of_free_and_locked_is_no_difference() -> None:
+    comparing = Comparing(a_desk())
+    right = comparing.desk.mirrored()
+    swapped = tuple(Balance(one.asset, one.locked, one.free) for one in right.balances)
+    assert comparing.compare(replace(right, balances=swapped)).unconfirmed == ()
+    assert comparing.found() == []
+
+
+def assert_sound(desk: Desk, theirs: Theirs) -> None:
+    assert [words for entry in desk.entries.values() for words in balanced(entry)] == []
+    assert solvent(desk.held) == ()
+    assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
+    assert agrees(desk.held, theirs.balances, {asset for _, asset in desk.held}, Decimal(0)) == ()

@@ -82,7 +82,7 @@ def test_a_database_that_loses_its_place_while_running_halts_entries_and_is_resc
         restore(day.paths.store, Backups(day.paths.store).all()[0], 0)
         async with day.engine() as running:
             await until(lambda: rooms_of(running).other_engines.is_done)
-            assert not rooms_of(running).keeper.open.positions
+            await until(lambda: not rooms_of(running).keeper.open.positions, 60)
             assert rooms_of(running).keeper.open.trading.state is TradingState.HALTED
 
     simulate(main)

@@ -158,7 +158,7 @@ class Equity:
 
     def _bid(self, symbol: str) -> Decimal | None:
         age_ms = self._prices.age_ms(symbol)
-        return None if age_ms is None or age_ms > self._stale_ms() else self._prices.of(symbol).bid
+        return None if age_ms is None or age_ms > self._stale_ms() else self._prices.believed_bid(symbol)
 
     async def _load(self) -> None:
         """Take up where stored points and entries end: read in the writer's turn, no commit is missed."""

@@ -11,6 +11,8 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 QUOTE = "USDT"
 """The one quote asset that the desk trades in and keeps its books in."""
 NS_PER_MS = 1_000_000
+TRADED_NS = 60 * 1_000 * NS_PER_MS
+LOWBALL = Decimal("0.05")
 
 Levels = tuple[tuple[Decimal, Decimal], ...]
 
@@ -26,6 +28,8 @@ class Price:
     bids: Levels = ()
     """Best levels as (price, base units), best first."""
     asks: Levels = ()
+    last_ms: int = 0
+    """When `last` was traded, exchange's time."""
     quoted_ns: int | None = None
     traded_ns: int | None = None
     levels_ns: int | None = None
@@ -78,11 +82,16 @@ class Prices:
         bid_ns = self.of(symbol).bid_ns
         return None if bid_ns is None else (self._clock.monotonic_ns() - bid_ns) // NS_PER_MS
 
-    def bid_age_ms(self, symbol: str) -> int | None:
-        """Return how old a pair's best bid is; None: never seen."""
-        price = self.of(symbol)
-        quoted_ns = max((at for at in (price.quoted_ns, price.levels_ns) if at is not None), default=None)
-        return None if quoted_ns is None else (self._clock.monotonic_ns() - quoted_ns) // NS_PER_MS
+    def believed_bid(self, symbol: str) -> Decimal | None:
+        """Return a pair's best bid; None while it is next to nothing beside what was just traded.
+
+        Bids of a thin book are gone for a moment, and a limit on losses must not act on that.
+        """
+        price, now_ns = self.of(symbol), self._clock.monotonic_ns()
+        if price.bid is None or price.last is None or price.traded_ns is None:
+            return price.bid
+        is_of_now = now_ns - price.traded_ns <= TRADED_NS
+        return None if is_of_now and price.bid < price.last * LOWBALL else price.bid
 
     def distrust(self) -> None:
         """Let nothing that was heard until now count as heard: nobody knows how long ago it was."""
@@ -127,12 +136,16 @@ class Prices:
         self._put(moved, (), now_ns)
 
     def on_deals(self, deals: Sequence[StreamDeal]) -> None:
-        """Take trades of one pair, oldest first."""
-        if deals:
-            now_ns = self._clock.monotonic_ns()
-            old = self.of(deals[-1].symbol)
-            moved = replace(old, last=deals[-1].price, traded_ns=now_ns, heard_ms=self._now_ms())
-            self._put(moved, tuple(deals), now_ns)
+        """Take trades of one pair, oldest first; the last price is that of the newest by its own time."""
+        if not deals:
+            return
+        now_ns, now_ms = self._clock.monotonic_ns(), self._now_ms()
+        newest = max(reversed(deals), key=lambda one: one.time_ms)
+        moved = replace(self.of(newest.symbol), heard_ms=now_ms)
+        if newest.time_ms >= moved.last_ms:
+            last_ms = min(newest.time_ms, now_ms)
+            moved = replace(moved, last=newest.price, last_ms=last_ms, traded_ns=now_ns)
+        self._put(moved, tuple(deals), now_ns)
 
     def on_levels(self, levels: TopLevels) -> None:
         """Take a pair's best levels; they are a quote too. Older ones than the newest quote are dropped."""

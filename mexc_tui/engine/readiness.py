@@ -109,11 +109,13 @@ class Readiness:
 
     async def _be_heard(self, symbol: str) -> None:
         """Wait a moment for topics that are just being asked for (again), and for answers to the pings."""
-        for _ in range(HEARD_TRIES):
+        for number in range(HEARD_TRIES):
             public, private = self._streams.pair_streams(symbol), self._trading.private_state()
             silent_ms = max(_known(public.silent_ms), _known(private.silent_ms))
             if not public.missing and silent_ms <= HEARD_MS:
                 return
+            if not number:
+                self.probe(symbol)
             await asyncio.sleep(HEARD_STEP_S)
 
     def of(self, snipe_id: str) -> Checked:

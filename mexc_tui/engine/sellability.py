@@ -31,7 +31,7 @@ class SellabilityWatch:
     def of(self, position: Position, quantity: Decimal, grid: Grid) -> Judgement:
         """Return whether `quantity` base units of a position can be sold now."""
         price = self._prices.of(position.symbol)
-        age_ms = self._prices.bid_age_ms(position.symbol)
+        age_ms = self._prices.age_ms(position.symbol)
         is_fresh = age_ms is not None and age_ms <= self._stale_ms()
         known = KnownPrices(
             price.bid if is_fresh else None, price.last, position.entry_price, position.high_price

@@ -75,3 +75,29 @@ def test_a_trade_does_not_make_an_old_bid_young(clock: HandClock, prices: Prices
     clock.pass_s(5)
     prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
     assert prices.age_ms(PAIR) == 5_000
+
+
+def test_a_late_trade_does_not_become_the_last_price(clock: HandClock, prices: Prices) -> None:
+    def traded(price: str, before_ms: int) -> list[StreamDeal]:
+        return [StreamDeal(PAIR, D(price), D(1), Side.BUY, clock.now_ms() - before_ms, price)]
+
+    prices.on_deals(traded("1", 0))
+    prices.on_deals(traded("0.1", 60_000))
+    assert prices.of(PAIR).last == D(1)
+    prices.on_deals(traded("3", -3_600_000))
+    clock.pass_s(1)
+    prices.on_deals(traded("2", 0))
+    assert prices.of(PAIR).last == D(2)
+
+
+def test_a_bid_of_next_to_nothing_is_believed_a_minute_after_the_last_trade(
+    clock: HandClock, prices: Prices
+) -> None:
+    prices.on_deals([StreamDeal(PAIR, D(1), D(1), Side.BUY, clock.now_ms(), "1")])
+    prices.on_quote(quote("0.04", 1))
+    assert prices.believed_bid(PAIR) is None
+    prices.on_quote(quote("0.06", 2))
+    assert prices.believed_bid(PAIR) == D("0.06")
+    clock.pass_s(61)
+    prices.on_quote(quote("0.04", 3))
+    assert prices.believed_bid(PAIR) == D("0.04")

@@ -32,6 +32,7 @@ def test_a_pair_whose_streams_the_exchange_refuses_is_not_bought(tmp_path: Path)
             snipe = await watcher.last()
             assert snipe.state is SnipeState.DISARMED
             assert "topics" in snipe.reason
+            assert "private_stream" not in snipe.reason
             assert not watcher.world.asked
 
     simulate(main)

@@ -94,6 +94,12 @@ class Desk:
         if self.unit.alerts.add(alert):
             self.unit.record(alert)
 
+    def alert_again(self, rule: str, about: str, words: str) -> None:
+        """Say something that a person should know, also if the same alert is open already."""
+        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
+        self.unit.alerts.add(alert)
+        self.unit.record(alert)
+
     # ---- what is told of orders
 
     def book_evidence(self, order: Order, evidence: Evidence, prices: Mapping[str, Decimal]) -> Order:

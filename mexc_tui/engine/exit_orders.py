@@ -13,7 +13,7 @@ from mexc_tui.engine.settling import Settling
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
-from mexc_tui.model.order import Side
+from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.outcome import Purpose, Refusal
 from mexc_tui.model.position import Position
 
@@ -25,6 +25,9 @@ AGAIN_S = 1.0
 """Cancels that did not show are sent again after so long."""
 LISTED_S = 2.0
 """Before a refused sale is tried again the list of orders is waited for so long: no exit hangs on it."""
+REST_S = 3.0
+"""A limit order of a sale rests so long; then the next one takes the price of that moment."""
+RESTING = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
 
 
 class ExitOrders:
@@ -116,15 +119,19 @@ class ExitOrders:
                 self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
 
     async def _see_end(self, order: Order, sale: Running) -> None:
-        """Wait for the stream's word on an order that cannot rest; then ask for it."""
+        """Wait for the stream's word on an order; then ask for it, or cancel it if it may rest."""
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + SEEN_S
+        until_s = loop.time() + (REST_S if order.type is OrderType.LIMIT else SEEN_S)
         while loop.time() < until_s:
             if not self._are_live([order]):
                 return
             await sale.pause(LOOK_S)
-        sale.said = "the outcome of the last order is not known yet"
         now = self._keeper.open.orders.get(order.client_order_id)
+        if now is not None and now.type is OrderType.LIMIT and now.state in RESTING:
+            sale.said = "a limit order rests: the best bid is below what the exchange allows"
+            await self._execution.cancel(now, sale.words, Purpose.STOP)
+            return
+        sale.said = "the outcome of the last order is not known yet"
         if now is not None and now.state is OrderState.UNKNOWN:
             self._hurry(sale, [now])
         elif now is not None:

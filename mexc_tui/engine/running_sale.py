@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Refusal
+from mexc_tui.sniping.sale_terms import SaleTerms
+from mexc_tui.sniping.slippage_cap import SlippageCap
 
 
 @dataclass(slots=True)
@@ -33,7 +36,17 @@ class Running:
     """Looks in a row at which what is left was no order."""
     dust: Decimal = ZERO
     """Base units written off as dust."""
-    is_alarmed: bool = False
+    since_ms: int | None = None
+    """Exchange time at which it began, or sold something last."""
+    alarmed_ms: int | None = None
+    """When a person was called last; None: not since something was sold."""
+    cap: SlippageCap | None = None
+    terms: SaleTerms = field(default_factory=SaleTerms)
+    taught_ms: int = 0
+    """When an answer taught something last."""
+    tried: OrderType | None = None
+    wakes_at: Decimal | None = None
+    """A bid that ends the present wait; None: none does."""
     cancelled: set[str] = field(default_factory=set[str])
     """Buys whose cancel was asked for."""
     cancels: "asyncio.Future[list[bool]] | None" = None
@@ -49,6 +62,12 @@ class Running:
     joined: asyncio.Event = field(default_factory=asyncio.Event)
     reported: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
+
+    def note_bid(self, bid: Decimal | None) -> None:
+        """End a wait for a bid if this one is good enough."""
+        if self.wakes_at is not None and bid is not None and bid > 0 and bid >= self.wakes_at:
+            self.wakes_at, self.tries = None, 0
+            self.joined.set()
 
     def keep(self, intent: Intent) -> Intent | None:
         """Sell under this intent from now on; return the one that it replaces, None: none."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.exit_orders import SEEN_S
@@ -13,12 +13,17 @@ from mexc_tui.sniping.escalation import Sale
 
 log = logging.getLogger(__name__)
 
+ALARM_EVERY_MS = 60_000
+"""A person is called again after so long, as long as something cannot be sold."""
+
 
 class SaleEnd:
     """Writes down what a sale came to, and beside it what holds it up: the disk is not waited for."""
 
-    def __init__(self, keeper: Bookkeeper) -> None:
+    def __init__(self, keeper: Bookkeeper, now_ms: Callable[[], int]) -> None:
+        """`now_ms`: the exchange's time."""
         self._keeper = keeper
+        self._now_ms = now_ms
         self._chores: set[asyncio.Future[object]] = set()
 
     def begin(self, work: Awaitable[object]) -> None:
@@ -65,16 +70,17 @@ class SaleEnd:
         self.finish(sale, position)
 
     def tell(self, sale: Running, position: Position, plan: Sale) -> None:
-        """Call a person when the exchange keeps refusing; say once why nothing can be sold."""
+        """Say why nothing can be sold, and call a person, again and again while that lasts."""
         if plan.trapped:
             sale.said = plan.trapped
             self.begin(self._report_trapped(sale, position, plan.trapped))
-        if not plan.is_alarm or sale.is_alarmed:
+        now_ms = self._now_ms()
+        if not plan.is_alarm or (sale.alarmed_ms is not None and now_ms - sale.alarmed_ms < ALARM_EVERY_MS):
             return
-        sale.is_alarmed = True
+        sale.alarmed_ms = now_ms
         words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}"
         log.error("%s: %s", sale.symbol, words)
-        self.begin(self._keeper.write("alarm", lambda desk: desk.alert("selling", sale.symbol, words)))
+        self.begin(self._keeper.write("alarm", lambda desk: desk.alert_again("selling", sale.symbol, words)))
 
     async def _report_trapped(self, sale: Running, position: Position, words: str) -> None:
         """Tell whoever asked for the sale once it is written down, or cannot be."""

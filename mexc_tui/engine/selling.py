@@ -15,7 +15,7 @@ from mexc_tui.engine.exit_intents import ExitIntents, Wanted
 from mexc_tui.engine.exit_line import ExitLine
 from mexc_tui.engine.exit_orders import LOOK_S, SEEN_S, ExitOrders
 from mexc_tui.engine.grids import Grids
-from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.prices import PriceMove, Prices
 from mexc_tui.engine.running_sale import Running
 from mexc_tui.engine.sale_end import SaleEnd
 from mexc_tui.engine.sellability import SellabilityWatch
@@ -26,12 +26,14 @@ from mexc_tui.ledger.positions import holding
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
 from mexc_tui.model.order import NewOrder, Side
-from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Rejected
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, Rejected
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
-from mexc_tui.sniping.escalation import Sale, SaleTry, Way, escalate
+from mexc_tui.sniping.escalation import STALE_BALANCE, Sale, SaleTry, Way, escalate
 from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
+from mexc_tui.sniping.sale_terms import FORGET_MS, SaleTerms, SentOrder, learn
 from mexc_tui.sniping.sellable import Sellability, order_fault
+from mexc_tui.sniping.slippage_cap import observed
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ ANSWER_S = 10.0
 STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
 NEVER_ORDERS = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
 """A part of a position that is judged so is given up; a whole position is looked at again."""
-STALE_BALANCE = (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
+UNSENT_TRIES = 4
+"""A request that was not sent is tried again after a second at most: it waited for its turn already."""
 
 
 class Selling:
@@ -66,9 +69,10 @@ class Selling:
         self._sellability = sellability
         self._intents = ExitIntents(trading, keeper)
         self._orders = ExitOrders(trading, keeper, execution, settling)
-        self._end = SaleEnd(keeper)
+        self._end = SaleEnd(keeper, trading.now_ms)
         self._running: dict[str, Running] = {}
         keeper.on_change(self._note)
+        prices.on_move(self._on_move)
 
     # ---- asked by others
 
@@ -121,6 +125,10 @@ class Selling:
             self._running[position.id] = sale
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
+        if reason is CloseReason.PERSON and sale.cap is not None and sale.cap.below_since_ms is not None:
+            sale.cap = sale.since_ms = None  # asked again: the person takes the current bid
+            sale.reported.clear()
+            sale.joined.set()
         is_stronger = STRENGTH.index(role) > STRENGTH.index(sale.role)
         if is_stronger or goal < sale.goal:
             sale.goal = min(goal, sale.goal)
@@ -180,7 +188,8 @@ class Selling:
             self._count(sale, ZERO)
             return False
         left = self.left(position)
-        self._count(sale, left)
+        if self._count(sale, left) and position.trapped:
+            self._end.begin(self._keeper.note_trapped(sale.position_id, ""))
         if await self._orders.see_gone(
             sale, position, left, is_offered=self._is_offered(sale, position, left)
         ):
@@ -195,19 +204,22 @@ class Selling:
             return True
         return await self._try(sale, position, left, grid)
 
-    def _count(self, sale: Running, left: Decimal) -> None:
-        if sale.left is not None and left < sale.left:
-            sale.sold += sale.left - left
-            sale.tries, sale.said, sale.free = 0, "", None
-        sale.left = left
+    def _count(self, sale: Running, left: Decimal) -> bool:
+        """Note what is left; return whether something was sold."""
+        before, sale.left = sale.left, left
+        if before is None or left >= before:
+            return False
+        sale.sold += before - left
+        sale.tries, sale.said, sale.free = 0, "", None
+        sale.since_ms, sale.alarmed_ms, sale.taught_ms = self._now_ms(), None, self._now_ms()
+        return True
 
     async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
             sale.free = await self._free(position.base_asset)
-        tried = self._tried(sale, position, left, grid)
-        plan = escalate(tried, grid, position.plan.slippage_pct, self._trading.now_ms())
+        plan = self._plan(sale, position, left, grid, self._now_ms())
         if plan.way is Way.HOLD:
-            return await self._hold(sale, position, plan, tried.judged.sellability)
+            return await self._hold(sale, position, plan)
         sale.holds = 0
         self._end.tell(sale, position, plan)
         if plan.way is Way.ASK:
@@ -218,27 +230,52 @@ class Selling:
             return False
         if plan.way is Way.DUST:
             return await self._end.leave_dust(sale, position, plan.words)
-        if plan.way is Way.WAIT or plan.price is None:
-            sale.tries, sale.refusal, sale.said = sale.tries + 1, None, plan.words
-            await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
-            sale.free = await self._free(position.base_asset) if plan.refresh_balances else None
+        if not plan.is_order:
+            await self._wait_for_better(sale, position, plan)
             return True
-        if plan.at_ms > self._trading.now_ms():
+        if plan.at_ms > self._now_ms():
             await self._wait_for(sale, plan.at_ms)
             if self._is_moved(sale):
                 return True
-            tried = self._tried(sale, position, left, grid)
-            plan = escalate(tried, grid, position.plan.slippage_pct, plan.at_ms)
-        if plan.price is not None:
-            await self._send(sale, position, plan)
+            plan = self._plan(sale, position, left, grid, max(plan.at_ms, self._now_ms()))
+        if plan.is_order:
+            await self._send(sale, position, plan, grid)
         return True
 
-    async def _hold(self, sale: Running, position: Position, plan: Sale, judged: Sellability) -> bool:
+    def _plan(self, sale: Running, position: Position, left: Decimal, grid: Grid, now_ms: int) -> Sale:
+        self._look_back(sale, position)
+        return escalate(self._tried(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms)
+
+    async def _wait_for_better(self, sale: Running, position: Position, plan: Sale) -> None:
+        """Wait for a bid, or for coins that are not free yet."""
+        sale.tries += plan.way is not Way.CAPPED
+        sale.refusal, sale.said = None, plan.words
+        if plan.way is Way.CAPPED:
+            sale.reported.set()
+        sale.wakes_at = plan.wakes_at
+        await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
+        sale.wakes_at = None
+        sale.free = await self._free(position.base_asset) if plan.refresh_balances else None
+
+    def _look_back(self, sale: Running, position: Position) -> None:
+        """Measure the slippage cap by the bid of now; forget what answers taught too long ago."""
+        now_ms, bid = self._now_ms(), self._prices.of(sale.symbol).bid
+        sale.since_ms = now_ms if sale.since_ms is None else sale.since_ms
+        if now_ms - sale.taught_ms >= FORGET_MS:
+            sale.terms = SaleTerms()
+        if bid is not None and bid > 0:
+            is_asked = sale.reason is CloseReason.PERSON
+            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_asked=is_asked)
+            if sale.cap is not None and cap.first_bid != sale.cap.first_bid:
+                sale.tries = 1
+            sale.cap = cap
+
+    async def _hold(self, sale: Running, position: Position, plan: Sale) -> bool:
         """Keep a sale of what is no order now, and look again; a part that is none is given up.
 
         Its intent is durable first: a start goes on with it.
         """
-        if sale.goal > 0 and (plan.trapped or judged in NEVER_ORDERS):
+        if sale.goal > 0 and (plan.trapped or plan.sellability in NEVER_ORDERS):
             self._end.leave_part(sale, position, plan.words)
             return False
         sale.holds, sale.said = sale.holds + 1, plan.words
@@ -266,6 +303,10 @@ class Selling:
             last=price.last,
             refusal=sale.refusal,
             is_urgent=sale.is_urgent,
+            terms=sale.terms,
+            cap=sale.cap,
+            since_ms=sale.since_ms,
+            tried=sale.tried,
             judged=self._sellability.of(position, left - sale.goal, grid),
             holds=sale.holds,
         )
@@ -286,7 +327,7 @@ class Selling:
         is_split = rest > 0 and order_fault(rest, tried.bid / 2, grid)
         return not (order_fault(now, tried.bid, grid) or is_split)
 
-    async def _send(self, sale: Running, position: Position, plan: Sale) -> None:
+    async def _send(self, sale: Running, position: Position, plan: Sale, grid: Grid) -> None:
         wished = await self._intent_of(sale, position)
         if wished is None:
             return
@@ -296,18 +337,27 @@ class Selling:
         if intent.role is OrderRole.STOP and said is not sale.reason:
             self._end.begin(self._intents.mark(intent.id, sale.reason))
         is_hot = sale.is_urgent and sale.tries == 0
+        bid = self._prices.of(sale.symbol).bid or plan.price or ZERO
         sent = await self._line.send(intent, order, is_hot=is_hot)
-        sale.tries += 1
+        sale.tries += 1 if plan.way is not Way.REST else not sale.tries
+        sale.tried = plan.type
         sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
         if sale.refusal is not None and await self._orders.was_taken(sent.order, sale.refusal):
             sale.refusal = None
-        if isinstance(sent.outcome, Accepted):
-            if position.trapped:
-                self._end.begin(self._keeper.note_trapped(sale.position_id, ""))
-        elif isinstance(sent.outcome, NotSent):
+        if sale.refusal is not None:
+            answered = SentOrder(plan.type, plan.price, plan.quantity, bid)
+            self._learn(sale, sale.refusal, answered, grid)
+        if isinstance(sent.outcome, NotSent):
             sale.said = sent.outcome.reason
-        else:
+            sale.tries = min(sale.tries, UNSENT_TRIES)
+        elif not isinstance(sent.outcome, Accepted):
             sale.said = sent.order.reason
+
+    def _learn(self, sale: Running, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
+        """Keep what a refusal taught; another order is tried at once then."""
+        terms = learn(sale.terms, refusal, sent, grid)
+        if terms != sale.terms:
+            sale.terms, sale.taught_ms, sale.tries = terms, self._now_ms(), 1
 
     async def _intent_of(self, sale: Running, position: Position) -> Intent | None:
         """Return what to sell under; None: a stop joined while the disk was waited for, it does not wait."""
@@ -363,6 +413,14 @@ class Selling:
         orders = self._keeper.open.orders_of(sale.position_id)
         is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
         return now is None or self.left(now) != sale.left or is_live
+
+    def _on_move(self, move: PriceMove) -> None:
+        for sale in self._running.values():
+            if sale.symbol == move.price.symbol:
+                sale.note_bid(move.price.bid)
+
+    def _now_ms(self) -> int:
+        return self._trading.now_ms()
 
     def _note(self, written: Written) -> None:
         for order in written.orders:

@@ -5,7 +5,7 @@ Questions may be asked again. Whatever changes something is sent once, and becom
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,6 +34,7 @@ TURN_SHARE = 0.5
 """How much of its time a request may wait for its turn. One that left at the last moment could not be
 answered in time any more: an order would become ambiguous for nothing."""
 NS_PER_S = 1_000_000_000
+MS_PER_S = 1_000
 TIME_REFUSED = (700003, 10073)
 
 
@@ -201,6 +202,8 @@ class Requester:
             except UNREADABLE:  # an odd 200: what it says decides, below
                 pass
         refusal = explain(answer.status, read_error(answer.body))
+        if answer.retry_after_s is not None:
+            refusal = replace(refusal, retry_after_ms=round(answer.retry_after_s * MS_PER_S))
         self._note_refusal(refusal)
         if refusal.definite:
             return Rejected(refusal)

@@ -60,6 +60,8 @@ class Refusal:
     """Whether an order that got this answer certainly does not exist."""
     number: Decimal | None = None
     """The price or value named in the message, where the code has one."""
+    retry_after_ms: int | None = None
+    """What the answer's Retry-After says; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,28 +1,49 @@
-"""Selling when the exchange refuses: at the bid, through the book with a slippage cap, then an alarm (O14).
+"""Selling when the exchange refuses: at the bid, through the book, then as the exchange allows (O14).
 
-The plan is never dropped: every step but one for a person names when to try again.
+The plan is never dropped: every step but one for a person names when to try again. What cannot be sold for a
+while is trapped, and a person is called.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice, Refusal
-from mexc_tui.sniping.rounding import HUNDRED, Grid, ceiled, floored, lowest_sell, slice_of, too_small
+from mexc_tui.sniping.rounding import (
+    HUNDRED,
+    ZERO,
+    Grid,
+    ceiled,
+    floored,
+    lowest_sell,
+    misfit,
+    slice_of,
+    too_small,
+)
+from mexc_tui.sniping.sale_terms import NOTHING_LEARNED, SaleTerms
 from mexc_tui.sniping.sellable import SELLABLE, Judgement, Sellability, order_fault
+from mexc_tui.sniping.slippage_cap import SlippageCap
 
 RETRY_MS = (0, 100, 250, 500, 1_000, 2_000, 5_000)
 TRAPPED_RETRY_MS = 30_000
 ALARM_AFTER = 4
 """Tries without success before a person is called."""
+TRAPPED_AFTER_MS = 10_000
+"""A position of which nothing is sold within so long is trapped, known when the next try is set later."""
 HALVINGS = 10
+NEARINGS = 4
+"""Prices nearer to the bid that are tried before the bid itself counts as below the band."""
+MARKET_PROTECTION = Decimal("0.05")
+"""So far below the touch a MARKET order may be filled (reference 5.2)."""
+CAPPED_MS = 1_000
+"""A bid below the slippage cap is looked at again after so long; a better one wakes the sale."""
 HOLD_MS = 500
 """What is no order now is looked at again after so long: nothing is sent for it."""
 TRAPPED_AFTER_HOLDS = 20
 TRAPPED = 30028
-OVERSOLD = 30005
+STALE_BALANCE = (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
 
 
 class Way(StrEnum):
@@ -30,10 +51,15 @@ class Way(StrEnum):
 
     AT_BID = "at the bid"
     THROUGH = "through the book"
+    MARKET = "at market"
+    REST = "resting"
+    """The bid is below the price band: a limit order waits at the lowest price that is allowed."""
     ASK = "ask"
     """Nobody knows what became of the last try: ask for it first."""
     WAIT = "wait"
     """Nothing is free yet: a cancel is under way, or balances are old."""
+    NO_BID = "no bid"
+    CAPPED = "below the slippage cap"
     HOLD = "hold"
     """It is no order now, by the pair's rules or the best bid: look again."""
     DUST = "dust"
@@ -54,7 +80,13 @@ class SaleTry:
     refusal: Refusal | None = None
     is_urgent: bool = False
     """A stop or a flattening: at once through the book."""
-    retry_after_ms: int | None = None
+    terms: SaleTerms = NOTHING_LEARNED
+    cap: SlippageCap | None = None
+    """None: no bid was seen yet."""
+    since_ms: int | None = None
+    """Since when nothing was sold; None: the sale begins."""
+    tried: OrderType | None = None
+    """The type of the last order."""
     judged: Judgement = SELLABLE
     """Whether the rest can be an order at all, by several prices."""
     holds: int = 0
@@ -63,7 +95,7 @@ class SaleTry:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """The next try: an IOC limit, so that nothing is left resting. `trapped`: why it cannot be sold now."""
+    """The next try. `trapped`: why it cannot be sold now; `wakes_at`: a bid that ends the wait early."""
 
     way: Way
     price: Decimal | None
@@ -74,37 +106,113 @@ class Sale:
     is_alarm: bool = False
     trapped: str = ""
     refresh_balances: bool = False
+    wakes_at: Decimal | None = None
+    sellability: Sellability = Sellability.SELLABLE
+
+    @property
+    def is_order(self) -> bool:
+        """Whether something is sent."""
+        return self.way in (Way.AT_BID, Way.THROUGH, Way.MARKET, Way.REST)
 
 
 def escalate(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
     """Return how to sell next. No halt, limit or breaker is asked: it reduces risk (design, rule 4)."""
+    plan = _next(sale, sale.terms.grid(grid), slippage_pct, now_ms)
+    is_late = sale.since_ms is not None and plan.at_ms - sale.since_ms >= TRAPPED_AFTER_MS
+    if not is_late or plan.trapped or plan.way in (Way.DUST, Way.HOLD):
+        return plan
+    return replace(plan, trapped=_hindrance(sale, plan), is_alarm=True)
+
+
+def _next(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
     at_ms = now_ms + _wait_ms(sale)
     is_alarm = sale.number >= ALARM_AFTER
     if _is_unknown(sale.refusal):
         return Sale(
             Way.ASK, None, sale.quantity, now_ms, "the last try's outcome is unknown", is_alarm=is_alarm
         )
-    quantity, oversold = _quantity(sale, grid)
+    quantity = sale.terms.quantity(min(sale.quantity, sale.free), grid)
     trapped = _trapped(sale.refusal)
     if sale.bid is None or sale.bid <= 0:
         words = "no bid to sell to"
-        return Sale(Way.THROUGH, None, quantity, at_ms, words, is_alarm=is_alarm, trapped=trapped)
-    way = Way.THROUGH if sale.is_urgent or sale.number >= 1 else Way.AT_BID
-    price = _price(way, sale, grid, slippage_pct)
+        return Sale(
+            Way.NO_BID, None, quantity, at_ms, words, is_alarm=is_alarm, trapped=trapped, wakes_at=ZERO
+        )
     if fault := sale.judged.words or order_fault(sale.quantity, sale.bid, grid):
         return _held_back(sale, fault, now_ms)
-    quantity = slice_of(quantity, max(price, sale.bid), grid)
-    if too_small(quantity, sale.bid, grid):
+    if sale.cap is not None and sale.bid < sale.cap.floor:
+        return _capped(sale, sale.cap, quantity, now_ms)
+    plan = _order(sale, grid, slippage_pct, quantity)
+    if too_small(plan.quantity, sale.bid, grid):
         words = f"only {sale.free:f} of {sale.quantity:f} is free"
         wait_ms = at_ms + RETRY_MS[1]
         return Sale(Way.WAIT, None, quantity, wait_ms, words, is_alarm=is_alarm, refresh_balances=True)
-    if price * quantity < grid.min_value:
-        price = _least_price(quantity, price, sale.bid, grid)
-    words = f"{way} at {price:f} or better" + (f", after {_said(sale.refusal)}" if sale.refusal else "")
-    return Sale(
-        way, price, quantity, at_ms, words, is_alarm=is_alarm or bool(trapped), trapped=trapped,
-        refresh_balances=oversold,
+    after = f", after {_said(sale.refusal)}" if sale.refusal else ""
+    return replace(
+        plan, at_ms=at_ms, words=plan.words + after, is_alarm=is_alarm or bool(trapped), trapped=trapped,
+        refresh_balances=sale.refusal is not None and sale.refusal.advice in STALE_BALANCE,
     )  # fmt: skip
+
+
+def _order(sale: SaleTry, grid: Grid, slippage_pct: Decimal, quantity: Decimal) -> Sale:
+    """Return the next order: within the cap, at prices and of a type that the pair takes."""
+    assert sale.bid is not None
+    floor = ceiled(sale.cap.floor, grid.price_tick) if sale.cap is not None else ZERO
+    lowest = _lowest(sale, grid)
+    is_below_band = lowest is not None and lowest > sale.bid
+    kind = sale.terms.kind
+    if kind is OrderType.MARKET or (is_below_band and sale.tried is not OrderType.MARKET):
+        market = _market(sale, grid, floor, quantity)
+        if market is not None:
+            return market
+        kind = OrderType.LIMIT if is_below_band else OrderType.IMMEDIATE_OR_CANCEL
+    if is_below_band and lowest is not None:
+        kind = OrderType.LIMIT if OrderType.LIMIT not in sale.terms.refused else kind
+        price = max(floor, ceiled(lowest, grid.price_tick))
+        part = slice_of(quantity, price, grid)
+        return Sale(Way.REST, price, part, 0, f"resting at {price:f}: the bid is below the band", kind)
+    way = Way.THROUGH if sale.is_urgent or sale.number >= 1 else Way.AT_BID
+    price = max(_price(way, sale, grid, slippage_pct), floor)
+    quantity = slice_of(quantity, max(price, sale.bid), grid)
+    if quantity and price * quantity < grid.min_value:
+        price = _least_price(quantity, price, sale.bid, grid)
+    return Sale(way, price, quantity, 0, f"{way} at {price:f} or better", kind)
+
+
+def _market(sale: SaleTry, grid: Grid, floor: Decimal, quantity: Decimal) -> Sale | None:
+    """Return a MARKET order, which the price band does not bound; None: none is allowed within the cap."""
+    assert sale.bid is not None
+    part = slice_of(quantity, sale.bid, grid, OrderType.MARKET)
+    is_refused = OrderType.MARKET in sale.terms.refused or sale.bid * (1 - MARKET_PROTECTION) < floor
+    if is_refused or misfit(part, sale.bid, grid, OrderType.MARKET):
+        return None
+    return Sale(Way.MARKET, None, part, 0, str(Way.MARKET), OrderType.MARKET)
+
+
+def _lowest(sale: SaleTry, grid: Grid) -> Decimal | None:
+    """Return the lowest price that the exchange takes, as far as it is known."""
+    assert sale.bid is not None
+    named = _named(sale.refusal)
+    if _is_out_of_band(sale.refusal) and sale.number >= NEARINGS:
+        named = max(sale.last or ZERO, sale.bid + grid.price_tick)
+    bounds = [one for one in (lowest_sell(sale.last or sale.bid, grid), named) if one is not None]
+    return max(bounds, default=None)
+
+
+def _capped(sale: SaleTry, cap: SlippageCap, quantity: Decimal, now_ms: int) -> Sale:
+    words = (
+        f"the best bid is more than {cap.slippage_pct:f} % below the sale's first bid of {cap.first_bid:f}; "
+        "it waits for a better one, or close again to sell at the current bid"
+    )
+    at_ms = now_ms + CAPPED_MS
+    return Sale(Way.CAPPED, None, quantity, at_ms, words, is_alarm=True, wakes_at=cap.floor)
+
+
+def _hindrance(sale: SaleTry, plan: Sale) -> str:
+    """Return why nothing could be sold for a while, in words that do not change at every try."""
+    if sale.refusal is not None:
+        return _said(sale.refusal)
+    return "orders are accepted and find no buyer" if plan.is_order else plan.words
 
 
 def _held_back(sale: SaleTry, fault: str, now_ms: int) -> Sale:
@@ -115,7 +223,10 @@ def _held_back(sale: SaleTry, fault: str, now_ms: int) -> Sale:
         sale.judged.sellability is not Sellability.UNCONFIRMED and sale.holds >= TRAPPED_AFTER_HOLDS
     )
     trapped = fault if is_trapped else ""
-    return Sale(Way.HOLD, None, sale.quantity, now_ms + HOLD_MS, fault, is_alarm=is_trapped, trapped=trapped)
+    return Sale(
+        Way.HOLD, None, sale.quantity, now_ms + HOLD_MS, fault, is_alarm=is_trapped, trapped=trapped,
+        sellability=sale.judged.sellability,
+    )  # fmt: skip
 
 
 def _is_unknown(refusal: Refusal | None) -> bool:
@@ -131,21 +242,12 @@ def _said(refusal: Refusal | None) -> str:
 
 
 def _wait_ms(sale: SaleTry) -> int:
-    if sale.refusal is not None and sale.refusal.code == TRAPPED:
-        return TRAPPED_RETRY_MS
-    if sale.retry_after_ms is not None:
-        return sale.retry_after_ms
-    return RETRY_MS[min(sale.number, len(RETRY_MS) - 1)]
-
-
-def _quantity(sale: SaleTry, grid: Grid) -> tuple[Decimal, bool]:
-    """Return what is offered: never more than free. Oversold once: a step less, and balances anew."""
-    quantity = floored(min(sale.quantity, sale.free), grid.quantity_step)
     refusal = sale.refusal
-    oversold = refusal is not None and (
-        refusal.code == OVERSOLD or refusal.advice in (Advice.REFRESH_BALANCES, Advice.REDUCE_SIZE)
-    )
-    return (max(quantity - grid.quantity_step, Decimal(0)) if oversold else quantity), oversold
+    if refusal is not None and refusal.code == TRAPPED:
+        return TRAPPED_RETRY_MS
+    if refusal is not None and refusal.retry_after_ms is not None:
+        return min(refusal.retry_after_ms, RETRY_MS[-1])
+    return RETRY_MS[min(sale.number, len(RETRY_MS) - 1)]
 
 
 def _price(way: Way, sale: SaleTry, grid: Grid, slippage_pct: Decimal) -> Decimal:
@@ -154,16 +256,17 @@ def _price(way: Way, sale: SaleTry, grid: Grid, slippage_pct: Decimal) -> Decima
         price = floored(sale.bid, grid.price_tick)
     else:
         price = ceiled(sale.bid * (1 - _slippage(sale, slippage_pct) / HUNDRED), grid.price_tick)
-    named = _named(sale.refusal)
-    bounds = [bound for bound in (lowest_sell(sale.last or sale.bid, grid), named) if bound is not None]
-    return max([min(price, sale.bid), grid.price_tick, *bounds])
+    return max(min(price, sale.bid), grid.price_tick, _lowest(sale, grid) or ZERO)
 
 
 def _slippage(sale: SaleTry, slippage_pct: Decimal) -> Decimal:
     """Return how far below the bid is asked; nearer each time that a band nobody told of refuses it."""
-    refusal = sale.refusal
-    is_out_of_band = refusal is not None and refusal.advice is Advice.REPRICE and refusal.number is None
-    return slippage_pct / 2 ** min(sale.number, HALVINGS) if is_out_of_band else slippage_pct
+    is_out = _is_out_of_band(sale.refusal)
+    return slippage_pct / 2 ** min(sale.number, HALVINGS) if is_out else slippage_pct
+
+
+def _is_out_of_band(refusal: Refusal | None) -> bool:
+    return refusal is not None and refusal.advice is Advice.REPRICE and refusal.number is None
 
 
 def _named(refusal: Refusal | None) -> Decimal | None:

@@ -85,7 +85,7 @@ def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_pr
             assert held(running).remaining == position.remaining
         async with day.engine() as running:
             rooms = rooms_of(running)
-            price(rooms, position, "1.1")
+            price(rooms, position, "1.02")
             after = await closed(running, 40)
             assert after.close_reason is CloseReason.STOP
             await agree(running)

@@ -23,7 +23,9 @@ PACE_S = 5.0
 
 def banned_day(sim: Simulation, folder: Path, **lent: str | float) -> PracticeDay:
     """Return a day on which the next question of 46 s is answered with 418, for ten minutes."""
-    ban = FaultPlan(kind=FaultKind.BANNED, at_s=46, method="GET", times=1, amount_ms=BAN_S * 1_000)
+    ban = FaultPlan(
+        kind=FaultKind.BANNED, at_s=46, method="GET", path="/api/v3/", times=1, amount_ms=BAN_S * 1_000
+    )
     return day_of(sim, folder, faults=(ban,), lent=lent)
 
 

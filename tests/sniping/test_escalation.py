@@ -11,11 +11,13 @@ from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand
 from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
+from mexc_tui.sniping.sale_terms import SaleTerms, SentOrder, learn
 from mexc_tui.sniping.sellable import Judgement, KnownPrices, Sellability, judge
 from tests.sniping.making import GRID, T0, D, refusal
 
 FIRST = SaleTry(0, D(100), D(100), D(1), D(1))
 SLIPPAGE = D(10)
+SENT = SentOrder(OrderType.IMMEDIATE_OR_CANCEL, D("0.9"), D(100), D(1))
 
 
 def test_first_at_the_bid_then_through_the_book_then_an_alarm() -> None:
@@ -39,13 +41,14 @@ def test_the_pairs_band_bounds_the_lowest_price() -> None:
 
 def test_a_band_that_nobody_told_of_is_neared_until_the_bid() -> None:
     told = replace(FIRST, is_urgent=True, refusal=refusal(30087, Advice.REPRICE))
-    tried = [escalate(replace(told, number=number), GRID, SLIPPAGE, T0).price for number in (1, 2, 10)]
-    assert tried == [D("0.95"), D("0.975"), D("0.99991")]
+    tried = [escalate(replace(told, number=number), GRID, SLIPPAGE, T0).price for number in (1, 2, 3)]
+    assert tried == [D("0.95"), D("0.975"), D("0.9875")]
 
 
 def test_oversold_offers_a_step_less_and_asks_for_balances() -> None:
-    told = replace(FIRST, number=1, refusal=refusal(30005, Advice.REFRESH_BALANCES))
-    sale = escalate(told, GRID, SLIPPAGE, T0)
+    oversold = refusal(30005, Advice.REFRESH_BALANCES)
+    terms = learn(SaleTerms(), oversold, SENT, GRID)
+    sale = escalate(replace(FIRST, number=1, refusal=oversold, terms=terms), GRID, SLIPPAGE, T0)
     assert (sale.quantity, sale.refresh_balances) == (D("99.99"), True)
 
 

@@ -1,0 +1,116 @@
+"""What answers to the orders of a sale teach about the next one: one reaction for every kind of advice."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Advice, Refusal
+from mexc_tui.sniping.rounding import ZERO, Grid, floored, too_small
+
+FORGET_MS = 30_000
+"""What answers taught is forgotten after so long without a sale: the exchange may allow it again."""
+KINDS = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT, OrderType.MARKET)
+"""In the order in which they are tried."""
+NO_OPPONENT = 30025
+TOO_MANY_DECIMALS = (10096, 10097)
+TOO_MANY_ORDERS = 30029
+"""Also said of an order that is too large (reference 6.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaleTerms:
+    """What the pair takes, as its answers said. Quantities in base units, values in quote units."""
+
+    refused: tuple[OrderType, ...] = ()
+    most: Decimal | None = None
+    """The largest quantity of an order."""
+    step: Decimal | None = None
+    """A coarser quantity step than the pair's rules name."""
+    min_value: Decimal = ZERO
+    kept_back: Decimal = ZERO
+    """So much less than what is free is offered."""
+
+    def grid(self, grid: Grid) -> Grid:
+        """Return the pair's grid, as strict as the answers were."""
+        return replace(
+            grid,
+            min_value=max(grid.min_value, self.min_value),
+            min_value_market=max(grid.min_value_market, self.min_value),
+            quantity_step=max(grid.quantity_step, self.step or ZERO),
+        )
+
+    def quantity(self, wanted: Decimal, grid: Grid) -> Decimal:
+        """Return what may be offered of `wanted` free base units."""
+        quantity = wanted if self.most is None else min(wanted, self.most)
+        return max(floored(min(quantity, wanted - self.kept_back), grid.quantity_step), ZERO)
+
+    @property
+    def kind(self) -> OrderType:
+        """Return the type of the next order: the first one that was not refused."""
+        return next((one for one in KINDS if one not in self.refused), KINDS[0])
+
+
+NOTHING_LEARNED = SaleTerms()
+
+
+@dataclass(frozen=True, slots=True)
+class SentOrder:
+    """The order that was answered. `bid`: the best bid when it was sent."""
+
+    type: OrderType
+    price: Decimal | None
+    quantity: Decimal
+    bid: Decimal
+
+    @property
+    def value(self) -> Decimal:
+        """Return what it would have brought at least."""
+        return self.quantity * (self.price or self.bid)
+
+
+_Lesson = Callable[[SaleTerms, Refusal, SentOrder, Grid], SaleTerms]
+
+
+def learn(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
+    """Return the terms after a refusal; the same terms: only time, a price or a balance can help."""
+    if refusal.code == NO_OPPONENT:
+        return terms
+    if refusal.code == TOO_MANY_ORDERS:
+        return _smaller(terms, refusal, sent, grid)
+    lesson = _LESSONS.get(refusal.advice)
+    return terms if lesson is None else lesson(terms, refusal, sent, grid)
+
+
+def _other_type(terms: SaleTerms, _: Refusal, sent: SentOrder, __: Grid) -> SaleTerms:
+    refused = (*terms.refused, sent.type)
+    return replace(terms, refused=refused if set(refused) != set(KINDS) else ())
+
+
+def _larger(terms: SaleTerms, refusal: Refusal, sent: SentOrder, _: Grid) -> SaleTerms:
+    """Take the minimum value that the answer names; without one a tenth more than what was refused."""
+    least = refusal.number if refusal.number is not None else sent.value * Decimal("1.1")
+    return replace(terms, min_value=max(terms.min_value, least))
+
+
+def _smaller(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
+    """Halve the quantity, or offer fewer decimals, as long as that is an order."""
+    if refusal.code in TOO_MANY_DECIMALS:
+        step = 10 * max(grid.quantity_step, terms.step or ZERO)
+        return replace(terms, step=step) if floored(sent.quantity, step) > 0 else replace(terms, step=None)
+    half = floored(sent.quantity / 2, grid.quantity_step)
+    return terms if too_small(half, sent.bid, terms.grid(grid)) else replace(terms, most=half)
+
+
+def _less_than_free(terms: SaleTerms, _: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
+    """Keep a step back, then two, four …: fees and locks take more than balances show."""
+    kept_back = max(grid.quantity_step, 2 * terms.kept_back)
+    return replace(terms, kept_back=kept_back) if kept_back <= sent.quantity / 2 else terms
+
+
+_LESSONS: Mapping[Advice, _Lesson] = {
+    Advice.CHANGE_TYPE: _other_type,
+    Advice.RAISE_SIZE: _larger,
+    Advice.REDUCE_SIZE: _smaller,
+    Advice.REFRESH_BALANCES: _less_than_free,
+}

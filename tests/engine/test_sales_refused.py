@@ -1,0 +1,144 @@
+"""Sales that the exchange refuses or nobody buys: visible, bounded, and done once they can be."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import OrderType, Side
+from mexc_tui.model.position import Position, Protection
+from mexc_tui.model.stream import BestQuote, StreamDeal
+from mexc_tui.practice.pairs import TradeSides
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import SYMBOL, agree, closed, day_of, guarding, held, price, protection, until
+from tests.engine.trading.desk import ours
+
+D = Decimal
+NO_LADDER = {"ladder": "", "stop_loss_pct": 50}
+
+
+async def alerts_of_sales(running: Joined) -> list[Alert]:
+    facts = await running.store.read("facts", lambda stored: list(stored.journal.after(0, 10_000)))
+    return [one.event for one in facts if isinstance(one.event, Alert) and one.event.rule == "selling"]
+
+
+def kinds(day: PracticeDay) -> list[str]:
+    return [row.type.value for row in ours(day) if row.side is Side.SELL]
+
+
+def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_again(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            price(rooms, position, "2")
+            done = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert done.sold == 0
+            assert "below the sale's first bid" in done.words
+            await asyncio.sleep(130)
+            assert held(running).remaining == position.remaining
+            assert "below the sale's first bid" in held(running).trapped
+            assert len(await alerts_of_sales(running)) >= 3
+            again = await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert (again.sold, again.left) == (position.remaining, 0)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_stop_takes_a_bid_below_its_cap_after_it_lasted_a_minute(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            price(rooms, position, "2")
+            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            await asyncio.sleep(55)
+            assert held(running).remaining == position.remaining
+            assert (await closed(running, 10)).close_reason is CloseReason.STOP
+
+    simulate(main)
+
+
+def test_a_bid_that_returns_wakes_a_sale_at_once(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        silence = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=60, path="spot@public")
+        blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=60, path="/api/v3/depth")
+        async with guarding(day_of(sim, tmp_path, faults=(silence, blind), lent=NO_LADDER)) as (
+            running,
+            rooms,
+            position,
+        ):
+            await asyncio.sleep(2)
+            rooms.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
+            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            await asyncio.sleep(30)
+            assert held(running).trapped == "no bid to sell to"
+            began_ms = sim.clock.now_ms()
+            price(rooms, position, "0.9")
+            await closed(running)
+            assert sim.clock.now_ms() - began_ms < 500
+
+    simulate(main)
+
+
+def test_a_pair_that_takes_no_sale_is_trapped_alerted_again_and_sold_once_it_does(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            pair = day.server.world.pair(SYMBOL)
+            assert pair is not None
+            pair.sides = TradeSides.CLOSED
+            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            await asyncio.sleep(12)
+            assert "30016" in held(running).trapped
+            assert (await protection(running))[0] is Protection.NONE
+            await asyncio.sleep(120)
+            assert len(await alerts_of_sales(running)) >= 3
+            pair.sides = TradeSides.BOTH
+            assert (await closed(running, 7)).close_reason is CloseReason.STOP
+            await agree(running)
+
+    simulate(main)
+
+
+async def last_price_for(rooms: TradingRooms, position: Position, share: str, seconds: float) -> None:
+    """Let the last trade be so much of what was paid, for a while, against what the stream says."""
+    for number in range(round(seconds / 0.05)):
+        last = position.entry_price * D(share)
+        deal = StreamDeal(SYMBOL, last, D(1), Side.BUY, rooms.port.now_ms(), f"{number}")
+        rooms.prices.on_deals([deal])
+        await asyncio.sleep(0.05)
+
+
+def test_a_bid_below_the_band_is_sold_to_at_market(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            telling = asyncio.ensure_future(last_price_for(rooms, position, "3", 2))
+            await asyncio.sleep(0.1)
+            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            assert (await closed(running, 2)).close_reason is CloseReason.STOP
+            await telling
+            assert kinds(day) == [OrderType.MARKET.value]
+            await agree(running)
+
+    simulate(main)
+
+
+def test_where_market_orders_are_disabled_a_limit_rests_at_the_band_and_follows_it(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, knobs=Knobs(market_enabled=False), lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            telling = asyncio.ensure_future(last_price_for(rooms, position, "3", 8))
+            await asyncio.sleep(0.1)
+            rooms.selling.begin(position, D(0), OrderRole.STOP, CloseReason.STOP, "the stop")
+            await until(lambda: OrderType.LIMIT.value in kinds(day), 2)
+            await telling
+            assert kinds(day).count(OrderType.LIMIT.value) >= 2
+            assert (await closed(running, 15)).sold_quantity == position.bought_quantity
+            assert not rooms.keeper.open.live_orders()
+            await agree(running)
+
+    simulate(main)

@@ -1,0 +1,145 @@
+"""Each refusal of a sale leads to another order, or to a wait that ends."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mexc_tui.exchange.codes import TABLE
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Advice
+from mexc_tui.model.symbol import PriceBand
+from mexc_tui.sniping.escalation import TRAPPED_AFTER_MS, SaleTry, Way, escalate
+from mexc_tui.sniping.rounding import floored, too_small
+from mexc_tui.sniping.sale_terms import KINDS, SaleTerms, SentOrder, learn
+from mexc_tui.sniping.slippage_cap import SlippageCap
+from tests.sniping.making import GRID, T0, D, refusal
+
+IOC, LIMIT, MARKET = KINDS
+FIRST = SaleTry(0, D(100), D(100), D(1), D(1), is_urgent=True)
+SENT = SentOrder(IOC, D("0.9"), D(100), D(1))
+SLIPPAGE = D(10)
+BANDED = replace(GRID, band=PriceBand(D("0.2"), D("0.2")))
+WIDE_CAP = SlippageCap(D(1), D(60))
+
+
+def test_a_refused_type_is_replaced_by_the_next_one_and_all_are_tried_again() -> None:
+    terms, tried = SaleTerms(), list[OrderType]()
+    for _ in range(4):
+        sale = escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0)
+        tried.append(sale.type)
+        terms = learn(terms, refusal(30041, Advice.CHANGE_TYPE), replace(SENT, type=sale.type), GRID)
+    assert tried == [IOC, LIMIT, MARKET, IOC]
+
+
+def test_a_disabled_market_order_leaves_limits() -> None:
+    terms = learn(SaleTerms(), refusal(30019, Advice.CHANGE_TYPE), replace(SENT, type=MARKET), BANDED)
+    below = replace(FIRST, bid=D("0.5"), terms=terms, cap=WIDE_CAP)
+    sale = escalate(below, BANDED, SLIPPAGE, T0)
+    assert (sale.way, sale.type, sale.price) == (Way.REST, LIMIT, D("0.8"))
+
+
+def test_a_bid_below_the_band_is_sold_to_at_market_and_then_a_limit_order_rests() -> None:
+    below = replace(FIRST, bid=D("0.5"), cap=WIDE_CAP)
+    first = escalate(below, BANDED, SLIPPAGE, T0)
+    assert (first.way, first.type, first.price, first.quantity) == (Way.MARKET, MARKET, None, D(100))
+    second = escalate(replace(below, number=1, tried=MARKET), BANDED, SLIPPAGE, T0)
+    assert (second.way, second.type, second.price) == (Way.REST, LIMIT, D("0.8"))
+
+
+def test_no_market_order_is_sent_that_could_fill_below_the_slippage_cap() -> None:
+    below = replace(FIRST, bid=D("0.93"), cap=SlippageCap(D(1), D(10)))
+    sale = escalate(below, replace(GRID, band=PriceBand(D("0.05"), D("0.05"))), SLIPPAGE, T0)
+    assert (sale.way, sale.price) == (Way.REST, D("0.95"))
+
+
+def test_a_named_lowest_price_above_the_bid_rests_there() -> None:
+    named = refusal(30010, Advice.REPRICE, D("1.2"))
+    sale = escalate(replace(FIRST, number=1, refusal=named, tried=MARKET), GRID, SLIPPAGE, T0)
+    assert (sale.way, sale.price) == (Way.REST, D("1.2"))
+
+
+def test_a_band_without_a_number_that_refuses_every_price_ends_at_market() -> None:
+    refused = refusal(30087, Advice.REPRICE)
+    sale = escalate(replace(FIRST, number=6, refusal=refused), GRID, SLIPPAGE, T0)
+    assert sale.way is Way.MARKET
+
+
+def test_a_quantity_above_the_maximum_is_halved_until_it_is_taken() -> None:
+    terms, offered = SaleTerms(), D(100)
+    for _ in range(3):
+        terms = learn(terms, refusal(30003, Advice.REDUCE_SIZE), replace(SENT, quantity=offered), GRID)
+        offered = escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).quantity
+    assert offered == D("12.5")
+
+
+def test_halving_ends_at_the_smallest_order() -> None:
+    sent = replace(SENT, quantity=D("1.5"))
+    assert learn(SaleTerms(), refusal(30003, Advice.REDUCE_SIZE), sent, GRID) == SaleTerms()
+
+
+def test_too_many_decimals_coarsen_the_step() -> None:
+    terms = learn(SaleTerms(), refusal(10096, Advice.REDUCE_SIZE), replace(SENT, quantity=D("99.99")), GRID)
+    sale = escalate(replace(FIRST, quantity=D("99.99"), terms=terms), GRID, SLIPPAGE, T0)
+    assert sale.quantity == D("99.9")
+
+
+def test_the_minimum_value_that_an_answer_names_is_used() -> None:
+    small = refusal(30002, Advice.RAISE_SIZE, D(97))
+    terms = learn(SaleTerms(), small, SENT, GRID)
+    sale = escalate(replace(FIRST, terms=terms, number=1, refusal=small), GRID, SLIPPAGE, T0)
+    assert sale.price is not None
+    assert sale.price * sale.quantity >= 97
+    too_much = learn(SaleTerms(), refusal(30002, Advice.RAISE_SIZE, D(500)), SENT, GRID)
+    assert escalate(replace(FIRST, terms=too_much), GRID, SLIPPAGE, T0).way is Way.HOLD
+
+
+def test_oversold_again_keeps_twice_as_much_back() -> None:
+    terms = SaleTerms()
+    for _ in range(3):
+        terms = learn(terms, refusal(30005, Advice.REFRESH_BALANCES), SENT, GRID)
+    assert escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).quantity == D("99.96")
+
+
+def test_retry_after_decides_the_wait_up_to_five_seconds() -> None:
+    told = replace(refusal(429, Advice.WAIT), retry_after_ms=700)
+    assert escalate(replace(FIRST, number=6, refusal=told), GRID, SLIPPAGE, T0).at_ms == T0 + 700
+    banned = replace(told, retry_after_ms=600_000)
+    assert escalate(replace(FIRST, number=0, refusal=banned), GRID, SLIPPAGE, T0).at_ms == T0 + 5_000
+
+
+@pytest.mark.parametrize("code", [30016, 30041, 30000, 10007, 700007, 30087, -1121])
+def test_a_sale_that_is_refused_for_ten_seconds_is_trapped_whatever_the_code(code: int) -> None:
+    told = refusal(code, TABLE[code].advice)
+    late = replace(FIRST, number=5, refusal=told, since_ms=T0 - TRAPPED_AFTER_MS)
+    sale = escalate(late, GRID, SLIPPAGE, T0)
+    assert (sale.is_alarm, sale.trapped) == (True, f"{code} no")
+    assert not escalate(replace(late, since_ms=T0 - 4_000), GRID, SLIPPAGE, T0).trapped
+
+
+def test_orders_that_nobody_buys_and_a_missing_bid_trap_a_position_too() -> None:
+    late = replace(FIRST, number=5, since_ms=T0 - TRAPPED_AFTER_MS)
+    assert escalate(late, GRID, SLIPPAGE, T0).trapped == "orders are accepted and find no buyer"
+    assert escalate(replace(late, bid=None), GRID, SLIPPAGE, T0).trapped == "no bid to sell to"
+
+
+@given(st.lists(st.sampled_from(sorted(TABLE)), max_size=12), st.decimals("0.5", 1, places=3))
+def test_no_chain_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int], bid: D) -> None:
+    """Whatever is answered: an order within what is free and the cap, or a wait of seconds."""
+    sale = replace(FIRST, bid=bid, cap=SlippageCap(D(1), SLIPPAGE), since_ms=T0)
+    for number, code in enumerate(codes, start=1):
+        plan = escalate(sale, BANDED, SLIPPAGE, T0)
+        told = refusal(code, TABLE[code].advice, definite=TABLE[code].definite)
+        assert plan.at_ms - T0 <= 30_000
+        if not plan.is_order:
+            sale = replace(sale, number=number, refusal=None)
+            continue
+        assert plan.quantity <= sale.free
+        assert plan.quantity == floored(plan.quantity, GRID.quantity_step)
+        assert not too_small(plan.quantity, bid, GRID)
+        assert plan.price is None or plan.price >= D("0.9")
+        assert plan.price is not None or bid * D("0.95") >= D("0.9")
+        sent = SentOrder(plan.type, plan.price, plan.quantity, bid)
+        terms = learn(sale.terms, told, sent, BANDED)
+        sale = replace(sale, number=number, refusal=told, terms=terms, tried=plan.type)

@@ -56,8 +56,10 @@ class EntryOrders:
         return sum((order.filled_quantity for order in self.all()), Decimal(0))
 
     def committed(self, but: Order) -> Decimal:
-        """Return what all but one cost, or may still cost."""
-        return spent(self._intent, tuple(one for one in self.all() if one != but))
+        """Return what all but one cost, or may still cost: an unknown attempt may have bought all of it."""
+        others = tuple(one for one in self.all() if one != but)
+        open_value = sum((_open_value(one) for one in others), Decimal(0))
+        return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)
 
     def is_enough(self) -> bool:
         """Whether too little is left of the cap for another order."""
@@ -84,3 +86,12 @@ class EntryOrders:
                 if order.filled_quantity:
                     self.filled_ns.setdefault(order.client_order_id, self._clock.monotonic_ns())
                 self._changed.set()
+
+
+def _open_value(order: Order) -> Decimal:
+    """Return the most quote units that an order may still spend before fees."""
+    if order.state.is_terminal:
+        return Decimal(0)
+    if order.quote_quantity is not None:
+        return max(order.quote_quantity - order.filled_value, Decimal(0))
+    return order.open_quantity * (order.price or Decimal(0))

@@ -73,7 +73,7 @@ class Deed:
     @property
     def lowers_risk(self) -> bool:
         """Whether a viewer that only looks may do it: it lowers risk."""
-        return self.kind.reduces_risk and self.id != "stop_engine"
+        return self.kind.reduces_risk and not self.kind.needs_operator
 
 
 def _of_pair(target: Target, _: str) -> msgspec.Struct:

@@ -1,0 +1,52 @@
+"""What the attempts of one snipe cost, or may still cost."""
+
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+import pytest
+
+from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.entry_orders import EntryOrders
+from mexc_tui.model.intent import Order, OrderState
+from mexc_tui.model.order import OrderType
+from tests.engine.held import GRID
+from tests.ledger.desk import NOON_MS, D, intent, order
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.ports import Books, Clock
+
+FEE = 1 + GRID.taker_fee
+
+
+def attempts(*orders: Order) -> EntryOrders:
+    keeper = Bookkeeper(cast("Books", None), "scope", ("abc", NOON_MS), lambda: NOON_MS, dict)
+    for one in orders:
+        keeper.sent(one)
+    return EntryOrders(intent(), GRID, keeper, cast("Clock", None))
+
+
+def by_value(state: OrderState) -> Order:
+    return msgspec.structs.replace(
+        order("buy-1", quantity=None, state=state), type=OrderType.MARKET, price=None, quote_quantity=D(20)
+    )
+
+
+@pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.SENT, OrderState.ACKNOWLEDGED])
+def test_an_attempt_that_is_not_settled_counts_with_all_that_it_may_spend(state: OrderState) -> None:
+    last = order("buy-2")
+    assert attempts(order("buy-1", state=state), last).committed(last) == 20 * FEE
+    assert attempts(by_value(state), last).committed(last) == 20 * FEE
+
+
+def test_a_partly_filled_attempt_counts_once() -> None:
+    partly = msgspec.structs.replace(
+        order("buy-1", state=OrderState.PARTIAL), filled_quantity=D(4), filled_value=D(8)
+    )
+    assert attempts(partly).committed(order("buy-2")) == 8 + 12 * FEE
+
+
+def test_an_attempt_that_ended_counts_with_what_it_bought() -> None:
+    ended = msgspec.structs.replace(
+        order("buy-1", state=OrderState.PARTIALLY_CANCELLED), filled_quantity=D(4), filled_value=D(8)
+    )
+    assert attempts(ended, order("buy-2", state=OrderState.REJECTED)).committed(order("buy-3")) == 8

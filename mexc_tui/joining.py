@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from mexc_tui.answers import Answers
+from mexc_tui.ban_file import FileOfBan
 from mexc_tui.bootstrap import LiveKey
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.bus import Bus
@@ -36,7 +37,7 @@ from mexc_tui.instance import instance_of
 from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.machine import Machine, MachineParts
-from mexc_tui.market_port import PracticeDay, WireMarket, WireParts, practice_day
+from mexc_tui.market_port import PracticeDay, WireMarket, WireParts
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode
@@ -50,6 +51,7 @@ from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.settings_home import FileSettings
+from mexc_tui.starting import first_answer, holds_something, keep_ban
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
@@ -126,7 +128,12 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         make_folders(place.paths)
         stack.enter_context(engine_lock(place.paths, place.endpoint.api_key, network=outside.network))
         transport = await stack.enter_async_context(HttpTransport(outside.connector()))
-        day = await practice_day(transport, place.endpoint.web) if place.is_practice else PracticeDay()
+        scope = scope_of(place.endpoint) if place.endpoint.api_key else SCOPE
+        holds = await asyncio.to_thread(holds_something, place.paths.store, outside.clock, scope)
+        ban_file = FileOfBan(place.paths.state, place.endpoint.rest)
+        day = PracticeDay()
+        if place.is_practice:
+            day = await first_answer(transport, place.endpoint.web, ban_file, outside.clock, holds=holds)
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
         store = await Store.open(
@@ -144,6 +151,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         cache = await cache_of(settings, store, outside.clock)
         stack.push_async_callback(cache.close)
         client = await _client(place, outside, settings, stack)
+        keep_ban(client.budget, ban_file, outside.clock)
         market = await _market(place, outside, transport, client, loaded, cache, stack)
         engine = Engine(
             Parts(
@@ -166,6 +174,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                 ),
                 trading=await _trading(place, outside, client, market, store, settings, stack),
                 storage=store,
+                holds=holds,
             )
         )
         await _start(engine, store)

@@ -12,7 +12,7 @@ from mexc_tui.engine.outside import CLOCK_SAMPLES, PairStreams, StreamSink
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.connection import Headers
+from mexc_tui.exchange.connection import Headers, RawAnswer
 from mexc_tui.exchange.feed import FeedState, Phase
 from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
 from mexc_tui.exchange.offset import ClockOutOfBounds
@@ -71,6 +71,14 @@ class PracticeDay(msgspec.Struct, frozen=True):
     """Lent to a desk in practice mode."""
 
 
+class NotServed(ExchangeError):
+    """A practice exchange answered with an error."""
+
+    def __init__(self, method: str, path: str, problem: str, answer: RawAnswer) -> None:
+        super().__init__(method, path, problem)
+        self.answer = answer
+
+
 async def practice_day(transport: HttpTransport, origin: str) -> PracticeDay:
     """Ask a practice exchange for its day. Raises ExchangeError."""
     answer = await transport.send(
@@ -82,6 +90,8 @@ async def practice_day(transport: HttpTransport, origin: str) -> PracticeDay:
         deadline_s=PRACTICE_DEADLINE_S,
         cap_bytes=PRACTICE_CAP_BYTES,
     )
+    if answer.status >= 400:
+        raise NotServed("GET", PRACTICE_PATH, f"HTTP {answer.status}", answer)
     try:
         return msgspec.json.decode(answer.body, type=PracticeDay)
     except msgspec.DecodeError:

@@ -76,6 +76,8 @@ class Parts:
     """None: this engine only looks."""
     storage: Storage | None = None
     """The store, asked about itself."""
+    holds: bool = False
+    """Whether the stored books hold something, or do not say: then a start waits for the exchange."""
 
 
 class Engine:
@@ -119,6 +121,7 @@ class Engine:
             self.known,
             clock,
             lambda: (settings().clock_resync_s, settings().clock_resync_opening_s),
+            lambda: parts.holds,
         )
         self.store_watch = (
             None
@@ -219,9 +222,9 @@ class Engine:
 
     def _workers(self) -> tuple[Worker, ...]:
         return (
-            Worker("clock", self.clock_keeper.run),
+            Worker("clock", self.clock_keeper.run, None if self.parts.holds else 20.0),
             Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True),
-            *(self.rooms.workers() if self.rooms is not None else ()),
+            *(self.rooms.workers(is_patient=self.parts.holds) if self.rooms is not None else ()),
             Worker("streams", self.streams.run),
             Worker("detection", self.detection.run, is_optional=True),
             Worker("outcomes", self.outcomes.run, is_optional=True),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.outside import Market, SettingsHome
+from mexc_tui.engine.patience import Patience
 from mexc_tui.engine.ports import Books, Clock, Unit
 from mexc_tui.engine.supervisor import Started, WorkerFailure
 from mexc_tui.market.polling import Pace, current_pace
@@ -37,9 +38,15 @@ class ClockKeeper:
     """One worker: measures the exchange's clock, more often around an opening."""
 
     def __init__(
-        self, market: Market, known: Known, clock: Clock, every_s: Callable[[], tuple[float, float]]
+        self,
+        market: Market,
+        known: Known,
+        clock: Clock,
+        every_s: Callable[[], tuple[float, float]],
+        holds: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`every_s`: usually, and around an opening."""
+        """`every_s`: usually, and around an opening; `holds`: whether something is held or unknown."""
+        self._holds = holds
         self._market = market
         self._known = known
         self._clock = clock
@@ -52,10 +59,12 @@ class ClockKeeper:
         self._hurries = True
 
     async def run(self, started: Started) -> None:
-        """Measure, then again and again. Raises ClockNotKnown if the first try fails."""
-        self.problem = await self._market.measure_clock(FIRST_SAMPLES)
-        if self.problem:
-            raise ClockNotKnown(self.problem)
+        """Measure, then again and again. Raises ClockNotKnown if the first try fails and nothing is held."""
+        patience = Patience(self._holds, 0)
+        while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
+            self.problem = problem
+            await patience.wait(ClockNotKnown(problem))
+        self.problem = ""
         started()
         self._hurries = True  # a better measurement, once the first questions have been asked
         measured_ns = self._clock.monotonic_ns()

@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection
 from random import Random
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.guard import KEY_CODES
 from mexc_tui.engine.prices import QUOTE
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.errors import ExchangeError, Refused
-from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.outcome import KEY_CODES, Purpose
 from mexc_tui.model.report import OrderReport
 
 log = logging.getLogger(__name__)

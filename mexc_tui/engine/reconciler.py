@@ -15,6 +15,7 @@ from mexc_tui.engine.book_side import asked, newest_entry, our_side
 from mexc_tui.engine.bookings import Desk
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.exchange_side import ExchangeSide
+from mexc_tui.engine.patience import Patience
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.supervisor import Started
@@ -45,9 +46,10 @@ from mexc_tui.model.storage import StorageDamaged
 
 log = logging.getLogger(__name__)
 QUOTES = frozenset({QUOTE})
-AGAIN_S = 1.0
 FIRST_ANSWERS = 5
 """So often the account is asked for two equal answers before books are opened."""
+GIVE_UP_S = 30.0
+"""A start with nothing held waits no longer for the exchange."""
 FEE_ASSET = "MX"
 
 
@@ -168,16 +170,23 @@ class Reconciler:
             await self._compare_or_note(trigger)
 
     async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
-        """Ask until the exchange answers: an engine before this one may have used up its limits."""
+        """Ask until the exchange answers: an engine before this one may have used up its limits.
+
+        Raises WorkerFailure if nothing is held, at once for a refused key, else after a while.
+        """
+        patience = Patience(self._holds, GIVE_UP_S)
         while True:
             try:
-                await ask()
+                await patience.answer(ask())
             except ExchangeError as error:
                 self._note_problem(error)
-                log.warning("the start waits for the exchange: %s", error)
-                await asyncio.sleep(AGAIN_S)
+                await patience.wait(error)
             else:
                 return
+
+    def _holds(self) -> bool:
+        memory = self._keeper.open
+        return bool(memory.positions or memory.intents or memory.live_orders())
 
     async def _tell(self, left: Left, runs: list[Reconciliation], *, is_new: bool) -> None:
         """Say once what was found of an engine before this one, and what became of it; new books had none."""

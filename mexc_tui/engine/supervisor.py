@@ -28,7 +28,8 @@ class Worker:
 
     name: str
     run: Callable[[Started], Awaitable[None]]
-    start_deadline_s: float = 20.0
+    start_deadline_s: float | None = 20.0
+    """None: it may take as long as it takes."""
     is_optional: bool = False
     """Whether those after it start although its first try failed: it is tried again beside them."""
 
@@ -232,7 +233,7 @@ class _Keeper:
             return error
         except TimeoutError as error:
             if self._state is WorkerState.STARTING and deadline.expired():
-                return WorkerFailure(f"it was not ready within {self.worker.start_deadline_s:g} s")
+                return WorkerFailure(f"it was not ready within {self.worker.start_deadline_s or 0:g} s")
             return error
         except Exception as error:  # whatever it is, the worker is tried again
             return error

@@ -231,13 +231,17 @@ class TradingRooms:
         self.safety.stopping.on_stop = self.unlocking.lock_with
         self.safety.invariants.heartbeat_ms = self.guardian.heartbeat_ms
 
-    def workers(self) -> tuple[Worker, ...]:
-        """Return the workers in the order of their start: nothing is bought before books were compared."""
-        key = (Worker("key", self.key.run, start_deadline_s=60.0),) if self.key.is_live else ()
+    def workers(self, *, is_patient: bool = False) -> tuple[Worker, ...]:
+        """Return the workers in the order of their start: nothing is bought before books were compared.
+
+        `is_patient`: something is held or unknown, so a start waits for the exchange as long as it takes.
+        """
+        deadline_s = None if is_patient else 60.0
+        key = (Worker("key", self.key.run, deadline_s),) if self.key.is_live else ()
         return (
             Worker("private stream", self.private.run),
             Worker("awake", self.awake.run),
-            Worker("reconciler", self.reconciler.run, start_deadline_s=60.0),
+            Worker("reconciler", self.reconciler.run, deadline_s),
             Worker("books", self.keeper.run),
             *key,
             Worker("settling", self.settling.run),

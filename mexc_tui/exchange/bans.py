@@ -81,6 +81,12 @@ class Bans:
             return retry_after_s
         return self._limits.banned_s * 2 ** min(self._bans_in_a_row - 1, 20)
 
+    def take_up(self, kind: BanKind, until_ns: int) -> None:
+        """Go on with a ban that an engine before this one was told of."""
+        self._until_ns[kind] = max(until_ns, self._until_ns.get(kind, 0))
+        self._bans_in_a_row = 1 if kind is BanKind.BANNED else self._bans_in_a_row
+        self.are_unheard_of = False
+
     def current(self, now_ns: int) -> tuple[BanKind, int] | None:
         """Return the strictest ban in force and when it ends."""
         if not self._until_ns:

@@ -5,7 +5,7 @@ An exact sliding log per lane. The *worst* window is bounded, not the average (r
 
 import asyncio
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -106,6 +106,9 @@ class RateBudget:
         limits = limits or Limits()
         self._lanes = {limit.name: Lane(limit) for limit in limits.lanes}
         self._bans = Bans(limits.bans)
+        self._longest_ban_s = limits.bans.longest_s
+        self.on_ban: Callable[[Ban], None] = lambda _: None
+        """Is told of a ban that began or was lengthened, at once."""
         # Under a ban one more lane bounds the few that may go.
         every = {Purpose.EXIT: limits.bans.exit_every_s, Purpose.STOP: limits.bans.stop_every_s}
         self._pace = {p: Lane(LaneLimit(LaneName.REQUESTS, 1, window_s)) for p, window_s in every.items()}
@@ -151,8 +154,18 @@ class RateBudget:
 
     def note_answer(self, status: int, retry_after_s: float | None = None) -> None:
         """Tell the budget every answer's HTTP status and its Retry-After in seconds, if it has one."""
-        if self._bans.note(status, retry_after_s, self._clock.monotonic_ns()):
+        now_ns = self._clock.monotonic_ns()
+        if self._bans.note(status, retry_after_s, now_ns):
             self._serve()
+            ban = self._ban(now_ns)
+            if ban is not None:
+                self.on_ban(ban)
+
+    def take_up(self, ban: Ban) -> None:
+        """Go on with a ban that an engine before this one was told of."""
+        length_ns = round(min(ban.left_s, self._longest_ban_s) * NS_PER_S)
+        self._bans.take_up(ban.kind, self._clock.monotonic_ns() + length_ns)
+        self.is_calm = False
 
     def state(self) -> BudgetState:
         """Return the budget for display."""

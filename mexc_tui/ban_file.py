@@ -1,0 +1,47 @@
+"""A ban of the exchange beside the store: the next engine waits for its end, too."""
+
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+
+from mexc_tui.exchange.bans import Ban, BanKind
+
+NAME = "ban.json"
+
+log = logging.getLogger(__name__)
+
+
+class _Note(msgspec.Struct, frozen=True):
+    origin: str
+    kind: BanKind
+    until_ms: int
+
+
+class FileOfBan:
+    """One file in a profile's private folder, about one exchange."""
+
+    def __init__(self, folder: Path, origin: str) -> None:
+        self._path = folder / NAME
+        self._origin = origin
+
+    def read(self, now_ms: int) -> Ban | None:
+        """Return the ban that is still in force; a file that cannot be read tells of none."""
+        try:
+            note = msgspec.json.decode(self._path.read_bytes(), type=_Note)
+        except (OSError, msgspec.DecodeError):
+            return None
+        left_s = (note.until_ms - now_ms) / 1_000
+        return Ban(note.kind, left_s, note.until_ms) if note.origin == self._origin and left_s > 0 else None
+
+    def write(self, ban: Ban) -> None:
+        """Keep a ban. A disk that does not take it is reported: the next start may ask too early."""
+        fresh = self._path.with_suffix(f".{os.getpid()}")
+        try:
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
+            fresh.replace(self._path)
+        except OSError as error:
+            log.warning("a ban of the exchange cannot be written down: %s", error)

@@ -1,0 +1,43 @@
+"""Starts of real processes under a ban: the exchange is asked once, and every start says why in one line."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from mexc_tui.model.endpoint import Endpoint
+from tests.cli.test_launching import desk, end_of, written
+
+
+@pytest.mark.parametrize(("status", "retry_after"), [(418, "600"), (429, "600"), (503, "600"), (403, "")])
+async def test_five_starts_under_one_ban_ask_the_exchange_once(
+    tmp_path: Path, status: int, retry_after: str
+) -> None:
+    asked: list[str] = []
+
+    async def turn_away(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        headers = {"Retry-After": retry_after} if retry_after else {}
+        return web.Response(status=status, text="Blocked!", headers=headers)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", turn_away)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        port = runner.addresses[0][1]
+        place = f"http://127.0.0.1:{port}"
+        endpoint = Endpoint(place, f"ws://127.0.0.1:{port}/ws", place, "mx0vKEY", "0" * 32, "world")
+        file = await asyncio.to_thread(written, tmp_path, endpoint)
+        for number in range(5):
+            async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
+                code, said, complained = await end_of(engine)
+            assert (code, said) == (3, "")
+            assert len(complained) == 1, complained
+            assert ("not sent" if number else str(status)) in complained[0]
+    finally:
+        await runner.cleanup()
+    assert len(asked) == 1

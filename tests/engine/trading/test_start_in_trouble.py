@@ -1,0 +1,153 @@
+"""Starts while the exchange is away, bans this address or refuses the key, with a position and without."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mexc_tui.ban_file import FileOfBan
+from mexc_tui.engine.supervisor import StartFailed
+from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import HOST, PORT, PracticeDay
+from tests.engine.guarded import buy, day_of, held, rooms_of, until
+from tests.engine.inline import InlineThread
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL
+
+AWAY_S, BACK_S = 60, 130
+
+
+def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
+    return day_of(sim, folder, faults=faults, listing=PUNCTUAL, lent=HANDS_OFF)
+
+
+def away(kind: FaultKind, path: str = "") -> FaultPlan:
+    return FaultPlan(kind=kind, at_s=AWAY_S, for_s=BACK_S - AWAY_S, path=path, amount_ms=30_000)
+
+
+def passed_s(day: PracticeDay) -> float:
+    return (day.sim.clock.now_ms() - day.server.world.start_ms) / 1_000
+
+
+async def until_s(day: PracticeDay, at_s: float) -> None:
+    await asyncio.sleep(at_s - passed_s(day))
+
+
+def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asyncio.Task[Joined]":
+    """Start an engine beside the test, with another secret if one is given."""
+    endpoint = day.server.endpoint(PORT)
+    if secret:
+        endpoint = msgspec.structs.replace(endpoint, api_secret=secret)
+    outside = Outside(day.sim.clock, day.sim.rng, day.sim.network.connector, InlineThread)
+    return asyncio.create_task(stack.enter_async_context(joined(Place(endpoint, True, day.paths), outside)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (FaultKind.MAINTENANCE, ""),
+        (FaultKind.FIREWALL, ""),
+        (FaultKind.TOO_MANY_REQUESTS, ""),
+        (FaultKind.BANNED, ""),
+        (FaultKind.LOSE_REQUEST, ""),
+        (FaultKind.HALF_OPEN, ""),
+        (FaultKind.DELAY, ""),
+        (FaultKind.MAINTENANCE, "/api/v3/time"),
+        (FaultKind.MAINTENANCE, "/api/v3/account"),
+        (FaultKind.FIREWALL, "/api/v3/openOrders"),
+    ],
+)
+def test_with_a_position_a_start_waits_for_the_exchange_and_says_so_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: FaultKind, path: str
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, away(kind, path))
+        await day.open()
+        async with day.engine() as running:
+            await buy(running)
+        await until_s(day, AWAY_S + 1)
+        caplog.clear()
+        async with AsyncExitStack() as stack:
+            starting = engine_with(day, stack, "")
+            await until_s(day, AWAY_S + 25)
+            assert not starting.done() or starting.exception() is None
+            assert "the engine stays up and tries again" in caplog.text
+            running = await asyncio.wait_for(starting, 1_200)
+            await until(lambda: rooms_of(running).reconciler.is_done, 120)
+            assert held(running).remaining
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("kind", [FaultKind.MAINTENANCE, FaultKind.BANNED, FaultKind.LOSE_REQUEST])
+def test_without_anything_held_a_start_ends_with_the_cause(tmp_path: Path, kind: FaultKind) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, FaultPlan(kind=kind))
+        await day.open()
+        with pytest.raises((StartFailed, ExchangeError)):
+            async with day.engine():
+                pass
+        assert passed_s(day) < 30
+
+    simulate(main)
+
+
+def test_a_wrong_key_is_reported_at_once_and_ends_a_start_without_anything_held(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with AsyncExitStack() as stack:
+            with pytest.raises(StartFailed, match="700002"):
+                await engine_with(day, stack, "0" * 32)
+        assert passed_s(day) < 10
+
+    simulate(main)
+
+
+def test_a_wrong_key_with_a_position_is_reported_at_once_and_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await buy(running)
+        async with AsyncExitStack() as stack:
+            starting = engine_with(day, stack, "0" * 32)
+            await asyncio.sleep(5)
+            assert "700002" in caplog.text
+            assert "mexc-tui keys check" in caplog.text
+            await asyncio.sleep(300)
+            assert not starting.done()
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+
+    simulate(main)
+
+
+def test_a_ban_outlives_the_engine_and_the_next_one_asks_nothing_before_its_end(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        once = FaultPlan(kind=FaultKind.FIREWALL, at_s=5, path="/api/v3/time", times=1)
+        day = a_day(sim, tmp_path, once)
+        await day.open()
+        await until_s(day, 6)
+        for _ in range(3):
+            with pytest.raises((StartFailed, ExchangeError)):
+                async with day.engine():
+                    pass
+        ban = FileOfBan(day.paths.state, f"http://{HOST}:{PORT}").read(sim.clock.now_ms())
+        assert ban is not None
+        assert ban.left_s > 60
+        await asyncio.sleep(20)
+        with pytest.raises((StartFailed, ExchangeError), match="not sent"):
+            async with day.engine():
+                pass
+        await asyncio.sleep(ban.left_s)
+        async with day.engine() as running:
+            assert running.engine.started_ms
+
+    simulate(main)

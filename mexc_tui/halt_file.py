@@ -39,16 +39,30 @@ class FileOfHalt:
             )
         return note.trading if note.scope == self._scope else None
 
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Return what is another after each change of the file; None: there is none. It reads no content."""
+        try:
+            now = os.stat(self._path, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return (0, 0, 0)
+        return now.st_ino, now.st_mtime_ns, now.st_size
+
     def write(self, trading: Trading) -> None:
         """Put a halt there, durably: the file and its name in the folder."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = self._path.with_suffix(f".{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         try:
-            os.write(descriptor, msgspec.json.encode(_Note(self._scope, trading)))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            try:
+                _write_all(descriptor, msgspec.json.encode(_Note(self._scope, trading)))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            fresh.unlink(missing_ok=True)  # half a file keeps its room of a full disk
+            raise
         fresh.replace(self._path)
         self._sync_folder()
 
@@ -64,3 +78,9 @@ class FileOfHalt:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    """Write all of it: a disk that is nearly full takes a part, and says nothing."""
+    while content:
+        content = content[os.write(descriptor, content) :]

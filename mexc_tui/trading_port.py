@@ -103,10 +103,10 @@ class WireTrading:
         )
 
     async def cancel_open(
-        self, symbol: str, *, purpose: Purpose = Purpose.EXIT
+        self, symbols: Sequence[str], *, purpose: Purpose = Purpose.EXIT
     ) -> SendOutcome[tuple[CancelReport, ...]]:
-        """Cancel every open order of a pair."""
-        return await self._orders.cancel_open((symbol,), purpose=purpose)
+        """Cancel every open order of up to five pairs."""
+        return await self._orders.cancel_open(symbols, purpose=purpose)
 
     async def order(
         self,
@@ -167,11 +167,9 @@ class WireTrading:
         """Ask what trading a pair costs this account."""
         return await self._account.trade_fee(symbol)
 
-    async def depth(
-        self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
-    ) -> DepthSnapshot:
+    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
         """Ask for a pair's book."""
-        return await self._parts.client.market.depth(symbol, limit, purpose=purpose)
+        return await self._parts.client.market.depth(symbol, limit)
 
     async def price(self, symbol: str) -> Decimal:
         """Ask for a pair's last price."""

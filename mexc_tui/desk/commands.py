@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 REMEMBERED = 1_024
 REMEMBERED_BYTES = 1024 * 1024
 LARGEST_RESULT = 240 * 1024
+AUDIT_S = 0.5
+"""Whoever lowers risk is told so soon what was done, written down or not."""
 FULL = "All viewer slots are taken: only commands that reduce risk are accepted. Close a viewer."
 STOPPING = "The engine is stopping: it begins nothing new."
 
@@ -106,6 +108,12 @@ class CommandDesk:
     _kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict[str, _Kept])
     _is_closing: bool = False
     _running: set["asyncio.Task[Answer]"] = field(default_factory=set["asyncio.Task[Answer]"])
+    _auditing: set["asyncio.Task[str]"] = field(default_factory=set["asyncio.Task[str]"])
+    _began_ms: int = 0
+
+    def __post_init__(self) -> None:
+        """Note when this engine began: what was given before may have been done by the one before it."""
+        self._began_ms = self.now_ms()
 
     def handle(
         self, kind: CommandKind[Args, Result], handle: Callable[[Args, Given], Awaitable[Done[Result]]]
@@ -140,7 +148,7 @@ class CommandDesk:
     async def close(self, deadline_s: float) -> None:
         """Wait so long for running commands, then cancel them; the audit shows them as begun."""
         self._is_closing = True
-        running = list(self._running)
+        running = [*self._running, *self._auditing]
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.gather(*map(asyncio.shield, running), return_exceptions=True)
@@ -167,7 +175,11 @@ class CommandDesk:
         return repeated(kept.answer)
 
     async def _act(self, handler: _Handler, args: object, given: Given, kept: _Kept) -> Answer:
-        """Write down, do, write down what came of it, remember."""
+        """Write down, do, write down what came of it, remember. What lowers risk is done first."""
+        if handler.kind.reduces_risk and given.at_ms >= self._began_ms:
+            answer = await self._act_first(handler, args, given)
+            self._keep(kept, answer)
+            return answer
         note = ""
         try:
             before = await self.audit.begin(given)
@@ -192,6 +204,27 @@ class CommandDesk:
             answer = msgspec.structs.replace(answer, words=answer.words + note)
         self._keep(kept, answer)
         return answer
+
+    async def _act_first(self, handler: _Handler, args: object, given: Given) -> Answer:
+        """Do at once what lowers risk; the audit is written beside it, and hardly waited for."""
+        begun = asyncio.ensure_future(self.audit.begin(given))
+        answer = await self._run(handler, args, given)
+        auditing = asyncio.ensure_future(self._audit(begun, given, answer))
+        self._auditing.add(auditing)
+        auditing.add_done_callback(self._auditing.discard)
+        await asyncio.wait((auditing,), timeout=AUDIT_S)
+        note = auditing.result() if auditing.done() else " It is not written down yet."
+        return msgspec.structs.replace(answer, words=answer.words + note)
+
+    async def _audit(self, begun: "asyncio.Future[Audited | None]", given: Given, answer: Answer) -> str:
+        """Write down what was done; return words for whoever asked if that cannot be."""
+        try:
+            await begun
+            await self.audit.end(given, answer)
+        except Exception:
+            log.exception("the audit does not take %s", given.name)
+            return " It could not be written down."
+        return ""
 
     async def _run(self, handler: _Handler, args: object, given: Given) -> Answer:
         try:

@@ -46,7 +46,7 @@ class CommandKind(Generic[Args, Result]):
     acts: bool = True
     """Whether it changes anything: then it is done once for each id, and audited. Otherwise it reads."""
     reduces_risk: bool = False
-    """Any viewer may give it, late or not, in a reserved slot; it is done even if it cannot be stored."""
+    """Any viewer may give it, late or not, in a reserved slot; it is done before it is written down."""
     needs_operator: bool = False
     """Whether a read-only viewer is refused all the same: ending the engine ends its stops, too."""
 

@@ -17,8 +17,8 @@ from mexc_tui.ledger.orders import cancelling, must_ask_trades
 from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, Side
-from mexc_tui.model.outcome import NotSent, Purpose, Refusal, SendOutcome
-from mexc_tui.model.report import OrderReport, PlacedOrder
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, SendOutcome
+from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -122,6 +122,13 @@ class Execution:
         `orders`: ours of that pair. Whoever calls knows that no order of somebody else is open there.
         """
         return await self._to_its_end(self._cancel_pair(symbol, orders, words))
+
+    async def cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
+        """Have every open order of up to five pairs cancelled by one request, as `cancel_pair` does.
+
+        Returns whether the exchange took it; then it was heard or asked what became of `orders`.
+        """
+        return await self._to_its_end(self._cancel_pairs(symbols, orders, words))
 
     async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
         """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
@@ -269,14 +276,28 @@ class Execution:
         return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
 
     async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
-        for order in orders:
-            self._mark_cancelling(order, words)
-        outcome = await self._trading.cancel_open(symbol, purpose=Purpose.STOP)
-        log.info("cancel of all %s orders: %s", symbol, type(outcome).__name__)
+        outcome = await self._cancel_open((symbol,), orders, words)
         if isinstance(outcome, NotSent):
             return [False] * len(orders)
-        ended = (self._see_cancelled(order, Purpose.STOP) for order in orders)
-        return list(await asyncio.gather(*ended))
+        return await self._see_all_cancelled(orders)
+
+    async def _cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
+        is_taken = isinstance(await self._cancel_open(symbols, orders, words), Accepted)
+        if is_taken:
+            await self._see_all_cancelled(orders)
+        return is_taken
+
+    async def _cancel_open(
+        self, symbols: Sequence[str], orders: Sequence[Order], words: str
+    ) -> SendOutcome[tuple[CancelReport, ...]]:
+        for order in orders:
+            self._mark_cancelling(order, words)
+        outcome = await self._trading.cancel_open(symbols, purpose=Purpose.STOP)
+        log.info("cancel of all %s orders: %s", ", ".join(symbols), type(outcome).__name__)
+        return outcome
+
+    async def _see_all_cancelled(self, orders: Sequence[Order]) -> list[bool]:
+        return await asyncio.gather(*(self._see_cancelled(order, Purpose.STOP) for order in orders))
 
     def _mark_cancelling(self, order: Order, words: str) -> None:
         marked = cancelling(order, self._trading.now_ms(), words)

@@ -24,6 +24,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Trading as Halt
 from mexc_tui.risk.guard import Finding, Grade, GuardAction, GuardRules, Readings, grade
 
 log = logging.getLogger(__name__)
@@ -116,13 +117,13 @@ class Guard:
         kept = self._switch.kept
         if kept.state is TradingState.FLATTENING:
             self._begin(self._go_on_flattening(kept.cause, kept.words))
+        self._obey_file()
         self.look()
         started()
         while True:
             await asyncio.sleep(STEP_S)
-            told = await self._switch.told_by_file()
-            if told is not None:
-                self.incident(told.cause, "halt file", f"{told.words} ({told.by})")
+            self._obey_file()
+            self._switch.retry()
             self.look()
 
     def look(self) -> None:
@@ -164,6 +165,13 @@ class Guard:
         self._begin(self._halt(cause, (words,), GuardLevel.CRITICAL))
 
     # ---- looking
+
+    def _obey_file(self) -> None:
+        """Carry out a halt that another process put into the halt file; memory has it already."""
+        told = self._switch.told_by_file()
+        if told is not None:
+            log.error("halt file: %s (%s)", told.words, told.by)
+            self._begin(self._carry_out_file(told))
 
     def _readings(self, rules: GuardRules) -> Readings:
         losses = self._equity.losses()
@@ -291,6 +299,13 @@ class Guard:
     async def _halt(self, cause: Cause, words: tuple[str, ...], level: GuardLevel) -> None:
         acted = await self._stopping.halt(ME, "; ".join(words), cause)
         await self._tell(level, words, "halt", acted.words)
+
+    async def _carry_out_file(self, told: Halt) -> None:
+        if told.cause is Cause.EMERGENCY:
+            acted = await self._stopping.emergency_stop(told.by, told.words, sells=False)
+        else:
+            acted = await self._stopping.halt(told.by, told.words, told.cause)
+        await self._tell(GuardLevel.CRITICAL, (f"{told.words} ({told.by})",), "halt", acted.words)
 
     async def _close(self, words: tuple[str, ...], level: GuardLevel) -> None:
         cancelled = await self._stopping.cancel_entries()

@@ -86,7 +86,7 @@ class Safety:
         self._books = books
         self._reconciler = reconciler
         self._numbers = numbers
-        self.switch = Switch(keeper, file, watched.profile, trading.now_ms)
+        self.switch = Switch(keeper, file, watched.profile, trading.now_ms, books.release_reserve)
         self.equity = Equity(
             keeper,
             books,
@@ -147,6 +147,7 @@ class Safety:
         self.guard.stops = "the engine stops"
         self.switch.doubt(Cause.PERSON, self.guard.stops)
         await self.stopping.settle(SETTLE_S)
+        await self.switch.settle(SETTLE_S)
         memory = self._keeper.open
         if self._numbers().on_stop is OnStop.FLATTEN and memory.positions:
             closed, left, why = await self.stopping.sell_out(

@@ -12,17 +12,13 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.settling import Settling
+from mexc_tui.engine.sweep import Cancelled, Sweep, Wanted
 from mexc_tui.engine.switch import WRITE_S, Switch
 from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_ports import Trading
-from mexc_tui.ledger.ids import parse
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.ledger.orders import foreign
-from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
-from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position
-from mexc_tui.model.report import OrderReport
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, TradingState
@@ -31,8 +27,6 @@ from mexc_tui.model.trading_view import Achieved
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-CANCEL_S = 30.0
-"""An unknown order is settled within it, unless the exchange does not answer (I18)."""
 SELL_S = 20.0
 LOOK_S = 0.5
 LOOKS = 10
@@ -66,18 +60,6 @@ class Closer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Cancelled:
-    """What came of cancelling: orders of ours that are gone, and those still seen or unknown."""
-
-    gone: int
-    left: int
-    words: str = ""
-
-
-Wanted = Callable[[Order], bool]
-
-
 class Stopping:
     """What stops trading. What has begun goes on when its caller is cancelled."""
 
@@ -94,8 +76,7 @@ class Stopping:
         """`on_loss_resumed`: count losses anew, called when a person resumed after one."""
         self._trading = trading
         self._keeper = keeper
-        self._execution = execution
-        self._settling = settling
+        self._sweep = Sweep(trading, keeper, execution, settling)
         self._switch = switch
         self._disarm_all = disarm_all
         self._on_loss_resumed = on_loss_resumed
@@ -106,13 +87,13 @@ class Stopping:
         keeper.on_change(self._note)
         self.closer: Closer | None = None
         """Who sells; None: nobody, and it is said."""
-        self.on_stop: Callable[[str], Awaitable[None]] | None = None
+        self.on_stop: Callable[[str], Coroutine[Any, Any, None]] | None = None
         """Told who stops all, at once; it raises nothing."""
 
     async def halt(self, by: str, words: str, cause: Cause = Cause.PERSON) -> Acted[Achieved]:
         """Stop entries until a person resumes: cancel entries, disarm snipes. Exits go on."""
         self._switch.restrict(TradingState.HALTED, cause, words, by)
-        return await self._to_its_end(self._halt(words))
+        return await self._to_its_end(self._halt(words, _is_entry))
 
     async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
         """Let nothing be bought until a person resumes. Raises Refused if less is allowed already."""
@@ -143,9 +124,15 @@ class Stopping:
         """Halt, cancel all orders of ours, and sell every position."""
         return await self.stop_all(by, "everything is sold by hand", Cause.PERSON)
 
-    async def emergency_stop(self, by: str, words: str = "emergency stop") -> Acted[Achieved]:
-        """Halt durably, cancel until no order of ours is seen, then flatten."""
-        return await self.stop_all(by, words, Cause.EMERGENCY)
+    async def emergency_stop(
+        self, by: str, words: str = "emergency stop", *, sells: bool = True
+    ) -> Acted[Achieved]:
+        """Halt durably, cancel until no order of ours is seen, then flatten, unless nothing is to be sold."""
+        if sells:
+            return await self.stop_all(by, words, Cause.EMERGENCY)
+        self._switch.restrict(TradingState.HALTED, Cause.EMERGENCY, words, by)
+        self._tell_stop(by)
+        return await self._to_its_end(self._halt(words, _is_any))
 
     async def stop_all(self, by: str, words: str, cause: Cause) -> Acted[Achieved]:
         """Do all of it; who asks while it runs hears what comes of it."""
@@ -157,7 +144,7 @@ class Stopping:
 
     async def cancel_entries(self) -> Cancelled:
         """Cancel every buy of ours until none is seen."""
-        return await self._to_its_end(self._cancel(_is_entry))
+        return await self._to_its_end(self._sweep.cancel(_is_entry, 1))
 
     async def sell_all(
         self, role: OrderRole, reason: CloseReason, words: str, share_pct: Decimal | None = None
@@ -183,30 +170,33 @@ class Stopping:
 
     # ---- inside
 
-    async def _halt(self, words: str) -> Acted[Achieved]:
-        durable = await self._switch.write_down()
-        disarmed, trouble = await self._disarm(words)
-        cancelled = await self._cancel(_is_entry)
+    async def _halt(self, words: str, wanted: Wanted) -> Acted[Achieved]:
+        """Cancel at once: neither the halt file nor the store is waited for."""
+        durable, (disarmed, trouble), cancelled = await asyncio.gather(
+            self._switch.write_down(), self._disarm(words), self._sweep.cancel(wanted)
+        )
         said = f"halted: {words}{trouble}"
         return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable)
 
     async def _stop_all(self, words: str, by: str) -> Acted[Achieved]:
-        if self.on_stop is not None:
-            self._running.add(told := asyncio.ensure_future(self.on_stop(by)))
-            told.add_done_callback(self._running.discard)
-        cancelling = self._begin(self._cancel(_is_no_sale))
+        self._tell_stop(by)
+        cancelling = self._begin(self._sweep.cancel(_is_no_sale, 1))
         sale = (OrderRole.FLATTEN, CloseReason.FLATTEN, words)
         selling = self._begin(self._sell_out(*sale, SELL_S, cancelling))
-        durable = await self._switch.write_down()
+        await self._switch.write_down()
         disarmed, trouble = await self._disarm(words)
         cancelled = await cancelling
         closed, left, why = await selling
-        late = await self._cancel(_is_any)
+        late = await self._sweep.cancel(_is_any)
         cancelled = Cancelled(cancelled.gone + late.gone, late.left, late.words)
         self._switch.flattened()
-        durable = await self._switch.write_down() and durable
+        durable = await self._switch.write_down()
         said = f"{words}{trouble}" + (f"; {why}" if why else "")
         return self._acted(said, cancelled, (closed, left), disarmed, is_durable=durable)
+
+    def _tell_stop(self, by: str) -> None:
+        if self.on_stop is not None:
+            self._begin(self.on_stop(by))
 
     async def _disarm(self, words: str) -> tuple[int, str]:
         """Disarm what does not fire yet; if that cannot be stored, the gate before each byte holds."""
@@ -216,48 +206,6 @@ class Stopping:
         except (StorageError, TimeoutError) as error:
             log.error("snipes cannot be disarmed in the store: %s", error)
             return 0, "; snipes could not be disarmed in the store, and cannot fire while this lasts"
-
-    async def _cancel(self, wanted: Wanted) -> Cancelled:
-        """Cancel by id, again and again, until the exchange shows none of ours and none is unknown."""
-        seen = set[str]()
-        clock = asyncio.get_running_loop()
-        until_s, problem = clock.time() + CANCEL_S, ""
-        while True:
-            rows, problem = await self._live(wanted)
-            seen |= set(rows)
-            if not rows and not problem:
-                return Cancelled(len(seen), 0)
-            if clock.time() > until_s:
-                return Cancelled(len(seen - set(rows)), len(rows), problem or "they are still seen")
-            cancels = (self._execution.cancel(one, "stopped", Purpose.STOP) for one in rows.values())
-            await asyncio.gather(*cancels)
-            self._settling.hurry()
-            if any(order.state is OrderState.UNKNOWN for order in rows.values()) or problem:
-                await asyncio.sleep(LOOK_S)
-
-    async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
-        """Return orders of ours that live: by our books and by the exchange's; and why it did not say."""
-        rows = {one.client_order_id: one for one in self._keeper.open.live_orders() if wanted(one)}
-        try:
-            reports = await self._trading.open_orders(purpose=Purpose.STOP)
-        except ExchangeError as error:
-            return rows, f"open orders cannot be asked for: {error}"
-        for report in reports:
-            order = foreign(report, self._trading.now_ms())
-            order = self._keeper.open.orders.get(order.client_order_id, order)
-            is_known = order.client_order_id in rows or order.state.is_terminal
-            if not is_known and wanted(order) and await self._is_ours(report):
-                rows[order.client_order_id] = order
-        return rows, ""
-
-    async def _is_ours(self, report: OrderReport) -> bool:
-        name = parse(report.client_order_id or "")
-        if name is None:
-            return False
-        try:
-            return await self._keeper.owns(str(name))
-        except StorageError:
-            return name.instance == self._keeper.instance
 
     async def _sell_out(
         self,

@@ -124,6 +124,8 @@ class TakeProfits:
             if not set(todo.cancel) & {one.client_order_id for one in self.resting(position)}:
                 self._again.add(position_id)
             return
+        if self._execution.refusal(OrderRole.TAKE_PROFIT, position.symbol):
+            return
         for plan in todo.place:
             if not self._waits(position, plan) and not await self._place(position, plan):
                 return

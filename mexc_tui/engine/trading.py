@@ -34,11 +34,11 @@ from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.unlocking import LOCKED, LiveNumbers, Unlocking
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.mode import Mode
-from mexc_tui.model.trading import TradingState
 from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
 
+NO_RESTING = "after an emergency stop take-profits wait until a person resumes"
 IN_FLIGHT_S = 5.0
 """How long a stop waits for answers that are on their way (reliability H2)."""
 
@@ -253,11 +253,17 @@ class TradingRooms:
 
     def refusal(self, role: OrderRole, symbol: str) -> str:
         """Say why an order may not be sent at this moment; empty: it may (I11). Exits always may (rule 4)."""
-        if role is OrderRole.TAKE_PROFIT:
-            is_flattening = self.keeper.open.trading.state is TradingState.FLATTENING
-            return "everything is being sold" if is_flattening else self.selling.forbids_resting(symbol)
-        if role.reduces_risk:
+        if role.reduces_risk and role is not OrderRole.TAKE_PROFIT:
             return ""
+        self.safety.switch.reread()
+        if not self.safety.switch.is_loaded:
+            return "it is not known yet whether trading is halted"
+        if role is OrderRole.TAKE_PROFIT:
+            is_stopped = self.keeper.open.trading.no_resting
+            return NO_RESTING if is_stopped else self.selling.forbids_resting(symbol)
+        return self._entry_refusal(symbol)
+
+    def _entry_refusal(self, symbol: str) -> str:
         memory = self.keeper.open
         if self.unlocking.is_locked:
             return LOCKED

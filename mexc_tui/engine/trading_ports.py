@@ -151,9 +151,9 @@ class Trading(Protocol):
         ...
 
     async def cancel_open(
-        self, symbol: str, *, purpose: Purpose = Purpose.EXIT
+        self, symbols: Sequence[str], *, purpose: Purpose = Purpose.EXIT
     ) -> SendOutcome[tuple[CancelReport, ...]]:
-        """Cancel every open order of a pair, foreign ones too."""
+        """Cancel every open order of up to five pairs, foreign ones too."""
         ...
 
     async def order(
@@ -207,9 +207,7 @@ class Trading(Protocol):
         """Ask what trading a pair costs this account."""
         ...
 
-    async def depth(
-        self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
-    ) -> DepthSnapshot:
+    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
         """Ask for a pair's book."""
         ...
 

@@ -81,3 +81,5 @@ class Trading(msgspec.Struct, frozen=True, kw_only=True):
     """Who: a person's name for itself, or the worker."""
     generation: int = 0
     """Goes up with every halt; a sender that began under an older one sends nothing."""
+    no_resting: bool = False
+    """After an emergency stop, until a person resumes: only orders that reduce risk at once are sent."""

@@ -89,7 +89,10 @@ class TradeRoutes:
 
     def _cancel_open(self, call: Call) -> Json:
         gone: list[OrderRecord] = []
-        for symbol in _symbols(call.params.need("symbol")):
+        symbols = _symbols(call.params.need("symbol"))
+        if len(symbols) > self._knobs.cancel_open_pairs:
+            raise Refusal(-1121, "Invalid symbol.")
+        for symbol in symbols:
             gone.extend(self._world.cancel_all(symbol))
         if not gone and self._knobs.no_open_orders_error:
             raise Refusal(-2011, "Unknown order sent.")

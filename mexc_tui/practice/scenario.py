@@ -112,6 +112,8 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """exchangeInfo?symbol=UNKNOWN answers an empty list instead of -1121."""
     no_open_orders_error: bool = False
     """DELETE openOrders with nothing open answers -2011 instead of []."""
+    cancel_open_pairs: int = 5
+    """So many pairs DELETE openOrders takes, older pages say; newer ones say one. More answer -1121."""
     first_open_time: bool = True
     """exchangeInfo carries firstOpenTime."""
     maker_fee: Decimal = Decimal(0)

@@ -39,7 +39,18 @@ def restrict(
     """Return the state after a stop of some kind: it only grows stricter. A halt starts a new generation.
 
     A halt over a halt keeps the first cause unless a loss or a breach is graver than a person's wish.
+    After an emergency stop nothing rests any more, whatever the cause that is kept.
     """
+    change = _stricter(now, state, cause, words, by=by, at_ms=at_ms)
+    is_stop = state is TradingState.FLATTENING or (state is TradingState.HALTED and cause is Cause.EMERGENCY)
+    if not is_stop or change.trading.no_resting:
+        return change
+    return Transition(msgspec.structs.replace(change.trading, no_resting=True))
+
+
+def _stricter(
+    now: Trading, state: TradingState, cause: Cause, words: str, *, by: str, at_ms: int
+) -> Transition:
     if state is TradingState.ACTIVE:
         return Transition(now, "that would loosen, not restrict: resume it")
     if _STRENGTH[state] < _STRENGTH[now.state]:
@@ -58,6 +69,7 @@ def restrict(
             since_ms=at_ms,
             by=by,
             generation=now.generation + halts,
+            no_resting=now.no_resting,
         )
     )
 

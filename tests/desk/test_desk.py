@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.desk.ask import ask, look
 from mexc_tui.desk.client import Link
-from mexc_tui.desk.commands import Giver
+from mexc_tui.desk.commands import Audited, Given, Giver
 from mexc_tui.desk.kinds import CommandKind, DeskSilent, NoEngine, Outcome, Role, ViewKind
 from mexc_tui.desk.wire import Give, raw
 from mexc_tui.model.event import Fact
@@ -367,3 +367,29 @@ async def test_a_fact_that_was_not_told_is_fetched_from_the_journal(path: Path) 
         await until(lambda: len(heard) == 3)
         assert client.state.link is Link.CONNECTED
     assert heard == journal.facts
+
+
+async def test_what_lowers_risk_is_done_before_the_audit_answers(path: Path) -> None:
+    class SilentAudit(MemoryAudit):
+        async def begin(self, given: Given) -> Audited | None:
+            await answers.wait()
+            return await super().begin(given)
+
+    answers, audit = asyncio.Event(), SilentAudit()
+    async with serving(path, audit) as engine, running(client_of(path, Role.VIEW)) as client:
+        reply = await client.give(HALT, Amount(1), deadline_s=10)
+        assert reply.outcome is Outcome.DONE
+        assert engine.bought == [1]
+        assert "not written down yet" in reply.words
+        assert not audit.rows
+        answers.set()
+        await until(lambda: any(answer is not None for _, answer in audit.rows.values()))
+
+
+async def test_what_lowers_risk_and_was_given_to_the_engine_before_is_looked_up_first(path: Path) -> None:
+    audit, given_ms = MemoryAudit(), now_ms() - 60_000
+    give = Give(id="once", name=HALT.name, at_ms=given_ms, until_ms=given_ms + 1, args=raw(Amount(1)))
+    for times in (1, 0):
+        async with serving(path, audit) as engine:
+            await engine.server.commands.do(give, Giver("ann", 1, Role.VIEW))
+            assert len(engine.bought) == times

@@ -43,6 +43,7 @@ class PracticeDay:
 
     def __init__(self, sim: Simulation, folder: Path, scenario: Scenario = DAY) -> None:
         self.sim = sim
+        self.thread = InlineThread
         self.server = PracticeServer(scenario, 1, sim.clock)
         self.paths = paths_of(
             "practice",
@@ -55,7 +56,7 @@ class PracticeDay:
     @asynccontextmanager
     async def engine(self) -> AsyncGenerator[Joined]:
         endpoint = self.server.endpoint(PORT)
-        outside = Outside(self.sim.clock, self.sim.rng, self.sim.network.connector, InlineThread)
+        outside = Outside(self.sim.clock, self.sim.rng, self.sim.network.connector, self.thread)
         async with joined(Place(endpoint, True, self.paths), outside) as running:
             yield running
 

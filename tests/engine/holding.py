@@ -15,10 +15,12 @@ from mexc_tui.model.event import GuardActed
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.stream import BestQuote
+from mexc_tui.practice.scenario import Knobs
 from mexc_tui.simulation.run import Simulation
 from mexc_tui.sniping.rounding import floored, grid_of
 from tests.engine.closer import BookCloser
 from tests.engine.days import DAY, LENT, PracticeDay
+from tests.engine.inline import InlineThread
 
 D = Decimal
 SYMBOL = "CLEANUSDT"
@@ -48,11 +50,18 @@ async def until(is_so: Callable[[], bool], seconds: float = 30.0) -> None:
 
 @asynccontextmanager
 async def holding(
-    sim: Simulation, folder: Path, **lent: bool | float | str
+    sim: Simulation,
+    folder: Path,
+    *,
+    thread: type[InlineThread] = InlineThread,
+    knobs: Knobs | None = None,
+    **lent: bool | float | str,
 ) -> AsyncGenerator[tuple[PracticeDay, Joined, BookCloser]]:
     """An engine that bought a listing by hand and holds it."""
     settings = {**LENT, **HANDS_OFF, **lent}
-    day = PracticeDay(sim, folder, msgspec.structs.replace(DAY, settings=settings))
+    changed = msgspec.structs.replace(DAY, settings=settings, knobs=knobs or Knobs())
+    day = PracticeDay(sim, folder, changed)
+    day.thread = thread
     await day.open()
     async with day.engine() as running:
         closer = give_closer(running)

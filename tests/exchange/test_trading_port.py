@@ -143,7 +143,7 @@ QUESTIONS = {
         "DELETE", "/api/v3/order", {"symbol": "NEWUSDT", "origClientOrderId": "mxt-1"}, "{}",
     ),
     "a cancel of all": Question(
-        lambda port: port.cancel_open("NEWUSDT"), "DELETE", "/api/v3/openOrders", {"symbol": "NEWUSDT"}
+        lambda port: port.cancel_open(("NEWUSDT",)), "DELETE", "/api/v3/openOrders", {"symbol": "NEWUSDT"}
     ),
 }  # fmt: skip
 

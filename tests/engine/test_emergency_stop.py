@@ -1,0 +1,236 @@
+"""After an emergency stop nothing is sent but what reduces risk at once, and nothing of ours is left."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal as D
+from pathlib import Path
+
+import msgspec
+
+from mexc_tui.engine.bookings import stem
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import Intent, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import NotSent
+from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.practice.scenario import Knobs
+from mexc_tui.practice.values import OrderRecord
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import DAY, PracticeDay
+from tests.engine.holding import SYMBOL, holding, rest_a_sale, rooms_of, until
+
+LADDER = "30@100,40@200,30@300"
+KILLED = Trading(
+    state=TradingState.HALTED, cause=Cause.EMERGENCY, words="kill --direct", since_ms=1, by="ann"
+)
+PAIRS, ORDERS = 5, 4
+
+
+async def resting(rooms: TradingRooms, count: int) -> None:
+    """Wait until the ladder rests, or nothing does."""
+    await until(lambda: len(rooms.keeper.open.live_orders()) == count)
+
+
+def test_take_profits_are_not_placed_again_until_a_person_resumes(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, ladder=LADDER) as (_, running, _closer):
+            rooms = rooms_of(running)
+            await resting(rooms, 3)
+            acted = await rooms.safety.stopping.emergency_stop("ann", sells=False)
+            assert acted.is_all, acted.words
+            assert (acted.result.orders_cancelled, acted.result.positions_left) == (3, 1)
+            assert acted.result.state is TradingState.HALTED
+            await asyncio.sleep(30)
+            assert not await rooms.port.open_orders()
+            await rooms.safety.stopping.resume("ann", "resume")
+            await resting(rooms, 3)
+
+    simulate(main)
+
+
+def test_a_halt_in_the_file_is_read_before_the_next_byte_and_carried_out(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
+            rooms = rooms_of(running)
+            await resting(rooms, 3)
+            FileOfHalt(day.paths.state, rooms.keeper.scope).write(KILLED)
+            assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
+            await resting(rooms, 0)
+            await asyncio.sleep(15)
+            assert not await rooms.port.open_orders()
+            assert running.engine.trading() == (TradingState.HALTED, "kill --direct")
+
+    simulate(main)
+
+
+def test_an_emergency_stop_in_the_file_counts_although_a_person_halted_before(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
+            rooms = rooms_of(running)
+            await resting(rooms, 3)
+            await rooms.safety.stopping.halt("ann", "lunch")
+            assert not rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            FileOfHalt(day.paths.state, rooms.keeper.scope).write(KILLED)
+            assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            await resting(rooms, 0)
+
+    simulate(main)
+
+
+def test_a_start_after_an_emergency_stop_cancels_what_it_left(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, ladder=LADDER) as (day, running, _closer):
+            rooms = rooms_of(running)
+            await resting(rooms, 3)
+            scope = rooms.keeper.scope
+        FileOfHalt(day.paths.state, scope).write(KILLED)
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await resting(rooms, 0)
+            await asyncio.sleep(15)
+            assert not await rooms.port.open_orders()
+            assert rooms.keeper.open.positions
+            assert rooms.keeper.open.trading.state is TradingState.HALTED
+
+    simulate(main)
+
+
+def test_no_order_that_adds_risk_is_sent_while_trading_is_halted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with trading(sim, tmp_path) as (day, running):
+            rooms = rooms_of(running)
+            symbol = pairs_of(running)[0]
+            await rooms.safety.stopping.halt("ann", "news")
+            intent, order = await wished(rooms, running, symbol)
+            sent = await rooms.execution.place(intent, order)
+            assert isinstance(sent.outcome, NotSent)
+            assert "news" in sent.outcome.reason
+            assert not orders_of(day, [symbol])
+
+    simulate(main)
+
+
+def test_one_empty_answer_does_not_prove_that_nothing_is_left(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        knobs = Knobs()
+        async with holding(sim, tmp_path, knobs=knobs) as (_, running, closer):
+            rooms, closer.is_stuck = rooms_of(running), True
+            msgspec.structs.force_setattr(knobs, "visibility_ms", (700, 700))
+            intent = await rest_a_sale(rooms, running)
+            name = intent.client_ids[0]
+            rooms.keeper.open.orders.pop(name)  # an order that no memory knows
+            acted = await rooms.safety.stopping.emergency_stop("ann", sells=False)
+            assert acted.is_all
+            assert acted.result.orders_cancelled == 1
+            await asyncio.sleep(1)
+            assert not await rooms.port.open_orders()
+
+    simulate(main)
+
+
+@asynccontextmanager
+async def trading(
+    sim: Simulation, folder: Path, knobs: Knobs | None = None
+) -> AsyncGenerator[tuple[PracticeDay, Joined]]:
+    market = msgspec.structs.replace(DAY.market, active_pairs=PAIRS + 1, trades_per_s=0.01)
+    plan = msgspec.structs.replace(DAY, listings=(), market=market, knobs=knobs or Knobs())
+    day = PracticeDay(sim, folder, plan)
+    await day.open()
+    async with day.engine() as running:
+        await asyncio.sleep(5)
+        yield day, running
+
+
+def pairs_of(running: Joined) -> list[str]:
+    pairs = running.engine.known.knowledge.pairs.values()
+    named = [one.symbol for one in pairs if one.quote_asset == "USDT" and one.symbol != "MXUSDT"]
+    return sorted(named)[:PAIRS]
+
+
+async def wished(rooms: TradingRooms, running: Joined, symbol: str) -> tuple[Intent, NewOrder]:
+    """Return a buy far below the market, and its durable intent."""
+    pair = running.engine.known.knowledge.pairs[symbol]
+    names = rooms.keeper.client_ids(1)
+    price = D(10).scaleb(-pair.price_precision)
+    quantity = (D(6) / price).quantize(D(1).scaleb(-pair.quantity_precision))
+    intent = Intent(
+        id=stem(names[0]),
+        role=OrderRole.ENTRY,
+        symbol=symbol,
+        base_asset=pair.base_asset,
+        quote_asset=pair.quote_asset,
+        side=Side.BUY,
+        client_ids=names,
+        quantity=quantity,
+        created_ms=rooms.port.now_ms(),
+        reason="a test",
+    )
+    await rooms.keeper.save_intent(intent)
+    return intent, NewOrder(symbol, Side.BUY, OrderType.LIMIT, names[0], price=price, quantity=quantity)
+
+
+def orders_of(day: PracticeDay, symbols: list[str]) -> list[OrderRecord]:
+    return [row for one in symbols for row in day.server.world.all_orders(one, 0, 2**53, 1_000)]
+
+
+async def rest_orders(running: Joined) -> list[str]:
+    """Let so many buys of ours rest on so many pairs."""
+    rooms, symbols = rooms_of(running), pairs_of(running)
+    for symbol in symbols:
+        for _ in range(ORDERS):
+            intent, order = await wished(rooms, running, symbol)
+            await rooms.execution.place(intent, order)
+    await until(lambda: len(rooms.keeper.open.live_orders()) == PAIRS * ORDERS)
+    await asyncio.sleep(3)
+    return symbols
+
+
+async def stopped(day: PracticeDay, running: Joined, symbols: list[str]) -> int:
+    """Stop all; return after how many milliseconds the last order was cancelled."""
+    rooms = rooms_of(running)
+    began_ms = day.server.world.now_ms
+    acted = await rooms.safety.stopping.emergency_stop("ann")
+    assert acted.is_all, acted.words
+    assert acted.result.orders_cancelled == PAIRS * ORDERS
+    gone = [row for row in orders_of(day, symbols) if row.client_order_id.startswith("mx")]
+    assert {row.status.value for row in gone} == {"CANCELED"}
+    return max(row.updated_ms or 0 for row in gone) - began_ms
+
+
+def test_twenty_orders_on_five_pairs_are_cancelled_with_one_request(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with trading(sim, tmp_path) as (day, running):
+            symbols = await rest_orders(running)
+            assert await stopped(day, running, symbols) < 300
+
+    simulate(main)
+
+
+def test_an_exchange_that_cancels_one_pair_a_request_is_asked_pair_by_pair(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with trading(sim, tmp_path, Knobs(cancel_open_pairs=1)) as (day, running):
+            symbols = await rest_orders(running)
+            assert await stopped(day, running, symbols) < 600
+
+    simulate(main)
+
+
+def test_the_user_s_own_order_of_a_pair_stays_when_all_of_ours_are_cancelled(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with trading(sim, tmp_path) as (day, running):
+            symbols = await rest_orders(running)
+            rooms = rooms_of(running)
+            _, order = await wished(rooms, running, symbols[0])
+            day.server.world.place(replace(order, client_order_id="by-hand"))
+            await until(lambda: bool(rooms.keeper.open.foreign))
+            assert await stopped(day, running, symbols) < 1_000
+            rows = [row for row in orders_of(day, symbols) if row.client_order_id == "by-hand"]
+            assert [row.status.value for row in rows] == ["NEW"]
+
+    simulate(main)

@@ -1,0 +1,203 @@
+"""A halt is in memory first, then in the halt file and the store; it is written until it is durable."""
+
+import asyncio
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from mexc_tui.engine.switch import Switch
+from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.joining import Joined
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.storage import StorageFull
+from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.store.store import Store
+from tests.engine.days import PracticeDay
+from tests.engine.holding import SYMBOL, holding, rest_a_sale, rooms_of
+from tests.engine.inline import InlineThread
+
+T = TypeVar("T")
+ROOMY = 1_000_000
+SCOPE = "mine"
+
+
+class FileOnAFullDisk(FileOfHalt):
+    """Takes nothing while there is no room."""
+
+    has_room = False
+
+    def write(self, trading: Trading) -> None:
+        if not self.has_room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        super().write(trading)
+
+
+class HangingThread(InlineThread):
+    """Answers nothing while it hangs, as on a disk that stands still."""
+
+    hanging: asyncio.Event | None = None
+
+    def submit(self, function: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        if self.hanging is None:
+            return super().submit(function)
+        return asyncio.ensure_future(self._later(self.hanging, function))
+
+    async def _later(self, hanging: asyncio.Event, function: Callable[[sqlite3.Connection], T]) -> T:
+        await hanging.wait()
+        return await super().submit(function)
+
+
+def limit_pages(store: Store, pages: int) -> None:
+    """Let the database grow no further than this; a real SQLITE_FULL beyond it."""
+    connection = store._thread._connection  # pyright: ignore[reportPrivateUsage]
+    assert connection is not None
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def hang(running: Joined) -> asyncio.Event:
+    """Let the store answer nothing until the event is set."""
+    thread = running.store._thread  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(thread, HangingThread)
+    thread.hanging = asyncio.Event()
+    return thread.hanging
+
+
+async def fill(store: Store) -> None:
+    """Write until the database is full, to the last byte that a row may need."""
+    limit_pages(store, 1)
+    for size in (1_000, 100, 1):
+        alert = Alert(at_ms=1, about="", severity=Severity.INFO, rule="", text="x" * size)
+        try:
+            while True:
+                await store.write("fill", lambda unit, alert=alert: unit.record(alert))
+        except StorageFull:
+            continue
+
+
+def test_a_halt_on_a_full_disk_gives_back_the_room_kept_for_it_and_is_kept(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms, file, given = rooms_of(running), FileOnAFullDisk(tmp_path, SCOPE), list[bool]()
+
+            def make_room() -> bool:
+                given.append(file.has_room)
+                file.has_room = True
+                return len(given) == 1
+
+            switch = Switch(rooms.keeper, file, "practice", rooms.port.now_ms, make_room)
+            await switch.load()
+            switch.restrict(TradingState.HALTED, Cause.PERSON, "news", "ann")
+            assert await switch.write_down()
+            assert given == [False]
+            assert not switch.problem
+            kept = FileOfHalt(tmp_path, SCOPE).read()
+            assert kept is not None
+            assert (kept.state, kept.words) == (TradingState.HALTED, "news")
+
+    simulate(main)
+
+
+def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (day, running, _closer):
+            rooms = rooms_of(running)
+            (day.paths.state / f"halt.{os.getpid()}").mkdir()  # nor can the file be written
+            assert running.store.state().has_reserve
+            await fill(running.store)
+            acted = await rooms.safety.stopping.halt("ann", "news")
+            assert not running.store.state().has_reserve
+            assert "NOT DURABLE" in acted.words
+            assert "disk is full" in acted.words
+            limit_pages(running.store, ROOMY)
+
+    simulate(main)
+
+
+def test_what_could_not_be_kept_is_written_again_until_it_is_durable(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(5)
+            rooms = rooms_of(running)
+            blocked = day.paths.state / f"halt.{os.getpid()}"
+            blocked.mkdir()
+            await fill(running.store)
+            acted = await rooms.safety.stopping.emergency_stop("ann")
+            assert not acted.result.is_durable
+            await asyncio.sleep(20)
+            file = FileOfHalt(day.paths.state, rooms.keeper.scope)
+            assert file.read() is None
+            blocked.rmdir()
+            await asyncio.sleep(3)
+            kept = file.read()
+            assert kept is not None
+            assert (kept.state, kept.cause) == (TradingState.HALTED, Cause.EMERGENCY)
+            limit_pages(running.store, ROOMY)
+            await asyncio.sleep(3)
+            assert not rooms.safety.switch.problem
+            stored = await running.store.read("state", lambda s: s.trading(rooms.keeper.scope).state.get())
+            assert stored == kept
+
+    simulate(main)
+
+
+def test_a_halt_waits_for_no_store_that_hangs(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        day.thread = HangingThread
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(5)
+            rooms, hanging = rooms_of(running), hang(running)
+            began_s = asyncio.get_running_loop().time()
+            halting = asyncio.ensure_future(rooms.safety.stopping.halt("ann", "news"))
+            await asyncio.sleep(0)
+            assert rooms.keeper.open.trading.state is TradingState.HALTED
+            await asyncio.sleep(0.2)
+            assert FileOfHalt(day.paths.state, rooms.keeper.scope).read() is not None
+            acted = await halting
+            assert acted.result.is_durable
+            assert asyncio.get_running_loop().time() - began_s < 6
+            hanging.set()
+
+    simulate(main)
+
+
+def test_an_emergency_stop_cancels_at_once_while_the_store_hangs(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, thread=HangingThread) as (day, running, closer):
+            rooms = rooms_of(running)
+            await rest_a_sale(rooms, running)
+            closer.is_stuck = True
+            hanging, before_ms = hang(running), rooms.port.now_ms()
+            stopping = asyncio.ensure_future(rooms.safety.stopping.emergency_stop("ann"))
+            await asyncio.sleep(1)
+            rows = day.server.world.all_orders(SYMBOL, 0, 2**53, 1_000)
+            gone = [row.updated_ms for row in rows if row.status.value == "CANCELED" and row.updated_ms]
+            assert gone
+            assert max(gone) - before_ms < 1_000
+            hanging.set()
+            await stopping
+
+    simulate(main)
+
+
+def test_nothing_that_adds_risk_is_sent_before_it_is_known_whether_trading_is_halted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            assert not rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            rooms.safety.switch.is_loaded = False
+            assert rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
+            rooms.safety.switch.is_loaded = True
+
+    simulate(main)

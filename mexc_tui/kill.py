@@ -5,33 +5,50 @@ not sold: what they cost and whose they are only the engine's books know.
 """
 
 import asyncio
-from collections.abc import Iterable
+import errno
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import aiohttp
 import msgspec
 
 from mexc_tui.bootstrap import Lent, SystemClock
-from mexc_tui.engine.ports import Stored
+from mexc_tui.desk.ask import ask
+from mexc_tui.desk.kinds import DeskError
+from mexc_tui.desk.trading import KILL, Killing
+from mexc_tui.engine.ports import Clock, Stored
 from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.rest_orders import CANCEL_SYMBOLS
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.ledger.ids import PREFIX
-from mexc_tui.lock import scope_of
+from mexc_tui.lock import is_held, noted_holder, scope_of
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.outcome import SETTLE_MS, Purpose
+from mexc_tui.model.outcome import SETTLE_MS, Accepted, Purpose
 from mexc_tui.model.report import OrderReport
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.paths import Paths
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.opening import Limits
+from mexc_tui.store.reserve import Reserve
 
 DEADLINE_S = 45.0
 LOOK_S = 0.5
 QUIET_MS = SETTLE_MS + 2_000
 """An order that was on its way when this began is seen within this time."""
+LOOKS_PER_S = 6.0
+"""Questions of a look are no more than this, so that cancels never wait for weight."""
+ASKED_AT_ONCE = 5
+BY_ID = 10
+"""So many orders are cancelled one by one at once; more would wait for the order limit."""
+CLOCK_SAMPLES = 2
+FIRST_S = 1.5
+"""An engine that runs is let go first for so long: two at once share one limit."""
+ENGINE_S = 40.0
+SILENT_S = 4.0
 STORE_S = 2.0
 RECENT = 200
 NOT_SOLD = "Coins are not sold: start the engine, which is halted and protects them, then `mexc-tui flatten`."
@@ -57,30 +74,99 @@ class Killed(msgspec.Struct, frozen=True, kw_only=True):
     """All of it for people, line by line."""
 
 
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What of the outside world this is given; a simulation gives its own."""
+
+    clock: Clock
+    rng: Random
+    connector: aiohttp.BaseConnector | None = None
+
+
 @dataclass(slots=True)
 class _Sight:
     """Orders of this desk: every one seen, and those seen at the last look."""
 
+    tell: Tell
     every: dict[str, OrderReport] = field(default_factory=dict[str, OrderReport])
     open: dict[str, OrderReport] = field(default_factory=dict[str, OrderReport])
+    others: set[str] = field(default_factory=set[str])
+    """Pairs of which somebody else has open orders, too."""
     problem: str = ""
+    said: set[str] = field(default_factory=set[str])
+
+    def take(self, found: Iterable[OrderReport]) -> None:
+        """Take what a look showed; if it was cut short, what it did not show may be open still."""
+        ours, others = dict[str, OrderReport](), set[str]()
+        for one in found:
+            if (one.client_order_id or "").startswith(PREFIX):
+                ours[one.order_id] = one
+            else:
+                others.add(one.symbol)
+        self.open = {**self.open, **ours} if self.problem else ours
+        self.others = self.others | others if self.problem else others
+        self.every |= ours
+
+    def say(self, words: str) -> None:
+        """Tell a problem once, at once."""
+        if words not in self.said:
+            self.said.add(words)
+            self.tell(words)
 
 
-async def kill_direct(lent: Lent, paths: Paths, by: str, deadline_s: float = DEADLINE_S) -> Killed:
-    """Halt durably, then cancel until nothing of this desk is seen for as long as a request may travel."""
-    clock, endpoint = SystemClock(), lent.endpoint
-    problem = _write_halt(scope_of(endpoint), paths, by, clock.now_ms())
-    symbols, blind = await asyncio.to_thread(touched_symbols, paths.store, scope_of(endpoint))
-    sight = _Sight()
+async def kill_direct(
+    lent: Lent,
+    paths: Paths,
+    by: str,
+    tell: Tell,
+    outside: Outside | None = None,
+    deadline_s: float = DEADLINE_S,
+) -> Killed:
+    """Halt durably, command the engine that runs, and cancel until nothing of this desk is seen any more.
+
+    `tell` gets a line as soon as there is something to say: above all, what cannot be reached.
+    """
+    outside, endpoint = outside or Outside(SystemClock(), Random()), lent.endpoint
+    problem = _write_halt(scope_of(endpoint), paths, by, outside.clock.now_ms())
+    tell(_halt_words(problem))
+    commanded = asyncio.ensure_future(asyncio.to_thread(_command_engine, paths, by, tell))
+    await asyncio.wait((commanded,), timeout=FIRST_S)
+    sight = _Sight(tell)
+    reading = asyncio.ensure_future(asyncio.to_thread(touched_symbols, paths.store, scope_of(endpoint)))
     async with MexcClient(
         endpoint.rest,
-        clock=clock,
-        rng=Random(),
+        clock=outside.clock,
+        rng=outside.rng,
         credentials=_credentials(lent),
+        connector=outside.connector,
     ) as client:
-        await client.measure_clock()
-        is_quiet = await _cancel_all(client, symbols, sight, deadline_s)
-    return _killed(problem, blind, sight, is_quiet=is_quiet)
+        await client.measure_clock(CLOCK_SAMPLES)
+        is_quiet = await _cancel_all(client, reading, sight, deadline_s)
+    engine = await commanded
+    return _killed(problem, (await reading)[1], sight, engine, is_quiet=is_quiet)
+
+
+def _command_engine(paths: Paths, by: str, tell: Tell) -> str:
+    """Have the engine of this profile cancel all itself, and re-place nothing; return what came of it."""
+    if not is_held(paths.lock):
+        return ""
+    holder = noted_holder(paths.lock)
+    who = "The engine" if holder is None else f"The engine (process {holder.pid})"
+    socket = paths.socket if holder is None or holder.socket is None else holder.socket
+    now_ms = SystemClock().now_ms()
+    try:
+        reply = ask(
+            socket, KILL, Killing(sell=False), who=by, now_ms=now_ms, deadline_s=ENGINE_S, silent_s=SILENT_S
+        )
+    except DeskError as error:
+        words = f"{who} cannot be commanded: {error} It reads the halt before it buys or places anything."
+    else:
+        words = f"{who}: {reply.words}"
+    tell(words)
+    return words
 
 
 def _credentials(lent: Lent) -> Credentials:
@@ -127,50 +213,80 @@ def _write_halt(scope: str, paths: Paths, by: str, now_ms: int) -> str:
     halt = Trading(
         state=TradingState.HALTED, cause=Cause.EMERGENCY, words="kill --direct", since_ms=now_ms, by=by
     )
+    file = FileOfHalt(paths.state, scope)
     try:
-        FileOfHalt(paths.state, scope).write(halt)
+        try:
+            file.write(halt)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            Reserve(paths.store).release()  # kept for this
+            file.write(halt)
     except OSError as error:
         return f"{error.strerror or error}"
     return ""
 
 
-async def _cancel_all(client: MexcClient, symbols: Iterable[str], sight: _Sight, deadline_s: float) -> bool:
-    """Look and cancel again and again; return whether nothing was seen for long enough."""
+async def _cancel_all(
+    client: MexcClient,
+    reading: "asyncio.Future[tuple[frozenset[str], str]]",
+    sight: _Sight,
+    deadline_s: float,
+) -> bool:
+    """Look and cancel again and again; return whether nothing was seen for long enough, twice at least."""
     clock = asyncio.get_running_loop()
-    until_s, empty_s = clock.time() + deadline_s, 0.0
+    until_s, empty_s, at_once = clock.time() + deadline_s, 0.0, CANCEL_SYMBOLS
     while clock.time() < until_s:
-        await _look(client, symbols, sight)
-        if sight.open or sight.problem:
+        requests = await _look(client, reading.result()[0] if reading.done() else frozenset(), sight)
+        if sight.open:
             empty_s = 0.0
-            await asyncio.gather(
-                *(
-                    client.orders.cancel(one.symbol, order_id=one.order_id, purpose=Purpose.STOP)
-                    for one in sight.open.values()
-                )
-            )
-        elif not empty_s:
+            await _cancel(client, sight, at_once)
+            at_once = 1
+        elif sight.problem:
+            sight.say(f"The exchange cannot be reached: {sight.problem}")
+        elif not empty_s or not reading.done():
             empty_s = clock.time()
         elif clock.time() - empty_s >= QUIET_MS / 1_000:
             return True
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(max(LOOK_S, requests / LOOKS_PER_S))
     return False
 
 
-async def _look(client: MexcClient, symbols: Iterable[str], sight: _Sight) -> None:
-    """Ask for open orders, of all pairs and of each that was touched: some answers name only asked pairs."""
+async def _cancel(client: MexcClient, sight: _Sight, at_once: int) -> None:
+    """Cancel pair by pair where only orders of ours are open and there are many, the others by id."""
+    pairs = (
+        {one.symbol for one in sight.open.values()} - sight.others if len(sight.open) > BY_ID else set[str]()
+    )
+    whole = sorted(pairs)
+    groups = [whole[first : first + at_once] for first in range(0, len(whole), at_once)]
+    done = await asyncio.gather(
+        *(client.orders.cancel_open(group, purpose=Purpose.STOP) for group in groups),
+    )
+    for group, outcome in zip(groups, done, strict=True):
+        if not isinstance(outcome, Accepted):
+            pairs -= set(group)
+    alone = [one for one in sight.open.values() if one.symbol not in pairs]
+    await asyncio.gather(
+        *(client.orders.cancel(one.symbol, order_id=one.order_id, purpose=Purpose.STOP) for one in alone)
+    )
+
+
+async def _look(client: MexcClient, symbols: Iterable[str], sight: _Sight) -> int:
+    """Ask for open orders, of all pairs and of those that were touched: some answers name only asked pairs.
+
+    Returns how many requests it took.
+    """
     found, sight.problem = list[OrderReport](), ""
-    for asked in ((), *((symbol,) for symbol in sorted({*symbols, *_symbols(sight)}))):
+    named = sorted({*symbols, *(one.symbol for one in sight.every.values())})
+    asked = [(), *(named[first : first + ASKED_AT_ONCE] for first in range(0, len(named), ASKED_AT_ONCE))]
+    for pairs in asked:
         try:
-            found += await client.orders.open_orders(asked, purpose=Purpose.STOP)
+            found += await client.orders.open_orders(pairs, purpose=Purpose.STOP)
         except ExchangeError as error:
             sight.problem = str(error)
-    ours = {one.order_id: one for one in found if (one.client_order_id or "").startswith(PREFIX)}
-    sight.open = ours
-    sight.every |= ours
-
-
-def _symbols(sight: _Sight) -> set[str]:
-    return {one.symbol for one in sight.every.values()}
+            break
+    sight.take(found)
+    return len(asked)
 
 
 def _halt_words(problem: str) -> str:
@@ -179,10 +295,10 @@ def _halt_words(problem: str) -> str:
     return "The halt is written down: no engine of these books buys before a person resumes."
 
 
-def _killed(problem: str, blind: str, sight: _Sight, *, is_quiet: bool) -> Killed:
+def _killed(problem: str, blind: str, sight: _Sight, engine: str, *, is_quiet: bool) -> Killed:
     gone, left = len(sight.every) - len(sight.open), len(sight.open)
     lines = [_halt_words(problem)]
-    lines += [blind] if blind else []
+    lines += [words for words in (engine, blind) if words]
     lines += [
         f"{one.symbol} {one.side} {one.client_order_id}: "
         + ("STILL OPEN" if one.order_id in sight.open else "gone")

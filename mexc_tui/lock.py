@@ -10,6 +10,7 @@ import struct
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -24,6 +25,14 @@ log = logging.getLogger(__name__)
 
 _PEER = struct.Struct("3i")
 """Process, user and group of who listens at a socket (Linux `struct ucred`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that took a lock, and the socket that it serves."""
+
+    pid: int
+    socket: Path | None
 
 
 class EngineRuns(Exception):
@@ -49,7 +58,7 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
     """
     with ExitStack() as stack:
         mine = f"An engine of profile {paths.profile} runs already"
-        stack.enter_context(_held(paths.lock, mine, ANOTHER_PROFILE))
+        stack.enter_context(_held(paths.lock, mine, ANOTHER_PROFILE, str(paths.socket)))
         if access_key:
             stack.enter_context(_account_held(f"account-{fingerprint(access_key)}{network}"))
         yield
@@ -97,8 +106,33 @@ def _home_of_user() -> Path:
     return Path(pwd.getpwuid(os.geteuid()).pw_dir)
 
 
+def is_held(lock: Path) -> bool:
+    """Whether an engine holds its lock."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def noted_holder(lock: Path) -> Holder | None:
+    """Return who took a lock last, as it noted itself; it may have ended. None: nobody is noted."""
+    try:
+        pid, _, rest = lock.read_text("utf-8", "surrogateescape").partition("\n")
+    except OSError:
+        return None
+    socket_at = rest.partition("\n")[0]
+    return Holder(int(pid), Path(socket_at) if socket_at else None) if pid.strip().isdecimal() else None
+
+
 @contextmanager
-def _held(file: Path, words: str, next_step: str) -> Generator[None]:
+def _held(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
     # The file stays: whoever deleted it could let two in.
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -112,17 +146,18 @@ def _held(file: Path, words: str, next_step: str) -> Generator[None]:
         except BlockingIOError:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
             raise EngineRuns(f"{words}{_process(holder)}. {next_step}") from None
-        _note_holder(descriptor)
+        _note_holder(descriptor, serves)
         yield
     finally:
         os.close(descriptor)
 
 
-def _note_holder(descriptor: int) -> None:
-    """Write down which process holds it: for people. The lock holds without it, on a full disk too."""
+def _note_holder(descriptor: int, serves: str) -> None:
+    """Write down which process holds it, and its socket. The lock holds without it, on a full disk too."""
+    note = f"{os.getpid():<19d}\n{serves}\n".encode("utf-8", "surrogateescape")
     try:
-        # Same length each time: a full disk still takes it in place of the last holder's.
-        os.pwrite(descriptor, f"{os.getpid():<19d}\n".encode(), 0)
-        os.ftruncate(descriptor, 20)
+        # Written over the last holder's: a full disk still takes it in its place.
+        os.pwrite(descriptor, note, 0)
+        os.ftruncate(descriptor, len(note))
     except OSError as error:
         log.warning("the lock is held, and does not name its process: %s", error.strerror)

@@ -56,7 +56,7 @@ class Paths:
 def paths_of(profile: str, environ: Mapping[str, str]) -> Paths:
     """Return the places of a profile under the XDG folders of `environ`. Raises PathsError."""
     check_profile(profile)
-    state = _base(environ, "XDG_STATE_HOME", ".local/state") / APP / profile
+    state = profiles_of(environ) / profile
     config = _base(environ, "XDG_CONFIG_HOME", ".config") / APP
     runtime = _absolute(environ, "XDG_RUNTIME_DIR")
     socket = runtime / APP / f"{profile}.sock" if runtime else state / f"{profile}.sock"
@@ -67,6 +67,11 @@ def paths_of(profile: str, environ: Mapping[str, str]) -> Paths:
             "Choose a shorter profile name, or set XDG_RUNTIME_DIR to a shorter folder."
         )
     return Paths(profile, state, config, socket)
+
+
+def profiles_of(environ: Mapping[str, str]) -> Path:
+    """Return the folder that holds one folder of state for each profile. Raises PathsError."""
+    return _base(environ, "XDG_STATE_HOME", ".local/state") / APP
 
 
 def check_profile(name: str) -> str:

@@ -134,7 +134,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
     take(kinds.UNLOCK, lambda args, given: face.unlock(given.giver.who, args.typed))
     take(kinds.LOCK, lambda _, given: face.lock(given.giver.who))
     take(kinds.FLATTEN, lambda _, given: face.flatten(given.giver.who))
-    take(kinds.KILL, lambda _, given: face.kill(given.giver.who))
+    take(kinds.KILL, lambda args, given: face.kill(given.giver.who, sells=args.sell))
 
 
 def checked_share(share: Decimal | None) -> Decimal | None:

@@ -32,10 +32,12 @@ def ask(
     who: str,
     now_ms: int,
     deadline_s: float,
+    silent_s: float | None = None,
     command_id: str | None = None,
 ) -> Reply[Result]:
     """Give one command and return what came of it. Not for use inside a running loop.
 
+    `silent_s`: an engine that says nothing at all for so long, not even that it lives, is given up.
     Raises NoEngine, DeskRefused or DeskSilent; then give the same `command_id` again to learn what was done.
     """
     give = Give(
@@ -49,13 +51,14 @@ def ask(
     async def talk(connection: Connection) -> Reply[Result]:
         await connection.send(give)
         while True:
-            said = await connection.receive()
+            async with asyncio.timeout(silent_s):
+                said = await connection.receive()
             if isinstance(said, Answer) and said.id == give.id:
                 return reply_to(said, kind)
             if isinstance(said, Refused):
                 raise DeskRefused(said.words)
 
-    return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, talk))
+    return asyncio.run(_within(path, who, Role.OPERATE, deadline_s, talk, silent_s))
 
 
 def look(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Mapping[str, Row]:
@@ -76,16 +79,24 @@ def look(path: Path, kind: ViewKind[Row], *, who: str, deadline_s: float) -> Map
 
 
 async def _within(
-    path: Path, who: str, role: Role, deadline_s: float, talk: Callable[[Connection], Awaitable[_Said]]
+    path: Path,
+    who: str,
+    role: Role,
+    deadline_s: float,
+    talk: Callable[[Connection], Awaitable[_Said]],
+    silent_s: float | None = None,
 ) -> _Said:
+    waited = asyncio.timeout(deadline_s)
     try:
-        async with asyncio.timeout(deadline_s):
-            connection = await connect(path, who, role)
+        async with waited:
+            async with asyncio.timeout(silent_s):
+                connection = await connect(path, who, role)
             try:
                 return await talk(connection)
             finally:
                 connection.close()
     except TimeoutError:
-        raise DeskSilent(f"The engine at {path} did not answer within {deadline_s:g} s.") from None
+        late_s = deadline_s if waited.expired() or silent_s is None else silent_s
+        raise DeskSilent(f"The engine at {path} did not answer within {late_s:g} s.") from None
     except (ConnectionError, asyncio.IncompleteReadError):
         raise DeskSilent(f"The engine at {path} hung up before it answered.") from None

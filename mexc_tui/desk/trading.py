@@ -49,6 +49,12 @@ class Stopping(Asked, frozen=True, kw_only=True):
     words: Text = ""
 
 
+class Killing(Asked, frozen=True, kw_only=True):
+    """An emergency stop; `sell`: what is held is sold, too."""
+
+    sell: bool = True
+
+
 class Resuming(Asked, frozen=True, kw_only=True):
     """What a person typed where the cause of a halt asks for a word."""
 
@@ -119,7 +125,7 @@ HALT = CommandKind("halt", Stopping, Achieved, reduces_risk=True)
 REDUCE_ONLY = CommandKind("reduce_only", Stopping, Achieved, reduces_risk=True)
 LOCK = CommandKind("lock", Nothing, Achieved, reduces_risk=True)
 FLATTEN = CommandKind("flatten", Nothing, Achieved, reduces_risk=True)
-KILL = CommandKind("kill", Nothing, Achieved, reduces_risk=True)
+KILL = CommandKind("kill", Killing, Achieved, reduces_risk=True)
 
 ALL: tuple[CommandKind[Any, Any], ...] = (
     WHAT_IF,

@@ -270,9 +270,9 @@ class EngineTradingFace:
         """Halt, and sell every position of the desk with a slippage cap."""
         return await _stored(self._rooms.safety.stopping.flatten(by))
 
-    async def kill(self, by: str) -> Acted[Achieved]:
-        """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten."""
-        return await _stored(self._rooms.safety.stopping.emergency_stop(by))
+    async def kill(self, by: str, *, sells: bool = True) -> Acted[Achieved]:
+        """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten if it `sells`."""
+        return await _stored(self._rooms.safety.stopping.emergency_stop(by, sells=sells))
 
     # ---- inside
 

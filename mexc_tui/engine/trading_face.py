@@ -134,6 +134,6 @@ class TradingFace(Protocol):
         """Halt, and sell every position of the desk with a slippage cap."""
         ...
 
-    async def kill(self, by: str) -> Acted[Achieved]:
-        """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten."""
+    async def kill(self, by: str, *, sells: bool = True) -> Acted[Achieved]:
+        """Emergency stop: halt durably, cancel until no order of ours is seen, then flatten if it `sells`."""
         ...

@@ -95,10 +95,13 @@ def asked(command: Command) -> Command:
 
 
 @contextmanager
-def asking(profile: str | None, as_json: bool, mode: str | None = None) -> Generator[Asker]:
+def asking(
+    profile: str | None, as_json: bool, mode: str | None = None, *, is_emergency: bool = False
+) -> Generator[Asker]:
     """Turn what can go wrong into one line and an exit code. The flags of the command above hold here too.
 
-    `mode`: whose profile it is, unless something says otherwise.
+    `mode`: whose profile it is, unless something says otherwise. `is_emergency`: of a command that lowers
+    risk, which needs no settings and waits for nobody that is silent.
     """
     from mexc_tui.desk.kinds import DeskError
     from mexc_tui.model.storage import StorageError
@@ -110,7 +113,11 @@ def asking(profile: str | None, as_json: bool, mode: str | None = None) -> Gener
     above = click.get_current_context().parent
     is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
     try:
-        reach = Reach(_above("profile", profile), _above("mode", None) or mode, os.environ)
+        named, wanted = _above("profile", profile), _above("mode", None) or mode
+        reach = Reach(named, wanted, os.environ, is_emergency=is_emergency)
+        if reach.passed_over:
+            words = f"{reach.passed_over} Passed over: this is about profile {reach.paths.profile}."
+            click.echo(f"mexc-tui: {words}", err=True)
         yield Asker(reach, pen, is_json)
     except Failure as failure:
         fail(str(failure), failure.code)

@@ -150,7 +150,7 @@ class Books:
             return self._stored(stored)
 
     def _look(self, kind: ViewKind[Row]) -> list[Row]:
-        rows = look(self._reach.paths.socket, kind, who=self._reach.who, deadline_s=LOOK_S)
+        rows = look(self._reach.socket, kind, who=self._reach.who, deadline_s=LOOK_S)
         return list(rows.values())
 
     def _stored(self, work: "Callable[[TradingTables], list[T]]") -> list[T]:

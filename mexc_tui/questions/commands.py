@@ -30,7 +30,7 @@ def status(profile: str | None, as_json: bool) -> None:
     from mexc_tui.model.view import StatusRow, TradingState
     from mexc_tui.questions.pages import status_page
 
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         found = asker.reach.status()
         if not isinstance(found, StatusRow):
             asker.show(found, lambda found, _: f"Profile {found.profile}: {found.cause}")
@@ -49,7 +49,7 @@ def stop(profile: str | None, as_json: bool) -> None:
     from mexc_tui.questions.books import Books
     from mexc_tui.questions.stop_page import stop_page
 
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         mine = asker.reach.paths.profile
         try:
             pid = asker.reach.stop()

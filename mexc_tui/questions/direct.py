@@ -39,20 +39,25 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
     from mexc_tui.model.mode import Mode
     from mexc_tui.questions.asjson import encode
 
-    with asking(profile, as_json) as asker:
-        if asker.reach.engine_settings.mode is Mode.PAPER:
+    with asking(profile, as_json, is_emergency=True) as asker:
+        if asker.reach.mode is Mode.PAPER:
             _kill_on_paper(asker, yes=yes)
             return
         lent = _lent(asker, exchange_file, yes=yes)
         if not yes:
             agree(asker, PLAN.format(profile=asker.reach.paths.profile, rest=lent.endpoint.rest))
         try:
-            killed = asyncio.run(kill_direct(lent, asker.reach.paths, asker.reach.who))
+            killed = asyncio.run(kill_direct(lent, asker.reach.paths, asker.reach.who, _tell))
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)
         click.echo(encode(killed) if asker.as_json else "\n".join(killed.words))
         if not killed.is_done:
             fail("It is not done: see above.", NOT_DONE)
+
+
+def _tell(words: str) -> None:
+    """Say at once, beside the answer, what is done and what cannot be reached."""
+    click.echo(f"mexc-tui: {' '.join(words.split())}", err=True)
 
 
 def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
@@ -63,7 +68,7 @@ def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
 
     profile = asker.reach.paths.profile
     try:
-        if asker.reach.engine_settings.mode is Mode.LIVE or _is_live(profile):
+        if asker.reach.mode is Mode.LIVE or _is_live(profile):
             return _with_key_or_halted(asker, stand_in(exchange_file, Mode.LIVE), yes=yes)
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)

@@ -28,7 +28,7 @@ def lock(profile: str | None, as_json: bool) -> None:
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import LOCK
 
-    with asking(profile, as_json, Mode.LIVE.value) as asker:
+    with asking(profile, as_json, Mode.LIVE.value, is_emergency=True) as asker:
         asker.tell(LOCK, Nothing())
 
 

@@ -1,6 +1,5 @@
 """Finds who can answer: the engine at its socket, or without one what is stored."""
 
-import fcntl
 import getpass
 import os
 import time
@@ -13,14 +12,25 @@ from typing import TYPE_CHECKING, TypeVar
 from mexc_tui.bootstrap import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import Args, CommandKind, DeskError, NoEngine, Outcome, Reply, Result
+from mexc_tui.desk.kinds import (
+    Args,
+    CommandKind,
+    DeskError,
+    DeskSilent,
+    NoEngine,
+    Outcome,
+    Reply,
+    Result,
+)
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
+from mexc_tui.lock import is_held, noted_holder
 from mexc_tui.model.event import EngineStarted
+from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
-from mexc_tui.paths import Paths, PathsError, paths_of
+from mexc_tui.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.questions.asjson import NoEngineJson
 from mexc_tui.report.day import DayReport
 from mexc_tui.settings.file import read_file, set_value
@@ -37,6 +47,8 @@ if TYPE_CHECKING:
 DEADLINE_S = 10.0
 STATUS_S = 3.0
 STOP_S = 30.0
+SILENT_S = 4.0
+"""An engine gives a sign of life each second: one that is silent for so long does not answer an emergency."""
 LOOK_EVERY_S = 0.05
 
 T = TypeVar("T")
@@ -69,15 +81,30 @@ class Fits:
 class Reach:
     """One profile, as far as a command line reaches."""
 
-    def __init__(self, profile: str | None, mode: str | None, environ: Mapping[str, str]) -> None:
-        """Find the profile: named, or the mode's. Raises Failure."""
+    def __init__(
+        self,
+        profile: str | None,
+        mode: str | None,
+        environ: Mapping[str, str],
+        *,
+        is_emergency: bool = False,
+    ) -> None:
+        """Find the profile: named, or the mode's. Raises Failure.
+
+        `is_emergency`: settings that cannot be read are passed over, and who is silent is not waited for.
+        """
+        self._is_emergency = is_emergency
+        self.passed_over = ""
+        """What could not be read, and was passed over."""
+        self.clock = SystemClock()
         try:
-            self._layers = Layers(flag_layer({"mode": mode}), environment_layer(environ))
+            self._layers = self._given(mode, environ)
             named = profile or self._loaded(paths_of("any", environ).settings).settings.mode.value
+            if profile is None and mode is None and self.passed_over:
+                named = _that_runs(environ) or named
             self.paths: Paths = paths_of(named, environ)
         except (PathsError, SettingsError) as error:
             raise Failure(str(error), WRONG) from None
-        self.clock = SystemClock()
 
     @cached_property
     def who(self) -> str:
@@ -137,7 +164,7 @@ class Reach:
         if not self.has_store:
             words = f"No engine of profile {self.paths.profile} has run yet: there is no day to report."
             raise Failure(words, NO_ENGINE)
-        now_ms = self.clock.now_ms() if _is_held(self.paths.lock) else None
+        now_ms = self.clock.now_ms() if is_held(self.paths.lock) else None
         return self.look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
 
     def facts(self, limit: int, wanted: Fits) -> list[FactRow]:
@@ -192,7 +219,7 @@ class Reach:
         """Stop the engine and wait until it is gone; return the process that it was. Raises NoEngine."""
         stopping = self.ask(asking.STOP, asking.Nothing())
         give_up_ns = self.clock.monotonic_ns() + int(STOP_S * 1e9)
-        while _is_held(self.paths.lock):
+        while is_held(self.paths.lock):
             if self.clock.monotonic_ns() > give_up_ns:
                 words = f"Process {stopping.pid} was told to stop and has not ended after {STOP_S:.0f} s."
                 raise Failure(words, NOT_DONE)
@@ -210,19 +237,45 @@ class Reach:
         self, kind: CommandKind[Args, Result], args: Args, deadline_s: float = DEADLINE_S
     ) -> Reply[Result]:
         """Give a command and return what came of it. Raises DeskError; NoEngine without an engine."""
-        return ask(
-            self.paths.socket,
-            kind,
-            args,
-            who=self.who,
-            now_ms=self.clock.now_ms(),
-            deadline_s=deadline_s,
-        )
+        try:
+            return ask(
+                self.socket,
+                kind,
+                args,
+                who=self.who,
+                now_ms=self.clock.now_ms(),
+                deadline_s=deadline_s,
+                silent_s=SILENT_S if self._is_emergency else None,
+            )
+        except (NoEngine, DeskSilent) as error:
+            if not (self._is_emergency and is_held(self.paths.lock)):
+                raise
+            raise type(error)(f"{error} {self.without_engine}") from None
+
+    @property
+    def socket(self) -> Path:
+        """Return where the engine serves: as it noted in its lock, whatever this environment says."""
+        holder = noted_holder(self.paths.lock)
+        return self.paths.socket if holder is None or holder.socket is None else holder.socket
+
+    @property
+    def without_engine(self) -> str:
+        """Say which process holds the profile, and how to stop without it."""
+        holder, profile = noted_holder(self.paths.lock), self.paths.profile
+        who = f"Process {holder.pid} holds profile {profile}. " if holder is not None else ""
+        return f"{who}To stop without an engine: mexc-tui kill --direct --profile {profile}"
 
     @property
     def engine_settings(self) -> Settings:
         """Return the settings as an engine would find them. Raises SettingsError."""
         return self._settings.settings
+
+    @property
+    def mode(self) -> Mode:
+        """Return the mode of the profile: as its settings say, or its name if they cannot be read."""
+        mode = self._settings.settings.mode
+        is_named = self.passed_over and self.paths.profile in list(Mode)
+        return Mode(self.paths.profile) if is_named else mode
 
     @property
     def has_store(self) -> bool:
@@ -310,19 +363,32 @@ class Reach:
         return detection_settings(self._settings.settings)
 
     def _loaded(self, file: Path) -> Loaded:
-        return load(replace(self._layers, file=read_file(file)))
+        try:
+            return load(replace(self._layers, file=read_file(file)))
+        except (SettingsError, OSError) as error:
+            if not self._is_emergency:
+                raise
+            self.passed_over = " ".join(str(error).split())
+        try:
+            return load(self._layers)
+        except SettingsError:
+            return load(Layers())
+
+    def _given(self, mode: str | None, environ: Mapping[str, str]) -> Layers:
+        flags = flag_layer({"mode": mode})
+        try:
+            return Layers(flags, environment_layer(environ))
+        except SettingsError as error:
+            if not self._is_emergency:
+                raise
+            self.passed_over = " ".join(str(error).split())
+        return Layers(flags)
 
 
-def _is_held(lock: Path) -> bool:
-    """Whether an engine holds its lock."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+def _that_runs(environ: Mapping[str, str]) -> str:
+    """Return the one profile whose engine runs; empty: none does. Raises Failure if several do."""
+    running = sorted(one.parent.name for one in profiles_of(environ).glob("*/engine.lock") if is_held(one))
+    if len(running) > 1:
+        words = f"The settings cannot be read, and engines of several profiles run: {', '.join(running)}."
+        raise Failure(f"{words} Name one with --profile.", WRONG)
+    return running[0] if running else ""

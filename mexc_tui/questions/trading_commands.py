@@ -146,7 +146,7 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
     """Take back a snipe that has not fired."""
     from mexc_tui.desk.trading import DISARM, OfSymbol
 
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         asker.tell(DISARM, OfSymbol(symbol=pair_name(symbol)))
 
 
@@ -161,7 +161,7 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
     from mexc_tui.questions.plans import close_plan
 
     share_pct = _percent(share)
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         name = pair_name(symbol)
         if not yes:
             held = next((row for row in _books(asker).held().positions if row.symbol == name), None)
@@ -178,7 +178,7 @@ def halt(words: tuple[str, ...], profile: str | None, as_json: bool) -> None:
     """Stop buying until a person resumes: entry orders are cancelled, snipes disarmed. Exits go on."""
     from mexc_tui.desk.trading import HALT, Stopping
 
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         asker.tell(HALT, Stopping(words=_reason(words)), deadline_s=EXCHANGE_S)
 
 
@@ -189,7 +189,7 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
     """Buy nothing until a person resumes; armed snipes wait, exits go on."""
     from mexc_tui.desk.trading import REDUCE_ONLY, Stopping
 
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         asker.tell(REDUCE_ONLY, Stopping(words=_reason(words)))
 
 
@@ -220,7 +220,7 @@ def flatten(yes: bool, profile: str | None, as_json: bool) -> None:
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import FLATTEN
 
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         _agree_to_stop(asker, "FLATTEN", yes=yes)
         asker.tell(FLATTEN, Nothing(), deadline_s=EXCHANGE_S)
 
@@ -240,17 +240,16 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
 
     With --direct it needs no engine: it may be dead, frozen, or hold its books. Nothing is sold then.
     """
-    from mexc_tui.desk.asking import Nothing
-    from mexc_tui.desk.trading import KILL
+    from mexc_tui.desk.trading import KILL, Killing
 
     if direct:
         from mexc_tui.questions.direct import kill_directly
 
         kill_directly(exchange_file, profile, yes=yes, as_json=as_json)
         return
-    with asking(profile, as_json) as asker:
+    with asking(profile, as_json, is_emergency=True) as asker:
         _agree_to_stop(asker, "EMERGENCY STOP", yes=yes)
-        asker.tell(KILL, Nothing(), deadline_s=EXCHANGE_S)
+        asker.tell(KILL, Killing(), deadline_s=EXCHANGE_S)
 
 
 def _agree_to_stop(asker: Asker, name: str, *, yes: bool) -> None:

@@ -193,7 +193,7 @@ class HeldMoney:
     async def flatten(self, by: str) -> Acted[Achieved]:
         return self._did("flatten")
 
-    async def kill(self, by: str) -> Acted[Achieved]:
+    async def kill(self, by: str, *, sells: bool = True) -> Acted[Achieved]:
         return self._did("kill")
 
     def _did(self, *what: str) -> Acted[Achieved]:

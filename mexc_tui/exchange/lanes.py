@@ -16,7 +16,6 @@ class LaneName(Enum):
     REQUESTS = "requests"
     ORDERS = "orders"
     ACCOUNT = "account"
-    BATCH_ORDERS = "batch orders"
     ANNOUNCEMENTS = "announcements"
 
 
@@ -50,7 +49,6 @@ DEFAULT_LANES = (
     LaneLimit(LaneName.ORDERS, limit=12, window_s=1.0, reserve=4, margin_s=0.2, entries=6),
     # These are asked rarely, often over a new connection, which takes several ways longer than a kept one.
     LaneLimit(LaneName.ACCOUNT, limit=2, window_s=1.0, margin_s=1.0, entries=1),
-    LaneLimit(LaneName.BATCH_ORDERS, limit=2, window_s=1.0, margin_s=1.0),
     LaneLimit(LaneName.ANNOUNCEMENTS, limit=5, window_s=2.0, margin_s=1.0),
 )
 

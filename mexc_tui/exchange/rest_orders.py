@@ -1,27 +1,22 @@
 """Orders: placing, cancelling, asking (reference 4.4, 5). Changes are sent once or not at all."""
 
-import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeAlias
 
 from mexc_tui.exchange import routes
 from mexc_tui.exchange.answers import nothing, plain
-from mexc_tui.exchange.codes import ErrorBody, explain
 from mexc_tui.exchange.repeatable import send_repeatable
 from mexc_tui.exchange.requester import Requester
 from mexc_tui.model.order import NewOrder, OrderType, StpMode
-from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
-from mexc_tui.model.report import BatchElement, CancelReport, OrderReport, PlacedOrder, TradeReport
+from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
+from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
 
-BATCH_SIZE = 20
 CANCEL_SYMBOLS = 5
 MAX_HISTORY = 1_000
 MAX_TRADES = 100
 
 _PLACED = plain(PlacedOrder)
-_BATCH = plain(tuple[BatchElement, ...])
 _CANCELLED = plain(CancelReport)
 _ALL_CANCELLED = plain(tuple[CancelReport, ...])
 _ORDER = plain(OrderReport)
@@ -30,9 +25,6 @@ _MY_TRADES = plain(tuple[TradeReport, ...])
 
 # Longer ids and other characters risk a refusal (reference 4.4).
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
-
-BatchOutcome: TypeAlias = Accepted[BatchElement] | Rejected | Ambiguous
-"""What became of one order of a batch that was answered."""
 
 
 class RestOrders:
@@ -68,27 +60,6 @@ class RestOrders:
     async def test(self, order: NewOrder) -> None:
         """Have an order checked without placing it. Raises Refused with the reason."""
         await self._requester.call(routes.TEST_ORDER, nothing, order_params(order))
-
-    async def place_batch(
-        self, orders: Sequence[NewOrder], *, purpose: Purpose
-    ) -> SendOutcome[tuple[BatchOutcome, ...]]:
-        """Place up to 20 orders of one pair; each has its own outcome, in the order given."""
-        fault = _fault_of_batch(orders)
-        if fault:
-            return NotSent(fault)
-        elements = [dict(order_params(order)) for order in orders]
-        params = [("batchOrders", json.dumps(elements, separators=(",", ":")))]
-        outcome = await self._requester.send(routes.PLACE_BATCH, _BATCH, params, purpose=purpose)
-        if not isinstance(outcome, Accepted):
-            return outcome
-        signed_ms, window_ms = outcome.timestamp_ms, self._requester.limits.order_window_ms
-        if len(outcome.answer) != len(orders):
-            problem = f"{len(orders)} orders were sent, {len(outcome.answer)} were answered"
-            return Ambiguous(problem, signed_ms, window_ms)
-        if not all(map(_may_answer, outcome.answer, orders)):
-            return Ambiguous("the answers are not in the order of the batch", signed_ms, window_ms)
-        outcomes = tuple(_outcome_of(element, signed_ms, window_ms) for element in outcome.answer)
-        return Accepted(outcomes, signed_ms)
 
     async def cancel(
         self,
@@ -171,20 +142,6 @@ class RestOrders:
         return await self._requester.get(routes.MY_TRADES, _MY_TRADES, params, purpose=purpose)
 
 
-def _may_answer(element: BatchElement, order: NewOrder) -> bool:
-    """Whether an answer names this order's client id, or none."""
-    return not element.new_client_order_id or element.new_client_order_id == order.client_order_id
-
-
-def _outcome_of(element: BatchElement, signed_ms: int, window_ms: int) -> BatchOutcome:
-    if element.order_id:
-        return Accepted(element, signed_ms)
-    refusal = explain(400, ErrorBody(element.code, element.message))
-    if refusal.definite:
-        return Rejected(refusal)
-    return Ambiguous(refusal.words, signed_ms, window_ms, refusal)
-
-
 def order_params(order: NewOrder) -> list[tuple[str, str]]:
     """Return an order's parameters in the order they are sent."""
     params = [("symbol", order.symbol), ("side", order.side.value), ("type", order.type.value)]
@@ -230,14 +187,6 @@ def _fault_of_market(order: NewOrder) -> str:
     if (order.quantity is None) == (order.quote_quantity is None):
         return "Not sent: a MARKET order needs either a quantity or a value to spend."
     return ""
-
-
-def _fault_of_batch(orders: Sequence[NewOrder]) -> str:
-    if not 1 <= len(orders) <= BATCH_SIZE:
-        return f"Not sent: a batch holds 1 to {BATCH_SIZE} orders."
-    if len({order.symbol for order in orders}) != 1:
-        return "Not sent: all orders of a batch are of one pair."
-    return next((fault for fault in map(fault_of, orders) if fault), "")
 
 
 def _ids(order_id: str, client_order_id: str) -> list[tuple[str, str]]:

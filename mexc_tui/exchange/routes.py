@@ -36,8 +36,8 @@ def _account(method: str, path: str, weight: int, lanes: tuple[LaneName, ...] = 
     return Route(method, f"/api/v3/{path}", weight, Group.ACCOUNT, lanes=lanes)
 
 
-def _order(method: str, path: str, weight: int = 1, lanes: tuple[LaneName, ...] = ()) -> Route:
-    return Route(method, f"/api/v3/{path}", weight, Group.ORDERS, is_order=True, lanes=lanes)
+def _order(method: str, path: str) -> Route:
+    return Route(method, f"/api/v3/{path}", 1, Group.ORDERS, is_order=True)
 
 
 def _question(path: str, weight: int) -> Route:
@@ -67,7 +67,6 @@ TICKER_BOOK = _public("ticker/bookTicker", 10)
 PLACE_ORDER = _order("POST", "order")
 CANCEL_ORDER = _order("DELETE", "order")
 CANCEL_OPEN_ORDERS = _order("DELETE", "openOrders")
-PLACE_BATCH = _order("POST", "batchOrders", 10, (LaneName.BATCH_ORDERS,))
 TEST_ORDER = Route("POST", "/api/v3/order/test", 1, Group.ORDERS)
 QUERY_ORDER = _question("order", 2)
 OPEN_ORDERS = _question("openOrders", 3)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.model.answer import Answer, LongText, Ms
+from mexc_tui.model.answer import Answer, Ms
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 
 _TYPES = {kind.value: kind for kind in OrderType}
@@ -69,16 +69,6 @@ class CancelReport(Answer, frozen=True):
     status: OrderStatus | None = None
     type: str | None = None
     side: str | None = None
-
-
-class BatchElement(Answer, frozen=True):
-    """One element of POST batchOrders, in request order: an order id, or a code and a message."""
-
-    symbol: str | None = None
-    order_id: str | None = None
-    new_client_order_id: str | None = None
-    code: int | str | None = None
-    message: LongText | None = msgspec.field(name="msg", default=None)
 
 
 class TradeReport(Answer, frozen=True):

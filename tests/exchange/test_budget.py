@@ -259,7 +259,7 @@ def test_waiting_for_a_small_window_holds_up_nobody_who_does_not_need_it() -> No
 
 @pytest.mark.parametrize(
     ("lane", "in_two_seconds"),
-    [(LaneName.ACCOUNT, 4), (LaneName.BATCH_ORDERS, 4), (LaneName.ANNOUNCEMENTS, 5)],
+    [(LaneName.ACCOUNT, 4), (LaneName.ANNOUNCEMENTS, 5)],
 )
 def test_small_windows_bound_their_endpoint(lane: LaneName, in_two_seconds: int) -> None:
     async def main(sim: Simulation) -> int:

@@ -224,7 +224,6 @@ WEIGHTS = [
     (routes.ACCOUNT, 10),
     (routes.MY_TRADES, 10),
     (routes.TRADE_FEE, 20),
-    (routes.PLACE_BATCH, 10),
     (routes.CONVERT_DUST, 10),
 ]
 
@@ -239,12 +238,10 @@ def test_placing_and_cancelling_share_the_order_bucket_and_nothing_else_takes_of
     takers = {route for route in everything if route.is_order}
     assert takers == {
         routes.PLACE_ORDER,
-        routes.PLACE_BATCH,
         routes.CANCEL_ORDER,
         routes.CANCEL_OPEN_ORDERS,
     }
     assert routes.ACCOUNT.lanes == (LaneName.ACCOUNT,)
-    assert routes.PLACE_BATCH.lanes == (LaneName.BATCH_ORDERS,)
     assert routes.ANNOUNCEMENTS.lanes == (LaneName.ANNOUNCEMENTS,)
 
 

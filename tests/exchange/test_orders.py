@@ -3,11 +3,9 @@
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from decimal import Decimal
 from traceback import TracebackException
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
@@ -257,46 +255,6 @@ def test_numbers_are_printed_without_exponents_and_options_only_if_set() -> None
         ("price", "0.00000001"),
         ("stpMode", "cancel_both"),
     ]
-
-
-async def test_a_batch_has_an_outcome_for_each_order() -> None:
-    elements = [
-        {"symbol": "MXUSDT", "orderId": "C02__1", "orderListId": -1},
-        {"newClientOrderId": "b", "msg": "too small", "code": 30002},
-        {"newClientOrderId": "c", "msg": "?", "code": 31337},
-    ]
-    orders = [replace(LIMIT, client_order_id=client_id) for client_id in ("bot-1", "b", "c")]
-    async with talking(answer(json.dumps(elements))) as (client, server):
-        outcome = await client.orders.place_batch(orders, purpose=Purpose.ENTRY)
-        assert isinstance(outcome, Accepted)
-        assert [type(one) for one in outcome.answer] == [Accepted, Rejected, Ambiguous]
-        sent = dict(parse_qsl(server.last_target.split("?")[1]))
-        assert json.loads(sent["batchOrders"])[0]["newClientOrderId"] == "bot-1"
-        assert "%5B%7B%22symbol%22%3A%22MXUSDT%22%2C" in server.last_target
-
-
-async def test_R7_a_batch_with_an_answer_missing_is_ambiguous() -> None:
-    async with talking(answer('[{"orderId":"C02__1"}]')) as (client, _):
-        assert isinstance(await client.orders.place_batch([LIMIT] * 2, purpose=Purpose.ENTRY), Ambiguous)
-
-
-async def test_R7_a_batch_answered_out_of_order_is_ambiguous() -> None:
-    first, second = (replace(LIMIT, client_order_id=client_id) for client_id in ("one", "two"))
-    elements = [
-        {"newClientOrderId": "two", "code": 30004, "msg": "Insufficient position"},
-        {"newClientOrderId": "one", "symbol": "MXUSDT", "orderId": "1"},
-    ]
-    async with talking(answer(json.dumps(elements))) as (client, _):
-        outcome = await client.orders.place_batch([first, second], purpose=Purpose.ENTRY)
-        assert isinstance(outcome, Ambiguous)
-
-
-async def test_a_batch_of_two_pairs_or_of_none_is_not_sent() -> None:
-    other = NewOrder("XUSDT", Side.BUY, OrderType.LIMIT, "", Decimal(1), Decimal(1))
-    async with talking(answer("[]")) as (client, server):
-        for orders in ([], [LIMIT, other], [LIMIT] * 21):
-            assert isinstance(await client.orders.place_batch(orders, purpose=Purpose.ENTRY), NotSent)
-        assert server.requests == []
 
 
 async def test_a_test_order_returns_nothing_or_says_why_not() -> None:

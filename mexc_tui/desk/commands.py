@@ -148,7 +148,7 @@ class CommandDesk:
     async def close(self, deadline_s: float) -> None:
         """Wait so long for running commands, then cancel them; the audit shows them as begun."""
         self._is_closing = True
-        running = [*self._running, *self._auditing]
+        running: list[asyncio.Task[Any]] = [*self._running, *self._auditing]
         try:
             async with asyncio.timeout(deadline_s):
                 await asyncio.gather(*map(asyncio.shield, running), return_exceptions=True)

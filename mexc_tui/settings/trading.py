@@ -173,9 +173,9 @@ class Exit(Group):
     stop_confirm_ms: Count = row(
         200, "A stop is confirmed so long after its first touch.", unit="ms", low=0, high=10_000
     )
-    stop_confirm_trades: Count = row(3, "Or by so many trades, whichever comes first.", low=1, high=100)
+    stop_confirm_trades: Count = row(3, "Or by trades of so many orders, at least two.", low=1, high=100)
     stop_at_once_factor: Amount = row(
-        Decimal(2), "At once when the price is so many stop distances away.", unit="×", low=1, high=10
+        Decimal(2), "At once when two prices are so many stop distances away.", unit="×", low=1, high=10
     )
     ladder: Ladder = row(
         tuple(Rung(Decimal(share), Decimal(gain)) for share, gain in ((30, 10), (40, 20), (30, 30))),

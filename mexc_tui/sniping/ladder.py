@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mexc_tui.model.position import Position
 from mexc_tui.sniping.rounding import HUNDRED, ZERO, Grid, ceiled, floored, slices
-from mexc_tui.sniping.sellable import order_fault
+from mexc_tui.sniping.sellable import DUST_VALUE, order_fault
 
 
 class RungPlace(StrEnum):
@@ -143,10 +143,15 @@ def align(
     """Compare the ladder with what rests. Never places more than is owned and free.
 
     Orders of a rung that is sold, gone, at another price, or beyond its plan are cancelled; what they hold is
-    placed anew once the cancel was observed, so nothing is ever offered twice.
+    placed anew once the cancel was observed, so nothing is ever offered twice. Where the pair's rules let no
+    rung be placed, what rests at its rung's price stays: a cancelled order could not be placed again.
     """
+    plans = tuple(plans)
     wanted = {plan.number: plan for plan in plans if plan.place is RungPlace.EXCHANGE}
     cancel: list[str] = []
+    can_place = any(_is_order(plan.quantity, plan.price, grid) for plan in wanted.values())
+    refused = () if can_place else (plan for plan in plans if plan.place is RungPlace.TOO_SMALL)
+    stays = {plan.number: plan.price for plan in refused}
     kept: dict[int, Decimal] = {}
     held = ZERO
     for order in resting:
@@ -155,7 +160,7 @@ def align(
         rests = kept.get(order.rung, ZERO) + order.open_quantity
         if plan is not None and order.price == plan.price and rests <= plan.quantity:
             kept[order.rung] = rests
-        else:
+        elif held > position.remaining or stays.get(order.rung) != order.price:
             cancel.append(order.client_order_id)
     room = floored(min(position.remaining - held, free), grid.quantity_step)
     place: list[RungPlan] = []
@@ -170,10 +175,20 @@ def align(
 def rungs_done(
     position: Position, sold: RungSales, grid: Grid, resting: Iterable[Resting] = ()
 ) -> tuple[int, ...]:
-    """Return the rungs that are done: what is left of their share is no order any more."""
+    """Return the rungs that are done: what is left of their share is no order any more, and worth little."""
     done = set(position.rungs_done)
     left = {plan.number: plan.quantity for plan in rungs(position, grid, sold, resting=resting)}
     for number, quantity in sold:
-        if quantity > 0 and left.get(number, ZERO) < grid.quantity_step:
+        is_left = left.get(number, ZERO) >= grid.quantity_step or _is_material(position, number, quantity)
+        if quantity > 0 and not is_left:
             done.add(number)
     return tuple(sorted(done))
+
+
+def _is_material(position: Position, number: int, sold: Decimal) -> bool:
+    """Whether what a rung still has to sell is worth something, whatever the pair's rules say of it now."""
+    if not 0 < number <= len(position.plan.ladder):
+        return False
+    rung, owned = position.plan.ladder[number - 1], position.remaining + position.sold_quantity
+    missing = min(owned * rung.share_pct / HUNDRED - sold, position.remaining)
+    return missing * position.entry_price * (1 + rung.gain_pct / HUNDRED) >= DUST_VALUE

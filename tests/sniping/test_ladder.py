@@ -108,6 +108,31 @@ def test_a_slice_that_is_missing_is_placed_and_one_too_many_is_cancelled() -> No
     assert align(plans, three, held, D(55), grid).cancel == ("c",)
 
 
+def test_a_changed_rule_that_lets_no_rung_be_placed_cancels_none_that_rests() -> None:
+    held = position()
+    resting = tuple(
+        Resting(plan.number, str(plan.number), plan.price, plan.quantity) for plan in rungs(held, GRID)
+    )
+    for grid in (
+        dataclasses.replace(GRID, min_quantity=D(500), quantity_step=D(500)),
+        dataclasses.replace(GRID, min_value=D(5_000)),
+        dataclasses.replace(GRID, max_value=D("0.5")),
+    ):
+        plans = rungs(held, grid, resting=resting)
+        alignment = align(plans, resting, held, D(0), grid)
+        assert (alignment.cancel, alignment.place) == ((), ())
+    small = position(remaining=D("0.9"))
+    left = align(rungs(small, GRID, resting=resting), resting, small, D(0), GRID)
+    assert left.cancel == ("1", "2", "3")
+
+
+def test_a_changed_rule_ends_no_rung_that_has_something_to_sell() -> None:
+    held, sold = position(remaining=D(90), sold_quantity=D(10)), ((1, D(10)),)
+    grid = dataclasses.replace(GRID, min_quantity=D(500), quantity_step=D(500))
+    assert rungs_done(held, sold, grid) == ()
+    assert rungs_done(held, sold, dataclasses.replace(GRID, min_value=D(5_000))) == ()
+
+
 def test_a_maximum_below_the_minimum_lets_no_rung_rest() -> None:
     grid = dataclasses.replace(GRID, max_value=D("0.5"))
     assert {plan.place for plan in rungs(position(), grid)} == {RungPlace.TOO_SMALL}

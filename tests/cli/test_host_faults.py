@@ -1,0 +1,135 @@
+"""What the machine and its people do to a desk, with real processes (reliability 2.6)."""
+
+import fcntl
+import os
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.cli.ptys import Terminal
+from tests.cli.test_asking import Shell
+from tests.cli.test_kill_direct import World, begin, end, world
+from tests.cli.test_screen import READY, shell
+
+__all__ = ["shell", "world"]
+
+
+@pytest.fixture
+def engine(world: World) -> Generator[subprocess.Popen[str]]:
+    running = world.engine()
+    yield running
+    if running.poll() is None:
+        end(running)
+
+
+def halt(world: World) -> None:
+    asked = begin(world.folder, "halt", "a test")
+    said, complained = asked.communicate(timeout=40)
+    assert asked.returncode == 0, said + complained
+
+
+def test_h3_h8_a_halt_survives_crash_after_crash_and_no_lock_is_left(
+    world: World, engine: subprocess.Popen[str]
+) -> None:
+    halt(world)
+    end(engine, signal.SIGSEGV)
+    for how in (signal.SIGKILL, signal.SIGABRT, signal.SIGTERM):
+        again = world.engine()
+        try:
+            assert world.status()["trading_state"] == "halted"
+        finally:
+            end(again, how)
+    with (world.state / "engine.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_h4_a_second_engine_of_the_account_with_other_folders_is_refused(
+    world: World, engine: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    second = begin(other, "--headless", "--exchange", str(world.file))
+    said, complained = second.communicate(timeout=60)
+    assert (second.returncode, said) == (3, "")
+    assert f"same account runs already (process {engine.pid})" in complained
+    assert len(complained.splitlines()) == 1
+
+
+def test_h1_a_lost_terminal_detaches_and_the_engine_goes_on(shell: Shell) -> None:
+    with Terminal(shell.environ) as terminal:
+        terminal.until("Welcome")
+        terminal.press("\r")
+        terminal.until(READY)
+        terminal.hang_up()
+    done = shell.run("halt", "after the line was lost")
+    assert done.returncode == 0, done.stderr
+    assert shell.run("status").returncode == 1  # it answers, halted
+
+
+def test_h11_a_frozen_screen_delays_no_command(shell: Shell) -> None:
+    with Terminal(shell.environ) as first:
+        first.until("Welcome")
+        first.press("\r")
+        first.until(READY)
+        first.hang_up()
+    with Terminal(shell.environ, "attach") as viewer:
+        viewer.until(READY)
+        os.killpg(viewer.process.pid, signal.SIGSTOP)
+        try:
+            assert shell.run("halt", "beside a frozen screen").returncode == 0
+            assert shell.run("status").returncode == 1
+        finally:
+            os.killpg(viewer.process.pid, signal.SIGCONT)
+        viewer.until("HALTED")
+
+
+def test_h10_a_tiny_terminal_resizes_and_a_megabyte_of_paste_leave_the_halt_key_working(shell: Shell) -> None:
+    with Terminal({**shell.environ, "NO_COLOR": "1"}, size=(120, 40)) as terminal:
+        terminal.until("Welcome")
+        terminal.press("\r")
+        terminal.until(READY)
+        for columns, rows in ((20, 5), (1, 1), (200, 60), (20, 5), (80, 24), (20, 5), (120, 40)):
+            terminal.resize(columns, rows)
+        pasted = "\x1b[200~" + "x" * 1_000_000 + "\x1b[201~"
+        for start in range(0, len(pasted), 2_000):
+            terminal.press(pasted[start : start + 2_000])
+        assert terminal.process.poll() is None
+        assert shell.run("halt", "after the paste").returncode == 0
+        terminal.until("HALTED")
+
+
+def test_h9_a_limit_in_the_wrong_unit_is_refused_with_its_bounds_and_changes_nothing(shell: Shell) -> None:
+    before = shell.run("settings", "position_quote", "--json").stdout
+    done = shell.run("settings", "position_quote", "1000000")
+    assert done.returncode != 0
+    assert "10000" in done.stderr
+    assert shell.run("settings", "position_quote", "--json").stdout == before
+
+
+def test_a_restored_backup_starts_and_the_database_it_replaced_is_kept(
+    world: World, engine: subprocess.Popen[str]
+) -> None:
+    halt(world)
+    end(engine)
+    backups = world.state / "backups"
+    backups.mkdir(mode=0o700)
+    with closing(sqlite3.connect(world.state / "desk.sqlite3")) as connection:
+        connection.execute("VACUUM INTO ?", (str(backups / "desk-20261130T120000Z.sqlite3"),))
+    (world.state / "desk.sqlite3").write_bytes(b"\xff" * 9_000)
+    refused = begin(world.folder, "--headless", "--exchange", str(world.file))
+    _, complained = refused.communicate(timeout=60)
+    assert refused.returncode == 3
+    assert "desk-20261130T120000Z.sqlite3" in complained
+    assert "mexc-tui restore --profile practice" in complained
+    restored = begin(world.folder, "restore", "--profile", "practice")
+    said, complained = restored.communicate(timeout=60)
+    assert restored.returncode == 0, complained
+    assert "desk.sqlite3.replaced-" in said
+    again = world.engine()
+    assert world.status()["trading_state"] == "halted"
+    end(again)

@@ -13,6 +13,9 @@ from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.exchange.listen_key import KeyRecord
 from mexc_tui.exchange.offset import ClockOutOfBounds
+from mexc_tui.exchange.paging import read_all
+from mexc_tui.exchange.rest_orders import MAX_HISTORY, MAX_TRADES
+from mexc_tui.exchange.routes import ALL_ORDERS, MY_TRADES
 from mexc_tui.exchange.shard import Hole, ShardState
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.user_stream import UserStream
@@ -135,9 +138,20 @@ class WireTrading:
         end_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> tuple[OrderReport, ...]:
-        """Ask for a pair's orders."""
-        end_ms = end_ms if end_ms is not None or start_ms is None else self.now_ms()
-        return await self._orders.all_orders(symbol, start_ms=start_ms, end_ms=end_ms, purpose=purpose)
+        """Ask for a pair's orders, page by page to the end."""
+        last_ms = end_ms if end_ms is not None or start_ms is None else self.now_ms()
+
+        async def page(until_ms: int | None) -> tuple[OrderReport, ...]:
+            end_ms = last_ms if until_ms is None else until_ms
+            return await self._orders.all_orders(symbol, start_ms=start_ms, end_ms=end_ms, purpose=purpose)
+
+        return await read_all(
+            page,
+            path=ALL_ORDERS.path,
+            page=MAX_HISTORY,
+            time_of=lambda report: report.time,
+            key_of=lambda report: report.order_id,
+        )
 
     async def my_trades(
         self,
@@ -147,10 +161,21 @@ class WireTrading:
         start_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> tuple[TradeReport, ...]:
-        """Ask for the account's trades in a pair."""
-        end_ms = None if start_ms is None else self.now_ms()
-        return await self._orders.my_trades(
-            symbol, order_id=order_id, start_ms=start_ms, end_ms=end_ms, purpose=purpose
+        """Ask for the account's trades in a pair, page by page to the end."""
+        last_ms = None if start_ms is None else self.now_ms()
+
+        async def page(until_ms: int | None) -> tuple[TradeReport, ...]:
+            end_ms = last_ms if until_ms is None else until_ms
+            return await self._orders.my_trades(
+                symbol, order_id=order_id, start_ms=start_ms, end_ms=end_ms, purpose=purpose
+            )
+
+        return await read_all(
+            page,
+            path=MY_TRADES.path,
+            page=MAX_TRADES,
+            time_of=lambda trade: trade.time,
+            key_of=lambda trade: trade.id,
         )
 
     # ---- the account

@@ -1,14 +1,22 @@
 """Reads the exchange's side of a comparison: balances, and orders before and after them."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.agreement import Theirs, moving_symbols
 from mexc_tui.ledger.orders import must_ask_trades
 from mexc_tui.model.account import Balance
-from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.outcome import KEY_CODES, TIME_CODES, Purpose
 from mexc_tui.model.report import OrderReport, TradeReport
+
+UNKNOWN_PAIR = frozenset({-1121, 10007})
+"""The exchange does not know the pair, or not any more (delisted, renamed)."""
+ABOUT_THE_ACCOUNT = frozenset({401, 403, 418, 429})
+HISTORY_MS = 7 * 86_400_000 - 60_000
+"""Orders are listed so long back (reference 4.4)."""
 
 
 class ExchangeSide:
@@ -26,14 +34,19 @@ class ExchangeSide:
         before = await self._orders(symbols)
         balances = await self.account()
         at_ms = self._trading.now_ms()
-        after = await self._orders(symbols)
+        after = await self._orders(symbols - set(before.dead) - set(before.unanswered))
+        dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
+        trades = await self._trades(set(dead), unanswered)
+        unread = set(dead) | set(unanswered)
         return Theirs(
             at_ms=at_ms,
             balances=balances,
-            orders=after,
-            trades=await self._trades(),
-            listed=self._keeper.open.symbols() | {report.symbol for report in after},
-            moving=moving_symbols(before, after),
+            orders=after.reports,
+            trades=trades,
+            listed=(self._keeper.open.symbols() | {report.symbol for report in after.reports}) - unread,
+            moving=moving_symbols(before.reports, after.reports) - unread,
+            dead=dead,
+            unanswered=unanswered,
         )
 
     async def account(self) -> tuple[Balance, ...]:
@@ -55,28 +68,59 @@ class ExchangeSide:
         orders = self._keeper.open.orders.values()
         return frozenset(order.symbol for order in orders if not order.state.is_terminal)
 
-    async def _orders(self, symbols: Iterable[str]) -> tuple[OrderReport, ...]:
-        """Return open orders of every pair, and all recent ones of these pairs."""
+    async def _orders(self, symbols: Iterable[str]) -> "_Listed":
+        """Return open orders of every pair, and all recent ones of these pairs, failures pair by pair."""
         found = {report.order_id: report for report in await self._trading.open_orders(purpose=Purpose.EXIT)}
+        dead, unanswered = dict[str, str](), dict[str, str]()
         start_ms = self._since_ms()
         for symbol in sorted(symbols):
-            for report in await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT):
-                found[report.order_id] = report
-        return tuple(found.values())
+            try:
+                reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
+            except ExchangeError as error:
+                _note(symbol, error, dead, unanswered)
+            else:
+                found |= {report.order_id: report for report in reports}
+        return _Listed(tuple(found.values()), dead, unanswered)
 
     def _since_ms(self) -> int:
-        memory = self._keeper.open
+        memory, now_ms = self._keeper.open, self._trading.now_ms()
         began = [one.created_ms for one in (*memory.orders.values(), *memory.intents.values())]
-        return min(began, default=self._trading.now_ms()) - 60_000
+        return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
 
-    async def _trades(self) -> tuple[TradeReport, ...]:
-        """Return trades of the orders whose fees are not all known."""
+    async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
+        """Return trades of the orders whose fees are not all known; note in `unanswered` what failed."""
         found: list[TradeReport] = []
         for order in [one for one in self._keeper.open.orders.values() if must_ask_trades(one)]:
-            found += await self._trading.my_trades(
-                order.symbol, order_id=order.order_id, purpose=Purpose.EXIT
-            )
+            if order.symbol in dead:
+                continue
+            try:
+                found += await self._trading.my_trades(
+                    order.symbol, order_id=order.order_id, purpose=Purpose.EXIT
+                )
+            except ExchangeError as error:
+                _note(order.symbol, error, unanswered, unanswered)
         return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Orders, and pairs whose history was refused (`dead`) or not read, with the words."""
+
+    reports: tuple[OrderReport, ...]
+    dead: dict[str, str]
+    unanswered: dict[str, str]
+
+
+def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]) -> None:
+    """Keep a failure that is about one pair; raise what is about the account, its key or its limits."""
+    if not isinstance(error, Refused):
+        unanswered[symbol] = str(error)
+    elif error.refusal.code in UNKNOWN_PAIR:
+        dead[symbol] = str(error)
+    elif error.refusal.http_status in ABOUT_THE_ACCOUNT or error.refusal.code in KEY_CODES | TIME_CODES:
+        raise error
+    else:
+        unanswered[symbol] = str(error)
 
 
 def totals(balances: Iterable[Balance]) -> dict[str, object]:

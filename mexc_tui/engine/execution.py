@@ -35,7 +35,8 @@ PURPOSES = {
 def asking_purpose(role: OrderRole) -> Purpose:
     """Return the purpose of questions about an order of this role."""
     purpose = PURPOSES[role]
-    return Purpose.ORDINARY if purpose is Purpose.ENTRY else purpose
+    # What an entry bought must be known to be protected: it draws on the reserve of exits.
+    return Purpose.EXIT if purpose is Purpose.ENTRY else purpose
 
 
 NOT_THERE = (-2013, -2011)
@@ -151,7 +152,10 @@ class Execution:
 
     async def ask_fees(self, order: Order) -> None:
         """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
-        trades = trades_of(order, await self._trading.my_trades(order.symbol, order_id=order.order_id))
+        told = await self._trading.my_trades(
+            order.symbol, order_id=order.order_id, purpose=asking_purpose(order.role)
+        )
+        trades = trades_of(order, told)
         if trades:
             await self._keeper.take(order.client_order_id, from_trades(trades))
 

@@ -19,7 +19,7 @@ from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.ledger.orders import AnomalyKind
 from mexc_tui.model.event import Alert, GuardActed
 from mexc_tui.model.intent import CloseReason, OrderRole
-from mexc_tui.model.outcome import KEY_CODES
+from mexc_tui.model.outcome import KEY_CODES, TIME_CODES
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
@@ -36,8 +36,6 @@ GONE_MS = 60_000
 """A level that was left acts again when it is reached again so much later."""
 ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
 """One of them that keeps failing halts (reliability H6)."""
-TIME_CODES = frozenset({700003, 10073})
-"""It does not take a request's time."""
 TIME_DOUBT_MS = 60_000
 """Two orders refused for their time within so long: measuring anew did not help (reliability R17)."""
 ME = "guard"

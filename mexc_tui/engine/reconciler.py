@@ -158,6 +158,7 @@ class Reconciler:
         if not self.is_taken_up.is_set():
             await self._tell(left, runs, is_new=is_new)
         while True:
+            await self._learn_fee_asset()
             trigger = Trigger.TIMER
             try:
                 every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
@@ -209,7 +210,6 @@ class Reconciler:
         """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
         async with self.lock:
             began_ns = self._clock.monotonic_ns()
-            await self._learn_fee_asset()
             newest = await self._keeper.read("newest entry", newest_entry)
             theirs = await self._theirs(trigger)
             ours = await self._ours(theirs, newest)
@@ -326,6 +326,8 @@ class Reconciler:
                 desk.unit.record(Reconciled(at_ms=run.at_ms, about="books", run=run))
             for one in run.unexplained:
                 desk.alert("books:difference", one.about, one.words)
+            for one in outcome.run.excluded:
+                desk.alert("books:dead_pair", one.asset, one.words)
             for one in news:
                 desk.alert("books:unconfirmed", one.asset, f"{one.words}; no entries until then")
 

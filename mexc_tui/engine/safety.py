@@ -133,6 +133,9 @@ class Safety:
             return not self.guard.stands(about)
         if rule in ("guardian", "selling"):
             return memory.position_of(about) is None
+        if rule == "books:dead_pair":
+            run = memory.reconciled
+            return run is not None and all(one.asset != about for one in run.excluded)
         if rule == "books:unconfirmed":
             return not self._reconciler.doubt
         if rule == "books:difference":

@@ -181,7 +181,7 @@ class Trading(Protocol):
         end_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> tuple[OrderReport, ...]:
-        """Ask for a pair's orders, newest first, at most 1,000 within seven days."""
+        """Ask for all of a pair's orders within seven days; an error if they are not all told."""
         ...
 
     async def my_trades(
@@ -192,7 +192,7 @@ class Trading(Protocol):
         start_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
     ) -> tuple[TradeReport, ...]:
-        """Ask for the account's trades in a pair, at most 100."""
+        """Ask for all of the account's trades in a pair; an error if they are not all told."""
         ...
 
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:

@@ -215,3 +215,30 @@ def assert_sound(desk: Desk, theirs: Theirs) -> None:
     assert solvent(desk.held) == ()
     assert lots_agree(desk.held, desk.positions.values(), RULES.quote_assets) == ()
     assert agrees(desk.held, theirs.balances, {asset for _, asset in desk.held}, Decimal(0)) == ()
+
+
+def test_a_dead_pair_costs_its_own_coin_and_everything_else_is_compared() -> None:
+    comparing = Comparing(selling(a_desk()))
+    theirs = comparing.desk.mirrored(ABC="-10", ABC2="10000", USDT="-50")
+    silent = replace(
+        theirs, orders=(), listed=frozenset[str](), dead={"ABCUSDT": "Unknown pair (code -1121)"}
+    )
+    for _ in range(9):
+        comparing.compare(silent)
+    position = comparing.desk.positions["p1"]
+    assert (position.remaining, position.gone) == (10, 0)
+    assert sorted(one.about for one in lasting(comparing.runs)) == ["ABC2", "USDT"]
+    assert comparing.runs[-1].problem == ""
+    (excluded,) = comparing.runs[-1].excluded
+    assert excluded.asset == "ABC"
+    assert "delisted or renamed" in excluded.words
+
+
+def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared() -> None:
+    comparing = Comparing(a_desk())
+    theirs = replace(comparing.desk.mirrored(ABC="-10", MX="-1"), unanswered={"ABCUSDT": "no answer"})
+    for _ in range(9):
+        comparing.compare(theirs)
+    assert [one.about for one in lasting(comparing.runs)] == ["MX"]
+    assert "ABCUSDT is compared with the next run: no answer" in comparing.runs[-1].problem
+    assert comparing.desk.positions["p1"].remaining == 10

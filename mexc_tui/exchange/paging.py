@@ -1,0 +1,44 @@
+"""Reads lists that the exchange answers page by page to their end, newest rows first (reference 4.4)."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from mexc_tui.model.errors import ExchangeError
+
+T = TypeVar("T")
+
+MAX_PAGES = 50
+"""A longer list is not read to its end, and that is said."""
+
+
+class Incomplete(ExchangeError):
+    """A list that could not be read to its end: what it lacks proves nothing."""
+
+
+async def read_all(
+    ask: Callable[[int | None], Awaitable[tuple[T, ...]]],
+    *,
+    path: str,
+    page: int,
+    time_of: Callable[[T], int | None],
+    key_of: Callable[[T], str],
+) -> tuple[T, ...]:
+    """Return every row once, newest first.
+
+    `ask` returns at most `page` rows not newer than a time (ms), None: the newest. Rows of the page's
+    oldest millisecond are asked for again, as the page may have cut them. Raises ExchangeError; Incomplete
+    if the exchange gives no older rows although the page was full.
+    """
+    found: dict[str, T] = {}
+    end_ms: int | None = None
+    for _ in range(MAX_PAGES):
+        rows = await ask(end_ms)
+        fresh = {key_of(row): row for row in rows if key_of(row) not in found}
+        found |= fresh
+        if len(rows) < page:
+            return tuple(found.values())
+        times = [at_ms for row in rows if (at_ms := time_of(row)) is not None]
+        if not fresh or len(times) < len(rows):
+            break
+        end_ms = min(times)
+    raise Incomplete("GET", path, f"the list goes on behind {len(found)} rows and could not be read further")

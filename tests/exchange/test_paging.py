@@ -1,0 +1,65 @@
+"""Lists that come page by page are read to their end, or an error says that they were not."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from mexc_tui.exchange.paging import Incomplete, read_all
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    time_ms: int | None
+
+
+@dataclass
+class History:
+    """Answers as the exchange does: the newest rows up to a time, at most a page."""
+
+    rows: list[Row]
+    asked: int = 0
+    heeds_time: bool = True
+
+    async def page(self, end_ms: int | None) -> tuple[Row, ...]:
+        self.asked += 1
+        until_ms = end_ms if self.heeds_time and end_ms is not None else 2**60
+        kept = [row for row in self.rows if (row.time_ms or 0) <= until_ms]
+        return tuple(sorted(kept, key=lambda row: -(row.time_ms or 0))[:PAGE])
+
+    async def read(self) -> tuple[Row, ...]:
+        return await read_all(
+            self.page, path="/x", page=PAGE, time_of=lambda row: row.time_ms, key_of=lambda row: row.id
+        )
+
+
+def rows(count: int, per_ms: int = 1) -> list[Row]:
+    return [Row(f"t{number}", 1_000 + number // per_ms) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "per_ms", "asked"),
+    [(0, 1, 1), (99, 1, 1), (100, 1, 2), (150, 1, 2), (150, 60, 2), (1_234, 7, 14)],
+)
+async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, asked: int) -> None:
+    history = History(rows(count, per_ms))
+    found = await history.read()
+    assert sorted(row.id for row in found) == sorted(row.id for row in history.rows)
+    assert history.asked <= asked
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        History(rows(150, 150)),
+        History(rows(150), heeds_time=False),
+        History([Row(f"t{number}", None) for number in range(150)]),
+        History(rows(99 * 60)),
+    ],
+    ids=["more rows in one millisecond than a page", "time is ignored", "rows without a time", "too many"],
+)
+async def test_a_list_that_cannot_be_read_to_its_end_is_an_error(history: History) -> None:
+    with pytest.raises(Incomplete, match="could not be read further"):
+        await history.read()

@@ -25,18 +25,22 @@ class ExchangeSide:
     def __init__(self, trading: Trading, keeper: Bookkeeper) -> None:
         self._trading = trading
         self._keeper = keeper
+        self._dead = frozenset[str]()
+        """Pairs that the exchange did not know at the last reading: they are asked for each time."""
         self.balances = tuple[Balance, ...]()
         """Balances as the exchange told them last: for display, never for a decision about money."""
 
     async def read(self, *, only_unsettled: bool) -> Theirs:
         """Read one side. `only_unsettled`: of pairs with an order that has not ended; else of all in use."""
         symbols = self._unsettled() if only_unsettled else self._keeper.open.touched(self._trading.now_ms())
+        symbols |= self._dead & self._keeper.open.symbols()
         before = await self._orders(symbols)
         balances = await self.account()
         at_ms = self._trading.now_ms()
         after = await self._orders(symbols - set(before.dead) - set(before.unanswered))
         dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
         trades = await self._trades(set(dead), unanswered)
+        self._dead = frozenset(dead)
         unread = set(dead) | set(unanswered)
         return Theirs(
             at_ms=at_ms,

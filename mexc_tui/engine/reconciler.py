@@ -46,6 +46,7 @@ from mexc_tui.model.storage import StorageDamaged
 
 log = logging.getLogger(__name__)
 QUOTES = frozenset({QUOTE})
+ASKED_FOR = (Trigger.PERSON, Trigger.OVER)
 FIRST_ANSWERS = 5
 """So often the account is asked for two equal answers before books are opened."""
 GIVE_UP_S = 30.0
@@ -333,6 +334,8 @@ class Reconciler:
 
         await self._keeper.write("reconciliation", work)
         self._unconfirmed = outcome.unconfirmed
+        if outcome.unconfirmed and run.trigger in ASKED_FOR:
+            self._wake.set()  # the worker may be waiting for long
         self._keeper.open.reconciled, self.compared = run, self.balances
         if not outcome.postponed:
             self._agreed_ms = run.at_ms

@@ -27,8 +27,9 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
     moves = moves_of(found.changed, pairs, rules, theirs.at_ms)
     excluded = _excluded(theirs.dead, pairs, ours)
     skip = _moving(found.unsettled, pairs, ours, theirs)
-    left_out = skip | {one.asset for one in excluded}
-    balances = compare_balances(ours, theirs, moves, left_out, rules)
+    gone = {one.asset for one in excluded}
+    balances = compare_balances(ours, theirs, moves, skip | gone, rules)
+    unconfirmed = tuple(one for one in balances.unconfirmed if one.asset not in gone)
     skip |= balances.postponed
     every = (*found.differences, *balances.differences)
     run = Reconciliation(
@@ -36,7 +37,7 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
         trigger=trigger,
         explained=tuple(one for one in every if one.explained),
         unexplained=tuple(one for one in every if not one.explained),
-        problem=_problem(skip, theirs, balances.unconfirmed),
+        problem=_problem(skip, theirs, unconfirmed),
         excluded=excluded,
     )
     return Outcome(
@@ -45,7 +46,7 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
         ask=tuple(found.ask),
         strangers=tuple(found.strangers),
         postponed=tuple(sorted(skip)),
-        unconfirmed=tuple(balances.unconfirmed),
+        unconfirmed=unconfirmed,
     )
 
 

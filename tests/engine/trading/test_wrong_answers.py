@@ -1,0 +1,115 @@
+"""Account answers that are wrong for a moment, and pairs that the exchange does not know any more."""
+
+import asyncio
+from pathlib import Path
+
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
+from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import agree, buy, closed, day_of, held, price_for, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL
+
+OTHER = "OTHERUSDT"
+
+
+def a_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
+    return day_of(sim, folder, listing=PUNCTUAL, lent={**HANDS_OFF, **lent})
+
+
+async def lasting_of(running: Joined) -> list[Difference]:
+    scope = rooms_of(running).keeper.scope
+    found = await running.store.read(
+        "runs", lambda stored: stored.trading(scope).reconciliations.page(limit=1_000)
+    )
+    return list(lasting(run for _, run in found))
+
+
+def test_coins_missing_from_one_answer_are_not_written_off_and_entries_wait(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=3_600)
+        await day.open()
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), await buy(running)
+            await agree(running)
+            assert not rooms.refusal(OrderRole.ENTRY, OTHER)
+            day.server.world.deposit(position.base_asset, -position.remaining)
+            run = await rooms.reconciler.compare(Trigger.PERSON)
+            day.server.world.deposit(position.base_asset, position.remaining)
+            assert (run.explained, run.unexplained) == ((), ())
+            assert "not written off" in run.problem
+            assert "balances are being confirmed" in rooms.refusal(OrderRole.ENTRY, OTHER)
+            assert not rooms.refusal(OrderRole.STOP, position.symbol)
+            await until(lambda: not rooms.refusal(OrderRole.ENTRY, OTHER), 10)
+            assert held(running).remaining == position.remaining
+            last = rooms.keeper.open.reconciled
+            assert last is not None
+            assert [one.kind for one in last.explained] == [DifferenceKind.FALSE_ALARM]
+            assert await lasting_of(running) == []
+
+    simulate(main)
+
+
+def test_coins_that_reappear_after_a_write_off_are_the_desks_and_its_stop_sells_them(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=10)
+        await day.open()
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), await buy(running)
+            await agree(running)
+            day.server.world.deposit(position.base_asset, -position.remaining)
+            await asyncio.sleep(25)
+            assert rooms.keeper.open.positions
+            assert (await closed(running, 30)).close_reason is CloseReason.CORRECTED
+            day.server.world.deposit(position.base_asset, position.remaining)
+            await until(lambda: rooms.keeper.open.positions, 30)
+            back = held(running)
+            assert (back.id, back.remaining, back.gone) == (position.id, position.remaining, 0)
+            assert [one.role for one in rooms.keeper.open.intents_of(back.id)] == [OrderRole.STOP]
+            await price_for(rooms, back, "0.2", 3)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+            await agree(running)
+            assert await lasting_of(running) == []
+
+    simulate(main)
+
+
+def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=10)
+        await day.open()
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), await buy(running)
+            await agree(running)
+            close_the_history_of(day, position.symbol)
+            day.server.world.deposit(position.base_asset, -position.remaining)
+            day.server.world.deposit("NEWNAME", position.remaining * 1_000)
+            await asyncio.sleep(60)
+            run = rooms.keeper.open.reconciled
+            assert run is not None
+            assert run.at_ms > rooms.port.now_ms() - 15_000
+            assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
+            assert held(running).remaining == position.remaining
+            assert not rooms.refusal(OrderRole.ENTRY, OTHER)
+            assert [one.about for one in await lasting_of(running)] == ["NEWNAME"]
+        async with day.engine() as running:
+            assert held(running).remaining == position.remaining
+            await until(lambda: not rooms_of(running).refusal(OrderRole.ENTRY, OTHER))
+
+    simulate(main)
+
+
+def close_the_history_of(day: PracticeDay, gone: str) -> None:
+    """Let the exchange refuse the history of a pair that it renamed."""
+    all_orders = day.server.world.all_orders
+
+    def refuse(
+        symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+    ) -> list[OrderRecord]:
+        if symbol == gone:
+            raise Refusal(-1121, "Invalid symbol.")
+        return all_orders(symbol, start_ms, end_ms, limit)
+
+    day.server.world.all_orders = refuse

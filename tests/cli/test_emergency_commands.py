@@ -1,0 +1,63 @@
+"""Commands that lower risk need no settings, no runtime folder, and wait for no engine that is silent."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.desk import asking
+from mexc_tui.desk.kinds import DeskSilent
+from mexc_tui.lock import engine_lock
+from mexc_tui.paths import paths_of
+from mexc_tui.questions.reach import Failure, Reach
+from tests.cli.test_kill_direct import World, end, world
+
+__all__ = ["world"]
+
+
+def environ(folder: Path, runtime: str = "r") -> dict[str, str]:
+    return {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder / runtime)}
+
+
+def break_settings(folder: Path) -> None:
+    file = paths_of("any", environ(folder)).settings
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("no_such_setting = 1\nmode = \n")
+
+
+def test_settings_that_cannot_be_read_are_passed_over_in_an_emergency_alone(tmp_path: Path) -> None:
+    break_settings(tmp_path)
+    with pytest.raises(Failure):
+        Reach(None, None, environ(tmp_path))
+    reach = Reach(None, None, environ(tmp_path), is_emergency=True)
+    assert reach.paths.profile == "practice"
+    assert reach.passed_over
+
+
+def test_without_settings_the_profile_is_that_of_the_engine_that_runs(tmp_path: Path) -> None:
+    break_settings(tmp_path)
+    place = paths_of("mine", environ(tmp_path))
+    place.state.mkdir(parents=True)
+    with engine_lock(place, ""):
+        assert Reach(None, None, environ(tmp_path), is_emergency=True).paths.profile == "mine"
+        assert Reach("practice", None, environ(tmp_path), is_emergency=True).paths.profile == "practice"
+
+
+def test_an_engine_is_found_by_its_lock_where_the_runtime_folder_is_another(tmp_path: Path) -> None:
+    place = paths_of("practice", environ(tmp_path))
+    place.state.mkdir(parents=True)
+    with engine_lock(place, ""):
+        assert Reach(None, None, environ(tmp_path, "q")).socket == place.socket
+
+
+def test_a_frozen_engine_is_named_with_the_way_to_stop_without_it(world: World) -> None:
+    engine = world.engine()
+    try:
+        os.kill(engine.pid, signal.SIGSTOP)
+        reach = Reach(None, None, environ(world.folder), is_emergency=True)
+        with pytest.raises(DeskSilent, match=rf"[Pp]rocess {engine.pid} .*kill --direct --profile practice"):
+            reach.tell(asking.STOP, asking.Nothing(), 200)
+    finally:
+        os.kill(engine.pid, signal.SIGCONT)
+        end(engine)

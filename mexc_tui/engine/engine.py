@@ -32,7 +32,16 @@ log = logging.getLogger(__name__)
 
 OVER_EVERY_S = 0.5
 LAST_LOOK_S = 10.0
-FIRING_RESTS_ON = ("clock", "private stream", "reconciler", "books", "settling", "guardian", "streams")
+FIRING_RESTS_ON = (
+    "clock",
+    "awake",
+    "private stream",
+    "reconciler",
+    "books",
+    "settling",
+    "guardian",
+    "streams",
+)
 SOURCE_FAILURES = 3
 """So many failures in a row of a source are worth an alert."""
 
@@ -322,6 +331,8 @@ class Engine:
         state, cause = self.trading()
         if state is not TradingState.ACTIVE:
             yield Trouble("engine:trading", state.value, Severity.WARNING, cause)
+        if self.rooms is not None and self.rooms.awake.warning:
+            yield Trouble("engine:loop", "event loop", Severity.WARNING, self.rooms.awake.warning)
         if self.reload.problem:
             yield Trouble("engine:settings", "settings", Severity.WARNING, self.reload.problem)
         ban = self.parts.market.budget_row().ban

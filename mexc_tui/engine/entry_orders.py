@@ -10,6 +10,7 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.ports import Clock
 from mexc_tui.ledger.positions import spent
 from mexc_tui.model.intent import Intent, Order
+from mexc_tui.model.order import Side
 from mexc_tui.sniping.rounding import Grid
 
 
@@ -26,6 +27,8 @@ class EntryOrders:
         """Every attempt as it stands: memory forgets what is over, its cost counts all the same."""
         self.filled_ns: dict[str, int] = {}
         """When the first fill of each was known."""
+        self.sold = ""
+        """That something of the position was sold, in words: its buying ends; empty: nothing was."""
 
     @contextmanager
     def heard(self) -> Generator[None]:
@@ -81,7 +84,10 @@ class EntryOrders:
 
     def _note(self, written: Written) -> None:
         for order in written.orders:
-            if order.intent_id == self._intent.id:
+            if order.position_id == self._intent.position_id and order.side is Side.SELL:
+                if order.filled_quantity:
+                    self.sold = f"{order.symbol} is being sold: {order.role}"
+            elif order.intent_id == self._intent.id:
                 self._mine[order.client_order_id] = order
                 if order.filled_quantity:
                     self.filled_ns.setdefault(order.client_order_id, self._clock.monotonic_ns())

@@ -1,27 +1,37 @@
 """What the next order of a snipe asks for, by the book of the moment."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
 from mexc_tui.engine.prices import PriceMove, Prices
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.stream import TopLevels
 from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, first_order, price_cap
 from mexc_tui.sniping.reaction import Next
 from mexc_tui.sniping.rounding import Grid, misfit
+
+AskBook = Callable[[str, int], Awaitable[DepthSnapshot]]
+LEVELS = 5
 
 
 class EntryPrice:
     """Prices of one snipe: never above its cap, and no order while there is no cap."""
 
-    def __init__(self, snipe: Snipe, grid: Grid, rules: FireRules, prices: Prices) -> None:
+    def __init__(self, snipe: Snipe, grid: Grid, rules: FireRules, prices: Prices, ask_book: AskBook) -> None:
+        """`ask_book`: asks the exchange for a pair's book."""
         self._snipe = snipe
         self._grid = grid
         self._rules = rules
         self._prices = prices
+        self._ask_book = ask_book
         self._first_seen: Decimal | None = None
+        self.is_first_missed = False
+        """Whether the pair may have had a first price that was not seen."""
         self._moved = asyncio.Event()
 
     @property
@@ -81,11 +91,30 @@ class EntryPrice:
         """Return the price cap; of a pair that had no price when it was armed, over the first price seen."""
         if self._snipe.price_cap is not None:
             return self._snipe.price_cap
-        if self._first_seen is None:
+        if self._first_seen is None and not self.is_first_missed:
             price = self._prices.of(self._snipe.symbol)
             self._first_seen = price.ask or price.last
         return price_cap(self._first_seen, self._grid, self._rules)
 
+    def miss_first(self) -> None:
+        """Take no price from now on for the pair's first one."""
+        self.is_first_missed = True
+
+    async def ask_anew(self) -> str:
+        """Have the exchange tell the book of this moment; return why it does not, empty: it did."""
+        symbol = self._snipe.symbol
+        try:
+            book = await self._ask_book(symbol, LEVELS)
+        except ExchangeError as error:
+            return str(error)
+        asks, bids = _levels(book.asks), _levels(book.bids)
+        self._prices.on_levels(TopLevels(symbol, asks, bids, book.last_update_id))
+        return ""
+
     def _note(self, move: PriceMove) -> None:
         if move.price.symbol == self._snipe.symbol:
             self._moved.set()
+
+
+def _levels(printed: Iterable[tuple[str, str]]) -> tuple[tuple[Decimal, Decimal], ...]:
+    return tuple((Decimal(price), Decimal(quantity)) for price, quantity in printed)

@@ -48,8 +48,11 @@ class ExitOrders:
         `is_offered`: what is free is sold at once, while what rests is being cancelled.
         """
         live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
-        if sale.goal <= 0:
-            self._cancel_entries(sale, live)
+        self._cancel_entries(sale, live)
+        if left <= sale.goal <= 0 and any(one.side is Side.BUY for one in live):
+            sale.said = "a buy of it is not settled yet"
+            await sale.pause(LOOK_S)
+            return True
         sells = [one for one in live if one.side is Side.SELL and sale.is_holding(one)]
         ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
         if ours:

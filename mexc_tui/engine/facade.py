@@ -14,6 +14,7 @@ from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.view import (
     AlertRow,
     ListingRow,
+    LoopRow,
     SettingRow,
     SignalRow,
     StatusRow,
@@ -61,6 +62,7 @@ class EngineFace:
             journal=parts.bus.state().last_sequence,
             config_hash=engine.settings().config_hash,
             cache=parts.market.cache_row(),
+            loop=LoopRow() if engine.rooms is None else engine.rooms.awake.row(),
             pending_settings=tuple(change.name for change in parts.live.pending()),
         )
 

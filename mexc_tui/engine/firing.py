@@ -6,12 +6,14 @@ already. The decisions are sniping's; here they are timed and carried out.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.entry_orders import EntryOrders
+from mexc_tui.engine.entry_plan import LOOK_S, EntryPlan
 from mexc_tui.engine.entry_price import EntryPrice
 from mexc_tui.engine.execution import Execution, Sent
 from mexc_tui.engine.ports import Clock
@@ -20,7 +22,7 @@ from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import NewOrder, OrderType, Side
-from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, Rejected, SendOutcome
+from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, is_run_away
@@ -34,9 +36,6 @@ ANSWERED_S = 0.5
 """How long the stream may take to tell what became of an order that ends at once; then it is asked for."""
 LISTED_AGAIN_S = 0.1
 """The list of orders is asked for again so long after it could not be read."""
-
-LOOK_S = 0.05
-"""How often a firing that waits checks whether it may still buy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,13 @@ class Firing:
         window_ms: Callable[[], int],
         on_chore: Callable[[Chore, str], None],
         called_off: Callable[[], str],
+        awake: Awake,
+        check: Callable[["Firing"], Awaitable[str]],
     ) -> None:
         """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for.
 
-        `called_off`: why nothing more may be sent, such as a listing that is cancelled in the last second.
+        `called_off`: why nothing more may be sent, such as a listing that is cancelled in the last second;
+        `check`: what the checklist refuses, asked again after a standstill.
         """
         self.snipe = snipe
         self._intent = intent
@@ -83,18 +85,36 @@ class Firing:
         self._on_chore = on_chore
         self._called_off = called_off
         self._sent = 0
-        self._last_sent_ms: int | None = None
+        self._last_sent_ns: int | None = None
         self._refused = False
-        self._is_resynced = False
+        self._untimely = 0
         self._reductions = 0
-        self._price = EntryPrice(snipe, grid, rules, prices)
+        self._check = check
+        self._price = EntryPrice(snipe, grid, rules, prices, trading.depth)
+        self._plan = EntryPlan(
+            self._price,
+            awake,
+            clock,
+            self._off,
+            lambda: trading.now_ms() > snipe.opens_ms,
+            self._renew,
+        )
         self._orders = EntryOrders(intent, grid, keeper, clock)
         self.line: FiringLine = trading.line()
         self.attempts: list[Attempt] = []
         """What was tried: written down when it is over, as no disk stands between an answer and the next."""
 
     async def warm(self) -> None:
-        """Connect and measure the road. A failure is logged: the checklist sees that the line is cold."""
+        """Connect and measure: the plan begins here. A failure is logged: the checklist sees a cold line."""
+        self._plan.begin()
+        await self._measure()
+
+    async def _renew(self) -> str:
+        await self.warm()
+        return await self._check(self)
+
+    async def _measure(self) -> None:
+        """Measure round trip and clock over the connection that fires."""
         try:
             await self.line.warm()
         except ExchangeError as error:
@@ -110,7 +130,7 @@ class Firing:
             return await self._fire()
 
     async def _fire(self) -> Ended:
-        off = await self._until_priced()
+        off = await self._plan.until_ready()
         if off:
             return Ended(SnipeState.MISSED, off, 0)
         first = self._price.first()
@@ -141,15 +161,6 @@ class Firing:
             self._rules,
         )
 
-    async def _until_priced(self) -> str:
-        """Wait until a price bounds what an order pays; return why none may be sent, empty: one may."""
-        while self._price.cap() is None:
-            off = self._off()
-            if off:
-                return f"{off} (no price was seen)"
-            await self._price.moves_within(LOOK_S)
-        return ""
-
     async def close(self) -> None:
         """Close the line."""
         await self.line.close()
@@ -161,29 +172,33 @@ class Firing:
             # First wait, then decide: the book that counts is the one of that moment.
             left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
             await asyncio.sleep(max(left_ns, 0) / 1e9)
-        decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
-        name = self._keeper.next_id(self._intent)
-        off = self._off()
-        if off or not name:
+        off = await self._plan.until_ready()
+        name = "" if off else self._keeper.next_id(self._intent)
+        if not name:
             return Next(Step.STOP, off or "all attempts are used up")
+        decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
         shot = self._shot(step, name, leave_ns or decided_ns)
         signed_ns, best_ask = self._clock.monotonic_ns(), None
 
         def stopped() -> str:
             nonlocal best_ask
             best_ask = self._price.ask
-            return self._off()
+            return self._off() or self._plan.stood_still(decided_ns)
 
         sent = await self._execution.fire(self._intent, self.line, shot, leave_ns, stopped)
         self._sent += 1
-        self._last_sent_ms = self._trading.now_ms()
+        self._last_sent_ns = self._clock.monotonic_ns()
         outcome = sent.outcome
         if isinstance(outcome, Rejected) and await self._was_taken(sent.order, outcome.refusal):
             outcome = Accepted(PlacedOrder(order_id=sent.order.client_order_id, symbol=sent.order.symbol))
         if isinstance(outcome, Accepted):
             outcome = await self._outcome_of(sent.order)
+        is_untimely = isinstance(outcome, Rejected) and outcome.refusal.advice is Advice.RESYNC_CLOCK
+        if is_untimely:
+            await self._measure()
         after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
         self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
+        self._untimely += is_untimely
         for chore in after.chores:
             self._do(chore, after.reason)
         off = self._off() if after.step is Step.SEND else ""
@@ -196,7 +211,7 @@ class Firing:
             return (
                 f"{late_ms / 1_000:.1f} s after the opening its window of {self._rules.window_ms} ms is over"
             )
-        return self._called_off()
+        return self._orders.sold or self._called_off()
 
     def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
         assert step.type is not None
@@ -283,19 +298,24 @@ class Firing:
             price=self._price.again(step.price),
             quantity=step.quantity,
             sent=self._sent,
-            last_sent_ms=self._last_sent_ms,
+            last_sent_ms=self._last_sent_ms(),
             committed=self._orders.committed(order),
             grid=self._grid,
             cap=cap,
             best_ask=self._price.ask,
-            is_resynced=self._is_resynced,
+            untimely=self._untimely,
             reductions=self._reductions,
         )
+
+    def _last_sent_ms(self) -> int | None:
+        """Return when the last attempt was over, by the exchange's clock as it is known now."""
+        if self._last_sent_ns is None:
+            return None
+        return self._trading.now_ms() - (self._clock.monotonic_ns() - self._last_sent_ns) // NS_PER_MS
 
     # ---- what follows
 
     def _do(self, chore: Chore, reason: str) -> None:
-        self._is_resynced = self._is_resynced or chore is Chore.RESYNC_CLOCK
         self._reductions += chore is Chore.REFRESH_BALANCES
         self._on_chore(chore, reason)
 

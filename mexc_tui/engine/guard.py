@@ -38,6 +38,8 @@ ORDER_WORKERS = ("books", "settling", "sniper", "guardian")
 """One of them that keeps failing halts (reliability H6)."""
 TIME_DOUBT_MS = 60_000
 """Two orders refused for their time within so long: measuring anew did not help (reliability R17)."""
+TIME_PATIENCE_MS = 2_000
+"""As long as the last of them is newer, its sender still measures and tries again."""
 ME = "guard"
 STALE_RUNS = 3
 
@@ -75,9 +77,13 @@ class Guard:
         workers: Callable[[], tuple[WorkerStatus, ...]],
         clock_problem: Callable[[], str],
         store_problem: Callable[[], str],
+        standstill: Callable[[], str],
         numbers: Callable[[], GuardNumbers],
     ) -> None:
-        """`clock_problem`: why the exchange's time is in doubt; empty: it is not."""
+        """`clock_problem`: why the exchange's time is in doubt; empty: it is not.
+
+        `standstill`: what a long standstill of the event loop left unchecked.
+        """
         self._trading = trading
         self._keeper = keeper
         self._reconciler = reconciler
@@ -88,6 +94,7 @@ class Guard:
         self._workers = workers
         self._clock_problem = clock_problem
         self._store_problem = store_problem
+        self._standstill = standstill
         self._numbers = numbers
         self._acted = dict[Key, int]()
         self._trimmed_ms: int | None = None
@@ -216,6 +223,7 @@ class Guard:
         if self._reconciler.is_done and self._is_stale():
             why = self._reconciler.problem or "the comparison hangs"
             refusal = f"books were not compared for long: {why}"
+        refusal = refusal or self._standstill()
         if refusal:
             yield Cause.BOOKS, refusal
 
@@ -227,7 +235,9 @@ class Guard:
     def _refused_time(self) -> str:
         since_ms = self._trading.now_ms() - TIME_DOUBT_MS
         self._untimely = {name: at_ms for name, at_ms in self._untimely.items() if at_ms > since_ms}
-        count = len(self._untimely)
+        count, newest_ms = len(self._untimely), max(self._untimely.values(), default=0)
+        if newest_ms > self._trading.now_ms() - TIME_PATIENCE_MS:
+            return ""
         return f"the exchange refused the time of {count} orders within a minute" if count > 1 else ""
 
     def _note(self, written: Written) -> None:
@@ -237,6 +247,8 @@ class Guard:
                 self.incident(Cause.KEY, "key", f"the exchange refuses this key: {order.reason}")
             if order.code in TIME_CODES:
                 self._untimely.setdefault(order.client_order_id, order.updated_ms)
+            elif order.order_id and order.created_ms >= max(self._untimely.values(), default=0):
+                self._untimely.clear()  # the exchange takes our time again
         for step in written.advanced:
             for anomaly in step.anomalies:
                 if anomaly.kind is AnomalyKind.OVERFILL:

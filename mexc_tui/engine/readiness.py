@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from mexc_tui.engine.arming import Arming
+from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.firing import Firing
 from mexc_tui.engine.gates import EntryNumbers
@@ -73,6 +74,7 @@ class Readiness:
         keeper: Bookkeeper,
         arming: Arming,
         reconciler: Reconciler,
+        awake: Awake,
         numbers: Callable[[], EntryNumbers],
         streams: PairWatch,
     ) -> None:
@@ -82,6 +84,7 @@ class Readiness:
         self._keeper = keeper
         self._arming = arming
         self._reconciler = reconciler
+        self._awake = awake
         self._numbers = numbers
         self._streams = streams
         self._checked: OrderedDict[str, Checked] = OrderedDict()
@@ -151,6 +154,7 @@ class Readiness:
             orders_left=self._trading.orders_left(Purpose.ENTRY),
             are_shots_ready=line.are_shots_ready,
             ban=self._trading.ban(),
+            standstill=self._awake.doubt,
         )
         numbers = self._numbers()
         limits = ReadyLimits(clock_age_s=numbers.clock_age_s, silent_ms=silent_ms)

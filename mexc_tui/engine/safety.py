@@ -58,6 +58,7 @@ class Watched:
     profile: str
     workers: Callable[[], tuple[WorkerStatus, ...]]
     clock_problem: Callable[[], str]
+    standstill: Callable[[], str]
     fee: Callable[[str], Decimal]
     """Of selling a pair, a ratio."""
     store_problem: Callable[[], str] = lambda: ""
@@ -117,6 +118,7 @@ class Safety:
             watched.workers,
             watched.clock_problem,
             watched.store_problem,
+            watched.standstill,
             lambda: numbers().guard,
         )
         self._now_ms = trading.now_ms

@@ -6,6 +6,7 @@ offered again; an outcome that nobody knows is asked for first.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 
 from mexc_tui.engine.bookings import Written
@@ -39,6 +40,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """Whoever asked for a sale hears after so long how far it came; it goes on."""
+OnSale = Callable[[str, str], None]
 STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
 NEVER_ORDERS = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
 """A part of a position that is judged so is given up; a whole position is looked at again."""
@@ -71,6 +73,8 @@ class Selling:
         self._orders = ExitOrders(trading, keeper, execution, settling)
         self._end = SaleEnd(keeper, trading.now_ms)
         self._running: dict[str, Running] = {}
+        self.on_sale: OnSale = _nobody
+        """Called with pair and reason before anything of it is offered: its buying ends first."""
         keeper.on_change(self._note)
         prices.on_move(self._on_move)
 
@@ -119,6 +123,7 @@ class Selling:
         self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
     ) -> Running:
         """Sell until only `goal` is left, beside the caller; join the sale that runs already."""
+        self.on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
             sale = Running(position.id, position.symbol, goal, role, reason, words)
@@ -431,3 +436,7 @@ class Selling:
 
 def _is_sell(order: Order) -> bool:
     return order.side is Side.SELL and order.state.is_on_exchange
+
+
+def _nobody(_symbol: str, _words: str) -> None:
+    """Do nothing: no snipe fires."""

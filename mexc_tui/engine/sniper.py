@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from mexc_tui.engine.arming import Arming, line
+from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.face import Refused
@@ -67,12 +68,12 @@ class Sniper:
         clock: Clock,
         arming: Arming,
         reconciler: Reconciler,
+        awake: Awake,
         numbers: Callable[[], EntryNumbers],
         window_ms: Callable[[], int],
-        resync: Callable[[], None],
         streams: PairWatch,
     ) -> None:
-        """`window_ms`: how long the exchange may take an order; `resync`: have the clock measured."""
+        """`window_ms`: how long the exchange may take an order."""
         self._known = known
         self._trading = trading
         self._keeper = keeper
@@ -82,12 +83,14 @@ class Sniper:
         self._clock = clock
         self._arming = arming
         self._reconciler = reconciler
-        self.readiness = Readiness(known, trading, keeper, arming, reconciler, numbers, streams)
+        self._awake = awake
+        self.readiness = Readiness(known, trading, keeper, arming, reconciler, awake, numbers, streams)
         self._numbers = numbers
         self._window_ms = window_ms
-        self._resync = resync
         self._wake = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._sold: dict[str, str] = {}
+        """Why snipes that fire buy nothing more: their pair is being sold."""
         known.changed.append(self._wake.set)
 
     async def run(self, started: Started) -> None:
@@ -132,11 +135,18 @@ class Sniper:
             for one in self._keeper.open.snipes.values()
         )
 
+    def end_buying(self, symbol: str, words: str) -> None:
+        """End the firing of a pair, at once and for good: it is being sold."""
+        for snipe in self._keeper.open.snipes.values():
+            if snipe.symbol == symbol and snipe.id in self._tasks:
+                self._sold.setdefault(snipe.id, f"{symbol} is being sold: {words}")
+
     def _forget_done(self) -> None:
         for name, task in list(self._tasks.items()):
             if not task.done():
                 continue
             del self._tasks[name]
+            self._sold.pop(name, None)
             error = None if task.cancelled() else task.exception()
             if error is not None:
                 log.error("%s broke off and is followed anew: %s", task.get_name(), error, exc_info=error)
@@ -177,6 +187,8 @@ class Sniper:
     def _called_off(self, snipe: Snipe) -> str:
         """Say why an armed snipe may not fire any more; empty: it may."""
         listing = self._known.knowledge.listings.get(snipe.listing_id)
+        if snipe.id in self._sold:
+            return self._sold[snipe.id]
         if self._keeper.open.trading.state in (TradingState.HALTED, TradingState.FLATTENING):
             return f"trading is {self._keeper.open.trading.state}"
         if listing is None:
@@ -187,7 +199,7 @@ class Sniper:
             return f"it was renamed to {listing.symbol}"
         if listing.opened_ms is None and listing.opens_ms != snipe.opens_ms:
             return f"its opening moved to {moment(listing.opens_ms)}"
-        if listing.opened_ms is not None and self._trading.now_ms() < snipe.opens_ms - EARLY_MS:
+        if listing.opened_ms is not None and listing.opened_ms < snipe.opens_ms - EARLY_MS:
             return f"it opened early, at {moment(listing.opened_ms)}"
         return ""
 
@@ -267,14 +279,18 @@ class Sniper:
             self.readiness.probe(snipe.symbol)
             await firing.warm()
             await self._sleep_until(snipe.opens_ms - CHECK_MS)
-            refused = refusals(await self.readiness.check(firing))
+            refused = await self._check(firing)
             if refused:
-                words = "; ".join(line(one) for one in refused)
-                await self._end(snipe, Ended(SnipeState.DISARMED, f"checklist: {words}", 0))
+                await self._end(snipe, Ended(SnipeState.DISARMED, refused, 0))
                 return
             await self._fire(snipe, firing)
         finally:
             await firing.close()
+
+    async def _check(self, firing: Firing) -> str:
+        """Return what the checklist refuses; empty: nothing."""
+        refused = refusals(await self.readiness.check(firing))
+        return f"checklist: {'; '.join(line(one) for one in refused)}" if refused else ""
 
     async def _regridded(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
         """Aim with the steps and bounds that the pair has by now (reliability O11)."""
@@ -301,6 +317,8 @@ class Sniper:
             called_off=lambda: (
                 self._called_off(snipe) or self._execution.refusal(OrderRole.ENTRY, snipe.symbol)
             ),
+            awake=self._awake,
+            check=self._check,
         )
 
     async def _fire(self, snipe: Snipe, firing: Firing) -> None:
@@ -326,8 +344,6 @@ class Sniper:
     def _do(self, chore: Chore, reason: str) -> None:
         log.info("%s: %s", chore, reason)
         match chore:
-            case Chore.RESYNC_CLOCK:
-                self._resync()
             case Chore.REFRESH_BALANCES | Chore.ALERT:
                 self._reconciler.hurry()
             case Chore.REFRESH_SYMBOLS:

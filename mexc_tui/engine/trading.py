@@ -161,7 +161,14 @@ class TradingRooms:
             self._on_stranger,
         )
         self.dust = Dust(port, self.keeper, self.reconciler)
-        self.awake = Awake(clock, self.prices.distrust, around.resync, self.reconciler.hurry)
+        self.awake = Awake(
+            clock,
+            port.now_ms,
+            self.prices.distrust,
+            around.resync,
+            self.reconciler.hurry,
+            self._compared_ms,
+        )
         self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
         self.other_engines = OtherEngines(port, self.keeper, around.rng, self._on_stranger)
         self.gates = Gates(
@@ -203,11 +210,12 @@ class TradingRooms:
             clock,
             self.arming,
             self.reconciler,
+            self.awake,
             entry,
             window_ms,
-            around.resync,
             around.streams,
         )
+        self.selling.on_sale = self.sniper.end_buying
         self.safety = Safety(
             port,
             self.keeper,
@@ -221,6 +229,7 @@ class TradingRooms:
                 around.profile,
                 around.statuses,
                 around.clock_problem,
+                lambda: self.awake.doubt,
                 self.gates.fee,
                 around.store_problem,
             ),
@@ -283,7 +292,7 @@ class TradingRooms:
             return self.reconciler.refusal
         if self.keeper.problem:
             return f"the books cannot be written: {self.keeper.problem}"
-        return self.other_engines.refusal or self._store_problem()
+        return self.other_engines.refusal or self._store_problem() or self.awake.doubt
 
     async def stop(self) -> str:
         """Hold or flatten, wait for answers that are on their way; call it before the workers are stopped.
@@ -294,6 +303,10 @@ class TradingRooms:
         await self.execution.settle(IN_FLIGHT_S)
         await self.dust.settle(IN_FLIGHT_S)
         return words
+
+    def _compared_ms(self) -> int | None:
+        run = self.keeper.open.reconciled
+        return None if run is None or run.problem else run.at_ms
 
     def _on_stranger(self, client_order_id: str) -> None:
         self.safety.guard.on_stranger(client_order_id)

@@ -98,6 +98,17 @@ class WorkerRow(Row, frozen=True, kw_only=True):
     last_error: str
 
 
+class LoopRow(Row, frozen=True, kw_only=True):
+    """Gaps of the engine's event loop since its start."""
+
+    gaps: int = 0
+    last_gap_ms: int | None = None
+    """How long it stood still last."""
+    last_ended_ms: int | None = None
+    """When that ended, this machine's time."""
+    longest_gap_ms: int | None = None
+
+
 class StatusRow(Row, frozen=True, kw_only=True):
     """The engine itself."""
 
@@ -129,6 +140,7 @@ class StatusRow(Row, frozen=True, kw_only=True):
     pending_settings: tuple[str, ...] = ()
     """Settings that wait for a restart."""
     cache: CacheRow = CacheRow()
+    loop: LoopRow = LoopRow()
 
 
 class ListingRow(Row, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from mexc_tui.model.view import FactRow, ListingRow, SettingRow, StatusRow, TradingState
+from mexc_tui.model.text import many
+from mexc_tui.model.view import FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.questions.signal_pages import STAGES
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table
 from mexc_tui.wording.facts import fact_words
@@ -27,6 +28,11 @@ _OF_COMMANDS = ("command_begun", "command_done")
 """Facts about a command's id, of which the beginning is enough to see what belongs together."""
 NARROW = 120
 """Columns; below that a line leaves out the date."""
+
+
+def _loop(loop: LoopRow) -> str:
+    ended = "" if loop.last_ended_ms is None else f", the last until {when(loop.last_ended_ms)} UTC"
+    return f"{many(loop.gaps, 'gap')}, the longest {loop.longest_gap_ms or 0:,} ms{ended}"
 
 
 def status_page(status: StatusRow, pen: Pen) -> str:
@@ -54,6 +60,8 @@ def status_page(status: StatusRow, pen: Pen) -> str:
             f"{status.journal:,} facts",
         ),
     ]
+    if status.loop.last_gap_ms is not None:
+        lines.append(_pair("event loop", pen.write(_loop(status.loop), Tone.WARN)))
     if status.budget.ban:
         lines.append(_pair("ban", pen.write(status.budget.ban, Tone.BAD)))
     lines += [_pair("skipped", pen.write(one, Tone.WARN)) for one in status.budget.skipped_rows]

@@ -73,6 +73,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds since the start."""
         return self._jumping.now_s
 
+    def stand_still(self, seconds: float) -> None:
+        """Let time pass while nothing runs, as for a stopped process or a turn of the loop that blocks it."""
+        self._jumping.now_s += seconds
+
     def call_at(
         self,
         when: float,

@@ -41,6 +41,8 @@ class ReadyFacts:
     orders_left: int
     are_shots_ready: bool
     ban: str = ""
+    standstill: str = ""
+    """What a long standstill of the event loop left unchecked, in words; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
         _line(
             "requests", facts.are_shots_ready, "signed" if facts.are_shots_ready else "missing",
             "built and signed", "build them",
+        ),
+        _line(
+            "event_loop", not facts.standstill, facts.standstill or "runs", "no standstill",
+            "wait until the ledger was compared",
         ),
         _line("ban", not facts.ban, facts.ban or "none", "none", "wait for its end"),
         _line("attempts", rules.attempts >= 1, str(rules.attempts), "at least 1", "raise entry_attempts"),

@@ -94,10 +94,13 @@ def bounded(kind: OrderType) -> OrderType:
 def next_at_ms(
     sent: int, last_sent_ms: int | None, opens_ms: int, rules: FireRules, now_ms: int
 ) -> int | None:
-    """Return when the next attempt may be sent; None: attempts or window are used up."""
+    """Return when the next attempt may be sent, not before the opening; None: attempts or window are used up.
+
+    A clock that was measured anew may say that the opening is still ahead.
+    """
     if sent >= min(rules.attempts, MOST_ATTEMPTS):
         return None
-    at_ms = now_ms if last_sent_ms is None else max(now_ms, last_sent_ms + rules.spacing_ms)
+    at_ms = max(now_ms, opens_ms if last_sent_ms is None else max(opens_ms, last_sent_ms + rules.spacing_ms))
     return at_ms if at_ms <= opens_ms + rules.window_ms else None
 
 

@@ -15,6 +15,8 @@ from mexc_tui.sniping.rounding import ZERO, Grid, floored, misfit
 BACK_OFF_MS = 1_000
 """After a 429 that names no time."""
 MOST_REDUCTIONS = 2
+UNTIMELY_MS = (0, 250, 500)
+"""After an attempt that was refused for its time, the clock measured anew: the first, second, later one."""
 
 
 class Step(StrEnum):
@@ -31,7 +33,6 @@ class Step(StrEnum):
 class Chore(StrEnum):
     """What is done on the way, before the next attempt or after the end."""
 
-    RESYNC_CLOCK = "resync clock"
     REFRESH_BALANCES = "refresh balances"
     REFRESH_SYMBOLS = "refresh symbols"
     ALERT = "alert"
@@ -56,7 +57,8 @@ class Progress:
     best_ask: Decimal | None = None
     retry_after_ms: int | None = None
     """What the answer's Retry-After says."""
-    is_resynced: bool = False
+    untimely: int = 0
+    """How many attempts were refused for their time before this one."""
     reductions: int = 0
 
     @property
@@ -187,10 +189,10 @@ def _back_off(words: str, progress: Progress, rules: FireRules, now_ms: int) -> 
 
 
 def _resync(words: str, progress: Progress, rules: FireRules, now_ms: int) -> Next:
-    chores = (Chore.RESYNC_CLOCK,)
-    if progress.is_resynced:
-        return _stop(f"{words}, again after a new measurement", progress, (*chores, Chore.ALERT))
-    return _again(_same(progress), progress, rules, now_ms, words, chores)
+    """Try again by the clock as measured since, ever more slowly; somebody is called if it never helps."""
+    wait_ms = UNTIMELY_MS[min(progress.untimely, len(UNTIMELY_MS) - 1)]
+    following = _again(_same(progress), progress, rules, now_ms + wait_ms, words)
+    return following if following.step is Step.SEND else replace(following, chores=(Chore.ALERT,))
 
 
 def _again(

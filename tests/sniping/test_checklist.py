@@ -53,6 +53,7 @@ LINES: list[tuple[str, dict[str, Any]]] = [
     ("unknown_orders", {"has_unknown_order": True}),
     ("orders_left", {"orders_left": 0}),
     ("requests", {"are_shots_ready": False}),
+    ("event_loop", {"standstill": "stood still for 3.0 s"}),
     ("ban", {"ban": "for 2 minutes"}),
 ]
 

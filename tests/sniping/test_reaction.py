@@ -103,9 +103,18 @@ def test_too_many_requests_wait_as_long_as_the_answer_says() -> None:
     assert after(429, replace(START, retry_after_ms=7_000)).step is Step.STOP
 
 
-def test_wrong_time_is_measured_again_once() -> None:
-    assert after(700003).chores == (Chore.RESYNC_CLOCK,)
-    assert after(700003, replace(START, is_resynced=True)).step is Step.STOP
+@pytest.mark.parametrize("code", [700003, 10073])
+def test_an_attempt_refused_for_its_time_is_sent_again_ever_more_slowly_within_the_window(code: int) -> None:
+    waits = [after(code, replace(START, untimely=count)).at_ms for count in range(4)]
+    assert waits == [T0 + 90, T0 + 340, T0 + 590, T0 + 590]
+    last = after(code, replace(START, untimely=9), now_ms=T0 + 4_600)
+    assert (last.step, last.chores) == (Step.STOP, (Chore.ALERT,))
+    assert after(code, replace(START, sent=RULES.attempts)).step is Step.STOP
+
+
+def test_a_clock_that_was_ahead_of_the_exchange_waits_for_the_opening() -> None:
+    following = after(700003, replace(START, last_sent_ms=T0 - 3_000), now_ms=T0 - 2_990)
+    assert following.at_ms == T0
 
 
 @pytest.mark.parametrize("code", [30018, 30020, 30027, 700002, 700006, 10072])

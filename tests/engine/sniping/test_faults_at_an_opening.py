@@ -15,11 +15,13 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.pairs import PairRules
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.sniping.desks import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
 
 LATER_S = OPENS_S + 8
+CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
 STRANGE = Refusal(98765, "something new")
 
 
@@ -73,14 +75,54 @@ def test_R13_an_answer_with_a_code_that_nobody_knows_decides_nothing_and_is_aler
     simulate(main)
 
 
-def test_R17_a_time_that_is_refused_again_after_a_new_measurement_stops_entries(tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", [700003, 10073])
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_R17_a_time_that_is_refused_for_a_while_is_measured_and_sent_again_within_the_window(
+    tmp_path: Path, code: int, times: int
+) -> None:
+    refusal = Refusal(code, "Timestamp for this request is outside of the recvWindow.")
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(CALM), *[refusal] * times) as watcher:
+            await watcher.at(OPENS_S + 6)
+            snipe = await watcher.last()
+            assert (snipe.state, len(watcher.world.asked)) == (SnipeState.FILLED, times + 1)
+            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.world.asked)
+            await watcher.at(OPENS_S + 12)
+            assert watcher.rooms.keeper.open.trading.state is TradingState.ACTIVE
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("ahead_ms", [2_500, -2_500])
+def test_R17_an_exchange_clock_that_jumps_before_the_opening_is_followed(
+    tmp_path: Path, ahead_ms: int
+) -> None:
+    skew = FaultPlan(kind=FaultKind.CLOCK_SKEW, at_s=OPENS_S - 0.3, amount_ms=ahead_ms)
+
+    async def main(sim: Simulation) -> None:
+        plan = scenario(CALM, faults=(skew,))
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            attempts = await watcher.attempts(snipe)
+            assert attempts[0].code == 700003
+            assert snipe.state is SnipeState.FILLED
+            assert attempts[1].code is None
+
+    simulate(main)
+
+
+def test_R17_a_time_that_is_refused_for_the_whole_window_stops_entries(tmp_path: Path) -> None:
     refusal = Refusal(700003, "Timestamp for this request is outside of the recvWindow.")
 
     async def main(sim: Simulation) -> None:
-        async with opening(sim, tmp_path, scenario(), *[refusal] * 5) as watcher:
-            await watcher.at(OPENS_S + 3)
-            assert len(watcher.world.asked) == 2
-            assert (await watcher.last()).state is SnipeState.REJECTED
+        async with opening(sim, tmp_path, scenario(), *[refusal] * 50) as watcher:
+            await watcher.at(OPENS_S + 9)
+            snipe = await watcher.last()
+            assert snipe.state is SnipeState.REJECTED
+            assert 2 < len(watcher.world.asked) <= 20
+            assert all(at_ms <= snipe.opens_ms + 5_000 for at_ms, _ in watcher.world.asked)
             trading = watcher.rooms.keeper.open.trading
             assert (trading.state, trading.cause) == (TradingState.REDUCE_ONLY, Cause.CLOCK)
 

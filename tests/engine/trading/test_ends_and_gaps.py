@@ -1,6 +1,7 @@
 """Engines that end in the middle of a shot, and machines that stand still (reliability C3, H2, R17)."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
@@ -92,6 +94,8 @@ async def the_clock_is_right(sim: Simulation, running: Joined, ahead_ms: int, se
     await until(lambda: abs(sim.clock.now_ms() + ahead_ms - port.now_ms()) < 500, seconds)
 
 
+QUIET_PAIR = "QUIETUSDT"
+"""Nothing new comes of it after the standstill."""
 RARELY = {"clock_resync_s": 3_600, "clock_resync_opening_s": 600, "reconcile_s": 3_600}
 
 
@@ -141,12 +145,13 @@ def test_C3_an_engine_that_stood_still_trusts_no_price_and_compares_its_books(
             before = rooms.keeper.open.reconciled
             assert before is not None
             price(rooms, position, "1")
+            rooms.prices.on_quote(BestQuote(QUIET_PAIR, Decimal(1), Decimal(1), Decimal(2), Decimal(1), 0))
             if is_suspended:
                 sim.clock.step_wall(4_000)  # the exchange's time went on, our steady clock did not
             else:
                 steady = sim.clock.monotonic_ns
                 monkeypatch.setattr(sim.clock, "monotonic_ns", lambda: steady() + 4_000_000_000)
-            await until(lambda: rooms.prices.age_ms(SYMBOL) is None, 2)
+            await until(lambda: rooms.prices.age_ms(QUIET_PAIR) is None, 2)
             await the_clock_is_right(sim, running, 0, 3)
             await asyncio.sleep(4)
             after = rooms.keeper.open.reconciled

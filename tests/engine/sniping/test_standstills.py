@@ -1,0 +1,159 @@
+"""Standstills around an opening: what was planned is planned again from current data, or dropped (C3, C4)."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.stream import TopLevels
+from mexc_tui.practice.scenario import ListingShape
+from mexc_tui.practice.values import Refusal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
+from tests.engine.standing import sleep_machine, stand_still
+
+LATER_S = OPENS_S + 12
+PUNCTUAL = listing(jitter_ms=0, shape=ListingShape.RUSH, peak=4.0)
+CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)
+CAP = Decimal("0.0625")
+TOO_EARLY = Refusal(30001, "current transaction direction not allowed")
+
+
+async def arm_with_price(watcher: Watcher) -> None:
+    """Arm the pair by hand while a price of it is known: its cap is 25 % above 0.05."""
+    await watcher.at(OPENS_S - 8)
+    level = ((Decimal("0.05"), Decimal(1_000)),)
+    watcher.rooms.prices.on_levels(TopLevels(NAME, level, (), 0))
+    snipe = await watcher.rooms.arming.arm(NAME, "ann")
+    assert snipe.price_cap == CAP
+
+
+@pytest.mark.parametrize(
+    ("from_s", "to_s"), [(-1.5, 4.0), (-1.5, 9.0), (-0.3, 3.0), (-0.1, 1.5), (-0.02, 2.0), (-0.5, 0.4)]
+)
+def test_a_standstill_over_the_opening_of_a_pair_without_a_price_buys_nothing(
+    tmp_path: Path, from_s: float, to_s: float
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+            await watcher.at(OPENS_S + from_s)
+            stand_still(to_s - from_s)
+            await watcher.at(LATER_S)
+            assert not watcher.world.asked
+            assert (await watcher.last()).state in (SnipeState.MISSED, SnipeState.DISARMED)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), [(-1.5, 4.0), (-0.1, 2.5), (0.1, 3.0)])
+def test_a_long_standstill_ends_buying_until_the_ledger_was_compared(
+    tmp_path: Path, from_s: float, to_s: float
+) -> None:
+    async def main(sim: Simulation) -> None:
+        refusals = [TOO_EARLY] * 18
+        async with opening(sim, tmp_path, scenario(CALM, auto_arm="never"), *refusals) as watcher:
+            await arm_with_price(watcher)
+            await watcher.at(OPENS_S + from_s)
+            before = len(watcher.world.asked)
+            stand_still(to_s - from_s)
+            await watcher.at(LATER_S)
+            assert len(watcher.world.asked) == before
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(("from_s", "to_s"), [(-0.3, 0.4), (-0.05, 0.8), (-1.0, 0.5)])
+def test_after_a_short_standstill_a_pair_with_a_known_price_is_planned_again(
+    tmp_path: Path, from_s: float, to_s: float
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
+            await arm_with_price(watcher)
+            await watcher.at(OPENS_S + from_s)
+            stand_still(to_s - from_s)
+            await watcher.at(LATER_S)
+            for at_ms, order in watcher.world.asked:
+                assert at_ms >= watcher.world.start_ms + (OPENS_S + to_s) * 1_000
+                assert order.price is not None
+                assert order.price <= CAP
+            assert (await watcher.last()).state is SnipeState.FILLED
+
+    simulate(main)
+
+
+def test_a_standstill_between_attempts_makes_the_next_one_ask_for_the_book_first(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(PUNCTUAL), *[TOO_EARLY] * 3) as watcher:
+            await watcher.until(lambda: len(watcher.world.asked) == 3, OPENS_S + 3)
+            asked = watcher.day.server.world  # the exchange's own book
+            stand_still(0.6)
+            await watcher.until(lambda: len(watcher.world.asked) == 4)
+            _, order = watcher.world.asked[3]
+            book = asked.depth(NAME, 1)
+            assert order.price is not None
+            assert order.price <= Decimal(book.asks[0][0]) * Decimal("1.04")
+
+    simulate(main)
+
+
+def test_a_standstill_before_the_opening_that_is_over_in_time_keeps_the_shot(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+            await watcher.at(OPENS_S - 2.5)
+            stand_still(1.2)
+            await watcher.at(LATER_S)
+            assert (await watcher.last()).state is SnipeState.FILLED
+            assert watcher.world.asked[0][0] >= watcher.world.start_ms + OPENS_S * 1_000
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("from_s", [-2.0, -0.3])
+def test_a_machine_that_slept_before_the_opening_buys_nothing_by_its_old_clock(
+    tmp_path: Path, from_s: float
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+            await watcher.at(OPENS_S + from_s)
+            sleep_machine(sim, 30)
+            await asyncio.sleep(9 - from_s)
+            assert not watcher.world.asked
+
+    simulate(main)
+
+
+def test_a_standstill_between_decision_and_write_sends_nothing_of_what_was_decided(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(CALM, auto_arm="never")) as watcher:
+            await arm_with_price(watcher)
+            # The shot is decided and signed 0.4 s before, and waits for its moment.
+            await watcher.at(OPENS_S - 0.01)
+            stand_still(0.5)
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            first = (await watcher.attempts(snipe))[0]
+            assert first.stamps.written_ns is None
+            assert "stopped at the last moment" in first.answer
+
+    simulate(main)
+
+
+def test_the_event_loop_is_on_the_checklist_and_its_gap_is_alerted(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario(PUNCTUAL)) as watcher:
+            await watcher.at(OPENS_S - 3.2)
+            stand_still(2.4)
+            await watcher.at(LATER_S)
+            snipe = (await watcher.snipes())[0]
+            assert snipe.state is SnipeState.DISARMED
+            assert "event_loop" in snipe.reason
+            troubles = {one.rule: one.text for one in watcher.running.engine.troubles()}
+            assert "stood still" in troubles["engine:loop"]
+            loop = watcher.running.face.status().loop
+            assert loop.gaps == 1
+            assert loop.longest_gap_ms is not None
+            assert 2_400 <= loop.longest_gap_ms <= 2_500
+
+    simulate(main)

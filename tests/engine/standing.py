@@ -1,0 +1,18 @@
+"""Standstills in virtual time: of the event loop, of a stopped process, and of a machine that sleeps."""
+
+import asyncio
+
+from mexc_tui.simulation.loop import VirtualLoop
+from mexc_tui.simulation.run import Simulation
+
+
+def stand_still(seconds: float) -> None:
+    """Stop the process for so long: both clocks go on, nothing runs."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.stand_still(seconds)
+
+
+def sleep_machine(sim: Simulation, seconds: float) -> None:
+    """Suspend the machine for so long: the wall clock alone goes on."""
+    sim.clock.step_wall(seconds * 1_000)

@@ -27,7 +27,7 @@ from mexc_tui.ledger.positions import holding
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
 from mexc_tui.model.order import NewOrder, Side
-from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, Rejected
+from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping.escalation import STALE_BALANCE, Sale, SaleTry, Way, escalate
@@ -359,7 +359,12 @@ class Selling:
             sale.said = sent.order.reason
 
     def _learn(self, sale: Running, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
-        """Keep what a refusal taught; another order is tried at once then."""
+        """Keep what a refusal taught; another order is tried at once then.
+
+        A first "oversold" teaches nothing: the balances are asked for, and explain it as a rule.
+        """
+        if refusal.advice is Advice.REFRESH_BALANCES and sale.free is None and sale.tries <= 1:
+            return
         terms = learn(sale.terms, refusal, sent, grid)
         if terms != sale.terms:
             sale.terms, sale.taught_ms, sale.tries = terms, self._now_ms(), 1

@@ -59,11 +59,12 @@ class Settling:
     async def run(self, started: Started) -> None:
         """Look each second, until cancelled. Sales wait for no other order's answer."""
         started()
-        await asyncio.gather(self._serve(is_sale=True), self._serve(is_sale=False))
-
-    async def look(self) -> None:
-        """Ask for every order that needs it, once."""
-        await asyncio.gather(self._look(is_sale=True), self._look(is_sale=False))
+        loops = [asyncio.ensure_future(self._serve(is_sale=is_sale)) for is_sale in (True, False)]
+        try:
+            await asyncio.gather(*loops)
+        finally:
+            for loop in loops:
+                loop.cancel()
 
     # ---- inside
 

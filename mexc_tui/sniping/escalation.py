@@ -200,9 +200,12 @@ def _lowest(sale: SaleTry, grid: Grid) -> Decimal | None:
 
 
 def _capped(sale: SaleTry, cap: SlippageCap, quantity: Decimal, now_ms: int) -> Sale:
+    then = "close again to sell at the current bid"
+    if not cap.is_asked:
+        then = "if that lasts a minute, the cap is measured from the best bid of that time"
     words = (
         f"the best bid is more than {cap.slippage_pct:f} % below the sale's first bid of {cap.first_bid:f}; "
-        "it waits for a better one, or close again to sell at the current bid"
+        f"waiting for a better one ({then})"
     )
     at_ms = now_ms + CAPPED_MS
     return Sale(Way.CAPPED, None, quantity, at_ms, words, is_alarm=True, wakes_at=cap.floor)

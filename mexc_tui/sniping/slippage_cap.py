@@ -23,6 +23,8 @@ class SlippageCap:
     """Since when every bid was below the cap; None: the last one was not."""
     best_below: Decimal = Decimal(0)
     """The highest bid since then."""
+    is_asked: bool = False
+    """A person asked for the sale: nobody else lowers the cap."""
 
     @property
     def floor(self) -> Decimal:
@@ -35,11 +37,11 @@ def observed(
 ) -> SlippageCap:
     """Return the cap after a look at the best bid. `is_asked`: a person asked for the sale."""
     if cap is None:
-        return SlippageCap(bid, slippage_pct)
+        return SlippageCap(bid, slippage_pct, is_asked=is_asked)
     if bid >= cap.floor:
-        return replace(cap, below_since_ms=None, best_below=Decimal(0))
+        return replace(cap, below_since_ms=None, best_below=Decimal(0), is_asked=is_asked)
     since_ms = now_ms if cap.below_since_ms is None else cap.below_since_ms
     best = max(cap.best_below, bid)
     if not is_asked and now_ms - since_ms >= CONFIRM_MS:
         return SlippageCap(best, slippage_pct)
-    return replace(cap, below_since_ms=since_ms, best_below=best)
+    return replace(cap, below_since_ms=since_ms, best_below=best, is_asked=is_asked)

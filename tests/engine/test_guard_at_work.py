@@ -146,14 +146,14 @@ def test_H6_an_order_worker_that_keeps_failing_halts_and_another_only_reduces(
         async with holding(sim, tmp_path) as (_, running, _closer):
             rooms = rooms_of(running)
 
-            async def broken() -> None:
+            async def broken(**_: object) -> None:
                 raise RuntimeError("a bug")
 
             monkeypatch.setattr(running.engine.outcomes, "label", broken)
             await until(lambda: rooms.keeper.open.trading.cause is Cause.WORKER, 60)
             assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
             monkeypatch.undo()
-            monkeypatch.setattr(rooms.settling, "look", broken)
+            monkeypatch.setattr(rooms.settling, "_look", broken)
             await until(lambda: rooms.keeper.open.trading.cause is Cause.ORDER_WORKER, 60)
             assert rooms.keeper.open.trading.state is TradingState.HALTED
             monkeypatch.undo()

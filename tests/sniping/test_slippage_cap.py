@@ -43,3 +43,5 @@ def test_a_person_s_sale_waits_until_the_person_asks_again() -> None:
     cap = observed(FIRST, D("0.7"), SLIPPAGE, T0, is_asked=True)
     cap = observed(cap, D("0.7"), SLIPPAGE, T0 + 100 * CONFIRM_MS, is_asked=True)
     assert cap.first_bid == 1
+    capped = escalate(replace(SALE, bid=D("0.7"), cap=cap), GRID, SLIPPAGE, T0)
+    assert "close again to sell at the current bid" in capped.words

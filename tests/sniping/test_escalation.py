@@ -126,3 +126,15 @@ def test_no_sale_exceeds_what_is_owned_and_free_or_the_slippage_cap(
     if sale.price is not None:
         assert sale.quantity <= min(quantity, free)
         assert bid * D("0.9") <= sale.price <= max(bid, GRID.price_tick)
+
+
+@given(
+    st.decimals(min_value="0.0001", max_value="0.9", places=4),
+    st.decimals(min_value="0.001", max_value=1, places=3),
+)
+def test_O8_a_rest_below_the_minimum_notional_is_dust_and_no_order(quantity: Decimal, price: Decimal) -> None:
+    judged = judge(quantity, GRID, KnownPrices(price, price, price, price), T0)
+    assert judged.sellability is Sellability.DUST
+    for number in range(8):
+        sale = escalate(replace(FIRST, number=number, quantity=quantity, judged=judged), GRID, SLIPPAGE, T0)
+        assert sale.way is Way.DUST

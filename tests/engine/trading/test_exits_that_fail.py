@@ -1,0 +1,77 @@
+"""Exits that are refused, and stops that a price jumps over (reliability O14, O15)."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+from mexc_tui.model.event import Alert
+from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.practice.book import Resting
+from mexc_tui.practice.values import OrderRecord, Refusal
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.guarded import SYMBOL, buy, closed, day_of, price_for, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, ours
+
+D = Decimal
+REFUSED = 8
+
+
+def test_O14_an_exit_that_keeps_failing_goes_through_the_book_alerts_and_keeps_its_plan(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent=HANDS_OFF)
+        await day.open()
+        async with day.engine() as running:
+            position, rooms = await buy(running), rooms_of(running)
+            world, offered = day.server.world, list[NewOrder]()
+            take = world.place
+
+            def place(order: NewOrder) -> OrderRecord:
+                if order.side is Side.SELL:
+                    offered.append(order)
+                    if len(offered) <= REFUSED:
+                        raise Refusal(30016, "trading disabled")
+                return take(order)
+
+            world.place = place
+            rooms.selling.begin(position, D(0), OrderRole.CLOSE, CloseReason.PERSON, "by hand")
+            await until(lambda: len(offered) >= REFUSED, 60)
+            assert rooms.keeper.open.positions[position.id].stop_price == position.stop_price
+            await closed(running, 60)
+            page = await running.store.read("journal", lambda stored: list(stored.journal.after(0, 5_000)))
+            assert any(isinstance(one.event, Alert) and one.event.rule == "selling" for one in page)
+            prices = [one.price for one in offered if one.price is not None]
+            assert prices[1] < prices[0]
+            assert offered[1].type is OrderType.IMMEDIATE_OR_CANCEL
+            assert min(prices) >= prices[0] * D("0.85")
+
+    simulate(main)
+
+
+def test_O15_a_price_that_jumps_over_the_stop_is_sold_at_once_and_what_it_cost_is_stored(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, listing=PUNCTUAL, lent={**HANDS_OFF, "stop_loss_pct": 10})
+        await day.open()
+        async with day.engine() as running:
+            position, rooms = await buy(running), rooms_of(running)
+            pair = day.server.world.pair(SYMBOL)
+            assert pair is not None
+            floor = pair.ticks(position.entry_price / 2)
+            pair.rest(Resting(Side.BUY, floor, pair.lots(D(1_000_000))))
+            lots = sum(total for ticks, total in pair.book.bids.totals.items() if ticks > floor)
+            pair.take(Side.SELL, floor + 1, lots)
+            began_ms = rooms.port.now_ms()
+            falling = asyncio.ensure_future(price_for(rooms, position, "0.5", 3))
+            after = await closed(running, 30)
+            falling.cancel()
+            sold = [one for one in ours(day) if one.side is Side.SELL]
+            assert sold[0].created_ms - began_ms < 1_500
+            assert after.close_reason is CloseReason.STOP
+            exit_price = after.sold_value / after.sold_quantity
+            assert exit_price < after.stop_price
+
+    simulate(main)

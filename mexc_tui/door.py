@@ -241,14 +241,23 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         )
         return Done("", asking.FactPage(_fitting(rows)))
 
-    async def settings(_: asking.Nothing, __: Given) -> Done[asking.SettingList]:
-        return Done("", asking.SettingList(list(face.settings())))
-
     desk.handle(asking.STATUS, status)
     desk.handle(asking.LISTINGS, listings)
     desk.handle(asking.SIGNALS, signals)
     desk.handle(asking.WHY, why)
     desk.handle(asking.JOURNAL, journal)
+    _answer_about_itself(desk, face)
+
+
+def _answer_about_itself(desk: CommandDesk, face: Face) -> None:
+    async def alerts(args: asking.AlertsAsked, _: Given) -> Done[asking.AlertPage]:
+        rows = await or_refused(face.alerts(args.limit, closed=args.closed))
+        return Done("", asking.AlertPage(list(_fitting(rows))))
+
+    async def settings(_: asking.Nothing, __: Given) -> Done[asking.SettingList]:
+        return Done("", asking.SettingList(list(face.settings())))
+
+    desk.handle(asking.ALERTS, alerts)
     desk.handle(asking.SETTINGS, settings)
 
 

@@ -131,6 +131,7 @@ def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> N
     take(kinds.HALT, lambda args, given: face.halt(given.giver.who, clean(args.words)))
     take(kinds.REDUCE_ONLY, lambda args, given: face.reduce_only(given.giver.who, clean(args.words)))
     take(kinds.RESUME, lambda args, given: face.resume(given.giver.who, args.typed))
+    take(kinds.RESTORE_LIMITS, lambda _, given: face.restore_limits(given.giver.who))
     take(kinds.UNLOCK, lambda args, given: face.unlock(given.giver.who, args.typed))
     take(kinds.LOCK, lambda _, given: face.lock(given.giver.who))
     take(kinds.FLATTEN, lambda _, given: face.flatten(given.giver.who))

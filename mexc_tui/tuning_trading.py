@@ -9,9 +9,12 @@ from mexc_tui.engine.reconciler import ReconcileNumbers
 from mexc_tui.engine.safety import SafetyNumbers
 from mexc_tui.engine.trading import TradingNumbers
 from mexc_tui.engine.unlocking import LiveNumbers
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.policy import OnCritical
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.risk.candidate import RiskLimits
 from mexc_tui.risk.guard import GuardRules
+from mexc_tui.risk.tightening import TighteningRules
 from mexc_tui.settings.table import TABLE, Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.plan import FireRules
@@ -160,6 +163,9 @@ def safety_numbers(settings: Settings) -> SafetyNumbers:
     """Return what stops trading, and what a stopping engine does."""
     return SafetyNumbers(
         guard=GuardNumbers(rules=guard_rules(settings), reconcile_ms=settings.reconcile_s * MS),
+        tightening=TighteningRules(
+            step_pct=settings.guard_tighten_pct, lasts_ms=settings.guard_tighten_s * MS
+        ),
         stale_ms=int(settings.price_stale_s * MS),
         on_stop=settings.on_stop,
     )
@@ -175,4 +181,12 @@ def guard_rules(settings: Settings) -> GuardRules:
         high_pct=settings.guard_high_pct,
         trim_pct=settings.guard_trim_pct,
         exposure_pct=settings.exposure_cap_pct,
+        flattens=flattens(settings),
     )
+
+
+def flattens(settings: Settings) -> bool:
+    """Whether a critical finding sells what is held: as chosen, or only where no real money is at stake."""
+    if settings.on_critical is OnCritical.UNSET:
+        return settings.mode is not Mode.LIVE
+    return settings.on_critical is OnCritical.FLATTEN

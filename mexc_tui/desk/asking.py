@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from mexc_tui.desk.kinds import CommandKind
-from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, StatusRow
+from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
 
 PAGE = 100
@@ -77,6 +77,19 @@ class FactPage(msgspec.Struct, frozen=True):
     rows: tuple[FactRow, ...]
 
 
+class AlertsAsked(Asked, frozen=True, kw_only=True):
+    """The open alerts, or with `closed` all of them, raised last first."""
+
+    limit: Limit = PAGE
+    closed: bool = False
+
+
+class AlertPage(msgspec.Struct, frozen=True):
+    """Alerts, raised last first."""
+
+    rows: list[AlertRow]
+
+
 class ListingAdded(Asked, frozen=True, kw_only=True):
     """A listing that a person knows of. `opens_ms` None: when is not known."""
 
@@ -126,6 +139,7 @@ LISTINGS = CommandKind("listings", ListingsAsked, ListingPage, acts=False)
 SIGNALS = CommandKind("signals", SignalsAsked, SignalPage, acts=False)
 WHY = CommandKind("why", WhyAsked, WhyRow, acts=False)
 JOURNAL = CommandKind("journal", JournalAsked, FactPage, acts=False)
+ALERTS = CommandKind("alerts", AlertsAsked, AlertPage, acts=False)
 SETTINGS = CommandKind("settings", Nothing, SettingList, acts=False)
 CHECK_SETTING = CommandKind("settings_check", SettingChange, Agreed, acts=False)
 ADD_LISTING = CommandKind("listings_add", ListingAdded, ListingRow)

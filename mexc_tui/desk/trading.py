@@ -118,6 +118,7 @@ RESUME = CommandKind("resume", Resuming, Achieved)
 CHECK_EXITS = CommandKind("check_exits", ExitsEdit, Agreed, acts=False)
 EDIT_EXITS = CommandKind("edit_exits", ExitsEdit, ExitsRow)
 CONVERT_DUST = CommandKind("convert_dust", Converting, DustConverted)
+RESTORE_LIMITS = CommandKind("restore_limits", Nothing, Achieved)
 UNLOCK = CommandKind("unlock", UnlockAsked, Achieved)
 DISARM = CommandKind("disarm", OfSymbol, SnipeRow, reduces_risk=True)
 CLOSE = CommandKind("close", Closing, Achieved, reduces_risk=True)
@@ -136,6 +137,7 @@ ALL: tuple[CommandKind[Any, Any], ...] = (
     RECONCILE,
     ARM,
     RESUME,
+    RESTORE_LIMITS,
     EDIT_EXITS,
     CONVERT_DUST,
     DISARM,

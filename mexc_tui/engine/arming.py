@@ -4,6 +4,7 @@ Armed means: the limits were checked again in the transaction that reserves the 
 durable with the ids of all its attempts. What is refused is told with the verdicts that refuse.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,11 +21,15 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
 from mexc_tui.model.storage import Durability
-from mexc_tui.model.verdict import Verdict, refusals
+from mexc_tui.model.verdict import Stage, Verdict, refusals
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping.request import candidate_of
 from mexc_tui.sniping.validation import Judgement, judge
 
+log = logging.getLogger(__name__)
+
+RISK_REFUSED = "risk:refused"
+"""Rule of alerts about entries that a risk limit refused."""
 AGAIN_MS = 1_000
 """What was refused is judged again so often."""
 BY_HAND = "hand"
@@ -199,6 +204,11 @@ class Arming:
         if not verdicts or self._told.get(signal_id) == names:
             return
         self._told[signal_id] = names
+        # Other stages refuse what nobody could buy yet; risk limits alone refuse what would be bought.
+        only_risk = all(one.stage is Stage.RISK for one in verdicts)
+        limits = "; ".join(map(line, verdicts)) if only_risk and names else ""
+        if limits:
+            log.warning("%s: entry refused by risk limits: %s", listing.symbol, limits)
         event = SnipeRefused(
             at_ms=self._now_ms(),
             about=listing.symbol,
@@ -209,6 +219,8 @@ class Arming:
 
         def work(desk: Desk) -> None:
             desk.unit.record(event)
+            if limits:
+                desk.alert(RISK_REFUSED, listing.symbol, f"Entry refused by risk limits: {limits}")
 
         await self._keeper.write("refusal", work, durability=Durability.NORMAL)
 

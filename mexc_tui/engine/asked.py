@@ -9,12 +9,20 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import why_silent
 from mexc_tui.engine.labelling import signals_of
 from mexc_tui.engine.ports import Stored
-from mexc_tui.engine.rows import change_row, fact_row, listing_row, present_words, signal_row, source_row
+from mexc_tui.engine.rows import (
+    alert_row,
+    change_row,
+    fact_row,
+    listing_row,
+    present_words,
+    signal_row,
+    source_row,
+)
 from mexc_tui.engine.trading_rows import blind_sight, snipe_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.signal import Signal, SignalKey
-from mexc_tui.model.view import FactRow, ListingRow, SignalRow
+from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, WhyRow
 
 STORIES = 3
@@ -39,6 +47,12 @@ def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[
     page = stored.signals.page(before, limit, symbol)
     rows = [signal_row(signal, stands=stands) for _, signal, stands in page]
     return rows, page[-1][0] if len(page) == limit else None
+
+
+def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
+    """Return the open alerts, or with `closed` all of them, raised last first."""
+    found = stored.alerts.latest(limit) if closed else stored.alerts.open()
+    return [alert_row(one) for one in sorted(found, key=lambda one: -one.last_ms)[:limit]]
 
 
 def journal(

@@ -1,5 +1,6 @@
 """What one unit of work does to the books of trading: rows in, the ledger's word, rows and facts out."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -27,6 +28,10 @@ from mexc_tui.model.position import Entry, EntryKind, Position
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.snipe import Snipe
 
+log = logging.getLogger(__name__)
+
+ORDER_FAILED = "order:failed"
+"""Rule of alerts about orders that the exchange refused."""
 QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
 """Entries that a fill's own fact tells."""
 LATE = "what was traded while the store failed is in the books now; until then memory alone had it"
@@ -100,6 +105,11 @@ class Desk:
         self.unit.alerts.add(alert)
         self.unit.record(alert)
 
+    def alert_failed_order(self, symbol: str, words: str) -> None:
+        """Report an order that the exchange refused; repeats about a pair are counted in one alert."""
+        log.warning("%s: order failed: %s", symbol, words)
+        self.alert(ORDER_FAILED, symbol, f"Order failed: {words}")
+
     # ---- what is told of orders
 
     def book_evidence(self, order: Order, evidence: Evidence, prices: Mapping[str, Decimal]) -> Order:
@@ -119,6 +129,11 @@ class Desk:
             self.save_booking(done, position, evidence.words)
         if step.is_changed or self.tables.orders.get(after.client_order_id) is None:
             self.save_order(after, evidence.source.value)
+        is_new = after.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
+        if is_new and after.role is not OrderRole.ENTRY:  # an entry has further attempts: its end counts
+            self.alert_failed_order(
+                after.symbol, f"{after.role} order {after.client_order_id}: {after.reason}"
+            )
         if step.has_fill:
             self._follow_snipe(after)
         return after

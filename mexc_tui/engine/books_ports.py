@@ -12,7 +12,7 @@ from mexc_tui.model.position import Account, Day, Entry, EquityPoint, Lot, Posit
 from mexc_tui.model.reconciliation import Reconciliation
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeKey
 from mexc_tui.model.storage import Balance, Committed, LossRun
-from mexc_tui.model.trading import Trading
+from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 
 
 class SnipeTable(Protocol):
@@ -257,6 +257,34 @@ class StateTable(Protocol):
         ...
 
 
+class TighteningTable(Protocol):
+    """How far the limits of entries are lowered."""
+
+    def get(self) -> Tightening:
+        """Return it; not lowered if nothing was ever stored."""
+        ...
+
+    def save(self, tightening: Tightening) -> None:
+        """Store it in place of the one before."""
+        ...
+
+
+class RiskCheckTable(Protocol):
+    """Checks of the risk monitor."""
+
+    def add(self, check: RiskCheck) -> None:
+        """Append a check."""
+        ...
+
+    def latest(self, limit: int = ...) -> list[RiskCheck]:
+        """Return the newest checks, newest first."""
+        ...
+
+    def forget_before(self, at_ms: int) -> int:
+        """Delete older checks; return how many."""
+        ...
+
+
 class ReconciliationTable(Protocol):
     """Runs of reconciliation."""
 
@@ -328,6 +356,10 @@ class TradingTables(Protocol):
     def equity(self) -> EquityTable: ...
     @property
     def state(self) -> StateTable: ...
+    @property
+    def tightening(self) -> TighteningTable: ...
+    @property
+    def risk_checks(self) -> RiskCheckTable: ...
     @property
     def reconciliations(self) -> ReconciliationTable: ...
     @property

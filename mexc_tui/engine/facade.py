@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from mexc_tui.engine import asked
 from mexc_tui.engine.engine import Engine
-from mexc_tui.engine.face import Refused
+from mexc_tui.engine.face import MOST_ALERTS, Refused
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.event import SettingChanged, kind_of
 from mexc_tui.model.listing import Listing
-from mexc_tui.model.storage import StoredAlert
+from mexc_tui.model.storage import StorageError
 from mexc_tui.model.view import (
     AlertRow,
     ListingRow,
@@ -80,10 +81,14 @@ class EngineFace:
         """Return what lies in the streamed books now, by pair."""
         return self._engine.known.liquidity()
 
-    async def alerts(self) -> Sequence[AlertRow]:
-        """Return the open alerts."""
-        found = await self._engine.parts.books.read("alerts", lambda stored: stored.alerts.open())
-        return [_alert(one) for one in found]
+    async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
+        """Return the open alerts, or with `closed` all of them, raised last first. Raises Refused."""
+        try:
+            return await self._engine.parts.books.read(
+                "alerts", lambda stored: asked.alerts(stored, limit, closed=closed)
+            )
+        except StorageError as error:
+            raise Refused(f"The alerts cannot be read: {error}") from None
 
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
@@ -200,19 +205,6 @@ def _workers(engine: Engine) -> Sequence[WorkerRow]:
         )
         for one in engine.workers()
     ]
-
-
-def _alert(stored: StoredAlert) -> AlertRow:
-    alert = stored.alert
-    return AlertRow(
-        rule=alert.rule,
-        about=alert.about,
-        severity=alert.severity.value,
-        text=alert.text,
-        first_ms=stored.first_ms,
-        last_ms=stored.last_ms,
-        times=stored.times,
-    )
 
 
 def _readable(name: str, work: Callable[[], Loaded]) -> Loaded:

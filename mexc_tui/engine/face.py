@@ -12,6 +12,9 @@ class Refused(Exception):
     """A command that was not done; the text says why and what to do."""
 
 
+MOST_ALERTS = 1_000
+
+
 class Face(Protocol):
     """One engine, as its desk sees it. Snapshots are of this moment; nothing here waits for the exchange."""
 
@@ -31,8 +34,8 @@ class Face(Protocol):
         """Return what lies in the streamed books now, by pair."""
         ...
 
-    async def alerts(self) -> Sequence[AlertRow]:
-        """Return the open alerts."""
+    async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
+        """Return the open alerts, or with `closed` all of them, raised last first. Raises Refused."""
         ...
 
     def settings(self) -> Sequence[SettingRow]:

@@ -10,7 +10,9 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.books_ports import TradingTables
 from mexc_tui.engine.equity import Equity
 from mexc_tui.engine.invariants import Invariants
+from mexc_tui.engine.limit_tightening import LimitTightening
 from mexc_tui.engine.reconciler import Reconciler
+from mexc_tui.engine.risk_checks import Looks, RiskChecks
 from mexc_tui.engine.stopping import Stopping
 from mexc_tui.engine.supervisor import Started, WorkerStatus
 from mexc_tui.engine.switch import Switch
@@ -25,7 +27,17 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading import Trading as Halt
-from mexc_tui.risk.guard import Finding, Grade, GuardAction, GuardRules, Readings, grade
+from mexc_tui.risk.candidate import RiskLimits
+from mexc_tui.risk.guard import (
+    Finding,
+    Grade,
+    GuardAction,
+    GuardRules,
+    Readings,
+    findings,
+    grade,
+    risk_check,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +86,17 @@ class Guard:
         invariants: Invariants,
         switch: Switch,
         stopping: Stopping,
+        tightening: LimitTightening,
         workers: Callable[[], tuple[WorkerStatus, ...]],
         clock_problem: Callable[[], str],
         store_problem: Callable[[], str],
         standstill: Callable[[], str],
         numbers: Callable[[], GuardNumbers],
+        limits: Callable[[], RiskLimits],
     ) -> None:
         """`clock_problem`: why the exchange's time is in doubt; empty: it is not.
 
-        `standstill`: what a long standstill of the event loop left unchecked.
+        `standstill`: what a long standstill of the event loop left unchecked. `limits`: as configured.
         """
         self._trading = trading
         self._keeper = keeper
@@ -91,6 +105,12 @@ class Guard:
         self._invariants = invariants
         self._switch = switch
         self._stopping = stopping
+        self._tightening = tightening
+        self._limits = limits
+        self._checks = RiskChecks(keeper)
+        self._looks = Looks()
+        self._unconfirmed = Grade(GuardLevel.NORMAL, (), ())
+        """Of the newest look alone."""
         self._workers = workers
         self._clock_problem = clock_problem
         self._store_problem = store_problem
@@ -118,6 +138,7 @@ class Guard:
     async def run(self, started: Started) -> None:
         """Take up a halt, then look each second. A flattening that was cut short goes on."""
         await self._switch.load()
+        await self._tightening.load()
         self._trimmed_ms = await self._last_trim_ms()
         kept = self._switch.kept
         if kept.state is TradingState.FLATTENING:
@@ -134,7 +155,13 @@ class Guard:
     def look(self) -> None:
         """Look once; what follows is carried out beside."""
         rules = self._numbers().rules
-        self.grade = grade(self._readings(rules), rules)
+        readings = self._readings(rules)
+        found = findings(readings, rules)
+        self.grade = grade(readings, rules, self._looks.confirmed(found))
+        self._unconfirmed = grade(readings, rules, found)
+        check = risk_check(readings, self.grade, self._trading.now_ms())
+        if self._checks.is_due(check):
+            self._begin(self._checks.store(check))
         self._switch.doubt(*next(iter(self._doubts()), (Cause.NONE, "")))
         self._act_on(self.grade)
         for worker in self._workers():
@@ -210,8 +237,14 @@ class Guard:
         ban = self._trading.ban()
         if ban:
             yield Cause.BAN, f"the exchange does not serve us: {ban}"
+        yield from self._warnings()
+
+    def _warnings(self) -> Iterable[Doubt]:
         if self.grade.state is TradingState.REDUCE_ONLY:
             yield Cause.WARNING, f"warning: {self.words}"
+        elif self._unconfirmed.state is not TradingState.ACTIVE:
+            words = "; ".join(finding.words for finding in self._unconfirmed.findings)
+            yield Cause.WARNING, f"being confirmed: {words}"
 
     def _storage_problem(self) -> str:
         problem = self._keeper.problem
@@ -282,6 +315,8 @@ class Guard:
         words = tuple(finding.words for finding in new)
         level = max((finding.level for finding in new), key=tuple(GuardLevel).index)
         actions = found.actions if found is not None else ()
+        if GuardAction.TIGHTEN in actions:
+            await self._tighten(words, level)
         if found is not None and GuardAction.EMERGENCY in actions:
             acted = await self._stopping.stop_all(ME, "; ".join(words), found.halt)
             await self._tell(level, words, "emergency stop", acted.words)
@@ -292,7 +327,15 @@ class Guard:
         elif found is not None and found.trim_pct:
             await self._trim(found, words, level)
         else:
-            await self._tell(level, words, "alert", "no entries while it lasts" if actions else "said")
+            paused = GuardAction.PAUSE in actions
+            await self._tell(level, words, "alert", "no entries while it lasts" if paused else "reported")
+
+    async def _tighten(self, words: tuple[str, ...], level: GuardLevel) -> None:
+        try:
+            achieved = await self._tightening.lower("; ".join(words), self._limits(), ME)
+        except StorageError as error:
+            achieved = f"limits of entries are lowered in memory only: {error}"
+        await self._tell(level, words, "tighten limits", achieved)
 
     async def _last_trim_ms(self) -> int | None:
         """Return when the guard last began to sell of what is held; a sale that was cut short goes on."""

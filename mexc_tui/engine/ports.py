@@ -199,6 +199,10 @@ class AlertTable(Protocol):
         """Return the open ones."""
         ...
 
+    def latest(self, limit: int = ...) -> list[StoredAlert]:
+        """Return those raised last, newest first, closed ones too."""
+        ...
+
 
 class PassTable(Protocol):
     """The row that each pass of detection leaves."""

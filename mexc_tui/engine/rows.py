@@ -6,8 +6,9 @@ from mexc_tui.model.event import Fact, encode
 from mexc_tui.model.listing import Change, Listing, Sighting, Source, Stage
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.signal import Signal
+from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.symbol import Symbol
-from mexc_tui.model.view import FactRow, ListingRow, SignalRow
+from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import ChangeRow, SourceSays
 
 
@@ -132,4 +133,19 @@ def change_row(change: Change) -> ChangeRow:
         before=change.before,
         after=change.after,
         source=change.source.value if change.source is not None else "",
+    )
+
+
+def alert_row(stored: StoredAlert) -> AlertRow:
+    """Return an alert as front ends are shown it."""
+    alert = stored.alert
+    return AlertRow(
+        rule=alert.rule,
+        about=alert.about,
+        severity=alert.severity.value,
+        text=alert.text,
+        first_ms=stored.first_ms,
+        last_ms=stored.last_ms,
+        times=stored.times,
+        closed_ms=stored.closed_ms,
     )

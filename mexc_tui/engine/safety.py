@@ -6,11 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.engine.arming import RISK_REFUSED
+from mexc_tui.engine.bookings import ORDER_FAILED
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.equity import Equity
 from mexc_tui.engine.execution import Execution
 from mexc_tui.engine.guard import Guard, GuardNumbers
 from mexc_tui.engine.invariants import Invariants
+from mexc_tui.engine.limit_tightening import LimitTightening
 from mexc_tui.engine.ports import Books, Stored
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.reconciler import Reconciler
@@ -26,6 +29,8 @@ from mexc_tui.model.policy import OnStop
 from mexc_tui.model.reconciliation import Trigger, lasting
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.risk.candidate import RiskLimits
+from mexc_tui.risk.tightening import TighteningRules
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +43,8 @@ SELL_S = 20.0
 STEP_S = 0.5
 LAST_COMPARE_S = 45.0
 """So long the last comparison is repeated while something moves or waits for confirmation."""
+PASSED_MS = 3_600_000
+"""An alert about one refused order or entry is closed so long after the last one."""
 RUNS = 10_000
 
 
@@ -46,6 +53,7 @@ class SafetyNumbers:
     """Numbers of the settings."""
 
     guard: GuardNumbers
+    tightening: TighteningRules
     stale_ms: int
     """An older bid is no price."""
     on_stop: OnStop
@@ -81,8 +89,9 @@ class Safety:
         watched: Watched,
         file: HaltFile | None,
         numbers: Callable[[], SafetyNumbers],
+        limits: Callable[[], RiskLimits],
     ) -> None:
-        """Join; nothing runs yet."""
+        """Join; nothing runs yet. `limits`: those of entries, as configured."""
         self._keeper = keeper
         self._books = books
         self._reconciler = reconciler
@@ -107,6 +116,7 @@ class Safety:
             sniper.disarm_all,
             self.equity.begin_anew,
         )
+        self.tightening = LimitTightening(keeper, trading.now_ms, lambda: numbers().tightening)
         self.guard = Guard(
             trading,
             keeper,
@@ -115,11 +125,13 @@ class Safety:
             self.invariants,
             self.switch,
             self.stopping,
+            self.tightening,
             watched.workers,
             watched.clock_problem,
             watched.store_problem,
             watched.standstill,
             lambda: numbers().guard,
+            limits,
         )
         self._now_ms = trading.now_ms
         self._started_ms = trading.now_ms()
@@ -133,6 +145,8 @@ class Safety:
         rule, about, memory = alert.alert.rule, alert.alert.about, self._keeper.open
         if rule.startswith("guard:"):
             return not self.guard.stands(about)
+        if rule in (ORDER_FAILED, RISK_REFUSED):
+            return self._now_ms() - alert.last_ms > PASSED_MS
         if rule in ("guardian", "selling"):
             return memory.position_of(about) is None
         if rule == "books:dead_pair":

@@ -29,6 +29,7 @@ from mexc_tui.model.listing import Stage
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.symbol import Symbol
+from mexc_tui.model.text import many
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.plan import ended_state
@@ -245,7 +246,13 @@ class Sniper:
             ended_ms=self._trading.now_ms() if ended.state.is_over else None,
         )
         await self._keeper.save_snipe(after)
+        if after.state is SnipeState.REJECTED:
+            await self._alert_failed(after)
         await self._free_intents()
+
+    async def _alert_failed(self, snipe: Snipe) -> None:
+        words = f"entry of {snipe.symbol} after {many(snipe.attempts, 'attempt')}: {snipe.reason}"
+        await self._keeper.write("failed entry", lambda desk: desk.alert_failed_order(snipe.symbol, words))
 
     async def _free_intents(self) -> None:
         """End entries of snipes that are over, unless an order is unsettled or an absent one is watched."""

@@ -106,8 +106,11 @@ class TradingRooms:
         port = part.port
         self._store_problem = around.store_problem
 
-        def entry() -> EntryNumbers:
+        def configured() -> EntryNumbers:
             return numbers.entry(settings())
+
+        def entry() -> EntryNumbers:
+            return self.safety.tightening.of(configured())
 
         def window_ms() -> int:
             return settings().recv_window_order_ms
@@ -235,6 +238,7 @@ class TradingRooms:
             ),
             part.halt_file,
             lambda: numbers.safety(settings()),
+            lambda: configured().limits,
         )
         self.safety.stopping.closer = self.selling
         self.safety.stopping.on_stop = self.unlocking.lock_with

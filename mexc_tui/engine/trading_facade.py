@@ -116,7 +116,10 @@ class EngineTradingFace:
         row = risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
         unlocking = self._rooms.unlocking
         return msgspec.structs.replace(
-            row, is_locked=unlocking.is_locked, unlocked_until_ms=unlocking.until_ms
+            row,
+            is_locked=unlocking.is_locked,
+            unlocked_until_ms=unlocking.until_ms,
+            tightening=self._rooms.safety.tightening.now,
         )
 
     # ---- what is asked
@@ -258,6 +261,12 @@ class EngineTradingFace:
         await _stored(self._recent.load())  # losses are counted anew
         return acted
 
+    async def restore_limits(self, by: str) -> Acted[Achieved]:
+        """Let the configured limits apply again after a warning lowered them."""
+        if not await _stored(self._rooms.safety.tightening.restore(by)):
+            raise Refused("The configured limits apply already: no warning has lowered them.")
+        return self._said("The configured limits apply again.")
+
     async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
         """Let live trading begin, by the phrase that the last preview of it made up."""
         return self._said(await _stored(self._rooms.unlocking.unlock(typed, by)))
@@ -363,7 +372,8 @@ async def trading_face(engine: Engine) -> EngineTradingFace | None:
 
     def of_face() -> FaceNumbers:
         now = settings()
-        return FaceNumbers(numbers.entry(now).limits, numbers.safety(now).stale_ms)
+        entry = rooms.safety.tightening.of(numbers.entry(now))
+        return FaceNumbers(entry.limits, numbers.safety(now).stale_ms)
 
     face = EngineTradingFace(rooms, engine.known, engine.parts.books, of_face)
     await face.load()

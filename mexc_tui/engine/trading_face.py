@@ -122,6 +122,10 @@ class TradingFace(Protocol):
         """Let entries be made again. `typed` is what a person typed where the cause asks for a word."""
         ...
 
+    async def restore_limits(self, by: str) -> Acted[Achieved]:
+        """Let the configured limits apply again after a warning lowered them."""
+        ...
+
     async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
         """Let live trading begin, by the phrase that the last preview of it made up."""
         ...

@@ -28,6 +28,14 @@ class OnStop(StrEnum):
     FLATTEN = "flatten"
 
 
+class OnCritical(StrEnum):
+    """What a critical finding of the risk monitor does with open positions; entries halt either way."""
+
+    UNSET = "unset"  # flatten in practice and paper, halt in live
+    HALT = "halt"
+    FLATTEN = "flatten"
+
+
 @dataclass(frozen=True, slots=True)
 class Rung:
     """One step of the exit ladder: sell `share_pct` of the position at `gain_pct` above the entry."""

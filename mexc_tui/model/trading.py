@@ -1,5 +1,6 @@
 """What the desk may do, and what it says about its own state."""
 
+from decimal import Decimal
 from enum import StrEnum
 
 import msgspec
@@ -67,6 +68,34 @@ class GuardLevel(StrEnum):
     """Warning: close positions, cancel their orders."""
     CRITICAL = "critical"
     """Emergency stop."""
+
+
+class Tightening(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the limits of entries are lowered after a warning, as persisted."""
+
+    steps: int = 0
+    """0: the configured limits apply."""
+    cause: str = ""
+    by: str = ""
+    """Who lowered them, or lifted it."""
+    since_ms: int = 0
+    until_ms: int = 0
+    """When the configured limits apply again."""
+
+
+class RiskCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of the risk monitor: what it measured, and its result. None: not known then."""
+
+    at_ms: int
+    daily_loss_pct: Decimal | None
+    drawdown_pct: Decimal | None
+    losses_in_a_row: int
+    exposure_pct: Decimal | None
+    breaches: tuple[str, ...] = ()
+    unprotected: tuple[str, ...] = ()
+    level: GuardLevel = GuardLevel.NORMAL
+    findings: str = ""
+    actions: tuple[str, ...] = ()
 
 
 class Trading(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import CloseReason, Day, EquityPoint, PositionState, Protection
 from mexc_tui.model.reconciliation import Difference
 from mexc_tui.model.snipe import ExitPlan, SnipeState
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Cause, GuardLevel, Tightening, TradingState
 from mexc_tui.model.verdict import Verdict
 from mexc_tui.model.view import Row
 
@@ -169,6 +169,8 @@ class RiskRow(Row, frozen=True, kw_only=True):
     """Live trading waits for a person; in other modes there is no lock."""
     unlocked_until_ms: int | None = None
     """When it locks itself, in the exchange's time."""
+    tightening: Tightening = Tightening()
+    """How far a warning has lowered the limits above."""
 
 
 class GuardRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -198,7 +198,7 @@ class SignalRow(Row, frozen=True, kw_only=True):
 
 
 class AlertRow(Row, frozen=True, kw_only=True):
-    """One open alert."""
+    """One alert."""
 
     rule: str
     about: str
@@ -207,6 +207,8 @@ class AlertRow(Row, frozen=True, kw_only=True):
     first_ms: int
     last_ms: int
     times: int
+    closed_ms: int | None = None
+    """None: it is open."""
 
 
 class SettingRow(Row, frozen=True, kw_only=True):

@@ -141,6 +141,18 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--all", "closed", is_flag=True, help="Closed alerts too.")
+@click.option("--last", type=click.IntRange(1, 1_000), default=100, show_default=True, help="So many.")
+@asked
+def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
+    """Show open alerts: what went wrong, how often, since when. The newest is at the end; in JSON first."""
+    from mexc_tui.questions.pages import alerts_page
+
+    with asking(profile, as_json) as asker:
+        asker.show_all(asker.reach.alerts(last, closed=closed), alerts_page)
+
+
+@click.command()
 @click.argument("symbol")
 @asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
@@ -267,7 +279,7 @@ def _moment(option: str, text: str | None, asker: Asker) -> int | None:
 
 
 COMMANDS = (
-    *(status, stop, listings, signals, why, report, settings, journal),
+    *(status, stop, listings, signals, alerts, why, report, settings, journal),
     *trading_commands.COMMANDS,
     exits_command.exits,
     dust_command.convert_dust,

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
-from mexc_tui.model.view import FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
+from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.questions.signal_pages import STAGES
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table
 from mexc_tui.wording.facts import fact_words
@@ -24,6 +25,7 @@ _LISTING = (
     "OUTCOME",
     "NOTE",
 )
+_ALERT = ("LAST", "(UTC)", "SEVERITY", "RULE", "ABOUT", "TIMES", Column("STATE", 2), "ALERT")
 _OF_COMMANDS = ("command_begun", "command_done")
 """Facts about a command's id, of which the beginning is enough to see what belongs together."""
 NARROW = 120
@@ -78,6 +80,30 @@ def status_page(status: StatusRow, pen: Pen) -> str:
 def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen) -> str:
     words = f"{name} read {ahead(read_ms, now_ms)}" if read_ms is not None else f"{name} not read yet"
     return _pair("source", words + (f": {pen.write(problem, Tone.WARN)}" if problem else ""))
+
+
+def alerts_page(rows: Sequence[AlertRow], pen: Pen) -> str:
+    """Return alerts, raised last first, as lines with the newest at the end."""
+    if not rows:
+        return "No alert is open."
+    return table(_ALERT, [_alert(row) for row in rows[::-1]], pen)
+
+
+def _alert(row: AlertRow) -> tuple[Cell, ...]:
+    day, time = when(row.last_ms).split()
+    is_bad = row.severity in (Severity.ERROR, Severity.CRITICAL)
+    return (
+        Cell(day),
+        Cell(time),
+        Cell(row.severity, Tone.BAD if is_bad else Tone.WARN),
+        Cell(row.rule),
+        Cell(row.about),
+        Cell(str(row.times), is_number=True),
+        Cell(
+            "open" if row.closed_ms is None else "closed", Tone.PLAIN if row.closed_ms is None else Tone.FAINT
+        ),
+        Cell(row.text),
+    )
 
 
 def listings_page(rows: Sequence[ListingRow], now_ms: int, pen: Pen) -> str:

@@ -28,7 +28,7 @@ from mexc_tui.lock import is_held, noted_holder
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError, StorageRefused
-from mexc_tui.model.view import FactRow, ListingRow, SettingRow, SignalRow, StatusRow
+from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
 from mexc_tui.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.questions.asjson import NoEngineJson
@@ -143,6 +143,15 @@ class Reach:
             found += page.rows
             before = page.next
         return found
+
+    def alerts(self, limit: int, *, closed: bool) -> list[AlertRow]:
+        """Return the open alerts, or with `closed` all of them, raised last first."""
+        return self.ask_or_look(
+            asking.ALERTS,
+            asking.AlertsAsked(limit=limit, closed=closed),
+            lambda stored: asking.AlertPage(asked.alerts(stored, limit, closed=closed)),
+            asking.AlertPage([]),
+        ).rows
 
     def why(self, symbol: str) -> WhyRow:
         """Return the story of a pair's listings."""

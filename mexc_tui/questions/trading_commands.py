@@ -212,6 +212,21 @@ def resume(yes: bool, profile: str | None, as_json: bool) -> None:
         asker.tell(RESUME, Resuming(typed=typed))
 
 
+@click.command("restore-limits")
+@yes_flag
+@asked
+def restore_limits(yes: bool, profile: str | None, as_json: bool) -> None:
+    """Let the configured limits apply again after a warning lowered them."""
+    from mexc_tui.desk.asking import Nothing
+    from mexc_tui.desk.trading import RESTORE_LIMITS
+    from mexc_tui.wording.previews import tightening_words
+
+    with asking(profile, as_json) as asker:
+        if not yes and (words := tightening_words(_books(asker).risk().tightening)):
+            agree(asker, f"The limits of entries are {words}. Apply the configured limits again.")
+        asker.tell(RESTORE_LIMITS, Nothing())
+
+
 @click.command()
 @yes_flag
 @asked
@@ -303,6 +318,7 @@ COMMANDS: tuple[click.Command, ...] = (
     halt,
     reduce_only,
     resume,
+    restore_limits,
     flatten,
     kill,
     performance,

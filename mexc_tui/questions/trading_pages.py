@@ -22,6 +22,7 @@ from mexc_tui.model.verdict import Verdict
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
 from mexc_tui.wording.moments import NONE, ahead, when
 from mexc_tui.wording.money import amount, price, signed
+from mexc_tui.wording.previews import tightening_words
 
 _SNIPE = (
     "SYMBOL",
@@ -170,6 +171,8 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
         lines.append("live      locked: nothing is bought before mexc-tui unlock")
     if row.unlocked_until_ms is not None:
         lines.append(f"live      UNLOCKED until {when(row.unlocked_until_ms)} UTC")
+    if lowered := tightening_words(row.tightening):
+        lines.append(f"limits    {pen.write(lowered, Tone.WARN)}; to lift it: mexc-tui restore-limits")
     if row.paused_until_ms is not None:
         lines.append(f"paused    until {when(row.paused_until_ms)} UTC")
     folded = [one for line in lines for one in fold(line, " " * 10, pen)]

@@ -1,10 +1,11 @@
-"""Levels of the guard: normal, warnings (medium: trim, high: close), critical: emergency stop (design 5)."""
+"""Levels of the guard: normal; warnings (medium: trim, tighten; high: close); critical: stop (design 5)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading import Cause, GuardLevel, RiskCheck, TradingState
 
 HUNDRED = Decimal(100)
 _ORDER = tuple(GuardLevel)
@@ -16,6 +17,8 @@ class GuardAction(StrEnum):
     ALERT = "alert"
     TRIM = "trim"
     TIGHTEN = "tighten"
+    """Lower the limits of entries by a step, for a time."""
+    PAUSE = "pause"
     """No entries while the warning lasts."""
     CLOSE = "close"
     CANCEL = "cancel"
@@ -37,8 +40,8 @@ class GuardRules:
     high_pct: Decimal = Decimal(75)
     trim_pct: Decimal = Decimal(30)
     exposure_pct: Decimal = Decimal(20)
-    emergency_factor: Decimal = Decimal("1.5")
-    """A loss of so many limits is an emergency: what is held is flattened too."""
+    flattens: bool = True
+    """Whether a critical finding sells what is held; entries halt either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Finding:
     words: str
     trims: bool = True
     """Whether holding less would help."""
+    is_priced: bool = False
+    """Whether it follows from prices of now: one quote alone proves nothing (design 2.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,50 +90,84 @@ class Grade:
             return TradingState.FLATTENING
         if self.halt is not Cause.NONE:
             return TradingState.HALTED
-        return TradingState.REDUCE_ONLY if GuardAction.TIGHTEN in self.actions else TradingState.ACTIVE
+        return TradingState.REDUCE_ONLY if GuardAction.PAUSE in self.actions else TradingState.ACTIVE
 
 
-def grade(readings: Readings, rules: GuardRules) -> Grade:
-    """Return the grade of what was read."""
-    found = tuple(finding for finding in _findings(readings, rules) if finding is not None)
+def confirmed(looks: Sequence[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    """Return the newest findings as far as every look agrees; `looks`: oldest first, over the whole time.
+
+    A finding from prices counts at the mildest level that any look gave its cause, and not at all if one look
+    did not have it. Others, such as a breach of the ledger, count at once.
+    """
+    *before, newest = looks
+    return tuple(sure for finding in newest if (sure := _mildest(finding, before)) is not None)
+
+
+def _mildest(finding: Finding, before: Sequence[tuple[Finding, ...]]) -> Finding | None:
+    if not finding.is_priced:
+        return finding
+    level = finding.level
+    for look in before:
+        same = [one.level for one in look if one.is_priced and one.cause is finding.cause]
+        if not same:
+            return None
+        level = min(level, *same, key=_ORDER.index)
+    return replace(finding, level=level)
+
+
+def grade(readings: Readings, rules: GuardRules, found: tuple[Finding, ...] | None = None) -> Grade:
+    """Return the grade of what was read, or of those findings of it that were confirmed."""
+    if found is None:
+        found = findings(readings, rules)
     level = max((finding.level for finding in found), key=_ORDER.index, default=GuardLevel.NORMAL)
-    actions = _ACTIONS[level]
-    halt = Cause.NONE
+    gravest = [finding for finding in found if finding.level is level]
     if level is GuardLevel.CRITICAL:
-        gravest = [finding for finding in found if finding.level is GuardLevel.CRITICAL]
-        halt = next((f.cause for f in gravest if f.cause.is_loss), gravest[0].cause)
-        if not _is_emergency(readings, rules):
-            actions = (GuardAction.ALERT, GuardAction.HALT, GuardAction.CANCEL)
-    trim = Decimal(0)
-    if level is GuardLevel.MEDIUM and any(finding.trims for finding in found):
-        trim = rules.trim_pct
-    elif level is GuardLevel.MEDIUM:
-        actions = (GuardAction.ALERT, GuardAction.TIGHTEN)
-    return Grade(level, found, actions, halt, trim)
+        halt = next((one.cause for one in gravest if one.cause.is_loss), gravest[0].cause)
+        return Grade(level, found, _critical_actions(readings, rules), halt)
+    trims = level is GuardLevel.MEDIUM and any(finding.trims for finding in gravest)
+    actions = set(_ACTIONS[level] if trims or level is not GuardLevel.MEDIUM else ())
+    if any(not finding.trims for finding in found):
+        actions |= {GuardAction.ALERT, GuardAction.PAUSE}
+    ordered = tuple(action for action in GuardAction if action in actions)
+    return Grade(level, found, ordered, trim_pct=rules.trim_pct if trims else Decimal(0))
+
+
+def risk_check(readings: Readings, found: Grade, at_ms: int) -> RiskCheck:
+    """Return what was measured and found, as it is stored."""
+    return RiskCheck(
+        at_ms=at_ms,
+        daily_loss_pct=readings.daily_loss_pct,
+        drawdown_pct=readings.drawdown_pct,
+        losses_in_a_row=readings.losses_in_a_row,
+        exposure_pct=readings.exposure_pct,
+        breaches=readings.breaches,
+        unprotected=readings.unprotected,
+        level=found.level,
+        findings="; ".join(one.words for one in found.findings),
+        actions=tuple(action.value for action in found.actions),
+    )
 
 
 _ACTIONS: dict[GuardLevel, tuple[GuardAction, ...]] = {
     GuardLevel.NORMAL: (),
     GuardLevel.MEDIUM: (GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.TRIM),
-    GuardLevel.HIGH: (GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.CANCEL, GuardAction.CLOSE),
-    GuardLevel.CRITICAL: (
-        GuardAction.ALERT, GuardAction.HALT, GuardAction.CANCEL, GuardAction.EMERGENCY,
+    GuardLevel.HIGH: (
+        GuardAction.ALERT, GuardAction.TIGHTEN, GuardAction.PAUSE, GuardAction.CANCEL, GuardAction.CLOSE,
     ),
 }  # fmt: skip
 
 
-def _is_emergency(readings: Readings, rules: GuardRules) -> bool:
-    """Whether selling everything is right: a loss far over its limit. A breach of the books sells nothing."""
-    if readings.breaches:
-        return False
-    loss, fall = readings.daily_loss_pct or Decimal(0), readings.drawdown_pct or Decimal(0)
-    factor = rules.emergency_factor
-    return loss >= rules.daily_loss_pct * factor or fall >= rules.drawdown_pct * factor
+def _critical_actions(readings: Readings, rules: GuardRules) -> tuple[GuardAction, ...]:
+    """Halt and cancel; flatten as configured, but never on a ledger that contradicts itself."""
+    if rules.flattens and not readings.breaches:
+        return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT, GuardAction.EMERGENCY)
+    return (GuardAction.ALERT, GuardAction.CANCEL, GuardAction.HALT)
 
 
-def _findings(readings: Readings, rules: GuardRules) -> tuple[Finding | None, ...]:
+def findings(readings: Readings, rules: GuardRules) -> tuple[Finding, ...]:
+    """Return everything that is to be said of what was read."""
     losses = Decimal(readings.losses_in_a_row)
-    return (
+    found = (
         *(Finding(GuardLevel.CRITICAL, Cause.INVARIANT, words) for words in readings.breaches),
         _of_limit("loss of the day", Cause.DAILY_LOSS, readings.daily_loss_pct, rules.daily_loss_pct, rules),
         _of_limit("drawdown", Cause.DRAWDOWN, readings.drawdown_pct, rules.drawdown_pct, rules),
@@ -136,6 +175,7 @@ def _findings(readings: Readings, rules: GuardRules) -> tuple[Finding | None, ..
         _over(readings.exposure_pct, rules),
         *(_naked(words) for words in readings.unprotected),
     )
+    return tuple(finding for finding in found if finding is not None)
 
 
 def _naked(words: str) -> Finding:
@@ -150,10 +190,10 @@ def _of_limit(
     share = value * HUNDRED / limit
     words = f"{name} {value:.3g} % of {limit:f} %"
     if share >= HUNDRED:
-        return Finding(GuardLevel.CRITICAL, cause, words)
+        return Finding(GuardLevel.CRITICAL, cause, words, is_priced=True)
     if share >= rules.high_pct:
-        return Finding(GuardLevel.HIGH, cause, words)
-    return Finding(GuardLevel.MEDIUM, cause, words) if share >= rules.medium_pct else None
+        return Finding(GuardLevel.HIGH, cause, words, is_priced=True)
+    return Finding(GuardLevel.MEDIUM, cause, words, is_priced=True) if share >= rules.medium_pct else None
 
 
 def _count(losses: Decimal, rules: GuardRules) -> Finding | None:
@@ -167,5 +207,8 @@ def _over(exposure_pct: Decimal | None, rules: GuardRules) -> Finding | None:
     if exposure_pct is None or exposure_pct <= rules.exposure_pct:
         return None
     return Finding(
-        GuardLevel.MEDIUM, Cause.NONE, f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %"
+        GuardLevel.MEDIUM,
+        Cause.NONE,
+        f"exposure {exposure_pct:.3g} % of {rules.exposure_pct:f} %",
+        is_priced=True,
     )

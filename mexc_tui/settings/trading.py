@@ -6,7 +6,7 @@ Bounds here are the hard caps: no file, variable, flag or screen goes beyond the
 from decimal import Decimal
 
 from mexc_tui.model.mode import Mode
-from mexc_tui.model.policy import AutoArm, OnStop, Rung, Sizing
+from mexc_tui.model.policy import AutoArm, OnCritical, OnStop, Rung, Sizing
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.settings.row import (
     Amount,
@@ -123,6 +123,16 @@ class Risk(Group):
     )
     guard_trim_pct: Amount = row(
         Decimal(30), "Part of each position that a medium warning sells.", unit="%", low=1, high=100
+    )
+    guard_tighten_pct: Amount = row(
+        Decimal(50), "Each warning lowers the limits of entries by this much.", unit="%", low=1, high=90
+    )
+    guard_tighten_s: Count = row(
+        14_400, "How long lowered limits last after the last warning.", unit="s", low=60, high=604_800
+    )
+    on_critical: OnCritical = row(
+        OnCritical.UNSET,
+        "What a critical finding does with positions; unset: flatten in practice and paper, halt in live.",
     )
 
 

@@ -8,6 +8,7 @@ from mexc_tui.store.entry_rows import EntryRows, verify_books
 from mexc_tui.store.limit_rows import LimitRows
 from mexc_tui.store.order_rows import ORDERS, OrderRows
 from mexc_tui.store.position_rows import LOTS, POSITIONS, LotRows, PositionRows
+from mexc_tui.store.risk_rows import CHECKS, TIGHTENINGS, RiskCheckRows, TighteningRows
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.sealed import Sealed
 from mexc_tui.store.snipe_rows import ATTEMPTS, INTENTS, SNIPES, AttemptRows, IntentRows, SnipeRows
@@ -24,6 +25,8 @@ _PLAIN: tuple[Sealed[Any], ...] = (
     CLOSES,
     STATES,
     RUNS,
+    TIGHTENINGS,
+    CHECKS,
 )
 
 
@@ -42,6 +45,8 @@ class TradingRows:
         self.days = DayRows(rows, scope)
         self.equity = EquityRows(rows, scope)
         self.state = StateRows(rows, scope)
+        self.tightening = TighteningRows(rows, scope)
+        self.risk_checks = RiskCheckRows(rows, scope)
         self.reconciliations = ReconciliationRows(rows, scope)
         self.limits = LimitRows(rows, scope)
 

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
 from mexc_tui.model.text import many
+from mexc_tui.model.trading import Tightening
+from mexc_tui.wording.moments import when
 from mexc_tui.wording.money import amount, price, signed
 
 HALTED = "entries stay stopped until a person resumes"
@@ -65,6 +67,14 @@ def _sale(sale: SaleRow) -> str:
     if sale.orders_to_cancel:
         words += f"; {many(sale.orders_to_cancel, 'take-profit')} on the same coins are cancelled first"
     return words + (f"; {sale.words}" if sale.words else "")
+
+
+def tightening_words(row: Tightening) -> str:
+    """Say how far and until when the limits of entries are lowered; empty: they are not."""
+    if not row.steps:
+        return ""
+    until = f"until {when(row.until_ms)} UTC"
+    return f"lowered {many(row.steps, 'step')} {until} by {row.by}: {row.cause}"
 
 
 def _capital(words: str) -> str:

@@ -100,7 +100,7 @@ def test_without_an_engine_or_with_a_wrong_argument_one_line_says_so(
 
 def test_before_an_engine_ever_ran_every_list_is_empty_and_nothing_is_wrong(tmp_path: Path) -> None:
     user = Shell(tmp_path)
-    assert [user.json(name) for name in ("listings", "signals", "journal")] == [[], [], []]
+    assert [user.json(name) for name in ("listings", "signals", "journal", "alerts")] == [[]] * 4
     told = user.run("listings")
     assert (told.returncode, told.stdout) == (0, "No listing is known.\n")
     assert "has run yet" in told.stderr
@@ -232,11 +232,16 @@ def test_a_stopped_engine_is_gone_and_its_store_answers(
     shell: Shell, engine: "subprocess.Popen[str]"
 ) -> None:
     before = {row["id"] for row in shell.json("listings")}
+    alerts = {(row["rule"], row["about"]) for row in shell.json("alerts", "--all")}
+    assert alerts
+    printed = shell.run("alerts", "--all").stdout
+    assert all(rule in printed for rule, _ in alerts)
     stopped = shell.run("stop")
     assert (stopped.returncode, str(engine.pid) in stopped.stdout) == (0, True)
     assert engine.wait(10) == 0
     assert before <= {row["id"] for row in shell.json("listings")}
     assert shell.json("signals")
+    assert alerts <= {(row["rule"], row["about"]) for row in shell.json("alerts", "--all")}
     assert shell.json("why", "HANDMADEUSDT")["listings"]
     assert shell.json("journal", "--last", "1")[0]["kind"] in ("engine_stopped", "command_done")
     report = shell.json("report")

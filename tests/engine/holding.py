@@ -1,20 +1,22 @@
 """An engine that bought a listing and holds it, on the practice exchange in virtual time."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
 from mexc_tui.engine.bookings import stem
+from mexc_tui.engine.prices import PriceMove
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.joining import Joined
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.stream import BestQuote
+from mexc_tui.model.trading import GuardLevel
 from mexc_tui.practice.scenario import Knobs
 from mexc_tui.simulation.run import Simulation
 from mexc_tui.sniping.rounding import floored, grid_of
@@ -25,7 +27,12 @@ from tests.engine.inline import InlineThread
 D = Decimal
 SYMBOL = "CLEANUSDT"
 OPENED_S = 45.0
-HANDS_OFF = {"ladder": "", "stop_loss_pct": 50}
+HANDS_OFF: dict[str, bool | float | str] = {
+    "ladder": "",
+    "stop_loss_pct": 50,
+    "stop_confirm_ms": 10_000,
+    "stop_at_once_factor": 10,
+}
 """Positions stay as they are, unless a test does something."""
 
 
@@ -115,10 +122,31 @@ async def guard_acted(running: Joined) -> list[GuardActed]:
     return [fact.event for fact in facts if isinstance(fact.event, GuardActed)]
 
 
-def fall_to(rooms: TradingRooms, share: str) -> None:
-    """Let the bid be so much of what was paid, for one look of the guard."""
+@contextmanager
+def fallen_to(rooms: TradingRooms, share: str) -> Generator[None]:
+    """Let the bid be so much of what was paid, whatever the streams bring meanwhile."""
     position = next(iter(rooms.keeper.open.positions.values()))
     bid = position.entry_price * D(share)
-    rooms.prices.on_quote(BestQuote(SYMBOL, bid, D(100), bid * 2, D(100), 0))
-    rooms.safety.equity.mark()
-    rooms.safety.guard.look()
+    quote = BestQuote(SYMBOL, bid, D(100), bid * 2, D(100), 0)
+
+    def keep(move: PriceMove) -> None:
+        if move.price.symbol == SYMBOL and move.price.bid != bid:
+            rooms.prices.on_quote(quote)
+
+    rooms.prices.on_quote(quote)
+    rooms.prices.on_move(keep)
+    try:
+        yield
+    finally:
+        rooms.prices.off_move(keep)
+
+
+async def fall_to(rooms: TradingRooms, share: str) -> None:
+    """Let the bid be so much of what was paid until the guard is sure that something is wrong, or for 5 s."""
+    with fallen_to(rooms, share):
+        for _ in range(5):
+            rooms.safety.equity.mark()
+            rooms.safety.guard.look()
+            if rooms.safety.guard.grade.level is not GuardLevel.NORMAL:
+                return
+            await asyncio.sleep(1.01)

@@ -39,7 +39,7 @@ def test_the_daily_loss_gate_and_the_risk_monitor_report_the_same_loss(
         async with holding(sim, tmp_path, position_cap_pct=10, exposure_cap_pct=90) as (_, running, _closer):
             rooms = rooms_of(running)
             await store_first_point_of_the_day(running, is_complete=is_complete)
-            fall_to(rooms, "0.5")
+            await fall_to(rooms, "0.52")
             monitored = rooms.safety.equity.losses().day_pct
             gated = await daily_loss_of_the_gate(rooms)
             assert monitored is not None

@@ -1,12 +1,14 @@
 """The guard: losses, invariants, workers, strangers and doubts, on the practice exchange in virtual time."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.joining import Joined
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.intent import CloseReason, OrderRole
@@ -14,12 +16,14 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
+from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.rounding import floored, grid_of
 from tests.engine.holding import (
     SYMBOL,
     D,
     fall_to,
+    fallen_to,
     guard_acted,
     holding,
     rest_a_sale,
@@ -28,27 +32,109 @@ from tests.engine.holding import (
 )
 
 
-def test_losses_of_a_day_warn_trim_close_and_halt_each_once(tmp_path: Path) -> None:
+def test_losses_of_a_day_warn_trim_and_lower_limits_once(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         # A position of ten in a thousand: a full loss is one per cent.
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, closer):
             rooms = rooms_of(running)
-            fall_to(rooms, "0.5")
-            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
-            assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
-            assert rooms.keeper.open.trading.cause is Cause.WARNING
+            await fall_to(rooms, "0.52")
+            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
             await asyncio.sleep(0.5)
             assert [one[1] for one in closer.asked] == [D(30)]
-            fall_to(rooms, "0.5")
+            await fall_to(rooms, "0.52")
             await asyncio.sleep(0.5)
             assert len(closer.asked) == 1
-            await asyncio.sleep(10)
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
             acted = await guard_acted(running)
-            assert [one.action for one in acted] == ["trim 30 %"]
-            assert " -> " in acted[0].achieved
+            assert [one.action for one in acted] == ["tighten limits", "trim 30 %"]
+            assert {one.level for one in acted} == {GuardLevel.MEDIUM}
+            assert " -> " in acted[1].achieved
 
     simulate(main)
+
+
+def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (day, running, _):
+            rooms = rooms_of(running)
+            before = (await face_of(running)).risk()
+            await fall_to(rooms, "0.52")
+            await asyncio.sleep(2)
+            lowered = (await face_of(running)).risk()
+            assert limit(lowered, "position_cap") < limit(before, "position_cap") * D("0.6")
+            assert limit(lowered, "positions") == 1
+            assert lowered.tightening.steps == 1
+            assert "loss of the day" in lowered.tightening.cause
+        async with day.engine() as running:
+            face = await face_of(running)
+            assert face.risk().tightening.steps == 1
+            assert limit(face.risk(), "positions") == 1
+            await face.restore_limits("ann")
+            assert face.risk().tightening.steps == 0
+            assert limit(face.risk(), "positions") == limit(before, "positions")
+            with pytest.raises(Refused, match="apply already"):
+                await face.restore_limits("ann")
+            assert (await guard_acted(running))[-1].action == "restore limits"
+
+    simulate(main)
+
+
+def test_lowered_limits_expire(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8, guard_tighten_s=60) as (_, running, _c):
+            rooms = rooms_of(running)
+            await fall_to(rooms, "0.52")
+            await asyncio.sleep(2)
+            assert rooms.safety.tightening.now.steps == 1
+            await asyncio.sleep(60)
+            assert rooms.safety.tightening.now.steps == 0
+
+    simulate(main)
+
+
+def test_a_low_quote_of_two_seconds_sells_and_halts_nothing(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
+            rooms = rooms_of(running)
+            with fallen_to(rooms, "0.01"):
+                for _ in range(2):
+                    rooms.safety.equity.mark()
+                    rooms.safety.guard.look()
+                    await asyncio.sleep(1)
+            await asyncio.sleep(10)
+            assert closer.asked == []
+            assert rooms.keeper.open.positions
+            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert await guard_acted(running) == []
+
+    simulate(main)
+
+
+def test_each_check_stores_its_metrics_and_result(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
+            rooms = rooms_of(running)
+            await fall_to(rooms, "0.52")
+            await asyncio.sleep(130)
+            checks = await rooms.keeper.read("checks", lambda tables: tables.risk_checks.latest())
+            assert [one.level for one in checks].count(GuardLevel.MEDIUM) >= 1
+            (warned,) = [one for one in checks if one.level is GuardLevel.MEDIUM][-1:]
+            assert warned.daily_loss_pct is not None
+            assert warned.daily_loss_pct > D("0.4")
+            assert warned.exposure_pct is not None
+            assert warned.actions == ("alert", "trim", "tighten")
+            assert len([one for one in checks if one.level is GuardLevel.NORMAL]) >= 3
+
+    simulate(main)
+
+
+async def face_of(running: Joined) -> EngineTradingFace:
+    face = await trading_face(running.engine)
+    assert face is not None
+    return face
+
+
+def limit(row: RiskRow, name: str) -> Decimal:
+    return next(one.limit for one in row.limits if one.name == name)
 
 
 def test_a_trim_is_not_repeated_by_the_engine_after_a_restart(tmp_path: Path) -> None:
@@ -57,40 +143,38 @@ def test_a_trim_is_not_repeated_by_the_engine_after_a_restart(tmp_path: Path) ->
             rooms = rooms_of(running)
             rooms.safety.stopping.closer = rooms.selling
             before = next(iter(rooms.keeper.open.positions.values())).remaining
-            fall_to(rooms, "0.72")
-            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
+            await fall_to(rooms, "0.72")
             await until(lambda: next(iter(rooms.keeper.open.positions.values())).remaining < before)
             await asyncio.sleep(2)
         async with day.engine() as running:
             rooms = rooms_of(running)
             await asyncio.sleep(2)
             held = next(iter(rooms.keeper.open.positions.values())).remaining
-            for _ in range(3):
-                fall_to(rooms, "0.6")
-                assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
-                assert rooms.keeper.open.trading.state is TradingState.REDUCE_ONLY
-                await asyncio.sleep(1)
+            await fall_to(rooms, "0.6")
+            assert rooms.safety.guard.grade.level is GuardLevel.MEDIUM
             assert next(iter(rooms.keeper.open.positions.values())).remaining == held
-            assert [one.action for one in await guard_acted(running)] == ["trim 30 %"]
+            assert [one.action for one in await guard_acted(running)].count("trim 30 %") == 1
 
     simulate(main)
 
 
-def test_a_loss_over_the_limit_halts_and_one_far_over_it_flattens(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("on_critical", "is_sold"), [("halt", False), ("flatten", True), ("unset", True)])
+def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
+    tmp_path: Path, on_critical: str, *, is_sold: bool
+) -> None:
     async def main(sim: Simulation) -> None:
-        async with holding(sim, tmp_path, daily_loss_halt_pct=0.3) as (_, running, closer):
+        day = holding(sim, tmp_path, daily_loss_halt_pct=0.3, on_critical=on_critical)
+        async with day as (_, running, closer):
             rooms = rooms_of(running)
-            fall_to(rooms, "0.65")
-            await asyncio.sleep(2)
+            await fall_to(rooms, "0.65")
+            await asyncio.sleep(10)
             assert rooms.keeper.open.trading.state is TradingState.HALTED
             assert rooms.keeper.open.trading.cause is Cause.DAILY_LOSS
-            assert rooms.keeper.open.positions
-            fall_to(rooms, "0.1")
-            await asyncio.sleep(5)
-            assert not rooms.keeper.open.positions
-            assert closer.asked[-1][2] is OrderRole.FLATTEN
+            assert bool(rooms.keeper.open.positions) is not is_sold
+            if is_sold:
+                assert closer.asked[-1][2] is OrderRole.FLATTEN
             actions = [one.action for one in await guard_acted(running)]
-            assert actions == ["halt", "emergency stop"]
+            assert actions == ["emergency stop" if is_sold else "halt"]
             with pytest.raises(Refused, match="must be typed"):
                 await rooms.safety.stopping.resume("ann", "")
 
@@ -292,7 +376,7 @@ def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path:
     async def main(sim: Simulation) -> None:
         async with holding(sim, tmp_path, daily_loss_halt_pct=0.8) as (_, running, _closer):
             rooms = rooms_of(running)
-            fall_to(rooms, "0.5")
+            await fall_to(rooms, "0.52")
             await asyncio.sleep(6)
             assert await open_alerts(running, "guard:") == ["guard:medium"]
             await asyncio.sleep(40)

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
-from mexc_tui.risk.guard import Grade, GuardAction, GuardRules, Readings, grade
+from mexc_tui.risk.guard import (
+    Finding,
+    Grade,
+    GuardAction,
+    GuardRules,
+    Readings,
+    confirmed,
+    findings,
+    grade,
+)
 
 D = Decimal
 CALM = Readings(D(0), D(0), 0, D(0))
@@ -26,10 +35,9 @@ def test_nothing_found_is_normal_and_does_nothing() -> None:
     ("loss", "level", "state"),
     [
         ("0.99", GuardLevel.NORMAL, TradingState.ACTIVE),
-        ("1", GuardLevel.MEDIUM, TradingState.REDUCE_ONLY),
+        ("1", GuardLevel.MEDIUM, TradingState.ACTIVE),
         ("1.5", GuardLevel.HIGH, TradingState.REDUCE_ONLY),
-        ("2", GuardLevel.CRITICAL, TradingState.HALTED),
-        ("3", GuardLevel.CRITICAL, TradingState.FLATTENING),
+        ("2", GuardLevel.CRITICAL, TradingState.FLATTENING),
     ],
 )
 def test_a_loss_of_the_day_is_graded_by_its_share_of_the_limit(
@@ -53,6 +61,24 @@ def test_a_breach_of_an_invariant_halts_and_sells_nothing() -> None:
     assert found.level is GuardLevel.CRITICAL
 
 
+def found(**changes: Any) -> tuple[Finding, ...]:
+    return findings(replace(CALM, **changes), GuardRules())
+
+
+def test_what_follows_from_prices_counts_at_the_mildest_level_of_all_looks() -> None:
+    looks = [found(daily_loss_pct=D(1)), found(daily_loss_pct=D(9)), found(daily_loss_pct=D("1.6"))]
+    (sure,) = confirmed(looks)
+    assert (sure.level, sure.cause) == (GuardLevel.MEDIUM, Cause.DAILY_LOSS)
+    assert confirmed([found(), found(daily_loss_pct=D(9))]) == ()
+    assert confirmed([found(daily_loss_pct=D(9)), found()]) == ()
+    assert confirmed([found(drawdown_pct=D(90)), found(daily_loss_pct=D(9))]) == ()
+
+
+def test_a_breach_and_a_missing_protection_count_at_once() -> None:
+    looks = [found(), found(breaches=("the ledger differs",), unprotected=("NEWUSDT: no price",))]
+    assert [one.level for one in confirmed(looks)] == [GuardLevel.CRITICAL, GuardLevel.MEDIUM]
+
+
 def test_losses_in_a_row_halt_with_their_cause() -> None:
     assert graded(losses_in_a_row=5).halt is Cause.LOSSES_IN_A_ROW
     assert graded(losses_in_a_row=4).halt is Cause.NONE
@@ -60,8 +86,29 @@ def test_losses_in_a_row_halt_with_their_cause() -> None:
 
 def test_a_missing_protection_alerts_and_stops_entries_but_trims_nothing() -> None:
     found = graded(unprotected=("NEWUSDT: no price",))
-    assert found.actions == (GuardAction.ALERT, GuardAction.TIGHTEN)
+    assert found.actions == (GuardAction.ALERT, GuardAction.PAUSE)
     assert found.trim_pct == 0
+
+
+def test_a_medium_warning_trims_and_lowers_limits_and_entries_go_on_within_them() -> None:
+    found = graded(daily_loss_pct=D(1))
+    assert found.actions == (GuardAction.ALERT, GuardAction.TRIM, GuardAction.TIGHTEN)
+    assert found.state is TradingState.ACTIVE
+
+
+def test_a_missing_protection_beside_a_medium_warning_pauses_entries_too() -> None:
+    found = graded(daily_loss_pct=D(1), unprotected=("NEWUSDT: no price",))
+    assert {GuardAction.PAUSE, GuardAction.TIGHTEN, GuardAction.TRIM} <= set(found.actions)
+    assert found.state is TradingState.REDUCE_ONLY
+
+
+@pytest.mark.parametrize(
+    "critical", [{"daily_loss_pct": D(2)}, {"drawdown_pct": D(10)}, {"losses_in_a_row": 5}]
+)
+def test_a_critical_finding_flattens_or_only_halts_as_configured(critical: dict[str, Any]) -> None:
+    readings = replace(CALM, **critical)
+    assert grade(readings, GuardRules(flattens=True)).state is TradingState.FLATTENING
+    assert grade(readings, GuardRules(flattens=False)).state is TradingState.HALTED
 
 
 def test_prices_that_carry_exposure_over_its_cap_trim() -> None:

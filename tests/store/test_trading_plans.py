@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.model.position import Account
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
-from mexc_tui.model.trading import Trading
+from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 from mexc_tui.store.trading_rows import TradingRows
 from tests.store.test_repositories import in_memory
 from tests.store.trading_samples import (
@@ -75,6 +75,11 @@ QUERIES: dict[str, Callable[[TradingRows], object]] = {
     "equity.forget_before": lambda books: books.equity.forget_before(5),
     "state.get": lambda books: books.state.get(),
     "state.save": lambda books: books.state.save(Trading()),
+    "tightening.get": lambda books: books.tightening.get(),
+    "tightening.save": lambda books: books.tightening.save(Tightening(steps=1)),
+    "risk_checks.add": lambda books: books.risk_checks.add(CHECK),
+    "risk_checks.latest": lambda books: books.risk_checks.latest(),
+    "risk_checks.forget_before": lambda books: books.risk_checks.forget_before(5),
     "reconciliations.add": lambda books: books.reconciliations.add(RUN),
     "reconciliations.latest": lambda books: books.reconciliations.latest(),
     "reconciliations.page": lambda books: books.reconciliations.page(5),
@@ -97,6 +102,7 @@ PARTIAL = {
     "limits.committed": ["intents_entering", "positions_open"],
 }
 
+CHECK = RiskCheck(at_ms=5, daily_loss_pct=None, drawdown_pct=None, losses_in_a_row=0, exposure_pct=None)
 SORTED_BY_INDEX = [
     "snipes.open",
     "snipes.of_symbol",
@@ -110,6 +116,7 @@ SORTED_BY_INDEX = [
     "entries.of_order",
     "equity.latest",
     "equity.between",
+    "risk_checks.latest",
     "reconciliations.latest",
     "days.latest",
 ]

@@ -20,6 +20,7 @@ from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.rows import Line, Order
 from mexc_tui.tui.text import age, amount, date_and_time, gain, local_and_utc
+from mexc_tui.wording.previews import tightening_words
 
 _STATES = {
     TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
@@ -54,6 +55,8 @@ def _state(look: Look, width: int, height: int) -> list[Drawn]:
             Span(f"  {risk.guard_words}" if risk.guard_words else ""),
         )
     )
+    if lowered := tightening_words(risk.tightening):
+        lines.append(words(f"limits {lowered}", Tone.WARN))
     if risk.paused_until_ms is not None and risk.paused_until_ms > look.now_ms:
         left = age(risk.paused_until_ms - look.now_ms)
         lines.append(words(f"entries pause for {left} after losses in a row", Tone.WARN))

@@ -1,0 +1,45 @@
+"""Lowered limits of a scope, and the checks of its risk monitor."""
+
+from mexc_tui.model.trading import RiskCheck, Tightening
+from mexc_tui.store.rows import Rows
+from mexc_tui.store.sealed import Sealed
+
+TIGHTENINGS = Sealed("tightenings", "scope", Tightening, "lowered limits", key="scope")
+CHECKS = Sealed("risk_checks", "scope at_ms", RiskCheck, "risk check")
+
+
+class TighteningRows:
+    """How far the limits of entries are lowered."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def get(self) -> Tightening:
+        """Return it; not lowered if nothing was ever stored."""
+        return TIGHTENINGS.one(self._rows, "WHERE scope = ?", self._scope) or Tightening()
+
+    def save(self, tightening: Tightening) -> None:
+        """Store it in place of the one before."""
+        TIGHTENINGS.save(self._rows, tightening, self._scope)
+
+
+class RiskCheckRows:
+    """Checks of the risk monitor, in the order of their time."""
+
+    def __init__(self, rows: Rows, scope: str) -> None:
+        self._rows = rows
+        self._scope = scope
+
+    def add(self, check: RiskCheck) -> None:
+        """Append a check."""
+        CHECKS.save(self._rows, check, self._scope, check.at_ms)
+
+    def latest(self, limit: int = 100) -> list[RiskCheck]:
+        """Return the newest checks, newest first."""
+        sql = "WHERE scope = ? ORDER BY at_ms DESC, number DESC LIMIT ?"
+        return CHECKS.many(self._rows, sql, self._scope, limit)
+
+    def forget_before(self, at_ms: int) -> int:
+        """Delete older checks; return how many."""
+        return self._rows.run("DELETE FROM risk_checks WHERE scope = ? AND at_ms < ?", self._scope, at_ms)

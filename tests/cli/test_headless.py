@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.ready import ready_line
+
 SHORT = """
 name = "short"
 duration_s = {duration_s}
@@ -74,8 +76,7 @@ def test_a_signal_stops_it_in_good_order_and_the_exchange_goes_with_it(tmp_path:
     scenario = tmp_path / "short.toml"
     scenario.write_text(SHORT.format(duration_s=600))
     engine = desk(tmp_path, "--headless", "--scenario", str(scenario), "--profile", "mine")
-    assert engine.stderr is not None
-    assert "Ready: profile mine" in engine.stderr.readline()
+    assert "Ready: profile mine" in ready_line(engine)
     second = desk(tmp_path, "--headless", "--scenario", str(scenario), "--profile", "mine")
     _, complained = second.communicate(timeout=40)
     assert second.returncode == 3
@@ -115,8 +116,7 @@ def test_killed_in_the_middle_it_comes_back_to_the_same_day(tmp_path: Path) -> N
     file.write_text(process.stdout.readline())
     try:
         first = desk(tmp_path, "--headless", "--exchange", str(file))
-        assert first.stderr is not None
-        assert "Ready" in first.stderr.readline()
+        ready_line(first)
         first.kill()
         first.communicate(timeout=20)
         again = desk(tmp_path, "--headless", "--until-done", "--exchange", str(file))

@@ -70,13 +70,17 @@ async def desk(folder: Path, *arguments: str) -> AsyncGenerator[asyncio.subproce
 async def line_of(process: asyncio.subprocess.Process) -> str:
     assert process.stderr is not None
     async with asyncio.timeout(40):
-        return (await process.stderr.readline()).decode()
+        async for line in process.stderr:
+            if b"WARNING" not in line:
+                return line.decode()
+    return ""
 
 
 async def end_of(process: asyncio.subprocess.Process) -> tuple[int | None, str, list[str]]:
     async with asyncio.timeout(40):
         said, complained = await process.communicate()
-    return process.returncode, said.decode(), complained.decode().splitlines()
+    lines = complained.decode().splitlines()
+    return process.returncode, said.decode(), [line for line in lines if " WARNING mexc_tui" not in line]
 
 
 # ---- signals

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mexc_tui.practice.scenario import load
 from mexc_tui.report.text import MOST_COLUMNS
+from tests.cli.ready import ready_line
 from tests.report.stories import whole_lines
 
 SCENARIO = Path(__file__).with_name("short-day.toml")
@@ -46,8 +47,7 @@ def test_a_day_in_processes_ends_with_what_was_seen_signalled_and_happened(tmp_p
         command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as desk:
         assert desk.stdout is not None
-        assert desk.stderr is not None
-        world = desk.stderr.readline().rstrip(".\n").split()[-1]
+        world = ready_line(desk).rstrip(".\n").split()[-1]
         start_ms = int(world.rsplit("-", 1)[1])
         ask("listings", "add", "HANDUSDT", "--opens", str(start_ms + 12_500))
         listed = {row["symbol"] for row in json.loads(ask("listings", "--json"))}

@@ -1,12 +1,12 @@
 """A ban of the exchange beside the store: the next engine waits for its end, too."""
 
 import logging
-import os
 from pathlib import Path
 
 import msgspec
 
 from mexc_tui.exchange.bans import Ban, BanKind
+from mexc_tui.notes import write_note
 
 NAME = "ban.json"
 
@@ -37,11 +37,7 @@ class FileOfBan:
 
     def write(self, ban: Ban) -> None:
         """Keep a ban. A disk that does not take it is reported: the next start may ask too early."""
-        fresh = self._path.with_suffix(f".{os.getpid()}")
         try:
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
-            fresh.replace(self._path)
+            write_note(self._path, msgspec.json.encode(_Note(self._origin, ban.kind, ban.until_ms)))
         except OSError as error:
             log.warning("a ban of the exchange cannot be written down: %s", error)

@@ -109,6 +109,8 @@ async def _run(
             gc.collect()
             gc.freeze()  # the universe stays: the collector need not look at it again and again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
+            if running.engine.waits_for:
+                _say(f"Exits run; entries wait for the exchange: {running.engine.waits_for}.")
             code = await _serve(running, launch, told)
         if running.engine.farewell:
             _say(running.engine.farewell)

@@ -1,6 +1,7 @@
 """Joins real parts to an engine on one endpoint: transports, client, store, bus, settings."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.facade import EngineFace
 from mexc_tui.engine.health import FIRST_SAMPLES, ClockNotKnown
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.patience import GO_ON_S
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.prices import QUOTE
 from mexc_tui.engine.screens import EngineScreens
@@ -51,7 +53,7 @@ from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.settings_home import FileSettings
-from mexc_tui.starting import first_answer, holds_something, keep_ban
+from mexc_tui.starting import FileOfDay, first_answer, holds_something, keep_ban
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
@@ -67,6 +69,8 @@ from mexc_tui.tuning import (
     supervisor_limits,
 )
 from mexc_tui.tuning_trading import trading_numbers
+
+log = logging.getLogger(__name__)
 
 
 def real_sockets() -> None:
@@ -133,7 +137,10 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         ban_file = FileOfBan(place.paths.state, place.endpoint.rest)
         day = PracticeDay()
         if place.is_practice:
-            day = await first_answer(transport, place.endpoint.web, ban_file, outside.clock, holds=holds)
+            noted = FileOfDay(place.paths.state, place.endpoint.world)
+            day = await first_answer(
+                transport, place.endpoint.web, noted, ban_file, outside.clock, holds=holds
+            )
         layers, loaded = await _settings(place, day)
         settings = loaded.settings
         store = await Store.open(
@@ -172,7 +179,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                     place.endpoint.world,
                     day.start_ms,
                 ),
-                trading=await _trading(place, outside, client, market, store, settings, stack),
+                trading=await _trading(place, outside, client, market, store, settings, stack, holds=holds),
                 storage=store,
                 holds=holds,
             )
@@ -302,10 +309,12 @@ async def _trading(
     store: Store,
     settings: Settings,
     stack: AsyncExitStack,
+    *,
+    holds: bool,
 ) -> TradingPart | None:
     """Return the account's side; None without a key."""
     if isinstance(market, PaperMarket):
-        endpoint = await _paper(market, outside.serve, store, settings, stack)
+        endpoint = await _paper(market, outside.serve, store, settings, stack, holds=holds)
         client = await _client(replace(place, endpoint=endpoint), outside, settings, stack)
         await client.measure_clock(FIRST_SAMPLES)
         market.measure_also(client)
@@ -333,11 +342,25 @@ async def _trading(
 
 
 async def _paper(
-    market: PaperMarket, serve: Serve, store: Store, settings: Settings, stack: AsyncExitStack
+    market: PaperMarket,
+    serve: Serve,
+    store: Store,
+    settings: Settings,
+    stack: AsyncExitStack,
+    *,
+    holds: bool,
 ) -> Endpoint:
-    """Serve a paper exchange on the market's books, with the balances of the last session."""
-    problem = await market.measure_clock(FIRST_SAMPLES)  # the paper exchange's clock is the market's
-    if problem:
+    """Serve a paper exchange on the market's books, with the balances of the last session.
+
+    Its clock is the market's. With something held it begins with this machine's if that is not answered soon.
+    """
+    problem = ""
+    try:
+        async with asyncio.timeout(GO_ON_S if holds else None):
+            problem = await market.measure_clock(FIRST_SAMPLES)
+    except TimeoutError:
+        log.warning("the paper exchange begins with this machine's clock: the market has not told its own")
+    if problem and not holds:
         raise StartFailed("clock", str(ClockNotKnown(problem)))
     balances = await store.read("paper balances", paper_balances)
     if not balances:

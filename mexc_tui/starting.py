@@ -1,9 +1,13 @@
 """What an engine finds before it asks anything: what is held, and whether the exchange wants it quiet."""
 
+import asyncio
+import logging
 from pathlib import Path
 
+import msgspec
+
 from mexc_tui.ban_file import FileOfBan
-from mexc_tui.engine.patience import Patience
+from mexc_tui.engine.patience import GO_ON_S
 from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.bans import Ban, BanLimits, Bans
 from mexc_tui.exchange.budget import RateBudget
@@ -11,8 +15,13 @@ from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.market_port import PRACTICE_PATH, NotServed, PracticeDay, practice_day
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.storage import StorageError
+from mexc_tui.notes import write_note
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.unit_of_work import Reading
+
+DAY = "practice_day.json"
+
+log = logging.getLogger(__name__)
 
 
 def holds_something(database: Path, clock: Clock, scope: str) -> bool:
@@ -38,29 +47,65 @@ def keep_ban(budget: RateBudget, file: FileOfBan, clock: Clock) -> None:
     budget.on_ban = file.write
 
 
-async def first_answer(
-    transport: HttpTransport, origin: str, file: FileOfBan, clock: Clock, *, holds: bool
-) -> PracticeDay:
-    """Return what a practice exchange says of itself; ask until it answers if something is held.
+class FileOfDay:
+    """What a practice exchange said of itself last, in a profile's private folder."""
 
-    A ban that is still in force is waited for. Raises ExchangeError if nothing is held.
-    """
-    patience = Patience(lambda: holds, 0)
-    while True:
-        ban = file.read(clock.now_ms())
+    def __init__(self, folder: Path, world: str) -> None:
+        """A note of another world counts as none."""
+        self._path = folder / DAY
+        self._world = world
+
+    def read(self) -> PracticeDay | None:
+        """Return what was noted of this world; None: nothing that can be read."""
         try:
-            if ban is None:
-                return await patience.answer(practice_day(transport, origin))
-            problem = f"not sent: {ban.kind.value}: for another {ban.left_s:.0f} s"
-            raise NothingSent("GET", PRACTICE_PATH, problem)
-        except ExchangeError as error:
-            if isinstance(error, NotServed):
-                ban = _ban_of(error, clock)
-                if ban is not None:
-                    file.write(ban)
-            if not holds:
-                raise
-            await patience.wait(error, 0.0 if ban is None else ban.left_s)
+            day = msgspec.json.decode(self._path.read_bytes(), type=PracticeDay)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return day if day.world == self._world else None
+
+    def write(self, day: PracticeDay) -> None:
+        """Note it. A disk that does not take it is reported: a start without an answer knows less then."""
+        try:
+            write_note(self._path, msgspec.json.encode(day))
+        except OSError as error:
+            log.warning("the practice exchange's own settings cannot be noted: %s", error)
+
+
+async def first_answer(
+    transport: HttpTransport, origin: str, noted: FileOfDay, ban_file: FileOfBan, clock: Clock, *, holds: bool
+) -> PracticeDay:
+    """Return what a practice exchange says of itself. It is not asked while a ban is in force.
+
+    Without an answer it is what it said last, if something is held. Raises ExchangeError if nothing is.
+    """
+    try:
+        day = await _asked(transport, origin, ban_file, clock, GO_ON_S if holds else None)
+    except ExchangeError as error:
+        if not holds:
+            raise
+        log.warning("the start goes on with what the practice exchange said last: %s", error)
+        return noted.read() or PracticeDay()
+    noted.write(day)
+    return day
+
+
+async def _asked(
+    transport: HttpTransport, origin: str, ban_file: FileOfBan, clock: Clock, deadline_s: float | None
+) -> PracticeDay:
+    ban = ban_file.read(clock.now_ms())
+    if ban is not None:
+        problem = f"not sent: {ban.kind.value}: for another {ban.left_s:.0f} s"
+        raise NothingSent("GET", PRACTICE_PATH, problem)
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await practice_day(transport, origin)
+    except TimeoutError:
+        raise ExchangeError("GET", PRACTICE_PATH, f"no answer within {deadline_s:g} s") from None
+    except NotServed as error:
+        ban = _ban_of(error, clock)
+        if ban is not None:
+            ban_file.write(ban)
+        raise
 
 
 def _ban_of(error: NotServed, clock: Clock) -> Ban | None:

@@ -192,9 +192,11 @@ class WireTrading:
         """Ask what trading a pair costs this account."""
         return await self._account.trade_fee(symbol)
 
-    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
+    async def depth(
+        self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
+    ) -> DepthSnapshot:
         """Ask for a pair's book."""
-        return await self._parts.client.market.depth(symbol, limit)
+        return await self._parts.client.market.depth(symbol, limit, purpose=purpose)
 
     async def price(self, symbol: str) -> Decimal:
         """Ask for a pair's last price."""

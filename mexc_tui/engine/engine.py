@@ -13,6 +13,7 @@ from mexc_tui.engine.health import Alerts, ClockKeeper, Reload, Trouble
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.outcomes import Outcomes
 from mexc_tui.engine.outside import Market, SettingsHome
+from mexc_tui.engine.patience import GO_ON_S
 from mexc_tui.engine.polls import PollNumbers, Polls
 from mexc_tui.engine.ports import Books, Clock, Unit
 from mexc_tui.engine.store_watch import Storage, StoreWatch
@@ -86,7 +87,7 @@ class Parts:
     storage: Storage | None = None
     """The store, asked about itself."""
     holds: bool = False
-    """Whether the stored books hold something, or do not say: then a start waits for the exchange."""
+    """Whether the stored books hold something, or do not say: then no start ends for want of an answer."""
 
 
 class Engine:
@@ -165,8 +166,13 @@ class Engine:
         return self.parts.numbers.detection(self.settings())
 
     async def start(self) -> None:
-        """Come up in order; returns when the engine is ready. Raises StartFailed, StorageError."""
+        """Come up in order; returns when the engine is ready. Raises StartFailed, StorageError.
+
+        With something held it is ready as soon as exits can run: entries wait for the exchange's answers.
+        """
         await self.known.load()
+        if self.rooms is not None:
+            await self.rooms.keeper.load()
         await self._supervisor.start(self._workers())
         self.started_ms = self.parts.clock.now_ms()
         identity = self.parts.identity
@@ -230,10 +236,12 @@ class Engine:
             )
 
     def _workers(self) -> tuple[Worker, ...]:
+        holds = self.parts.holds
+        go_on_s = GO_ON_S if holds else None
         return (
-            Worker("clock", self.clock_keeper.run, None if self.parts.holds else 20.0),
-            Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True),
-            *(self.rooms.workers(is_patient=self.parts.holds) if self.rooms is not None else ()),
+            Worker("clock", self.clock_keeper.run, None if holds else 20.0, go_on_s=go_on_s),
+            Worker("polls", self.polls.run, start_deadline_s=60.0, is_optional=True, go_on_s=go_on_s),
+            *(self.rooms.workers(holds=holds) if self.rooms is not None else ()),
             Worker("streams", self.streams.run),
             Worker("detection", self.detection.run, is_optional=True),
             Worker("outcomes", self.outcomes.run, is_optional=True),
@@ -295,6 +303,12 @@ class Engine:
         log.info("worker %s is %s", status.name, status.state)
 
     # ---- how it is
+
+    @property
+    def waits_for(self) -> str:
+        """Say which answers of the exchange entries wait for; empty: for none."""
+        refusal = "" if self.rooms is None else self.rooms.reconciler.refusal
+        return "; ".join(filter(None, (self._clock_problem(), refusal)))
 
     def workers(self) -> tuple[WorkerStatus, ...]:
         """Return the workers in the order of their start."""

@@ -60,9 +60,8 @@ class ClockKeeper:
 
     async def run(self, started: Started) -> None:
         """Measure, then again and again. Raises ClockNotKnown if the first try fails and nothing is held."""
-        patience = Patience(self._holds, 0)
+        patience = Patience(self._holds, 0, self._note)
         while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
-            self.problem = problem
             await patience.wait(ClockNotKnown(problem))
         self.problem = ""
         started()
@@ -75,6 +74,9 @@ class ClockKeeper:
                 self._hurries = False
                 self.problem = await self._market.measure_clock()
                 measured_ns = self._clock.monotonic_ns()
+
+    def _note(self, problem: str) -> None:
+        self.problem = problem
 
     def _pause_s(self) -> float:
         now_ms = self._market.now_ms()

@@ -16,15 +16,21 @@ log = logging.getLogger(__name__)
 FIRST_S, LONGEST_S = 1.0, 30.0
 """Pauses double from the first to the longest."""
 SLOW_S = 3.0
+GO_ON_S = 0.5
+"""With something held, exits and the desk start after so long beside each question that has no answer yet."""
 HELD = "Something is held, or an order's outcome is unknown: the engine stays up and tries again."
 
 
 class Patience:
     """Pauses between the tries of one thing; says each new problem at once."""
 
-    def __init__(self, holds: Callable[[], bool], give_up_s: float) -> None:
-        """`holds`: whether something is held or unknown; without it, `give_up_s` is all that is waited."""
+    def __init__(self, holds: Callable[[], bool], give_up_s: float, note: Callable[[str], None]) -> None:
+        """`holds`: whether something is held or unknown; without it, `give_up_s` is all that is waited.
+
+        `note` gets what is waited for, as soon as that changes.
+        """
         self._holds = holds
+        self._note = note
         self._give_up_s = give_up_s
         self._waited_s = 0.0
         self._pause_s = FIRST_S
@@ -56,6 +62,7 @@ class Patience:
     def _say(self, words: str) -> None:
         if words != self._said:
             self._said = words
+            self._note(words)
             held = f" {HELD}" if self._holds() else ""
             log.warning("the start waits for the exchange: %s%s", words, held)
 

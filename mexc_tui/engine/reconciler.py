@@ -95,6 +95,8 @@ class Reconciler:
         self._unconfirmed = tuple[Unconfirmed, ...]()
         self.compared = tuple[Balance, ...]()
         """Those that the last run which came to its end held the books against."""
+        self.has_compared = False
+        """Whether a comparison of this engine came to its end."""
         self.problem = ""
         """Why books could not be compared; empty: they were."""
         self.refused_code: int | None = None
@@ -122,7 +124,7 @@ class Reconciler:
     def refusal(self) -> str:
         """Why nothing may be bought as far as the books go; empty: it may."""
         if not self.is_done:
-            return self.damage or "books were not compared with the exchange's yet"
+            return self.damage or f"books were not compared with the exchange's yet{_why(self.problem)}"
         return f"balances are being confirmed: {self.doubt}" if self.doubt else ""
 
     @property
@@ -176,12 +178,12 @@ class Reconciler:
 
         Raises WorkerFailure if nothing is held, at once for a refused key, else after a while.
         """
-        patience = Patience(self._holds, GIVE_UP_S)
+        patience = Patience(self._holds, GIVE_UP_S, self._note_waiting)
         while True:
             try:
                 await patience.answer(ask())
             except ExchangeError as error:
-                self._note_problem(error)
+                self._note_problem(error)  # its code too
                 await patience.wait(error)
             else:
                 return
@@ -202,6 +204,9 @@ class Reconciler:
         except ExchangeError as error:
             self._note_problem(error)
             log.warning("books could not be compared: %s", error)
+
+    def _note_waiting(self, words: str) -> None:
+        self.problem = words
 
     def _note_problem(self, error: ExchangeError) -> None:
         self.problem = str(error)
@@ -339,6 +344,10 @@ class Reconciler:
         self._keeper.open.reconciled, self.compared = run, self.balances
         if not outcome.postponed:
             self._agreed_ms = run.at_ms
-        self.problem, self.refused_code = "", None
+        self.problem, self.refused_code, self.has_compared = "", None, True
         self._again.set()
         return run
+
+
+def _why(problem: str) -> str:
+    return f": {problem}" if problem else ""

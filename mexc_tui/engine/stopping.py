@@ -112,7 +112,10 @@ class Stopping:
         change = await self._switch.resume(by, typed, self.blockers())
         if not change.changed:
             raise Refused(f"Trading stays {memory.trading.state}: {change.refused}.")
+        is_active = memory.trading.state.allows_entries
         words = "trading is active"
+        if not is_active:
+            words = f"resumed; entries wait by themselves until this is over: {memory.trading.words}"
         if before.cause.is_loss:
             words += "; losses count anew from here"
             await self._on_loss_resumed()

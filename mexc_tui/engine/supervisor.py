@@ -32,6 +32,8 @@ class Worker:
     """None: it may take as long as it takes."""
     is_optional: bool = False
     """Whether those after it start although its first try failed: it is tried again beside them."""
+    go_on_s: float | None = None
+    """Those after it start after so long although it is not ready; None: they wait."""
 
 
 class WorkerState(StrEnum):
@@ -159,6 +161,8 @@ class _Keeper:
         self._last_error = ""
         self._cause: BaseException | None = None
         self._was_ready = False
+        self._is_waited_for = not worker.is_optional
+        """Whether a first try that fails ends the start."""
         self._settled = asyncio.Event()
         self._recovery: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -179,8 +183,13 @@ class _Keeper:
         """Start it and wait until it is ready; StartFailed if it is not at its first try."""
         self._task = asyncio.create_task(self._keep(), name=f"worker {self.worker.name}")
         self._task.add_done_callback(self._note_end)
-        await self._settled.wait()
-        if not self._was_ready and not self.worker.is_optional:
+        try:
+            async with asyncio.timeout(self.worker.go_on_s):
+                await self._settled.wait()
+        except TimeoutError:
+            self._is_waited_for = False
+            return
+        if not self._was_ready and self._is_waited_for:
             raise StartFailed(self.worker.name, self._last_error, self._cause)
 
     async def end(self) -> None:
@@ -206,7 +215,7 @@ class _Keeper:
                     log.error("worker %s failed while it stopped", self.worker.name, exc_info=error)
                 return
             self._note_failure(error or WorkerFailure("it ended by itself"))
-            if not self._was_ready and not self.worker.is_optional:
+            if not self._was_ready and self._is_waited_for:
                 return
             self._settled.set()
             self._enter(WorkerState.BACKING_OFF)
@@ -246,7 +255,7 @@ class _Keeper:
         if not is_plain:
             log.error("worker %s failed", self.worker.name, exc_info=error)
         elif (
-            self._was_ready or self.worker.is_optional
+            self._was_ready or not self._is_waited_for
         ):  # at the start it is said once, by whoever hears StartFailed
             log.error("worker %s failed: %s", self.worker.name, error)
         self._failed_ns.append(self._clock.monotonic_ns())

@@ -17,6 +17,7 @@ from mexc_tui.engine.guardian import Guardian
 from mexc_tui.engine.key_rights import KeyKeeper
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.other_engines import OtherEngines
+from mexc_tui.engine.patience import GO_ON_S
 from mexc_tui.engine.ports import Books, Clock
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.private import PrivateStream
@@ -38,6 +39,7 @@ from mexc_tui.settings.table import Settings
 from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.request import WorkerFact
 
+NOT_COMPARED = "take-profits wait for the first comparison with the exchange"
 NO_RESTING = "after an emergency stop take-profits wait until a person resumes"
 IN_FLIGHT_S = 5.0
 """How long a stop waits for answers that are on their way (reliability H2)."""
@@ -244,17 +246,17 @@ class TradingRooms:
         self.safety.stopping.on_stop = self.unlocking.lock_with
         self.safety.invariants.heartbeat_ms = self.guardian.heartbeat_ms
 
-    def workers(self, *, is_patient: bool = False) -> tuple[Worker, ...]:
+    def workers(self, *, holds: bool = False) -> tuple[Worker, ...]:
         """Return the workers in the order of their start: nothing is bought before books were compared.
 
-        `is_patient`: something is held or unknown, so a start waits for the exchange as long as it takes.
+        `holds`: something is held or unknown, so exits do not wait for answers of the exchange.
         """
-        deadline_s = None if is_patient else 60.0
-        key = (Worker("key", self.key.run, deadline_s),) if self.key.is_live else ()
+        deadline_s, go_on_s = (None, GO_ON_S) if holds else (60.0, None)
+        key = (Worker("key", self.key.run, deadline_s, go_on_s=go_on_s),) if self.key.is_live else ()
         return (
             Worker("private stream", self.private.run),
             Worker("awake", self.awake.run),
-            Worker("reconciler", self.reconciler.run, deadline_s),
+            Worker("reconciler", self.reconciler.run, deadline_s, go_on_s=go_on_s),
             Worker("books", self.keeper.run),
             *key,
             Worker("settling", self.settling.run),
@@ -272,6 +274,8 @@ class TradingRooms:
         if not self.safety.switch.is_loaded:
             return "it is not known yet whether trading is halted"
         if role is OrderRole.TAKE_PROFIT:
+            if not self.reconciler.has_compared:
+                return NOT_COMPARED
             is_stopped = self.keeper.open.trading.no_resting
             return NO_RESTING if is_stopped else self.selling.forbids_resting(symbol)
         return self._entry_refusal(symbol)

@@ -207,7 +207,9 @@ class Trading(Protocol):
         """Ask what trading a pair costs this account."""
         ...
 
-    async def depth(self, symbol: str, limit: int = 100) -> DepthSnapshot:
+    async def depth(
+        self, symbol: str, limit: int = 100, *, purpose: Purpose = Purpose.ORDINARY
+    ) -> DepthSnapshot:
         """Ask for a pair's book."""
         ...
 

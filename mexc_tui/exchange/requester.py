@@ -240,7 +240,7 @@ class Requester:
         if on_turn is not None:
             on_turn()
         now_ns = self._clock.monotonic_ns()
-        query = self._query(route, params, recv_window_ms, now_ns)
+        query = self._query(route, params, recv_window_ms, now_ns, purpose)
         try:
             answer = await self._transport.send(
                 route.method,
@@ -275,18 +275,29 @@ class Requester:
         except BudgetRefused as error:
             raise _HeldBack(route.method, route.path, str(error)) from None
 
-    def _query(self, route: Route, params: Params, recv_window_ms: int, now_ns: int) -> "_Query":
+    def _query(
+        self, route: Route, params: Params, recv_window_ms: int, now_ns: int, purpose: Purpose
+    ) -> "_Query":
         try:
             if not route.signed:
                 return _Query(encode(params), 0)
             if self._signer is None:
                 raise _HeldBack(route.method, route.path, "not sent: this needs a key, and none is loaded")
-            timestamp_ms = self.offset.exchange_now_ms(now_ns)
+            timestamp_ms = self._time_to_sign(now_ns, purpose)
             return _Query(self._signer.signed_query(params, recv_window_ms, timestamp_ms), timestamp_ms)
         except ClockOutOfBounds as error:
             raise _HeldBack(route.method, route.path, f"not sent: {error}") from None
         except ValueError:
             raise _HeldBack(route.method, route.path, "not sent: a parameter is not proper text") from None
+
+    def _time_to_sign(self, now_ns: int, purpose: Purpose) -> int:
+        """Return the exchange's time. What reduces risk goes with this machine's while that is not known."""
+        try:
+            return self.offset.exchange_now_ms(now_ns)
+        except ClockOutOfBounds:
+            if not purpose.reduces_risk:
+                raise
+            return self._clock.now_ms()
 
     def _headers(self, route: Route) -> Headers:
         if not route.signed:

@@ -7,12 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mexc_tui.engine.asked_price import ask_price
 from mexc_tui.engine.bookings import Written
 from mexc_tui.engine.exit_intents import ExitIntents, Wanted
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.orders import suspect
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Account, Protection
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs, ListingShape
@@ -429,5 +431,18 @@ def test_an_order_that_the_exchange_denies_after_its_fence_holds_no_stop_up(
             assert (await closed(running)).sold_quantity == position.bought_quantity
             assert 3 <= asyncio.get_running_loop().time() - began_s < 8
             assert rooms.keeper.open.orders[lost.client_order_id].state is OrderState.UNKNOWN
+
+    simulate(main)
+
+
+def test_a_book_that_is_asked_for_counts_as_a_price_whatever_it_is_asked_for(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path)) as (_, rooms, _position):
+            for purpose in Purpose:
+                rooms.prices.distrust()
+                before = rooms.prices.age_ms(SYMBOL)
+                await ask_price(rooms.port, rooms.prices, SYMBOL, purpose)
+                assert before is None
+                assert rooms.prices.age_ms(SYMBOL) is not None
 
     simulate(main)

@@ -50,9 +50,28 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             assert not rooms.refusal(OrderRole.STOP, SYMBOL)
             await rooms.safety.stopping.resume("ann", "")
-            assert rooms.keeper.open.trading.state is TradingState.ACTIVE
+            assert rooms.safety.switch.kept.state is TradingState.ACTIVE
+            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
         async with day.engine() as running:
-            assert running.engine.trading()[0] is TradingState.ACTIVE
+            assert rooms_of(running).safety.switch.kept.state is TradingState.ACTIVE
+            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
+
+    simulate(main)
+
+
+def test_a_person_who_resumes_hears_what_entries_wait_for_all_the_same(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await rooms_of(running).safety.stopping.halt("ann", "lunch")
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            rooms.safety.switch.doubt(Cause.STREAM, "the private stream is down")
+            resumed = await rooms.safety.stopping.resume("ann", "")
+            assert "entries wait" in resumed.words
+            assert "the private stream is down" in resumed.words
+            assert "trading is active" not in resumed.words
 
     simulate(main)
 
@@ -142,7 +161,7 @@ def test_a_halt_file_alone_stops_the_next_start(tmp_path: Path) -> None:
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             await rooms.safety.stopping.resume("ann", "")
         async with day.engine() as running:
-            assert running.engine.trading()[0] is TradingState.ACTIVE
+            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
 
     simulate(main)
 
@@ -213,7 +232,7 @@ def test_a_stopping_engine_told_to_flatten_sells_first(tmp_path: Path) -> None:
             engine = running.engine
         assert engine.farewell == "Closed 1 positions at the stop, 0 left."
         async with day.engine() as running:
-            assert running.engine.trading()[0] is TradingState.ACTIVE
+            await until(lambda: running.engine.trading()[0] is TradingState.ACTIVE)
 
     simulate(main)
 

@@ -83,6 +83,43 @@ def test_workers_start_one_after_another_and_stop_in_reverse() -> None:
     in_office(main)
 
 
+def test_one_that_is_not_waited_for_goes_on_beside_those_after_it_and_is_tried_again() -> None:
+    async def main(office: Office) -> None:
+        tries = list[float]()
+
+        async def run(started: Started) -> None:
+            tries.append(asyncio.get_running_loop().time())
+            await asyncio.sleep(5)
+            if len(tries) == 1:
+                raise OSError("nobody answers")
+            started()
+            await asyncio.sleep(1e9)
+
+        slow = Worker("slow", run, start_deadline_s=None, go_on_s=0.5)
+        began_s = asyncio.get_running_loop().time()
+        await office.supervisor.start([slow, office.worker("after")])
+        assert round(asyncio.get_running_loop().time() - began_s, 3) == 0.5
+        assert office.status("slow").state is WorkerState.STARTING
+        assert office.status("after").state is WorkerState.RUNNING
+        await asyncio.sleep(6)
+        assert office.status("slow").failures == 1
+        await asyncio.sleep(6)
+        assert office.status("slow").state is WorkerState.RUNNING
+
+    in_office(main)
+
+
+def test_one_that_fails_within_the_time_it_is_waited_for_ends_the_start() -> None:
+    async def main(office: Office) -> None:
+        async def run(_: Started) -> None:
+            raise OSError("broken")
+
+        with pytest.raises(StartFailed, match="broken"):
+            await office.supervisor.start([Worker("first", run, go_on_s=0.5)])
+
+    in_office(main)
+
+
 def test_more_workers_can_be_started_later_and_stop_first() -> None:
     async def main(office: Office) -> None:
         await office.supervisor.start([office.worker("store")])

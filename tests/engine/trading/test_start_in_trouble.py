@@ -11,10 +11,12 @@ from mexc_tui.ban_file import FileOfBan
 from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.joining import Joined, Outside, Place, joined
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import HOST, PORT, PracticeDay
-from tests.engine.guarded import buy, day_of, held, rooms_of, until
+from tests.engine.guarded import SYMBOL, agree, buy, day_of, held, price_for, rooms_of, until
 from tests.engine.inline import InlineThread
 from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL
 
@@ -61,7 +63,7 @@ def engine_with(day: PracticeDay, stack: AsyncExitStack, secret: str) -> "asynci
         (FaultKind.FIREWALL, "/api/v3/openOrders"),
     ],
 )
-def test_with_a_position_a_start_waits_for_the_exchange_and_says_so_at_once(
+def test_with_a_position_the_desk_is_open_while_entries_wait_for_the_exchange(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: FaultKind, path: str
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -72,13 +74,58 @@ def test_with_a_position_a_start_waits_for_the_exchange_and_says_so_at_once(
         await until_s(day, AWAY_S + 1)
         caplog.clear()
         async with AsyncExitStack() as stack:
-            starting = engine_with(day, stack, "")
-            await until_s(day, AWAY_S + 25)
-            assert not starting.done() or starting.exception() is None
+            running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
+            assert day.paths.socket.exists()
+            assert running.face.status().trading_state is TradingState.REDUCE_ONLY
+            assert rooms_of(running).guardian.heartbeat_ms(held(running)) is not None
+            await asyncio.sleep(15)
             assert "the engine stays up and tries again" in caplog.text
-            running = await asyncio.wait_for(starting, 1_200)
-            await until(lambda: rooms_of(running).reconciler.is_done, 120)
+            assert running.engine.waits_for
+            assert running.face.status().cause
+            assert rooms_of(running).refusal(OrderRole.ENTRY, SYMBOL)
+            await until(lambda: rooms_of(running).reconciler.is_done, 1_200)
+            await until(lambda: running.face.status().trading_state is TradingState.ACTIVE, 1_200)
+            assert not running.engine.waits_for
             assert held(running).remaining
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path"),
+    [
+        (FaultKind.MAINTENANCE, "/api/v3/account"),
+        (FaultKind.MAINTENANCE, "/api/v3/time"),
+        (FaultKind.LOSE_REQUEST, "/api/v3/time"),
+        (FaultKind.DELAY, "/api/v3/account"),
+        (FaultKind.FIREWALL, "/api/v3/openOrders"),
+        (FaultKind.BANNED, "/api/v3/account"),
+        (FaultKind.TOO_MANY_REQUESTS, "/api/v3/account"),
+    ],
+)
+def test_a_stop_sells_while_a_question_of_the_start_has_no_answer(
+    tmp_path: Path, kind: FaultKind, path: str
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, away(kind, path))
+        await day.open()
+        async with day.engine() as running:
+            await buy(running)
+        await until_s(day, AWAY_S + 1)
+        async with AsyncExitStack() as stack:
+            running = await asyncio.wait_for(engine_with(day, stack, ""), 5)
+            rooms, position = rooms_of(running), held(running)
+            await asyncio.sleep(4)
+            is_compared = path == "/api/v3/time"  # a comparison goes by this machine's clock
+            assert rooms.reconciler.has_compared is is_compared
+            assert bool(rooms.refusal(OrderRole.TAKE_PROFIT, SYMBOL)) is not is_compared
+            assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            dropping = asyncio.ensure_future(price_for(rooms, position, "0.4", 8))
+            await until(lambda: not rooms.keeper.open.positions, 12)
+            assert rooms.reconciler.has_compared is is_compared
+            await dropping
+            await until(lambda: rooms.reconciler.is_done, 1_200)
+            await agree(running)
 
     simulate(main)
 
@@ -117,14 +164,14 @@ def test_a_wrong_key_with_a_position_is_reported_at_once_and_tried_again(
         async with day.engine() as running:
             await buy(running)
         async with AsyncExitStack() as stack:
-            starting = engine_with(day, stack, "0" * 32)
-            await asyncio.sleep(5)
+            running = await asyncio.wait_for(engine_with(day, stack, "0" * 32), 5)
+            await asyncio.sleep(3)
             assert "700002" in caplog.text
             assert "mexc-tui keys check" in caplog.text
+            assert "700002" in running.engine.waits_for
             await asyncio.sleep(300)
-            assert not starting.done()
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
+            assert held(running).remaining
+            assert rooms_of(running).keeper.open.trading.cause is Cause.KEY
 
     simulate(main)
 

@@ -6,7 +6,7 @@ not sold: what they cost and whose they are only the engine's books know.
 
 import asyncio
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -28,6 +28,7 @@ from mexc_tui.lock import is_held, noted_holder, scope_of
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Purpose
 from mexc_tui.model.report import OrderReport
+from mexc_tui.model.rows import SkippedRow, skipped_words
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.paths import Paths
@@ -96,19 +97,29 @@ class _Sight:
     others: set[str] = field(default_factory=set[str])
     """Pairs of which somebody else has open orders, too."""
     problem: str = ""
+    unread: str = ""
+    """Rows of the last look that could not be read; empty: none."""
     said: set[str] = field(default_factory=set[str])
 
-    def take(self, found: Iterable[OrderReport]) -> None:
-        """Take what a look showed; if it was cut short, what it did not show may be open still."""
-        ours, others = dict[str, OrderReport](), set[str]()
+    def take(self, found: Sequence[OrderReport], skipped: Sequence[SkippedRow]) -> list[OrderReport]:
+        """Take what a look showed; if it was cut short, what it did not show may be open still.
+
+        So may one that a row of its pair or without a name may hide: those are returned, to be asked for.
+        """
+        unread = {row.name for row in skipped}
+        ours, others = dict[str, OrderReport](), set(unread)
+        self.unread = skipped_words(skipped, len(found) + len(skipped))
         for one in found:
             if (one.client_order_id or "").startswith(PREFIX):
                 ours[one.order_id] = one
             else:
                 others.add(one.symbol)
-        self.open = {**self.open, **ours} if self.problem else ours
+        before = [one for one in self.open.values() if one.order_id not in ours]
+        hidden = [one for one in before if not unread.isdisjoint(("", one.symbol))]
+        self.open = ours | {one.order_id: one for one in (before if self.problem else hidden)}
         self.others = self.others | others if self.problem else others
         self.every |= ours
+        return hidden
 
     def say(self, words: str) -> None:
         """Tell a problem once, at once."""
@@ -238,12 +249,16 @@ async def _cancel_all(
     until_s, empty_s, at_once = clock.time() + deadline_s, 0.0, CANCEL_SYMBOLS
     while clock.time() < until_s:
         requests = await _look(client, reading.result()[0] if reading.done() else frozenset(), sight)
+        if sight.unread:
+            sight.say(f"Not every open order can be read: {sight.unread}")
         if sight.open:
             empty_s = 0.0
             await _cancel(client, sight, at_once)
             at_once = 1
         elif sight.problem:
             sight.say(f"The exchange cannot be reached: {sight.problem}")
+        elif sight.unread:
+            empty_s = 0.0
         elif not empty_s or not reading.done():
             empty_s = clock.time()
         elif clock.time() - empty_s >= QUIET_MS / 1_000:
@@ -255,7 +270,9 @@ async def _cancel_all(
 async def _cancel(client: MexcClient, sight: _Sight, at_once: int) -> None:
     """Cancel pair by pair where only orders of ours are open and there are many, the others by id."""
     pairs = (
-        {one.symbol for one in sight.open.values()} - sight.others if len(sight.open) > BY_ID else set[str]()
+        {one.symbol for one in sight.open.values()} - sight.others
+        if len(sight.open) > BY_ID and "" not in sight.others
+        else set[str]()
     )
     whole = sorted(pairs)
     groups = [whole[first : first + at_once] for first in range(0, len(whole), at_once)]
@@ -276,17 +293,27 @@ async def _look(client: MexcClient, symbols: Iterable[str], sight: _Sight) -> in
 
     Returns how many requests it took.
     """
-    found, sight.problem = list[OrderReport](), ""
+    found, skipped, sight.problem = list[OrderReport](), list[SkippedRow](), ""
     named = sorted({*symbols, *(one.symbol for one in sight.every.values())})
     asked = [(), *(named[first : first + ASKED_AT_ONCE] for first in range(0, len(named), ASKED_AT_ONCE))]
     for pairs in asked:
         try:
-            found += await client.orders.open_orders(pairs, purpose=Purpose.STOP)
+            listed = await client.orders.open_orders(pairs, purpose=Purpose.STOP)
         except ExchangeError as error:
             sight.problem = str(error)
             break
-    sight.take(found)
-    return len(asked)
+        found += listed.rows
+        skipped += listed.skipped
+    hidden = sight.take(found, skipped)
+    for one in hidden:
+        try:
+            report = await client.orders.order(one.symbol, order_id=one.order_id, purpose=Purpose.STOP)
+        except ExchangeError as error:
+            sight.say(f"{one.symbol} {one.client_order_id}: {error}")
+        else:
+            if report.status.is_terminal:
+                del sight.open[one.order_id]
+    return len(asked) + len(hidden)
 
 
 def _halt_words(problem: str) -> str:
@@ -308,7 +335,8 @@ def _killed(problem: str, blind: str, sight: _Sight, engine: str, *, is_quiet: b
     if is_quiet:
         lines.append("No order of this desk is seen any more.")
     else:
-        lines.append(f"It is NOT certain that nothing is left: {sight.problem or 'orders are still seen'}.")
+        why = sight.problem or sight.unread or "orders are still seen"
+        lines.append(f"It is NOT certain that nothing is left: {why}.")
     lines.append(NOT_SOLD)
     return Killed(
         is_done=is_quiet and not problem,

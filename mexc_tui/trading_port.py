@@ -25,6 +25,7 @@ from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
+from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 
 NS_PER_MS = 1_000_000
@@ -126,7 +127,7 @@ class WireTrading:
 
     async def open_orders(
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
-    ) -> tuple[OrderReport, ...]:
+    ) -> Rows[OrderReport]:
         """Ask for open orders."""
         return await self._orders.open_orders(symbols, purpose=purpose)
 
@@ -137,11 +138,11 @@ class WireTrading:
         start_ms: int | None = None,
         end_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
-    ) -> tuple[OrderReport, ...]:
+    ) -> Rows[OrderReport]:
         """Ask for a pair's orders, page by page to the end."""
         last_ms = end_ms if end_ms is not None or start_ms is None else self.now_ms()
 
-        async def page(until_ms: int | None) -> tuple[OrderReport, ...]:
+        async def page(until_ms: int | None) -> Rows[OrderReport]:
             end_ms = last_ms if until_ms is None else until_ms
             return await self._orders.all_orders(symbol, start_ms=start_ms, end_ms=end_ms, purpose=purpose)
 
@@ -160,11 +161,11 @@ class WireTrading:
         order_id: str = "",
         start_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
-    ) -> tuple[TradeReport, ...]:
+    ) -> Rows[TradeReport]:
         """Ask for the account's trades in a pair, page by page to the end."""
         last_ms = None if start_ms is None else self.now_ms()
 
-        async def page(until_ms: int | None) -> tuple[TradeReport, ...]:
+        async def page(until_ms: int | None) -> Rows[TradeReport]:
             end_ms = last_ms if until_ms is None else until_ms
             return await self._orders.my_trades(
                 symbol, order_id=order_id, start_ms=start_ms, end_ms=end_ms, purpose=purpose

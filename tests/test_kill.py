@@ -123,3 +123,22 @@ def test_an_engine_that_holds_the_profile_and_serves_nothing_is_named(tmp_path: 
         assert any("process" in words and "cannot be commanded" in words for words in said)
 
     simulate(main)
+
+
+def test_an_open_order_that_cannot_be_read_leaves_it_uncertain_and_the_others_are_cancelled(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        torn = FaultPlan(kind=FaultKind.MALFORMED_ROW, method="GET", path="/api/v3/openOrders")
+        day = quiet_day(sim, tmp_path, faults=(torn,))
+        await day.open()
+        (symbol,) = rest(day, 1, 3)
+        said = list[str]()
+        done = await killed(day, said, 20)
+        assert not done.is_done
+        assert (done.seen, done.cancelled, done.left) == (2, 2, 0)
+        assert len(day.server.world.open_orders(symbol)) == 1  # its row is the one that cannot be read
+        assert any(words.startswith("Not every open order can be read: 1 of ") for words in said)
+        assert "NOT certain" in " ".join(done.words)
+
+    simulate(main)

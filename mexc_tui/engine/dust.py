@@ -13,7 +13,7 @@ from mexc_tui.engine.trading_face import Acted
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.model.account import DustCandidate, DustConversion
+from mexc_tui.model.account import DustCandidate, DustConversion, is_read
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected
@@ -121,12 +121,16 @@ class Dust:
     async def _looked(self, outcome: Ambiguous, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
         """Look at the account once the request can no longer come to life; it is never sent again."""
         await asyncio.sleep(max(outcome.fence_ms - self._port.now_ms() + 1, 0) / 1_000)
+        names = [one.asset for one in chosen]
         try:
             account = await self._port.account()
         except ExchangeError as error:
             doubt = f"Nobody knows whether it was converted ({outcome.reason}; {error}): reconcile shows it."
             return _Done((), ZERO, None, left, doubt)
         totals = {one.asset: one.total for one in account.balances}
+        if not all(is_read(asset, account.balances, account.skipped) for asset in (*names, FEE_ASSET)):
+            doubt = f"Nobody knows whether it was converted ({outcome.reason}; a balance could not be read)."
+            return _Done((), ZERO, None, left, doubt)
         gone = tuple(one for one in chosen if not totals.get(one.asset))
         held = self._keeper.open.balances
         known = sum((held.get((whose, FEE_ASSET), ZERO) for whose in (Account.DESK, Account.OWN)), ZERO)

@@ -11,6 +11,7 @@ from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.outcome import KEY_CODES, TIME_CODES, Purpose
 from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.rows import SkippedRow
 
 UNKNOWN_PAIR = frozenset({-1121, 10007})
 """The exchange does not know the pair, or not any more (delisted, renamed)."""
@@ -29,40 +30,50 @@ class ExchangeSide:
         """Pairs that the exchange did not know at the last reading: they are asked for each time."""
         self.balances = tuple[Balance, ...]()
         """Balances as the exchange told them last: for display, never for a decision about money."""
+        self._unread = tuple[SkippedRow, ...]()
+        """Balances of that answer that could not be read."""
 
     async def read(self, *, only_unsettled: bool) -> Theirs:
         """Read one side. `only_unsettled`: of pairs with an order that has not ended; else of all in use."""
         symbols = self._unsettled() if only_unsettled else self._keeper.open.touched(self._trading.now_ms())
         symbols |= self._dead & self._keeper.open.symbols()
         before = await self._orders(symbols)
-        balances = await self.account()
+        balances, unread = await self.account(), self._unread
         at_ms = self._trading.now_ms()
         after = await self._orders(symbols - set(before.dead) - set(before.unanswered))
         dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
         trades = await self._trades(set(dead), unanswered)
         self._dead = frozenset(dead)
-        unread = set(dead) | set(unanswered)
+        ours = self._keeper.open.symbols()
+        listed = ours | {report.symbol for report in after.reports}
+        unlisted = {*dead, *unanswered, *before.partial, *after.partial}
+        partial = {symbol: words for symbol, words in after.partial.items() if symbol in ours}
         return Theirs(
             at_ms=at_ms,
             balances=balances,
+            unread=unread,
             orders=after.reports,
             trades=trades,
-            listed=(self._keeper.open.symbols() | {report.symbol for report in after.reports}) - unread,
-            moving=moving_symbols(before.reports, after.reports) - unread,
+            listed=frozenset(listed - unlisted) if after.names_all else frozenset(),
+            moving=moving_symbols(before.reports, after.reports) - unlisted,
             dead=dead,
-            unanswered=unanswered,
+            unanswered=partial | unanswered,
         )
 
     async def account(self) -> tuple[Balance, ...]:
         """Ask for balances."""
-        self.balances = (await self._trading.account(purpose=Purpose.EXIT)).balances
+        account = await self._trading.account(purpose=Purpose.EXIT)
+        self.balances, self._unread = account.balances, account.skipped
         return self.balances
 
     async def read_first(self, tries: int) -> Theirs:
-        """Read until two account answers in a row agree: one answer opens no books."""
+        """Read until two account answers in a row agree: one answer opens no books.
+
+        A balance that cannot be read is asked for as often as one that differs; it does not end the start.
+        """
         before = totals(await self.account())
         theirs = await self.read(only_unsettled=False)
-        while totals(theirs.balances) != before and tries > 0:
+        while (theirs.unread or totals(theirs.balances) != before) and tries > 0:
             before, tries = totals(theirs.balances), tries - 1
             theirs = await self.read(only_unsettled=False)
         return theirs
@@ -74,8 +85,10 @@ class ExchangeSide:
 
     async def _orders(self, symbols: Iterable[str]) -> "_Listed":
         """Return open orders of every pair, and all recent ones of these pairs, failures pair by pair."""
-        found = {report.order_id: report for report in await self._trading.open_orders(purpose=Purpose.EXIT)}
+        listed = await self._trading.open_orders(purpose=Purpose.EXIT)
+        found = {report.order_id: report for report in listed.rows}
         dead, unanswered = dict[str, str](), dict[str, str]()
+        partial = {row.name: f"open orders: {row.problem}" for row in listed.skipped if row.name}
         start_ms = self._since_ms()
         for symbol in sorted(symbols):
             try:
@@ -83,8 +96,11 @@ class ExchangeSide:
             except ExchangeError as error:
                 _note(symbol, error, dead, unanswered)
             else:
-                found |= {report.order_id: report for report in reports}
-        return _Listed(tuple(found.values()), dead, unanswered)
+                found |= {report.order_id: report for report in reports.rows}
+                if reports.problem:
+                    partial[symbol] = f"orders: {reports.problem}"
+        names_all = all(row.name for row in listed.skipped)
+        return _Listed(tuple(found.values()), dead, unanswered, partial, names_all)
 
     def _since_ms(self) -> int:
         memory, now_ms = self._keeper.open, self._trading.now_ms()
@@ -98,21 +114,29 @@ class ExchangeSide:
             if order.symbol in dead:
                 continue
             try:
-                found += await self._trading.my_trades(
+                told = await self._trading.my_trades(
                     order.symbol, order_id=order.order_id, purpose=Purpose.EXIT
                 )
             except ExchangeError as error:
                 _note(order.symbol, error, unanswered, unanswered)
+            else:
+                found += told.rows
+                if told.problem:
+                    unanswered[order.symbol] = f"trades: {told.problem}"
         return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """Orders, and pairs whose history was refused (`dead`) or not read, with the words."""
+    """Orders, and pairs whose history was refused (`dead`), not read or read in part, with the words."""
 
     reports: tuple[OrderReport, ...]
     dead: dict[str, str]
     unanswered: dict[str, str]
+    partial: dict[str, str]
+    """Malformed rows were skipped: an order that is not listed may be one of them."""
+    names_all: bool
+    """Whether each open order that could not be read tells its pair: else it may be of any."""
 
 
 def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]) -> None:

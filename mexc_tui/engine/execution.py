@@ -6,7 +6,7 @@ would be an order that nobody knows.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,11 +14,12 @@ from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.trading_ports import Fired, FiringLine, Shot, Trading
 from mexc_tui.ledger.evidence import Evidence, answered_for, from_outcome, from_report, from_trades, trades_of
 from mexc_tui.ledger.orders import cancelling, must_ask_trades
-from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.errors import BadAnswer, ExchangeError, Refused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder
+from mexc_tui.model.rows import Rows
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -155,22 +156,21 @@ class Execution:
         told = await self._trading.my_trades(
             order.symbol, order_id=order.order_id, purpose=asking_purpose(order.role)
         )
-        trades = trades_of(order, told)
+        trades = trades_of(order, told.rows)
         if trades:
             await self._keeper.take(order.client_order_id, from_trades(trades))
 
     async def unlisted_ms(self, order: Order) -> int | None:
         """Return the exchange time of a listing without the order; None: it was listed, and is booked.
 
-        Raises ExchangeError.
+        Raises ExchangeError, also for a list with rows that could not be read: the order may be one of them.
         """
         asked_ms = self._trading.now_ms()
         purpose = asking_purpose(order.role)
         start_ms = order.created_ms - LISTED_BEFORE_MS
-        reports = (
-            *await self._trading.open_orders((order.symbol,), purpose=purpose),
-            *await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose),
-        )
+        now_open = await self._trading.open_orders((order.symbol,), purpose=purpose)
+        recent = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
+        reports = Rows((*now_open.rows, *recent.rows), (*now_open.skipped, *recent.skipped))
         return None if await self._is_among(order, reports, asked_ms) else asked_ms
 
     async def was_taken(self, order: Order, refusal: Refusal) -> bool:
@@ -204,12 +204,14 @@ class Execution:
 
     # ---- inside
 
-    async def _is_among(self, order: Order, reports: Iterable[OrderReport], asked_ms: int) -> bool:
-        """Book the report of this order, if there is one."""
-        for report in reports:
+    async def _is_among(self, order: Order, reports: Rows[OrderReport], asked_ms: int) -> bool:
+        """Book the report of this order, if there is one. Raises ExchangeError if an unread row may be it."""
+        for report in reports.rows:
             if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
                 await self._keeper.take(order.client_order_id, from_report(report, asked_ms))
                 return True
+        if reports.problem:
+            raise BadAnswer("GET", "order lists", reports.problem)
         return False
 
     async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:

@@ -28,7 +28,7 @@ class OtherEngines:
     """One worker: reads open orders and the last day's orders of every held coin, once, until it is answered.
 
     A comparison of the ledger reads pairs that this desk touched. Another engine of the account trades other
-    pairs: its orders are found by the coins that the account holds.
+    pairs: its orders are found by the coins that the account holds. A row that cannot be read costs that row.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class OtherEngines:
         trading, memory = self._trading, self._keeper.open
         # What a person resumed after is known to that person.
         since_ms = max(trading.now_ms() - LOOKED_BACK_MS, memory.trading.since_ms)
-        await self._tell(await trading.open_orders(purpose=Purpose.EXIT), 0)
+        await self._tell((await trading.open_orders(purpose=Purpose.EXIT)).rows, 0)
         balances = (await trading.account(purpose=Purpose.EXIT)).balances
         coins = [one.asset for one in balances if one.free + one.locked > 0 and one.asset != QUOTE]
         for symbol in _pairs(coins):
@@ -82,12 +82,13 @@ class OtherEngines:
 
     async def _history(self, symbol: str, since_ms: int) -> tuple[OrderReport, ...]:
         try:
-            return await self._trading.all_orders(symbol, start_ms=since_ms, purpose=Purpose.ORDINARY)
+            history = await self._trading.all_orders(symbol, start_ms=since_ms, purpose=Purpose.ORDINARY)
         except Refused as error:
             if error.refusal.http_status != NO_SUCH_PAIR or error.refusal.code in KEY_CODES:
                 raise
             log.info("%s has no order history: %s", symbol, error)  # no such pair, or not over the API
             return ()
+        return history.rows
 
     async def _tell(self, reports: Collection[OrderReport], since_ms: int) -> None:
         for report in reports:

@@ -170,7 +170,7 @@ class Readiness:
         except ExchangeError as error:
             log.warning("balances could not be asked for: %s", error)
             return None
-        return next((one.free for one in account.balances if one.asset == QUOTE), Decimal(0))
+        return account.free(QUOTE)
 
 
 def _known(silent_ms: int | None) -> float:

@@ -246,7 +246,7 @@ class Reconciler:
         if self._keeper.open.balances:
             return
         self._first = await self._exchange.read_first(FIRST_ANSWERS)
-        entry = start_entry(self.balances, QUOTES, self._trading.now_ms())
+        entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
         await self._keeper.write("open books", lambda desk: desk.add_entry(entry, "books"))
 
     async def _doubt(self) -> None:
@@ -333,7 +333,7 @@ class Reconciler:
             for one in run.unexplained:
                 desk.alert("books:difference", one.about, one.words)
             for one in outcome.run.excluded:
-                desk.alert("books:dead_pair", one.asset, one.words)
+                desk.alert(f"books:{one.cause}", one.asset, one.words)
             for one in news:
                 desk.alert("books:unconfirmed", one.asset, f"{one.words}; no entries until then")
 

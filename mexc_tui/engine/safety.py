@@ -26,7 +26,7 @@ from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.policy import OnStop
-from mexc_tui.model.reconciliation import Trigger, lasting
+from mexc_tui.model.reconciliation import ExcludedCause, Trigger, lasting
 from mexc_tui.model.storage import StoredAlert
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.risk.candidate import RiskLimits
@@ -43,6 +43,7 @@ SELL_S = 20.0
 STEP_S = 0.5
 LAST_COMPARE_S = 45.0
 """So long the last comparison is repeated while something moves or waits for confirmation."""
+NOT_COMPARED = tuple(f"books:{cause}" for cause in ExcludedCause)
 PASSED_MS = 3_600_000
 """An alert about one refused order or entry is closed so long after the last one."""
 RUNS = 10_000
@@ -149,7 +150,7 @@ class Safety:
             return self._now_ms() - alert.last_ms > PASSED_MS
         if rule in ("guardian", "selling"):
             return memory.position_of(about) is None
-        if rule == "books:dead_pair":
+        if rule in NOT_COMPARED:
             run = memory.reconciled
             return run is not None and all(one.asset != about for one in run.excluded)
         if rule == "books:unconfirmed":

@@ -406,7 +406,7 @@ class Selling:
         except ExchangeError as error:
             log.warning("balances could not be asked for: %s", error)
             return None
-        return next((one.free for one in account.balances if one.asset == asset), ZERO)
+        return account.free(asset)
 
     async def _wait_for(self, sale: Running, exchange_ms: int) -> None:
         """Wait for a moment of the exchange's clock, or until a stronger reason joins."""

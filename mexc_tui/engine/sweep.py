@@ -113,13 +113,13 @@ class Sweep:
         except ExchangeError as error:
             return self._known(wanted), f"open orders cannot be asked for: {error}"
         rows = self._known(wanted)
-        for report in reports:
+        for report in reports.rows:
             order = foreign(report, self._trading.now_ms())
             order = self._keeper.open.orders.get(order.client_order_id, order)
             is_known = order.client_order_id in rows or order.state.is_terminal
             if not is_known and wanted(order) and await self._is_ours(report):
                 rows[order.client_order_id] = order
-        return rows, ""
+        return rows, reports.problem and f"open orders: {reports.problem}"
 
     async def _is_ours(self, report: OrderReport) -> bool:
         name = parse(report.client_order_id or "")

@@ -14,6 +14,7 @@ from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
+from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
 
 
@@ -169,7 +170,7 @@ class Trading(Protocol):
 
     async def open_orders(
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
-    ) -> tuple[OrderReport, ...]:
+    ) -> Rows[OrderReport]:
         """Ask for open orders, of every pair if none is named."""
         ...
 
@@ -180,7 +181,7 @@ class Trading(Protocol):
         start_ms: int | None = None,
         end_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
-    ) -> tuple[OrderReport, ...]:
+    ) -> Rows[OrderReport]:
         """Ask for all of a pair's orders within seven days; an error if they are not all told."""
         ...
 
@@ -191,7 +192,7 @@ class Trading(Protocol):
         order_id: str = "",
         start_ms: int | None = None,
         purpose: Purpose = Purpose.ORDINARY,
-    ) -> tuple[TradeReport, ...]:
+    ) -> Rows[TradeReport]:
         """Ask for all of the account's trades in a pair; an error if they are not all told."""
         ...
 

@@ -43,17 +43,31 @@ class Oddities:
 Handler = Callable[[Feed, Push, int], None]
 
 
+def _ignore(_reason: str) -> None:
+    """Do nothing: what a public stream lost comes again."""
+
+
 class Inbox:
     """Routes frames to feeds by their raw channel text, and hands them on one by one in order of arrival."""
 
-    def __init__(self, clock: Clock, handle: Handler, on_overflow: Callable[[Feed], None]) -> None:
-        """Call `handle(feed, push, received_ns)` for each good message; it may reject one by BadFrame."""
+    def __init__(
+        self,
+        clock: Clock,
+        handle: Handler,
+        on_overflow: Callable[[Feed], None],
+        on_unread: Callable[[str], None] = _ignore,
+    ) -> None:
+        """Call `handle(feed, push, received_ns)` for each good message; it may reject one by BadFrame.
+
+        `on_unread` is called with the reason for each frame that could not be read: what it told is lost.
+        """
         self.unroutable = 0
         self.received = 0
         self.oddities = Oddities()
         self._clock = clock
         self._handle = handle
         self._on_overflow = on_overflow
+        self._on_unread = on_unread
         self._routes: dict[bytes, Feed] = {}
         self._left_ns: dict[bytes, int] = {}
         """When each channel was left that may still push."""
@@ -117,6 +131,7 @@ class Inbox:
         try:
             push = decode(frame)
             if not check(feed.topic, push):
+                self._on_unread("a message without a known body")
                 self.oddities.note(f"a message without a known body on {feed.topic.channel}")
                 return
             if feed.seen is not None and feed.seen.is_known(push):
@@ -124,6 +139,7 @@ class Inbox:
             self._handle(feed, push, received_ns)
             feed.note_message(received_ns)
         except BadFrame as error:
+            self._on_unread(str(error))
             if feed.strikes.add(received_ns):
                 log.warning(
                     "three rejected messages in a minute on %s, the last: %s", feed.topic.channel, error
@@ -133,8 +149,9 @@ class Inbox:
         """Route by parsing, for a frame whose channel does not lead it or is not wanted."""
         try:
             channel = decode(frame).channel
-        except BadFrame:
+        except BadFrame as error:
             self.unroutable += 1
+            self._on_unread(str(error))
             return None
         feed = self._routes.get(channel.encode())
         if feed is None:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.rows import Rows, SkippedRow
 
 T = TypeVar("T")
 
@@ -16,27 +17,30 @@ class Incomplete(ExchangeError):
 
 
 async def read_all(
-    ask: Callable[[int | None], Awaitable[tuple[T, ...]]],
+    ask: Callable[[int | None], Awaitable[Rows[T]]],
     *,
     path: str,
     page: int,
     time_of: Callable[[T], int | None],
     key_of: Callable[[T], str],
-) -> tuple[T, ...]:
-    """Return every row once, newest first.
+) -> Rows[T]:
+    """Return every row once, newest first, and those that could not be read.
 
     `ask` returns at most `page` rows not newer than a time (ms), None: the newest. Rows of the page's
     oldest millisecond are asked for again, as the page may have cut them. Raises ExchangeError; Incomplete
     if the exchange gives no older rows although the page was full.
     """
     found: dict[str, T] = {}
+    skipped: dict[SkippedRow, None] = {}
     end_ms: int | None = None
     for _ in range(MAX_PAGES):
-        rows = await ask(end_ms)
+        answer = await ask(end_ms)
+        rows = answer.rows
         fresh = {key_of(row): row for row in rows if key_of(row) not in found}
         found |= fresh
-        if len(rows) < page:
-            return tuple(found.values())
+        skipped |= dict.fromkeys(answer.skipped)
+        if len(answer) < page:
+            return Rows(tuple(found.values()), tuple(skipped))
         times = [at_ms for row in rows if (at_ms := time_of(row)) is not None]
         if not fresh or len(times) < len(rows):
             break

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from mexc_tui.exchange import routes
-from mexc_tui.exchange.answers import nothing, plain, wrapped
+from mexc_tui.exchange.answers import UNREADABLE, nothing, plain, wrapped
 from mexc_tui.exchange.requester import Requester
+from mexc_tui.exchange.rows import RowReader
 from mexc_tui.model.account import (
     Account,
+    Balance,
     DustCandidate,
     DustConversion,
     KeyRight,
@@ -34,6 +36,9 @@ _KEY_PROBLEMS = frozenset(
 """Refusals that come before rights are looked at: they tell nothing about the right."""
 
 _ACCOUNT = plain(Account)
+_BALANCES = RowReader(Balance, named_by=("asset",))
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_LIST = msgspec.json.Decoder(tuple[msgspec.Raw, ...])
 _NAMES = wrapped(tuple[str, ...])
 _FEE = wrapped(TradeFee)
 _DEDUCT = wrapped(MxDeduct)
@@ -52,7 +57,10 @@ class RestAccount:
 
     async def account(self, *, purpose: Purpose = Purpose.ORDINARY) -> Account:
         """Balances and what the account may do."""
-        return await self._requester.get(routes.ACCOUNT, _ACCOUNT, purpose=purpose)
+        account = await self._requester.get(routes.ACCOUNT, _account, purpose=purpose)
+        total = len(account.balances) + len(account.skipped)
+        self._requester.skipped.note(routes.ACCOUNT, account.skipped, total)
+        return account
 
     async def self_symbols(self) -> tuple[str, ...]:
         """Pairs that this key may trade."""
@@ -140,6 +148,19 @@ class RestAccount:
         except ExchangeError:
             return KeyRight.UNCLEAR
         return KeyRight.HAS
+
+
+def _account(body: bytes) -> Account:
+    """Read an account; a malformed balance costs that balance."""
+    try:
+        return _ACCOUNT(body)
+    except UNREADABLE:
+        fields = _FIELDS.decode(body)
+        if "balances" not in fields:
+            raise
+        found = _BALANCES.each(_LIST.decode(fields["balances"]))
+        rest = _ACCOUNT(msgspec.json.encode({**fields, "balances": ()}))
+        return msgspec.structs.replace(rest, balances=found.rows, skipped=found.skipped)
 
 
 def _anything(body: bytes) -> None:

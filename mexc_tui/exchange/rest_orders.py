@@ -3,14 +3,20 @@
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 from mexc_tui.exchange import routes
 from mexc_tui.exchange.answers import nothing, plain
 from mexc_tui.exchange.repeatable import send_repeatable
 from mexc_tui.exchange.requester import Requester
+from mexc_tui.exchange.routes import Route
+from mexc_tui.exchange.rows import RowReader
 from mexc_tui.model.order import NewOrder, OrderType, StpMode
 from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
+from mexc_tui.model.rows import Rows
+
+T = TypeVar("T")
 
 CANCEL_SYMBOLS = 5
 MAX_HISTORY = 1_000
@@ -20,8 +26,9 @@ _PLACED = plain(PlacedOrder)
 _CANCELLED = plain(CancelReport)
 _ALL_CANCELLED = plain(tuple[CancelReport, ...])
 _ORDER = plain(OrderReport)
-_ORDERS = plain(tuple[OrderReport, ...])
-_MY_TRADES = plain(tuple[TradeReport, ...])
+_SYMBOL = ("symbol",)
+_ORDERS = RowReader(OrderReport, named_by=_SYMBOL)
+_MY_TRADES = RowReader(TradeReport, named_by=_SYMBOL)
 
 # Longer ids and other characters risk a refusal (reference 4.4).
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -104,10 +111,11 @@ class RestOrders:
 
     async def open_orders(
         self, symbols: Sequence[str] = (), *, purpose: Purpose = Purpose.ORDINARY
-    ) -> tuple[OrderReport, ...]:
+    ) -> Rows[OrderReport]:
         """Open orders, newest first; of every pair if none is named."""
-        params = [("symbol", ",".join(symbols))] if symbols else []
-        return await self._requester.get(routes.OPEN_ORDERS, _ORDERS, params, purpose=purpose)
+        about = ",".join(symbols)
+        params = [("symbol", about)] if symbols else []
+        return await self._list(routes.OPEN_ORDERS, _ORDERS, params, purpose, about)
 
     async def all_orders(
         self,
@@ -117,10 +125,10 @@ class RestOrders:
         end_ms: int | None = None,
         limit: int = MAX_HISTORY,
         purpose: Purpose = Purpose.ORDINARY,
-    ) -> tuple[OrderReport, ...]:
+    ) -> Rows[OrderReport]:
         """Orders of a pair, newest first: of the last day unless a range within seven days is given."""
         params = [("symbol", symbol), *_range(start_ms, end_ms), ("limit", str(limit))]
-        return await self._requester.get(routes.ALL_ORDERS, _ORDERS, params, purpose=purpose)
+        return await self._list(routes.ALL_ORDERS, _ORDERS, params, purpose, symbol)
 
     async def my_trades(
         self,
@@ -131,7 +139,7 @@ class RestOrders:
         end_ms: int | None = None,
         limit: int = MAX_TRADES,
         purpose: Purpose = Purpose.ORDINARY,
-    ) -> tuple[TradeReport, ...]:
+    ) -> Rows[TradeReport]:
         """Fills of the last month, at most 100 a call."""
         params = [
             ("symbol", symbol),
@@ -139,7 +147,20 @@ class RestOrders:
             *_range(start_ms, end_ms),
             ("limit", str(limit)),
         ]
-        return await self._requester.get(routes.MY_TRADES, _MY_TRADES, params, purpose=purpose)
+        return await self._list(routes.MY_TRADES, _MY_TRADES, params, purpose, symbol)
+
+    async def _list(
+        self,
+        route: Route,
+        reader: RowReader[T],
+        params: Sequence[tuple[str, str]],
+        purpose: Purpose,
+        about: str,
+    ) -> Rows[T]:
+        """Read a list; malformed rows are skipped, counted and shown as those of `about`."""
+        found = await self._requester.get(route, reader.list, params, purpose=purpose)
+        self._requester.skipped.note(route, found.skipped, len(found), about)
+        return found
 
 
 def order_params(order: NewOrder) -> list[tuple[str, str]]:

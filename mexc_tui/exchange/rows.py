@@ -25,16 +25,22 @@ _TEXT = msgspec.json.Decoder(str)
 _NULL, _EMPTY = b"null", b'""'
 
 NAME_FIELDS = ("symbol", "asset", "orderId", "id")
-"""What a row is named by, the first that it has."""
+"""What a row is named by unless its reader says otherwise."""
 
 
 class RowReader(Generic[T]):
-    """Reads rows of one kind. `optional`: fields for which null and "" count as left out."""
+    """Reads rows of one kind. `optional`: fields for which null and "" count as left out.
 
-    def __init__(self, kind: type[T], optional: frozenset[str] = frozenset()) -> None:
+    `named_by`: what a skipped row is named by, the first that it has.
+    """
+
+    def __init__(
+        self, kind: type[T], optional: frozenset[str] = frozenset(), named_by: Sequence[str] = NAME_FIELDS
+    ) -> None:
         self._all = msgspec.json.Decoder(tuple[kind, ...])
         self._row = msgspec.json.Decoder(kind)
         self._optional = optional
+        self._named_by = named_by
 
     def list(self, body: bytes) -> Rows[T]:
         """Read an array. Raises one of `UNREADABLE` if it is none."""
@@ -66,7 +72,7 @@ class RowReader(Generic[T]):
             try:
                 rows.append(self.one(raw))
             except UNREADABLE as error:
-                skipped.append(SkippedRow(_name_of(raw), problem_of(error)))
+                skipped.append(SkippedRow(_name_of(raw, self._named_by), problem_of(error)))
         return Rows(tuple(rows), tuple(skipped))
 
     def _without_absent(self, raw: msgspec.Raw | bytes) -> bytes | None:
@@ -90,7 +96,7 @@ def wrapped_rows(reader: RowReader[T]) -> Reader[Rows[T]]:
 
 
 class SkippedRows:
-    """Rows of the newest answer of each endpoint that could not be read; logged once per row and problem."""
+    """Rows of the newest answer of each list that could not be read; logged once per row and problem."""
 
     def __init__(self) -> None:
         self._words: dict[str, str] = {}
@@ -98,13 +104,17 @@ class SkippedRows:
         self.total = 0
         """Rows skipped since the start."""
 
-    def note(self, route: Route, skipped: Sequence[SkippedRow], total: int) -> None:
-        """Take the skipped rows of an answer of `total` rows; none clears the endpoint's problem."""
+    def note(self, route: Route, skipped: Sequence[SkippedRow], total: int, about: str = "") -> None:
+        """Take the skipped rows of an answer of `total` rows; none clears the list's problem.
+
+        `about`: the pair that was asked for, where each pair has a list of its own.
+        """
         self.total += len(skipped)
+        name = f"{route.path} {about}".rstrip()
         if not skipped:
-            self._words.pop(route.path, None)
+            self._words.pop(name, None)
             return
-        self._words[route.path] = skipped_words(skipped, total)
+        self._words[name] = skipped_words(skipped, total)
         for row in skipped:
             if row not in self._logged and len(self._logged) < MOST_LOGGED:
                 self._logged.add(row)
@@ -112,22 +122,22 @@ class SkippedRows:
 
     def rows_of(self, route: Route, found: Rows[T]) -> tuple[T, ...]:
         """Return the rows of an answer, after counting those that were skipped."""
-        self.note(route, found.skipped, len(found.rows) + len(found.skipped))
+        self.note(route, found.skipped, len(found))
         return found.rows
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Say for each endpoint whose newest answer had malformed rows how many, and why."""
+        """Say for each list whose newest answer had malformed rows how many, and why."""
         return tuple(f"{path}: {words}" for path, words in sorted(self._words.items()))
 
 
-def _name_of(raw: msgspec.Raw) -> str:
+def _name_of(raw: msgspec.Raw, named_by: Sequence[str]) -> str:
     """Return what names a row, cleaned; empty if nothing does."""
     try:
         fields = _OBJECT.decode(raw)
     except UNREADABLE:
         return ""
-    for name in NAME_FIELDS:
+    for name in named_by:
         try:
             return clean_name(_TEXT.decode(fields[name]))
         except (KeyError, *UNREADABLE):

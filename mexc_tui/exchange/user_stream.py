@@ -31,7 +31,7 @@ from mexc_tui.exchange.socket import (
 from mexc_tui.exchange.streams import MAX_MESSAGE_BYTES
 from mexc_tui.exchange.topics import private_topics
 from mexc_tui.model.errors import ExchangeError
-from mexc_tui.model.stream import BadFrame, OrderUpdate, PrivateUpdate
+from mexc_tui.model.stream import OrderUpdate, PrivateUpdate
 from mexc_tui.proto.stream_pb2 import Push
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class UserStream:
         self._key_is_suspect = False
         self._short_lives = 0
         self._is_live = False
-        self._inbox = Inbox(clock, self._handle, lambda _feed: None)
+        self._inbox = Inbox(clock, self._handle, lambda _feed: None, self._note_unread)
         self._clock = clock
         self._feeds = [Feed(topic, clock.monotonic_ns(), float("inf")) for topic in private_topics()]
         self._shard: Shard | None = None
@@ -226,12 +226,12 @@ class UserStream:
             self._short_lives = 0
             self._on_hole(Hole(PRIVATE, is_closed=True, reason=hole.reason))
 
+    def _note_unread(self, reason: str) -> None:
+        """Have what a message told asked for: the message alone is lost."""
+        self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"a message could not be read: {reason}"))
+
     def _handle(self, feed: Feed, push: Push, _received_ns: int) -> None:
-        try:
-            update = private_of(push)
-        except BadFrame as error:
-            self._on_hole(Hole(PRIVATE, is_closed=True, reason=f"a message could not be read: {error}"))
-            raise
+        update = private_of(push)
         self._on_update(update)
         if isinstance(update, OrderUpdate) and update.status is None and update.raw_status != 0:
             self._inbox.oddities.note(f"order status {update.raw_status} on {feed.topic.channel}")

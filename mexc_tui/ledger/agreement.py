@@ -9,11 +9,12 @@ from mexc_tui.ledger.accounts import Sums
 from mexc_tui.ledger.evidence import Evidence
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.ledger.numbers import exactly, plain, rounded
-from mexc_tui.model.account import Balance
+from mexc_tui.model.account import Balance, is_read
 from mexc_tui.model.intent import ZERO, Intent, Order
 from mexc_tui.model.position import Entry, Position
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation
 from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.rows import SkippedRow
 from mexc_tui.model.severity import Severity
 
 
@@ -69,15 +70,21 @@ class Theirs:
     at_ms: int
     balances: tuple[Balance, ...]
     orders: tuple[OrderReport, ...]
+    unread: tuple[SkippedRow, ...] = ()
+    """Balances that could not be read, by asset; one without a name may be of any asset not listed."""
     trades: tuple[TradeReport, ...] = ()
     listed: frozenset[str] = frozenset()
-    """Symbols whose open orders were all listed."""
+    """Symbols whose open orders were all listed, and read."""
     moving: frozenset[str] = frozenset()
     """Symbols whose orders changed while the balances were asked for (see `moving_symbols`)."""
     unanswered: Mapping[str, str] = field(default_factory=dict[str, str])
     """Symbols whose history could not be read, or not to its end, and why."""
     dead: Mapping[str, str] = field(default_factory=dict[str, str])
     """Symbols that the exchange does not know any more, and its words."""
+
+    def tells(self, asset: str) -> bool:
+        """Whether the answer tells what the account holds of an asset."""
+        return is_read(asset, self.balances, self.unread)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

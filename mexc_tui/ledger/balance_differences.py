@@ -73,6 +73,8 @@ class FoundInBalances:
     postponed: set[str] = field(default_factory=set[str])
     """Coins that are missing while orders have news of them: these are booked first."""
     unconfirmed: list[Unconfirmed] = field(default_factory=list[Unconfirmed])
+    unread: set[str] = field(default_factory=set[str])
+    """Assets whose balance could not be read."""
 
 
 def compare_balances(
@@ -80,13 +82,16 @@ def compare_balances(
 ) -> FoundInBalances:
     """Compare what is left of the differences, asset by asset; `skip`: assets that were moving.
 
-    A difference is booked once it is confirmed; until then it is returned as unconfirmed.
+    A difference is booked once it is confirmed; until then it is returned as unconfirmed. An asset whose
+    balance could not be read is not compared.
     """
     found = FoundInBalances(corrections=[Post(entry) for entry in moves.entries])
     totals = {balance.asset: balance.total for balance in theirs.balances}
     before = {one.asset: one for one in ours.unconfirmed}
-    found.unconfirmed += [one for name, one in before.items() if name in skip]
     assets = set(totals) | {asset for _, asset in ours.held} | set(moves.desk) | set(moves.own) | set(before)
+    found.unread = {asset for asset in assets if not theirs.tells(asset)}
+    skip = skip | found.unread
+    found.unconfirmed += [one for name, one in before.items() if name in skip]
     for asset in sorted(assets - skip):
         desk = ours.held.get((Account.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
         own = ours.held.get((Account.OWN, asset), ZERO) + moves.own.get(asset, ZERO)

@@ -16,7 +16,8 @@ from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.ledger.order_differences import compare_orders
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import Account
-from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger
+from mexc_tui.model.reconciliation import Excluded, ExcludedCause, Reconciliation, Trigger
+from mexc_tui.model.rows import skipped_words
 
 
 @exactly
@@ -25,10 +26,11 @@ def reconcile(ours: Ours, theirs: Theirs, rules: Rules, trigger: Trigger) -> Out
     found = compare_orders(ours, theirs, rules)
     pairs = _pairs(ours, theirs, rules)
     moves = moves_of(found.changed, pairs, rules, theirs.at_ms)
-    excluded = _excluded(theirs.dead, pairs, ours)
+    dead = _excluded(theirs.dead, pairs, ours)
     skip = _moving(found.unsettled, pairs, ours, theirs)
-    gone = {one.asset for one in excluded}
+    gone = {one.asset for one in dead}
     balances = compare_balances(ours, theirs, moves, skip | gone, rules)
+    excluded = (*dead, *_unread(balances.unread - gone, ours, theirs))
     unconfirmed = tuple(one for one in balances.unconfirmed if one.asset not in gone)
     skip |= balances.postponed
     every = (*found.differences, *balances.differences)
@@ -86,6 +88,15 @@ def _excluded(dead: Mapping[str, str], pairs: dict[str, Pair], ours: Ours) -> tu
             )
             found.append(Excluded(asset=pair.base, words=words))
     return tuple(found)
+
+
+def _unread(assets: Iterable[str], ours: Ours, theirs: Theirs) -> Iterable[Excluded]:
+    """Leave out assets whose balance could not be read: what is not told was not lost."""
+    why = skipped_words(theirs.unread, len(theirs.balances) + len(theirs.unread))
+    held = {asset for (_, asset), amount in ours.held.items() if amount}
+    for asset in sorted(held.intersection(assets)):
+        words = f"{asset}: its balance could not be read and is not compared: {why}"
+        yield Excluded(asset=asset, words=words, cause=ExcludedCause.UNREAD)
 
 
 def _assets(pair: Pair) -> tuple[str, str]:

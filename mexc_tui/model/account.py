@@ -1,11 +1,13 @@
 """Account, fees, keys and their rights (reference 4.5, 4.7; reliability 4.3)."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
 
 import msgspec
 
 from mexc_tui.model.answer import Answer, LongText, Ms
+from mexc_tui.model.rows import SkippedRow
 
 
 class Balance(Answer, frozen=True):
@@ -33,6 +35,21 @@ class Account(Answer, frozen=True):
     account_type: str | None = None
     permissions: tuple[str, ...] = ()
     update_time: Ms | None = None
+    skipped: tuple[SkippedRow, ...] = ()
+    """Balances that could not be read, by asset."""
+
+    def free(self, asset: str) -> Decimal | None:
+        """Return what is free of an asset; None: its row could not be read."""
+        found = next((one.free for one in self.balances if one.asset == asset), None)
+        if found is None and is_read(asset, self.balances, self.skipped):
+            return Decimal(0)
+        return found
+
+
+def is_read(asset: str, balances: Iterable[Balance], skipped: Iterable[SkippedRow]) -> bool:
+    """Whether a list of balances tells what is held of an asset: it may be the row that was skipped."""
+    is_lacking = any(one.name in ("", asset) for one in skipped)
+    return not is_lacking or any(one.asset == asset for one in balances)
 
 
 class TradeFee(Answer, frozen=True):

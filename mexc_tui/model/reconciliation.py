@@ -64,11 +64,21 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """What it is and what was done about it."""
 
 
+class ExcludedCause(StrEnum):
+    """Why an asset is not compared."""
+
+    DEAD_PAIR = "dead_pair"
+    """The exchange does not know its pair any more."""
+    UNREAD = "unread"
+    """Its balance could not be read."""
+
+
 class Excluded(msgspec.Struct, frozen=True, kw_only=True):
-    """An asset that cannot be compared because the exchange does not know its pair any more."""
+    """An asset that cannot be compared."""
 
     asset: str
     words: str
+    cause: ExcludedCause = ExcludedCause.DEAD_PAIR
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):

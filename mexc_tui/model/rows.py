@@ -29,10 +29,19 @@ class Rows(Generic[T]):
     rows: tuple[T, ...]
     skipped: tuple[SkippedRow, ...] = ()
 
+    def __len__(self) -> int:
+        """Return how many rows the list has, read or not."""
+        return len(self.rows) + len(self.skipped)
+
     @property
     def is_complete(self) -> bool:
         """Whether every row was read."""
         return not self.skipped
+
+    @property
+    def problem(self) -> str:
+        """Say what was skipped, and why; empty: nothing."""
+        return skipped_words(self.skipped, len(self))
 
 
 def skipped_words(skipped: Sequence[SkippedRow], total: int) -> str:

@@ -40,7 +40,7 @@ async def main():
     async with MexcClient(endpoint.rest, clock=SystemClock(), rng=Random(1), credentials=key) as client:
         await client.measure_clock()
         if sys.argv[2] == "show":
-            for one in await client.orders.open_orders():
+            for one in (await client.orders.open_orders()).rows:
                 print(one.client_order_id)
             return
         names = [make(sys.argv[2], 1_700_000_000_000, 1, 1)[0], "somebody-else"]

@@ -123,7 +123,7 @@ def test_questions_that_are_cancelled_or_held_back_use_up_no_probe_of_a_breaker(
                 with pytest.raises(NothingSent):
                     await client.orders.open_orders(purpose=Purpose.ENTRY)
             await asyncio.sleep(5)
-            assert await client.orders.open_orders() == ()
+            assert (await client.orders.open_orders()).rows == ()
 
     simulate(main)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from mexc_tui.exchange.paging import Incomplete, read_all
+from mexc_tui.model.rows import Rows, SkippedRow
 
 PAGE = 100
 
@@ -22,14 +23,17 @@ class History:
     rows: list[Row]
     asked: int = 0
     heeds_time: bool = True
+    malformed: tuple[str, ...] = ()
 
-    async def page(self, end_ms: int | None) -> tuple[Row, ...]:
+    async def page(self, end_ms: int | None) -> Rows[Row]:
         self.asked += 1
         until_ms = end_ms if self.heeds_time and end_ms is not None else 2**60
         kept = [row for row in self.rows if (row.time_ms or 0) <= until_ms]
-        return tuple(sorted(kept, key=lambda row: -(row.time_ms or 0))[:PAGE])
+        page = sorted(kept, key=lambda row: -(row.time_ms or 0))[:PAGE]
+        skipped = tuple(SkippedRow("", f"row {row.id}") for row in page if row.id in self.malformed)
+        return Rows(tuple(row for row in page if row.id not in self.malformed), skipped)
 
-    async def read(self) -> tuple[Row, ...]:
+    async def read(self) -> Rows[Row]:
         return await read_all(
             self.page, path="/x", page=PAGE, time_of=lambda row: row.time_ms, key_of=lambda row: row.id
         )
@@ -46,7 +50,7 @@ def rows(count: int, per_ms: int = 1) -> list[Row]:
 async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, asked: int) -> None:
     history = History(rows(count, per_ms))
     found = await history.read()
-    assert sorted(row.id for row in found) == sorted(row.id for row in history.rows)
+    assert sorted(row.id for row in found.rows) == sorted(row.id for row in history.rows)
     assert history.asked <= asked
 
 
@@ -63,3 +67,11 @@ async def test_every_page_is_read_and_no_row_twice(count: int, per_ms: int, aske
 async def test_a_list_that_cannot_be_read_to_its_end_is_an_error(history: History) -> None:
     with pytest.raises(Incomplete, match="could not be read further"):
         await history.read()
+
+
+async def test_malformed_rows_cost_themselves_and_count_for_their_page() -> None:
+    history = History(rows(250), malformed=("t240", "t149", "t3"))
+    found = await history.read()
+    assert len(found.rows) == 247
+    assert [one.problem for one in found.skipped] == ["row t240", "row t149", "row t3"]
+    assert not found.is_complete

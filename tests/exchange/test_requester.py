@@ -98,7 +98,7 @@ async def test_an_open_breaker_holds_questions_back_and_lets_exits_pass() -> Non
         with pytest.raises(NothingSent, match="failed repeatedly"):
             await client.orders.open_orders()
         assert len(server.requests) == 5
-        assert await client.orders.open_orders(purpose=Purpose.EXIT) == ()
+        assert (await client.orders.open_orders(purpose=Purpose.EXIT)).rows == ()
         assert client.breakers[Group.MARKET].phase.value == "closed"
 
 

@@ -16,6 +16,7 @@ from mexc_tui.exchange.user_stream import PRIVATE, UserStream
 from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.model.errors import NoAnswer
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
+from mexc_tui.proto.stream_pb2 import PrivateAccount, Push
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
 
@@ -408,6 +409,30 @@ def test_M7_a_private_message_that_cannot_be_read_is_a_hole() -> None:
             assert ours.updates == []
             assert "could not be read" in ours.holes[-1].reason
             assert ours.resyncs == 2
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        frames.fill_frame()[:-9],
+        b"\xff\xff not a message",
+        Push(channel=FILLS).SerializeToString(),
+        Push(channel=FILLS, private_account=PrivateAccount(asset="ABC")).SerializeToString(),
+    ],
+    ids=["cut short", "no message at all", "no body", "a body of another channel"],
+)
+def test_M7_a_frame_that_cannot_be_parsed_costs_itself_and_asks_for_a_resync(frame: bytes) -> None:
+    async def main(sim: Simulation) -> None:
+        async with account(sim) as ours:
+            await asyncio.sleep(2)
+            await ours.server.push(FILLS, frame)
+            await ours.server.push(FILLS, frames.fill_frame())
+            await asyncio.sleep(1)
+            assert len(ours.updates) == 1
+            assert ours.resyncs == 2
+            assert ours.stream.state().is_live
 
     simulate(main)
 

@@ -12,7 +12,15 @@ from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, CloseReason
 from mexc_tui.model.position import Account, PositionState
-from mexc_tui.model.reconciliation import Difference, DifferenceKind, Reconciliation, Trigger, lasting
+from mexc_tui.model.reconciliation import (
+    Difference,
+    DifferenceKind,
+    ExcludedCause,
+    Reconciliation,
+    Trigger,
+    lasting,
+)
+from mexc_tui.model.rows import SkippedRow
 
 from .desk import NOON_MS, RULES, D, Desk
 from .test_reconciling import a_desk, selling
@@ -242,3 +250,29 @@ def test_a_pair_whose_history_was_not_read_waits_and_everything_else_is_compared
     assert [one.about for one in lasting(comparing.runs)] == ["MX"]
     assert "ABCUSDT is compared with the next run: no answer" in comparing.runs[-1].problem
     assert comparing.desk.positions["p1"].remaining == 10
+
+
+@pytest.mark.parametrize("name", ["ABC", ""])
+def test_a_balance_that_cannot_be_read_is_not_missing_and_everything_else_is_compared(name: str) -> None:
+    comparing = Comparing(selling(a_desk("7")))
+    theirs = without(comparing.desk.mirrored(MX="-1"), "ABC")
+    unread = replace(theirs, unread=(SkippedRow(name, "Expected `str`, got `null` at $.free"),))
+    for _ in range(9):
+        comparing.compare(unread)
+    position = comparing.desk.positions["p1"]
+    assert (position.remaining, position.gone) == (10, 0)
+    assert [one.about for one in lasting(comparing.runs)] == ["MX"]
+    assert comparing.runs[-1].problem == ""
+    (excluded,) = comparing.runs[-1].excluded
+    assert (excluded.asset, excluded.cause) == ("ABC", ExcludedCause.UNREAD)
+    assert "could not be read" in excluded.words
+    comparing.compare(comparing.desk.mirrored())
+    assert comparing.runs[-1].excluded == ()
+
+
+def test_a_listed_balance_is_compared_although_another_row_has_no_name() -> None:
+    comparing = Comparing(a_desk())
+    theirs = replace(comparing.desk.mirrored(ABC="-1"), unread=(SkippedRow("", "no row"),))
+    for _ in range(9):
+        comparing.compare(theirs)
+    assert comparing.desk.positions["p1"].remaining == 9

@@ -14,6 +14,7 @@ from mexc_tui.model.intent import Fee, Order, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Advice, NotSent, Purpose, Refusal
 from mexc_tui.model.report import OrderReport
+from mexc_tui.model.rows import Rows
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
@@ -60,8 +61,8 @@ def test_an_order_that_the_exchange_has_forgotten_is_unknown_and_then_ended(
             async def unsent(*_: object, **__: object) -> NotSent:
                 return NotSent("the test keeps it")
 
-            async def none(*_: object, **__: object) -> tuple[OrderReport, ...]:
-                return ()
+            async def none(*_: object, **__: object) -> Rows[OrderReport]:
+                return Rows(())
 
             monkeypatch.setattr(rooms.port, "order", denied)
             monkeypatch.setattr(rooms.port, "cancel", unsent)

@@ -1,0 +1,132 @@
+"""One malformed row of a private list costs that row: nothing is concluded from what it may hide."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.sweep import Sweep
+from mexc_tui.joining import Joined
+from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.reconciliation import ExcludedCause, Trigger
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import PracticeDay
+from tests.engine.guarded import SYMBOL, agree, buy, closed, day_of, held, price_for, rooms_of, until
+from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, at_the_opening
+
+OTHER = "OTHERUSDT"
+LISTS = ("/api/v3/account", "/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/myTrades")
+
+
+def torn(path: str, at_s: float = 0) -> FaultPlan:
+    return FaultPlan(kind=FaultKind.MALFORMED_ROW, method="GET", path=path, at_s=at_s)
+
+
+def a_day(sim: Simulation, folder: Path, *faults: FaultPlan) -> PracticeDay:
+    return day_of(sim, folder, listing=PUNCTUAL, faults=faults, lent={**HANDS_OFF, "reconcile_s": 10})
+
+
+def is_shown(running: Joined, path: str) -> bool:
+    return any(words.startswith(path) for words in running.face.status().budget.skipped_rows)
+
+
+def last_price(day: PracticeDay) -> Decimal:
+    pair = day.server.world.pair(SYMBOL)
+    return Decimal(0) if pair is None else pair.last_price
+
+
+def rest_by_hand(day: PracticeDay) -> None:
+    """Let an order of the user rest: its row is the one that cannot be read."""
+    pair = day.server.world.pair(SYMBOL)
+    assert pair is not None
+    price = (last_price(day) / 2).quantize(Decimal(1).scaleb(-pair.rules.price_decimals))
+    order = NewOrder(SYMBOL, Side.BUY, OrderType.LIMIT, "by-hand", price=price, quantity=round(9 / price, 0))
+    day.server.world.place(order)
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_start_goes_on_with_a_malformed_row_and_what_is_held_is_sold_at_its_stop(
+    tmp_path: Path, path: str
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, torn(path, at_s=60))
+        await day.open()
+        async with day.engine() as running:
+            before = await buy(running)
+            await agree(running)
+        await asyncio.sleep(20)
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), held(running)
+            await until(lambda: rooms.reconciler.is_done, 10)
+            await asyncio.sleep(60)
+            assert held(running).remaining == position.remaining == before.remaining
+            run = rooms.keeper.open.reconciled
+            assert run is not None
+            assert run.unexplained == ()
+            await price_for(rooms, position, "0.2", 3)
+            assert (await closed(running)).close_reason is CloseReason.STOP
+
+    simulate(main)
+
+
+def test_a_balance_that_cannot_be_read_is_not_written_off_and_is_shown(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, torn("/api/v3/account", at_s=60))
+        await day.open()
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), await buy(running)
+            await agree(running)
+            await asyncio.sleep(150)
+            run = rooms.keeper.open.reconciled
+            assert run is not None
+            ((asset, cause),) = ((one.asset, one.cause) for one in run.excluded)
+            assert (asset, cause) == (position.base_asset, ExcludedCause.UNREAD)
+            assert (run.explained, run.unexplained, run.problem) == ((), (), "")
+            assert held(running).remaining == position.remaining
+            assert is_shown(running, "/api/v3/account")
+            assert not rooms.refusal(OrderRole.ENTRY, OTHER)
+
+    simulate(main)
+
+
+def test_an_order_is_not_absent_while_a_row_of_the_lists_cannot_be_read(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        lost = at_the_opening(FaultKind.LOSE_REQUEST, times=50)
+        day = a_day(
+            sim, tmp_path, lost, torn("/api/v3/allOrders", at_s=41), torn("/api/v3/openOrders", at_s=41)
+        )
+        await day.open()
+        async with day.engine() as running:
+            rooms, states = rooms_of(running), set[OrderState]()
+            rooms.keeper.on_change(lambda written: states.update(one.state for one in written.orders))
+            await asyncio.sleep(22)
+            await rooms.arming.arm(SYMBOL, "ann")
+            await until(lambda: OrderState.UNKNOWN in states)
+            await until(lambda: last_price(day))
+            rest_by_hand(day)
+            await asyncio.sleep(60)
+            assert OrderState.ABSENT not in states
+            assert OrderState.UNKNOWN in {one.state for one in rooms.keeper.open.orders.values()}
+
+    simulate(main)
+
+
+def test_a_sweep_does_not_take_an_unreadable_list_for_an_empty_one(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, torn("/api/v3/openOrders", at_s=60))
+        await day.open()
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), await buy(running)
+            rest_by_hand(day)
+            await asyncio.sleep(30)
+            done = await Sweep(rooms.port, rooms.keeper, rooms.execution, rooms.settling).cancel(
+                lambda _: True
+            )
+            assert "rows skipped" in done.words
+            run = await rooms.reconciler.compare(Trigger.PERSON)
+            assert f"{position.symbol} is compared with the next run: open orders" in run.problem
+
+    simulate(main)

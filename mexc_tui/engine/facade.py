@@ -65,6 +65,7 @@ class EngineFace:
             cache=parts.market.cache_row(),
             loop=LoopRow() if engine.rooms is None else engine.rooms.awake.row(),
             pending_settings=tuple(change.name for change in parts.live.pending()),
+            not_compared=_not_compared(engine),
         )
 
     def listings(self) -> Sequence[ListingRow]:
@@ -185,6 +186,11 @@ def last_change(stored: Stored, name: str) -> SettingChanged | None:
         return next(iter(stored.settings.of(name, 1)), None)
     facts = stored.journal.page(limit=1, kind=kind_of(SettingChanged))
     return next((one.event for one in facts if isinstance(one.event, SettingChanged)), None)
+
+
+def _not_compared(engine: Engine) -> tuple[str, ...]:
+    run = None if engine.rooms is None else engine.rooms.keeper.open.reconciled
+    return () if run is None else tuple(one.words for one in run.excluded)
 
 
 def _unopened(live: Iterable[Listing]) -> frozenset[str]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -38,7 +39,7 @@ from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.position import Position
-from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.reconciliation import Trigger, delisted_words
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import TradingState
@@ -307,8 +308,9 @@ class EngineTradingFace:
 
     def _sight(self) -> Sight:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
+        gone = partial(delisted_words, self._rooms.keeper.open.reconciled)
         return Sight(
-            self._quote, self._grid, self._numbers().stale_ms, blind, self._precision, self._hindrance
+            self._quote, self._grid, self._numbers().stale_ms, blind, self._precision, self._hindrance, gone
         )
 
     def _hindrance(self, position: Position) -> str:

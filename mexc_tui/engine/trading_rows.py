@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from functools import partial
 
 from mexc_tui.engine.open_books import OpenBooks
 from mexc_tui.ledger.equity import Mark, unrealised, worth
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
 from mexc_tui.model.position import Position
-from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.reconciliation import Reconciliation, delisted_words
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
 from mexc_tui.sniping.ladder import Resting, RungPlace, RungPlan, rungs
@@ -59,11 +60,17 @@ class Sight:
     precision: Callable[[str], Precision] = lambda _: Precision()
     hindrance: Callable[[Position], str] = lambda _: ""
     """Why nothing can sell a position, whatever its price; empty: its stop can."""
+    delisted: Callable[[str], str] = lambda _: ""
+    """Why an asset has no price of now, as its pair is unknown to the exchange; empty: it has one."""
 
 
-def blind_sight(words: str) -> Sight:
-    """Return what is seen where no engine runs: no price, no rules; `words` say why."""
-    return Sight(lambda _: Quote(), lambda _: None, 0, words)
+def blind_sight(words: str, run: Reconciliation | None = None) -> Sight:
+    """Return what is seen where no engine runs: no price, no rules; `words` say why.
+
+    `run`: the last comparison of books.
+    """
+    gone = partial(delisted_words, run)
+    return Sight(lambda _: Quote(), lambda _: None, 0, words, delisted=gone)
 
 
 def snipe_rows(books: OpenBooks, sight: Sight) -> list[SnipeRow]:
@@ -141,7 +148,8 @@ def position_rows(books: OpenBooks, sight: Sight) -> list[PositionRow]:
 def mark_of(position: Position, sight: Sight) -> Mark:
     """Return what a position would be sold at now; without a fresh price None."""
     grid, quote = sight.grid(position.symbol), sight.quote(position.symbol)
-    is_fresh = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
+    is_recent = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
+    is_fresh = is_recent and not sight.delisted(position.base_asset)
     return Mark(position, quote.bid if is_fresh else None, ZERO if grid is None else grid.taker_fee)
 
 
@@ -152,9 +160,10 @@ def position_row(
     """Return one position; `orders` and `intents` are its own."""
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = worth(mark), unrealised(mark)
+    gone = sight.delisted(position.base_asset) if position.is_open else ""
     hindrance = f"{sight.blind}: nothing watches the stop" if sight.blind else sight.hindrance(position)
     grid = sight.grid(position.symbol)
-    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, hindrance)
+    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, gone or hindrance)
     place, words = protection(facts)
     time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
     return PositionRow(
@@ -192,6 +201,7 @@ def position_row(
         priced_ms=_second(quote.heard_ms),
         realised_pct=_pct(position.realised, position.bought_value),
         exit_price=_shown(position.sold_value / position.sold_quantity) if position.sold_quantity else None,
+        delisted=gone,
     )
 
 
@@ -203,6 +213,7 @@ def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
         explained=run.explained,
         unexplained=run.unexplained,
         problem=run.problem,
+        excluded=run.excluded,
     )
 
 

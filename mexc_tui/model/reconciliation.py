@@ -94,6 +94,13 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     excluded: tuple[Excluded, ...] = ()
 
 
+def delisted_words(run: Reconciliation | None, asset: str) -> str:
+    """Say that the exchange does not know the pair of an asset any more; empty: it does, or was not asked."""
+    excluded = () if run is None else run.excluded
+    is_dead = any(one.asset == asset and one.cause is ExcludedCause.DEAD_PAIR for one in excluded)
+    return "delisted or renamed: the exchange does not know this pair now, it has no current price" * is_dead
+
+
 def lasting(runs: Iterable[Reconciliation]) -> tuple[Difference, ...]:
     """Return the unexplained differences of these runs, oldest first; false alarms are left out."""
     kept: list[Difference] = []

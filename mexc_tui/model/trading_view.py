@@ -7,7 +7,7 @@ import msgspec
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import CloseReason, Day, EquityPoint, PositionState, Protection
-from mexc_tui.model.reconciliation import Difference
+from mexc_tui.model.reconciliation import Difference, Excluded
 from mexc_tui.model.snipe import ExitPlan, SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Tightening, TradingState
 from mexc_tui.model.verdict import Verdict
@@ -119,6 +119,8 @@ class PositionRow(Row, frozen=True, kw_only=True):
     """Of what all of it cost, fees apart; None: nothing was bought."""
     exit_price: Decimal | None = None
     """Average price of what was sold; None: nothing was."""
+    delisted: str = ""
+    """Why it has no price of now: the exchange does not know its pair any more; empty: it does."""
 
 
 class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,6 +250,8 @@ class ReconciliationRow(Row, frozen=True, kw_only=True):
     explained: tuple[Difference, ...]
     unexplained: tuple[Difference, ...]
     problem: str = ""
+    excluded: tuple[Excluded, ...] = ()
+    """Assets that could not be compared."""
 
 
 class Achieved(msgspec.Struct, frozen=True, kw_only=True):

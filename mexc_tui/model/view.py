@@ -141,6 +141,8 @@ class StatusRow(Row, frozen=True, kw_only=True):
     """Settings that wait for a restart."""
     cache: CacheRow = CacheRow()
     loop: LoopRow = LoopRow()
+    not_compared: tuple[str, ...] = ()
+    """Assets that the last comparison with the exchange left out, and why."""
 
 
 class ListingRow(Row, frozen=True, kw_only=True):

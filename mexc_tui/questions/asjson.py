@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from mexc_tui.model.reconciliation import Difference
+from mexc_tui.model.reconciliation import Difference, Excluded
 from mexc_tui.model.trading_view import ReconciliationRow
 from mexc_tui.model.view import ListingRow
 from mexc_tui.questions.pages import money
@@ -56,6 +56,7 @@ class ReconciliationJson(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
     explained: tuple[Difference, ...]
     unexplained: tuple[Difference, ...]
+    excluded: tuple[Excluded, ...] = ()
 
 
 class StopJson(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,9 @@ def many(values: Iterable[msgspec.Struct]) -> str:
 
 def reconciliation(row: ReconciliationRow) -> ReconciliationJson:
     """Return a comparison for programs."""
-    return ReconciliationJson(at_ms=row.at_ms, explained=row.explained, unexplained=row.unexplained)
+    return ReconciliationJson(
+        at_ms=row.at_ms, explained=row.explained, unexplained=row.unexplained, excluded=row.excluded
+    )
 
 
 def listing(row: ListingRow) -> ListingJson:

@@ -175,7 +175,8 @@ class Books:
 def _position(tables: "TradingTables", position: "Position") -> PositionRow:
     orders = tables.orders.of_position(position.id)
     intents = tables.intents.of_position(position.id)
-    return position_row(position, orders, intents, BLIND)
+    sight = blind_sight("no engine runs", tables.reconciliations.latest())
+    return position_row(position, orders, intents, sight)
 
 
 def _open_orders(tables: "TradingTables") -> list[OrderRow]:

@@ -67,6 +67,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
     if status.budget.ban:
         lines.append(_pair("ban", pen.write(status.budget.ban, Tone.BAD)))
     lines += [_pair("skipped", pen.write(one, Tone.WARN)) for one in status.budget.skipped_rows]
+    lines += [_pair("excluded", pen.write(one, Tone.WARN)) for one in status.not_compared]
     lines += [_source(one.source, one.read_ms, one.problem, status.now_ms, pen) for one in status.sources]
     for worker in status.workers:
         if worker.is_degraded or worker.failures:

@@ -131,7 +131,7 @@ def _position(row: PositionRow) -> tuple[Cell, ...]:
     tone = Tone.PLAIN if not gain else Tone.GOOD if gain > 0 else Tone.BAD
     return (
         Cell(row.symbol),
-        Cell(row.state.value),
+        Cell("delisted", Tone.BAD) if row.delisted else Cell(row.state.value),
         Cell(price(row.quantity), is_number=True),
         Cell(price(row.entry_price), is_number=True),
         Cell(price(row.bid), is_number=True),
@@ -230,6 +230,8 @@ def reconciliation_page(row: ReconciliationRow, pen: Pen) -> str:
         lines += fold(pen.write(f"It could not be finished: {row.problem}", Tone.BAD), "    ", pen)
     for one in row.unexplained:
         lines += fold(pen.write(f"  unexplained: {_difference(one)}", Tone.BAD), " " * 6, pen)
+    for one in row.excluded:
+        lines += fold(pen.write(f"  not compared: {one.words}", Tone.WARN), " " * 6, pen)
     for one in row.explained:
         lines += fold(f"  explained: {_difference(one)}", " " * 6, pen)
     return "\n".join(lines)

@@ -165,15 +165,21 @@ def position(row: PositionRow, now_ms: int) -> Line:
         Cell(row.symbol, Tone.STRONG),
         gain(row.unrealised),
         gain(row.unrealised_pct, 1, "%"),
-        Cell(f"~{bid.text}", Tone.FAINT, bid.rank) if is_old else bid,
+        _bid(row, bid, is_old=is_old),
         price(row.stop_price, places),
         price(row.entry_price, places),
         amount(row.value),
         Cell(f"{sold}/{len(row.rungs)}", rank=sold),
         Cell(age(now_ms - row.opened_ms), rank=-row.opened_ms),
         _protected(row),
-        Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped else Tone.FAINT),
+        Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped or row.delisted else Tone.FAINT),
     )
+
+
+def _bid(row: PositionRow, bid: Cell, *, is_old: bool) -> Cell:
+    if row.delisted:
+        return Cell("delisted", Tone.BAD)
+    return Cell(f"~{bid.text}", Tone.FAINT, bid.rank) if is_old else bid
 
 
 def _closed(row: PositionRow, closed_ms: int) -> Line:

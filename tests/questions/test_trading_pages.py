@@ -1,23 +1,31 @@
 """What commands of trading print, from rows alone."""
 
+from dataclasses import replace
 from decimal import Decimal as D
+from functools import partial
 
 import msgspec
 import pytest
 
 from mexc_tui.engine.rows import fact_row
-from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
+from mexc_tui.engine.trading_rows import (
+    blind_sight,
+    order_rows,
+    position_rows,
+    reconciliation_row,
+    snipe_row,
+)
 from mexc_tui.model import event as events
 from mexc_tui.model.event import Event, Fact
 from mexc_tui.model.figure import Figure, Unit
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
-from mexc_tui.model.position import Day
-from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.position import Day, Protection
+from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, delisted_words
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
-from mexc_tui.questions.asjson import StopJson
+from mexc_tui.questions.asjson import StopJson, reconciliation
 from mexc_tui.questions.performance_page import performance_page
 from mexc_tui.questions.stop_page import stop_page
 from mexc_tui.questions.tables import Pen
@@ -39,6 +47,7 @@ from tests.engine.trading_engine import DIFFERENCE, NO, performance, reconciled,
 from tests.store import trading_samples as samples
 
 PEN = Pen()
+DELISTED = Excluded(asset="NEW", words="NEWUSDT: unknown to the exchange now (delisted or renamed)")
 LONG = "word " * 60
 
 
@@ -239,3 +248,23 @@ def test_facts_of_trading_are_told_in_plain_words(event: Event, words: str) -> N
 def test_a_stop_says_what_it_leaves_behind(symbols: tuple[str, ...], words: str) -> None:
     gone = StopJson(profile="practice", stopped=True, pid=7, held=symbols)
     assert words in " ".join(stop_page(gone, PEN).split())
+
+
+def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() -> None:
+    run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
+    for sight in (
+        replace(held.sight(), delisted=partial(delisted_words, run)),
+        blind_sight("no engine runs", run),
+    ):
+        (row,) = position_rows(held.books(), sight)
+        assert (row.bid, row.value, row.unrealised, row.protection) == (None, None, None, Protection.NONE)
+        page = positions_page([row], PEN)
+        assert "delisted" in page.splitlines()[1]
+        assert "the exchange does not know this pair now" in " ".join(page.split())
+
+
+def test_what_was_not_compared_is_printed_with_the_reason() -> None:
+    run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
+    page = reconciliation_page(reconciliation_row(run), PEN)
+    assert "not compared: NEWUSDT: unknown to the exchange now" in " ".join(page.split())
+    assert reconciliation(reconciliation_row(run)).excluded == (DELISTED,)

@@ -193,3 +193,11 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
         await until(pilot, app, "made ▼ -1.25 USDT (▼ -5.0%), fees of 0.07 paid")
         await pilot.press("escape", "D")
         await until(pilot, app, "no position in OVERUSDT is open")
+
+
+def test_the_bid_of_a_delisted_pair_is_never_shown_as_a_price() -> None:
+    gone = "delisted or renamed: the exchange does not know this pair now"
+    row = msgspec.structs.replace(position("NEWUSDT", "0.02", "0.03", "1", "1"), delisted=gone)
+    texts = [cell.text for cell in lines.position(row, NOW_MS)]
+    assert texts[3] == "delisted"
+    assert "0.03" not in texts

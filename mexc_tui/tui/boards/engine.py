@@ -200,6 +200,7 @@ def _streams(look: Look, width: int, height: int) -> list[Drawn]:
     ]
     lines += [words(one, Tone.WARN) for one in streams.silent]
     lines += [words(f"Skipped {one}", Tone.WARN) for one in status.budget.skipped_rows]
+    lines += [words(f"Not compared: {one}", Tone.WARN) for one in status.not_compared]
     for source in status.sources:
         read = "never read" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
         words_of = f"{read}  {source.problem}".rstrip()

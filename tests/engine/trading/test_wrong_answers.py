@@ -3,8 +3,10 @@
 import asyncio
 from pathlib import Path
 
+from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.joining import Joined
 from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
@@ -92,6 +94,14 @@ def test_a_pair_that_is_gone_costs_that_pair_alone_and_not_the_start(tmp_path: P
             assert run.at_ms > rooms.port.now_ms() - 15_000
             assert ([one.asset for one in run.excluded], run.problem) == ([position.base_asset], "")
             assert held(running).remaining == position.remaining
+            assert "delisted or renamed" in running.face.status().not_compared[0]
+            face = await trading_face(running.engine)
+            assert face is not None
+            (row,) = face.positions()
+            assert row.delisted.startswith("delisted or renamed")
+            assert (row.bid, row.value, row.unrealised) == (None, None, None)
+            assert (row.protection, row.protection_words) == (Protection.NONE, row.delisted)
+            assert [one.asset for one in (await face.reconcile()).excluded] == [position.base_asset]
             assert not rooms.refusal(OrderRole.ENTRY, OTHER)
             assert [one.about for one in await lasting_of(running)] == ["NEWNAME"]
         async with day.engine() as running:

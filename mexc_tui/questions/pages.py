@@ -25,7 +25,7 @@ _LISTING = (
     "OUTCOME",
     "NOTE",
 )
-_ALERT = ("LAST", "(UTC)", "SEVERITY", "RULE", "ABOUT", "TIMES", Column("STATE", 2), "ALERT")
+_ALERT = ("LAST", "(UTC)", "SEVERITY", "ABOUT", "TIMES", Column("STATE", 1), Column("RULE", 2))
 _OF_COMMANDS = ("command_begun", "command_done")
 """Facts about a command's id, of which the beginning is enough to see what belongs together."""
 NARROW = 120
@@ -34,7 +34,7 @@ NARROW = 120
 
 def _loop(loop: LoopRow) -> str:
     ended = "" if loop.last_ended_ms is None else f", the last until {when(loop.last_ended_ms)} UTC"
-    return f"{many(loop.gaps, 'gap')}, the longest {loop.longest_gap_ms or 0:,} ms{ended}"
+    return f"event loop: {many(loop.gaps, 'gap')}, the longest {loop.longest_gap_ms or 0:,} ms{ended}"
 
 
 def status_page(status: StatusRow, pen: Pen) -> str:
@@ -63,7 +63,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         ),
     ]
     if status.loop.last_gap_ms is not None:
-        lines.append(_pair("event loop", pen.write(_loop(status.loop), Tone.WARN)))
+        lines.append(_pair("loop", pen.write(_loop(status.loop), Tone.WARN)))
     if status.budget.ban:
         lines.append(_pair("ban", pen.write(status.budget.ban, Tone.BAD)))
     lines += [_pair("skipped", pen.write(one, Tone.WARN)) for one in status.budget.skipped_rows]
@@ -84,10 +84,13 @@ def _source(name: str, read_ms: int | None, problem: str, now_ms: int, pen: Pen)
 
 
 def alerts_page(rows: Sequence[AlertRow], pen: Pen) -> str:
-    """Return alerts, raised last first, as lines with the newest at the end."""
+    """Return alerts, raised last first, with the newest at the end and each text whole below its line."""
     if not rows:
         return "No alert is open."
-    return table(_ALERT, [_alert(row) for row in rows[::-1]], pen)
+    ordered = rows[::-1]
+    head, *lines = table(_ALERT, [_alert(row) for row in ordered], pen).splitlines()
+    texts = ["\n".join(fold(f"  {row.text}", "  ", pen)) for row in ordered]
+    return "\n".join([head, *(f"{line}\n{text}" for line, text in zip(lines, texts, strict=True))])
 
 
 def _alert(row: AlertRow) -> tuple[Cell, ...]:
@@ -97,13 +100,12 @@ def _alert(row: AlertRow) -> tuple[Cell, ...]:
         Cell(day),
         Cell(time),
         Cell(row.severity, Tone.BAD if is_bad else Tone.WARN),
-        Cell(row.rule),
         Cell(row.about),
         Cell(str(row.times), is_number=True),
         Cell(
             "open" if row.closed_ms is None else "closed", Tone.PLAIN if row.closed_ms is None else Tone.FAINT
         ),
-        Cell(row.text),
+        Cell(row.rule),
     )
 
 

@@ -7,9 +7,10 @@ from mexc_tui.engine.rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
 from mexc_tui.model.listing import Disagreement, Source, SourceClaim, Stage, Topic
 from mexc_tui.model.severity import Severity
+from mexc_tui.model.view import AlertRow
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
 from mexc_tui.questions import asjson
-from mexc_tui.questions.pages import fact_line, listings_page
+from mexc_tui.questions.pages import alerts_page, fact_line, listings_page
 from mexc_tui.questions.signal_pages import signals_page, why_page
 from mexc_tui.questions.tables import Pen
 from mexc_tui.wording.signals import probability, readable
@@ -158,3 +159,14 @@ def test_a_fact_in_a_narrow_terminal_is_one_line_without_its_date() -> None:
     line = fact_line(fact_row(Fact(7, alert)), Pen(columns=80))
     assert line.startswith("7  00:00:01  alert")
     assert (len(line) <= 80, line[-1]) == (True, "…")
+
+
+def test_the_text_of_an_alert_is_whole_in_a_narrow_terminal() -> None:
+    text = "CLEANUSDT: the best bid is more than 10 % below the first bid of this sale; waiting for better"
+    moments = {"first_ms": 1_000, "last_ms": 61_000}
+    row = AlertRow(rule="selling", about="CLEANUSDT", severity="warning", text=text, times=2, **moments)
+    head, line, *rest = alerts_page([row], Pen(columns=60)).splitlines()
+    assert head.split()[:2] == ["LAST", "(UTC)"]
+    assert line.split()[2:5] == ["warning", "CLEANUSDT", "2"]
+    assert " ".join(one.strip() for one in rest) == text
+    assert all(len(one) <= 60 for one in (head, line, *rest))

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.execution import Execution
@@ -20,9 +21,21 @@ from mexc_tui.sniping.ladder import Resting, RungPlan, RungSales, align, rungs
 log = logging.getLogger(__name__)
 
 AGAIN_MS = 10_000
-"""A rung that the exchange refused is tried again after so long."""
+"""A rung that the exchange refused is tried again after so long; after each further refusal twice as long."""
 REACHED_AGAIN_MS = 1_000
 """The same while its price is reached."""
+LONGEST_MS = 60_000
+"""No wait is longer."""
+MOST_DOUBLED = 6
+"""After so many refusals in a row every wait is the longest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """How often in a row a rung was refused, and when last."""
+
+    times: int
+    at_ms: int
 
 
 class TakeProfits:
@@ -47,7 +60,7 @@ class TakeProfits:
         self._intents = ExitIntents(trading, keeper)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
-        self._refused_ms: dict[tuple[str, int], int] = {}
+        self._refused: dict[tuple[str, int], _Refused] = {}
 
     def begin(self, position_id: str, *, anew: bool = False) -> None:
         """Align a position's ladder beside the caller; if that is going on, once more after it.
@@ -55,7 +68,7 @@ class TakeProfits:
         `anew`: it is another ladder than before, and no rung of it was refused yet.
         """
         if anew:
-            self._refused_ms = {key: at for key, at in self._refused_ms.items() if key[0] != position_id}
+            self._refused = {key: one for key, one in self._refused.items() if key[0] != position_id}
         if position_id in self._tasks:
             self._again.add(position_id)
             return
@@ -163,9 +176,11 @@ class TakeProfits:
         )
         sent = await self._execution.place(intent, order)
         if isinstance(sent.outcome, Accepted):
-            self._refused_ms.pop((position.id, plan.number), None)
+            self._refused.pop((position.id, plan.number), None)
             return True
-        self._refused_ms[position.id, plan.number] = self._trading.now_ms()
+        before = self._refused.get((position.id, plan.number))
+        times = 1 if before is None else before.times + 1
+        self._refused[position.id, plan.number] = _Refused(times, self._trading.now_ms())
         log.warning("%s of %s does not rest: %s", words, position.symbol, sent.order.reason)
         return True
 
@@ -175,12 +190,12 @@ class TakeProfits:
         return now is None or (now.remaining, now.entry_price) != (before.remaining, before.entry_price)
 
     def _waits(self, position: Position, plan: RungPlan) -> bool:
-        refused_ms = self._refused_ms.get((position.id, plan.number))
-        if refused_ms is None:
+        refused = self._refused.get((position.id, plan.number))
+        if refused is None:
             return False
-        is_reached = position.high_price >= plan.price
-        wait_ms = REACHED_AGAIN_MS if is_reached else AGAIN_MS
-        return self._trading.now_ms() - refused_ms < wait_ms
+        first_ms = REACHED_AGAIN_MS if position.high_price >= plan.price else AGAIN_MS
+        wait_ms = min(first_ms * 2 ** min(refused.times - 1, MOST_DOUBLED), LONGEST_MS)
+        return self._trading.now_ms() - refused.at_ms < wait_ms
 
     def _orders(self, position: Position) -> list[Order]:
         orders = self._keeper.open.orders_of(position.id)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.joining import Joined
 from mexc_tui.model.event import Alert
-from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.stream import BestQuote, StreamDeal
@@ -15,7 +15,18 @@ from mexc_tui.practice.pairs import TradeSides
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, agree, closed, day_of, guarding, held, price, protection, until
+from tests.engine.guarded import (
+    SYMBOL,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price,
+    price_for,
+    protection,
+    until,
+)
 from tests.engine.trading.desk import ours
 
 D = Decimal
@@ -99,6 +110,22 @@ def test_a_pair_that_takes_no_sale_is_trapped_alerted_again_and_sold_once_it_doe
             pair.sides = TradeSides.BOTH
             assert (await closed(running, 7)).close_reason is CloseReason.STOP
             await agree(running)
+
+    simulate(main)
+
+
+def test_take_profits_that_are_refused_are_tried_more_and_more_rarely(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        lent = {"stop_loss_pct": 50, "stop_confirm_ms": 10_000, "ladder": "50@1,50@2"}
+        day = day_of(sim, tmp_path, knobs=Knobs(trapped=("CLEAN",)), lent=lent)
+        async with guarding(day) as (running, rooms, position):
+            await price_for(rooms, position, "1.1", 5)
+            assert held(running).high_price > position.entry_price
+            await asyncio.sleep(115)
+            orders = rooms.keeper.open.orders_of(position.id)
+            tries = [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
+            assert {one.state for one in tries} == {OrderState.REJECTED}
+            assert 2 * 2 < len(tries) <= 2 * 9
 
     simulate(main)
 

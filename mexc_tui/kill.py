@@ -16,7 +16,7 @@ import msgspec
 
 from mexc_tui.bootstrap import Lent, SystemClock
 from mexc_tui.desk.ask import ask
-from mexc_tui.desk.kinds import DeskError
+from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.desk.trading import KILL, Killing
 from mexc_tui.engine.ports import Clock, Stored
 from mexc_tui.exchange.client import MexcClient
@@ -53,6 +53,7 @@ SILENT_S = 4.0
 STORE_S = 2.0
 RECENT = 200
 NOT_SOLD = "Coins are not sold: start the engine, which is halted and protects them, then `mexc-tui flatten`."
+NOT_SOLD_YET = "Coins are not sold: the engine is halted and protects them. To sell them: `mexc-tui flatten`."
 
 NOTHING_CANCELLED = (
     "NO ORDER WAS CANCELLED: do that on the exchange's own site. An engine of this profile that runs, or "
@@ -85,6 +86,15 @@ class Outside:
     clock: Clock
     rng: Random
     connector: aiohttp.BaseConnector | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Commanded:
+    """What a running engine did when it was commanded; `words` are empty if none runs."""
+
+    words: str = ""
+    is_done: bool = False
+    """It halted, and sees no open order of its own any more."""
 
 
 @dataclass(slots=True)
@@ -156,14 +166,14 @@ async def kill_direct(
     ) as client:
         await client.measure_clock(CLOCK_SAMPLES)
         is_quiet = await _cancel_all(client, reading, sight, deadline_s)
-    engine = await commanded
+    engine = (await commanded).words
     return _killed(problem, (await reading)[1], sight, engine, is_quiet=is_quiet)
 
 
-def _command_engine(paths: Paths, by: str, tell: Tell) -> str:
+def _command_engine(paths: Paths, by: str, tell: Tell) -> _Commanded:
     """Have the engine of this profile cancel all itself, and re-place nothing; return what came of it."""
     if not is_held(paths.lock):
-        return ""
+        return _Commanded()
     holder = noted_holder(paths.lock)
     who = "The engine" if holder is None else f"The engine (process {holder.pid})"
     socket = paths.socket if holder is None or holder.socket is None else holder.socket
@@ -174,10 +184,11 @@ def _command_engine(paths: Paths, by: str, tell: Tell) -> str:
         )
     except DeskError as error:
         words = f"{who} cannot be commanded: {error} It reads the halt before it buys or places anything."
+        commanded = _Commanded(words)
     else:
-        words = f"{who}: {reply.words}"
-    tell(words)
-    return words
+        commanded = _Commanded(f"{who}: {reply.words}", is_done=reply.outcome is Outcome.DONE)
+    tell(commanded.words)
+    return commanded
 
 
 def _credentials(lent: Lent) -> Credentials:
@@ -193,8 +204,21 @@ def kill_paper(scope: str, paths: Paths, by: str) -> Killed:
     return Killed(is_done=not problem, halt_file=problem, seen=0, cancelled=0, left=0, words=lines)
 
 
-def halt_alone(paths: Paths, by: str) -> tuple[str, ...]:
-    """Halt the newest books of a profile durably, where no key is at hand to cancel with; return words."""
+def halt_without_key(paths: Paths, by: str, tell: Tell) -> tuple[bool, tuple[str, ...]]:
+    """Halt durably and command the engine that runs, where no key is at hand to cancel with.
+
+    `tell` gets a line as soon as there is something to say. Returns whether the engine cancelled every order,
+    and everything in words.
+    """
+    halted, *rest = _halt_newest(paths, by)
+    tell(halted)
+    engine = _command_engine(paths, by, tell)
+    lines = (halted, engine.words, *(() if engine.is_done else rest), NOT_SOLD_YET if engine.is_done else "")
+    return engine.is_done, tuple(line for line in lines if line)
+
+
+def _halt_newest(paths: Paths, by: str) -> tuple[str, ...]:
+    """Halt the newest books of a profile durably; return what was written, and what was not done."""
     try:
         limits = Limits(busy_timeout_s=STORE_S, deadline_s=STORE_S)
         scope = look_into(paths.store, SystemClock(), lambda stored: stored.newest_scope(), limits)

@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -23,8 +23,8 @@ PLAN = (
 )
 
 HALT_PLAN = (
-    "KILL --direct: {why} So no order can be cancelled from here. Write the halt file of profile {profile} "
-    "alone."
+    "KILL --direct: {why} So no order can be cancelled from here. Write the halt file of profile {profile}, "
+    "and have its engine cancel, if one runs."
 )
 PAPER_PLAN = (
     "KILL --direct on paper: write the halt file of profile {profile}. Paper orders live in the engine's own "
@@ -64,12 +64,15 @@ def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
     """Return where the orders are and the key to cancel them: of the keyring for a live profile."""
     from mexc_tui.bootstrap import Lent, StartError
     from mexc_tui.launching import stand_in
+    from mexc_tui.lock import is_held
     from mexc_tui.model.mode import Mode
 
     profile = asker.reach.paths.profile
     try:
         if asker.reach.mode is Mode.LIVE or _is_live(profile):
             return _with_key_or_halted(asker, stand_in(exchange_file, Mode.LIVE), yes=yes)
+        if exchange_file is None and is_held(asker.reach.paths.lock):
+            _halt_without_key(asker, NO_KEY, yes=yes)
         if exchange_file is None:
             fail(NO_KEY, NO_ENGINE)
         endpoint = stand_in(exchange_file, Mode.PRACTICE)
@@ -83,17 +86,27 @@ def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
 def _with_key_or_halted(asker: Asker, endpoint: "Endpoint", *, yes: bool) -> "Lent":
     """Return the place with the key of the keyring; without one only the halt is written."""
     from mexc_tui.bootstrap import Lent, StartError
-    from mexc_tui.kill import halt_alone
     from mexc_tui.launching import with_key
 
     paths = asker.reach.paths
     try:
         return Lent(*with_key(endpoint, paths.profile))
     except StartError as error:
-        if not yes:
-            agree(asker, HALT_PLAN.format(profile=paths.profile, why=error))
-        click.echo("\n".join(halt_alone(paths, asker.reach.who)))
-        fail(str(error), NOT_DONE)
+        _halt_without_key(asker, str(error), yes=yes)
+
+
+def _halt_without_key(asker: Asker, why: str, *, yes: bool) -> NoReturn:
+    """Write the halt and command the engine that runs; exit code 0 when it cancelled every order."""
+    from mexc_tui.kill import halt_without_key
+
+    paths = asker.reach.paths
+    if not yes:
+        agree(asker, HALT_PLAN.format(profile=paths.profile, why=why))
+    is_done, words = halt_without_key(paths, asker.reach.who, _tell)
+    click.echo("\n".join(words))
+    if not is_done:
+        fail(why, NOT_DONE)
+    raise click.exceptions.Exit(0)
 
 
 def _is_live(profile: str) -> bool:

@@ -210,3 +210,37 @@ def test_without_an_exchange_or_a_yes_nothing_is_done(world: World) -> None:
     _, complained = alone.communicate(timeout=20)
     assert alone.returncode == 3
     assert "--exchange FILE" in complained
+
+
+def test_without_an_exchange_named_the_engine_that_runs_halts_and_cancels(world: World) -> None:
+    engine = world.engine()
+    try:
+        stopped = begin(world.folder, "kill", "--direct", "--yes")
+        said, complained = stopped.communicate(timeout=60)
+        assert stopped.returncode == 0, complained
+        assert "The halt is written down" in said
+        assert f"The engine (process {engine.pid}): halted" in said
+        assert "To sell them: `mexc-tui flatten`" in said
+        assert (world.state / "halt.json").exists()
+        assert world.status()["trading_state"] == "halted"
+    finally:
+        end(engine)
+
+
+def test_without_an_exchange_named_a_frozen_engine_is_halted_on_disk_and_the_way_on_is_said(
+    world: World,
+) -> None:
+    engine = world.engine()
+    try:
+        engine.send_signal(signal.SIGSTOP)
+        stopped = begin(world.folder, "kill", "--direct", "--yes")
+        said, complained = stopped.communicate(timeout=60)
+        assert stopped.returncode == 1
+        assert "NO ORDER WAS CANCELLED" in said
+        assert "--exchange FILE" in complained
+        assert (world.state / "halt.json").exists()
+        engine.send_signal(signal.SIGCONT)
+        until(lambda: world.status()["trading_state"] == "halted")
+    finally:
+        engine.send_signal(signal.SIGCONT)
+        end(engine)

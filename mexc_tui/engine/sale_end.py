@@ -78,7 +78,7 @@ class SaleEnd:
         if not plan.is_alarm or (sale.alarmed_ms is not None and now_ms - sale.alarmed_ms < ALARM_EVERY_MS):
             return
         sale.alarmed_ms = now_ms
-        words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}"
+        words = f"it cannot be sold: {plan.trapped or sale.said or plan.words}; the engine keeps trying"
         log.error("%s: %s", sale.symbol, words)
         self.begin(self._keeper.write("alarm", lambda desk: desk.alert_again("selling", sale.symbol, words)))
 

@@ -125,7 +125,7 @@ class Stopping:
 
     async def flatten(self, by: str) -> Acted[Achieved]:
         """Halt, cancel all orders of ours, and sell every position."""
-        return await self.stop_all(by, "everything is sold by hand", Cause.PERSON)
+        return await self.stop_all(by, "manual flatten", Cause.PERSON)
 
     async def emergency_stop(
         self, by: str, words: str = "emergency stop", *, sells: bool = True

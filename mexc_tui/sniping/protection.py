@@ -72,7 +72,7 @@ def hindrance(pair: Symbol | None, trading: Trading, heartbeat_ms: int | None, n
 def _missing(facts: ProtectionFacts, judged: Judgement) -> str:
     position = facts.position
     if position.trapped:
-        return f"cannot be sold: {position.trapped}"
+        return f"trapped, cannot be sold now: {position.trapped}; the engine keeps trying"
     if facts.hindrance:
         return facts.hindrance
     if judged.words:

@@ -59,10 +59,11 @@ def test_a_stop_in_the_engine_says_what_ends_it_and_what_rests_elsewhere() -> No
 
 def test_what_is_not_protected_says_why() -> None:
     trapped = held.position(trapped="trading is suspended")
+    keeps_trying = "trapped, cannot be sold now: trading is suspended; the engine keeps trying"
     told = {
         "no stop is armed": position_rows(held.books(stop="0"), held.sight())[0],
         "the stop covers 4 of 10": position_rows(held.books(stop="4"), held.sight())[0],
-        "cannot be sold: trading is suspended": position_rows(held.books(trapped), held.sight())[0],
+        keeps_trying: position_rows(held.books(trapped), held.sight())[0],
         "no engine runs: nothing watches": position_rows(held.books(), blind_sight("no engine runs"))[0],
     }
     for words, row in told.items():

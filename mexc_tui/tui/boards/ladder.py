@@ -117,7 +117,6 @@ def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
     lines: list[Drawn] = [
         (Span("protected ", Tone.FAINT), Span(said, tone), Span(time_stop)) if not closed else words(closed)
     ]
-    lines += [words(line, Tone.FAINT) for line in folded(row.protection_words, width) if line and not closed]
-    if row.trapped:
-        lines += [words(line, Tone.BAD) for line in folded(f"TRAPPED: {row.trapped}", width)]
+    tone = Tone.BAD if row.trapped else Tone.FAINT
+    lines += [words(line, tone) for line in folded(row.protection_words, width) if line and not closed]
     return lines

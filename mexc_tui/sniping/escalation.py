@@ -202,7 +202,7 @@ def _lowest(sale: SaleTry, grid: Grid) -> Decimal | None:
 def _capped(sale: SaleTry, cap: SlippageCap, quantity: Decimal, now_ms: int) -> Sale:
     then = "close again to sell at the current bid"
     if not cap.is_asked:
-        then = "if that lasts a minute, the cap is measured from the best bid of that time"
+        then = "if that lasts a minute, the cap is measured from the best bid of then"
     words = (
         f"the best bid is more than {cap.slippage_pct:f} % below the sale's first bid of {cap.first_bid:f}; "
         f"waiting for a better one ({then})"

@@ -1,8 +1,8 @@
 """The slippage cap of a sale: measured from its first bid, however many orders it takes.
 
 A bid below the cap is waited for. One that stays lower for a minute is the market's price: then the cap is
-measured from the highest bid of that time, so that a stop sells in a market that does not come back. Where a
-person asked for the sale, only that person decides so, by asking again.
+measured from the highest bid of the last seconds, so that a stop sells in a market that does not come back,
+also while it goes on falling. Where a person asked for the sale, only that person decides so, by asking again.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,8 @@ from decimal import Decimal
 from mexc_tui.sniping.rounding import HUNDRED
 
 CONFIRM_MS = 60_000
+RECENT_MS = 10_000
+"""So long a bid counts as one of now: longer than bids of a thin book are gone for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class SlippageCap:
     slippage_pct: Decimal
     below_since_ms: int | None = None
     """Since when every bid was below the cap; None: the last one was not."""
-    best_below: Decimal = Decimal(0)
-    """The highest bid since then."""
+    recent: tuple[tuple[int, Decimal], ...] = ()
+    """(when it was seen, bid), of the last seconds since then."""
     is_asked: bool = False
     """A person asked for the sale: nobody else lowers the cap."""
 
@@ -39,9 +41,9 @@ def observed(
     if cap is None:
         return SlippageCap(bid, slippage_pct, is_asked=is_asked)
     if bid >= cap.floor:
-        return replace(cap, below_since_ms=None, best_below=Decimal(0), is_asked=is_asked)
+        return replace(cap, below_since_ms=None, recent=(), is_asked=is_asked)
     since_ms = now_ms if cap.below_since_ms is None else cap.below_since_ms
-    best = max(cap.best_below, bid)
+    recent = (*((at_ms, seen) for at_ms, seen in cap.recent if now_ms - at_ms < RECENT_MS), (now_ms, bid))
     if not is_asked and now_ms - since_ms >= CONFIRM_MS:
-        return SlippageCap(best, slippage_pct)
-    return replace(cap, below_since_ms=since_ms, best_below=best, is_asked=is_asked)
+        return SlippageCap(max(seen for _, seen in recent), slippage_pct)
+    return replace(cap, below_since_ms=since_ms, recent=recent, is_asked=is_asked)

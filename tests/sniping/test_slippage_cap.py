@@ -25,11 +25,20 @@ def test_a_bid_that_rises_is_not_given_away() -> None:
 
 def test_a_bid_that_stays_low_for_a_minute_is_the_price_of_a_stop() -> None:
     cap = FIRST
-    for second, bid in ((0, "0.7"), (20, "0.8"), (59, "0.75")):
+    for second, bid in ((0, "0.7"), (20, "0.8"), (52, "0.75"), (59, "0.001")):
         cap = observed(cap, D(bid), SLIPPAGE, T0 + second * 1_000, is_asked=False)
         assert cap.first_bid == 1
     cap = observed(cap, D("0.7"), SLIPPAGE, T0 + CONFIRM_MS, is_asked=False)
-    assert cap == SlippageCap(D("0.8"), SLIPPAGE)
+    assert cap == SlippageCap(D("0.75"), SLIPPAGE)
+
+
+def test_a_stop_sells_after_a_minute_also_while_the_bid_goes_on_falling() -> None:
+    cap, bid = FIRST, D("0.8")
+    for second in range(61):
+        cap = observed(cap, bid, SLIPPAGE, T0 + second * 1_000, is_asked=False)
+        bid *= D("0.992")
+    assert cap.first_bid < D("0.55")
+    assert escalate(replace(SALE, bid=bid, cap=cap), GRID, SLIPPAGE, T0).is_order
 
 
 def test_a_bid_that_returns_begins_the_minute_anew() -> None:

@@ -6,7 +6,7 @@ confirmations, prices that no stream brings (reliability M2, M3), and what was d
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -25,16 +25,18 @@ from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.watched import Watch
-from mexc_tui.model.intent import ZERO, CloseReason, OrderRole
+from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.sniping import exits
+from mexc_tui.sniping.confirmation import unwatched
 from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
 from mexc_tui.sniping.ladder import rungs_done
 from mexc_tui.sniping.rounding import Grid
 from mexc_tui.sniping.sellable import Sellability
+from mexc_tui.sniping.slippage_cap import SlippageCap
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,8 @@ SAVE_MS = 1_000
 POLL_MS = 1_000
 TOUCHED_POLL_MS = 250
 """While a touch of the stop is not confirmed, the book is asked for so often: it is another source."""
+STANDSTILL_MS = 1_000
+"""After so long without a look this process stood still: what was sent meanwhile is not read yet."""
 AGAIN_MS = 1_000
 """A sale that ended with something left begins anew after so long."""
 ALIGN_MS = 5_000
@@ -229,10 +233,12 @@ class Guardian:
         for intent in memory.intents_of(position.id):
             if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
                 continue
-            orders = (one for one in memory.orders_of(position.id) if one.intent_id == intent.id)
+            orders = [one for one in memory.orders_of(position.id) if one.intent_id == intent.id]
             sold = sum((one.filled_quantity for one in orders), ZERO)
             goal = max(position.remaining - max(intent.quantity - sold, ZERO), ZERO)
-            self._selling.begin(position, goal, intent.role, intent.close_reason, intent.reason)
+            sale = self._selling.begin(position, goal, intent.role, intent.close_reason, intent.reason)
+            if sale.is_asked:
+                sale.cap = _cap_of(orders, position.plan.slippage_pct)
 
     # ---- the timer
 
@@ -257,6 +263,9 @@ class Guardian:
     def _look_at(self, watch: Watch) -> None:
         now_ms, symbol = self._trading.now_ms(), watch.position.symbol
         age_ms = self._prices.age_ms(symbol)
+        if (gap_ms := now_ms - watch.looked_ms) > STANDSTILL_MS:
+            observed = unwatched(watch.memory.observed, gap_ms)
+            watch.memory = replace(watch.memory, observed=observed)
         watch.looked_ms = now_ms
         is_stale = age_ms is None or age_ms > self._stale_ms()
         if age_ms is None or age_ms > self._stale_ms() // 2:
@@ -376,6 +385,14 @@ class Guardian:
                 log.log(level, "the guardian's %s: %s", name, error)
 
         chore.add_done_callback(ended)
+
+
+def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | None:
+    """Return the slippage cap of a sale that a person asked for: its first order asked for the first bid."""
+    first = min(orders, key=lambda one: one.created_ms, default=None)
+    if first is None or first.price is None:
+        return None
+    return SlippageCap(first.price, slippage_pct, is_asked=True)
 
 
 def _is_rest(position: Position, grid: Grid) -> bool:

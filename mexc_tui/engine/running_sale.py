@@ -41,6 +41,8 @@ class Running:
     alarmed_ms: int | None = None
     """When a person was called last; None: not since something was sold."""
     cap: SlippageCap | None = None
+    is_asked: bool = False
+    """Whether nobody but a person asked for it: then nobody else lowers its cap."""
     terms: SaleTerms = field(default_factory=SaleTerms)
     taught_ms: int = 0
     """When an answer taught something last."""

@@ -126,7 +126,8 @@ class Selling:
         self.on_sale(position.symbol, words)
         sale = self._running.get(position.id)
         if sale is None:
-            sale = Running(position.id, position.symbol, goal, role, reason, words)
+            is_asked = reason is CloseReason.PERSON
+            sale = Running(position.id, position.symbol, goal, role, reason, words, is_asked=is_asked)
             self._running[position.id] = sale
             sale.task = asyncio.ensure_future(self._run(sale))
             return sale
@@ -134,6 +135,8 @@ class Selling:
             sale.cap = sale.since_ms = None  # asked again: the person takes the current bid
             sale.reported.clear()
             sale.joined.set()
+        if reason is not CloseReason.PERSON and goal <= sale.goal:
+            sale.is_asked = False
         is_stronger = STRENGTH.index(role) > STRENGTH.index(sale.role)
         if is_stronger or goal < sale.goal:
             sale.goal = min(goal, sale.goal)
@@ -205,6 +208,7 @@ class Selling:
         grid = self._grids.of(sale.symbol)
         if grid is None:
             sale.said = "the pair's rules are not known"
+            await self._intent_of(sale, position)
             await sale.pause(SEEN_S)
             return True
         return await self._try(sale, position, left, grid)
@@ -252,7 +256,8 @@ class Selling:
         return escalate(self._tried(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms)
 
     async def _wait_for_better(self, sale: Running, position: Position, plan: Sale) -> None:
-        """Wait for a bid, or for coins that are not free yet."""
+        """Wait for a bid, or for coins that are not free yet. A start goes on with it."""
+        await self._intent_of(sale, position)
         sale.tries += plan.way is not Way.CAPPED
         sale.refusal, sale.said = None, plan.words
         if plan.way is Way.CAPPED:
@@ -269,8 +274,7 @@ class Selling:
         if now_ms - sale.taught_ms >= FORGET_MS:
             sale.terms = SaleTerms()
         if bid is not None and bid > 0:
-            is_asked = sale.reason is CloseReason.PERSON
-            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_asked=is_asked)
+            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_asked=sale.is_asked)
             if sale.cap is not None and cap.first_bid != sale.cap.first_bid:
                 sale.tries = 1
             sale.cap = cap

@@ -153,6 +153,16 @@ def above(observed: Observed, confirm_ms: int, now_ms: int) -> Observed:
     return replace(observed, touch=None)
 
 
+def unwatched(observed: Observed, for_ms: int) -> Observed:
+    """Let a time in which nothing could be observed confirm nothing, and end no touch."""
+    touch = observed.touch
+    if touch is None:
+        return observed
+    above_ms = None if touch.above_since_ms is None else touch.above_since_ms + for_ms
+    later = replace(touch, since_ms=touch.since_ms + for_ms, above_since_ms=above_ms)
+    return replace(observed, touch=later)
+
+
 def confirmed(observed: Observed, rules: StopRules, now_ms: int) -> str:
     """Say what confirms a stop; empty: nothing does yet."""
     touch, quoted = observed.touch, observed.quoted

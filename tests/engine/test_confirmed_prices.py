@@ -8,6 +8,7 @@ from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.stream import StreamDeal
+from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.guarded import (
     SYMBOL,
@@ -19,6 +20,7 @@ from tests.engine.guarded import (
     price,
     price_for,
 )
+from tests.engine.standing import stand_still
 from tests.sniping.making import D
 
 NO_LADDER: Lent = {"ladder": ""}
@@ -85,5 +87,24 @@ def test_a_fall_seen_by_bid_and_trade_sells_at_once(tmp_path: Path) -> None:
             price(rooms, position, "0.7")
             assert rooms.selling.is_selling(position.id)
             assert (await closed(running)).close_reason is CloseReason.STOP
+
+    simulate(main)
+
+
+def test_a_standstill_after_one_low_bid_does_not_confirm_it(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
+        blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
+        day = day_of(sim, tmp_path, faults=(silent, blind), lent=NO_LADDER)
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(2)
+            await price_for(rooms, position, "1", 0.5)
+            price(rooms, position, "0.85")
+            await asyncio.sleep(0.01)
+            stand_still(1.6)
+            await asyncio.sleep(0.005)
+            await price_for(rooms, position, "1", 2)
+            assert held(running).sold_quantity == 0
+            assert not rooms.selling.is_selling(position.id)
 
     simulate(main)

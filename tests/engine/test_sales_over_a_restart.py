@@ -3,12 +3,26 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole
 from mexc_tui.model.position import Position
+from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import agree, closed, day_of, guarding, held, price, price_for, rooms_of, until
+from tests.engine.guarded import (
+    SYMBOL,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price,
+    price_for,
+    rooms_of,
+    until,
+)
 from tests.sniping.making import D
 
 NO_LADDER = {"ladder": ""}
@@ -89,5 +103,49 @@ def test_a_stop_that_fired_and_sold_nothing_sells_after_a_restart_at_a_higher_pr
             after = await closed(running, 40)
             assert after.close_reason is CloseReason.STOP
             await agree(running)
+
+    simulate(main)
+
+
+@pytest.mark.parametrize("command", ["flatten", "close"])
+def test_a_sale_that_found_no_bid_goes_on_after_a_restart(tmp_path: Path, command: str) -> None:
+    async def main(sim: Simulation) -> None:
+        silent = FaultPlan(kind=FaultKind.SILENCE, at_s=42, for_s=40, path="spot@public")
+        blind = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, for_s=40, path="/api/v3/depth")
+        lent = {"stop_loss_pct": 50, **NO_LADDER}
+        day = day_of(sim, tmp_path, faults=(silent, blind), lent=lent)
+        async with guarding(day) as (running, rooms, position):
+            await asyncio.sleep(2)
+            rooms.prices.on_quote(BestQuote(SYMBOL, None, D(0), position.entry_price, D(100), 0))
+            if command == "flatten":
+                acted = await rooms.safety.stopping.flatten("ann")
+                assert "no bid to sell to" in acted.words
+            else:
+                await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert held(running).remaining == position.remaining
+        async with day.engine() as running:
+            after = await closed(running, 60)
+            reason = CloseReason.FLATTEN if command == "flatten" else CloseReason.PERSON
+            assert (after.close_reason, after.sold_quantity) == (reason, position.bought_quantity)
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_close_that_waits_below_its_slippage_cap_still_waits_after_a_restart(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"stop_loss_pct": 50, **NO_LADDER})
+        async with guarding(day) as (running, rooms, position):
+            price(rooms, position, "2")
+            await rooms.selling.close(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert held(running).remaining == position.remaining
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            await asyncio.sleep(30)
+            assert held(running).remaining == position.remaining
+            again = await rooms.selling.close(
+                held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "by ann"
+            )
+            assert (again.sold, again.left) == (position.remaining, 0)
 
     simulate(main)

@@ -60,6 +60,20 @@ def test_a_close_never_sells_below_the_cap_of_its_first_bid_until_it_is_asked_ag
     simulate(main)
 
 
+def test_a_close_by_the_guard_is_not_held_back_by_the_cap_of_a_person(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):
+            price(rooms, position, "2")
+            sell = rooms.selling.close
+            by_hand = await sell(position, None, OrderRole.CLOSE, CloseReason.PERSON, "by ann")
+            assert by_hand.sold == 0
+            await sell(position, None, OrderRole.CLOSE, CloseReason.GUARD, "a warning")
+            await closed(running, 70)
+            await agree(running)
+
+    simulate(main)
+
+
 def test_a_stop_takes_a_bid_below_its_cap_after_it_lasted_a_minute(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         async with guarding(day_of(sim, tmp_path, lent=NO_LADDER)) as (running, rooms, position):

@@ -34,6 +34,7 @@ from tests.engine.guarded import (
 D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
 SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
+NO_BOOK = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
 LOW_BID = D("0.00001")
 
 
@@ -57,8 +58,8 @@ async def alerts(running: Joined) -> list[Alert]:
 
 
 def quiet_day(sim: Simulation, folder: Path, **lent: float | str) -> PracticeDay:
-    """Return a day whose public streams fall silent once the position is open."""
-    return day_of(sim, folder, faults=(SILENCE,), lent={**NO_LADDER, **lent})
+    """Return a day that tells no more prices once the position is open."""
+    return day_of(sim, folder, faults=(SILENCE, NO_BOOK), lent={**NO_LADDER, **lent})
 
 
 @pytest.mark.parametrize("bid", [LOW_BID, D(0), None])

@@ -2,7 +2,7 @@
 
 A bid below the cap is waited for. One that stays lower for a minute is the market's price: then the cap is
 measured from the highest bid of the last seconds, so that a stop sells in a market that does not come back,
-also while it goes on falling. Where a person asked for the sale, only that person decides so, by asking again.
+also while it goes on falling. Where a person asked for the sale, only that person decides so: asks again.
 """
 
 from dataclasses import dataclass, replace

@@ -33,8 +33,8 @@ from tests.engine.guarded import (
 
 D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}
-SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=45, path="spot@public")
-NO_BOOK = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=45, path="/api/v3/depth")
+SILENCE = FaultPlan(kind=FaultKind.SILENCE, at_s=42, path="spot@public")
+NO_BOOK = FaultPlan(kind=FaultKind.MAINTENANCE, at_s=42, path="/api/v3/depth")
 LOW_BID = D("0.00001")
 
 

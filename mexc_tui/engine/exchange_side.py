@@ -28,6 +28,8 @@ class ExchangeSide:
         self._keeper = keeper
         self._dead = frozenset[str]()
         """Pairs that the exchange did not know at the last reading: they are asked for each time."""
+        self.unlisted = frozenset[str]()
+        """Pairs whose orders it did not list, or not all, at the last reading: the same."""
         self.balances = tuple[Balance, ...]()
         """Balances as the exchange told them last: for display, never for a decision about money."""
         self._unread = tuple[SkippedRow, ...]()
@@ -36,7 +38,7 @@ class ExchangeSide:
     async def read(self, *, only_unsettled: bool) -> Theirs:
         """Read one side. `only_unsettled`: of pairs with an order that has not ended; else of all in use."""
         symbols = self._unsettled() if only_unsettled else self._keeper.open.touched(self._trading.now_ms())
-        symbols |= self._dead & self._keeper.open.symbols()
+        symbols |= (self._dead | self.unlisted) & self._keeper.open.symbols()
         before = await self._orders(symbols)
         balances, unread = await self.account(), self._unread
         at_ms = self._trading.now_ms()
@@ -48,6 +50,7 @@ class ExchangeSide:
         listed = ours | {report.symbol for report in after.reports}
         unlisted = {*dead, *unanswered, *before.partial, *after.partial}
         partial = {symbol: words for symbol, words in after.partial.items() if symbol in ours}
+        self.unlisted = frozenset(partial | unanswered)
         return Theirs(
             at_ms=at_ms,
             balances=balances,

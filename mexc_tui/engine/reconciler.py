@@ -51,6 +51,8 @@ FIRST_ANSWERS = 5
 """So often the account is asked for two equal answers before books are opened."""
 GIVE_UP_S = 30.0
 """A start with nothing held waits no longer for the exchange."""
+UNLISTED_EVERY_S = 15.0
+"""How soon the orders of a pair are asked for again that could not be listed."""
 FEE_ASSET = "MX"
 
 
@@ -128,6 +130,11 @@ class Reconciler:
         return f"balances are being confirmed: {self.doubt}" if self.doubt else ""
 
     @property
+    def unlisted(self) -> frozenset[str]:
+        """Pairs whose orders the last reading did not get: what happened in them is not known."""
+        return self._exchange.unlisted
+
+    @property
     def is_confirming(self) -> bool:
         """Whether a difference waits for another comparison, which follows by itself."""
         return bool(self._unconfirmed)
@@ -156,7 +163,8 @@ class Reconciler:
         if is_doubtful:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
             self._wake.clear()  # what asked for a comparison meanwhile gets this one
-            await self._compare_or_note(Trigger.START, runs)
+            while not await self._compare_or_note(Trigger.START, runs):
+                await asyncio.sleep(CONFIRM_EVERY_S)
         self.is_done = not self.damage
         if not self.is_taken_up.is_set():
             await self._tell(left, runs, is_new=is_new)
@@ -165,6 +173,8 @@ class Reconciler:
             trigger = Trigger.TIMER
             try:
                 every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
+                if self.unlisted:
+                    every_s = min(every_s, UNLISTED_EVERY_S)
                 async with asyncio.timeout(every_s):
                     await self._wake.wait()
                     trigger = Trigger.HOLE
@@ -198,12 +208,15 @@ class Reconciler:
             self.taken_up = await tell_taken_up(left, runs, self._keeper, self._books)
         self.is_taken_up.set()
 
-    async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> None:
+    async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
+        """Compare; return whether the exchange answered."""
         try:
             await self.compare(trigger, runs)
         except ExchangeError as error:
             self._note_problem(error)
             log.warning("books could not be compared: %s", error)
+            return False
+        return True
 
     def _note_waiting(self, words: str) -> None:
         self.problem = words
@@ -342,7 +355,7 @@ class Reconciler:
         if outcome.unconfirmed and run.trigger in ASKED_FOR:
             self._wake.set()  # the worker may be waiting for long
         self._keeper.open.reconciled, self.compared = run, self.balances
-        if not outcome.postponed:
+        if not (outcome.postponed or outcome.unconfirmed):
             self._agreed_ms = run.at_ms
         self.problem, self.refused_code, self.has_compared = "", None, True
         self._again.set()

@@ -205,7 +205,12 @@ class Sniper:
         return ""
 
     async def _settle(self, snipe: Snipe) -> None:
-        """End a snipe whose outcome was open, once every attempt of it is settled."""
+        """End a snipe whose outcome was open, once every attempt of it is settled.
+
+        An attempt that has no row may have been sent: the pair's history alone says that it was not.
+        """
+        if snipe.symbol in self._reconciler.unlisted:
+            return
         orders = await self._rows_of(snipe.id)
         if any(not order.state.is_terminal for order in orders):
             return
@@ -261,7 +266,7 @@ class Sniper:
             if intent.role is not OrderRole.ENTRY or intent.snipe_id in memory.snipes:
                 continue
             orders = await self._rows_of(intent.id)
-            waits = any(
+            waits = intent.symbol in self._reconciler.unlisted or any(
                 not order.state.is_terminal
                 or (order.state is OrderState.ABSENT and not watch_is_over(order, now_ms))
                 for order in orders

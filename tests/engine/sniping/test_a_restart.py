@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.event import TakenUp
-from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.intent import CloseReason, Order, OrderRole
 from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.storage import StorageError
@@ -234,5 +234,72 @@ def test_a_snipe_found_firing_is_stated_with_what_became_of_it(
             said = next(one for one in reconciler.taken_up if one.startswith(f"snipe {NAME}"))
             assert "was firing, is " in said
             assert "every attempt is settled" in said
+
+    simulate(main)
+
+
+async def cut_off_once_sent(watcher: Watcher) -> None:
+    """Let the engine end when its order is on the way: neither row nor answer of it is stored."""
+    sent, running = watcher.rooms.keeper.sent, watcher.running
+
+    async def refuse(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        raise StorageError("the power is cut")
+
+    async def no_farewell() -> str:
+        return ""
+
+    def last(order: Order) -> None:
+        vars(running.store)["write"] = refuse
+        sent(order)
+
+    vars(watcher.rooms.keeper)["sent"] = last
+    vars(watcher.rooms)["stop"] = no_farewell
+    await watcher.until(lambda: bool(watcher.buys()), 60)
+    for task in tuple(watcher.rooms.execution._running):  # pyright: ignore[reportPrivateUsage]
+        task.cancel()
+
+
+def unanswered(path: str, from_s: float, for_s: float) -> FaultPlan:
+    return FaultPlan(kind=FaultKind.MAINTENANCE, path=path, method="GET", at_s=from_s, for_s=for_s)
+
+
+def test_what_was_bought_is_found_although_its_pairs_orders_are_not_listed_for_a_minute(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        faults = (unanswered("/api/v3/allOrders", OPENS_S, 60), unanswered("/api/v3/order", OPENS_S, 60))
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))
+        await exchange.open()
+        with suppress(StorageError):
+            async with exchange.engine() as watcher:
+                await cut_off_once_sent(watcher)
+        async with exchange.engine() as watcher:
+            await watcher.at(OPENS_S + 50)
+            assert state_of(watcher) is SnipeState.FIRING
+            assert watcher.rooms.keeper.open.reserved() > 0
+            await watcher.until(lambda: bool(watcher.rooms.keeper.open.positions), 60)
+            await watcher.at(OPENS_S + 110)
+            snipes = await watcher.snipes()
+            assert snipes[-1].state is SnipeState.FILLED
+            await books_agree(watcher, snipes)
+
+    simulate(main)
+
+
+def test_no_entry_before_the_comparison_behind_the_fence_was_answered(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        faults = (unanswered("/api/v3/account", OPENS_S + 2.5, 60),)
+        exchange = Exchange(sim, tmp_path, scenario(listing(jitter_ms=0), faults=faults))
+        await exchange.open()
+        with suppress(StorageError):
+            async with exchange.engine() as watcher:
+                await cut_off_once_sent(watcher)
+        async with exchange.engine() as watcher:
+            await watcher.at(OPENS_S + 30)
+            assert watcher.rooms.refusal(OrderRole.ENTRY, "OTHERUSDT")
+            assert not watcher.rooms.refusal(OrderRole.STOP, NAME)
+            await watcher.until(lambda: not watcher.rooms.refusal(OrderRole.ENTRY, "OTHERUSDT"), 60)
+            await books_agree(watcher, await watcher.snipes())
 
     simulate(main)

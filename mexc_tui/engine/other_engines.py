@@ -32,13 +32,22 @@ class OtherEngines:
     """
 
     def __init__(
-        self, trading: Trading, keeper: Bookkeeper, rng: Random, on_stranger: Callable[[str], None]
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        rng: Random,
+        on_stranger: Callable[[str], None],
+        resumed_ms: Callable[[], int],
     ) -> None:
-        """`on_stranger` gets the client order id of each order found, at once."""
+        """`on_stranger` gets the client order id of each order found, at once.
+
+        `resumed_ms`: when a person resumed trading; orders of before are known to that person.
+        """
         self._trading = trading
         self._keeper = keeper
         self._rng = rng
         self._on_stranger = on_stranger
+        self._resumed_ms = resumed_ms
         self._read = set[str]()
         self.is_done = False
         """Whether all of it was read: nothing is bought before."""
@@ -69,9 +78,8 @@ class OtherEngines:
         await asyncio.Event().wait()
 
     async def _look(self) -> None:
-        trading, memory = self._trading, self._keeper.open
-        # What a person resumed after is known to that person.
-        since_ms = max(trading.now_ms() - LOOKED_BACK_MS, memory.trading.since_ms)
+        trading = self._trading
+        since_ms = max(trading.now_ms() - LOOKED_BACK_MS, self._resumed_ms())
         await self._tell((await trading.open_orders(purpose=Purpose.EXIT)).rows, 0)
         balances = (await trading.account(purpose=Purpose.EXIT)).balances
         coins = [one.asset for one in balances if one.free + one.locked > 0 and one.asset != QUOTE]

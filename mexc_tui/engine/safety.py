@@ -105,7 +105,7 @@ class Safety:
             trading.now_ms,
             watched.fee,
             lambda: numbers().stale_ms,
-            self._resumed_ms,
+            self.resumed_ms,
         )
         self.invariants = Invariants(keeper, self.equity, execution, reconciler, trading.now_ms)
         self.stopping = Stopping(
@@ -233,6 +233,7 @@ class Safety:
         runs = stored.trading(self._keeper.scope).reconciliations.page(limit=RUNS)
         return tuple(one.words for one in lasting(run for _, run in runs if run.at_ms >= self._started_ms))
 
-    def _resumed_ms(self) -> int:
+    def resumed_ms(self) -> int:
+        """Return when a person resumed trading last; 0: nobody did since a halt, or it never halted."""
         kept = self.switch.kept
         return kept.since_ms if kept.state is TradingState.ACTIVE else 0

@@ -175,7 +175,9 @@ class TradingRooms:
             self._compared_ms,
         )
         self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
-        self.other_engines = OtherEngines(port, self.keeper, around.rng, self._on_stranger)
+        self.other_engines = OtherEngines(
+            port, self.keeper, around.rng, self._on_stranger, lambda: self.safety.resumed_ms()
+        )
         self.gates = Gates(
             around.known,
             port,

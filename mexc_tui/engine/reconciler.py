@@ -164,24 +164,28 @@ class Reconciler:
             await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
             self._wake.clear()  # what asked for a comparison meanwhile gets this one
             while not await self._compare_or_note(Trigger.START, runs):
-                await asyncio.sleep(CONFIRM_EVERY_S)
+                await self._woken_within(CONFIRM_EVERY_S)
         self.is_done = not self.damage
         if not self.is_taken_up.is_set():
             await self._tell(left, runs, is_new=is_new)
         while True:
             await self._learn_fee_asset()
-            trigger = Trigger.TIMER
-            try:
-                every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
-                if self.unlisted:
-                    every_s = min(every_s, UNLISTED_EVERY_S)
-                async with asyncio.timeout(every_s):
-                    await self._wake.wait()
-                    trigger = Trigger.HOLE
-            except TimeoutError:
-                pass
+            every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
+            if self.unlisted:
+                every_s = min(every_s, UNLISTED_EVERY_S)
+            is_woken = await self._woken_within(every_s)
+            await self._compare_or_note(Trigger.HOLE if is_woken else Trigger.TIMER)
+
+    async def _woken_within(self, seconds: float) -> bool:
+        """Wait so long at most; return whether somebody asked for a comparison."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        finally:
             self._wake.clear()
-            await self._compare_or_note(trigger)
+        return True
 
     async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
         """Ask until the exchange answers: an engine before this one may have used up its limits.

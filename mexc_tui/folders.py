@@ -4,13 +4,14 @@ import os
 import stat
 from pathlib import Path
 
-from mexc_tui.paths import Paths, PathsError
+from mexc_tui.paths import Paths, PathsError, check_socket
 
 PRIVATE = 0o700
 
 
 def make_folders(paths: Paths) -> None:
-    """Make what is missing of the state, socket and settings folders. Raises PathsError in plain words."""
+    """Make what an engine misses of state, socket and settings folders. Raises PathsError in plain words."""
+    check_socket(paths)
     for folder in (paths.state, paths.socket.parent):
         _make_private(folder)
     _make(paths.config)

@@ -24,7 +24,7 @@ from mexc_tui.exchange.rest_orders import CANCEL_SYMBOLS
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.ledger.ids import PREFIX
-from mexc_tui.lock import is_held, noted_holder, scope_of
+from mexc_tui.lock import is_held, noted_holder, scope_of, socket_of
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Purpose
 from mexc_tui.model.report import OrderReport
@@ -176,11 +176,16 @@ def _command_engine(paths: Paths, by: str, tell: Tell) -> _Commanded:
         return _Commanded()
     holder = noted_holder(paths.lock)
     who = "The engine" if holder is None else f"The engine (process {holder.pid})"
-    socket = paths.socket if holder is None or holder.socket is None else holder.socket
     now_ms = SystemClock().now_ms()
     try:
         reply = ask(
-            socket, KILL, Killing(sell=False), who=by, now_ms=now_ms, deadline_s=ENGINE_S, silent_s=SILENT_S
+            socket_of(paths),
+            KILL,
+            Killing(sell=False),
+            who=by,
+            now_ms=now_ms,
+            deadline_s=ENGINE_S,
+            silent_s=SILENT_S,
         )
     except DeskError as error:
         words = f"{who} cannot be commanded: {error} It reads the halt before it buys or places anything."

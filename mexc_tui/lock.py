@@ -131,6 +131,12 @@ def noted_holder(lock: Path) -> Holder | None:
     return Holder(int(pid), Path(socket_at) if socket_at else None) if pid.strip().isdecimal() else None
 
 
+def socket_of(paths: Paths) -> Path:
+    """Return where a profile's engine serves: as it noted in its lock, whatever this environment says."""
+    holder = noted_holder(paths.lock)
+    return paths.socket if holder is None or holder.socket is None else holder.socket
+
+
 @contextmanager
 def _held(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
     # The file stays: whoever deleted it could let two in.

@@ -60,13 +60,20 @@ def paths_of(profile: str, environ: Mapping[str, str]) -> Paths:
     config = _base(environ, "XDG_CONFIG_HOME", ".config") / APP
     runtime = _absolute(environ, "XDG_RUNTIME_DIR")
     socket = runtime / APP / f"{profile}.sock" if runtime else state / f"{profile}.sock"
-    length = len(str(socket).encode("utf-8", "surrogateescape"))
+    return Paths(profile, state, config, socket)
+
+
+def check_socket(paths: Paths) -> None:
+    """Refuse a socket that no engine could serve: its path is too long. Raises PathsError.
+
+    A command needs none of its own: it finds the engine's in the lock.
+    """
+    length = len(str(paths.socket).encode("utf-8", "surrogateescape"))
     if length > SOCKET_LIMIT:
         raise PathsError(
-            f"The socket's path is {length} bytes long and may have {SOCKET_LIMIT}: {socket}. "
+            f"The socket's path is {length} bytes long and may have {SOCKET_LIMIT}: {paths.socket}. "
             "Choose a shorter profile name, or set XDG_RUNTIME_DIR to a shorter folder."
         )
-    return Paths(profile, state, config, socket)
 
 
 def profiles_of(environ: Mapping[str, str]) -> Path:

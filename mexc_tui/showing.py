@@ -18,6 +18,7 @@ from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
+from mexc_tui.lock import socket_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
 from mexc_tui.paths import Paths, paths_of
@@ -88,7 +89,12 @@ def engine_theme(paths: Paths) -> str | None:
     """Return the theme that the profile's engine is set to; None: no engine answers."""
     try:
         reply = ask(
-            paths.socket, asking.SETTINGS, asking.Nothing(), who=_who(), now_ms=_now_ms(), deadline_s=LOOK_S
+            socket_of(paths),
+            asking.SETTINGS,
+            asking.Nothing(),
+            who=_who(),
+            now_ms=_now_ms(),
+            deadline_s=LOOK_S,
         )
     except DeskError:
         return None
@@ -169,7 +175,9 @@ async def _show(
     loop = asyncio.get_running_loop()
     role = Role.VIEW if viewing.is_read_only else Role.OPERATE
     back_off_s = BACK_OFF_S if beside is None else BACK_OFF_S / 10
-    client = DeskClient(paths.socket, _who(), role, _now_ms, Random(os.urandom(16)), back_off_s=back_off_s)
+    client = DeskClient(
+        socket_of(paths), _who(), role, _now_ms, Random(os.urandom(16)), back_off_s=back_off_s
+    )
     terminal = Terminal(out, Meter(loop.time))
     themes = all_themes(paths.themes)
     theme, problem = chosen(themes, viewing.theme, environ)

@@ -40,9 +40,9 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
-    make_folders(paths)
     if engine_theme(paths) is not None:
         return show_attached(paths, _dressed(viewing, layers, paths), environ)
+    make_folders(paths)
     viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(paths, mode))
     return tethered(
         lambda tether: _inside(launch, mode, paths, viewing, environ, tether), paths.log, GIVE_BACK

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.folders import make_folders
-from mexc_tui.paths import Paths, PathsError, check_profile, paths_of
+from mexc_tui.paths import Paths, PathsError, check_profile, check_socket, paths_of
 
 HOME = {"HOME": "/home/ada"}
 
@@ -48,8 +48,9 @@ def test_without_any_home_the_refusal_says_what_to_set() -> None:
 
 
 def test_a_socket_path_that_no_system_takes_is_refused_before_it_is_bound() -> None:
+    place = paths_of("live", HOME | {"XDG_RUNTIME_DIR": "/" + "r" * 90})
     with pytest.raises(PathsError, match="may have 103"):
-        paths_of("live", HOME | {"XDG_RUNTIME_DIR": "/" + "r" * 90})
+        check_socket(place)
 
 
 @pytest.mark.parametrize("name", ["practice", "live-2", "0", "a" * 32, "my_own"])

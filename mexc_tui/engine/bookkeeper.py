@@ -27,7 +27,7 @@ from mexc_tui.model.intent import Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import Attempt, Snipe
-from mexc_tui.model.storage import Durability, StorageError
+from mexc_tui.model.storage import Durability, StorageError, StorageFull
 from mexc_tui.model.trading import Trading
 
 log = logging.getLogger(__name__)
@@ -284,7 +284,12 @@ class Bookkeeper:
             desk = Desk(unit, unit.trading(scope), Written(), now_ms)
             return work(desk), desk.written
 
-        result, written = await self._books.write(name, job, durability=durability)
+        try:
+            result, written = await self._books.write(name, job, durability=durability)
+        except StorageFull:
+            if not await self._make_room():
+                raise
+            result, written = await self._books.write(name, job, durability=durability)
         self._follow(written, booked)
         return result
 
@@ -294,6 +299,14 @@ class Bookkeeper:
         return await self._books.read(name, lambda stored: work(stored.trading(scope)))
 
     # ---- inside
+
+    async def _make_room(self) -> bool:
+        """Give the room kept for exits to a full disk; False: it was given already, or cannot be."""
+        try:
+            return await asyncio.to_thread(self._books.release_reserve)
+        except OSError as error:
+            log.error("the room kept for a full disk cannot be given back: %s", error)
+            return False
 
     async def _book(self, told: Told, *, is_late: bool = False) -> bool:
         """Book what was told; False: the store does not take it now. `is_late`: it did not before."""

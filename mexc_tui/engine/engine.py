@@ -254,7 +254,11 @@ class Engine:
         watch = self.store_watch
         if watch is None:
             return ()
-        return Worker("database", watch.watch), Worker("backups", watch.keep_backups, is_optional=True)
+        return (
+            Worker("database", watch.watch),
+            Worker("reserve", watch.keep_reserve, is_optional=True),
+            Worker("backups", watch.keep_backups, is_optional=True),
+        )
 
     def _on_lost(self, about: str, words: str) -> None:
         """Halt: the database was deleted, replaced or emptied."""

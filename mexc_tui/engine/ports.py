@@ -291,5 +291,5 @@ class Books(Protocol):
         ...
 
     def release_reserve(self) -> bool:
-        """Give the room kept for exits back to a full disk, once entries are halted."""
+        """Give the room kept for exits back to a full disk; nothing is bought from then on."""
         ...

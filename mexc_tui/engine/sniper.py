@@ -150,7 +150,8 @@ class Sniper:
             self._sold.pop(name, None)
             error = None if task.cancelled() else task.exception()
             if error is not None:
-                log.error("%s broke off and is followed anew: %s", task.get_name(), error, exc_info=error)
+                fault = None if isinstance(error, StorageError) else error  # its words say it all
+                log.error("%s broke off and is followed anew: %s", task.get_name(), error, exc_info=fault)
 
     # ---- asked by faces
 

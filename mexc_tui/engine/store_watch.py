@@ -12,6 +12,7 @@ from mexc_tui.model.storage import StorageError
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.25
+REGAIN_S = 10.0
 FIRST_BACKUP_S = 60.0
 BACKUP_STEP_S = 600.0
 
@@ -31,6 +32,17 @@ class Storage(Protocol):
         """Say why this store is empty although it was in use before, and what to do; empty: it is not."""
         ...
 
+    def full(self) -> str:
+        """Say that the room kept for exits was given back to a full disk; empty: it was not."""
+        ...
+
+    def regain_reserve(self) -> bool:
+        """Set that room aside again once there is space; return whether it is held. It blocks.
+
+        Raises OSError.
+        """
+        ...
+
     async def rescue(self) -> Path:
         """Write what the open store holds to a new backup. Raises StorageError."""
         ...
@@ -45,7 +57,7 @@ class Storage(Protocol):
 
 
 class StoreWatch:
-    """Two workers. `on_lost` hears once of a database that was deleted, replaced or emptied: it halts."""
+    """Three workers. `on_lost` hears once of a database that was deleted, replaced or emptied: it halts."""
 
     def __init__(
         self, storage: Storage, on_lost: Callable[[str, str], None], is_opening: Callable[[], bool]
@@ -63,7 +75,7 @@ class StoreWatch:
     @property
     def problem(self) -> str:
         """Say why nothing may be bought with this store; empty: it may."""
-        return self.lost or self._storage.damaged()
+        return self.lost or self._storage.full() or self._storage.damaged()
 
     async def watch(self, started: Started) -> None:
         """Look four times a second whether the open database is the one at its path."""
@@ -77,6 +89,19 @@ class StoreWatch:
                 self._on_lost("store", f"{self.lost}: what is booked from now on is lost at the next start")
                 await self._rescue()
             await asyncio.sleep(LOOK_S)
+
+    async def keep_reserve(self, started: Started) -> None:
+        """Set the room for exits aside again once a disk that was full has space."""
+        started()
+        while True:
+            await asyncio.sleep(REGAIN_S)
+            if not self._storage.full():
+                continue
+            try:
+                if await asyncio.to_thread(self._storage.regain_reserve):
+                    log.warning("the disk has space again: room for exits is set aside")
+            except OSError as error:
+                log.error("no room for exits can be set aside: %s", error)
 
     async def keep_backups(self, started: Started) -> None:
         """Back up once a day, not while a pair opens, and not over sound backups once damage was found."""

@@ -249,9 +249,7 @@ def _follow(asker: Asker, last: int, wanted: "Fits") -> None:
         if row.sequence <= after:
             show(row)
     try:
-        follow(
-            asker.reach.paths.socket, asker.reach.who, after, show, lambda words: click.echo(words, err=True)
-        )
+        follow(asker.reach.socket, asker.reach.who, after, show, lambda words: click.echo(words, err=True))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -24,7 +24,7 @@ from mexc_tui.desk.kinds import (
 )
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
-from mexc_tui.lock import is_held, noted_holder
+from mexc_tui.lock import is_held, noted_holder, socket_of
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError, StorageRefused
@@ -264,8 +264,7 @@ class Reach:
     @property
     def socket(self) -> Path:
         """Return where the engine serves: as it noted in its lock, whatever this environment says."""
-        holder = noted_holder(self.paths.lock)
-        return self.paths.socket if holder is None or holder.socket is None else holder.socket
+        return socket_of(self.paths)
 
     @property
     def without_engine(self) -> str:

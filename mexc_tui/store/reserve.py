@@ -9,6 +9,8 @@ from mexc_tui.model.storage import StorageRefused
 from mexc_tui.store.files import create_private
 
 RESERVE_BYTES = 1024 * 1024
+REGAIN_BYTES = 4 * RESERVE_BYTES
+"""So much is free again before room is set aside: what waits is written first."""
 
 _log = logging.getLogger("mexc_tui.store")
 
@@ -20,6 +22,8 @@ class Reserve:
         self._path = database.with_name(database.name + "-reserve")
         self.is_held = False
         """Whether there is something to release."""
+        self.is_released = False
+        """Whether it was given back to a full disk, and is not set aside again."""
 
     def hold(self) -> bool:
         """Set the room aside. False: the disk has none to spare, and the store goes on without."""
@@ -30,9 +34,9 @@ class Reserve:
                 file.write(bytes(RESERVE_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
-            self.is_held = True
+            self.is_held, self.is_released = True, False
         except (OSError, StorageRefused) as error:
-            self.release()
+            self._path.unlink(missing_ok=True)
             _log.warning("no room could be set aside for a full disk (%s)", error)
         return self.is_held
 
@@ -49,5 +53,12 @@ class Reserve:
     def release(self) -> bool:
         """Give the room back to the disk. False: it was given back already."""
         was_held, self.is_held = self.is_held, False
+        self.is_released = self.is_released or was_held
         self._path.unlink(missing_ok=True)
         return was_held
+
+    def regain(self) -> bool:
+        """Set the room aside again once the disk has enough to spare; return whether it is held."""
+        if self.is_released and shutil.disk_usage(self._path.parent).free > REGAIN_BYTES:
+            self.hold()
+        return self.is_held

@@ -208,9 +208,19 @@ class Store:
     def release_reserve(self) -> bool:
         """Give 1 MiB back to a full disk, so that exits can still be stored; False: it was given already.
 
-        Call it once entries are halted. The next start sets the room aside again.
+        Nothing is bought from then on until `regain_reserve` could set the room aside again.
         """
         return self._reserve.release()
+
+    def regain_reserve(self) -> bool:
+        """Set the room aside again once the disk has enough to spare; return whether it is held. Blocks."""
+        return self._reserve.regain()
+
+    def full(self) -> str:
+        """Say that the room kept for exits is in use; empty: it is not."""
+        if not self._reserve.is_released:
+            return ""
+        return "the disk is full, and the room kept for exits is in use: free some space"
 
     async def close(self, timeout_s: float = 5.0) -> None:
         """Commit what waits, then close every connection. Never waits much longer than `timeout_s`."""

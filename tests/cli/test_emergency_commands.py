@@ -1,17 +1,21 @@
 """Commands that lower risk need no settings, no runtime folder, and wait for no engine that is silent."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from mexc_tui.desk import asking
 from mexc_tui.desk.kinds import DeskSilent
+from mexc_tui.folders import make_folders
 from mexc_tui.lock import engine_lock
-from mexc_tui.paths import paths_of
+from mexc_tui.paths import PathsError, paths_of
 from mexc_tui.questions.reach import Failure, Reach
-from tests.cli.test_kill_direct import World, end, world
+from tests.cli.test_kill_direct import World, end, environment, world
 
 __all__ = ["world"]
 
@@ -49,6 +53,61 @@ def test_an_engine_is_found_by_its_lock_where_the_runtime_folder_is_another(tmp_
     place.state.mkdir(parents=True)
     with engine_lock(place, ""):
         assert Reach(None, None, environ(tmp_path, "q")).socket == place.socket
+
+
+def test_without_a_runtime_folder_and_with_a_long_state_path_the_engine_is_found_by_its_lock(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / ("long" * 30)
+    place = paths_of("practice", environ(home) | {"XDG_RUNTIME_DIR": str(tmp_path / "r")})
+    place.state.mkdir(parents=True)
+    cron = {"HOME": str(home)}
+    with engine_lock(place, ""):
+        assert Reach(None, None, cron, is_emergency=True).socket == place.socket
+        assert Reach("practice", None, cron).socket == place.socket
+    with pytest.raises(PathsError, match="bytes long"):
+        make_folders(paths_of("practice", cron))
+
+
+@pytest.mark.timeout(240)
+def test_commands_of_a_schedule_reach_a_running_engine(world: World) -> None:
+    cron = {name: value for name, value in environment(world.folder).items() if name != "XDG_RUNTIME_DIR"}
+
+    def told(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "mexc_tui", *arguments]
+        return subprocess.run(
+            command,
+            env=cron,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    engine = world.engine()
+    following = subprocess.Popen(
+        [sys.executable, "-m", "mexc_tui", "journal", "--follow", "--kind", "trading_changed"],
+        env=cron,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        halted = told("halt", "at night")
+        assert halted.returncode == 0, halted.stderr
+        assert following.stdout is not None
+        assert any("at night" in line for line in following.stdout)
+        status = told("status", "--json")
+        assert json.loads(status.stdout)["trading_state"] == "halted", status.stderr
+        stopped = told("stop")
+        assert stopped.returncode == 0, stopped.stderr
+        engine.communicate(timeout=20)
+        assert engine.returncode == 0
+    finally:
+        following.kill()
+        following.communicate()
+        if engine.poll() is None:
+            end(engine)
 
 
 def test_a_frozen_engine_is_named_with_the_way_to_stop_without_it(world: World) -> None:

@@ -13,6 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.desk.ask import ask
+from mexc_tui.desk.kinds import Outcome
+from mexc_tui.desk.trading import RESUME, Resuming
+from mexc_tui.ledger.ids import PREFIX
+from mexc_tui.paths import paths_of
+
+LOOKS = 6
 SCENARIO = """
 name = "short"
 duration_s = 600
@@ -124,10 +132,48 @@ class World:
         return self.folder / ".local/state/mexc-tui/practice"
 
 
+LADDER = """
+name = "ladder"
+duration_s = 3600
+[settings]
+require_calendar = false
+calendar_poll_s = 5
+symbols_poll_s = 5
+symbols_poll_near_s = 3
+near_before_s = 60
+opening_before_s = 20
+detection_pass_s = 0.5
+min_probability = 0.2
+armed_detectors = "ready_state,pre_ready,launch_sequence"
+stop_loss_pct = 50
+ladder = "30@300, 30@400, 30@500"
+[market]
+symbols = 30
+active_pairs = 2
+[[listings]]
+base = "KIA"
+opens_s = 30
+announced_before_s = 3600
+prepared_before_s = 600
+visible_before_s = 20
+ready_before_s = 15
+shape = "rush"
+"""
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
+    yield from world_of(tmp_path, SCENARIO)
+
+
+@pytest.fixture
+def world_with_a_listing(tmp_path: Path) -> Iterator[World]:
+    yield from world_of(tmp_path, LADDER)
+
+
+def world_of(tmp_path: Path, text: str) -> Iterator[World]:
     scenario = tmp_path / "short.toml"
-    scenario.write_text(SCENARIO)
+    scenario.write_text(text)
     process = begin(tmp_path, "exchange", "--scenario", str(scenario))
     assert process.stdout is not None
     file = tmp_path / "exchange.json"
@@ -142,8 +188,8 @@ def end(engine: subprocess.Popen[str], how: signal.Signals = signal.SIGTERM) -> 
     engine.communicate(timeout=20)
 
 
-def until(is_so: Callable[[], bool]) -> None:
-    late = time.monotonic() + 20
+def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    late = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < late
         time.sleep(0.1)
@@ -180,6 +226,40 @@ def test_with_the_engine_frozen_it_acts_and_the_engine_halts_when_it_wakes(world
         until(lambda: world.status()["trading_state"] == "halted")
     finally:
         engine.send_signal(signal.SIGCONT)
+        end(engine)
+
+
+@pytest.mark.timeout(400)
+def test_a_running_engine_is_commanded_first_and_places_nothing_until_a_person_resumes(
+    world_with_a_listing: World,
+) -> None:
+    world = world_with_a_listing
+
+    def ours() -> list[str]:
+        return [name for name in world.open_orders() if name.startswith(PREFIX)]
+
+    def look_often() -> None:
+        for _ in range(LOOKS):  # each takes a process of its own: longer than a ladder is left alone
+            assert not ours()
+
+    engine = world.engine()
+    try:
+        until(lambda: len(ours()) == 3, 120)
+        killed = world.kill("--yes")
+        assert killed.returncode == 0, killed.stderr + killed.stdout
+        assert f"The engine (process {engine.pid}): halted" in killed.stdout
+        look_often()
+        end(engine, signal.SIGKILL)
+        engine = world.engine()
+        until(lambda: world.status()["trading_state"] == "halted")
+        look_often()
+        socket = paths_of("practice", environment(world.folder)).socket
+        now_ms = SystemClock().now_ms()
+        typed = Resuming(typed="resume")
+        reply = ask(socket, RESUME, typed, who="ann", now_ms=now_ms, deadline_s=20)
+        assert reply.outcome is Outcome.DONE, reply.words
+        until(lambda: len(ours()) == 3, 60)
+    finally:
         end(engine)
 
 

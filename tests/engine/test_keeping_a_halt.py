@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
+
 from mexc_tui.engine.switch import Switch
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.joining import Joined
@@ -199,5 +201,27 @@ def test_nothing_that_adds_risk_is_sent_before_it_is_known_whether_trading_is_ha
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             assert not rooms.refusal(OrderRole.STOP, SYMBOL)
             rooms.safety.switch.is_loaded = True
+
+    simulate(main)
+
+
+def test_a_full_disk_gives_exits_the_room_kept_for_them_and_blocks_entries_until_it_is_set_aside_again(
+    tmp_path: Path,
+) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (_, running, _closer):
+            rooms = rooms_of(running)
+            assert not rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            await fill(running.store)
+            position = next(iter(rooms.keeper.open.positions.values()))
+            with pytest.raises(StorageFull):  # this disk stays full all the same
+                await rooms.keeper.note_trapped(position.id, "no bid")
+            assert not running.store.state().has_reserve
+            assert "room kept for exits is in use" in rooms.refusal(OrderRole.ENTRY, SYMBOL)
+            assert not rooms.refusal(OrderRole.STOP, SYMBOL)
+            limit_pages(running.store, ROOMY)
+            await asyncio.sleep(15)
+            assert running.store.state().has_reserve
+            assert not rooms.refusal(OrderRole.ENTRY, SYMBOL)
 
     simulate(main)

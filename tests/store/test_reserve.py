@@ -48,3 +48,14 @@ def test_a_reserve_of_another_size_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / (FILE + "-reserve")).write_bytes(b"short")
     assert Reserve(tmp_path / FILE).hold()
     assert (tmp_path / (FILE + "-reserve")).stat().st_size == RESERVE_BYTES
+
+
+def test_room_that_was_released_is_set_aside_again_and_what_never_was_is_not(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path / FILE)
+    assert not reserve.regain()
+    assert reserve.hold()
+    assert reserve.release()
+    assert reserve.is_released
+    assert reserve.regain()
+    assert not reserve.is_released
+    assert (tmp_path / (FILE + "-reserve")).stat().st_size == RESERVE_BYTES

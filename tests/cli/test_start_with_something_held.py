@@ -1,0 +1,110 @@
+"""Starts of real processes with a position while the exchange does not answer: the desk is open at once."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from mexc_tui.bootstrap import SystemClock
+from mexc_tui.folders import make_folders
+from mexc_tui.lock import scope_of
+from mexc_tui.model.endpoint import Endpoint
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.position import Account
+from mexc_tui.paths import paths_of
+from mexc_tui.store.store import Store
+from mexc_tui.store.unit_of_work import UnitOfWork
+from tests.cli.test_launching import desk, end_of, environment, line_of, written
+from tests.store.trading_samples import entry, intent, lot, position
+
+NOBODY = 0
+"""In place of a status: the connection is taken, and nothing is answered."""
+
+
+@asynccontextmanager
+async def turning_away(status: int) -> AsyncGenerator[Endpoint]:
+    """An exchange that serves nobody."""
+    for_ever = asyncio.Event()
+
+    async def answer(_: web.Request) -> web.Response:
+        if status == NOBODY:
+            await for_ever.wait()
+        return web.Response(status=status, text="Blocked!", headers={"Retry-After": "600"})
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    place = f"http://127.0.0.1:{port}"
+    try:
+        yield Endpoint(place, f"ws://127.0.0.1:{port}/ws", place, "mx0vKEY", "0" * 32, "world")
+    finally:
+        for_ever.set()
+        await runner.cleanup()
+
+
+async def hold(folder: Path, endpoint: Endpoint) -> None:
+    """Let an engine before have left a position open."""
+    paths = paths_of("practice", environment(folder))
+    make_folders(paths)
+    store, scope = await Store.open(paths.store, SystemClock()), scope_of(endpoint)
+    held = msgspec.structs.replace(position(), stop_price=Decimal("0.5"))
+    stop = intent(role=OrderRole.STOP, snipe_id="", position_id=held.id, reserved="0")
+    bought = entry(
+        "e1",
+        (Account.DESK, "NEW", "9"),
+        (Account.EXCHANGE, "NEW", "-9"),
+        (Account.DESK, "USDT", "90"),
+        (Account.EXCHANGE, "USDT", "-90"),
+    )
+
+    def work(unit: UnitOfWork) -> None:
+        tables = unit.trading(scope)
+        tables.positions.save(held)
+        tables.lots.save(lot())
+        tables.intents.save(msgspec.structs.replace(stop, quantity=held.remaining))
+        tables.entries.add(bought)
+
+    await store.write("held", work)
+    await store.close()
+
+
+async def told(folder: Path, *arguments: str) -> tuple[int | None, Any]:
+    """Return the exit code of a command and what it printed as JSON."""
+    async with desk(folder, *arguments, "--json") as command:
+        code, said, complained = await end_of(command)
+    assert said, complained
+    return code, json.loads(said)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("status", [418, NOBODY])
+async def test_the_desk_answers_while_a_start_with_a_position_waits(tmp_path: Path, status: int) -> None:
+    async with turning_away(status) as endpoint:
+        file = await asyncio.to_thread(written, tmp_path, endpoint)
+        await hold(tmp_path, endpoint)
+        async with desk(tmp_path, "--headless", "--exchange", str(file)) as engine:
+            assert "Ready" in await line_of(engine)
+            assert "entries wait" in await line_of(engine)
+            _, row = await told(tmp_path, "status")
+            assert row["trading_state"] == "reduce_only", row["cause"]
+            assert "not compared with the exchange's yet" in row["cause"]
+            code, rows = await told(tmp_path, "positions")
+            assert (code, [one["symbol"] for one in rows]) == (0, [position().symbol])
+            _, halted = await told(tmp_path, "halt", "nobody answers")
+            assert halted["is_durable"], halted
+            assert halted["state"] == "halted"
+            async with desk(tmp_path, "stop") as stopping:
+                code, _, complained = await end_of(stopping)
+            assert code == 0, complained
+            code, _, complained = await end_of(engine)
+            assert code == 0, complained

@@ -42,7 +42,7 @@ def test_levels_are_exact_until_a_later_quote_differs() -> None:
 
 def test_levels_that_were_not_heard_for_long_or_are_crossed_are_not_exact() -> None:
     assert not is_exact(Seen(deep=DEEP, deep_ms=NOW_MS), NOW_MS + 60_001)
-    crossed = TopLevels("AUSDT", asks=((D(1), D(1)),), bids=((D(1), D(2)),), version=1)
+    crossed = TopLevels("AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
     assert not is_exact(Seen(deep=crossed, deep_ms=NOW_MS), NOW_MS)
     assert not is_exact(Seen(), NOW_MS)
 

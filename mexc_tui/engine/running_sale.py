@@ -27,6 +27,8 @@ class Running:
     refusal: Refusal | None = None
     free: Decimal | None = None
     """What balances said after a refusal; None: what the books say."""
+    free_ms: int = 0
+    """When that was asked for, exchange time."""
     left: Decimal | None = None
     """What was left when it was last looked at."""
     sold: Decimal = ZERO

@@ -44,6 +44,8 @@ OnSale = Callable[[str, str], None]
 STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
 NEVER_ORDERS = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
 """A part of a position that is judged so is given up; a whole position is looked at again."""
+FREE_MS = 3_000
+"""One answer of the balances shrinks a sale for so long at most; then the whole is offered again."""
 UNSENT_TRIES = 4
 """A request that was not sent is tried again after a second at most: it waited for its turn already."""
 
@@ -225,7 +227,7 @@ class Selling:
 
     async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
         if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
-            sale.free = await self._free(position.base_asset)
+            await self._ask_free(sale, position)
         plan = self._plan(sale, position, left, grid, self._now_ms())
         if plan.way is Way.HOLD:
             return await self._hold(sale, position, plan)
@@ -265,7 +267,9 @@ class Selling:
         sale.wakes_at = plan.wakes_at
         await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
         sale.wakes_at = None
-        sale.free = await self._free(position.base_asset) if plan.refresh_balances else None
+        sale.free = None
+        if plan.refresh_balances:
+            await self._ask_free(sale, position)
 
     def _look_back(self, sale: Running, position: Position) -> None:
         """Measure the slippage cap by the bid of now; forget what answers taught too long ago."""
@@ -303,6 +307,8 @@ class Selling:
             ),
             ZERO,
         )
+        if self._now_ms() - sale.free_ms >= FREE_MS:
+            sale.free = None
         free = left - resting
         return SaleTry(
             number=sale.tries,
@@ -403,14 +409,15 @@ class Selling:
 
     # ---- waiting
 
-    async def _free(self, asset: str) -> Decimal | None:
-        """Return what is free at the exchange; None: it did not say."""
+    async def _ask_free(self, sale: Running, position: Position) -> None:
+        """Note what is free at the exchange, for a while; nothing if it does not say."""
+        sale.free, sale.free_ms = None, self._now_ms()
         try:
             account = await self._trading.account(purpose=Purpose.STOP)
         except ExchangeError as error:
             log.warning("balances could not be asked for: %s", error)
-            return None
-        return account.free(asset)
+        else:
+            sale.free = account.free(position.base_asset)
 
     async def _wait_for(self, sale: Running, exchange_ms: int) -> None:
         """Wait for a moment of the exchange's clock, or until a stronger reason joins."""

@@ -7,6 +7,7 @@ that it never was (reliability 1.4). A question that fails proves nothing.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
@@ -16,6 +17,7 @@ from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.checks import agrees
 from mexc_tui.ledger.fence import Proofs, conclude
 from mexc_tui.ledger.orders import must_ask, must_ask_trades
+from mexc_tui.model.account import is_read
 from mexc_tui.model.errors import ExchangeError, Refused
 from mexc_tui.model.intent import Order, OrderRole, OrderState
 from mexc_tui.model.outcome import Purpose
@@ -147,8 +149,10 @@ class Settling:
             _proof(known.balanced_ms, self._balanced, order),
             return_exceptions=True,
         )
-        denied_ms, listed_ms, balanced_ms = (one if isinstance(one, int) else None for one in answers)
-        proofs = Proofs(denied_ms=denied_ms, listed_ms=listed_ms, balanced_ms=balanced_ms)
+        denied_ms, listed_ms, agreed_ms = (one if isinstance(one, int) else None for one in answers)
+        proofs = replace(known, denied_ms=denied_ms, listed_ms=listed_ms)
+        if known.balanced_ms is None and not isinstance(answers[2], BaseException):
+            proofs = proofs.with_balances(agreed_ms, order.fence_ms or 0)
         self._proofs[name] = proofs
         now = self._keeper.open.orders.get(name)
         if now is not None and now.state is OrderState.UNKNOWN:
@@ -181,6 +185,8 @@ class Settling:
         if intent is None:
             return asked_ms
         assets = (intent.base_asset, intent.quote_asset)
+        if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
+            return None
         wrong = agrees(self._keeper.open.balances, account.balances, assets, TOLERANCE)
         return None if wrong else asked_ms
 

@@ -3,11 +3,13 @@
 Only an answer proves anything: a failed question counts for nothing, and nothing counts before the fence.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mexc_tui.ledger.evidence import Evidence, from_fence
 from mexc_tui.model.intent import Order, OrderState
 
+APART_MS = 500
+"""Two answers of the balances so far apart are two observations."""
 WATCH_MS = 600_000
 """How long an absent order is still looked for before its reservation is free."""
 
@@ -21,7 +23,17 @@ class Proofs:
     listed_ms: int | None = None
     """Open orders, then all orders of the symbol since the send, were listed; it was in neither."""
     balanced_ms: int | None = None
-    """Base and quote balances agree with the books without it."""
+    """Base and quote balances agree with the books without it, in two answers some time apart."""
+    agreed_ms: int | None = None
+    """The first of the answers in a row that agreed: one alone may be old."""
+
+    def with_balances(self, told_ms: int | None, fence_ms: int) -> "Proofs":
+        """Take an answer of the balances: when they agreed, or None as they did not."""
+        if told_ms is None or told_ms <= fence_ms:
+            return replace(self, balanced_ms=None, agreed_ms=None)
+        if self.agreed_ms is None or self.agreed_ms <= fence_ms:
+            return replace(self, balanced_ms=None, agreed_ms=told_ms)
+        return replace(self, balanced_ms=told_ms if told_ms - self.agreed_ms >= APART_MS else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,6 @@ def _missing(order: Order, proofs: Proofs, now_ms: int) -> tuple[str, ...]:
     wanted = (
         (proofs.denied_ms, "an answered question that says it does not exist"),
         (proofs.listed_ms, "listings of open and of all orders without it"),
-        (proofs.balanced_ms, "balances that agree without it"),
+        (proofs.balanced_ms, "balances that agree without it in two answers"),
     )
     return tuple(words for seen_ms, words in wanted if seen_ms is None or seen_ms <= fence_ms)

@@ -1,6 +1,7 @@
 """The engine's port of trading on the wire: what is asked, what is told while nothing is known, to whom."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -319,3 +320,30 @@ def test_a_reset_of_the_private_stream_is_told_as_a_hole_that_opens_and_closes()
             await running
 
     simulate(lambda sim: heard(sim, main))
+
+
+async def test_all_fills_of_an_order_are_told_page_by_page_each_page_asked_once() -> None:
+    fills = [
+        {
+            "symbol": "NEWUSDT",
+            "id": f"t{number}",
+            "orderId": "C02__1",
+            "price": "2",
+            "qty": "1",
+            "quoteQty": "2",
+            "commission": "0.001",
+            "commissionAsset": "USDT",
+            "time": WHEN_MS + number,
+            "isBuyer": True,
+            "isMaker": False,
+        }
+        for number in range(150)
+    ]
+    newest = fills[::-1]
+    pages = [answer(json.dumps(newest[:100])), answer(json.dumps(newest[99:]))]
+    async with hostile(*pages) as server, client_of(server.origin) as client, wired(client) as port:
+        told = await port.my_trades("NEWUSDT", order_id="C02__1", purpose=Purpose.EXIT)
+        assert told.is_complete
+        assert sorted(row.id for row in told.rows) == sorted(str(row["id"]) for row in fills)
+        assert sum(row.fee or 0 for row in told.rows) == Decimal("0.150")
+        assert len(server.requests) == 2

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mexc_tui.ledger.evidence import from_outcome, from_report
-from mexc_tui.ledger.fence import WATCH_MS, Proofs, conclude, watch_is_over
+from mexc_tui.ledger.fence import APART_MS, WATCH_MS, Proofs, conclude, watch_is_over
 from mexc_tui.ledger.orders import advance, doubted
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import OrderStatus
@@ -62,3 +62,18 @@ def test_an_order_that_was_seen_once_ended_and_was_never_absent() -> None:
 def test_a_settled_order_needs_no_conclusion() -> None:
     seen = advance(lost(), from_report(report("buy-1"), NOON_MS)).order
     assert conclude(seen, ALL, AFTER).evidence is None
+
+
+def test_one_answer_of_the_balances_proves_nothing() -> None:
+    first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS)
+    assert conclude(lost(), first, AFTER).evidence is None
+    soon = first.with_balances(AFTER + APART_MS - 1, FENCE_MS)
+    assert conclude(lost(), soon, AFTER + APART_MS).evidence is None
+    assert conclude(lost(), soon.with_balances(AFTER + APART_MS, FENCE_MS), AFTER + APART_MS).evidence
+
+
+@pytest.mark.parametrize("told_ms", [None, FENCE_MS])
+def test_an_answer_that_disagrees_or_is_of_before_the_fence_begins_anew(told_ms: int | None) -> None:
+    first = replace(ALL, balanced_ms=None).with_balances(AFTER, FENCE_MS)
+    again = first.with_balances(told_ms, FENCE_MS).with_balances(AFTER + 5_000, FENCE_MS)
+    assert (again.agreed_ms, again.balanced_ms) == (AFTER + 5_000, None)

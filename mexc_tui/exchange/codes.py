@@ -161,7 +161,7 @@ def explain(http_status: int, error: ErrorBody) -> Refusal:
     code = number_of(error.code)
     message = clean(error.msg or "")
     meaning = _meaning(http_status, code)
-    number = parse_number(message) if code in (30002, 30010, 30087) else None
+    number = parse_number(message) if code in (30002, 30003, 30010, 30087) else None
     return Refusal(
         http_status=http_status,
         code=code,

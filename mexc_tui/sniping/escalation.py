@@ -23,7 +23,7 @@ from mexc_tui.sniping.rounding import (
     too_small,
 )
 from mexc_tui.sniping.sale_terms import NOTHING_LEARNED, SaleTerms
-from mexc_tui.sniping.sellable import SELLABLE, Judgement, Sellability, order_fault
+from mexc_tui.sniping.sellable import DUST_VALUE, SELLABLE, Judgement, Sellability, order_fault
 from mexc_tui.sniping.slippage_cap import SlippageCap
 
 RETRY_MS = (0, 100, 250, 500, 1_000, 2_000, 5_000)
@@ -117,11 +117,19 @@ class Sale:
 
 def escalate(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:
     """Return how to sell next. No halt, limit or breaker is asked: it reduces risk (design, rule 4)."""
-    plan = _next(sale, sale.terms.grid(grid), slippage_pct, now_ms)
+    plan = _next(sale, _whole(sale, sale.terms.grid(grid)), slippage_pct, now_ms)
     is_late = sale.since_ms is not None and plan.at_ms - sale.since_ms >= TRAPPED_AFTER_MS
     if not is_late or plan.trapped or plan.way in (Way.DUST, Way.HOLD):
         return plan
     return replace(plan, trapped=_hindrance(sale, plan), is_alarm=True)
+
+
+def _whole(sale: SaleTry, grid: Grid) -> Grid:
+    """Return the grid by which nothing of value is left behind, unless the exchange refused that."""
+    rest = sale.quantity - floored(sale.quantity, grid.quantity_step)
+    if grid.exact_step is None or sale.terms.step is not None or rest * (sale.bid or ZERO) < DUST_VALUE:
+        return grid
+    return replace(grid, quantity_step=grid.exact_step)
 
 
 def _next(sale: SaleTry, grid: Grid, slippage_pct: Decimal, now_ms: int) -> Sale:

@@ -27,6 +27,8 @@ class Grid:
     maker_fee: Decimal
     taker_fee: Decimal
     band: PriceBand | None = None
+    exact_step: Decimal | None = None
+    """The step by the pair's decimals alone, where its smallest quantity makes `quantity_step` coarser."""
 
     def bounds(self, kind: OrderType) -> tuple[Decimal, Decimal | None]:
         """Return the smallest and the largest value of an order of this type."""
@@ -36,7 +38,10 @@ class Grid:
 
 
 def grid_of(symbol: Symbol) -> Grid:
-    """Return a pair's grid. A named smallest quantity is a step too, as some clients read it."""
+    """Return a pair's grid. A named smallest quantity is a step too, as some clients read it.
+
+    Others read it as a minimum alone: a sale goes by that where the step would leave something of value.
+    """
     step = Decimal(1).scaleb(-symbol.quantity_precision)
     return Grid(
         price_tick=Decimal(1).scaleb(-symbol.price_precision),
@@ -49,6 +54,7 @@ def grid_of(symbol: Symbol) -> Grid:
         maker_fee=symbol.maker_fee,
         taker_fee=symbol.taker_fee,
         band=symbol.price_band,
+        exact_step=step if symbol.min_quantity > step else None,
     )
 
 

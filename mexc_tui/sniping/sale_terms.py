@@ -28,6 +28,7 @@ class SaleTerms:
     step: Decimal | None = None
     """A coarser quantity step than the pair's rules name."""
     min_value: Decimal = ZERO
+    max_value: Decimal | None = None
     kept_back: Decimal = ZERO
     """So much less than what is free is offered."""
 
@@ -35,6 +36,8 @@ class SaleTerms:
         """Return the pair's grid, as strict as the answers were."""
         return replace(
             grid,
+            max_value=_lower(grid.max_value, self.max_value),
+            max_value_market=_lower(grid.max_value_market, self.max_value),
             min_value=max(grid.min_value, self.min_value),
             min_value_market=max(grid.min_value_market, self.min_value),
             quantity_step=max(grid.quantity_step, self.step or ZERO),
@@ -88,18 +91,38 @@ def _other_type(terms: SaleTerms, _: Refusal, sent: SentOrder, __: Grid) -> Sale
 
 
 def _larger(terms: SaleTerms, refusal: Refusal, sent: SentOrder, _: Grid) -> SaleTerms:
-    """Take the minimum value that the answer names; without one a tenth more than what was refused."""
+    """Take the minimum value that the answer names; without one a tenth more than what was refused.
+
+    A quantity that was halved too far is raised again by a half.
+    """
     least = refusal.number if refusal.number is not None else sent.value * Decimal("1.1")
-    return replace(terms, min_value=max(terms.min_value, least))
+    most = terms.most
+    if most is not None and (refusal.number is None or most * sent.bid < least):
+        most = most * 3 / 2
+    return replace(terms, min_value=max(terms.min_value, least), most=most)
 
 
 def _smaller(terms: SaleTerms, refusal: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
-    """Halve the quantity, or offer fewer decimals, as long as that is an order."""
+    """Stay below the value that the answer names; else halve the quantity, as long as that is an order."""
     if refusal.code in TOO_MANY_DECIMALS:
-        step = 10 * max(grid.quantity_step, terms.step or ZERO)
-        return replace(terms, step=step) if floored(sent.quantity, step) > 0 else replace(terms, step=None)
+        return _fewer_decimals(terms, sent, grid)
+    if refusal.number and refusal.number < sent.value:
+        return replace(terms, max_value=refusal.number)
     half = floored(sent.quantity / 2, grid.quantity_step)
     return terms if too_small(half, sent.bid, terms.grid(grid)) else replace(terms, most=half)
+
+
+def _fewer_decimals(terms: SaleTerms, sent: SentOrder, grid: Grid) -> SaleTerms:
+    """Offer fewer decimals of the quantity; refused again, name no price: it may have them."""
+    if terms.step is not None and sent.price is not None:
+        return replace(terms, step=None, refused=tuple(one for one in KINDS if one is not OrderType.MARKET))
+    is_finer = floored(sent.quantity, grid.quantity_step) != sent.quantity
+    step = grid.quantity_step if is_finer else 10 * max(grid.quantity_step, terms.step or ZERO)
+    return replace(terms, step=step if floored(sent.quantity, step) > 0 else None)
+
+
+def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return min((value for value in (one, other) if value is not None), default=None)
 
 
 def _less_than_free(terms: SaleTerms, _: Refusal, sent: SentOrder, grid: Grid) -> SaleTerms:
@@ -110,6 +133,7 @@ def _less_than_free(terms: SaleTerms, _: Refusal, sent: SentOrder, grid: Grid) -
 
 _LESSONS: Mapping[Advice, _Lesson] = {
     Advice.CHANGE_TYPE: _other_type,
+    Advice.MEND: _other_type,
     Advice.RAISE_SIZE: _larger,
     Advice.REDUCE_SIZE: _smaller,
     Advice.REFRESH_BALANCES: _less_than_free,

@@ -1,5 +1,6 @@
 """Positions above a pair's maximum order value: sales and take-profits are sliced, nothing is written off."""
 
+import asyncio
 from decimal import Decimal
 from pathlib import Path
 
@@ -119,5 +120,35 @@ def test_a_kill_sells_a_position_above_the_maximum_order(tmp_path: Path) -> None
             assert position.id not in rooms.keeper.open.positions
             assert (Account.OWN, "CLEAN") not in rooms.keeper.open.balances
             await agree(running)
+
+    simulate(main)
+
+
+def test_a_stop_finds_its_size_where_both_bounds_changed_and_nobody_told(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = day_of(sim, tmp_path, lent={"ladder": ""})
+        async with guarding(day) as (running, rooms, position):
+            low, high = {"min_value": D(3), "min_value_market": D(3)}, D(4)
+            change_rules(day, **low, max_value=high, max_value_market=high)
+            began_ms = sim.clock.now_ms()
+            await price_for(rooms, position, "0.85", 0.3)
+            after = await closed(running, 10)
+            assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
+            assert sim.clock.now_ms() - began_ms < 5_000
+            await agree(running)
+
+    simulate(main)
+
+
+def test_a_smallest_quantity_that_the_exchange_raises_leaves_no_coins_behind(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        lent = {**NO_LADDER, "stop_loss_pct": 10}
+        day = day_of(sim, tmp_path, lent=lent)
+        async with guarding(day) as (running, rooms, position):
+            change_rules(day, min_quantity=D(100))
+            await asyncio.sleep(8)
+            await price_for(rooms, position, "0.85", 0.3)
+            after = await closed(running, 10)
+            assert (after.sold_quantity, after.dust) == (position.bought_quantity, 0)
 
     simulate(main)

@@ -143,3 +143,43 @@ def test_no_chain_of_refusals_ends_a_sale_or_breaks_its_bounds(codes: list[int],
         sent = SentOrder(plan.type, plan.price, plan.quantity, bid)
         terms = learn(sale.terms, told, sent, BANDED)
         sale = replace(sale, number=number, refusal=told, terms=terms, tried=plan.type)
+
+
+def test_the_maximum_value_that_an_answer_names_is_used_in_equal_slices() -> None:
+    large = refusal(30003, Advice.REDUCE_SIZE, D(40))
+    terms = learn(SaleTerms(), large, SENT, GRID)
+    sale = escalate(replace(FIRST, terms=terms, number=1, refusal=large), GRID, SLIPPAGE, T0)
+    assert sale.quantity == D("33.34")
+
+
+def test_a_quantity_that_was_halved_below_the_minimum_value_is_raised_again() -> None:
+    """Values from 30 to 40 are taken, and no answer names them."""
+    terms, offered = SaleTerms(), D(100)
+    for _ in range(8):
+        offered = escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).quantity
+        if 30 <= offered <= 40:
+            return
+        told = refusal(30003, Advice.REDUCE_SIZE) if offered > 40 else refusal(30002, Advice.RAISE_SIZE)
+        terms = learn(terms, told, replace(SENT, quantity=offered), GRID)
+    pytest.fail(f"{offered} is offered")
+
+
+def test_decimals_that_are_refused_again_lead_to_an_order_without_a_price() -> None:
+    told = refusal(10096, Advice.REDUCE_SIZE)
+    terms = learn(learn(SaleTerms(), told, SENT, GRID), told, SENT, GRID)
+    assert escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).type is MARKET
+
+
+def test_a_request_that_is_called_wrong_is_not_sent_again_as_it_was() -> None:
+    terms = learn(SaleTerms(), refusal(33333, Advice.MEND), SENT, GRID)
+    assert escalate(replace(FIRST, terms=terms), GRID, SLIPPAGE, T0).type is LIMIT
+
+
+def test_a_smallest_quantity_leaves_nothing_of_value_behind_unless_it_is_a_step() -> None:
+    coarse = replace(GRID, min_quantity=D(60), quantity_step=D(60), exact_step=D("0.01"))
+    assert escalate(FIRST, coarse, SLIPPAGE, T0).quantity == 100
+    sent = replace(SENT, quantity=D(100))
+    terms = learn(SaleTerms(), refusal(10096, Advice.REDUCE_SIZE), sent, coarse)
+    assert escalate(replace(FIRST, terms=terms), coarse, SLIPPAGE, T0).quantity == 60
+    fine = replace(coarse, min_quantity=D("0.3"), quantity_step=D("0.3"))
+    assert escalate(FIRST, fine, SLIPPAGE, T0).quantity == D("99.9")

@@ -23,6 +23,7 @@ from mexc_tui.store.store import Store
 from tests.engine.days import PracticeDay
 from tests.engine.holding import SYMBOL, holding, rest_a_sale, rooms_of
 from tests.engine.inline import InlineThread
+from tests.engine.trading.desk import mortal
 
 T = TypeVar("T")
 ROOMY = 1_000_000
@@ -121,11 +122,13 @@ def test_an_engine_s_halt_on_a_full_disk_releases_the_store_s_reserve(tmp_path: 
     simulate(main)
 
 
-def test_what_could_not_be_kept_is_written_again_until_it_is_durable(tmp_path: Path) -> None:
+def test_what_could_not_be_kept_is_written_again_until_it_is_durable_and_outlives_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main(sim: Simulation) -> None:
         day = PracticeDay(sim, tmp_path)
         await day.open()
-        async with day.engine() as running:
+        async with mortal(day, monkeypatch) as running:
             await asyncio.sleep(5)
             rooms = rooms_of(running)
             blocked = day.paths.state / f"halt.{os.getpid()}"
@@ -146,6 +149,11 @@ def test_what_could_not_be_kept_is_written_again_until_it_is_durable(tmp_path: P
             assert not rooms.safety.switch.problem
             stored = await running.store.read("state", lambda s: s.trading(rooms.keeper.scope).state.get())
             assert stored == kept
+        monkeypatch.undo()
+        async with day.engine() as running:
+            rooms = rooms_of(running)
+            assert running.engine.trading()[0] is TradingState.HALTED
+            assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
 
     simulate(main)
 

@@ -252,7 +252,7 @@ def test_I6_books_that_contradict_themselves_halt(tmp_path: Path) -> None:
             memory = rooms.keeper.open
             position = next(iter(memory.positions.values()))
             wrong = msgspec.structs.replace(position, remaining=position.remaining + 1)
-            for _ in range(40):
+            for _ in range(400):  # longer than an unsettled state may last
                 memory.positions[position.id] = wrong  # what is stored meanwhile puts memory right
                 await asyncio.sleep(0.1)
             assert memory.trading.cause is Cause.INVARIANT

@@ -28,6 +28,8 @@ _LISTING = (
 _ALERT = ("LAST", "(UTC)", "SEVERITY", "ABOUT", "TIMES", Column("STATE", 1), Column("RULE", 2))
 _OF_COMMANDS = ("command_begun", "command_done")
 """Facts about a command's id, of which the beginning is enough to see what belongs together."""
+ABOUT = 24
+"""Columns of what an alert is about: its text below has all of it, and open or closed stays in sight."""
 NARROW = 120
 """Columns; below that a line leaves out the date."""
 
@@ -100,7 +102,7 @@ def _alert(row: AlertRow) -> tuple[Cell, ...]:
         Cell(day),
         Cell(time),
         Cell(row.severity, Tone.BAD if is_bad else Tone.WARN),
-        Cell(row.about),
+        Cell(cut(row.about, ABOUT)),
         Cell(str(row.times), is_number=True),
         Cell(
             "open" if row.closed_ms is None else "closed", Tone.PLAIN if row.closed_ms is None else Tone.FAINT

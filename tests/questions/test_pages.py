@@ -170,3 +170,11 @@ def test_the_text_of_an_alert_is_whole_in_a_narrow_terminal() -> None:
     assert line.split()[2:5] == ["warning", "CLEANUSDT", "2"]
     assert " ".join(one.strip() for one in rest) == text
     assert all(len(one) <= 60 for one in (head, line, *rest))
+
+
+def test_a_long_subject_of_an_alert_does_not_hide_whether_it_is_closed() -> None:
+    moments = {"first_ms": 1_000, "last_ms": 61_000, "closed_ms": 62_000}
+    row = AlertRow(
+        rule="guard:critical", about="/a/folder" * 9, severity="critical", text="t", times=1, **moments
+    )
+    assert "closed" in alerts_page([row], Pen(columns=80)).splitlines()[1]

@@ -179,7 +179,8 @@ class Stopping:
             self._switch.write_down(), self._disarm(words), self._sweep.cancel(wanted)
         )
         said = f"halted: {words}{trouble}"
-        return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable)
+        noun = "entry order" if wanted is _is_entry else "order"
+        return self._acted(said, cancelled, disarmed=disarmed, is_durable=durable, noun=noun)
 
     async def _stop_all(self, words: str, by: str) -> Acted[Achieved]:
         self._tell_stop(by)
@@ -301,10 +302,11 @@ class Stopping:
         disarmed: int = 0,
         *,
         is_durable: bool = True,
+        noun: str = "order",
     ) -> Acted[Achieved]:
         orders = cancelled or Cancelled(0, 0)
         closed, left = positions or (0, len(self._held()))
-        counts = [f"{many(orders.gone, 'order')} cancelled, {orders.left} left"] if cancelled else []
+        counts = [f"{many(orders.gone, noun)} cancelled, {orders.left} left"] if cancelled else []
         counts += [f"{many(closed, 'position')} closed, {left} left"] if positions else []
         counts += self._of_positions() if positions else []
         counts += [f"{many(disarmed, 'snipe')} disarmed"] if disarmed else []

@@ -34,6 +34,7 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
             await rooms.arming.arm(SYMBOL, "ann")
             acted = await rooms.safety.stopping.halt("ann", "lunch")
             assert acted.is_all
+            assert "0 entry orders cancelled" in acted.words
             assert acted.result.snipes_disarmed == 1
             assert acted.result.state is TradingState.HALTED
             assert not rooms.keeper.open.snipes

@@ -62,7 +62,7 @@ class Asker:
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
         click.echo(many(objects) if self.as_json else page(rows, self.pen))
         if not rows and not self.as_json and not self.reach.has_store:
-            click.echo(f"mexc-tui: no engine of profile {self.reach.paths.profile} has run yet.", err=True)
+            click.echo(f"mexc-tui: {self.reach.without_store}", err=True)
 
     def tell(
         self,

@@ -171,8 +171,7 @@ class Reach:
         from mexc_tui.reporting import stored_report
 
         if not self.has_store:
-            words = f"No engine of profile {self.paths.profile} has run yet: there is no day to report."
-            raise Failure(words, NO_ENGINE)
+            raise Failure(f"There is no day to report: {self.without_store}", NO_ENGINE)
         now_ms = self.clock.now_ms() if is_held(self.paths.lock) else None
         return self.look(lambda stored: stored_report(stored, self._settings, now_ms, since_ms))
 
@@ -265,6 +264,16 @@ class Reach:
     def socket(self) -> Path:
         """Return where the engine serves: as it noted in its lock, whatever this environment says."""
         return socket_of(self.paths)
+
+    @property
+    def without_store(self) -> str:
+        """Say why nothing is stored, and the next step if it was lost."""
+        from mexc_tui.store.backups import Backups
+
+        profile, backups = self.paths.profile, Backups(self.paths.store)
+        if not backups.all():
+            return f"no engine of profile {profile} has run yet."
+        return f"the database of profile {profile} is missing. {backups.advice()}"
 
     @property
     def without_engine(self) -> str:

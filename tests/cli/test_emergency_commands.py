@@ -110,6 +110,15 @@ def test_commands_of_a_schedule_reach_a_running_engine(world: World) -> None:
             end(engine)
 
 
+def test_a_missing_database_with_a_backup_names_the_command_that_restores_it(tmp_path: Path) -> None:
+    reach = Reach(None, None, environ(tmp_path))
+    assert "has run yet" in reach.without_store
+    folder = reach.paths.store.parent / "backups"
+    folder.mkdir(parents=True)
+    (folder / "desk-20261130T154854Z-rescued.sqlite3").touch()
+    assert "mexc-tui restore --profile practice" in reach.without_store
+
+
 def test_a_frozen_engine_is_named_with_the_way_to_stop_without_it(world: World) -> None:
     engine = world.engine()
     try:

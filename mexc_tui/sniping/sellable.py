@@ -117,7 +117,7 @@ def _small(
     if bought_small and prices.bid is not None and prices.last is not None:
         return Judgement(Sellability.DUST, fault)
     seen = _observed(now_ms, before)
-    has_two = prices.last is not None or bought_small
+    has_two = bought_small or None not in (prices.bid, prices.last)
     is_held = now_ms - seen.since_ms >= CONFIRM_MS and seen.observations >= OBSERVATIONS
     if has_two and is_held:
         return Judgement(Sellability.DUST, f"{fault}, for {(now_ms - seen.since_ms) // 1_000} s", seen)

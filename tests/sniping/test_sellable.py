@@ -84,6 +84,14 @@ def test_a_crashed_price_is_dust_only_after_a_minute_of_bids_and_trades() -> Non
     assert watched("20", crashed, CONFIRM_MS // 1_000).sellability is Sellability.DUST
 
 
+def test_a_last_trade_alone_makes_no_dust_of_what_a_changed_rule_refuses_while_there_is_no_bid() -> None:
+    strict = replace(GRID, min_value=D(50))
+    absurd, last = KnownPrices(None, D("0.00001"), D(1), D("1.1")), None
+    for at_ms in range(T0, T0 + 2 * CONFIRM_MS, 500):
+        last = judge(D(20), strict, absurd, at_ms, None if last is None else last.confirmation)
+        assert last.sellability is not Sellability.DUST
+
+
 def test_a_minute_with_two_looks_confirms_nothing() -> None:
     crashed = KnownPrices(D("0.001"), D("0.001"), D(1), D("1.1"))
     first = judge(D(20), GRID, crashed, T0)

@@ -31,7 +31,6 @@ from tests.engine.guarded import (
     day_of,
     guarding,
     held,
-    price,
     price_for,
     protection,
     rooms_of,
@@ -108,7 +107,7 @@ def test_d10_no_commit_lies_between_a_price_and_a_stop_although_take_profits_hol
             assert len(resting(rooms)) == 3
             slow_disk(running, monkeypatch)
             began_s = asyncio.get_running_loop().time()
-            price(rooms, position, "0.7")
+            await price_for(rooms, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S / 2
             assert not rooms.selling.left(held(running)) or resting(rooms) == []
@@ -129,7 +128,7 @@ def test_a_stop_refused_at_first_is_tried_again_without_waiting_for_a_commit(
             await asyncio.sleep(6)
             slow_disk(running, monkeypatch)
             began_s = asyncio.get_running_loop().time()
-            price(rooms, position, "0.7")
+            await price_for(rooms, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < COMMIT_S
             monkeypatch.undo()
@@ -152,7 +151,7 @@ def test_a_stop_that_joins_a_sale_does_not_wait_until_that_one_is_durable(
             await asyncio.sleep(0.1)
             assert not sold(day)
             began_s = asyncio.get_running_loop().time()
-            price(rooms, position, "0.7")
+            await price_for(rooms, position, "0.7", 0.15)
             await until(lambda: sold(day))
             assert asyncio.get_running_loop().time() - began_s < WRITE_S / 2
             monkeypatch.undo()
@@ -178,7 +177,7 @@ def test_an_engine_killed_after_its_stop_left_and_before_the_cancels_were_booked
             gate, position = rooms.execution.refusal, held(running)
             cut_power(running, monkeypatch)
             rooms.execution.refusal = gate  # what it sends still leaves
-            price(rooms, position, "0.7")
+            await price_for(rooms, position, "0.7", 0.15)
             await until(lambda: sold(day))
             states = {row.role: row.state for row in (await stored_orders(running)).values()}
             assert OrderRole.STOP not in states
@@ -201,7 +200,7 @@ def test_what_is_free_is_sold_while_the_cancel_of_the_rest_hangs(tmp_path: Path)
         async with guarding(day) as (running, rooms, position):
             await asyncio.sleep(6)
             assert len(resting(rooms)) == 1
-            price(rooms, position, "0.7")
+            await price_for(rooms, position, "0.7", 0.15)
             await until(lambda: sold(day), 1)
             assert len(resting(rooms)) == 1
             after = await closed(running)

@@ -11,6 +11,9 @@ from mexc_tui.ledger.numbers import exactly, plain, rounded
 from mexc_tui.model.intent import ZERO, Order, OrderState
 from mexc_tui.model.order import Side
 
+ROUNDING, CENT = Decimal("1.01"), Decimal("0.01")
+"""A buy never costs more than its limit price, but for what the exchange rounds up."""
+
 
 def mismatch(order: Order, evidence: Evidence) -> str:
     """Say what names another order in a report; empty: everything it names is this one's."""
@@ -56,12 +59,15 @@ def within(order: Order, evidence: Evidence) -> Evidence:
 
 
 def _filled_beyond(order: Order, evidence: Evidence) -> str:
+    told = order.filled_quantity if evidence.filled_quantity is None else evidence.filled_quantity
     quantity, value = evidence.filled_quantity or ZERO, evidence.filled_value or ZERO
     most = most_value(order)
     if order.quantity is not None and quantity > order.quantity:
         return f"{plain(quantity)} filled of {plain(order.quantity)} ordered"
     if most is not None and value > most:
         return f"{plain(value)} spent of {plain(most)} ordered"
+    if order.side is Side.BUY and order.price and value > told * order.price * ROUNDING + CENT:
+        return f"{plain(value)} spent on {plain(told)} at a limit of {plain(order.price)}"
     if order.side is Side.SELL and order.bound is not None and quantity > order.bound:
         return f"{plain(quantity)} sold of {plain(order.bound)} intended"
     return ""

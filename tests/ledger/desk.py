@@ -94,7 +94,7 @@ def order(
         type=OrderType.LIMIT,
         role=role or (OrderRole.ENTRY if side is Side.BUY else OrderRole.STOP),
         state=state,
-        price=D(2),
+        price=D(2) if side is Side.SELL else D(100),
         quantity=quantity,
         position_id=position_id,
         created_ms=created_ms,

@@ -1,6 +1,6 @@
 """Fills become postings, lots, positions, intents and days; every cent is somewhere."""
 
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from itertools import permutations
 
 import msgspec
@@ -452,7 +452,9 @@ def _in_slices(
     for number, status in enumerate(statuses, 1):
         filled = quantity if number == slices else (quantity * number / slices).quantize(D("0.0001"))
         worth = value if number == slices else (value * number / slices).quantize(D("0.00000001"))
-        told.append((name, from_report(report(name, filled, worth, status, side, quantity), NOON_MS)))
+        row = report(name, filled, worth, status, side, quantity)
+        limit = (value / quantity * 2).quantize(D("0.01"), ROUND_UP)
+        told.append((name, from_report(msgspec.structs.replace(row, price=limit), NOON_MS)))
     asset = draw(FEE_ASSETS)
     amount = (quantity if asset == "ABC" else value) * D("0.001")
     told.append((name, from_trades((trade(name, 1, quantity, amount, asset, side is Side.BUY),))))

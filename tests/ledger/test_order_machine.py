@@ -482,3 +482,24 @@ def test_a_real_sequence_ends_alike_in_all_its_orders() -> None:
     ends = {unworded(told(order(), *way)) for way in permutations(sequence)}
     assert len(ends) == 1
     assert next(iter(ends)).average_price == Decimal("1.996")
+
+
+@pytest.mark.parametrize(
+    "told_too_dear",
+    [
+        push("1", "15", StreamOrderStatus.PARTIALLY_FILLED),
+        push("10", "25", StreamOrderStatus.FILLED),
+        push("0", "15", StreamOrderStatus.NEW),
+        from_report(report("buy-1", "10", "25", OrderStatus.FILLED), NOON_MS),
+    ],
+    ids=["part", "all", "nothing", "report"],
+)
+def test_a_buy_is_never_booked_above_its_limit_price(told_too_dear: Evidence) -> None:
+    limited = msgspec.structs.replace(order(), price=D(2), bound=D(100))
+    step = advance(limited, told_too_dear)
+    assert (step.order.filled_quantity, step.order.filled_value) == (0, 0)
+    assert not step.order.state.is_terminal
+    assert kinds_of(step) == [AnomalyKind.OVERFILL]
+    assert must_ask(step.order)
+    truth = told(step.order, push("10", "20.004", StreamOrderStatus.FILLED))
+    assert (truth.filled_quantity, truth.filled_value) == (10, D("20.004"))

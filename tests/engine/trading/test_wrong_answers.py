@@ -1,12 +1,14 @@
 """Account answers that are wrong for a moment, and pairs that the exchange does not know any more."""
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 
 from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.joining import Joined
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.position import Protection
+from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
@@ -123,3 +125,37 @@ def close_the_history_of(day: PracticeDay, gone: str) -> None:
         return all_orders(symbol, start_ms, end_ms, limit)
 
     day.server.world.all_orders = refuse
+
+
+def test_a_purchase_by_hand_that_is_listed_after_the_balances_showed_it_is_explained(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = a_day(sim, tmp_path, reconcile_s=3_600)
+        await day.open()
+        async with day.engine() as running:
+            rooms, position = rooms_of(running), await buy(running)
+            await agree(running)
+            all_orders, is_hidden = day.server.world.all_orders, True
+
+            def late(
+                symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+            ) -> list[OrderRecord]:
+                found = all_orders(symbol, start_ms, end_ms, limit)
+                return [one for one in found if not (is_hidden and one.client_order_id == "by-hand")]
+
+            day.server.world.all_orders = late
+            buy_by_hand(day, position.symbol)
+            run = await rooms.reconciler.compare(Trigger.PERSON)
+            assert "unconfirmed balance change" in run.problem
+            is_hidden = False
+            await asyncio.sleep(30)
+            last = rooms.keeper.open.reconciled
+            assert last is not None
+            assert (last.problem, await lasting_of(running)) == ("", [])
+
+    simulate(main)
+
+
+def buy_by_hand(day: PracticeDay, symbol: str) -> None:
+    """Let the user buy for 9 USDT at whatever the asks want."""
+    order = NewOrder(symbol, Side.BUY, OrderType.MARKET, "by-hand", quote_quantity=Decimal(9))
+    day.server.world.place(order)

@@ -30,6 +30,9 @@ class Unconfirmed:
     value: Decimal | None
     """Worth of the difference in quote units; None: unknown."""
     first_ms: int
+    """Since when it differs by this amount."""
+    since_ms: int
+    """Since when it differs at all."""
     seen: int
     pauses_entries: bool
     words: str

@@ -17,7 +17,7 @@ from mexc_tui.ledger.agreement import (
     difference,
     worth_of,
 )
-from mexc_tui.ledger.confirming import AssetState, drift_reversed_by, is_confirmed, sighting
+from mexc_tui.ledger.confirming import AssetState, drift_reversed_by, is_confirmed, pausing, sighting
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.intent import ZERO, Order
 from mexc_tui.model.order import Side
@@ -91,7 +91,7 @@ def compare_balances(
     assets = set(totals) | {asset for _, asset in ours.held} | set(moves.desk) | set(moves.own) | set(before)
     found.unread = {asset for asset in assets if not theirs.tells(asset)}
     skip = skip | found.unread
-    found.unconfirmed += [one for name, one in before.items() if name in skip]
+    found.unconfirmed += [pausing(one, theirs.at_ms) for name, one in before.items() if name in skip]
     for asset in sorted(assets - skip):
         desk = ours.held.get((Account.DESK, asset), ZERO) + moves.desk.get(asset, ZERO)
         own = ours.held.get((Account.OWN, asset), ZERO) + moves.own.get(asset, ZERO)

@@ -1,7 +1,7 @@
 """When a balance that differs from the books is booked: never after one answer (design, principle 7)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from mexc_tui.ledger.agreement import Ours, Rules, Unconfirmed, worth_of
@@ -13,6 +13,8 @@ DRIFT_SEEN, DRIFT_MS = 2, 10_000
 """A balance change is booked after so many equal comparisons over so long."""
 GONE_SEEN, GONE_MS = 3, 30_000
 """Coins of the desk are written off only after so many, over so long: a position depends on it."""
+PAUSE_MS = 120_000
+"""A difference that changes all the time pauses entries for so long: others trade on the account."""
 REVERSED_WITHIN_MS = 86_400_000
 """A change that is reversed within so long was a false alarm; later it is a new external flow."""
 CONFIRM_EVERY_S = 5.0
@@ -46,16 +48,27 @@ def sighting(state: AssetState, before: Unconfirmed | None, rules: Rules) -> Unc
     is_same = before is not None and (before.off, before.short) == (state.off, state.short)
     value = worth_of(state.name, state.off, rules)
     is_grave = value is None or value >= rules.explained_below
-    return Unconfirmed(
+    since_ms = state.at_ms if before is None else before.since_ms
+    seen = Unconfirmed(
         asset=state.name,
         off=state.off,
         short=state.short,
         value=value,
         first_ms=before.first_ms if is_same and before is not None else state.at_ms,
+        since_ms=since_ms,
         seen=before.seen + 1 if is_same and before is not None else 1,
         pauses_entries=is_grave and (state.is_quote or state.short > 0),
         words=_words(state),
     )
+    return pausing(seen, state.at_ms)
+
+
+def pausing(seen: Unconfirmed, at_ms: int) -> Unconfirmed:
+    """Return a difference as it stands at this moment: it pauses entries for a bounded time."""
+    if not seen.pauses_entries or at_ms - seen.since_ms < PAUSE_MS:
+        return seen
+    words = f"{seen.words}; differs for {PAUSE_MS // 1_000} s: entries go on"
+    return replace(seen, pauses_entries=False, words=words)
 
 
 def is_confirmed(seen: Unconfirmed, at_ms: int) -> bool:

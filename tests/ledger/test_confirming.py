@@ -8,6 +8,7 @@ import pytest
 from mexc_tui.ledger.accounts import flows
 from mexc_tui.ledger.agreement import Outcome, Theirs, Unconfirmed
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
+from mexc_tui.ledger.confirming import PAUSE_MS
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, CloseReason
@@ -114,6 +115,33 @@ def test_another_amount_begins_another_confirmation() -> None:
         assert comparing.compare(stale).corrections == ()
 
 
+@pytest.mark.parametrize("asset", ["USDT", "ABC"])
+def test_a_difference_that_changes_with_every_answer_pauses_entries_for_two_minutes_at_most(
+    asset: str,
+) -> None:
+    comparing = Comparing(a_desk())
+    for number in range(40):
+        amounts = {asset: str(-2 - number % 3)}
+        outcome = comparing.compare(comparing.desk.mirrored(**amounts))
+        (seen,) = outcome.unconfirmed
+        assert outcome.corrections == ()
+        assert seen.pauses_entries is (number * STEP_MS < PAUSE_MS)
+    assert "entries go on" in comparing.runs[-1].problem
+    still = comparing.compare(comparing.desk.mirrored(), moved=frozenset({asset}))
+    assert not still.unconfirmed[0].pauses_entries
+    comparing.compare(comparing.desk.mirrored())
+    again = comparing.compare(comparing.desk.mirrored(**{asset: "-5"}))
+    assert again.unconfirmed[0].pauses_entries
+
+
+def test_an_asset_that_is_always_moving_does_not_pause_entries_for_good() -> None:
+    comparing = Comparing(a_desk())
+    assert comparing.compare(comparing.desk.mirrored(USDT="-5")).unconfirmed[0].pauses_entries
+    for _ in range(PAUSE_MS // STEP_MS):
+        last = comparing.compare(comparing.desk.mirrored(USDT="-5"), moved=frozenset({"USDT"}))
+    assert not last.unconfirmed[0].pauses_entries
+
+
 @pytest.mark.parametrize("gone", ["-4", "-10"], ids=["some", "all"])
 def test_coins_that_reappear_are_the_desks_again(gone: str) -> None:
     comparing = Comparing(a_desk())
@@ -160,6 +188,7 @@ def test_coins_that_come_long_after_a_write_off_are_the_persons_own() -> None:
         short=ZERO,
         value=D(8),
         first_ms=NOON_MS,
+        since_ms=NOON_MS,
         seen=9,
         pauses_entries=False,
         words="",

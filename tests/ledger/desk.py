@@ -85,6 +85,7 @@ def order(
     position_id: str = "p1",
     created_ms: int = NOON_MS,
     role: OrderRole | None = None,
+    price: Decimal | None = None,
 ) -> Order:
     return Order(
         client_order_id=name,
@@ -94,7 +95,7 @@ def order(
         type=OrderType.LIMIT,
         role=role or (OrderRole.ENTRY if side is Side.BUY else OrderRole.STOP),
         state=state,
-        price=D(2) if side is Side.SELL else D(100),
+        price=D(2) if price is None else price,
         quantity=quantity,
         position_id=position_id,
         created_ms=created_ms,

@@ -45,7 +45,11 @@ def sell_order(name: str = "stop-1", quantity: str = "10", role: OrderRole = Ord
 def a_desk(**assets: str) -> Desk:
     """A desk that is about to buy; its entry ended, so that what it bought is open."""
     stop = intent("stop", OrderRole.STOP)
-    return Desk(prices={"MX": D(3)}).start(**(assets or {"USDT": "1000"})).expect(intent(), order(), stop)
+    return (
+        Desk(prices={"MX": D(3)})
+        .start(**(assets or {"USDT": "1000"}))
+        .expect(intent(), order(price=D(20)), stop)
+    )
 
 
 def done(desk: Desk) -> None:
@@ -216,7 +220,7 @@ def test_a_position_is_reducing_while_a_stop_is_under_way() -> None:
 def test_lots_are_used_first_in_first_out() -> None:
     desk = a_desk()
     desk.tell("buy-1", bought())
-    desk.expect(order("buy-2", created_ms=NOON_MS + 1))
+    desk.expect(order("buy-2", price=D(20), created_ms=NOON_MS + 1))
     desk.tell("buy-2", bought("buy-2", "10", "30"))
     desk.expect(sell_order(quantity="12"))
     desk.tell("stop-1", sold("stop-1", "12", "36"))

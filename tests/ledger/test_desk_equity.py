@@ -102,7 +102,9 @@ def test_reservations_and_costs_count_together_against_the_limit() -> None:
 
 
 def test_an_order_that_costs_more_than_its_reservation_is_told() -> None:
-    bought = advance(order(), from_report(report("buy-1", "10", "101", OrderStatus.FILLED), NOON_MS)).order
+    bought = advance(
+        order(price=D(20)), from_report(report("buy-1", "10", "101", OrderStatus.FILLED), NOON_MS)
+    ).order
     assert len(within_reservation(intent(), (bought,))) == 1
     assert within_reservation(intent(spend_cap=D(101)), (bought,)) == ()
 

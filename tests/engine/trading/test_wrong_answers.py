@@ -7,8 +7,8 @@ from pathlib import Path
 from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.joining import Joined
 from mexc_tui.model.intent import CloseReason, OrderRole
-from mexc_tui.model.position import Protection
 from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate

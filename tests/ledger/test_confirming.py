@@ -136,7 +136,8 @@ def test_a_difference_that_changes_with_every_answer_pauses_entries_for_two_minu
 
 def test_an_asset_that_is_always_moving_does_not_pause_entries_for_good() -> None:
     comparing = Comparing(a_desk())
-    assert comparing.compare(comparing.desk.mirrored(USDT="-5")).unconfirmed[0].pauses_entries
+    last = comparing.compare(comparing.desk.mirrored(USDT="-5"))
+    assert last.unconfirmed[0].pauses_entries
     for _ in range(PAUSE_MS // STEP_MS):
         last = comparing.compare(comparing.desk.mirrored(USDT="-5"), moved=frozenset({"USDT"}))
     assert not last.unconfirmed[0].pauses_entries

@@ -88,7 +88,8 @@ class HeldFace:
     def liquidity(self) -> Mapping[str, Liquidity]:
         return {}
 
-    async def alerts(self) -> Sequence[AlertRow]:
+    async def alerts(self, limit: int = 1_000, *, closed: bool = False) -> Sequence[AlertRow]:
+        del limit, closed
         return []
 
     def settings(self) -> Sequence[SettingRow]:

@@ -41,6 +41,10 @@ class _Tick:
     wall_ms: int
 
 
+LOUD_MS = 1_000
+"""A shorter gap is shown and counted, but not worth a line of the log each time."""
+
+
 class Awake:
     """One worker: compares each scheduled wake-up with the actual one, on both clocks.
 
@@ -135,7 +139,8 @@ class Awake:
         self.last, self.count = gap, self.count + 1
         if self.longest is None or gap.length_ms > self.longest.length_ms:
             self.longest = gap
-        log.warning("the event loop stood still for %d ms", gap.length_ms)
+        level = logging.WARNING if gap.length_ms >= LOUD_MS else logging.INFO
+        log.log(level, "the event loop stood still for %d ms", gap.length_ms)
         if gap.length_ms > STALE_MS:
             self._stale, self._asked_ms = gap, None
             self._distrust()

@@ -90,7 +90,7 @@ async def test_commands_reach_the_engine_with_who_gave_them(tmp_path: Path) -> N
         await client.give(kinds.REDUCE_ONLY, kinds.Stopping(), deadline_s=5)
         await client.give(kinds.RESUME, kinds.Resuming(typed="resume"), deadline_s=5)
         await client.give(kinds.FLATTEN, Nothing(), deadline_s=5)
-        await client.give(kinds.KILL, Nothing(), deadline_s=5)
+        await client.give(kinds.KILL, kinds.Killing(), deadline_s=5)
     assert (armed.outcome, armed.words) == (Outcome.DONE, "NEWUSDT is armed.")
     assert money.done[:3] == [
         ("arm", "NEWUSDT", "tester"),
@@ -142,7 +142,7 @@ async def test_who_only_looks_may_stop_and_sell_but_neither_buy_nor_resume(tmp_p
         done = [
             (await client.give(kinds.HALT, kinds.Stopping(), deadline_s=5)).outcome,
             (await client.give(kinds.DISARM, NEW, deadline_s=5)).outcome,
-            (await client.give(kinds.KILL, Nothing(), deadline_s=5)).outcome,
+            (await client.give(kinds.KILL, kinds.Killing(), deadline_s=5)).outcome,
         ]
         offered = await client.give(kinds.PREVIEW, kinds.PreviewAsked(name=Preview.UNLOCK), deadline_s=5)
     assert refused == [Outcome.REFUSED] * 3
@@ -155,7 +155,7 @@ async def test_an_engine_that_only_looks_shows_nothing_and_refuses_in_words(tmp_
     async with desk(tmp_path, None) as (client, _):
         positions = client.mirror(kinds.POSITIONS)
         replies = [
-            await client.give(kinds.KILL, Nothing(), deadline_s=5),
+            await client.give(kinds.KILL, kinds.Killing(), deadline_s=5),
             await client.give(kinds.WHAT_IF, NEW, deadline_s=5),
         ]
         why = await client.give(asking.WHY, asking.WhyAsked(symbol="NEWUSDT"), deadline_s=5)

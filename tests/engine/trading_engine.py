@@ -190,6 +190,9 @@ class HeldMoney:
     async def resume(self, by: str, typed: str) -> Acted[Achieved]:
         return self._did("resume", typed)
 
+    async def restore_limits(self, by: str) -> Acted[Achieved]:
+        return self._did("restore_limits")
+
     async def flatten(self, by: str) -> Acted[Achieved]:
         return self._did("flatten")
 

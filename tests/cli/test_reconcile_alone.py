@@ -31,7 +31,7 @@ def test_after_a_killed_engine_books_are_compared_anew_unless_another_holds_them
     done = reconcile(world)
     assert done.returncode == 0, done.stderr + done.stdout
     run = json.loads(done.stdout)
-    assert set(run) == {"at_ms", "explained", "unexplained"}
+    assert set(run) == {"at_ms", "explained", "unexplained", "excluded"}
     assert run["unexplained"] == []
     assert run["at_ms"] > before
     assert stored(world) == run["at_ms"]

@@ -74,6 +74,8 @@ class Arming:
         self._now_ms = now_ms
         self._again_ms: dict[str, int] = {}
         self._told: dict[str, tuple[str, ...]] = {}
+        self._logged: set[tuple[str, tuple[str, ...]]] = set()
+        """Pairs and the limits that refused them: each is worth one line of the log."""
         self._put_down: set[tuple[str, int]] = set()
         self.generations: dict[str, int] = {}
         """Of halts, that each snipe was armed under."""
@@ -207,7 +209,8 @@ class Arming:
         # Other stages refuse what nobody could buy yet; risk limits alone refuse what would be bought.
         only_risk = all(one.stage is Stage.RISK for one in verdicts)
         limits = "; ".join(map(line, verdicts)) if only_risk and names else ""
-        if limits:
+        if limits and (listing.symbol, names) not in self._logged:
+            self._logged.add((listing.symbol, names))
             log.warning("%s: entry refused by risk limits: %s", listing.symbol, limits)
         event = SnipeRefused(
             at_ms=self._now_ms(),

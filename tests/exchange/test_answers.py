@@ -47,10 +47,12 @@ def readers() -> dict[str, Callable[[bytes], Any]]:
     """Every reader that the endpoints use, found by its name, so that a new one is fuzzed at once."""
     modules = (rest_market, rest_orders, rest_account)
     everything = {name: value for module in modules for name, value in vars(module).items()}
+    lists = {name: value.list for name, value in everything.items() if isinstance(value, RowReader)}
     return {
         name.strip("_"): value
-        for name, value in everything.items()
+        for name, value in (everything | lists).items()
         if name.startswith("_") and name.isupper() and callable(value) and not hasattr(value, "pattern")
+        if name != "_PAIRS"
     } | {"NOTHING": nothing, "INFO": pairs_of}
 
 
@@ -91,6 +93,7 @@ def recordings() -> list[tuple[str, bytes]]:
     ]
 
 
+SAMPLES["BALANCES"] = json.dumps(json.loads(SAMPLES["ACCOUNT"])["balances"])
 # The same body, read a few pairs at a time.
 SAMPLES["RAW_INFO"] = next(body.decode() for path, body in recordings() if path == "/api/v3/exchangeInfo")
 

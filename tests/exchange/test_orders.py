@@ -211,10 +211,12 @@ async def test_without_a_key_nothing_is_sent() -> None:
         assert server.requests == []
 
 
-async def test_with_an_unknown_clock_nothing_is_sent() -> None:
+async def test_with_an_unknown_clock_no_entry_is_sent_and_exits_are_signed_with_this_machines_clock() -> None:
     async with hostile(answer(PLACED)) as server, client_of(server.origin, clock_known=False) as client:
-        assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.EXIT), NotSent)
+        assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.ENTRY), NotSent)
         assert server.requests == []
+        assert isinstance(await client.orders.place(LIMIT, purpose=Purpose.EXIT), Accepted)
+        assert len(server.requests) == 1
 
 
 BAD: list[dict[str, Any]] = [

@@ -200,6 +200,8 @@ class Acting(Dressed):
         self.tell(result, tone)
 
     def _show_act(self) -> None:
+        if not self.screen_stack:
+            return
         screen, act = self.screen, self._hand.shown
         if isinstance(screen, BoardScreen) and screen.is_there:
             width = screen.size.width
@@ -208,10 +210,12 @@ class Acting(Dressed):
             screen.hold(question is not None, takes_words=question is not None and bool(question.word))
 
     def _is_seen(self) -> bool:
-        return isinstance(self.screen, BoardScreen)
+        return bool(self.screen_stack) and isinstance(self.screen, BoardScreen)
 
     def _each_second(self) -> None:
-        """Let time close questions; tell what is new."""
+        """Let time close questions; tell what is new. A timer may fire once the screens are gone."""
+        if not self.screen_stack:
+            return
         self._hand.tick()
         self._tell_news()
 

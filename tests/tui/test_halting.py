@@ -91,3 +91,10 @@ async def test_halting_is_shown_and_works_on_every_board_and_over_the_welcome() 
         await one.until("h        stop all buying")
         await one.press("h")
         assert one.told() == ["halt"]
+
+
+async def test_a_timer_that_fires_once_more_when_the_screens_are_gone_does_no_harm() -> None:
+    async with _at() as here:
+        app = here.app
+    assert not app.screen_stack
+    app._show_act()  # pyright: ignore[reportPrivateUsage]

@@ -42,6 +42,9 @@ class SqliteThread(aiosqlite.Connection):
             await asyncio.gather(opening, return_exceptions=True)  # it cannot be stopped, but it is short
             await thread.end(CLOSING_S)
             raise
+        except BaseException:
+            await thread.end(CLOSING_S)  # else it answers a loop that may be closed by then
+            raise
         return thread
 
     def submit(self, function: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:

@@ -2,14 +2,17 @@
 
 import asyncio
 import signal
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from mexc_tui.model.storage import StorageClosed
 from mexc_tui.store.store import Store
+from mexc_tui.store.thread import SqliteThread
 from tests.store.parts import FILE, HandClock, fact
 from tests.store.test_cancellation import Blocker, moments, pair
 
@@ -135,3 +138,25 @@ def test_D1_a_killed_process_loses_no_acknowledged_unit(folder: Path, acknowledg
     found = asyncio.run(reopened(folder))
     assert found[0::2] == found[1::2]
     assert set(seen) <= set(found)
+
+
+def test_a_database_that_cannot_be_opened_leaves_no_thread_that_answers_a_closed_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = list[str]()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        failures.append(str(args.exc_value))
+
+    monkeypatch.setattr(threading, "excepthook", note)
+
+    def refuse() -> sqlite3.Connection:
+        raise sqlite3.DatabaseError("file is not a database")
+
+    before = set(threading.enumerate())
+    for _ in range(300):
+        with pytest.raises(sqlite3.DatabaseError):
+            asyncio.run(SqliteThread.opened(refuse))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert failures == []

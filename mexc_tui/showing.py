@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
@@ -18,6 +18,7 @@ from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
+from mexc_tui.local_zone import local_zone
 from mexc_tui.lock import socket_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
@@ -187,7 +188,7 @@ async def _show(
         source_of(client, role, _now_ms, terminal.meter.per_s),
         themes,
         theme,
-        _zone(),
+        local_zone(environ),
         is_economy=viewing.is_economy,
         welcome=viewing.welcome,
         outside=Outside(paths.state / "taken", "TMUX" in environ),
@@ -238,10 +239,6 @@ def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
 
 def _now_ms() -> int:
     return round(datetime.now(UTC).timestamp() * 1_000)
-
-
-def _zone() -> tzinfo:
-    return datetime.now(UTC).astimezone().tzinfo or UTC
 
 
 def _who() -> str:

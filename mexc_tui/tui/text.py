@@ -117,23 +117,33 @@ def utc(at_ms: int | None) -> str:
 
 
 def local_and_utc(at_ms: int | None, zone: tzinfo) -> str:
-    """Return the time of day where the trader sits, and in UTC; once where both are the same."""
-    here = _moment(at_ms, zone)
-    if here is None or not here.utcoffset():
+    """Return the local time of day, and in UTC; once where both are the same."""
+    local = _moment(at_ms, zone)
+    if local is None or not local.utcoffset():
         return utc(at_ms)
-    return f"{here:%H:%M:%S} ({utc(at_ms)})"
+    return f"{local:%H:%M:%S}{_offset_if_ambiguous(local)} ({utc(at_ms)})"
 
 
 def here(at_ms: int | None, zone: tzinfo) -> str:
-    """Return the time of day to the minute where the trader sits; empty where that is UTC."""
-    found = _moment(at_ms, zone)
-    return "" if found is None or not found.utcoffset() else f"{found:%H:%M} here"
+    """Return the local time of day to the minute; empty where that is UTC."""
+    local = _moment(at_ms, zone)
+    return (
+        ""
+        if local is None or not local.utcoffset()
+        else f"{local:%H:%M}{_offset_if_ambiguous(local) or ' here'}"
+    )
 
 
 def date_and_time(at_ms: int | None, zone: tzinfo) -> str:
-    """Return day and time where the trader sits, with how far that is from UTC."""
-    here = _moment(at_ms, zone)
-    return NOTHING.text if here is None else f"{here:%Y-%m-%d %H:%M:%S %z}"
+    """Return local day and time with the offset from UTC."""
+    local = _moment(at_ms, zone)
+    return NOTHING.text if local is None else f"{local:%Y-%m-%d %H:%M:%S %z}"
+
+
+def _offset_if_ambiguous(local: datetime) -> str:
+    """Return the offset of a time of day that comes twice, when clocks are put back; else nothing."""
+    is_ambiguous = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{local: %z}" if is_ambiguous else ""
 
 
 def _moment(at_ms: int | None, zone: tzinfo) -> datetime | None:

@@ -158,6 +158,7 @@ class DeskApp(Acting):
             now_ms=source.now_ms(),
             zone=self._zones[0],
             frozen_ms=None if self._frozen_ms is None else source.now_ms() - self._frozen_ms,
+            may_operate=source.may_operate,
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
         )
 
@@ -231,7 +232,7 @@ class DeskApp(Acting):
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
 
     def action_leave(self) -> None:
-        """Give the terminal back: the engine goes on, or stops. Who only looks is not asked."""
+        """Give the terminal back: the engine goes on, or stops. A read-only screen does not ask."""
         if not self._source.may_operate:
             self.end(Ending.LEFT)
         elif isinstance(self.screen, BoardScreen):

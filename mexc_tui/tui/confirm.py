@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mexc_tui.desk.client import Link
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.consequences import left
+from mexc_tui.tui.deeds import no_way_back
 from mexc_tui.tui.hand import Act, Stage
 from mexc_tui.tui.part import Part, fitting, folded, width_of
 from mexc_tui.tui.question import YES, Question
@@ -32,7 +33,9 @@ def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
         case Stage.OVER:
             head = Part(act.title, act.tone, is_badge=True)
             words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
-            then = Part(act.deed.then if act.tone is Tone.GOOD else "", Tone.STRONG)
+            stuck = no_way_back(act.deed, source) if act.tone is Tone.GOOD else ""
+            then = Part(act.deed.then if act.tone is Tone.GOOD and not stuck else "", Tone.STRONG)
+            words = f"{words} {stuck}".rstrip()
             return _lines(head, words, [then, _AFTER], width)
 
 

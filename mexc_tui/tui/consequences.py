@@ -40,6 +40,19 @@ def no_words(*_: object) -> str:
     return ""
 
 
+def of_profile(source: Source) -> str:
+    """Return the option that names the engine's profile on a command line; empty: it needs none."""
+    status = next(iter(source.status.rows.values()), None)
+    return "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
+
+
+def elsewhere(command: str, source: Source) -> str:
+    """Say where somebody can do what a read-only screen cannot."""
+    profile = of_profile(source)
+    typed = f"Type mexc-tui {command}{profile}, or open" if command else "Open"
+    return f"{typed} the desk with mexc-tui attach{profile}."
+
+
 def closing(source: Source, target: Target) -> str:
     """Say what selling a position, or a part of it, would bring at the bid."""
     row = held(source, target.symbol)

@@ -17,6 +17,7 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.consequences import (
     Target,
     closing,
+    elsewhere,
     held,
     no_words,
     open_positions,
@@ -67,12 +68,16 @@ class Deed:
     deadline_s: float = SOON_S
     then: str = ""
     """How to take it back, once it is done."""
+    undo: str = ""
+    """The command of the command line that takes it back; empty: none does."""
+    command: str = ""
+    """The command of the command line that does the same; empty: none."""
     changes: tuple[CommandKind[Any, Any], ...] = ()
     """Answers that are old once it is done."""
 
     @property
     def lowers_risk(self) -> bool:
-        """Whether a viewer that only looks may do it: it lowers risk."""
+        """Whether a read-only screen may do it: it lowers risk."""
         return self.kind.reduces_risk and not self.kind.needs_operator
 
 
@@ -119,12 +124,14 @@ DEEDS: tuple[Deed, ...] = (
         words=stopping,
         asks=False,
         then="h or R offers to resume",
+        undo="resume",
         changes=_MONEY,
     ),
     Deed(
         id="resume",
         name="Resume",
         kind=trading.RESUME,
+        command="resume",
         args=_resuming,
         preview=Preview.RESUME,
         needs_preview=True,
@@ -134,6 +141,7 @@ DEEDS: tuple[Deed, ...] = (
         id="unlock",
         name="Unlock live",
         kind=trading.UNLOCK,
+        command="unlock",
         args=_unlocking,
         preview=Preview.UNLOCK,
         needs_preview=True,
@@ -147,6 +155,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_of_desk,
         asks=False,
         then="L offers to unlock",
+        undo="unlock",
         changes=_MONEY,
     ),
     Deed(
@@ -154,6 +163,7 @@ DEEDS: tuple[Deed, ...] = (
         name="Arm",
         aim=Aim.PAIR,
         kind=trading.ARM,
+        command="arm",
         args=_of_pair,
         preview=Preview.ARM,
         needs_preview=True,
@@ -199,6 +209,7 @@ DEEDS: tuple[Deed, ...] = (
         args=_by_hand,
         asks=False,
         then="R offers to resume",
+        undo="resume",
         changes=_MONEY,
     ),
     Deed(
@@ -225,6 +236,7 @@ DEEDS: tuple[Deed, ...] = (
         id="reconcile",
         name="Compare books",
         kind=trading.RECONCILE,
+        command="reconcile",
         args=_of_desk,
         asks=False,
         changes=(asking.JOURNAL,),
@@ -234,6 +246,7 @@ DEEDS: tuple[Deed, ...] = (
         name="Change exits of",
         aim=Aim.POSITION,
         kind=trading.EDIT_EXITS,
+        command="exits",
         args=_made,
         words=_said,
         deadline_s=EXCHANGE_S,
@@ -243,6 +256,7 @@ DEEDS: tuple[Deed, ...] = (
         id="edit_setting",
         name="Change a setting",
         kind=asking.SET,
+        command="settings",
         args=_made,
         words=_said,
         changes=(asking.SETTINGS, asking.WHY),
@@ -271,6 +285,7 @@ DEEDS: tuple[Deed, ...] = (
         id="stop_engine",
         name="Stop the engine",
         kind=asking.STOP,
+        command="stop",
         args=_of_desk,
         words=stopping_engine,
         typed=lambda source: "stop" if open_positions(source) else "",
@@ -282,7 +297,7 @@ BY_ID = {deed.id: deed for deed in DEEDS}
 def refusal(deed: Deed, target: Target, source: Source) -> str:
     """Say in words why a deed cannot even be asked for; empty: it can."""
     if not source.may_operate and not deed.lowers_risk:
-        return f"{deed.name}: this viewer only looks. Open the desk without --read-only to do that."
+        return f"{deed.name}: not from a READ-ONLY screen. {elsewhere(deed.command, source)}"
     if deed.aim is Aim.DESK:
         return ""
     if not target.symbol:
@@ -290,6 +305,13 @@ def refusal(deed: Deed, target: Target, source: Source) -> str:
     if deed.aim is Aim.POSITION and held(source, target.symbol) is None:
         return f"{deed.name}: no position in {target.symbol} is open."
     return ""
+
+
+def no_way_back(deed: Deed, source: Source) -> str:
+    """Say that a read-only screen cannot take a deed back, and what can; empty: that is not so."""
+    if source.may_operate or not deed.undo:
+        return ""
+    return f"This READ-ONLY screen cannot {deed.undo}. {elsewhere(deed.undo, source)}"
 
 
 def named(deed: Deed, target: Target) -> str:

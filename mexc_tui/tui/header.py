@@ -29,6 +29,8 @@ class Known:
     now_ms: int
     zone: tzinfo
     positions: int
+    may_operate: bool = True
+    """False: this screen is read-only."""
     frozen_ms: int | None = None
     """How long the view stands still; None: it goes on."""
 
@@ -46,9 +48,10 @@ def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
 def _engine(known: Known) -> list[Part]:
     status = known.status
     if status is None:
-        return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _link(known)]
+        return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _read_only(known), _link(known)]
     return [
         _mode(status.mode, known.risk),
+        _read_only(known),
         _frozen(known),
         Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
         *_of_now(known, status),
@@ -76,6 +79,10 @@ def _mode(mode: str, risk: RiskRow | None) -> Part:
     return Part(mode.upper(), Tone.GOOD, is_badge=True)
 
 
+def _read_only(known: Known) -> Part:
+    return Part("" if known.may_operate else "READ-ONLY", Tone.WARN, is_badge=True)
+
+
 def _frozen(known: Known) -> Part:
     if known.frozen_ms is None:
         return Part("")
@@ -87,7 +94,7 @@ def _state(known: Known) -> Part:
     state = known.risk.state if known.risk is not None else known.status.trading_state
     words = known.risk.cause_words if known.risk is not None else known.status.cause
     if state is TradingState.ACTIVE and known.risk is not None and known.risk.is_locked:
-        return Part("no entries before L unlocks", Tone.WARN)
+        return Part("no entries before L unlocks" if known.may_operate else "no entries: locked", Tone.WARN)
     if state is TradingState.ACTIVE:
         return Part("entries allowed", Tone.GOOD)
     because = f": {words}" if words else ""

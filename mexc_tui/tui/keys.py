@@ -50,11 +50,17 @@ class Key:
     foot: int = 0
     """Place in the footer, 1 first; 0: not shown there."""
     needs_operator: bool = False
-    """Not there for a viewer that only looks."""
+    """Not there on a read-only screen."""
+    read_only_help: str = ""
+    """What it does on a read-only screen, where that is less; empty: the same."""
     boards: frozenset[str] = frozenset()
     """Boards whose footer shows it; empty: every board's."""
     is_first: bool = False
     """Heard before whatever has the focus."""
+
+    def says(self, *, may_operate: bool) -> str:
+        """Return what it does for a viewer who may, or may not, add risk."""
+        return self.help if may_operate else self.read_only_help or self.help
 
     @property
     def each(self) -> tuple[str, ...]:
@@ -125,7 +131,7 @@ KEYS: tuple[Key, ...] = (
         Group.TAKE),
     Key("screenshot", "", "picture", "Screenshot", "Save the screen as an SVG picture", Group.TAKE),
     Key("halt", "h,H", "deed('halt')", "Halt", "Stop buying, at once; again: offer to resume",
-        Group.STOP, foot=1, is_first=True),
+        Group.STOP, foot=1, is_first=True, read_only_help="Stop buying, at once; resuming is not here"),
     Key("halt_now", "ctrl+x", "halt_now", "Halt", "The same, also while words are typed",
         Group.STOP, is_first=True),
     Key("reduce_only", "r", "deed('reduce_only')", "Reduce only", "Stop buying, at once; what is armed waits",
@@ -185,7 +191,7 @@ def _binding(key: Key) -> Binding:
 
 
 def allowed(*, may_operate: bool) -> tuple[Key, ...]:
-    """Return the keys that a viewer has: one that only looks does not even see the others."""
+    """Return the keys that a viewer has: a read-only screen does not even show the others."""
     return tuple(key for key in KEYS if may_operate or not key.needs_operator)
 
 
@@ -231,7 +237,11 @@ def screens(board: str) -> list[Spot]:
 def palette(*, may_operate: bool) -> list[tuple[str, str, str]]:
     """Return name, help and action of what can be done from anywhere."""
     return [
-        (f"{key.name} ({key.shown})" if key.keys else key.name, key.help, key.action)
+        (
+            f"{key.name} ({key.shown})" if key.keys else key.name,
+            key.says(may_operate=may_operate),
+            key.action,
+        )
         for key in allowed(may_operate=may_operate)
         if key.scope is Scope.EVERYWHERE and key.id != "palette"
     ]
@@ -242,7 +252,11 @@ def help_text(*, may_operate: bool) -> str:
     keys = allowed(may_operate=may_operate)
     blocks: list[str] = []
     for group in Group:
-        lines = [f"  {key.shown:<12}{key.help}" for key in keys if key.group is group and key.keys]
+        lines = [
+            f"  {key.shown:<12}{key.says(may_operate=may_operate)}"
+            for key in keys
+            if key.group is group and key.keys
+        ]
         if lines:
             blocks.append("\n".join([group.value, *lines]))
     return "\n\n".join(blocks)

@@ -19,7 +19,7 @@ def keys_page() -> str:
 def _line(key: Key) -> str:
     where = ", ".join(board.title for board in all_boards() if board.name in key.boards) or "all"
     said = f"`{key.shown}`" if key.keys else "by name"
-    only = " Not for who only looks." if key.needs_operator else ""
+    only = " Not on a read-only screen." if key.needs_operator else ""
     return f"| {said} | {key.help}.{only} | {where} |"
 
 

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
-from mexc_tui.tui.consequences import Target, open_positions, stopping_engine
+from mexc_tui.tui.consequences import Target, of_profile, open_positions, stopping_engine
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.source import Source
 
@@ -33,13 +33,12 @@ def leaving_words(source: Source) -> str:
     held = len(open_positions(source))
     status = next(iter(source.status.rows.values()), None)
     process = "" if status is None else f" (process {status.pid})"
-    profile = "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
     are = "position is" if held == 1 else "positions are"
     protected = f"{held} {are} open; stops live in the engine." if held else "No position is open."
     return (
         f"{protected}\n\n"
         f"  d  Detach: the engine{process} goes on without a screen.\n"
-        f"     Come back with mexc-tui attach{profile}\n\n"
+        f"     Come back with mexc-tui attach{of_profile(source)}\n\n"
         f"{_indented(f'  s  Stop the engine. {stopping_engine(source, Target())}')}\n\n"
         "  esc  Stay.      h  Stop all buying, at once.\n\n"
         "Enter detaches."

@@ -29,6 +29,7 @@ _HAPPENED = (
     Column("WHAT", 26),
     Column("WHAT CAME OF IT", 20, grows=True),
 )
+READ_ONLY = "READ-ONLY: this screen can lower risk, and no more; only keys that work are here."
 _NOTHING = "Nothing was done here yet, and no alert came."
 
 
@@ -52,7 +53,8 @@ class HelpScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay it out."""
         yield Head()
-        words = f"{self._board.help}\n\n{keys.help_text(may_operate=self._may_operate)}"
+        head = self._board.help if self._may_operate else f"{READ_ONLY}\n\n{self._board.help}"
+        words = f"{head}\n\n{keys.help_text(may_operate=self._may_operate)}"
         with VerticalScroll() as page:
             page.border_title = Text(self._board.title)
             page.border_subtitle = Text("esc: back   h: halt")

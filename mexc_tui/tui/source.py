@@ -52,7 +52,7 @@ class Source:
     wire_per_s: Callable[[], float | None]
     """Bytes a second that this terminal was sent lately; None: nobody counts them."""
     may_operate: bool
-    """False: this face only looks, and may only lower risk."""
+    """False: this screen is read-only, and may only lower risk."""
     link: Callable[[], LinkState]
     now_ms: Callable[[], int]
     """The exchange's time, as well as it is known here."""

@@ -186,7 +186,7 @@ async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() ->
         await one.until("stop it was")
 
 
-async def test_a_viewer_that_only_looks_does_not_see_what_adds_risk_and_is_refused_in_words() -> None:
+async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in_words() -> None:
     frozen = Frozen()
     frozen.may_operate = False
     async with at(frozen) as one:
@@ -198,13 +198,13 @@ async def test_a_viewer_that_only_looks_does_not_see_what_adds_risk_and_is_refus
         assert not any(title.startswith(("Arm", "Resume", "Stop engine", "Books")) for title in titles)
         for name in ("arm", "resume", "reconcile", "stop_engine"):
             one.app.action_deed(name)
-        await one.until("Resume: this viewer only looks.")
+        await one.until("Resume: not from a READ-ONLY screen.")
         assert one.told() == []
         await one.press("h")
         await one.until("done: halted: by hand")
         await one.press("question_mark")
         page = str(one.app.screen.query_one(Static).content)
-        assert BY_ID["halt"].help in page
+        assert BY_ID["halt"].read_only_help in page
         assert BY_ID["arm"].help not in page
 
 

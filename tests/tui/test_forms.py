@@ -192,11 +192,11 @@ async def test_a_listing_is_watched_by_hand_and_dropped() -> None:
         await until(pilot, app, "FOOUSDT is watched no more.")
 
 
-async def test_who_only_looks_changes_nothing() -> None:
+async def test_a_read_only_screen_changes_no_setting() -> None:
     frozen = _settings()
     frozen.may_operate = False
     async with desk(frozen) as (app, pilot, _):
         await pilot.press("9")
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C")
-        await until(pilot, app, "this viewer only looks")
+        await until(pilot, app, "not from a READ-ONLY screen")

@@ -69,12 +69,12 @@ async def test_what_stands_against_it_is_said_and_nothing_is_told() -> None:
     assert one.told == []
 
 
-async def test_a_viewer_that_only_looks_cannot_unlock() -> None:
+async def test_a_read_only_screen_cannot_unlock() -> None:
     frozen = live(is_locked=True)
     frozen.may_operate = False
     one = Bench(frozen)
     await one.press("L")
-    assert "only looks" in one.said[-1]
+    assert "READ-ONLY" in one.said[-1]
     assert frozen.given == []
 
 

@@ -163,7 +163,8 @@ BOARD = Board(
             "Positions",
             lines.POSITION,
             reading(lambda source: source.positions, lines.position),
-            "No position is open, and none was closed within a day. Arm a listing on screen 2.",
+            "No position is open, and none was closed within a day. "
+            "A listing that is armed on screen 2 is bought at its opening.",
             "positions",
             Order(8),
             Place(share=3),

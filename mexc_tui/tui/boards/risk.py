@@ -28,7 +28,7 @@ _STATES = {
     TradingState.HALTED: ("HALTED: no entries, exits run; a person resumes", Tone.BAD),
     TradingState.FLATTENING: ("FLATTENING: every position is being closed", Tone.BAD),
 }
-LOCKED = "LIVE TRADING IS LOCKED: no entries before a person unlocks it (L); exits run"
+LOCKED = "LIVE TRADING IS LOCKED: no entries before a person unlocks it{}; exits run"
 _GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
 _ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
 
@@ -39,7 +39,8 @@ def _state(look: Look, width: int, height: int) -> list[Drawn]:
     if risk is None:
         return [words(LOADING, Tone.FAINT)]
     is_only_locked = risk.is_locked and risk.state is TradingState.ACTIVE
-    said, tone = (LOCKED, Tone.WARN) if is_only_locked else _STATES[risk.state]
+    key = " (L)" if look.source.may_operate else ""
+    said, tone = (LOCKED.format(key), Tone.WARN) if is_only_locked else _STATES[risk.state]
     lines = [words(said, tone)]
     if risk.unlocked_until_ms is not None:
         until = local_and_utc(risk.unlocked_until_ms, look.zone)

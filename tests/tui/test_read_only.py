@@ -1,0 +1,80 @@
+"""A read-only screen says so everywhere, offers only what works, and says where to do the rest."""
+
+import pytest
+
+from mexc_tui.model.trading import TradingState
+from mexc_tui.tui.boards import NAMES
+from mexc_tui.tui.deeds import BY_ID
+from mexc_tui.tui.keys import KEYS, footer, help_text, palette
+from tests.tui.frozen import Frozen, risk, status
+from tests.tui.test_deeds import at, done
+
+SIZES = [(80, 24), (120, 40), (200, 60), (40, 24)]
+
+
+def _read_only() -> Frozen:
+    frozen = Frozen()
+    frozen.may_operate = False
+    return frozen
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_screen_and_page_says_read_only(size: tuple[int, int]) -> None:
+    async with at(_read_only(), size) as one:
+        for number in range(1, len(NAMES) + 1):
+            await one.press(str(number))
+            await one.until("READ-ONLY")
+        for key in ("question_mark", "m", "ctrl+p"):
+            await one.press(key)
+            await one.until("READ-ONLY")
+            await one.press("escape")
+
+
+async def test_a_screen_that_may_trade_does_not_say_read_only() -> None:
+    async with at(size=(120, 40)) as one:
+        assert "READ-ONLY" not in one.text
+
+
+async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_what_can() -> None:
+    frozen = _read_only()
+    frozen.replies["halt"] = done("Entries are halted.")
+    async with at(frozen, (80, 24)) as one:
+        await one.press("h")
+        text = await one.until("Entries are halted.")
+        assert "This READ-ONLY screen cannot resume." in text
+        assert "mexc-tui resume" in text
+        assert "h or R offers" not in text
+        one.frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
+        await one.press("h")
+        await one.until("Resume: not from a READ-ONLY screen.")
+        assert one.told() == ["halt"]
+
+
+async def test_the_commands_to_use_instead_name_the_profile() -> None:
+    frozen = _read_only()
+    frozen.status.put("engine", status("live"))
+    frozen.replies["reduce_only"] = done("No entries from now on.")
+    async with at(frozen, (120, 40)) as one:
+        await one.press("r")
+        text = " ".join((await one.until("esc hides this")).split())
+        assert "mexc-tui resume --profile live" in text
+        assert "mexc-tui attach --profile live" in text
+
+
+def test_nothing_a_read_only_screen_offers_speaks_of_a_key_it_does_not_have() -> None:
+    hidden = {key.id for key in KEYS if key.needs_operator}
+    assert not any(BY_ID[name].lowers_risk for name in hidden if name in BY_ID)
+    offered = [name for name, _, _ in palette(may_operate=False)]
+    for board in NAMES:
+        offered += [spot.words for spot in footer(400, may_operate=False, board=board)]
+    for key in KEYS:
+        if key.id in hidden:
+            assert not any(one.endswith((f" {key.name}", f"{key.name} ({key.shown})")) for one in offered)
+    assert "offer to resume" not in help_text(may_operate=False)
+    assert "offer to resume" not in str(palette(may_operate=False))
+
+
+def test_what_a_read_only_screen_may_do_but_not_undo_says_what_undoes_it() -> None:
+    for deed in BY_ID.values():
+        if deed.lowers_risk and deed.then:
+            assert deed.undo, deed.id

@@ -215,7 +215,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             )
             return asking.SignalPage(*found)
 
-        return Done("", await answers.of("signals", asking.SignalPage, args, read))
+        return Done("", await or_refused(answers.of("signals", asking.SignalPage, args, read)))
 
     async def why(args: asking.WhyAsked, _: Given) -> Done[WhyRow]:
         async def read() -> WhyRow:
@@ -224,7 +224,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
                 "why", lambda stored: asked.why(stored, args.symbol, now_ms, detection, books_now)
             )
 
-        row = await answers.of("why", WhyRow, args, read)
+        row = await or_refused(answers.of("why", WhyRow, args, read))
         live = {one.id: one for one in face.listings()}
         stories = (
             msgspec.structs.replace(s, listing=live.get(s.listing.id, s.listing)) for s in row.listings
@@ -233,11 +233,13 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         return Done("", await _as_of_now(row, parts.trading))
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
-        rows = await books.read(
-            "journal",
-            lambda stored: asked.journal(
-                stored, args.before, args.limit, args.about, args.kind, args.since_ms
-            ),
+        rows = await or_refused(
+            books.read(
+                "journal",
+                lambda stored: asked.journal(
+                    stored, args.before, args.limit, args.about, args.kind, args.since_ms
+                ),
+            )
         )
         return Done("", asking.FactPage(_fitting(rows)))
 

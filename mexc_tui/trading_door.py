@@ -13,6 +13,7 @@ from mexc_tui.desk.kinds import CommandKind, Outcome, Role, Row
 from mexc_tui.desk.views import View
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.trading_face import Acted, TradingFace
+from mexc_tui.model.pair_names import AmbiguousName
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
@@ -162,5 +163,5 @@ async def or_refused(doing: Awaitable[Result]) -> Result:
     """Return what was done, or hand a refusal on to the one who asked."""
     try:
         return await doing
-    except Refused as refusal:
+    except (Refused, AmbiguousName) as refusal:
         raise CommandRefused(str(refusal)) from None

@@ -30,6 +30,7 @@ from mexc_tui.launching import Launch, layers_of, lent_of, mode_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.pair_names import AmbiguousName, new_pair, resolve, typed_name
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.watch_text import Header, Line, opening_text, page
@@ -138,7 +139,7 @@ class Watcher:
         """Watch these, or the busiest pairs and the coming listings, for so long."""
         await self._measure_clock_or_fail()
         await self._learn_symbols()
-        chosen = [symbol.upper() for symbol in symbols]
+        chosen = [self._pair(symbol) for symbol in symbols]
         for symbol in chosen or await self._busiest():
             self._watch(symbol)
         await self._read_calendar(adopt=not chosen)
@@ -167,6 +168,14 @@ class Watcher:
         self._watched[symbol] = _Watched(symbol, wanted, opens_ms)
         self._books.keep(symbol)
         self._streams.want(wanted)
+
+    def _pair(self, symbol: str) -> str:
+        """Return the pair that a name means: of the exchange, else one to come. Raises StartError."""
+        name = typed_name(symbol)
+        try:
+            return resolve(name, self._known.__contains__) or new_pair(name)
+        except AmbiguousName as error:
+            raise StartError(str(error)) from None
 
     def _forget(self, symbol: str) -> None:
         self._streams.drop(self._watched.pop(symbol).topics)

@@ -21,6 +21,7 @@ from mexc_tui.engine.rows import (
 from mexc_tui.engine.trading_rows import blind_sight, snipe_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.listing import Listing
+from mexc_tui.model.pair_names import resolve, typed_name
 from mexc_tui.model.signal import Signal, SignalKey
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, WhyRow
@@ -43,7 +44,12 @@ def listings(
 
 
 def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[SignalRow], int | None]:
-    """Return signals below a number, newest first, and the number to go on with; None: that was all."""
+    """Return signals below a number, newest first, and the number to go on with; None: that was all.
+
+    Raises AmbiguousName.
+    """
+    if symbol:
+        symbol = resolve(symbol, lambda one: bool(stored.signals.page(limit=1, symbol=one))) or symbol
     page = stored.signals.page(before, limit, symbol)
     rows = [signal_row(signal, stands=stands) for _, signal, stands in page]
     return rows, page[-1][0] if len(page) == limit else None
@@ -58,7 +64,13 @@ def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
 def journal(
     stored: Stored, before: int, limit: int, about: str, kind: str, since_ms: int
 ) -> tuple[FactRow, ...]:
-    """Return the newest facts below a number that fit, newest first."""
+    """Return the newest facts below a number that fit, newest first. Raises AmbiguousName.
+
+    If nothing is called `about`, the pair that it means is taken.
+    """
+    if about and not stored.journal.page(limit=1, about=about):
+        name = typed_name(about)
+        about = resolve(name, lambda one: bool(stored.journal.page(limit=1, about=one))) or about
     facts = stored.journal.page(before, limit, about=about, kind=kind, since_ms=since_ms)
     return tuple(map(fact_row, facts))
 
@@ -72,12 +84,13 @@ def why(
 ) -> WhyRow:
     """Return what is known and was said of the listings of this name.
 
-    `liquidity` is what lies in the books now, by pair; only an engine that runs has it.
+    `liquidity` is what lies in the books now, by pair; only an engine that runs has it. Raises AmbiguousName.
     """
+    symbol = resolve(symbol, lambda one: _is_stored(stored, one)) or symbol
     together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
     standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
     stories: list[ListingStory] = []
-    for listing in _named(stored, symbol)[:STORIES]:
+    for listing in stored.listings.named(symbol)[:STORIES]:
         stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
         book = (liquidity or {}).get(listing.symbol)
         look = Look(listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ()))
@@ -96,15 +109,16 @@ def why(
 def _snipes(stored: Stored, symbol: str) -> tuple[SnipeSays, ...]:
     """Return the newest snipes of a pair, with what the validators said."""
     tables = stored.trading(stored.newest_scope())
-    found = tables.snipes.of_symbol(symbol, STORIES) or tables.snipes.of_symbol(f"{symbol}USDT", STORIES)
+    found = tables.snipes.of_symbol(symbol, STORIES)
     return tuple(
         SnipeSays(snipe=snipe_row(one, NO_SIGHT), verdicts=one.verdicts, plan=one.plan) for one in found
     )
 
 
-def _named(stored: Stored, symbol: str) -> list[Listing]:
-    """Return the listings of a pair; a coin alone means its pair against USDT."""
-    return stored.listings.named(symbol) or stored.listings.named(f"{symbol}USDT")
+def _is_stored(stored: Stored, symbol: str) -> bool:
+    """Whether a pair was ever listed or bought."""
+    tables = stored.trading(stored.newest_scope())
+    return bool(stored.listings.named(symbol) or tables.snipes.of_symbol(symbol, 1))
 
 
 def _detectors(

@@ -11,6 +11,7 @@ from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.event import SettingChanged, kind_of
 from mexc_tui.model.listing import Listing
+from mexc_tui.model.pair_names import AmbiguousName, new_pair
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.view import (
     AlertRow,
@@ -101,6 +102,7 @@ class EngineFace:
         """Add a listing by hand, or take it up again. Raises Refused."""
         now_ms = self._engine.parts.market.now_ms()
         try:
+            symbol = self._engine.known.knowledge.named(symbol) or new_pair(symbol)
             updates = self._engine.known.knowledge.add(symbol, opens_ms, now_ms, note)
         except ValueError as error:
             raise Refused(str(error)) from None
@@ -110,7 +112,10 @@ class EngineFace:
         """Drop a listing by hand. Raises Refused if it is unknown."""
         now_ms = self._engine.parts.market.now_ms()
         try:
+            symbol = self._engine.known.knowledge.named(symbol) or symbol
             update = self._engine.known.knowledge.drop(symbol, now_ms, note)
+        except AmbiguousName as error:
+            raise Refused(str(error)) from None
         except KeyError:
             raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
         return await self._kept(symbol, () if update is None else (update,), now_ms)

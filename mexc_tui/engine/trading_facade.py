@@ -1,7 +1,7 @@
 """`TradingFace` on the rooms of trading: what a desk sees of money, and what it may ask of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -37,6 +37,7 @@ from mexc_tui.engine.trading_rows import (
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
+from mexc_tui.model.pair_names import AmbiguousName, resolve
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Trigger, delisted_words
@@ -127,7 +128,7 @@ class EngineTradingFace:
 
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return what every validator would say if the pair were armed now; nothing is changed."""
-        judged = await _stored(self._rooms.arming.what_if(self._named(symbol)))
+        judged = await _stored(self._rooms.arming.what_if(self._pair(symbol)))
         wish, judgement = judged.asked.wish, judged.judgement
         return WhatIfRow(
             symbol=wish.symbol,
@@ -151,9 +152,9 @@ class EngineTradingFace:
             case Preview.ARM:
                 return previews.arm(await self.what_if(symbol))
             case Preview.DISARM:
-                return previews.disarm(self._named(symbol))
+                return previews.disarm(self._armed(symbol))
             case Preview.CLOSE:
-                return previews.close(self._named(symbol), share_pct)
+                return previews.close(self._held(symbol), share_pct)
             case Preview.RESUME:
                 return previews.resume()
             case Preview.UNLOCK:
@@ -196,20 +197,20 @@ class EngineTradingFace:
 
     async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         """Arm a snipe of a listing."""
-        snipe = await _stored(self._rooms.arming.arm(self._named(symbol), by))
+        snipe = await _stored(self._rooms.arming.arm(self._pair(symbol), by))
         words = f"{snipe.symbol} is armed: at most {plain(snipe.spend_cap)} {QUOTE}."
         return Acted(words, snipe_row(snipe, self._sight()))
 
     async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         """Take back a pair's snipe that has not fired yet."""
-        snipe = await _stored(self._rooms.sniper.disarm(self._named(symbol), by))
+        snipe = await _stored(self._rooms.sniper.disarm(self._armed(symbol), by))
         row = msgspec.structs.replace(snipe_row(snipe, self._sight()), state=SnipeState.DISARMED)
         return Acted(f"{snipe.symbol} is disarmed.", row)
 
     async def close(self, symbol: str, share_pct: Decimal | None, by: str) -> Acted[Achieved]:
         """Sell so many per cent of a pair's position now; None: all of it."""
         memory, closer = self._rooms.keeper.open, self._rooms.safety.stopping.closer
-        position = memory.position_of(self._named(symbol))
+        position = memory.position_of(self._held(symbol))
         if position is None:
             raise Refused(f"No position in {symbol} is open.")
         if closer is None:
@@ -232,11 +233,11 @@ class EngineTradingFace:
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
-        return self._rooms.exits.check(self._named(symbol), wish)
+        return self._rooms.exits.check(self._held(symbol), wish)
 
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
         """Give a pair's position other exits; the ladder on the exchange follows."""
-        changed = await _stored(self._rooms.exits.change(self._named(symbol), wish, by))
+        changed = await _stored(self._rooms.exits.change(self._held(symbol), wish, by))
         memory, position = self._rooms.keeper.open, changed.position
         orders, intents = memory.orders_of(position.id), memory.intents_of(position.id)
         row = exits_row(
@@ -298,13 +299,25 @@ class EngineTradingFace:
         memory = self._rooms.keeper.open
         return Acted(words, Achieved(state=memory.trading.state, positions_left=len(memory.positions)))
 
-    def _named(self, symbol: str) -> str:
-        """Return a pair's name; a coin alone is meant against the quote asset."""
-        listings, pairs = self._known.knowledge.listings, self._known.knowledge.pairs
-        for name in (symbol, f"{symbol}{QUOTE}"):
-            if name in pairs or listings.named(name) is not None:
-                return name
-        return symbol
+    def _held(self, symbol: str) -> str:
+        """Return the pair that a name means of those with an open position, else of all. Raises Refused."""
+        return self._named(symbol, {one.symbol for one in self._rooms.keeper.open.positions.values()})
+
+    def _armed(self, symbol: str) -> str:
+        """Return the pair that a name means of those with a snipe, else of all. Raises Refused."""
+        return self._named(symbol, {one.symbol for one in self._rooms.keeper.open.snipes.values()})
+
+    def _pair(self, symbol: str) -> str:
+        """Return the pair that a name means of those listed or to be listed. Raises Refused."""
+        return self._named(symbol, ())
+
+    def _named(self, symbol: str, mine: Collection[str]) -> str:
+        try:
+            # Of several pairs that would be sold or disarmed none is chosen for a person.
+            found = resolve(symbol, mine.__contains__, prefers_usual=False)
+            return found or self._known.knowledge.named(symbol) or symbol
+        except AmbiguousName as error:
+            raise Refused(str(error)) from None
 
     def _sight(self) -> Sight:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"

@@ -22,6 +22,7 @@ from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.listing import API_GRACE_MS, MATURITY_MS, Listing, Sighting, Source
 from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.pair_names import resolve
 from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.model.symbol import Symbol
 
@@ -146,6 +147,13 @@ class Knowledge:
             return None
         first = min(own, key=lambda trade: trade.time)
         return self._fold_one(of_trade(symbol, first.time, first.price, at_ms, listing))
+
+    def named(self, name: str) -> str | None:
+        """Return the pair that a name means, of the exchange's and of the listings; None: there is none.
+
+        A coin alone means its pair against the usual quote. Raises AmbiguousName.
+        """
+        return resolve(name, lambda one: one in self.pairs or self.listings.named(one) is not None)
 
     def add(self, symbol: str, opens_ms: int | None, at_ms: int, note: str = "") -> tuple[Update, ...]:
         """Add a listing by hand, or take it up again. Raises ValueError with what to mend."""

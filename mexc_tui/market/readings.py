@@ -8,6 +8,7 @@ from mexc_tui.market.symbols import PairChange
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import CalendarEntry, WebSymbol, is_credible_opening, opening_ms
 from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
+from mexc_tui.model.pair_names import split_symbol
 from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.model.symbol import ListedType, Symbol
 from mexc_tui.model.text import is_tradable_name
@@ -20,7 +21,6 @@ ANNOUNCED_MS = 7 * 86_400_000
 """Headlines older than this announce nothing that is still to come."""
 CALENDAR_QUOTE = "USDT"
 """The calendar names coins only; their pair is almost always against this (reference 10.1)."""
-QUOTES = ("USDT", "USDC", "USD1", "USDE", "EUR", "BTC", "ETH", "MX")
 
 _HEADLINE = re.compile(r"\b(?:will list|to list|lists|initial listing|new listing)\b", re.IGNORECASE)
 _DELISTING = re.compile(r"\bdelist", re.IGNORECASE)
@@ -206,14 +206,6 @@ def dropped_by_hand(listing: Listing, at_ms: int, note: str = "") -> Sighting:
     """Return that a person wants no more of it; it stays dropped until it is added by hand again."""
     facts = Facts(symbol=listing.symbol, base=listing.base, quote=listing.quote, note=note)
     return Sighting(source=Source.BY_HAND, at_ms=at_ms, facts=facts, present=False)
-
-
-def split_symbol(symbol: str) -> tuple[str, str]:
-    """Return base and quote of a pair's name; both empty when the quote is none we know."""
-    for quote in QUOTES:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            return symbol[: -len(quote)], quote
-    return "", ""
 
 
 def _credible(opens_ms: int | None, at_ms: int) -> int | None:

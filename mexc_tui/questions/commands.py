@@ -14,6 +14,7 @@ from mexc_tui.questions import (
     trading_commands,
 )
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
+from mexc_tui.questions.names import any_name, pair_name
 
 if TYPE_CHECKING:
     from mexc_tui.questions.reach import Fits
@@ -91,22 +92,19 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
     from mexc_tui.questions import asjson
 
     with asking(profile, as_json) as asker:
-        opens_ms = _moment("--opens", opens, asker)
-        wrong = _wrong_listing(symbol.upper(), opens_ms, note, asker.now_ms())
+        name, opens_ms = pair_name(symbol), _moment("--opens", opens, asker)
+        wrong = _wrong_listing(opens_ms, note, asker.now_ms())
         if wrong:
             raise click.UsageError(wrong)
-        args = ListingAdded(symbol=symbol.upper(), opens_ms=opens_ms, note=note)
+        args = ListingAdded(symbol=name, opens_ms=opens_ms, note=note)
         asker.tell(ADD_LISTING, args, asjson.listing)
 
 
-def _wrong_listing(symbol: str, opens_ms: int | None, note: str, now_ms: int) -> str:
+def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
     """Say what is wrong with a listing to be added; empty: nothing."""
     from mexc_tui.desk.asking import MOST_TEXT
     from mexc_tui.model.calendar import is_credible_opening
-    from mexc_tui.model.text import is_tradable_name
 
-    if not is_tradable_name(symbol):
-        return f"{symbol[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT."
     if opens_ms is not None and opens_ms < now_ms - LONG_PAST_MS:
         return "--opens: that is more than a day past: check the date."
     if opens_ms is not None and not is_credible_opening(opens_ms, now_ms):
@@ -120,11 +118,14 @@ def _wrong_listing(symbol: str, opens_ms: int | None, note: str, now_ms: int) ->
 @asked
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing; it stays dropped until you add it again."""
-    from mexc_tui.desk.asking import DROP_LISTING, ListingDropped
+    from mexc_tui.desk.asking import DROP_LISTING, MOST_TEXT, ListingDropped
     from mexc_tui.questions import asjson
 
+    if len(note) > MOST_TEXT:
+        raise click.UsageError(f"--note: at most {MOST_TEXT} characters fit.")
     with asking(profile, as_json) as asker:
-        asker.tell(DROP_LISTING, ListingDropped(symbol=symbol.upper(), note=note), asjson.listing)
+        args = ListingDropped(symbol=any_name(symbol), note=note)
+        asker.tell(DROP_LISTING, args, asjson.listing)
 
 
 @click.command()
@@ -133,11 +134,10 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
 @asked
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     """Show what detectors said, with reasons and probabilities. The newest is at the end; in JSON first."""
-    from mexc_tui.model.text import clean_name
     from mexc_tui.questions.signal_pages import signals_page
 
     with asking(profile, as_json) as asker:
-        asker.show_all(asker.reach.signals(last, clean_name(symbol).upper()), signals_page)
+        asker.show_all(asker.reach.signals(last, any_name(symbol)), signals_page)
 
 
 @click.command()
@@ -157,11 +157,10 @@ def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
 @asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
     """Tell the story of a listing: who said what, what changed, what each detector saw, said, and why not."""
-    from mexc_tui.model.text import clean_name
     from mexc_tui.questions.signal_pages import why_page
 
     with asking(profile, as_json) as asker:
-        answer = asker.reach.why(clean_name(symbol).upper())
+        answer = asker.reach.why(any_name(symbol))
         asker.show(answer, why_page)
         if not answer.listings:
             sys.exit(1)

@@ -4,10 +4,11 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from mexc_tui.questions.agreeing import agree, yes_flag
-from mexc_tui.questions.asker import NOT_DONE, asked, asking, fail
-from mexc_tui.questions.trading_commands import pair_name
+from mexc_tui.questions.asker import asked, asking
+from mexc_tui.questions.names import held_position, pair_name
 
 if TYPE_CHECKING:
     from mexc_tui.desk.trading import ExitsEdit, RungAsked
@@ -46,7 +47,6 @@ def exits(
 ) -> None:
     """Change the stop, trailing, take-profits or time stop of an open position; the rest stays as it is."""
     from mexc_tui.desk.trading import EDIT_EXITS, ExitsEdit
-    from mexc_tui.questions.books import Books
 
     trailing, distance, after = _trail(trail)
     edit = ExitsEdit(
@@ -63,11 +63,8 @@ def exits(
         raise click.UsageError("Name what is to change: --stop, --trail, --tp, --break-even or --time.")
     with asking(profile, as_json) as asker:
         if not yes:
-            held = next(
-                (row for row in Books(asker.reach).held().positions if row.symbol == edit.symbol), None
-            )
-            if held is None:
-                fail(f"No position in {edit.symbol} is open. See: mexc-tui positions", NOT_DONE)
+            held = held_position(asker, edit.symbol)
+            edit = msgspec.structs.replace(edit, symbol=held.symbol)
             agree(asker, exits_plan(held, edit))
         asker.tell(EDIT_EXITS, edit, deadline_s=LADDER_S)
 

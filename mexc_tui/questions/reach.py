@@ -27,6 +27,7 @@ from mexc_tui.engine import asked
 from mexc_tui.lock import is_held, noted_holder, socket_of
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.model.mode import Mode
+from mexc_tui.model.pair_names import is_of_coin, typed_name
 from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
@@ -75,7 +76,8 @@ class Fits:
 
     def fits(self, about: str, kind: str, at_ms: int) -> bool:
         """Whether a fact is wanted."""
-        return self.about in ("", about) and self.kind in ("", kind) and at_ms >= self.since_ms
+        is_about = self.about in ("", about) or is_of_coin(about, typed_name(self.about))
+        return is_about and self.kind in ("", kind) and at_ms >= self.since_ms
 
 
 class Reach:

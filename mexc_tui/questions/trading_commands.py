@@ -13,6 +13,7 @@ import click
 
 from mexc_tui.questions.agreeing import agree, typed_word, yes_flag
 from mexc_tui.questions.asker import NOT_DONE, Asker, asked, asking, fail
+from mexc_tui.questions.names import held_position, pair_name
 
 if TYPE_CHECKING:
     from mexc_tui.questions.books import Books
@@ -164,9 +165,8 @@ def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_jso
     with asking(profile, as_json, is_emergency=True) as asker:
         name = pair_name(symbol)
         if not yes:
-            held = next((row for row in _books(asker).held().positions if row.symbol == name), None)
-            if held is None:
-                fail(f"No position in {name} is open. See: mexc-tui positions", NOT_DONE)
+            held = held_position(asker, name)
+            name = held.symbol
             agree(asker, close_plan(held, share_pct))
         asker.tell(CLOSE, Closing(symbol=name, share_pct=share_pct), deadline_s=EXCHANGE_S)
 
@@ -278,16 +278,6 @@ def _books(asker: Asker) -> "Books":
     from mexc_tui.questions.books import Books
 
     return Books(asker.reach)
-
-
-def pair_name(symbol: str) -> str:
-    """Return a pair's name as the exchange writes it."""
-    from mexc_tui.model.text import is_tradable_name
-
-    name = symbol.upper()
-    if not is_tradable_name(name):
-        raise click.UsageError(f"{symbol[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT.")
-    return name
 
 
 def _percent(text: str | None) -> Decimal | None:

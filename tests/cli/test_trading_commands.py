@@ -7,7 +7,7 @@ import pty
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal as D
 from typing import Any
@@ -23,10 +23,12 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.thread import EngineThread
 from mexc_tui.engine.trading_rows import position_rows
+from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Account
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.paths import Paths, paths_of
 from mexc_tui.questions.plans import Held, close_plan, stop_plan
 from mexc_tui.sniping.exit_edit import ExitWish
@@ -115,6 +117,15 @@ def engines(shell: Desk) -> Generator[Engines]:
     found = Engines(shell.paths)
     yield found
     found.stop()
+
+
+class TwoPairs(HeldMoney):
+    """The same coin held against two quote assets."""
+
+    def positions(self) -> Sequence[PositionRow]:
+        held = super().positions()
+        others = [msgspec.structs.replace(row, id="p2", symbol="NEWUSDC", quote_asset="USDC") for row in held]
+        return [*held, *others]
 
 
 @pytest.fixture
@@ -333,6 +344,11 @@ def remember(unit: UnitOfWork) -> None:
     old = unit.trading(samples.OTHER)
     old.reconciliations.add(Reconciliation(at_ms=1, trigger=Trigger.START))
     old.positions.save(samples.position("old"))
+    unit.record(
+        SnipeRefused(
+            at_ms=2, about="NEWUSDT", listing_id="l1", signal_id="by hand", verdicts=(samples.APPROVED,)
+        )
+    )
     tables = unit.trading(samples.SCOPE)
     tables.reconciliations.add(Reconciliation(at_ms=2, trigger=Trigger.TIMER, unexplained=(DIFFERENCE,)))
     tables.snipes.save(samples.snipe())
@@ -375,6 +391,30 @@ def test_the_newest_rows_are_shown_ended_ones_too(shell: Desk) -> None:
     assert "closed 1970-01-01 00:00:02 UTC by stop" in shell.run("positions", "--last", "5").stdout
 
 
+@pytest.mark.parametrize("name", ["NEWUSDT", "new", "New/Usdt"])
+def test_what_is_stored_of_a_pair_is_found_by_its_coin(shell: Desk, name: str) -> None:
+    write_books(shell.paths)
+    assert shell.run("why", name).stdout.startswith("Snipe ")
+    facts = shell.json("journal", "--about", name)
+    assert {fact["about"] for fact in facts} == {"NEWUSDT"}
+
+
+def test_a_coin_of_several_open_positions_is_refused_with_their_names(shell: Desk, engines: Engines) -> None:
+    money = TwoPairs()
+    engines.start(money)
+    code, told = at_a_terminal(("close", "NEW"), "y")
+    assert (code, money.done) == (1, [])
+    assert "NEW is ambiguous: NEWUSDT, NEWUSDC. Name the pair." in told
+    assert at_a_terminal(("close", "NEWUSDC"), "y")[0] == 0
+    assert money.done == [("close", "NEWUSDC", "all")]
+
+
+def test_a_position_that_is_not_open_is_refused_with_those_that_are(money: HeldMoney) -> None:
+    code, told = at_a_terminal(("close", "NOSUCH"), "y")
+    assert (code, money.done) == (1, [])
+    assert "No position in NOSUCH is open. Open: NEWUSDT. See: mexc-tui positions" in told
+
+
 def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
     write_books(shell.paths)
     page = shell.run("why", "NEWUSDT").stdout
@@ -388,6 +428,9 @@ def test_why_prints_what_the_validators_said_of_the_snipe(shell: Desk) -> None:
         (("flatten",), "n", []),
         (("close", "NEWUSDT", "--share", "50"), "y", [("close", "NEWUSDT", "50")]),
         (("exits", "NEWUSDT", "--stop", "1.9", "--tp", "50@40"), "y", [("edit_exits", "NEWUSDT", "1.9")]),
+        (("close", "new", "--share", "50"), "y", [("close", "NEWUSDT", "50")]),
+        (("close", "new/usdt", "--share", "50"), "y", [("close", "NEWUSDT", "50")]),
+        (("exits", "new", "--stop", "1.9", "--tp", "50@40"), "y", [("edit_exits", "NEWUSDT", "1.9")]),
         (("convert-dust",), "y", [("convert_dust", "NEW")]),
         (("convert-dust",), "n", []),
         (("kill",), "", []),

@@ -99,3 +99,14 @@ def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) 
         await face.resume("me", "resume")
 
     with_money(tmp_path, told)
+
+
+def test_a_coin_that_is_added_by_hand_is_its_pair_against_usdt_for_every_command(tmp_path: Path) -> None:
+    async def told(running: Joined, face: EngineTradingFace) -> None:
+        added = await running.face.add_listing("QQQ9", None)
+        assert added.symbol == "QQQ9USDT"
+        assert (await face.what_if("QQQ9")).symbol == "QQQ9USDT"
+        assert (await running.face.add_listing("QQQ9", None)).id == added.id
+        assert (await running.face.drop_listing("QQQ9")).id == added.id
+
+    with_money(tmp_path, told)

@@ -1,0 +1,40 @@
+"""Names of pairs on a command line: every command reads them here, and means the same pair by them."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mexc_tui.model.pair_names import resolve, typed_name
+from mexc_tui.model.text import clean_name, is_tradable_name
+from mexc_tui.questions.asker import NOT_DONE, fail
+
+if TYPE_CHECKING:
+    from mexc_tui.model.trading_view import PositionRow
+    from mexc_tui.questions.asker import Asker
+
+
+def any_name(symbol: str) -> str:
+    """Return a name as exchanges write it, also one that the desk shows and never trades."""
+    return typed_name(clean_name(symbol))
+
+
+def pair_name(symbol: str) -> str:
+    """Return the name of a pair or coin that may be traded. Raises UsageError for one that is none."""
+    name = typed_name(symbol)
+    if not is_tradable_name(name):
+        raise click.UsageError(
+            f"{clean_name(symbol)[:40]!r} is no pair's name: it has letters and digits, as NEWUSDT."
+        )
+    return name
+
+
+def held_position(asker: "Asker", name: str) -> "PositionRow":
+    """Return the open position that a name means; ends the command if there is none. Raises NoEngine."""
+    from mexc_tui.questions.books import Books
+
+    held = {row.symbol: row for row in Books(asker.reach).held().positions}
+    symbol = resolve(name, held.__contains__, prefers_usual=False)
+    if symbol is None:
+        others = f" Open: {', '.join(sorted(held))}." if held else ""
+        fail(f"No position in {name} is open.{others} See: mexc-tui positions", NOT_DONE)
+    return held[symbol]

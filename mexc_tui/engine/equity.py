@@ -9,6 +9,7 @@ import msgspec
 
 from mexc_tui.engine.bookings import Desk, Written
 from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.books_ports import EquityTable
 from mexc_tui.engine.money import every_position, money_of
 from mexc_tui.engine.ports import Books
 from mexc_tui.engine.prices import QUOTE, Prices
@@ -25,6 +26,8 @@ MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 KEEP_DAYS = 35
 """Points of each minute stay so long; the close of each day stays for good."""
+MOST_READ = 10_000
+"""Points of a day that are read to find its first complete one."""
 ROUNDING = Decimal("1e-6")
 """Quote units that divisions may leave in each position (I7)."""
 
@@ -70,6 +73,9 @@ class Equity:
         self._realised = dict[str, Decimal]()
         self._complete: EquityPoint | None = None
         self._day_start: EquityPoint | None = None
+        """Of the UTC day: its P&L is measured from here."""
+        self._limit_start: EquityPoint | None = None
+        """Of the UTC day, or when a person resumed after a loss: limits are measured from here."""
         self._stored_ms = 0
         self._has_filled = False
         self._has_closed = True
@@ -93,7 +99,10 @@ class Equity:
 
     async def look(self) -> None:
         """Mark once; store the point if it is one to keep."""
+        before = self._complete
         point = self.mark()
+        if before is not None and before.at_ms > self._stored_ms and _day(before.at_ms) != _day(point.at_ms):
+            await self._store(before)  # the close of its day, which the next day's P&L is measured from
         if self._is_to_keep(point):
             await self._store(point)
         if self._has_closed:
@@ -102,20 +111,18 @@ class Equity:
     def mark(self) -> EquityPoint:
         """Return what the desk is worth now, and let memory have it."""
         memory = self._keeper.open
-        point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, self._complete, self._now_ms())
+        before = self._complete
+        point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, before, self._now_ms())
         memory.equity = point
         if point.is_complete:
             self._complete = point
-        start = self._day_start
-        if start is None or _day(start.at_ms) != _day(point.at_ms):
-            self._day_start = self._complete
-            if self._complete is not None:
-                self._day_start = msgspec.structs.replace(self._complete, at_ms=point.at_ms)
+        self._day_start = _start_of(self._day_start, before or self._complete, point.at_ms)
+        self._limit_start = _start_of(self._limit_start, before or self._complete, point.at_ms)
         return point
 
     def losses(self) -> Losses:
         """Return what the last mark says of losses."""
-        point, start = self._keeper.open.equity, self._day_start
+        point, start = self._keeper.open.equity, self._limit_start
         if point is None or start is None:
             return Losses(None, None, self.in_a_row, None)
         moved, fall = change(start, point), drawdown(point)
@@ -124,13 +131,17 @@ class Equity:
 
     @property
     def day_equity(self) -> Decimal | None:
-        """Return what the day began with, money from outside since then added; None: not known."""
-        start, point = self._day_start, self._keeper.open.equity
-        return None if start is None or point is None else start.equity + point.flows - start.flows
+        """Return equity at the start of the UTC day plus flows since; None: not known."""
+        return self._since(self._day_start)
+
+    @property
+    def limit_equity(self) -> Decimal | None:
+        """Return the equity that loss limits are measured from plus flows since; None: not known."""
+        return self._since(self._limit_start)
 
     async def begin_anew(self) -> None:
-        """Count losses from now on: a person resumed after one. Raises StorageError."""
-        self._complete = self._day_start = None
+        """Count losses from now on: a person resumed after one; the day's P&L stays. Raises StorageError."""
+        self._complete = self._limit_start = None
         self.in_a_row, self._has_closed = 0, True
         point = self.mark()
         if point.is_complete:
@@ -150,6 +161,10 @@ class Equity:
 
     # ---- inside
 
+    def _since(self, start: EquityPoint | None) -> Decimal | None:
+        point = self._keeper.open.equity
+        return None if start is None or point is None else start.equity + point.flows - start.flows
+
     def _marks(self) -> list[Mark]:
         return [
             Mark(one, self._bid(one.symbol), self._fee(one.symbol))
@@ -162,12 +177,15 @@ class Equity:
 
     async def _load(self) -> None:
         """Take up where stored points and entries end: read in the writer's turn, no commit is missed."""
-        now_ms = self._now_ms()
-        since_ms = max(now_ms - now_ms % DAY_MS, self._resumed_ms())
-        found = await self._keeper.write("what equity began with", lambda desk: _found(desk, since_ms))
+        resumed_ms = self._resumed_ms()
+        found = await self._keeper.write("what equity began with", lambda desk: _found(desk, resumed_ms))
         self._start, self._flows, self._closed = found.start, found.flows, found.closed
         self._realised = dict(found.realised)
-        self._complete, self._day_start = found.complete, found.day_start
+        self._complete, self._day_start, self._limit_start = (
+            found.complete,
+            found.day_start,
+            found.limit_start,
+        )
         self._stored_ms = 0 if found.complete is None else found.complete.at_ms
         self._is_loaded = True
 
@@ -219,9 +237,10 @@ class _Found:
     """Of those that still may."""
     complete: EquityPoint | None
     day_start: EquityPoint | None
+    limit_start: EquityPoint | None
 
 
-def _found(desk: Desk, since_ms: int) -> _Found:
+def _found(desk: Desk, resumed_ms: int) -> _Found:
     tables, closed, realised = desk.tables, ZERO, dict[str, Decimal]()
     for position in every_position(tables):
         if position.closed_ms is None or position.closed_ms > desk.now_ms - DAY_MS:
@@ -230,12 +249,40 @@ def _found(desk: Desk, since_ms: int) -> _Found:
             closed += position.realised
     money = money_of(tables, (), {})
     latest = tables.equity.latest()
-    closes = [latest] if latest is not None and latest.is_complete else tables.equity.daily_closes(1)
-    today = [one for one in tables.equity.between(since_ms, desk.now_ms + 1, 1_000) if one.is_complete]
-    complete = closes[-1] if closes else None
-    start = today[0] if today else complete
-    day_start = None if start is None else msgspec.structs.replace(start, at_ms=max(start.at_ms, since_ms))
-    return _Found(money.start, money.flows, closed, realised, complete, day_start)
+    closes = tables.equity.daily_closes(2)
+    complete = latest if latest is not None and latest.is_complete else closes[-1] if closes else None
+    today_ms = desk.now_ms - desk.now_ms % DAY_MS
+    before = [one for one in closes if one.at_ms < today_ms]
+    day_start = before[-1] if before else _first_since(tables.equity, today_ms, desk.now_ms)
+    limit_start = day_start
+    if resumed_ms > today_ms:
+        limit_start = _first_since(tables.equity, resumed_ms, desk.now_ms) or complete
+    return _Found(
+        money.start,
+        money.flows,
+        closed,
+        realised,
+        complete,
+        _dated(day_start, today_ms),
+        _dated(limit_start, max(today_ms, resumed_ms)),
+    )
+
+
+def _first_since(table: EquityTable, from_ms: int, now_ms: int) -> EquityPoint | None:
+    points = table.between(from_ms, now_ms + 1, MOST_READ)
+    return next((one for one in points if one.is_complete), None)
+
+
+def _dated(point: EquityPoint | None, at_ms: int) -> EquityPoint | None:
+    """Return a point as the start of what began at a moment."""
+    return None if point is None else msgspec.structs.replace(point, at_ms=max(point.at_ms, at_ms))
+
+
+def _start_of(start: EquityPoint | None, latest: EquityPoint | None, now_ms: int) -> EquityPoint | None:
+    """Return where this UTC day is measured from: the last complete point before it, or its first."""
+    if start is not None and _day(start.at_ms) == _day(now_ms):
+        return start
+    return _dated(latest, now_ms)
 
 
 def _day(at_ms: int) -> int:

@@ -28,6 +28,8 @@ class Guarded:
     level: GuardLevel = GuardLevel.NORMAL
     words: str = ""
     day: Day | None = None
+    day_equity: Decimal | None = None
+    """Equity at the start of the UTC day plus flows since; None: not known."""
 
 
 @exactly
@@ -39,7 +41,8 @@ def risk_row(
     values = [worth(mark_of(one, sight)) for one in books.positions.values()]
     held = sum((value for value in values if value is not None), ZERO)
     equity = seen.equity if seen.equity is not None else cash + held
-    day_pnl = ZERO if not seen.day_equity else equity - seen.day_equity
+    start = guarded.day_equity
+    day_pnl = None if start is None or seen.equity is None else seen.equity - start
     return RiskRow(
         state=trading.state,
         cause=trading.cause,
@@ -56,7 +59,7 @@ def risk_row(
         peak=seen.peak,
         drawdown_pct=_pct(drawdown_pct(seen)),
         day_pnl=day_pnl,
-        day_pct=_pct(day_pnl * HUNDRED / seen.day_equity if seen.day_equity else ZERO),
+        day_pct=_pct(day_pnl * HUNDRED / start) if day_pnl is not None and start else None,
         realised=ZERO if guarded.day is None else guarded.day.realised,
         losses_in_a_row=seen.losses_in_a_row,
         paused_until_ms=_paused_until(seen, limits, now_ms),
@@ -90,7 +93,7 @@ def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRo
     )
 
 
-def _row(name: str, used: Decimal, limit: Decimal, unit: str, words: str = "") -> LimitRow:
+def _row(name: str, used: Decimal | None, limit: Decimal, unit: str, words: str = "") -> LimitRow:
     return LimitRow(name=name, used=used, limit=limit, unit=unit, words=words)
 
 
@@ -112,8 +115,8 @@ def _share(equity: Decimal, pct: Decimal) -> Decimal:
     return rounded(equity * pct / HUNDRED)
 
 
-def _pct(value: Decimal | None) -> Decimal:
-    return ZERO if value is None else value.quantize(CENT, ROUND_HALF_EVEN)
+def _pct(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(CENT, ROUND_HALF_EVEN)
 
 
 def _paused_until(seen: RiskBook, limits: RiskLimits, now_ms: int) -> int | None:

@@ -189,7 +189,7 @@ class TradingRooms:
             lambda: self.reconciler.is_done and self.other_engines.is_done,
             lambda: not self.unlocking.is_locked,
             lambda: self.key.facts,
-            lambda: self.safety.equity.day_equity,
+            lambda: self.safety.equity.limit_equity,
         )
         self.key = KeyKeeper(
             port,

@@ -113,7 +113,8 @@ class EngineTradingFace:
     def risk(self) -> RiskRow:
         """Return what the desk is worth, what it risks and what it may do."""
         guard = self._rooms.safety.guard
-        guarded = Guarded(guard.grade.level, guard.words, self._recent.day)
+        day_equity = self._rooms.safety.equity.day_equity
+        guarded = Guarded(guard.grade.level, guard.words, self._recent.day, day_equity)
         limits, now_ms = self._numbers().limits, self._rooms.port.now_ms()
         row = risk_row(self._rooms.keeper.open, self._risk_book(), guarded, limits, self._sight(), now_ms)
         unlocking = self._rooms.unlocking
@@ -357,7 +358,7 @@ class EngineTradingFace:
             equity=point.equity if point is not None and point.is_complete else None,
             peak=Decimal(0) if point is None else point.peak,
             free_cash=memory.cash(QUOTE) - memory.reserved(),
-            day_equity=equity.day_equity,
+            day_equity=equity.limit_equity,
             held=tuple(Held(one.symbol, one.remaining_cost) for one in memory.positions.values()),
             reserved=tuple(
                 Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, one.created_ms))

@@ -127,15 +127,16 @@ class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
     """One limit and how much of it is used."""
 
     name: str
-    used: Decimal
+    used: Decimal | None
+    """None: not known, a price is missing."""
     limit: Decimal
     unit: str
     words: str = ""
 
     @property
     def share(self) -> Decimal | None:
-        """Return the used share, 1 for all of it; None if there is no limit to speak of."""
-        return self.used / self.limit if self.limit else None
+        """Return the used share, 1 for all of it; None if there is no limit, or what is used is not known."""
+        return self.used / self.limit if self.limit and self.used is not None else None
 
 
 class RiskRow(Row, frozen=True, kw_only=True):
@@ -156,10 +157,11 @@ class RiskRow(Row, frozen=True, kw_only=True):
     exposure: Decimal
     """Open positions at the bid."""
     peak: Decimal
-    drawdown_pct: Decimal
-    day_pnl: Decimal
-    """Of this UTC day, open positions included."""
-    day_pct: Decimal
+    drawdown_pct: Decimal | None
+    """Below the peak since the last resume after a loss; None: not known, a price is missing."""
+    day_pnl: Decimal | None
+    """Of this UTC day, open positions included; halts and restarts do not change it. None: not known."""
+    day_pct: Decimal | None
     realised: Decimal
     """Of this UTC day."""
     losses_in_a_row: int

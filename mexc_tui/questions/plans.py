@@ -7,7 +7,8 @@ from decimal import Decimal
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import DustRow, OrderRow, PositionRow, RiskRow, SnipeRow, WhatIfRow
-from mexc_tui.wording.money import amount, price, signed
+from mexc_tui.wording.money import amount, price
+from mexc_tui.wording.previews import day_words, drawdown_words
 
 HUNDRED = Decimal(100)
 
@@ -74,6 +75,6 @@ def resume_plan(row: RiskRow) -> str:
     """Say what stopped the desk and how it stands."""
     return (
         f"RESUME: trading is {row.state.value} ({row.cause_words or row.cause.value}). Equity "
-        f"{amount(row.equity)} {row.quote_asset}, today {signed(row.day_pnl)}, "
-        f"{row.drawdown_pct:.2f} % below the peak. Entries may then be made again."
+        f"{amount(row.equity)} {row.quote_asset}, today {day_words(row)}, "
+        f"{drawdown_words(row)}. Entries may then be made again."
     )

@@ -22,7 +22,7 @@ from mexc_tui.model.verdict import Verdict
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
 from mexc_tui.wording.moments import NONE, ahead, when
 from mexc_tui.wording.money import amount, price, signed
-from mexc_tui.wording.previews import tightening_words
+from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words
 
 _SNIPE = (
     "SYMBOL",
@@ -164,8 +164,7 @@ def risk_page(row: RiskRow, pen: Pen) -> str:
         + (f": {row.guard_words}" if row.guard_words else ""),
         f"equity    {amount(row.equity)} {row.quote_asset}{guessed}, cash {amount(row.cash)}, "
         f"reserved {amount(row.reserved)}, positions {amount(row.exposure)}",
-        f"today     {signed(row.day_pnl)} ({row.day_pct:+.2f} %), realised {signed(row.realised)}, "
-        f"{row.drawdown_pct:.2f} % below the peak",
+        f"today     {day_words(row)}, realised {signed(row.realised)}, {drawdown_words(row)}",
     ]
     if row.is_locked:
         lines.append("live      locked: nothing is bought before mexc-tui unlock")
@@ -186,7 +185,7 @@ def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
             Cell(row.name.replace("_", " ")),
             Cell(_of(row.used, row.unit), is_number=True),
             Cell(_of(row.limit, row.unit), is_number=True),
-            Cell(_of(max(row.limit - row.used, Decimal(0)), row.unit), is_number=True),
+            Cell(_of(_left(row), row.unit), is_number=True),
             Cell(row.unit),
             Cell(row.words),
         )
@@ -195,7 +194,13 @@ def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
     return table(("LIMIT", "USED", "OF", "LEFT", "", Column("", 1)), cells, pen)
 
 
-def _of(value: Decimal, unit: str) -> str:
+def _left(row: LimitRow) -> Decimal | None:
+    return None if row.used is None else max(row.limit - row.used, Decimal(0))
+
+
+def _of(value: Decimal | None, unit: str) -> str:
+    if value is None:
+        return NONE
     return amount(value) if unit else f"{value:f}"
 
 

@@ -51,7 +51,7 @@ class RiskBook:
     free_cash: Decimal
     """The desk's cash less all reservations."""
     day_equity: Decimal | None
-    """Equity at the start of this UTC day, deposits since then added."""
+    """Equity at the start of this UTC day, or when a person resumed after a loss; flows since added."""
     held: tuple[Held, ...] = ()
     reserved: tuple[Reserved, ...] = ()
     entries_ms: tuple[int, ...] = ()

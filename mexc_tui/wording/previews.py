@@ -5,6 +5,7 @@ from decimal import Decimal
 from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Tightening
+from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.wording.moments import when
 from mexc_tui.wording.money import amount, price, signed
 
@@ -75,6 +76,20 @@ def tightening_words(row: Tightening) -> str:
         return ""
     until = f"until {when(row.until_ms)} UTC"
     return f"lowered {many(row.steps, 'step')} {until} by {row.by}: {row.cause}"
+
+
+def day_words(row: RiskRow) -> str:
+    """Return the P&L of the UTC day, in quote units and in per cent."""
+    if row.day_pnl is None or row.day_pct is None:
+        return "P&L not known: a price is missing"
+    return f"{signed(row.day_pnl)} ({row.day_pct:+.2f} %)"
+
+
+def drawdown_words(row: RiskRow) -> str:
+    """Return how far equity is below its peak."""
+    if row.drawdown_pct is None:
+        return "drawdown not known"
+    return f"{row.drawdown_pct:.2f} % below the peak"
 
 
 def _capital(words: str) -> str:

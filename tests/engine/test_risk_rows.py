@@ -29,7 +29,7 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     row = risk_row(
         held.books(),
         BOOK,
-        Guarded(GuardLevel.MEDIUM, "daily loss at 50 %", day),
+        Guarded(GuardLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
         LIMITS,
         held.sight(),
         NOON_MS,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from mexc_tui.model.trading_view import LimitRow, RiskRow
 from mexc_tui.tui.bars import bar
 from mexc_tui.tui.boards.panes import LOADING
-from mexc_tui.tui.cell import Tone, fit
+from mexc_tui.tui.cell import NOTHING, Tone, fit
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.text import amount
@@ -52,6 +52,10 @@ def _limit(row: LimitRow, width: int) -> Drawn:
     """Return one limit: its bar, what is used of it, and what is left."""
     share = row.share
     name = fit(row.name.replace("_", " "), _NAME)
+    if row.used is None:
+        return Span(name), Span(
+            f" not known of {_figure(row.limit, row.unit)}: a price is missing", Tone.WARN
+        )
     if share is None:
         return Span(name), Span(f" {_figure(row.used, row.unit)}, no limit", Tone.FAINT)
     tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
@@ -71,7 +75,9 @@ def _limit(row: LimitRow, width: int) -> Drawn:
     )
 
 
-def _figure(value: Decimal, unit: str) -> str:
+def _figure(value: Decimal | None, unit: str) -> str:
+    if value is None:
+        return NOTHING.text
     text = f"{value:f}" if value == value.to_integral_value() else amount(value).text
     text = text.split(".")[0] if value == value.to_integral_value() else text
     return f"{text}{unit}" if unit == "%" else f"{text} {unit}".rstrip()

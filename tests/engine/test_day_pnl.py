@@ -1,0 +1,78 @@
+"""The P&L of the UTC day: from midnight on, whatever was halted, resumed or restarted since."""
+
+import asyncio
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from mexc_tui.engine.equity import DAY_MS
+from mexc_tui.engine.risk_rows import Guarded, risk_row
+from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.joining import Joined
+from mexc_tui.model.trading_view import RiskRow
+from mexc_tui.risk.candidate import RiskBook, RiskLimits
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine import held
+from tests.engine.holding import holding, rooms_of
+from tests.engine.test_equity_marks import MIDNIGHT_MS
+
+
+async def risk_of(running: Joined) -> RiskRow:
+    face = await trading_face(running.engine)
+    assert face is not None
+    return face.risk()
+
+
+def test_the_days_result_stays_after_an_emergency_stop_a_resume_and_a_restart(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (day, running, _closer):
+            safety = rooms_of(running).safety
+            await safety.stopping.emergency_stop("ann")
+            await asyncio.sleep(2)
+            made = (await risk_of(running)).day_pnl
+            assert made
+            await safety.stopping.resume("ann", "resume")
+            await asyncio.sleep(2)
+            resumed = await risk_of(running)
+            assert resumed.day_pnl == made
+            assert resumed.day_pct
+            assert safety.equity.day_equity == 1_000
+            assert safety.equity.limit_equity == 1_000 + made
+        async with day.engine() as running:
+            restarted = await risk_of(running)
+            assert (restarted.day_pnl, restarted.day_pct) == (made, resumed.day_pct)
+            assert rooms_of(running).safety.equity.limit_equity == 1_000 + made
+
+    simulate(main)
+
+
+def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with holding(sim, tmp_path) as (day, running, _closer):
+            equity, scope = rooms_of(running).safety.equity, rooms_of(running).keeper.scope
+            await asyncio.sleep(15)
+            assert rooms_of(running).port.now_ms() > MIDNIGHT_MS
+            start = equity.day_equity
+            points = await running.store.read(
+                "points", lambda stored: stored.trading(scope).equity.between(0, MIDNIGHT_MS, 1_000)
+            )
+            assert MIDNIGHT_MS - points[-1].at_ms <= 1_500
+            assert points[-1].equity == start
+        for _ in range(2):
+            async with day.engine() as running:
+                await asyncio.sleep(2)
+                assert rooms_of(running).safety.equity.day_equity == start
+
+    simulate(main, start_ms=MIDNIGHT_MS - 55_000)
+    assert MIDNIGHT_MS % DAY_MS == 0
+
+
+@pytest.mark.parametrize("day_equity", [D(1_010), None])
+def test_without_every_price_neither_the_days_gain_nor_a_loss_limit_is_stated(day_equity: D | None) -> None:
+    book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
+    guarded = Guarded(day_equity=day_equity)
+    row = risk_row(held.books(), book, guarded, RiskLimits(), held.sight(None, None), MIDNIGHT_MS)
+    assert (row.day_pnl, row.day_pct, row.drawdown_pct) == (None, None, None)
+    used = {one.name: (one.used, one.share) for one in row.limits}
+    assert used["daily_loss"] == used["drawdown"] == (None, None)

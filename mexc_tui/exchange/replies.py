@@ -8,6 +8,8 @@ import msgspec
 from mexc_tui.model.text import clean
 
 INVALID_LISTEN_KEY = "invalid listen key"
+NO_SUBSCRIPTION = "no subscription"
+"""The answer to the end of a subscription that there was not (reference 4.10)."""
 
 # Full-width or ASCII colon, any spaces; nested brackets do not occur in channels.
 _REFUSED = re.compile(r"not\s+subscribed\s+successfully\s*!?\s*\[([^\]]*)\]", re.IGNORECASE)
@@ -23,8 +25,9 @@ class Pong:
 class Ack:
     """What a subscription or its end achieved.
 
-    `request_id` is 0 when the exchange did not echo one. `speaks_for_rest`: whatever else the request named
-    was accepted too (a pure refusal names only the refused, a duplicate is answered by an empty text).
+    It names no channel where there was no subscription to end. `request_id` is 0 when the exchange did not
+    echo one. `speaks_for_rest`: whatever else the request named was accepted too (a pure refusal names only
+    the refused, a duplicate is answered by an empty text).
     """
 
     request_id: int
@@ -82,6 +85,8 @@ def _parse_ack(request_id: int, message: str, whole: str) -> Reply:
             refused=_channels(refused[1]) if refused else frozenset(),
             speaks_for_rest=accepted is None,
         )
+    if message.strip().lower().startswith(NO_SUBSCRIPTION):
+        return Ack(request_id)
     if not message.strip():
         return Ack(request_id, speaks_for_rest=True)
     channels = _channels(message)

@@ -168,8 +168,9 @@ class Subscriptions:
 
     def _is_of_an_end(self, ack: Ack) -> bool:
         """Return whether it answers the end of subscriptions; without an id, by the channels it names."""
+        is_empty = not (ack.accepted or ack.refused or ack.speaks_for_rest)
         request_id = ack.request_id or next(
-            (number for number, channels in self._left.items() if channels == ack.accepted), 0
+            (number for number, channels in self._left.items() if is_empty or channels == ack.accepted), 0
         )
         return self._left.pop(request_id, None) is not None
 

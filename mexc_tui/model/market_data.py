@@ -91,6 +91,16 @@ TICKER_FIELDS = frozenset(
 """Numbers of a ticker: null or "" means none, such as a side without quotes (reference 4.10)."""
 
 
+QUOTES = ("bid_price", "bid_quantity", "ask_price", "ask_quantity")
+
+
+def _drop_zero_quotes(ticker: "Ticker24h | BookTicker") -> None:
+    """Read a zero as a side without orders: nothing is quoted at 0 (reference 4.10)."""
+    for name in QUOTES:
+        if getattr(ticker, name) == 0:
+            msgspec.structs.force_setattr(ticker, name, None)
+
+
 class Ticker24h(Answer, frozen=True):
     """GET ticker/24hr. Prices are None for a pair without trades or quotes."""
 
@@ -112,6 +122,9 @@ class Ticker24h(Answer, frozen=True):
     open_time: Ms | None = None
     close_time: Ms | None = None
 
+    def __post_init__(self) -> None:
+        _drop_zero_quotes(self)
+
 
 class PriceTicker(Answer, frozen=True):
     """GET ticker/price."""
@@ -121,10 +134,13 @@ class PriceTicker(Answer, frozen=True):
 
 
 class BookTicker(Answer, frozen=True):
-    """GET ticker/bookTicker."""
+    """GET ticker/bookTicker. Prices and quantities of a side without orders are None."""
 
     symbol: str
     bid_price: Decimal | None = None
     bid_quantity: Decimal | None = msgspec.field(name="bidQty", default=None)
     ask_price: Decimal | None = None
     ask_quantity: Decimal | None = msgspec.field(name="askQty", default=None)
+
+    def __post_init__(self) -> None:
+        _drop_zero_quotes(self)

@@ -42,12 +42,13 @@ class Account:
             raise AssertionError(f"{kind} would leave {free_after} free and {locked_after} locked {asset}")
         self._free[asset], self._locked[asset] = free_after, locked_after
         change = BalanceChange(
-            asset, self._coin_id(asset), free_after, free, locked_after, locked, kind, self._hub.now_ms
+            asset, self.coin_id(asset), free_after, free, locked_after, locked, kind, self._hub.now_ms
         )
         for sink in self._hub.sinks:
             sink.on_balance(change)
 
-    def _coin_id(self, asset: str) -> str:
+    def coin_id(self, asset: str) -> str:
+        """Return the exchange's own id of a coin."""
         return self._hub.coin_ids.get(asset) or coin_id(asset)
 
     def pay_fee(self, asset: str, fee: Decimal) -> None:

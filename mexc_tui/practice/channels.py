@@ -124,6 +124,10 @@ PONG = "PONG"
 BAD_LISTEN_KEY = "Invalid listen key"
 
 
+NO_SUBSCRIPTION = "no subscription"
+"""The answer to UNSUBSCRIPTION where no topic of it was subscribed (reference 4.10)."""
+
+
 def acknowledgement(accepted: Sequence[str], refused: Sequence[str]) -> str:
     """Return the `msg` for one SUBSCRIPTION; channels that were subscribed already are in neither list."""
     if not refused:

@@ -15,17 +15,17 @@ _STEP = Decimal("1e-8")
 
 def convertible(account: Account, pairs: Mapping[str, Pair]) -> list[Dust]:
     """Return the balances that are small enough and have a price in USDT."""
-    rows = (_valued(balance.asset, balance.free, pairs) for balance in account.balances())
+    rows = (_valued(account, balance.asset, balance.free, pairs) for balance in account.balances())
     return [row for row in rows if row is not None and ZERO < row.value_usdt <= LARGEST_USDT]
 
 
-def _valued(asset: str, amount: Decimal, pairs: Mapping[str, Pair]) -> Dust | None:
+def _valued(account: Account, asset: str, amount: Decimal, pairs: Mapping[str, Pair]) -> Dust | None:
     mx, pair = pairs.get("MXUSDT"), pairs.get(f"{asset}USDT")
     if mx is None or asset == "MX" or not (asset == "USDT" or (pair is not None and pair.last_price)):
         return None
     value = amount * (pair.last_price if pair is not None else Decimal(1))
     in_mx = (value / mx.last_price).quantize(_STEP, ROUND_DOWN)
-    return Dust(asset, amount, in_mx, value.quantize(_STEP, ROUND_DOWN))
+    return Dust(asset, amount, in_mx, value.quantize(_STEP, ROUND_DOWN), account.coin_id(asset))
 
 
 def convert(assets: Sequence[str], account: Account, pairs: Mapping[str, Pair]) -> Conversion:

@@ -3,6 +3,7 @@
 import hashlib
 
 from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.intervals import DAY_MS
 from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.listen_keys import ListenKeys
 from mexc_tui.practice.numbers import trimmed
@@ -10,14 +11,18 @@ from mexc_tui.practice.route import Call, Json, Route, wrapped
 from mexc_tui.practice.values import Refusal
 from mexc_tui.practice.world import World
 
+KEY_DAYS = 90
+"""How long a key without addresses lasts (reference 2.6)."""
+
 _READ = Demand(Permission.ACCOUNT_READ)
 
 
 class AccountRoutes:
     """Answers about the account. `now_ms` of a call is what the clock shows; keys expire by the world's."""
 
-    def __init__(self, world: World, listen_keys: ListenKeys) -> None:
+    def __init__(self, world: World, listen_keys: ListenKeys, api_key: str) -> None:
         self._world = world
+        self._api_key = api_key
         self._plan = world.scenario.account
         self._listen_keys = listen_keys
 
@@ -28,6 +33,7 @@ class AccountRoutes:
         deduct = "/api/v3/mxDeduct/enable"
         switch = Demand(Permission.ACCOUNT_WRITE, ("mxDeductEnable",))
         convert = Demand(Permission.ACCOUNT_WRITE, ("asset",))
+        key = Demand(Permission.ACCOUNT_READ, ("accessKey",))
         fee = Demand(Permission.ACCOUNT_READ, ("symbol",))
         return [
             Route("GET", "/api/v3/account", self._account, 10, _READ, (Bucket.ACCOUNT,)),
@@ -39,8 +45,8 @@ class AccountRoutes:
             Route("POST", deduct, self._set_mx_deduct, 1, switch),
             Route("POST", "/api/v3/capital/convert", self._convert, 10, convert),
             Route("GET", "/api/v3/capital/convert/list", self._dust, 1, _READ),
-            Route("GET", "/api/v3/capital/config/getall", lambda call: [], 10, Demand()),
-            *_withdrawals(),
+            Route("GET", "/api/v3/capital/convert", _no_conversions, 1, _READ),
+            Route("GET", "/api/v3/apiKeyInfo", self._key, 1, key),
             Route("POST", stream, self._create_key, 1, _READ),
             Route("GET", stream, self._live_keys, 1, _READ),
             Route("PUT", stream, self._extend_key, 1, named),
@@ -83,6 +89,7 @@ class AccountRoutes:
         fees: dict[str, Json] = {
             "makerCommission": float(pair.rules.maker_fee),
             "takerCommission": float(pair.rules.taker_fee),
+            "rpiMakerCommission": float(pair.rules.maker_fee),
         }
         return wrapped(fees, call.now_ms)
 
@@ -90,6 +97,22 @@ class AccountRoutes:
         del call
         digest = hashlib.sha256(f"uid {self._world.seed}".encode()).hexdigest()
         return {"uid": str(10_000_000 + int(digest[:8], 16) % 90_000_000)}
+
+    def _key(self, call: Call) -> Json:
+        """Print what the key may do (reference 4.9). It lasts 90 days, without end if bound to addresses."""
+        if call.params.need("accessKey") != self._api_key:
+            raise Refusal(10072, "Api key info invalid")
+        fields: dict[str, Json] = {
+            "note": "practice",
+            "accessKey": self._api_key,
+            "createTime": self._world.start_ms,
+            "permissions": self._plan.permissions,
+            "ipWhiteList": self._plan.ips,
+            "status": "1",
+        }
+        if not self._plan.ips:
+            fields["remainingValidity"] = KEY_DAYS - (call.now_ms - self._world.start_ms) // DAY_MS
+        return fields
 
     def _mx_deduct(self, call: Call) -> Json:
         return wrapped({"mxDeductEnable": self._world.mx_deduction}, call.now_ms)
@@ -121,6 +144,7 @@ class AccountRoutes:
                 "convertUsdt": trimmed(dust.value_usdt),
                 "code": "0",
                 "message": "",
+                "currencyId": dust.coin_id,
             }
             for dust in self._world.dust()
         ]
@@ -146,16 +170,7 @@ class AccountRoutes:
         return {"listenKey": key}
 
 
-def _withdrawals() -> list[Route]:
-    """Return what tells whether a key can withdraw (reliability 4.3); nothing is ever withdrawn here."""
-    reads = Demand(Permission.WITHDRAW_READ)
-    writes = Demand(Permission.WITHDRAW_WRITE, ("id",))
-    return [
-        Route("GET", "/api/v3/capital/withdraw/history", lambda call: [], 1, reads),
-        Route("DELETE", "/api/v3/capital/withdraw", _no_withdrawal, 1, writes),
-    ]
-
-
-def _no_withdrawal(call: Call) -> Json:
+def _no_conversions(call: Call) -> Json:
+    """Print the history of conversions: none is kept."""
     del call
-    raise Refusal(22222, "record does not exist")
+    return {"data": [], "totalRecords": 0, "page": 1, "totalPageNum": 1}

@@ -34,6 +34,7 @@ class StrategyRoutes:
             Route("POST", group, self._create, 20, create),
             Route("GET", group, self._list, 20, Demand(Permission.ACCOUNT_READ)),
             Route("DELETE", group, self._delete, 20, by_id),
+            Route("GET", uid, self._list, 20, Demand(Permission.ACCOUNT_READ)),
             Route("POST", uid, self._add, 20, members),
             Route("DELETE", uid, self._remove, 20, members),
         ]

@@ -10,12 +10,18 @@ from mexc_tui.practice.numbers import padded, padded_levels, trimmed
 from mexc_tui.practice.pairs import LISTED_ORDER_TYPES, Pair, PairStatus
 from mexc_tui.practice.params import Params, mandatory
 from mexc_tui.practice.route import Call, Json, Route, wrapped
-from mexc_tui.practice.values import Level, Refusal, Ticker, Trade
+from mexc_tui.practice.scenario import EmptySide
+from mexc_tui.practice.values import Refusal, Ticker, Trade
 from mexc_tui.practice.world import World
 
 DEEPEST = 2_000
 MOST_ROWS = 1_000
+MOST_CANDLES = 500
+"""Whatever limit is asked for (reference 4.3)."""
+NO_QUOTE: dict[EmptySide, str | None] = {EmptySide.NULL: None, EmptySide.EMPTY: "", EmptySide.ZERO: "0"}
 FIVE_MINUTES = 5
+BIZ_TYPE = "SPOT"
+"""Clients know `bizType` as a text; its values are not documented."""
 
 
 class MarketRoutes:
@@ -43,12 +49,14 @@ class MarketRoutes:
             Route("GET", "/api/v3/exchangeInfo", self._exchange_info, weight=25),
             Route("GET", "/api/v3/depth", self._depth, weight=3),
             Route("GET", "/api/v3/trades", self._trades, weight=5),
+            Route("GET", "/api/v3/historicalTrades", self._trades, weight=5),
             Route("GET", "/api/v3/aggTrades", self._agg_trades),
             Route("GET", "/api/v3/klines", self._klines),
             Route("GET", "/api/v3/avgPrice", self._average_price),
             Route("GET", "/api/v3/ticker/24hr", self._tickers, weight=25),
             Route("GET", "/api/v3/ticker/price", self._prices, weight=10),
             Route("GET", "/api/v3/ticker/bookTicker", self._book_tickers, weight=10),
+            Route("GET", "/api/v3/etf/info", self._etf_info),
             Route("GET", "/api/v1/contract/detail", _no_contracts),
         ]
 
@@ -150,7 +158,7 @@ class MarketRoutes:
         if interval is None:
             raise Refusal(-1128, "Combination of optional parameters invalid.")
         start_ms, end_ms = call.params.whole("startTime"), call.params.whole("endTime")
-        limit = _limit(call.params, default=500, most=MOST_ROWS)
+        limit = _limit(call.params, default=500, most=MOST_CANDLES)
         return [
             [
                 candle.open_ms,
@@ -177,9 +185,11 @@ class MarketRoutes:
 
     def _tickers(self, call: Call) -> Json:
         if call.params.get("symbol"):
-            pair = self._pair(call.params)
-            return _ticker(pair, self._world.ticker(pair.symbol))
-        return [_ticker(pair, self._world.ticker(pair.symbol)) for pair in self._public_pairs()]
+            return self._ticker(self._pair(call.params))
+        return [self._ticker(pair) for pair in self._public_pairs()]
+
+    def _ticker(self, pair: Pair) -> Json:
+        return _ticker(pair, self._world.ticker(pair.symbol), NO_QUOTE[self._knobs.empty_side])
 
     def _prices(self, call: Call) -> Json:
         if call.params.get("symbol"):
@@ -188,8 +198,17 @@ class MarketRoutes:
 
     def _book_tickers(self, call: Call) -> Json:
         if call.params.get("symbol"):
-            return _book_ticker(self._pair(call.params))
-        return [_book_ticker(pair) for pair in self._public_pairs()]
+            return self._book_ticker(self._pair(call.params))
+        return [self._book_ticker(pair) for pair in self._public_pairs()]
+
+    def _book_ticker(self, pair: Pair) -> Json:
+        return _book_ticker(pair, NO_QUOTE[self._knobs.empty_side])
+
+    def _etf_info(self, call: Call) -> Json:
+        """List leveraged tokens: there are none."""
+        if call.params.get("symbol"):
+            raise Refusal(-1121, "Invalid symbol.")
+        return []
 
 
 def symbol_fields(pair: Pair, *, with_opening: bool) -> dict[str, Json]:
@@ -223,6 +242,7 @@ def symbol_fields(pair: Pair, *, with_opening: bool) -> dict[str, Json]:
         "conceptPlateIds": rules.concept_plate_ids,
         "conceptPlates": rules.concept_plates,
         "st": rules.special_treatment,
+        "bizType": BIZ_TYPE,
     }
     if with_opening and pair.first_open_ms is not None:
         fields["firstOpenTime"] = pair.first_open_ms
@@ -285,7 +305,7 @@ def _agg_trade(trade: Trade) -> Json:
     }
 
 
-def _ticker(pair: Pair, ticker: Ticker) -> Json:
+def _ticker(pair: Pair, ticker: Ticker, no_quote: str | None) -> Json:
     bid, ask, _ = ticker.top
     change = ticker.last - ticker.open
     ratio = round(change / ticker.open, 4) if ticker.open else change
@@ -295,10 +315,10 @@ def _ticker(pair: Pair, ticker: Ticker) -> Json:
         "priceChangePercent": trimmed(ratio),
         "prevClosePrice": trimmed(ticker.open),
         "lastPrice": trimmed(ticker.last),
-        "bidPrice": _price_text(bid),
-        "bidQty": _quantity_text(bid),
-        "askPrice": _price_text(ask),
-        "askQty": _quantity_text(ask),
+        "bidPrice": no_quote if bid is None else trimmed(bid.price),
+        "bidQty": no_quote if bid is None else trimmed(bid.quantity),
+        "askPrice": no_quote if ask is None else trimmed(ask.price),
+        "askQty": no_quote if ask is None else trimmed(ask.quantity),
         "openPrice": trimmed(ticker.open),
         "highPrice": trimmed(ticker.high),
         "lowPrice": trimmed(ticker.low),
@@ -319,21 +339,13 @@ def _price(pair: Pair) -> Json:
     return {"symbol": pair.symbol, "price": trimmed(pair.last_price)}
 
 
-def _book_ticker(pair: Pair) -> Json:
+def _book_ticker(pair: Pair, no_quote: str | None) -> Json:
     bid, ask, _ = pair.top()
     rules = pair.rules
     return {
         "symbol": pair.symbol,
-        "bidPrice": "0" if bid is None else padded(bid.price, rules.price_decimals),
-        "bidQty": "0" if bid is None else padded(bid.quantity, rules.quantity_decimals),
-        "askPrice": "0" if ask is None else padded(ask.price, rules.price_decimals),
-        "askQty": "0" if ask is None else padded(ask.quantity, rules.quantity_decimals),
+        "bidPrice": no_quote if bid is None else padded(bid.price, rules.price_decimals),
+        "bidQty": no_quote if bid is None else padded(bid.quantity, rules.quantity_decimals),
+        "askPrice": no_quote if ask is None else padded(ask.price, rules.price_decimals),
+        "askQty": no_quote if ask is None else padded(ask.quantity, rules.quantity_decimals),
     }
-
-
-def _price_text(level: Level | None) -> str:
-    return "0" if level is None else trimmed(level.price)
-
-
-def _quantity_text(level: Level | None) -> str:
-    return "0" if level is None else trimmed(level.quantity)

@@ -5,7 +5,7 @@ import msgspec
 from mexc_tui.practice.auth import Demand, Permission
 from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.numbers import trimmed
-from mexc_tui.practice.order_form import cancelled, full_order, placed, read_order
+from mexc_tui.practice.order_form import cancelled, full_order, open_order, placed, read_order
 from mexc_tui.practice.params import Params, mandatory
 from mexc_tui.practice.route import Call, Json, Route
 from mexc_tui.practice.values import Fill, OrderRecord, Refusal
@@ -112,9 +112,9 @@ class TradeRoutes:
     def _open_orders(self, call: Call) -> Json:
         text = call.params.get("symbol")
         if not text:
-            return [full_order(order) for order in self._world.open_orders()]
+            return [open_order(order) for order in self._world.open_orders()]
         orders = [order for symbol in _symbols(text) for order in self._world.open_orders(symbol)]
-        return [full_order(order) for order in orders]
+        return [open_order(order) for order in orders]
 
     def _all_orders(self, call: Call) -> Json:
         params = call.params

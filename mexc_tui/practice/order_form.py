@@ -51,7 +51,13 @@ def placed(order: OrderRecord, now_ms: int) -> Json:
 
 
 def full_order(order: OrderRecord) -> dict[str, Json]:
-    """Print an order as GET /order does."""
+    """Print an order as GET /order and allOrders do: an untouched one was updated when it was created."""
+    updated_ms = order.created_ms if order.updated_ms is None else order.updated_ms
+    return {**open_order(order), "updateTime": updated_ms}
+
+
+def open_order(order: OrderRecord) -> dict[str, Json]:
+    """Print an order as openOrders does: `updateTime` of an untouched one is null."""
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,

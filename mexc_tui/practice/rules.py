@@ -8,7 +8,13 @@ import msgspec
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.practice.accounts import Account
 from mexc_tui.practice.pairs import Pair, PairStatus, TradeSides
-from mexc_tui.practice.scenario import EarlyOrder, ExcessPrecision, Knobs, MarketPolicy
+from mexc_tui.practice.scenario import (
+    EarlyOrder,
+    ExcessPrecision,
+    Knobs,
+    MarketPolicy,
+    MarketSellByQuote,
+)
 from mexc_tui.practice.values import ZERO, Refusal
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{0,32}")
@@ -76,23 +82,30 @@ class Terms(msgspec.Struct, frozen=True):
         return (self.budget or 0) if self.lots is None else self.ticks * self.lots
 
 
-def check_fields(order: NewOrder) -> None:
+def check_fields(order: NewOrder, knobs: Knobs) -> None:
     """Whether the fields of its type are there and make sense."""
     if not CLIENT_ID.fullmatch(order.client_order_id):
         raise Refusal(700008, "Illegal characters found in parameter 'newClientOrderId'")
-    for name, amount in _needed(order):
+    for name, amount in _needed(order, knobs):
         if amount is None:
             raise Refusal(700004, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
         if not amount.is_finite() or amount <= 0 or amount.adjusted() > LARGEST_EXPONENT:
             raise Refusal(33333, "param is error")
 
 
-def _needed(order: NewOrder) -> list[tuple[str, Decimal | None]]:
+def _needed(order: NewOrder, knobs: Knobs) -> list[tuple[str, Decimal | None]]:
     if order.type is not OrderType.MARKET:
         return [("quantity", order.quantity), ("price", order.price)]
-    if spends_quote(order):
+    if spends_quote(order) or sells_for_quote(order, knobs):
         return [("quoteOrderQty", order.quote_quantity)]
     return [("quantity", order.quantity)]
+
+
+def sells_for_quote(order: NewOrder, knobs: Knobs) -> bool:
+    """Whether this is a MARKET sell by the amount to receive, and the exchange takes such ones."""
+    is_market_sell = order.type is OrderType.MARKET and order.side is Side.SELL
+    accepts = knobs.market_sell_by_quote is MarketSellByQuote.ACCEPT
+    return is_market_sell and accepts and order.quantity is None and order.quote_quantity is not None
 
 
 def spends_quote(order: NewOrder) -> bool:
@@ -111,8 +124,26 @@ def terms_of(order: NewOrder, pair: Pair, knobs: Knobs, opening: OpeningRules) -
         decimals = pair.rules.price_decimals + pair.rules.quantity_decimals
         budget = int((order.quote_quantity or ZERO).scaleb(decimals))
         return Terms(order.side, order.type, ticks, None, budget)
-    lots = _whole(order.quantity or ZERO, pair.rules.quantity_decimals, knobs)
+    if sells_for_quote(order, knobs):
+        lots = _lots_worth(order.quote_quantity or ZERO, ticks, pair)
+    else:
+        lots = _whole(order.quantity or ZERO, pair.rules.quantity_decimals, knobs)
     return Terms(order.side, order.type, ticks, lots, None)
+
+
+def _lots_worth(amount: Decimal, limit: int, pair: Pair) -> int:
+    """Return how many lots the bids down to a limit take for this amount of quote, rounded down."""
+    decimals = pair.rules.price_decimals + pair.rules.quantity_decimals
+    bids, left, lots = pair.book.bids, int(amount.scaleb(decimals)), 0
+    for ticks in bids.prices():
+        wanted = left // ticks
+        if not wanted or not bids.reaches(ticks, limit):
+            break
+        taken = min(wanted, bids.totals[ticks])
+        lots, left = lots + taken, left - taken * ticks
+    if not lots:
+        raise Refusal(33333, "param is error")
+    return lots
 
 
 def _whole(amount: Decimal, decimals: int, knobs: Knobs) -> int:

@@ -54,6 +54,21 @@ class CancelAnswer(StrEnum):
     AFTER = "after"
 
 
+class EmptySide(StrEnum):
+    """What a ticker holds for a side of the book without orders (reference 4.10)."""
+
+    NULL = "null"
+    EMPTY = "empty"  # ""
+    ZERO = "zero"  # "0"
+
+
+class MarketSellByQuote(StrEnum):
+    """What happens to a MARKET sell by quote amount; the documentation contradicts itself (reference 5.2)."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
 class MarketPolicy(StrEnum):
     """What happens to MARKET orders in the first seconds of a listing (reference 11.3)."""
 
@@ -119,6 +134,9 @@ class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     maker_fee: Decimal = Decimal(0)
     taker_fee: Decimal = Decimal("0.0005")
     mx_deduction: bool = False
+    empty_side: EmptySide = EmptySide.NULL
+    market_sell_by_quote: MarketSellByQuote = MarketSellByQuote.REFUSE
+    """REFUSE: quantity is missing (700004)."""
     market_protection: Decimal = Decimal("0.05")
     market_enabled: bool = True
     """False: MARKET answers 30019 on every pair."""

@@ -17,9 +17,11 @@ from mexc_tui.practice.auth import Gate, SignedCall, credentials
 from mexc_tui.practice.clock import Clock, wall_clock
 from mexc_tui.practice.faults import Faults, Hit
 from mexc_tui.practice.http_account import AccountRoutes
+from mexc_tui.practice.http_closed import closed_routes
 from mexc_tui.practice.http_groups import StrategyRoutes
 from mexc_tui.practice.http_market import MarketRoutes
 from mexc_tui.practice.http_trade import TradeRoutes
+from mexc_tui.practice.http_wallet import WalletRoutes
 from mexc_tui.practice.limits import Block, Limits, TurnedAway
 from mexc_tui.practice.listen_keys import ListenKeys
 from mexc_tui.practice.params import Params
@@ -79,7 +81,9 @@ class PracticeServer:
         return [
             *MarketRoutes(self.world).routes(),
             *TradeRoutes(self.world).routes(),
-            *AccountRoutes(self.world, self._listen_keys).routes(),
+            *AccountRoutes(self.world, self._listen_keys, self.api_key).routes(),
+            *WalletRoutes(self.world).routes(),
+            *closed_routes(),
             *StrategyRoutes().routes(),
         ]
 

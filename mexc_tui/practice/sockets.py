@@ -6,7 +6,16 @@ from collections.abc import Callable
 import msgspec
 from aiohttp import WSMsgType, web
 
-from mexc_tui.practice.channels import BAD_LISTEN_KEY, PONG, PRIVATE, Kind, Topic, acknowledgement, parse
+from mexc_tui.practice.channels import (
+    BAD_LISTEN_KEY,
+    NO_SUBSCRIPTION,
+    PONG,
+    PRIVATE,
+    Kind,
+    Topic,
+    acknowledgement,
+    parse,
+)
 from mexc_tui.practice.clock import Clock
 from mexc_tui.practice.connection import Connection
 from mexc_tui.practice.faults import Faults
@@ -163,11 +172,13 @@ class Sockets:
         return topic if pair is not None and not pair.blocked else None
 
     def _unsubscribe(self, socket: Connection, params: list[str]) -> str:
+        ended: list[str] = []
         for text in params:
             topic = socket.remove(text)
             if topic is not None:
                 self._publisher.unsubscribe(socket, topic)
-        return ",".join(params)
+                ended.append(text)
+        return ",".join(ended) if ended else NO_SUBSCRIPTION
 
 
 def _reply(number: int, text: str) -> str:

@@ -59,7 +59,7 @@ class Desk:
         knobs, account = self._knobs, self._account
         rules.check_pair(pair, order.side, knobs)
         rules.check_type(order, knobs, opening)
-        rules.check_fields(order)
+        rules.check_fields(order, knobs)
         terms = rules.terms_of(order, pair, knobs, opening)
         rules.check_value(terms, pair)
         rules.check_price(terms, pair, opening)

@@ -222,6 +222,7 @@ class Dust(NamedTuple):
     balance: Decimal
     value_mx: Decimal
     value_usdt: Decimal
+    coin_id: str
 
 
 class FailedConversion(NamedTuple):

@@ -54,6 +54,11 @@ def test_a_duplicate_is_answered_by_an_empty_text() -> None:
     assert ack_of("") == Ack(1, speaks_for_rest=True)
 
 
+@pytest.mark.parametrize("message", ["no subscription", "No subscription!", f" no subscription [{A}] "])
+def test_the_end_of_no_subscription_is_an_acknowledgement_without_channels(message: str) -> None:
+    assert ack_of(message, 7) == Ack(7)
+
+
 @pytest.mark.parametrize(
     ("given_id", "read"), [(7, 7), ("7", 7), (None, 0), (True, 0), ({"a": 1}, 0), (0, 0)]
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.exchange.replies import Ack
-from mexc_tui.exchange.subscriptions import MAX_REQUEST_BYTES, UNSUBSCRIBE, Subscriptions
+from mexc_tui.exchange.subscriptions import MAX_REQUEST_BYTES, UNSUBSCRIBE, Subscriptions, Verdict
 
 
 def asks(subscriptions: Subscriptions, now_s: float) -> list[list[str]]:
@@ -112,6 +112,17 @@ def test_M4_an_end_is_answered_once() -> None:
     both = Ack(0, accepted=frozenset({"a"}))
     assert subscriptions.take_ack(both, 1).accepted == []
     assert subscriptions.take_ack(both, 1).accepted == ["a"]
+
+
+@pytest.mark.parametrize("echoed_id", [2, 0])
+def test_M4_no_subscription_answers_an_end_and_nothing_else(echoed_id: int) -> None:
+    subscriptions = subscribed("a", "b")
+    subscriptions.leave("a")
+    asks(subscriptions, 1)
+    subscriptions.want(["a"])
+    assert subscriptions.take_ack(Ack(echoed_id), 1) == Verdict()
+    assert asks(subscriptions, 1) == [["a"]]
+    assert subscriptions.take_ack(Ack(0, accepted=frozenset({"a"})), 1).accepted == ["a"]
 
 
 def test_M4_only_what_was_asked_can_be_accepted() -> None:

@@ -2,30 +2,51 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
 from math import isclose
 from typing import Any
 
+import aiohttp
 import pytest
+from yarl import URL
 
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.practice.scenario import MarketPlan, Scenario
+from mexc_tui.practice.scenario import (
+    AccountPlan,
+    Knobs,
+    ListingPlan,
+    MarketPlan,
+    MarketSellByQuote,
+    Scenario,
+)
 from mexc_tui.practice.server import serving
 
 ccxt: Any = pytest.importorskip("ccxt.async_support")
 pro: Any = pytest.importorskip("ccxt.pro")
 
 PAIR = "SOL/USDT"
+BETWEEN = {"fromAccountType": "SPOT", "toAccountType": "FUTURES"}
 
 
 def configured(kind: Any, endpoint: Endpoint) -> Any:
     client = kind({"apiKey": endpoint.api_key, "secret": endpoint.api_secret, "enableRateLimit": False})
     urls = client.urls["api"]
     urls["spot"] = {"public": endpoint.rest, "private": endpoint.rest}
+    urls["broker"] = {"private": f"{endpoint.rest}/api/v3/broker"}
     urls["contract"] = {"public": f"{endpoint.rest}/api/v1/contract", "private": f"{endpoint.rest}/none"}
     if "ws" in urls:
         urls["ws"]["spot"] = endpoint.ws
     return client
+
+
+@asynccontextmanager
+async def connected(endpoint: Endpoint) -> AsyncGenerator[Any]:
+    client = configured(ccxt.mexc, endpoint)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def together(*calls: Any) -> list[Any]:
@@ -41,9 +62,8 @@ async def endpoint() -> AsyncGenerator[Endpoint]:
 
 @pytest.fixture
 async def trader(endpoint: Endpoint) -> AsyncGenerator[Any]:
-    client = configured(ccxt.mexc, endpoint)
-    yield client
-    await client.close()
+    async with connected(endpoint) as client:
+        yield client
 
 
 @pytest.fixture
@@ -51,6 +71,98 @@ async def watcher(endpoint: Endpoint) -> AsyncGenerator[Any]:
     client = configured(pro.mexc, endpoint)
     yield client
     await client.close()
+
+
+async def test_every_spot_route_of_ccxt_answers_data_or_a_refusal_never_404() -> None:
+    free = Knobs(ip_weight_per_10s=100_000, key_weight_per_10s=100_000, orders_per_s=1_000)
+    plan = Scenario(name="foreign", market=MarketPlan(symbols=40, active_pairs=0), knobs=free)
+    async with (
+        serving(plan, seed=1) as endpoint,
+        connected(endpoint) as trader,
+        aiohttp.ClientSession() as session,
+    ):
+        calls = [
+            (section, access, method.upper(), path)
+            for section in ("spot", "broker")
+            for access, methods in trader.api[section].items()
+            for method, paths in methods.items()
+            for path in paths
+        ]
+        assert len(calls) > 100
+        for section, access, method, path in calls:
+            sent = trader.sign(path, [section, access], method, {"symbol": "SOLUSDT"})
+            url = URL(sent["url"], encoded=True)
+            async with session.request(method, url, data=sent["body"], headers=sent["headers"]) as response:
+                body = await response.json()
+                assert response.status in (200, 400), (method, path, body)
+                assert response.status == 200 or body.keys() >= {"code", "msg"}, (method, path, body)
+
+
+async def test_ccxt_reads_fees_coins_and_the_wallet(trader: Any) -> None:
+    await trader.load_markets()
+    fee = await trader.fetch_trading_fee(PAIR)
+    assert (fee["maker"], fee["taker"]) == (0, 0.0005)
+    coins = await trader.fetch_currencies()
+    assert coins["USDT"]["networks"]
+    for ask in (
+        lambda: trader.fetch_deposits("USDT"),
+        lambda: trader.fetch_withdrawals("USDT"),
+        lambda: trader.fetch_deposit_address("USDT", {"network": "ETH"}),
+        lambda: trader.fetch_transfers("USDT", None, None, BETWEEN),
+        lambda: trader.withdraw("USDT", 20, "0x" + "0" * 40, {"network": "ETH"}),
+        lambda: trader.transfer("USDT", 20, "spot", "swap"),
+    ):
+        with pytest.raises(ccxt.AuthenticationError, match="700007"):
+            await ask()
+
+
+async def test_ccxt_reads_an_empty_wallet_with_a_key_that_may() -> None:
+    rights = ("SPOT_ACCOUNT_READ", "SPOT_WITHDRAW_READ", "SPOT_WITHDRAW_WRITE", "SPOT_TRANSFER_READ")
+    account = AccountPlan(permissions=rights)
+    plan = Scenario(name="foreign", market=MarketPlan(symbols=40, active_pairs=0), account=account)
+    async with serving(plan, seed=1) as endpoint, connected(endpoint) as trader:
+        await trader.load_markets()
+        assert await trader.fetch_deposits("USDT") == []
+        assert await trader.fetch_withdrawals("USDT") == []
+        assert await trader.fetch_transfers("USDT", None, None, BETWEEN) == []
+        with pytest.raises(ccxt.InvalidAddress):
+            await trader.fetch_deposit_address("USDT", {"network": "ETH"})
+        with pytest.raises(ccxt.ExchangeError):
+            await trader.withdraw("USDT", 20, "0x" + "0" * 40, {"network": "ETH"})
+
+
+async def test_ccxt_manages_listen_keys(trader: Any) -> None:
+    key = (await trader.spotPrivatePostUserDataStream())["listenKey"]
+    assert (await trader.spotPrivateGetUserDataStream())["listenKey"] == [key]
+    assert (await trader.spotPrivatePutUserDataStream({"listenKey": key}))["listenKey"] == key
+    assert (await trader.spotPrivateDeleteUserDataStream({"listenKey": key}))["listenKey"] == key
+
+
+async def test_ccxt_reads_tickers_of_a_pair_without_orders() -> None:
+    coming = ListingPlan(base="NEWCOIN", opens_s=1_000, announced_before_s=1_500, visible_before_s=1_400)
+    market = MarketPlan(symbols=40, active_pairs=0)
+    plan = Scenario(name="foreign", market=market, listings=(coming,))
+    async with serving(plan, seed=1) as endpoint, connected(endpoint) as trader:
+        await trader.load_markets()
+        pair = "NEWCOIN/USDT"
+        assert (await trader.fetch_tickers())[pair]["bid"] is None
+        assert (await trader.fetch_ticker(pair))["ask"] is None
+        assert (await trader.fetch_bids_asks())[pair]["bid"] is None
+
+
+async def test_ccxt_sells_at_market_for_a_quote_amount_where_the_exchange_takes_it() -> None:
+    plan = Scenario(
+        name="foreign",
+        market=MarketPlan(symbols=40, active_pairs=0),
+        knobs=Knobs(market_sell_by_quote=MarketSellByQuote.ACCEPT),
+        account=AccountPlan(balances={"SOL": Decimal(10)}),
+    )
+    async with serving(plan, seed=1) as endpoint, connected(endpoint) as trader:
+        await trader.load_markets()
+        sold = await trader.create_market_sell_order_with_cost(PAIR, 20)
+        order = await trader.fetch_order(sold["id"], PAIR)
+        assert order["status"] == "closed"
+        assert 19 < order["cost"] <= 20
 
 
 async def test_ccxt_loads_markets_and_reads_market_data(trader: Any) -> None:

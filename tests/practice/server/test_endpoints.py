@@ -15,7 +15,8 @@ import pytest
 from practice_client import Client, real, scenario
 from yarl import URL
 
-from mexc_tui.practice.scenario import AccountPlan, Knobs, ListingPlan
+from mexc_tui.practice.ids import USDT_ID
+from mexc_tui.practice.scenario import AccountPlan, EmptySide, Knobs, ListingPlan, MarketSellByQuote
 from mexc_tui.practice.world import World
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "mexc-rest-2025-12-31.json"
@@ -82,7 +83,7 @@ async def test_connectivity(client: Client) -> None:
     assert PAIR in symbols["data"]
     assert "BTCUSDT" not in symbols["data"]
     assert (await client.get("symbol/offline"))["msg"] == "success"
-    for missing in ("historicalTrades", "nothing", "/elsewhere"):
+    for missing in ("nothing", "/elsewhere"):
         assert (await client.ask("GET", missing, symbol=PAIR))[0] == 404
 
 
@@ -162,6 +163,54 @@ async def test_klines_close_at_the_next_open_and_follow_start_and_limit(client: 
     assert [row[0] for row in part] == [rows[3][0], rows[4][0]]
 
 
+async def test_never_more_than_500_klines_come_whatever_is_asked(client: Client) -> None:
+    for asked in ({}, {"limit": 500}, {"limit": 1_000}, {"limit": 5_000}):
+        assert len(await client.get("klines", symbol=PAIR, interval="1m", **asked)) == 500
+
+
+async def test_historical_trades_are_the_latest_trades(client: Client) -> None:
+    trades = await client.get("trades", symbol=PAIR, limit=5)
+    assert await client.get("historicalTrades", symbol=PAIR, limit=5) == trades
+    assert await client.get("etf/info") == []
+
+
+@pytest.mark.parametrize(("knob", "shown"), [("null", None), ("empty", ""), ("zero", "0")])
+async def test_a_ticker_shows_a_side_without_orders_as_the_knob_says(knob: str, shown: str | None) -> None:
+    coming = ListingPlan(base="NEWCOIN", opens_s=1_000, announced_before_s=1_500, visible_before_s=1_400)
+    plan = scenario(knobs=Knobs(empty_side=EmptySide(knob)), listings=(coming,))
+    async with real(plan) as client:
+        for path in ("ticker/bookTicker", "ticker/24hr"):
+            row = await client.get(path, symbol="NEWCOINUSDT")
+            assert {row[name] for name in ("bidPrice", "bidQty", "askPrice", "askQty")} == {shown}
+
+
+async def test_exchange_info_names_a_business_type(client: Client) -> None:
+    rows = (await client.get("exchangeInfo"))["symbols"]
+    assert {type(row["bizType"]) for row in rows} == {str}
+
+
+async def test_api_key_info_tells_what_the_key_may_do(client: Client) -> None:
+    info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
+    assert info["permissions"] == list(AccountPlan().permissions)
+    assert (info["accessKey"], info["ipWhiteList"]) == (client.endpoint.api_key, [])
+    assert info["remainingValidity"] == 90
+    assert (await client.sign("GET", "apiKeyInfo"))[1]["code"] == 700004
+    assert (await client.sign("GET", "apiKeyInfo", accessKey="mx0vnobody"))[1]["code"] == 10072
+
+
+async def test_api_key_info_of_a_key_bound_to_addresses_names_no_end() -> None:
+    async with real(scenario(account=AccountPlan(ips=("127.0.0.1",)))) as client:
+        info = await client.good("GET", "apiKeyInfo", accessKey=client.endpoint.api_key)
+        assert info["ipWhiteList"] == ["127.0.0.1"]
+        assert "remainingValidity" not in info
+
+
+async def test_the_list_of_dust_names_the_coins_own_id() -> None:
+    async with real(scenario(account=AccountPlan(balances={"USDT": Decimal(3)}))) as client:
+        (dust,) = await client.good("GET", "capital/convert/list")
+        assert (dust["asset"], dust["currencyId"]) == ("USDT", USDT_ID)
+
+
 async def test_unknown_parameters_are_ignored(client: Client) -> None:
     assert list(await client.get("time", timestamp=1, recvWindow=70_000)) == ["serverTime"]
     assert (await client.get("depth", symbol=PAIR, limit=5, nonsense="x"))["bids"]
@@ -185,9 +234,12 @@ async def test_limit_order_from_placing_to_cancelling(client: Client) -> None:
     ]
     assert placed["orderId"].startswith("C02__")
     order = await client.good("GET", "order", symbol=PAIR, origClientOrderId="a-1")
-    assert (order["status"], order["timeInForce"], order["updateTime"]) == ("NEW", None, None)
+    assert (order["status"], order["timeInForce"]) == ("NEW", None)
+    assert order["updateTime"] == order["time"]
     assert (order["origQty"], order["executedQty"], order["cummulativeQuoteQty"]) == ("1", "0", "0")
-    assert await client.good("GET", "openOrders") == [order]
+    untouched = {**order, "updateTime": None}
+    assert await client.good("GET", "openOrders") == [untouched]
+    assert await client.good("GET", "openOrders", symbol=PAIR) == [untouched]
     assert await client.good("GET", "allOrders", symbol=PAIR) == [order]
     balance = (await client.good("GET", "account"))["balances"][0]
     assert Decimal(balance["locked"]) == Decimal(price)
@@ -220,6 +272,30 @@ async def test_market_order_fills_and_shows_in_my_trades(client: Client) -> None
         *("symbol", "id", "orderId", "orderListId", "price", "qty", "quoteQty", "commission"),
         *("commissionAsset", "time", "isBuyer", "isMaker", "isBestMatch", "isSelfTrade", "clientOrderId"),
     ]
+
+
+async def test_a_market_sell_by_quote_amount_needs_a_quantity_unless_the_knob_takes_it(
+    client: Client,
+) -> None:
+    sale = {"symbol": PAIR, "side": "SELL", "type": "MARKET", "quoteOrderQty": "20"}
+    status, body = await client.sign("POST", "order", **sale)
+    assert (status, body["code"], "'quantity'" in body["msg"]) == (400, 700004, True)
+
+
+async def test_a_market_sell_by_quote_amount_sells_what_that_amount_is_worth() -> None:
+    knobs = Knobs(market_sell_by_quote=MarketSellByQuote.ACCEPT)
+    account = AccountPlan(balances={"USDT": Decimal(1), "SOL": Decimal(100)})
+    async with real(scenario(knobs=knobs, account=account)) as client:
+        sale = {"symbol": PAIR, "side": "SELL", "type": "MARKET", "quoteOrderQty": "20"}
+        placed = await client.good("POST", "order", **sale)
+        order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
+        assert order["status"] == "FILLED"
+        spent, price = Decimal(order["cummulativeQuoteQty"]), Decimal(order["price"])
+        assert 0 <= 20 - spent < price / 100
+        poor = await client.sign("POST", "order", **{**sale, "quoteOrderQty": "10000000"})
+        assert (poor[0], poor[1]["code"]) in ((400, 30005), (400, 30003))
+        tiny = await client.sign("POST", "order", **{**sale, "quoteOrderQty": "0.0000001"})
+        assert (tiny[0], tiny[1]["code"]) == (400, 33333)
 
 
 async def test_order_test_checks_and_changes_nothing(client: Client) -> None:
@@ -266,14 +342,16 @@ async def test_account_endpoints(client: Client) -> None:
     allowed = await client.good("GET", "selfSymbols")
     assert (allowed["code"], allowed["msg"], PAIR in allowed["data"]) == (200, None, True)
     fee = (await client.good("GET", "tradeFee", symbol=PAIR))["data"]
-    assert fee == {"makerCommission": 0.0, "takerCommission": 0.0005}
+    assert fee == {"makerCommission": 0.0, "takerCommission": 0.0005, "rpiMakerCommission": 0.0}
     assert await client.good("GET", "kyc/status") == {"status": "2"}
     assert (await client.good("GET", "uid"))["uid"].isdigit()
     assert (await client.good("GET", "mxDeduct/enable"))["data"] == {"mxDeductEnable": False}
     assert (await client.good("POST", "mxDeduct/enable", mxDeductEnable="true"))["data"] == {
         "mxDeductEnable": True
     }
-    assert await client.good("GET", "capital/config/getall") == []
+    (coin,) = await client.good("GET", "capital/config/getall")
+    assert (coin["coin"], coin["networkList"][0]["netWork"]) == ("USDT", "ETH")
+    assert await client.good("GET", "capital/config/getall", coin="SOL") == []
     assert await client.good("GET", "capital/convert/list") == []
     done = await client.good("POST", "capital/convert", asset="USDT,NOSUCH")
     assert set(done) == {"successList", "failedList", "totalConvert", "convertFee"}

@@ -239,6 +239,7 @@ def test_refusals_duplicates_and_mixtures_have_mexcs_words() -> None:
             assert reply == {"id": 1, "code": 0, "msg": words}
             assert await stream.call("SUBSCRIPTION", good) == {"id": 1, "code": 0, "msg": ""}
             assert (await stream.call("UNSUBSCRIPTION", good))["msg"] == good
+            assert (await stream.call("UNSUBSCRIPTION", good))["msg"] == "no subscription"
             assert (await stream.call("SUBSCRIPTION", good))["msg"] == good
 
     trading(test)

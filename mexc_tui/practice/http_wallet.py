@@ -1,0 +1,104 @@
+"""Endpoints of coins, deposits, withdrawals and transfers (reference 4.5): nothing ever leaves or arrives."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.ids import contract_address
+from mexc_tui.practice.route import Call, Json, Route
+from mexc_tui.practice.values import Refusal
+from mexc_tui.practice.world import World
+
+Answer: TypeAlias = Callable[[Call], Json]
+
+_WITHDRAW_READ = Permission.WITHDRAW_READ
+_WITHDRAW_WRITE = Permission.WITHDRAW_WRITE
+_TRANSFER_READ = Permission.TRANSFER_READ
+_TRANSFER_WRITE = Permission.TRANSFER_WRITE
+
+
+class WalletRoutes:
+    """Answers about what an account could deposit and withdraw."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """Return the endpoints of this room."""
+        capital = "/api/v3/capital"
+        return [
+            Route("GET", f"{capital}/config/getall", self._coins, 10, Demand()),
+            _reads(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
+            _reads(f"{capital}/withdraw/address", _empty_page, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/transfer", lambda call: {"rows": [], "total": 0}, _TRANSFER_READ),
+            _reads(f"{capital}/transfer/tranId", _no_record, _TRANSFER_READ),
+            _reads(f"{capital}/transfer/internal", _empty_page, _TRANSFER_READ),
+            _reads("/api/v3/asset/internal/transfer/record", _empty_page, _TRANSFER_READ, 10),
+            _writes("DELETE", f"{capital}/withdraw", _no_record, _WITHDRAW_WRITE, ("id",)),
+            _writes("POST", f"{capital}/withdraw", _not_allowed, _WITHDRAW_WRITE),
+            _writes("POST", f"{capital}/withdraw/apply", _not_allowed, _WITHDRAW_WRITE),
+            _writes("POST", f"{capital}/deposit/address", _not_allowed, _WITHDRAW_WRITE),
+            _writes("POST", f"{capital}/transfer", _not_allowed, _TRANSFER_WRITE),
+            _writes("POST", f"{capital}/transfer/internal", _not_allowed, _TRANSFER_WRITE),
+        ]
+
+    def _coins(self, call: Call) -> Json:
+        """List the coins that the account holds, or the one that was asked for if it does."""
+        asked = call.params.get("coin")
+        held = [balance.asset for balance in self._world.balances()]
+        return [_coin(asset) for asset in held if asked in ("", asset)]
+
+
+def _reads(path: str, answer: Answer, right: Permission, weight: int = 1) -> Route:
+    return Route("GET", path, answer, weight, Demand(right))
+
+
+def _writes(
+    method: str, path: str, answer: Answer, right: Permission, mandatory: tuple[str, ...] = ()
+) -> Route:
+    return Route(method, path, answer, 1, Demand(right, mandatory))
+
+
+def _coin(asset: str) -> Json:
+    """Print one coin as capital/config/getall does, with one network."""
+    network: dict[str, Json] = {
+        "coin": asset,
+        "depositDesc": None,
+        "depositEnable": False,
+        "minConfirm": 12,
+        "name": asset,
+        "network": "Ethereum(ERC20)",
+        "netWork": "ETH",
+        "withdrawEnable": False,
+        "withdrawFee": "1",
+        "withdrawIntegerMultiple": None,
+        "withdrawMax": "1000000",
+        "withdrawMin": "10",
+        "sameAddress": False,
+        "contract": contract_address(asset),
+        "withdrawTips": None,
+        "depositTips": None,
+    }
+    return {"coin": asset, "Name": asset, "name": asset, "networkList": [network]}
+
+
+def _empty_list(call: Call) -> Json:
+    del call
+    return []
+
+
+def _empty_page(call: Call) -> Json:
+    del call
+    return {"data": [], "totalRecords": 0, "page": 1, "totalPageNum": 1}
+
+
+def _no_record(call: Call) -> Json:
+    del call
+    raise Refusal(22222, "record does not exist")
+
+
+def _not_allowed(call: Call) -> Json:
+    del call
+    raise Refusal(26, "operation not allowed")

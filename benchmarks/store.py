@@ -198,9 +198,7 @@ QUERIES: dict[str, Callable[[Reading], object]] = {
     ),
     "tallies of all cases": lambda past: past.verdicts(LABEL).tallies(),
     "signals of one symbol (50 rows)": lambda past: past.signals.of_symbol("N77USDT"),
-    "newest 100 judged signals with outcomes": lambda past: past.signals.judged(
-        DetectorName.READY_STATE, 1, LABEL, limit=100
-    ),
+    "signals of the 100 listings labelled last": lambda past: past.signals.labelled(LABEL, listings=100),
 }
 
 

@@ -3,11 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mexc_tui.detection.calibration import Tally
 from mexc_tui.detection.forecasts import Murphy, calibration_error, murphy
 from mexc_tui.detection.judging import Verdict, base_tally, base_verdict, judge
+from mexc_tui.detection.settings import LabelRule
 from mexc_tui.model.figure import wilson_interval
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
-from mexc_tui.model.signal import MIN_N_FOR_RATE, DetectorName, Signal
+from mexc_tui.model.signal import (
+    MIN_N_FOR_CALIBRATION,
+    MIN_N_FOR_RATE,
+    ClaimKind,
+    DetectorName,
+    Signal,
+)
 
 DAY_MS = 86_400_000
 
@@ -47,7 +55,11 @@ class Scorecard:
 
     detector: DetectorName
     precision: Rate
+    """Of the listings that it signalled and that can be judged: its claim came true."""
     recall: Rate
+    """Of all listings of which its claim was true: it signalled them in time, mostly before the opening."""
+    base: Rate
+    """Of all listings that can be judged, signalled or not: its claim was true of them."""
     censored: int
     """Signalled listings that cannot be judged."""
     waiting: int
@@ -55,9 +67,12 @@ class Scorecard:
     lead: LeadTimes
     brier: float | None
     brier_skill: float | None
-    """1 - Brier / Brier of always saying the base rate; 0 or less: no skill."""
+    """1 - Brier / Brier of always saying `base` of the same signals; 0 or less: no skill.
+
+    A listing without a signal keeps the base rate on both sides, so it cannot change the sign.
+    """
     calibration_error: float | None
-    """How far probabilities lie from what came true of them, on average; 0 is honest."""
+    """How far probabilities lie from what came true of them, on average; None below 100 cases."""
     parts: Murphy | None
     """What `brier` is made of."""
     false_alarms_per_day: float | None
@@ -65,16 +80,25 @@ class Scorecard:
     @property
     def verdict(self) -> str:
         """Return whether it is worth listening to, in words."""
-        if self.precision.n < MIN_N_FOR_RATE or self.brier_skill is None:
+        if self.precision.n < MIN_N_FOR_RATE:
             return f"n too small ({self.precision.n} < {MIN_N_FOR_RATE})"
+        if self.brier_skill is None:
+            return "not comparable: all listings ended alike"
         return "better than the base rate" if self.brier_skill > 0 else "not better than the base rate"
 
 
 def score(
-    detector: DetectorName, signals: Iterable[Signal], outcomes: Mapping[str, ListingOutcome]
+    detector: DetectorName,
+    signals: Iterable[Signal],
+    outcomes: Mapping[str, ListingOutcome],
+    rule: LabelRule | None = None,
 ) -> Scorecard:
-    """Return how a detector did."""
-    first = _first_signals(detector, signals)
+    """Return how a detector did.
+
+    `outcomes`: of all listings that it could have signalled, by id; `signals`: all that it raised of them.
+    """
+    own = sorted((one for one in signals if one.key.detector is detector), key=lambda one: one.at_ms)
+    first = _first_signals(own)
     judged = [
         (signal, judge(signal, outcomes[subject])) for subject, signal in first.items() if subject in outcomes
     ]
@@ -83,19 +107,21 @@ def score(
     ]
     hits = sum(hit for _, hit in known)
     misses = len(known) - hits
-    brier, skill = _brier(known, outcomes)
+    base = base_tally(detector.claim, outcomes.values())
+    brier, skill = _brier(known, base)
     forecasts = [(signal.probability.value, hit) for signal, hit in known]
     days = _days(outcomes.values())
     return Scorecard(
         detector=detector,
         precision=wilson(hits, len(known)),
-        recall=_recall(first, outcomes),
+        recall=_recall(detector.claim, _first_ms(own), outcomes.values(), rule or LabelRule()),
+        base=wilson(base.hits, base.n),
         censored=len(judged) - len(known),
         waiting=len(first) - len(judged),
         lead=lead_times(_leads(first, outcomes)),
         brier=brier,
         brier_skill=skill,
-        calibration_error=calibration_error(forecasts),
+        calibration_error=calibration_error(forecasts) if len(known) >= MIN_N_FOR_CALIBRATION else None,
         parts=murphy(forecasts),
         false_alarms_per_day=misses / days if days else None,
     )
@@ -126,23 +152,48 @@ def _at(ordered: Sequence[int], share: float) -> float:
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
-def _first_signals(detector: DetectorName, signals: Iterable[Signal]) -> dict[str, Signal]:
+def _first_signals(ordered: Iterable[Signal]) -> dict[str, Signal]:
+    """Return the first signal about each listing, by its id; `ordered`: oldest first."""
     first: dict[str, Signal] = {}
-    for signal in sorted(signals, key=lambda one: one.at_ms):
-        if signal.key.detector is detector:
-            first.setdefault(signal.key.subject, signal)
+    for signal in ordered:
+        first.setdefault(signal.key.subject, signal)
     return first
 
 
-def _recall(first: Mapping[str, Signal], outcomes: Mapping[str, ListingOutcome]) -> Rate:
-    """Of all listings of which the detector's claim was true: how many did it signal?"""
-    kinds = {signal.claim.kind for signal in first.values()}
-    true = [
-        subject
-        for subject, outcome in outcomes.items()
-        if any(base_verdict(kind, outcome) is Verdict.HIT for kind in kinds)
-    ]
-    return wilson(sum(subject in first for subject in true), len(true))
+def _first_ms(ordered: Iterable[Signal]) -> dict[str, int]:
+    """Return when each listing was signalled first; a signal about a cluster is about all its members."""
+    first: dict[str, int] = {}
+    for signal in ordered:
+        is_group = signal.key.detector is DetectorName.CLUSTER
+        for listing_id in {signal.key.subject, *(signal.state.split() if is_group else ())}:
+            first.setdefault(listing_id, signal.at_ms)
+    return first
+
+
+def _recall(
+    claim: ClaimKind, first_ms: Mapping[str, int], outcomes: Iterable[ListingOutcome], rule: LabelRule
+) -> Rate:
+    """Of all listings of which the claim was true: how many were signalled in time?"""
+    targets = [one for one in outcomes if _is_target(claim, one)]
+    late_ms = rule.delay_ms if claim is ClaimKind.PROFITS else -1
+    hits = sum(_is_in_time(first_ms.get(one.listing_id), one, late_ms) for one in targets)
+    return wilson(hits, len(targets))
+
+
+def _is_target(claim: ClaimKind, outcome: ListingOutcome) -> bool:
+    """Whether a signal was due; one that had opened when it became known could not be signalled ahead."""
+    if outcome.opened_ms is not None and outcome.first_seen_ms >= outcome.opened_ms:
+        return False
+    if claim is ClaimKind.OPENS_BY:
+        return outcome.end is End.OPENED
+    return base_verdict(claim, outcome) is Verdict.HIT
+
+
+def _is_in_time(at_ms: int | None, outcome: ListingOutcome, late_ms: int) -> bool:
+    """Whether a signal came so long after the opening at most; of what never opened, at any time."""
+    if at_ms is None:
+        return False
+    return outcome.opened_ms is None or at_ms <= outcome.opened_ms + late_ms
 
 
 def _leads(first: Mapping[str, Signal], outcomes: Mapping[str, ListingOutcome]) -> list[int]:
@@ -154,19 +205,14 @@ def _leads(first: Mapping[str, Signal], outcomes: Mapping[str, ListingOutcome]) 
     return found
 
 
-def _brier(
-    known: Sequence[tuple[Signal, bool]], outcomes: Mapping[str, ListingOutcome]
-) -> tuple[float | None, float | None]:
+def _brier(known: Sequence[tuple[Signal, bool]], base: Tally) -> tuple[float | None, float | None]:
     """Return the mean squared error of the probabilities, and the skill against the base rate."""
     if not known:
         return None, None
     brier = sum((signal.probability.value - hit) ** 2 for signal, hit in known) / len(known)
-    base = {kind: base_tally(kind, outcomes.values()) for kind in {one.claim.kind for one, _ in known}}
-    reference = sum(
-        (base[signal.claim.kind].hits / base[signal.claim.kind].n - hit) ** 2
-        for signal, hit in known
-        if base[signal.claim.kind].n
-    ) / len(known)
+    if not base.n:
+        return brier, None
+    reference = sum((base.hits / base.n - hit) ** 2 for _, hit in known) / len(known)
     return brier, 1 - brier / reference if reference > 0 else None
 
 

@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from mexc_tui.detection.calibration import History
 from mexc_tui.detection.passing import DETECTORS
-from mexc_tui.detection.score import LeadTimes, Scorecard, score, wilson
+from mexc_tui.detection.score import LeadTimes, Rate, Scorecard, score, wilson
+from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.detection import Count
+from mexc_tui.engine.labelling import label_version
 from mexc_tui.engine.ports import Stored
 from mexc_tui.model.engine_view import DetectorRow, LeadRow, PassRow, RateRow, ReadRow
-from mexc_tui.model.signal import DetectionPass, DetectorName
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import DetectionPass, DetectorName, Signal
 
 NEWEST = 200
-"""So many of the newest signals of each detector are held against outcomes."""
+"""So many listings that were labelled last count, signalled or not; so many newest signals may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +27,42 @@ class Raised:
     history: History
 
 
-def scores(stored: Stored, label_version: str) -> dict[DetectorName, Scorecard]:
-    """Hold each detector's newest signals against what became of their listings."""
-    cards: dict[DetectorName, Scorecard] = {}
-    for one in DETECTORS:
-        judged = stored.signals.judged(one.name, one.version, label_version, NEWEST)
-        outcomes = {signal.key.subject: outcome for signal, outcome in judged}
-        signals = stored.signals.of_detector(one.name, one.version, NEWEST)
-        cards[one.name] = score(one.name, signals, outcomes)
-    return cards
+def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Scorecard]:
+    """Hold each detector's signals against what became of all listings, signalled or not."""
+    version = label_version(settings)
+    outcomes = {one.listing_id: one for one in stored.outcomes.latest(version, NEWEST)}
+    said: dict[DetectorName, list[Signal]] = {one.name: [] for one in DETECTORS}
+    for signal in stored.signals.labelled(version, NEWEST):
+        said[signal.key.detector].append(signal)
+    waiting = _Waiting(stored, version, outcomes)
+    return {
+        one.name: score(
+            one.name,
+            [
+                *(signal for signal in said[one.name] if signal.version == one.version),
+                *filter(waiting.waits, stored.signals.of_detector(one.name, one.version, NEWEST)),
+            ],
+            outcomes,
+            settings.label,
+        )
+        for one in DETECTORS
+    }
+
+
+class _Waiting:
+    """Which signals are about listings that have no outcome yet."""
+
+    def __init__(self, stored: Stored, version: str, outcomes: Mapping[str, ListingOutcome]) -> None:
+        self._stored = stored
+        self._version = version
+        self._has_outcome = dict.fromkeys(outcomes, True)
+
+    def waits(self, signal: Signal) -> bool:
+        """Whether the outcome of a signal's listing is not known."""
+        subject = signal.key.subject
+        if subject not in self._has_outcome:
+            self._has_outcome[subject] = self._stored.outcomes.of(subject, self._version) is not None
+        return not self._has_outcome[subject]
 
 
 def detector_rows(raised: Raised, cards: Mapping[DetectorName, Scorecard]) -> tuple[DetectorRow, ...]:
@@ -49,9 +79,10 @@ def _row(name: DetectorName, version: int, raised: Raised, card: Scorecard) -> D
         raised=count.raised,
         standing=raised.standing.get(name, 0),
         last_ms=count.last_ms,
-        rate=RateRow(
-            n=rate.n, hits=rate.hits, value=rate.value, low=rate.low, high=rate.high, words=str(rate)
-        ),
+        rate=_rate(rate),
+        recall=_rate(card.recall),
+        base=_rate(card.base),
+        skill=card.brier_skill,
         waiting=card.waiting,
         censored=card.censored,
         calibration_error=card.calibration_error,
@@ -59,6 +90,10 @@ def _row(name: DetectorName, version: int, raised: Raised, card: Scorecard) -> D
         verdict=card.verdict,
         lead=_lead(card.lead),
     )
+
+
+def _rate(rate: Rate) -> RateRow:
+    return RateRow(n=rate.n, hits=rate.hits, value=rate.value, low=rate.low, high=rate.high, words=str(rate))
 
 
 def _lead(lead: LeadTimes) -> LeadRow:

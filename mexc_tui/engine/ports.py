@@ -121,10 +121,8 @@ class SignalTable(Protocol):
         """Return the newest signals of one version of a detector, newest first."""
         ...
 
-    def judged(
-        self, name: DetectorName, version: int, label_version: str, limit: int = ...
-    ) -> list[tuple[Signal, ListingOutcome]]:
-        """Return the newest signals of a detector whose listing's outcome is known, newest first, with it."""
+    def labelled(self, label_version: str, listings: int = ...) -> list[Signal]:
+        """Return every signal about the listings whose outcomes were labelled last: `listings` of them."""
         ...
 
     def of_symbol(self, symbol: str, limit: int = ...) -> list[Signal]:
@@ -157,6 +155,10 @@ class OutcomeTable(Protocol):
 
     def newest(self, listing_id: str) -> ListingOutcome | None:
         """Return the newest label of one listing by any version, to be shown."""
+        ...
+
+    def latest(self, label_version: str, limit: int = ...) -> list[ListingOutcome]:
+        """Return the labels of one version that were made last, newest first."""
         ...
 
 

@@ -7,7 +7,6 @@ from mexc_tui.engine.detector_rows import NEWEST, Raised, detector_rows, pass_ro
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.equity_rows import equity_of
 from mexc_tui.engine.face import Refused
-from mexc_tui.engine.labelling import label_version
 from mexc_tui.engine.latency_rows import latency_of
 from mexc_tui.engine.market_sight import MarketSight, Wish
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
@@ -31,8 +30,8 @@ class EngineScreens:
         """Return how each detector does. Raises StorageError."""
         engine = self._engine
         known, detection = engine.known, engine.detection
-        version = label_version(engine.detection_settings())
-        cards = await engine.parts.books.read("detectors", lambda stored: scores(stored, version))
+        settings = engine.detection_settings()
+        cards = await engine.parts.books.read("detectors", lambda stored: scores(stored, settings))
         standing = Counter(key.detector for key in known.signals)
         raised = Raised(detection.counts, standing, known.history)
         return DetectorsRow(

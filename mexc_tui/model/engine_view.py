@@ -44,14 +44,20 @@ class DetectorRow(Row, frozen=True, kw_only=True):
     """When it raised one last, since this engine began."""
     rate: RateRow = RateRow()
     """Of all its judged cases ever, how many came true: what its probabilities are made of."""
+    recall: RateRow = RateRow()
+    """Of the last listings of which its claim was true, how many it signalled in time."""
+    base: RateRow = RateRow()
+    """Of the last listings, signalled or not, of how many its claim was true."""
+    skill: float | None = None
+    """1 - Brier / Brier of always saying the base rate; 0 or less: no skill. None: not comparable."""
     waiting: int = 0
     """Listings it signalled whose outcome is not known yet, of the newest signals."""
     censored: int = 0
-    """Listings it signalled that cannot be judged, of the newest signals."""
+    """Of the last listings, those it signalled that cannot be judged."""
     calibration_error: float | None = None
-    """How far its probabilities lie from what came true, on average; 0 is honest. None: none was judged."""
+    """How far its probabilities lie from what came true, on average; 0 is honest. None: too few cases."""
     judged: int = 0
-    """Cases that error rests on, of the newest signals."""
+    """Of the last listings, those it signalled that can be judged."""
     verdict: str = ""
     """Whether it is worth listening to, in words."""
     lead: LeadRow = LeadRow()
@@ -86,7 +92,7 @@ class DetectorsRow(Row, frozen=True, kw_only=True):
     detectors: tuple[DetectorRow, ...]
     last_pass: PassRow | None
     newest: int = 0
-    """So many of the newest signals were held against outcomes for lead times and calibration."""
+    """So many listings that were labelled last count for recall, skill, lead times and calibration."""
 
 
 class StageTime(msgspec.Struct, frozen=True, kw_only=True):

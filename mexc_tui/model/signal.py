@@ -9,6 +9,8 @@ from mexc_tui.model.severity import Severity
 
 MIN_N_FOR_RATE = 20
 """Below this many cases a rate is not shown as a number (field study E7)."""
+MIN_N_FOR_CALIBRATION = 100
+"""Below this many cases calibration is not shown as a number (field study E7)."""
 
 
 class DetectorName(StrEnum):
@@ -21,6 +23,19 @@ class DetectorName(StrEnum):
     OPENING = "opening"
     RISK_WARNING = "risk_warning"
     CLUSTER = "cluster"
+
+    @property
+    def claim(self) -> "ClaimKind":
+        """Return what each signal of this detector claims."""
+        match self:
+            case DetectorName.OPENING:
+                return ClaimKind.PROFITS
+            case DetectorName.RISK_WARNING:
+                return ClaimKind.GOES_WRONG
+            case DetectorName.CLUSTER:
+                return ClaimKind.OPENS_TOGETHER
+            case _:
+                return ClaimKind.OPENS_BY
 
 
 class ClaimKind(StrEnum):

@@ -2,13 +2,11 @@
 
 import msgspec
 
-from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
 from mexc_tui.store.bodies import Body
 from mexc_tui.store.rows import Row, Rows, Value, integer
 
 _signal = Body(Signal, "signal")
-_outcome = Body(ListingOutcome, "outcome of a listing")
 
 _INSERT = """
     INSERT INTO signals (detector, version, subject, topic, state, symbol, detected_at_ms, body)
@@ -23,11 +21,10 @@ _STANDS = """
     WHERE detector = ? AND subject = ? AND topic = ? AND ended_at_ms IS NULL
 """
 _SIGNALS = "SELECT body FROM signals "
-_JUDGED = """
-    SELECT signals.body, listing_outcomes.body
-    FROM signals CROSS JOIN listing_outcomes ON listing_outcomes.listing_id = signals.subject
-    WHERE detector = ? AND version = ? AND label_version = ?
-    ORDER BY detected_at_ms DESC LIMIT ?
+_LABELLED = """
+    SELECT body FROM signals WHERE subject IN (
+        SELECT listing_id FROM listing_outcomes WHERE label_version = ? ORDER BY labelled_ms DESC LIMIT ?
+    )
 """
 
 
@@ -91,12 +88,10 @@ class SignalRows:
         sql = "WHERE detector = ? AND version = ? ORDER BY detected_at_ms DESC LIMIT ?"
         return self._many(sql, name.value, version, limit)
 
-    def judged(
-        self, name: DetectorName, version: int, label_version: str, limit: int = 200
-    ) -> list[tuple[Signal, ListingOutcome]]:
-        """Return the newest signals of a detector whose listing's outcome is known, newest first, with it."""
-        rows = self._rows.all(_JUDGED, name.value, version, label_version, limit)
-        return list(self._rows.damage.readable("judged signal", rows, _judged))
+    def labelled(self, label_version: str, listings: int = 200) -> list[Signal]:
+        """Return every signal about the listings whose outcomes were labelled last: `listings` of them."""
+        rows = self._rows.all(_LABELLED, label_version, listings)
+        return list(self._rows.damage.readable("signal", rows, lambda row: _signal.read(row[0])))
 
     def latest(self, limit: int = 100, before_ms: int = 2**62) -> list[Signal]:
         """Return the newest signals raised before `before_ms`, newest first."""
@@ -117,10 +112,6 @@ class SignalRows:
     def _many(self, where: str, *values: Value) -> list[Signal]:
         rows = self._rows.all(_SIGNALS + where, *values)
         return list(self._rows.damage.readable("signal", rows, lambda row: _signal.read(row[0])))
-
-
-def _judged(row: Row) -> tuple[Signal, ListingOutcome]:
-    return _signal.read(row[0]), _outcome.read(row[1])
 
 
 def _numbered(row: Row) -> tuple[int, Signal, bool]:

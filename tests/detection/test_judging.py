@@ -1,5 +1,6 @@
 """Verdicts, the past that detectors are told of, and scorecards."""
 
+import msgspec
 import pytest
 
 from mexc_tui.detection.judging import Verdict, base_tally, history_of, judge
@@ -110,7 +111,8 @@ def test_a_scorecard_counts_what_it_cannot_judge_and_what_it_missed() -> None:
         outcomes,
     )
     assert (card.precision.hits, card.precision.n) == (1, 3)
-    assert (card.recall.hits, card.recall.n) == (1, 2)
+    assert (card.recall.hits, card.recall.n) == (2, 3)
+    assert (card.base.hits, card.base.n) == (2, 4)
     assert (card.censored, card.waiting) == (1, 1)
     assert card.false_alarms_per_day == 2.0
     assert (card.lead.n, card.lead.median_ms) == (2, (HOUR + 500) * 1_000)
@@ -129,6 +131,84 @@ def test_a_detector_that_always_says_the_base_rate_has_no_skill_and_one_that_kno
     assert abs(knowing.brier - 0.01) < 1e-12
     assert abs(knowing.brier_skill - 0.96) < 1e-12
     assert knowing.verdict == "better than the base rate"
+
+
+def test_a_detector_that_signals_only_what_opens_is_better_than_the_rate_of_all_listings() -> None:
+    outcomes = {str(n): outcome(str(n), End.OPENED if n < 36 else End.CANCELLED) for n in range(80)}
+    signals = [signal(str(n), p=0.9) for n in range(40)]
+    card = score(DetectorName.READY_STATE, signals, outcomes)
+    only_signalled = score(DetectorName.READY_STATE, signals, {n: outcomes[n] for n in map(str, range(40))})
+    assert (card.base.hits, card.base.n) == (36, 80)
+    assert card.brier_skill is not None
+    assert abs(card.brier_skill - (1 - 0.09 / (0.9 * 0.55**2 + 0.1 * 0.45**2))) < 1e-12
+    assert card.verdict == "better than the base rate"
+    assert only_signalled.verdict == "not better than the base rate"
+
+
+def test_recall_counts_openings_that_were_not_signalled_or_signalled_too_late() -> None:
+    outcomes = {name: outcome(name) for name in ("ahead", "at", "after", "unseen")}
+    outcomes["late"] = outcome("late", late_s=5_000)
+    outcomes["gone"] = outcome("gone", End.CANCELLED)
+    known_late = msgspec.structs.replace(outcome("old"), first_seen_ms=before(-1))
+    signals = [
+        signal("ahead", seconds=1), signal("at", seconds=0), signal("after", seconds=-1),
+        signal("late", seconds=60), signal("gone"), signal("old", seconds=-2),
+    ]  # fmt: skip
+    card = score(DetectorName.READY_STATE, signals, {**outcomes, "old": known_late})
+    assert (card.recall.hits, card.recall.n) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("detector", "seconds", "hits"),
+    [
+        (DetectorName.OPENING, -0.5, 1),
+        (DetectorName.OPENING, -0.6, 0),
+        (DetectorName.RISK_WARNING, 1, 1),
+        (DetectorName.RISK_WARNING, -1, 0),
+        (DetectorName.LAUNCH_SEQUENCE, -0.1, 0),
+    ],
+)
+def test_a_signal_is_in_time_while_it_can_still_be_acted_on(
+    detector: DetectorName, seconds: float, hits: int
+) -> None:
+    what = outcome(gain=-0.1 if detector is DetectorName.RISK_WARNING else 0.1)
+    card = score(detector, [signal(seconds=seconds, kind=detector.claim, detector=detector)], {"A": what})
+    assert (card.recall.hits, card.recall.n) == (hits, 1)
+
+
+def test_a_warning_about_a_listing_that_never_opened_is_in_time() -> None:
+    card = score(
+        DetectorName.RISK_WARNING,
+        [signal(kind=ClaimKind.GOES_WRONG, detector=DetectorName.RISK_WARNING)],
+        {"A": outcome(end=End.CANCELLED), "B": outcome("B", End.NEVER_API)},
+    )
+    assert (card.recall.hits, card.recall.n) == (1, 2)
+
+
+def test_a_signal_about_a_cluster_counts_for_each_of_its_members() -> None:
+    raised = signal("A", kind=ClaimKind.OPENS_TOGETHER, detector=DetectorName.CLUSTER)
+    outcomes = {name: outcome(name, cluster_size=3) for name in "ABC"}
+    card = score(DetectorName.CLUSTER, [msgspec.structs.replace(raised, state="A B C")], outcomes)
+    assert (card.recall.hits, card.recall.n) == (3, 3)
+    assert (card.precision.hits, card.precision.n) == (1, 1)
+
+
+def test_a_detector_without_a_signal_misses_every_opening() -> None:
+    card = score(DetectorName.PRE_READY, [], {str(n): outcome(str(n)) for n in range(25)})
+    assert (card.recall.hits, card.recall.n) == (0, 25)
+
+
+def test_where_all_listings_end_alike_nothing_can_be_compared() -> None:
+    outcomes = {str(n): outcome(str(n)) for n in range(25)}
+    card = score(DetectorName.READY_STATE, [signal(str(n)) for n in range(25)], outcomes)
+    assert (card.brier_skill, card.verdict) == (None, "not comparable: all listings ended alike")
+
+
+@pytest.mark.parametrize(("n", "shown"), [(99, False), (100, True)])
+def test_calibration_is_no_number_below_a_hundred_cases(n: int, shown: bool) -> None:
+    outcomes = {str(one): outcome(str(one)) for one in range(n)}
+    card = score(DetectorName.READY_STATE, [signal(str(one)) for one in range(n)], outcomes)
+    assert (card.calibration_error is not None) is shown
 
 
 def test_lead_times_keep_the_late_ones() -> None:

@@ -59,7 +59,7 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "signals of symbol": lambda stored: stored.signals.of_symbol("N1USDT"),
     "signals of listing": lambda stored: stored.signals.of_listing("N1USDT-1001"),
     "signals of detector": lambda stored: stored.signals.of_detector(READY, 1),
-    "signals judged": lambda stored: stored.signals.judged(READY, 1, "1"),
+    "signals labelled": lambda stored: stored.signals.labelled("1"),
     "signals latest": lambda stored: stored.signals.latest(),
     "save outcome": lambda stored: stored.outcomes.save(outcome()),
     "outcome": lambda stored: stored.outcomes.of("N1USDT-1001", "1"),
@@ -136,10 +136,11 @@ def test_signals_of_a_symbol_come_from_their_own_index_already_sorted() -> None:
     assert lines == ["SEARCH signals USING INDEX signals_by_symbol (symbol=?)"]
 
 
-def test_a_detectors_past_is_searched_by_index_alone() -> None:
-    assert plan(QUERIES["signals judged"]) == [
-        "SEARCH signals USING INDEX signals_by_detector (detector=? AND version=?)",
-        "SEARCH listing_outcomes USING PRIMARY KEY (listing_id=? AND label_version=?)",
+def test_signals_of_labelled_listings_are_searched_by_index_alone() -> None:
+    assert plan(QUERIES["signals labelled"]) == [
+        "SEARCH signals USING INDEX signals_by_subject (subject=?)",
+        "LIST SUBQUERY 1",
+        "SEARCH listing_outcomes USING COVERING INDEX listing_outcomes_by_time (label_version=?)",
     ]
 
 

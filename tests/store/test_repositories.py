@@ -174,15 +174,17 @@ def test_signals_are_found_newest_first(stored: Reading) -> None:
     assert [one.at_ms for one in found.latest(before_ms=3)] == [2, 1, 0]
 
 
-def test_judged_signals_come_with_the_outcome_of_their_listing(stored: Reading) -> None:
+def test_labelled_signals_are_all_those_of_the_listings_labelled_last(stored: Reading) -> None:
     for place in range(3):
         stored.signals.add(signal(key(f"N{place}USDT-1000"), at_ms=place))
-    stored.outcomes.save(outcome("N0USDT-1000"))
-    stored.outcomes.save(outcome("N2USDT-1000"))
-    stored.outcomes.save(outcome("N2USDT-1000", version="2"))
-    stored.outcomes.save(outcome("NEVERSIGNALLED-1000"))
-    found = stored.signals.judged(DetectorName.READY_STATE, 1, "1")
-    assert [(one.at_ms, what.listing_id) for one, what in found] == [(2, "N2USDT-1000"), (0, "N0USDT-1000")]
+        stored.signals.add(signal(key(f"N{place}USDT-1000", "later"), at_ms=10 + place))
+    stored.outcomes.save(outcome("N0USDT-1000", at_ms=1))
+    stored.outcomes.save(outcome("N2USDT-1000", at_ms=2))
+    stored.outcomes.save(outcome("N2USDT-1000", at_ms=2, version="2"))
+    stored.outcomes.save(outcome("NEVERSIGNALLED-1000", at_ms=3))
+    found = stored.signals.labelled("1")
+    assert sorted(one.at_ms for one in found) == [0, 2, 10, 12]
+    assert sorted(one.at_ms for one in stored.signals.labelled("1", listings=2)) == [2, 12]
 
 
 def test_outcomes_of_different_label_versions_are_not_mixed(stored: Reading) -> None:

@@ -32,9 +32,11 @@ def detectors() -> DetectorsRow:
                 standing=2,
                 last_ms=NOW_MS - 5_000,
                 rate=RateRow(n=41, hits=33, value=0.805, low=0.66, high=0.9, words="80% (66%-90%), n 41"),
-                calibration_error=0.042,
+                recall=RateRow(n=40, hits=30, value=0.75, low=0.6, high=0.86, words="75% (60%-86%), n 40"),
+                base=RateRow(n=60, hits=33, value=0.55, low=0.42, high=0.67, words="55% (42%-67%), n 60"),
+                skill=0.53,
                 judged=41,
-                verdict="worth listening to",
+                verdict="better than the base rate",
                 lead=LeadRow(n=30, median_ms=46_000, p10_ms=11_000, p90_ms=300_000, share_ahead=0.9),
             ),
             DetectorRow(name="cluster", version=1, raised=0, standing=0, last_ms=None),
@@ -116,6 +118,10 @@ async def test_a_detector_shows_its_hit_rate_with_interval_cases_and_lead_time()
         text = await until(pilot, app, "33 of 41 came true: 80% (66%-90%), n 41")
         assert "├─" in text
         assert "over 30 listings" in text
+        assert "in time 75% (60%-86%), n 40" in text
+        assert "all listings 55% (42%-67%), n 60" in text
+        assert "+0.53 against the base rate, n 41" in text
+        assert "not enough data (41 of 100)" in text
         assert "symbolsV2       never read" in text
 
 

@@ -3,7 +3,7 @@
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.looking import DETECTORS
 from mexc_tui.model.engine_view import DetectorRow, DetectorsRow, RateRow
-from mexc_tui.model.signal import MIN_N_FOR_RATE
+from mexc_tui.model.signal import MIN_N_FOR_CALIBRATION, MIN_N_FOR_RATE
 from mexc_tui.tui.asked import Heard
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, PicturePane, Place
 from mexc_tui.tui.cell import NOTHING, Cell, Tone
@@ -19,13 +19,14 @@ _BAND = 24
 _COLUMNS = (
     Column("DETECTOR", 16),
     Column("HIT RATE", 8, is_number=True),
-    Column("95% RANGE", 9, goes=1),
+    Column("95% RANGE", 9, goes=2),
     Column("N", 5, is_number=True),
-    Column("RAISED", 6, goes=3, is_number=True),
-    Column("STAND", 5, goes=4, is_number=True),
-    Column("LEAD", 7, goes=2, is_number=True),
-    Column("P10–P90", 13, goes=5),
-    Column("CALIB", 6, goes=6, is_number=True),
+    Column("RECALL", 6, goes=1, is_number=True),
+    Column("RAISED", 6, goes=4, is_number=True),
+    Column("STAND", 5, goes=5, is_number=True),
+    Column("LEAD", 7, goes=3, is_number=True),
+    Column("P10–P90", 13, goes=6),
+    Column("CALIB", 6, goes=7, is_number=True),
     Column("WORTH", 14, grows=True),
 )
 
@@ -49,6 +50,7 @@ def _line(row: DetectorRow) -> Line:
         if rate.low is None or rate.high is None
         else Cell(f"{rate.low * 100:.0f}–{rate.high:.0%}", few),
         Cell(str(rate.n), few, rate.n),
+        _recall(row.recall),
         Cell(str(row.raised), rank=row.raised),
         Cell(str(row.standing), rank=row.standing),
         NOTHING if lead.median_ms is None else Cell(span(lead.median_ms), rank=lead.median_ms),
@@ -60,6 +62,13 @@ def _line(row: DetectorRow) -> Line:
         else Cell(f"{error * 100:.0f}pp", Tone.WARN if error > 0.15 else Tone.PLAIN, error),
         Cell(row.verdict, Tone.FAINT),
     )
+
+
+def _recall(recall: RateRow) -> Cell:
+    if recall.value is None:
+        return NOTHING
+    tone = Tone.FAINT if recall.n < MIN_N_FOR_RATE else Tone.PLAIN
+    return Cell(f"{recall.value:.0%}", tone, recall.value)
 
 
 def _detail(look: Look, width: int, height: int) -> list[Drawn]:
@@ -80,17 +89,32 @@ def _detail(look: Look, width: int, height: int) -> list[Drawn]:
         *_rate(row.rate, width),
         words(""),
         (Span("last signal   ", Tone.FAINT), Span(last)),
+        (Span("recall        ", Tone.FAINT), Span(f"in time {_shown(row.recall)}")),
+        (Span("base rate     ", Tone.FAINT), Span(f"all listings {_shown(row.base)}")),
+        (Span("Brier skill   ", Tone.FAINT), Span(_skill(row))),
         (Span("not known yet ", Tone.FAINT), Span(f"{row.waiting} waiting, {row.censored} not to be judged")),
         (Span("lead time     ", Tone.FAINT), Span(f"over {lead.n} listings{ahead}")),
         (
             Span("calibration   ", Tone.FAINT),
             Span(
-                "not known yet"
+                f"not enough data ({row.judged} of {MIN_N_FOR_CALIBRATION})"
                 if row.calibration_error is None
                 else f"off by {row.calibration_error * 100:.1f} points on average over {row.judged}"
             ),
         ),
     ]
+
+
+def _shown(rate: RateRow) -> str:
+    return rate.words or "not known yet"
+
+
+def _skill(row: DetectorRow) -> str:
+    if row.judged < MIN_N_FOR_RATE:
+        return f"not enough data ({row.judged} of {MIN_N_FOR_RATE})"
+    if row.skill is None:
+        return "not comparable: all listings ended alike"
+    return f"{row.skill:+.2f} against the base rate, n {row.judged}"
 
 
 def _rate(rate: RateRow, width: int) -> list[Drawn]:
@@ -135,8 +159,9 @@ def _pass(look: Look, width: int, height: int) -> list[Drawn]:
 BOARD = Board(
     "detectors",
     "Detectors",
-    "How often each detector was right, with its interval and the cases that rests on; how long before the "
-    "opening it spoke; how far its probabilities lie from what came true; and what the last pass read.",
+    "How often each detector was right, with its 95 % interval and sample; of how many listings it told in "
+    "time (recall); how long before the opening it spoke; how far its probabilities lie from what came true; "
+    "and what the last pass read.",
     (
         AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector runs.", place=Place(share=3)),
         PicturePane("Detector", _detail, Place(share=3, is_beside=True)),

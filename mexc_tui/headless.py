@@ -2,12 +2,11 @@
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 
 from mexc_tui.bootstrap import Lent, StartError, SystemClock
@@ -18,6 +17,7 @@ from mexc_tui.exchange.client import OriginRefused
 from mexc_tui.joining import Joined, Outside, Place, joined
 from mexc_tui.launching import Launch, WrongUsage, layers_of, lent_of, mode_of, places_of
 from mexc_tui.lock import EngineRuns
+from mexc_tui.logs.handler import add_log_file, limit_log, log_to_stderr
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
@@ -39,7 +39,7 @@ IN_TROUBLE = (StorageError, ExchangeError, DeskError)
 
 def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
     """Run an engine until it is told to end; return the exit code. What is wrong is one line on stderr."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     try:
         return asyncio.run(_alone(launch, environ))
     except WrongUsage as error:
@@ -100,12 +100,14 @@ async def _run(
     layers = layers_of(launch, environ)
     mode = mode_of(launch, layers, environ)
     paths = places_of(launch.profile or mode.value, environ)
+    add_log_file(paths.log)
     async with lend(launch, mode) as lent:
         endpoint = lent.endpoint
         place = Place(endpoint, mode is Mode.PRACTICE, paths, layers, lent.key)
         outside = Outside(SystemClock(), Random(os.urandom(16)))
         async with joined(place, outside) as running:
             ready.set()
+            limit_log(running.loaded.settings.keep_log_mb)
             gc.collect()
             gc.freeze()  # the universe stays: the collector need not look at it again and again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
@@ -164,8 +166,13 @@ async def _tell_taken_up(running: Joined) -> None:
 
 
 def _say(words: str) -> None:
-    sys.stderr.write(words + "\n")
-    sys.stderr.flush()
+    try:
+        descriptor = sys.stderr.fileno()
+    except (OSError, ValueError):
+        sys.stderr.write(words + "\n")
+        return
+    with suppress(OSError):  # a full disk takes nothing and stops nothing; a buffer would fail at the exit
+        os.write(descriptor, f"{words}\n".encode("utf-8", "backslashreplace"))
 
 
 def _fail(words: str, code: int) -> int:

@@ -20,6 +20,8 @@ from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
 from mexc_tui.local_zone import local_zone
 from mexc_tui.lock import socket_of
+from mexc_tui.logs.file import LogFile
+from mexc_tui.logs.handler import log_to
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
 from mexc_tui.paths import Paths, paths_of
@@ -37,7 +39,6 @@ COLLECT_AFTER_S = 2.0
 """Garbage is collected from then on: before the first board there is none, and looking for it takes long."""
 PREFIX = "MEXC_TUI_"
 """Of settings in the environment."""
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 NO_TERMINAL = (
     "The desk needs a terminal, and standard input or output is none. Without one mexc-tui --headless runs "
     "the engine, and mexc-tui status asks it."
@@ -131,10 +132,7 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
 def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:
     """Show an engine of another process; leaving does nothing to it. Return an exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written = paths.state / "screen.log"
-    written.touch(mode=0o600)
-    written.chmod(0o600)
-    logging.basicConfig(filename=written, level=logging.WARNING, format=LOG_FORMAT)
+    log_to(LogFile(paths.state / "screen.log"))
     ended = show(paths, viewing, environ, os.dup(1), None)
     if ended.how is not Ending.HUNG_UP:
         sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")

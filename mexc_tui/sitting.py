@@ -1,7 +1,6 @@
 """The desk with an engine inside: it starts here, and goes on alone when the screen is left or lost."""
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,11 +13,12 @@ from mexc_tui.bootstrap import Lent
 from mexc_tui.engine.thread import EngineThread, Main
 from mexc_tui.folders import make_folders
 from mexc_tui.launching import Launch, layers_of, lent_of, mode_of, places_of
+from mexc_tui.logs.handler import log_to
 from mexc_tui.model.mode import Mode
 from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.showing import LOG_FORMAT, Beside, Viewing, engine_theme, farewell, show, show_attached
+from mexc_tui.showing import Beside, Viewing, engine_theme, farewell, show, show_attached
 from mexc_tui.tether import Tether, tethered
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.terminal import GIVE_BACK
@@ -69,7 +69,7 @@ def _inside(
     launch: Launch, mode: Mode, paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether
 ) -> int:
     """Run engine and screen; go on without the screen once that is left or lost. Return the engine's code."""
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    log_to(tether.log_file)
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, mode, environ))
     for number in (signal.SIGHUP, signal.SIGINT):  # until there is a screen that heeds them

@@ -14,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from mexc_tui.logs.file import LogFile
+
 log = logging.getLogger(__name__)
 
-PRIVATE = 0o600
 _LOST = 128
 _BACK = b"\xff"
 """What a child says through the pipe that has given the terminal back, and goes on at it.
@@ -31,10 +32,11 @@ class Tether:
     def __init__(self, pipe: int, log_file: Path) -> None:
         """Write into the log from here on, not onto the terminal."""
         self._pipe = pipe
-        self._log_file = log_file
+        self.log_file = LogFile(log_file)
         self.is_cut = False
         self.out = os.dup(1)
-        self._to_log()
+        _flush()
+        self.log_file.follow(1, 2)
 
     def cut(self, words: str, code: int = 0) -> None:
         """Leave the terminal for good: the shell goes on, after these words and with this exit code."""
@@ -57,17 +59,11 @@ class Tether:
         """Let standard output and error be the terminal again, for last words."""
         if not self.is_cut:
             _flush()
+            self.log_file.leave()
             os.dup2(self.out, 1)
             os.dup2(self.out, 2)
             with suppress(BrokenPipeError):
                 os.write(self._pipe, _BACK)
-
-    def _to_log(self) -> None:
-        _flush()
-        file = os.open(self._log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
-        os.dup2(file, 1)
-        os.dup2(file, 2)
-        os.close(file)
 
 
 def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "") -> int:
@@ -132,5 +128,6 @@ def _heard(child: int, reading: int) -> bytes:
 
 
 def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # a full disk takes nothing, and stops nothing
+            stream.flush()

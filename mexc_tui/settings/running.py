@@ -128,6 +128,9 @@ class Process(Group):
     stop_deadline_s: Ratio = row(
         5.0, "How long each worker may take to stop.", unit="s", low=1, high=60, restart=True
     )
+    keep_log_mb: Count = row(
+        8, "Size of engine.log with its older parts.", unit="MB", low=1, high=1_000, restart=True
+    )
 
 
 class Screen(Group):

@@ -132,3 +132,39 @@ def test_killed_in_the_middle_it_comes_back_to_the_same_day(tmp_path: Path) -> N
     connection.close()
     assert started == (2,)
     assert len(raised) == len(set(raised))
+
+
+def test_a_log_that_takes_nothing_stops_no_engine(tmp_path: Path) -> None:
+    state = tmp_path / ".local/state/mexc-tui/practice"
+    state.mkdir(mode=0o700, parents=True)
+    (state / "engine.log").symlink_to("/dev/full")
+    scenario = tmp_path / "short.toml"
+    scenario.write_text(SHORT.format(duration_s=3))
+    with open("/dev/full", "wb") as full:
+        engine = subprocess.run(
+            [sys.executable, "-m", "mexc_tui", "--headless", "--until-done", "--scenario", str(scenario)],
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            timeout=60,
+            check=False,
+        )
+    assert b"SOONUSDT" in engine.stdout
+    assert engine.returncode == 0
+
+
+def test_an_outage_is_a_few_lines_of_the_log_on_standard_error_and_in_the_file(tmp_path: Path) -> None:
+    scenario = tmp_path / "outage.toml"
+    scenario.write_text(
+        SHORT.format(duration_s=12) + '\n[[faults]]\nkind = "executed_500"\npath = "/api/v3/defaultSymbols"\n'
+    )
+    engine = desk(
+        tmp_path, "--headless", "--until-done", "--scenario", str(scenario), "--set", "http_retries=1"
+    )
+    _, complained = engine.communicate(timeout=60)
+    assert engine.returncode == 0, complained
+    written = (tmp_path / ".local/state/mexc-tui/practice/engine.log").read_text()
+    failed = [line for line in written.splitlines() if "could not be read" in line]
+    assert 1 <= len(failed) <= 4
+    assert all(line in complained for line in failed)

@@ -1,0 +1,205 @@
+"""Takes what the program logs, in a thread of its own: no slow disk and no full pipe holds up the engine."""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from mexc_tui.logs.file import LogFile, LogStream, Sink
+from mexc_tui.logs.repeats import Kind, Message, Repeats, moment
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 5_000
+LONGEST_LINE = 16_384
+FLUSH_S = 2.0
+MB = 1024 * 1024
+
+
+class LogWriter:
+    """Collapses messages and writes them to each sink. It belongs to one thread."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        """Write nothing yet."""
+        self.sinks = tuple(sinks)
+        self._repeats = Repeats()
+
+    def take(self, message: Message, now_s: float) -> None:
+        """Write a message, or count it. Summaries that are due come first."""
+        self.tick(now_s)
+        if self._repeats.take(message, now_s):
+            self._write(message)
+
+    def tick(self, now_s: float) -> None:
+        """Write the summaries that are due."""
+        for summary in self._repeats.due(now_s):
+            self._write(summary)
+
+    def next_s(self) -> float | None:
+        """Return when `tick` has something to do next; None: it has not."""
+        return self._repeats.next_s()
+
+    def end(self) -> None:
+        """Write a summary of everything that was counted so far."""
+        for summary in self._repeats.end():
+            self._write(summary)
+
+    def _write(self, message: Message) -> None:
+        kind = message.kind
+        lines = f"{moment(message.at_s)} {kind.level} {kind.logger}: {message.text}{message.detail}"
+        for sink in self.sinks:
+            sink.write(f"{lines[:LONGEST_LINE]}\n", message.at_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A place in the queue that somebody waits for."""
+
+    is_end: bool
+    reached: threading.Event = field(default_factory=threading.Event)
+
+
+class QueuedHandler(logging.Handler):
+    """A handler whose caller never waits: a thread writes. It begins with the first message."""
+
+    def __init__(self, sinks: Sequence[Sink], monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`monotonic`: a clock that never steps, in seconds."""
+        super().__init__(logging.WARNING)
+        self._writer = LogWriter(sinks)
+        self._monotonic = monotonic
+        self._waiting: SimpleQueue[Message | _Mark] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._dropped = 0
+
+    @property
+    def sinks(self) -> tuple[Sink, ...]:
+        """Return where lines go."""
+        return self._writer.sinks
+
+    def add(self, sink: Sink) -> None:
+        """Write to another sink, too."""
+        self._writer.sinks = (*self._writer.sinks, sink)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a message to the thread; one that finds thousands waiting is dropped and counted."""
+        if self._waiting.qsize() >= MOST_WAITING:
+            self._dropped += 1
+            return
+        try:
+            self._waiting.put(message_of(record))
+        except Exception as error:  # a mistake in a log call must not stop what logs
+            self._waiting.put(
+                Message(_kind(record), record.created, f"{record.msg!r}: {type(error).__name__}")
+            )
+        self._start()
+
+    def flush(self) -> None:
+        """Wait until everything so far is written, for two seconds at most."""
+        self._wait_for(_Mark(is_end=False))
+
+    def close(self) -> None:
+        """Write everything, with a summary of what was counted."""
+        self._wait_for(_Mark(is_end=True))
+        super().close()
+
+    def _wait_for(self, mark: "_Mark") -> None:
+        if self._thread is not None and self._thread.is_alive():
+            self._waiting.put(mark)
+            mark.reached.wait(FLUSH_S)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            next_s = self._writer.next_s()
+            timeout_s = None if next_s is None else max(next_s - self._monotonic(), 0.0)
+            try:
+                found = self._waiting.get(timeout=timeout_s)
+            except Empty:
+                self._writer.tick(self._monotonic())
+                continue
+            self._one(found)
+
+    def _one(self, found: "Message | _Mark") -> None:
+        if isinstance(found, Message):
+            self._writer.take(found, self._monotonic())
+            self._tell_dropped(found.at_s)
+            return
+        self._writer.tick(self._monotonic())
+        if found.is_end:
+            self._writer.end()
+        found.reached.set()
+
+    def _tell_dropped(self, at_s: float) -> None:
+        dropped, self._dropped = self._dropped, 0
+        if dropped:
+            kind = Kind("log", "WARNING", "dropped", 0)
+            words = f"{dropped} messages were dropped: {MOST_WAITING} waited to be written"
+            self._writer.take(Message(kind, at_s, words), self._monotonic())
+
+
+def log_to(*sinks: Sink) -> QueuedHandler:
+    """Let everything from warnings on go to these sinks, also what no code of ours catches."""
+    handler = QueuedHandler(sinks)
+    root = logging.getLogger()
+    for old in _handlers():
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.unraisablehook = _log_unraisable
+    threading.excepthook = _log_thread
+    return handler
+
+
+def log_to_stderr() -> QueuedHandler:
+    """Let the log go to standard error: whoever redirects it keeps it."""
+    return log_to(LogStream(2))
+
+
+def add_log_file(path: Path) -> None:
+    """Write the log to a file, too; a file that is written already stays the only one."""
+    for handler in _handlers():
+        if not any(isinstance(one, LogFile) for one in handler.sinks):
+            handler.add(LogFile(path))
+
+
+def limit_log(most_mb: int) -> None:
+    """Bound the log's files to so many megabytes in all."""
+    for handler in _handlers():
+        for sink in handler.sinks:
+            if isinstance(sink, LogFile):
+                sink.most_bytes = most_mb * MB
+
+
+def _handlers() -> list[QueuedHandler]:
+    return [one for one in logging.getLogger().handlers if isinstance(one, QueuedHandler)]
+
+
+def _log_unraisable(found: "sys.UnraisableHookArgs") -> None:
+    error = found.exc_value
+    log.error("%s", found.err_msg or "an exception was ignored", exc_info=error)
+
+
+def _log_thread(found: threading.ExceptHookArgs) -> None:
+    name = "a thread" if found.thread is None else found.thread.name
+    log.error("%s broke", name, exc_info=found.exc_value)
+
+
+def message_of(record: logging.LogRecord) -> Message:
+    """Return a record as a message, its traceback below it."""
+    detail = ""
+    if record.exc_info and record.exc_info[0] is not None:
+        detail = "\n" + logging.Formatter().formatException(record.exc_info)
+    return Message(_kind(record), record.created, record.getMessage(), detail)
+
+
+def _kind(record: logging.LogRecord) -> Kind:
+    return Kind(record.name, record.levelname, str(record.msg)[:200], record.lineno)

@@ -1,0 +1,163 @@
+"""Collapses repeated log messages: each is written when it first occurs, then counted. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+FIRST_WAIT_S = 60.0
+"""So long after the first message its repetitions are summed up; each next time twice as long after that."""
+LONGEST_WAIT_S = 3_600.0
+QUIET_S = 600.0
+"""A message that did not occur for so long is written in full again."""
+MOST_TEXTS = 25
+"""So many different texts of one kind are written; the others are counted together."""
+MOST_KINDS = 200
+COMPARED = 1_000
+"""Characters of a text that tell it from others."""
+OTHERS = ""
+
+_WORD = re.compile(r"[0-9a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Where in the code a message comes from."""
+
+    logger: str
+    level: str
+    template: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it is logged. `at_s`: Unix time; `detail`: lines below it, such as a traceback."""
+
+    kind: Kind
+    at_s: float
+    text: str
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class _Count:
+    """Repetitions of one text. `first_s` to `last_s`: Unix times of those that were not written."""
+
+    began_s: float
+    due_s: float
+    seen_s: float
+    wait_s: float = FIRST_WAIT_S
+    total: int = 1
+    held: int = 0
+    first_s: float = 0.0
+    last: Message | None = None
+
+
+@dataclass(slots=True)
+class _Texts:
+    counts: dict[str, _Count] = field(default_factory=dict[str, _Count])
+
+
+class Repeats:
+    """Decides which messages are written. `now_s` is of a clock that never steps."""
+
+    def __init__(self) -> None:
+        """Know no message yet."""
+        self._kinds: dict[Kind, _Texts] = {}
+        self._evicted: list[Message] = []
+
+    def take(self, message: Message, now_s: float) -> bool:
+        """Return whether a message is written in full; else it is counted."""
+        texts = self._kinds.pop(message.kind, None) or _Texts()
+        self._kinds[message.kind] = texts  # the last one is the newest
+        self._evict()
+        key = _compared(message)
+        if key not in texts.counts and len(texts.counts) >= MOST_TEXTS:
+            key = OTHERS
+        count = texts.counts.get(key)
+        is_new = count is None
+        if count is None:
+            count = texts.counts[key] = _Count(message.at_s, now_s + FIRST_WAIT_S, now_s, total=0)
+        count.total += 1
+        count.seen_s = now_s
+        if is_new and key != OTHERS:
+            return True
+        count.first_s = message.at_s if not count.held else count.first_s
+        count.held += 1
+        count.last = message
+        return False
+
+    def due(self, now_s: float) -> list[Message]:
+        """Return the summaries that are due, and forget what has not occurred for long."""
+        found, self._evicted = self._evicted, []
+        for kind, texts in list(self._kinds.items()):
+            for key, count in list(texts.counts.items()):
+                if now_s < count.due_s:
+                    continue
+                if count.held:
+                    found.append(_summary(count, is_others=key == OTHERS))
+                    count.wait_s = min(count.wait_s * 2, LONGEST_WAIT_S)
+                elif now_s - count.seen_s >= QUIET_S:
+                    del texts.counts[key]
+                else:
+                    count.wait_s = FIRST_WAIT_S
+                count.due_s = now_s + count.wait_s
+            if not texts.counts:
+                del self._kinds[kind]
+        return found
+
+    def next_s(self) -> float | None:
+        """Return when something may be due; None: nothing is counted."""
+        return min(
+            (one.due_s for texts in self._kinds.values() for one in texts.counts.values()), default=None
+        )
+
+    def end(self) -> list[Message]:
+        """Return a summary of everything that was counted and not written."""
+        found, self._evicted = self._evicted, []
+        for texts in self._kinds.values():
+            found += _held(texts)
+        self._kinds.clear()
+        return found
+
+    def size(self) -> int:
+        """Return how many texts are remembered."""
+        return sum(len(texts.counts) for texts in self._kinds.values())
+
+    def _evict(self) -> None:
+        while len(self._kinds) > MOST_KINDS:
+            oldest = next(iter(self._kinds))
+            self._evicted += _held(self._kinds.pop(oldest))
+
+
+def moment(at_s: float) -> str:
+    """Return a moment in UTC to the millisecond, as it is written in the log."""
+    try:
+        return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}.{int(at_s * 1_000) % 1_000:03d}Z"
+    except (ValueError, OverflowError, OSError):
+        return f"{at_s:.3f}"
+
+
+def _held(texts: _Texts) -> Iterator[Message]:
+    for key, count in texts.counts.items():
+        if count.held:
+            yield _summary(count, is_others=key == OTHERS)
+
+
+def _summary(count: _Count, *, is_others: bool) -> Message:
+    """Return the last message with how often it was repeated, and count from zero again."""
+    last = count.last
+    assert last is not None
+    what = "different messages of this kind" if is_others else "times"
+    span = f"from {moment(count.first_s)} to {moment(last.at_s)}"
+    words = f"{last.text} [repeated {count.held} {what} {span}; {count.total} since {moment(count.began_s)}]"
+    count.held, count.last = 0, None
+    return Message(last.kind, last.at_s, words)
+
+
+def _compared(message: Message) -> str:
+    """Return what tells a text from others of its kind: numbers, ids and times count as equal."""
+    last_line = message.detail.rstrip().rpartition("\n")[2]
+    text = f"{message.text[:COMPARED]}\n{last_line[:COMPARED]}"
+    return _WORD.sub(lambda found: "#" if any(one.isdigit() for one in found[0]) else found[0], text)

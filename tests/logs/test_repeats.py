@@ -1,0 +1,120 @@
+"""Repeated messages are written once and counted; what is new is written at once; nothing grows."""
+
+from mexc_tui.logs.repeats import MOST_KINDS, MOST_TEXTS, Kind, Message, Repeats
+
+POLL = Kind("mexc_tui.engine.polls", "WARNING", "%s could not be read, time %d: %s", 156)
+
+
+def message(text: str, at_s: float, kind: Kind = POLL, detail: str = "") -> Message:
+    return Message(kind, at_s, text, detail)
+
+
+def written(repeats: Repeats, messages: list[Message]) -> list[str]:
+    """Return every line that these messages leave, with the summaries that are due between them."""
+    found = list[str]()
+    for one in messages:
+        found += [summary.text for summary in repeats.due(one.at_s)]
+        if repeats.take(one, one.at_s):
+            found.append(one.text)
+    return found
+
+
+def test_the_same_message_thousands_of_times_is_a_few_lines_with_first_last_and_count() -> None:
+    repeats = Repeats()
+    failed = Kind("mexc_tui.store", "ERROR", "%s", 7)
+    lines = written(repeats, [message("the disk is full", n / 20, failed) for n in range(3_600)])  # 180 s
+    assert lines[0] == "the disk is full"
+    assert lines[1] == (
+        "the disk is full [repeated 1199 times from 1970-01-01T00:00:00.050Z to "
+        "1970-01-01T00:00:59.950Z; 1200 since 1970-01-01T00:00:00.000Z]"
+    )
+    assert len(lines) == 2
+    (last,) = repeats.end()
+    assert "repeated 2400 times" in last.text
+    assert "3600 since 1970-01-01T00:00:00.000Z" in last.text
+
+
+def test_messages_that_differ_in_numbers_and_ids_alone_are_one_class() -> None:
+    repeats = Repeats()
+    lines = written(
+        repeats,
+        [
+            message(f"calendar could not be read, time {n}: no answer in {n}.5 s, order mxt{n}ab", n)
+            for n in range(50)
+        ],
+    )
+    assert len(lines) == 1
+
+
+def test_a_message_about_another_pair_or_source_is_written_at_once() -> None:
+    repeats = Repeats()
+    sources = ["calendar", "symbols", "1000SATSUSDT", "1000CATUSDT"]
+    messages = [
+        message(f"{source} could not be read, time {n}: no answer", n)
+        for n in range(10)
+        for source in sources
+    ]
+    assert len(written(repeats, messages)) == 4
+
+
+def test_another_cause_of_the_same_failure_is_written_at_once() -> None:
+    repeats = Repeats()
+    failed = Kind("mexc_tui.engine.selling", "ERROR", "the sale of %s failed", 188)
+    texts = ["OSError: disk", "KeyError: 'bid'", "OSError: disk"]
+    messages = [
+        message("the sale of ABC failed", n, failed, f"\nTraceback:\n{text}") for n, text in enumerate(texts)
+    ]
+    assert len(written(repeats, messages)) == 2
+
+
+def test_an_outage_of_a_day_leaves_few_lines_of_each_class() -> None:
+    repeats = Repeats()
+    lines = written(
+        repeats, [message(f"calendar could not be read, time {n}: no answer", n * 2.4) for n in range(36_000)]
+    )
+    assert len(lines) < 40
+
+
+def test_what_is_quiet_for_ten_minutes_is_written_in_full_again() -> None:
+    repeats = Repeats()
+    assert written(repeats, [message("no answer", 0), message("no answer", 500)]) == ["no answer"]
+    assert repeats.due(560)[0].text.startswith("no answer [repeated 1 times")
+    for now_s in range(600, 2_000, 10):
+        assert repeats.due(now_s) == []
+    assert repeats.size() == 0
+    assert written(repeats, [message("no answer", 2_000)]) == ["no answer"]
+
+
+def test_texts_that_are_always_new_are_counted_together_with_the_last_one_shown() -> None:
+    repeats = Repeats()
+    names = [f"{chr(65 + n // 26)}{chr(65 + n % 26)}" for n in range(400)]
+    assert (
+        len(written(repeats, [message(f"{name} is unknown", n / 100) for n, name in enumerate(names)]))
+        == MOST_TEXTS
+    )
+    (summary,) = repeats.due(120)
+    assert summary.text.startswith(
+        f"{names[-1]} is unknown [repeated {400 - MOST_TEXTS} different messages of this kind"
+    )
+
+
+def test_what_is_remembered_is_bounded_and_what_was_counted_is_said_when_it_is_dropped() -> None:
+    repeats = Repeats()
+    for number in range(2 * MOST_KINDS):
+        kind = Kind("some.logger", "WARNING", "%s", number)
+        for _ in range(2):
+            repeats.take(message("again", number / 1_000, kind), number / 1_000)
+    assert repeats.size() <= MOST_KINDS
+    assert len(repeats.due(1)) == MOST_KINDS
+    assert len(repeats.end()) == MOST_KINDS
+
+
+def test_a_clock_that_steps_back_shows_moments_and_delays_no_summary() -> None:
+    repeats = Repeats()
+    assert repeats.take(message("no answer", 10_000), 0)
+    assert not repeats.take(message("no answer", 6_400), 1)
+    (summary,) = repeats.due(60)
+    assert (
+        "from 1970-01-01T01:46:40.000Z to 1970-01-01T01:46:40.000Z; 2 since 1970-01-01T02:46:40.000Z"
+        in summary.text
+    )

@@ -160,7 +160,7 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
         from mexc_tui.questions.asker import fail
 
         splash.hide()
-        fail("No engine of this profile runs. mexc-tui starts one, with a screen.", NOT_STARTED)
+        fail("No engine of this profile runs. To start one with a screen: mexc-tui", NOT_STARTED)
     sys.exit(code)
 
 

@@ -26,6 +26,7 @@ from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.text import to_text
 from mexc_tui.reporting import day_of, report_day
 from mexc_tui.settings.load import SettingsError
+from mexc_tui.wording.next_steps import with_options
 
 FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
 
@@ -43,15 +44,15 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
     try:
         return asyncio.run(_alone(launch, environ))
     except WrongUsage as error:
-        return _fail(str(error), WRONG_USAGE)
+        return _fail(launch, str(error), WRONG_USAGE)
     except WHY_NOT_UP as error:
-        return told_why(error)
+        return told_why(launch, error)
 
 
-def told_why(error: Exception) -> int:
+def told_why(launch: Launch, error: Exception) -> int:
     """Say why an engine could not start; return the exit code."""
     words = str(error) if isinstance(error, NOT_UP) else f"The engine could not start. {error}"
-    return _fail(words, NOT_STARTED)
+    return _fail(launch, words, NOT_STARTED)
 
 
 async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
@@ -83,7 +84,7 @@ async def run_engine(
     except IN_TROUBLE as error:
         if not ready.is_set():
             raise
-        return _fail(f"The engine ended in trouble. {error}", DIFFERENCE)
+        return _fail(launch, f"The engine ended in trouble. {error}", DIFFERENCE)
     finally:
         listening.cancel()
 
@@ -123,7 +124,7 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
     """Wait for the end; report a practice day that is over."""
     engine = running.engine
     listening = asyncio.create_task(_stop_when_told(running, told))
-    telling = asyncio.create_task(_tell_taken_up(running))
+    telling = asyncio.create_task(_tell_taken_up(running, launch))
     try:
         reason = await engine.wait(until_done=launch.until_done)
     finally:
@@ -137,8 +138,8 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
     for words in engine.unexplained:
         _say(f"Unexplained: {words}")
     if engine.unexplained:
-        return _fail("Our books and the exchange's differ without a reason.", DIFFERENCE)
-    return _fail(engine.problem, DIFFERENCE) if engine.problem else FINISHED
+        return _fail(launch, "Our books and the exchange's differ without a reason.", DIFFERENCE)
+    return _fail(launch, engine.problem, DIFFERENCE) if engine.problem else FINISHED
 
 
 async def _report(running: Joined) -> DayReport:
@@ -155,14 +156,14 @@ async def _stop_when_told(running: Joined, told: asyncio.Event) -> None:
     running.engine.ask_to_stop("told to from outside")
 
 
-async def _tell_taken_up(running: Joined) -> None:
+async def _tell_taken_up(running: Joined, launch: Launch) -> None:
     """Say what an engine before this one left open, and what became of it, once that is known."""
     rooms = running.engine.rooms
     if rooms is None:
         return
     await rooms.reconciler.is_taken_up.wait()
     for words in rooms.reconciler.taken_up:
-        _say(f"Taken up: {words}.")
+        _say(with_options(f"Taken up: {words}.", launch.chosen))
 
 
 def _say(words: str) -> None:
@@ -175,6 +176,6 @@ def _say(words: str) -> None:
         os.write(descriptor, f"{words}\n".encode("utf-8", "backslashreplace"))
 
 
-def _fail(words: str, code: int) -> int:
-    _say(f"mexc-tui: {words}")
+def _fail(launch: Launch, words: str, code: int) -> int:
+    _say(f"mexc-tui: {' '.join(with_options(words, launch.chosen).split())}")
     return code

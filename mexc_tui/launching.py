@@ -15,6 +15,7 @@ from mexc_tui.paths import Paths, PathsError, paths_of
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
+from mexc_tui.wording.next_steps import Chosen
 
 NO_KEY = (
     "Live trading needs a key of MEXC, and the keyring has none for profile {profile}. Nothing was started. "
@@ -44,6 +45,12 @@ class Launch:
     """Settings as NAME=VALUE."""
     as_json: bool = False
     """Whether the report is for programs."""
+
+    @property
+    def chosen(self) -> Chosen:
+        """Return what next steps must name to be about the same desk."""
+        file = "" if self.exchange_file is None else str(self.exchange_file)
+        return Chosen(self.profile or "", self.mode or "", file)
 
 
 def layers_of(launch: Launch, environ: Mapping[str, str]) -> Layers:

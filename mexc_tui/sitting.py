@@ -23,6 +23,7 @@ from mexc_tui.tether import Tether, tethered
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.terminal import GIVE_BACK
 from mexc_tui.tui.welcome import welcome_words
+from mexc_tui.wording.next_steps import with_options
 
 NO_CODE = 1
 SWITCH_S = 0.001
@@ -43,7 +44,7 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     if engine_theme(paths) is not None:
         return show_attached(paths, _dressed(viewing, layers, paths), environ)
     make_folders(paths)
-    viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(paths, mode))
+    viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(launch, paths, mode))
     return tethered(
         lambda tether: _inside(launch, mode, paths, viewing, environ, tether), paths.log, GIVE_BACK
     )
@@ -55,14 +56,15 @@ def _dressed(viewing: Viewing, layers: Layers, paths: Paths) -> Viewing:
     return replace(viewing, theme=viewing.theme or settings.theme)
 
 
-def _welcome(paths: Paths, mode: Mode) -> str:
+def _welcome(launch: Launch, paths: Paths, mode: Mode) -> str:
     """Return what a person is told the first time a profile is opened."""
     told = paths.state / "welcomed"
     if told.exists():
         return ""
     with suppress(OSError):  # then it is told again
         told.touch(mode=0o600)
-    return welcome_words(mode)
+    # The other welcomes name the steps to other modes, which have profiles of their own.
+    return with_options(welcome_words(mode), launch.chosen) if mode is Mode.LIVE else welcome_words(mode)
 
 
 def _inside(
@@ -80,11 +82,11 @@ def _inside(
     if ended.how is not Ending.ENGINE_ENDED:
         tether.cut(ended.owed + words, ended.code)
         _stop_when_terminated(engine)
-        return _code_of(engine)
+        return _code_of(launch, engine)
     tether.back()
     sys.stdout.write(ended.owed)
     sys.stdout.flush()
-    code = _code_of(engine)
+    code = _code_of(launch, engine)
     if not code:  # otherwise it was said why
         sys.stdout.write(words + "\n")
     return code
@@ -115,12 +117,12 @@ def _stop_when_terminated(engine: EngineThread) -> None:
         signal.signal(number, stop)
 
 
-def _code_of(engine: EngineThread) -> int:
+def _code_of(launch: Launch, engine: EngineThread) -> int:
     """Wait until the engine has ended; return its exit code."""
     from mexc_tui.headless import WHY_NOT_UP, told_why
 
     try:
         code = engine.join()
     except WHY_NOT_UP as error:
-        return told_why(error)
+        return told_why(launch, error)
     return NO_CODE if code is None else code

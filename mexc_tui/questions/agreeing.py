@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mexc_tui.questions.asker import NOT_DONE, WRONG, Asker, fail
+from mexc_tui.questions.asker import NOT_DONE, WRONG, Asker, as_chosen, fail
 
 
 def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
@@ -12,23 +12,37 @@ def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
     return click.option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
-def agree(asker: Asker, plan: str) -> None:
-    """Say what is about to be done, in numbers, and go on only if a person says yes."""
-    _check_terminal("This moves money, and nobody is at a terminal to be asked: add --yes if you mean it.")
+NOBODY = "This moves money, and nobody is at a terminal to be asked: add --yes if you mean it."
+
+
+def agree(asker: Asker, plan: str, nobody: str = NOBODY) -> None:
+    """Say what is about to be done, in numbers, and go on only if a person says yes.
+
+    `nobody`: what is said where nobody can be asked.
+    """
+    _check_terminal(nobody)
     click.echo("\n".join(_folded(asker, plan)), err=True)
     if not click.confirm("Do it?", default=False, err=True):
         fail("Nothing was done.", NOT_DONE)
 
 
+def agree_by_word(asker: Asker, plan: str, word: str, nobody: str) -> None:
+    """Say what is about to be done, and go on only if a person types the word."""
+    _check_terminal(nobody)
+    _typed(asker, plan, word, f"Type the word {word} to go on")
+
+
 def typed_word(asker: Asker, plan: str, word: str) -> str:
     """Say what is about to be done, and return what a person types where a mere yes is too easy."""
     _check_terminal(f"After what stopped it a yes is not enough: type the word {word} at a terminal.")
-    click.echo("\n".join(_folded(asker, plan)), err=True)
-    typed = str(
-        click.prompt(
-            f"After what stopped it a yes is not enough. Type the word {word} to go on", default="", err=True
-        )
+    return _typed(
+        asker, plan, word, f"After what stopped it a yes is not enough. Type the word {word} to go on"
     )
+
+
+def _typed(asker: Asker, plan: str, word: str, question: str) -> str:
+    click.echo("\n".join(_folded(asker, plan)), err=True)
+    typed = str(click.prompt(question, default="", show_default=False, err=True))
     if typed.strip().lower() != word:
         fail("Nothing was done: that was not the word.", NOT_DONE)
     return typed
@@ -48,7 +62,7 @@ def typed_phrase(asker: Asker, plan: str, phrase: str) -> str:
 def _folded(asker: Asker, plan: str) -> list[str]:
     from mexc_tui.questions.tables import fold
 
-    return fold(plan, "    ", asker.pen)
+    return fold(as_chosen(plan), "    ", asker.pen)
 
 
 def _check_terminal(words: str) -> None:

@@ -48,7 +48,10 @@ class Asker:
         """Print one thing: as `page` for people, as one object for programs."""
         from mexc_tui.questions.asjson import encode
 
-        click.echo(encode(as_json(row) if as_json else row) if self.as_json else page(row, self.pen))
+        if self.as_json:
+            click.echo(encode(as_json(row) if as_json else row))
+        else:
+            click.echo(as_chosen(page(row, self.pen)))
 
     def show_all(
         self,
@@ -60,9 +63,9 @@ class Asker:
         from mexc_tui.questions.asjson import many
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
-        click.echo(many(objects) if self.as_json else page(rows, self.pen))
+        click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
         if not rows and not self.as_json and not self.reach.has_store:
-            click.echo(f"mexc-tui: {self.reach.without_store}", err=True)
+            say(self.reach.without_store)
 
     def tell(
         self,
@@ -84,7 +87,7 @@ class Asker:
         if reply.outcome is not Outcome.DONE:
             fail(reply.words, NOT_DONE)
         if not self.as_json:
-            click.echo(reply.words)
+            click.echo(as_chosen(reply.words))
 
 
 def asked(command: Command) -> Command:
@@ -117,7 +120,7 @@ def asking(
         reach = Reach(named, wanted, os.environ, is_emergency=is_emergency)
         if reach.passed_over:
             words = f"{reach.passed_over} Passed over: this is about profile {reach.paths.profile}."
-            click.echo(f"mexc-tui: {words}", err=True)
+            say(words)
         yield Asker(reach, pen, is_json)
     except Failure as failure:
         fail(str(failure), failure.code)
@@ -134,10 +137,31 @@ def line_width(environ: Mapping[str, str]) -> int | None:
     return max(shutil.get_terminal_size().columns, NARROWEST)
 
 
+def say(words: str) -> None:
+    """Say something in one line on standard error, beside the answer."""
+    click.echo(f"mexc-tui: {' '.join(as_chosen(words).split())}", err=True)
+
+
 def fail(words: str, code: int) -> NoReturn:
     """Say in one line on standard error what is wrong, and end."""
-    click.echo(f"mexc-tui: {' '.join(words.split())}", err=True)
+    say(words)
     sys.exit(code)
+
+
+def as_chosen(text: str) -> str:
+    """Return a text whose next steps are about the profile, mode and exchange of this command line."""
+    from mexc_tui.wording.next_steps import Chosen, with_options
+
+    return with_options(text, Chosen(_chosen("profile"), _chosen("mode"), _chosen("exchange_file")))
+
+
+def _chosen(name: str) -> str:
+    """Return an option that was given to this command or one above it; empty: none was."""
+    for one in _contexts(click.get_current_context(silent=True)):
+        source = one.get_parameter_source(name)
+        if one.params.get(name) and source is not click.core.ParameterSource.DEFAULT:
+            return str(one.params[name])
+    return ""
 
 
 def _above(name: str, own: str | None) -> str | None:

@@ -13,6 +13,7 @@ from mexc_tui.questions import (
     restore_command,
     trading_commands,
 )
+from mexc_tui.questions.agreeing import yes_flag
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 from mexc_tui.questions.names import any_name, pair_name
 
@@ -42,9 +43,13 @@ def status(profile: str | None, as_json: bool) -> None:
 
 
 @click.command()
+@yes_flag
 @asked
-def stop(profile: str | None, as_json: bool) -> None:
-    """Stop the engine in good order, and wait until it is gone. Exit code: 0 stopped, 3 none ran."""
+def stop(yes: bool, profile: str | None, as_json: bool) -> None:
+    """Stop the engine in good order, and wait until it is gone. With an open position it asks first.
+
+    Exit code: 0 stopped, 1 not stopped, 2 a position is open and nobody could be asked, 3 none ran.
+    """
     from mexc_tui.desk.kinds import NoEngine
     from mexc_tui.questions.asjson import StopJson
     from mexc_tui.questions.books import Books
@@ -53,6 +58,8 @@ def stop(profile: str | None, as_json: bool) -> None:
     with asking(profile, as_json, is_emergency=True) as asker:
         mine = asker.reach.paths.profile
         try:
+            if not yes:
+                _agree_to_end(asker)
             pid = asker.reach.stop()
         except NoEngine as error:
             if not asker.as_json:
@@ -61,6 +68,21 @@ def stop(profile: str | None, as_json: bool) -> None:
             sys.exit(NO_ENGINE)
         held = tuple(row.symbol for row in Books(asker.reach).positions() if row.quantity)
         asker.show(StopJson(profile=mine, stopped=True, pid=pid, held=held), stop_page)
+
+
+def _agree_to_end(asker: Asker) -> None:
+    """Ask before an engine ends that watches stops. Raises NoEngine."""
+    from mexc_tui.questions.agreeing import agree_by_word
+    from mexc_tui.questions.books import Books
+    from mexc_tui.questions.plans import end_plan
+
+    held = Books(asker.reach).held()
+    if held.positions:
+        nobody = (
+            f"{end_plan(asker.reach.paths.profile, held)} "
+            "Nobody is at a terminal to be asked: add --yes if you mean it."
+        )
+        agree_by_word(asker, end_plan(asker.reach.paths.profile, held), "stop", nobody)
 
 
 @click.group(invoke_without_command=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from mexc_tui.questions.agreeing import agree
-from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, Asker, asking, fail
+from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, Asker, as_chosen, asking, fail, say
 
 if TYPE_CHECKING:
     from mexc_tui.bootstrap import Lent
@@ -50,14 +50,14 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
             killed = asyncio.run(kill_direct(lent, asker.reach.paths, asker.reach.who, _tell))
         except OriginRefused as error:
             fail(str(error), NO_ENGINE)
-        click.echo(encode(killed) if asker.as_json else "\n".join(killed.words))
+        click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
         if not killed.is_done:
             fail("It is not done: see above.", NOT_DONE)
 
 
 def _tell(words: str) -> None:
     """Say at once, beside the answer, what is done and what cannot be reached."""
-    click.echo(f"mexc-tui: {' '.join(words.split())}", err=True)
+    say(words)
 
 
 def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
@@ -103,7 +103,7 @@ def _halt_without_key(asker: Asker, why: str, *, yes: bool) -> NoReturn:
     if not yes:
         agree(asker, HALT_PLAN.format(profile=paths.profile, why=why))
     is_done, words = halt_without_key(paths, asker.reach.who, _tell)
-    click.echo("\n".join(words))
+    click.echo(as_chosen("\n".join(words)))
     if not is_done:
         fail(why, NOT_DONE)
     raise click.exceptions.Exit(0)
@@ -130,6 +130,6 @@ def _kill_on_paper(asker: Asker, *, yes: bool) -> None:
     if not yes:
         agree(asker, PAPER_PLAN.format(profile=asker.reach.paths.profile))
     killed = kill_paper(SCOPE, asker.reach.paths, asker.reach.who)
-    click.echo(encode(killed) if asker.as_json else "\n".join(killed.words))
+    click.echo(encode(killed) if asker.as_json else as_chosen("\n".join(killed.words)))
     if not killed.is_done:
         fail("It is not done: see above.", NOT_DONE)

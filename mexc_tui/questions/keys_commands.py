@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mexc_tui.model.mode import Mode
-from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, WRONG, fail
+from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, WRONG, as_chosen, fail
 
 if TYPE_CHECKING:
     from mexc_tui.keys import Keys
@@ -37,7 +37,9 @@ def set_key(profile: str, from_pipe: bool) -> None:
         keeper.keep(access_key, secret, datetime.now(UTC).date())
     except KeysError as error:
         fail(str(error), NOT_DONE)
-    click.echo(f"Kept for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live")
+    click.echo(
+        as_chosen(f"Kept for profile {profile}. Next steps: mexc-tui keys check, then mexc-tui --mode live")
+    )
 
 
 @keys.command()
@@ -79,7 +81,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
         fail(f"The exchange takes no order with this key: {error}", NOT_DONE)
     except (StartError, OriginRefused, ExchangeError) as error:
         fail(str(error), NO_ENGINE)
-    click.echo("\n".join(checked.words))
+    click.echo(as_chosen("\n".join(checked.words)))
     if not checked.is_fit:
         sys.exit(NOT_DONE)
 
@@ -99,7 +101,7 @@ def remove(profile: str, yes: bool) -> None:
         had = _keys(profile).remove()
     except KeysError as error:
         fail(str(error), NOT_DONE)
-    click.echo(f"Removed. {ON_SITE}" if had else NONE.format(profile=profile))
+    click.echo(f"Removed. {ON_SITE}" if had else as_chosen(NONE.format(profile=profile)))
 
 
 ON_SITE = "On the exchange it goes on: delete it on its site too."

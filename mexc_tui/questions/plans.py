@@ -71,6 +71,23 @@ def stop_plan(name: str, held: Held) -> str:
     return f"{name}: {', '.join(parts)}, and stay halted until you resume."
 
 
+def end_plan(profile: str, held: Held) -> str:
+    """Say what stays open without a stop when the engine ends, and what does not happen then."""
+    ours = sum(one.state is not OrderState.FOREIGN for one in held.orders)
+    open_ = ", ".join(_unwatched(one) for one in held.positions)
+    parts = [
+        f"{many(len(held.positions), 'position')} would stay open with no stop until the next start: {open_}"
+    ]
+    parts += [f"{many(ours, 'open order')} would stay at the exchange"] if ours else []
+    parts += [f"{many(len(held.snipes), 'armed snipe')} would not fire"] if held.snipes else []
+    return f"STOP the engine of profile {profile}: {'; '.join(parts)}. To sell first: mexc-tui flatten."
+
+
+def _unwatched(row: PositionRow) -> str:
+    worth = "without a price" if row.value is None else f"worth {amount(row.value)} {row.quote_asset}"
+    return f"{row.symbol} {worth}, stop {price(row.stop_price)}"
+
+
 def resume_plan(row: RiskRow) -> str:
     """Say what stopped the desk and how it stands."""
     return (

@@ -93,6 +93,19 @@ def test_each_profile_has_a_key_of_its_own() -> None:
     assert run("keys", "show").exit_code == 3
 
 
+def test_every_next_step_is_about_the_profile_that_was_named() -> None:
+    mine = ("--profile", "second")
+    said = [
+        run("keys", "show", *mine).output,
+        run("keys", "check", *mine).output,
+        run("keys", "remove", "--yes", *mine).output,
+        run("keys", "set", "--stdin", *mine, typed=BOTH).output,
+    ]
+    assert ["keys set --profile second" in one for one in said] == [True, True, True, False]
+    assert "mexc-tui keys check --profile second, then mexc-tui --mode live --profile second" in said[3]
+    assert "--profile" not in run("keys", "set", "--stdin", typed=BOTH).output
+
+
 @pytest.mark.parametrize(
     ("words", "typed", "code", "says"),
     [

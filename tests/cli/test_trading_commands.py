@@ -119,6 +119,13 @@ def engines(shell: Desk) -> Generator[Engines]:
     found.stop()
 
 
+class NothingHeld(HeldMoney):
+    """Armed, and no position."""
+
+    def positions(self) -> Sequence[PositionRow]:
+        return []
+
+
 class TwoPairs(HeldMoney):
     """The same coin held against two quote assets."""
 
@@ -476,6 +483,45 @@ def at_a_terminal(words: tuple[str, ...], said: str) -> tuple[int, str]:
         told, _ = process.communicate(timeout=50)
     os.close(ours)
     return process.returncode, told
+
+
+LEFT_OPEN = (
+    "STOP the engine of profile practice: 1 position would stay open with no stop until the next start: "
+    "NEWUSDT worth 20.98 USDT, stop 1.8; 1 open order would stay at the exchange; 1 armed snipe would not "
+    "fire. To sell first: mexc-tui flatten."
+)
+
+
+def test_stopping_with_an_open_position_is_refused_where_nobody_can_be_asked(
+    shell: Desk, engines: Engines
+) -> None:
+    face = HeldFace()
+    engines.start(HeldMoney(), face)
+    done = shell.run("stop")
+    assert (done.exit_code, done.stdout, face.stops) == (2, "", [])
+    said = f"mexc-tui: {LEFT_OPEN} Nobody is at a terminal to be asked: add --yes if you mean it.\n"
+    assert done.stderr == said
+    assert shell.run("stop", "--yes").exit_code == 0
+    assert len(face.stops) == 1
+
+
+def test_stopping_with_an_open_position_takes_the_word(engines: Engines) -> None:
+    face = HeldFace()
+    engines.start(HeldMoney(), face)
+    for typed in ("y", "", "halt"):
+        code, told = at_a_terminal(("stop",), typed)
+        assert (code, face.stops) == (1, [])
+        assert LEFT_OPEN in " ".join(told.split())
+        assert "Type the word stop to go on" in " ".join(told.split())
+    assert at_a_terminal(("stop",), "stop")[0] == 0
+    assert len(face.stops) == 1
+
+
+def test_stopping_with_nothing_held_asks_nothing(shell: Desk, engines: Engines) -> None:
+    face = HeldFace()
+    engines.start(NothingHeld(), face)
+    assert shell.run("stop").exit_code == 0
+    assert len(face.stops) == 1
 
 
 def test_plans_count_what_has_no_price() -> None:

@@ -1,0 +1,52 @@
+"""Commands that a text names as the next step, with the options that keep them about the same profile."""
+
+import re
+from dataclasses import dataclass
+
+_STARTS = ("watch",)
+"""Commands that choose mode and exchange, as the desk itself and `--headless` do."""
+_OF_PROFILE = (
+    *("attach", "status", "stop", "listings", "alerts", "signals", "why", "report", "positions", "orders"),
+    *("snipes", "risk", "what-if", "arm", "disarm", "close", "exits", "convert-dust", "halt", "reduce-only"),
+    *("resume", "restore-limits", "flatten", "kill", "unlock", "lock", "performance", "reconcile", "restore"),
+    *("journal", "settings", "keys"),
+)
+_OF_NONE = ("exchange",)
+_FLAG = r"--(?:headless|direct|yes|all|json|follow|read-only|until-done|stdin)\b"
+_OPTIONS = rf"(?: (?:{_FLAG}|--[a-z-]+ [^\s,;`]*[^\s.,;:`]))*"
+_NAMES = "|".join(sorted([*_STARTS, *_OF_PROFILE, *_OF_NONE], key=len, reverse=True))
+_COMMAND = re.compile(
+    rf"(?<![\w/.-])mexc-tui(?![\w:/.-]){_OPTIONS}"
+    rf"(?: (?P<name>{_NAMES})\b(?: (?:set|show|check|remove|add|drop)\b)?)?{_OPTIONS}"
+)
+
+_ENDS = ("", ".", ",", ";", "`", "'", ")", "\n")
+"""What follows the bare name where it is a command; elsewhere a sentence speaks of the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a command line chose; empty: the default."""
+
+    profile: str = ""
+    mode: str = ""
+    exchange: str = ""
+    """The file that names a running exchange."""
+
+
+def with_options(text: str, chosen: Chosen) -> str:
+    """Return the text with each command in it about the chosen profile, mode and exchange."""
+    if chosen == Chosen() or "mexc-tui" not in text:
+        return text
+    return _COMMAND.sub(lambda found: found[0] + _missing(found, chosen), text)
+
+
+def _missing(found: "re.Match[str]", chosen: Chosen) -> str:
+    name, said = found["name"] or "", found[0]
+    is_prose = said == "mexc-tui" and found.string[found.end() : found.end() + 1] not in _ENDS
+    if name in _OF_NONE or is_prose:
+        return ""
+    wanted = {"profile": chosen.profile or chosen.mode}  # by default a profile has its mode's name
+    if not name or name in _STARTS:
+        wanted = {"mode": chosen.mode, "exchange": chosen.exchange, "profile": chosen.profile}
+    return "".join(f" --{one} {value}" for one, value in wanted.items() if value and f"--{one} " not in said)

@@ -1,0 +1,73 @@
+"""Next steps that are printed are about the profile, mode and exchange that were chosen."""
+
+import click
+import pytest
+
+from mexc_tui.cli import main
+from mexc_tui.wording.next_steps import Chosen, with_options
+
+MINE = Chosen(profile="mine")
+PAPER = Chosen(mode="paper")
+ALL = Chosen("mine", "live", "here/exchange.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "chosen", "expected"),
+    [
+        ("See: mexc-tui positions", Chosen(), "See: mexc-tui positions"),
+        ("See: mexc-tui positions", MINE, "See: mexc-tui positions --profile mine"),
+        ("See: mexc-tui positions.", PAPER, "See: mexc-tui positions --profile paper."),
+        ("See: mexc-tui positions", ALL, "See: mexc-tui positions --profile mine"),
+        (
+            "Next steps: mexc-tui keys check, then mexc-tui --mode live",
+            MINE,
+            "Next steps: mexc-tui keys check --profile mine, then mexc-tui --mode live --profile mine",
+        ),
+        (
+            "Start one with: mexc-tui --headless",
+            ALL,
+            "Start one with: mexc-tui --headless --mode live --exchange here/exchange.json --profile mine",
+        ),
+        (
+            "Start one with: mexc-tui --headless --mode paper",
+            PAPER,
+            "Start one with: mexc-tui --headless --mode paper",
+        ),
+        ("or `mexc-tui reconcile`", MINE, "or `mexc-tui reconcile --profile mine`"),
+        ("mexc-tui kill --direct", MINE, "mexc-tui kill --direct --profile mine"),
+        ("mexc-tui kill --direct --profile x", MINE, "mexc-tui kill --direct --profile x"),
+        (
+            "see mexc-tui journal --kind reconciled",
+            MINE,
+            "see mexc-tui journal --kind reconciled --profile mine",
+        ),
+        ("that `mexc-tui exchange` printed", ALL, "that `mexc-tui exchange` printed"),
+        ("mexc-tui --headless runs it", MINE, "mexc-tui --headless --profile mine runs it"),
+        ("mexc-tui: not done", MINE, "mexc-tui: not done"),
+        ("This is mexc-tui on its exchange", MINE, "This is mexc-tui on its exchange"),
+        ("To start one: mexc-tui", MINE, "To start one: mexc-tui --profile mine"),
+        (
+            "/home/me/.local/state/mexc-tui/mine and mexc-tui-x",
+            MINE,
+            "/home/me/.local/state/mexc-tui/mine and mexc-tui-x",
+        ),
+        ("before mexc-tui unlock", MINE, "before mexc-tui unlock --profile mine"),
+        ("lift it: mexc-tui restore-limits", MINE, "lift it: mexc-tui restore-limits --profile mine"),
+    ],
+)
+def test_a_next_step_carries_the_options_that_were_used(text: str, chosen: Chosen, expected: str) -> None:
+    assert with_options(text, chosen) == expected
+
+
+def test_every_command_is_known_to_take_a_profile_or_not() -> None:
+    context = click.Context(main)
+    takes, known = set[str](), set[str]()
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        parts = command.commands.values() if isinstance(command, click.Group) else [command]
+        if any(option.name == "profile" for one in parts for option in one.params):
+            takes.add(name)
+        if with_options(f"mexc-tui {name}", MINE) == f"mexc-tui {name} --profile mine":
+            known.add(name)
+    assert known == takes

@@ -193,6 +193,7 @@ async def _show(
         driver_class=driver_of(terminal),
     )
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
+    terminal.input_failed = app.report_failed_input
     # A hang-up is told several times, by the system and by shells: none may come after the last handler.
     signal.signal(signal.SIGHUP, lambda _, __: _soon(loop, terminal.gone))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,6 +17,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import clean
 from mexc_tui.tui.acting import HERE, Acting, Outside
 from mexc_tui.tui.boards import NAMES, board
+from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
@@ -255,6 +256,15 @@ class DeskApp(Acting):
     def broke(self, error: BaseException) -> None:
         """End after a failure outside of all that Textual calls."""
         self._handle_exception(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+
+    def report_failed_input(self, problem: str) -> None:
+        """Say that keys may have been lost: reading them failed and was begun again."""
+        if self.is_running and not self._exit:
+            self.note(
+                "Keyboard",
+                f"Reading keys failed ({problem}) and was restarted. Press the last key again.",
+                Tone.BAD,
+            )
 
     def panic(self, *renderables: object) -> None:
         """End as after any other failure: what Textual would print here goes into the log."""

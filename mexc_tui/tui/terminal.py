@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import termios
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from typing import Any, ClassVar
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from mexc_tui.tui.input_decoder import InputDecoder
 from mexc_tui.tui.thrift import thrifty
 
 log = logging.getLogger(__name__)
@@ -24,6 +26,8 @@ MOST_WAITING = 24
 """Frames; more are thrown away, and everything is painted anew once it reads again (tui reference 3e)."""
 LOOK_EVERY_S = 1.0
 READ_AGAIN_S = 0.2
+READ_WAIT_MS = 100
+_READ_SIZE = 4_096
 CLOSING_S = 0.3
 _METER_S = 4.0
 
@@ -137,8 +141,12 @@ class Terminal:
 
     out: int
     meter: Meter
+    now_s: Callable[[], float] = time.monotonic
+    """The clock by which incomplete input is given up."""
     hung_up: Callable[[], None] = lambda: None
     """Called once it is gone; from any thread."""
+    input_failed: Callable[[str], None] = lambda _: None
+    """Called with the problem when reading keys failed and was begun again; in the app's loop."""
     is_gone: bool = field(default=False)
     owed: str = field(default="")
     """What is to be written before anything else once the screen has ended."""
@@ -234,20 +242,51 @@ class TerminalDriver(LinuxDriver):
         except OSError:
             return 80, 24
 
+    def _query_in_band_window_resize(self) -> None:
+        """Ask for no sizes in the input: the system tells them, and garbage may look like one."""
+
     def _run_input_thread(self) -> None:
-        failed = 0
+        decoder, failed = InputDecoder(), 0
         while not self.exit_event.is_set():
             try:
-                self.run_input_thread()
+                self._read_input(decoder)
+                failed = 0
             except OSError as error:
                 # What is typed behind a shell is the shell's; it may have given the terminal back just now.
                 failed = 0 if self._is_behind() else failed + 1
                 if failed > 1 or self._is_hung_up():
                     log.info("the terminal is gone: %s", error)
-                    with contextlib.suppress(RuntimeError):
-                        self._loop_of_app().call_soon_threadsafe(self.terminal.gone)
+                    self._in_app(self.terminal.gone)
                     return
                 self.exit_event.wait(READ_AGAIN_S)
+            except Exception as error:  # without a reader no key would halt anything
+                log.exception("reading keys failed, and begins again")
+                problem = f"{type(error).__name__}: {error}"
+                self._in_app(lambda problem=problem: self.terminal.input_failed(problem))
+                failed += 1
+                if failed > 1:
+                    decoder = InputDecoder()
+                    self.exit_event.wait(READ_AGAIN_S)
+
+    def _read_input(self, decoder: InputDecoder) -> None:
+        """Wait a little for input, and pass on what it means. Raises OSError if the terminal is gone."""
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        data = b""
+        if poll.poll(READ_WAIT_MS):
+            data = os.read(self.fileno, _READ_SIZE)
+            if not data:
+                raise OSError("the input has ended")
+        now_s = self.terminal.now_s()
+        for message in decoder.feed(data, now_s):
+            self.process_message(message)
+        if not data:
+            for message in decoder.idle(now_s):
+                self.process_message(message)
+
+    def _in_app(self, call: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the app has ended
+            self._loop_of_app().call_soon_threadsafe(call)
 
     def _loop_of_app(self) -> asyncio.AbstractEventLoop:
         loop = self._app._loop  # pyright: ignore[reportPrivateUsage]

@@ -1,0 +1,230 @@
+"""Decode what a terminal sends into keys, mouse reports and pastes. No bytes whatever stop it.
+
+Textual's own parser raises at invalid UTF-8 and at impossible key codes, and takes the letters of a sequence
+that it does not know for typed keys. Here sequences are cut out by the rules of ECMA-48 first; each is
+decoded by itself, and one that means nothing is dropped.
+"""
+
+import logging
+import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+
+from textual import constants, events, messages
+from textual._xterm_parser import XTermParser
+from textual.keys import Keys
+from textual.message import Message
+
+log = logging.getLogger(__name__)
+
+ESCAPE_S = constants.ESCAPE_DELAY
+"""After this long without a further byte an ESC was the key."""
+SEQUENCE_S = 0.5
+"""After this long an incomplete sequence is dropped: its rest will not come."""
+STRING_S = 2.0
+"""A control string that has not ended by then never will."""
+PASTE_SILENCE_S = 1.0
+"""A paste that pauses this long is over, whether or not its end was told."""
+MOST_SEQUENCE = 64
+"""Bytes of a sequence that can mean something."""
+MOST_PASTED = 65_536
+"""Characters of a paste that are kept; nothing here takes as many."""
+MOST_TYPED = 64
+"""More characters at once than this were not typed: a terminal without bracketed paste."""
+MOST_COORDINATE = 10_000.0
+
+_ESC = 0x1B
+_PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+_CONTROL_SEQUENCE = re.compile(
+    rb"\x1b\[M[ -\xff]{3}"  # a mouse report of X10
+    rb"|\x1b\[\[[ -~]"  # a function key of the Linux console
+    rb"|\x1b\[(?![M\[])[ -?]*[@-~]"
+    rb"|\x1bO[0-9;]*[@-~]"
+)
+_INCOMPLETE = re.compile(rb"\x1b(\[(M[ -\xff]{0,2}|\[|[ -?]*)?|O[0-9;]*)?")
+_STRING_BEGIN = re.compile(rb"\x1b[\]PX^_]")
+_STRING_END = re.compile(rb"\x07|(?=[\x18\x1a\x1b])")
+_SEQUENCE_END = re.compile(rb"[@-~]|(?=[^ -?])")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOUSE = re.compile(r"\x1b\[<\d+;-?\d+;-?\d+[Mm]")
+_MODE_REPORT = re.compile(r"\x1b\[\?2026;[1-4]\$y")
+_NOT_ASKED_FOR = re.compile(r"\x1b\[(\d+;\d+R|48;[\d:;]*t|\?.*)")
+"""Reports of the cursor's place, of sizes and of modes: none is asked for, and garbage may look like them."""
+
+
+class InputDecoder:
+    """Turns bytes into messages; keeps what is incomplete until more comes or too much time has passed."""
+
+    def __init__(self) -> None:
+        """Begin with nothing read."""
+        self._parser = XTermParser()
+        self._text = getincrementaldecoder("utf-8")("replace")
+        self._held = b""
+        self._now_s = self._read_s = 0.0
+        self._skips_to: re.Pattern[bytes] | None = None
+        """What ends the sequence that is being skipped."""
+        self._skips_since_s = 0.0
+        self._pasted: list[str] | None = None
+        self._pasted_size = 0
+
+    def feed(self, data: bytes, now_s: float) -> Iterator[Message]:
+        """Yield what these bytes mean, together with what was kept.
+
+        What raised is not decoded again: the caller may go on with `feed(b"", …)`.
+        """
+        self._now_s = now_s
+        self._read_s = now_s if data else self._read_s
+        if self._skips_to is not None and now_s - self._skips_since_s > STRING_S:
+            self._skips_to = None
+        self._held += data
+        while self._held:
+            before = self._held
+            yield from self._next()
+            if self._held is before:
+                return  # the rest has to come first
+
+    def idle(self, now_s: float) -> Iterator[Message]:
+        """Yield what is due because nothing more has come."""
+        silent_s = now_s - self._read_s
+        if self._pasted is not None:
+            if silent_s >= PASTE_SILENCE_S:
+                self._keep_pasted(self._take(len(self._held)))
+                yield from self._end_paste()
+        elif self._held == b"\x1b":
+            if silent_s >= ESCAPE_S:
+                self._held = b""
+                yield events.Key("escape", "\x1b")
+        elif silent_s >= SEQUENCE_S:
+            self._skips_to = None
+            yield from self._decoded(self._take(len(self._held)))
+            yield from self._typed(self._text.decode(b"", final=True))
+
+    def _next(self) -> Iterable[Message]:
+        """Take one unit off what is held, if it is complete; return what it means."""
+        if self._pasted is not None:
+            return self._take_paste()
+        if self._skips_to is not None:
+            return self._skip(self._skips_to)
+        if self._held[0] != _ESC:
+            end = self._held.find(b"\x1b")
+            return self._typed(self._text.decode(self._take(len(self._held) if end < 0 else end)))
+        if found := _CONTROL_SEQUENCE.match(self._held):
+            return self._decoded(self._take(found.end()))
+        if found := _STRING_BEGIN.match(self._held):
+            self._take(found.end())
+            return self._begin_skipping(_STRING_END)
+        if found := _INCOMPLETE.fullmatch(self._held):
+            if len(self._held) <= MOST_SEQUENCE:
+                return ()
+            self._take(len(self._held))
+            return self._begin_skipping(_SEQUENCE_END)
+        return self._escaped()
+
+    def _take(self, size: int) -> bytes:
+        taken, self._held = self._held[:size], self._held[size:]
+        return taken
+
+    def _begin_skipping(self, end: re.Pattern[bytes]) -> Iterable[Message]:
+        self._skips_to, self._skips_since_s = end, self._now_s
+        return ()
+
+    def _skip(self, end: re.Pattern[bytes]) -> Iterable[Message]:
+        found = end.search(self._held)
+        self._take(len(self._held) if found is None else found.end())
+        if found is not None:
+            self._skips_to = None
+        return ()
+
+    def _escaped(self) -> Iterable[Message]:
+        """Return what an ESC in front of something else means.
+
+        No key is bound with alt here: over a slow line the escape key and the next one arrive like this.
+        """
+        broken = _INCOMPLETE.match(self._held)
+        if broken is not None and broken.end() > 1:  # a sequence that something else has cut short
+            self._take(broken.end())
+            return ()
+        if self._held.startswith(b"\x1b\\"):  # the end of a control string
+            self._take(2)
+            return ()
+        known = list(self._parser._sequence_to_key_events(self._held[:2].decode("ascii", "replace")))  # pyright: ignore[reportPrivateUsage]
+        if known and self._held[1] != _ESC:
+            self._take(2)
+            return known
+        self._take(1)
+        return (events.Key("escape", "\x1b"),)
+
+    # Text
+
+    def _typed(self, text: str) -> Iterator[Message]:
+        if len(text) > MOST_TYPED:
+            if len(set(text)) > 1:
+                yield events.Paste(text[:MOST_PASTED].replace("\x00", ""))
+                return
+            text = text[:MOST_TYPED]  # a key that was held down while this did not read
+        for character in text:
+            yield from self._keys(character)
+
+    def _keys(self, sequence: str) -> Iterator[Message]:
+        try:
+            keys = list(self._parser._sequence_to_key_events(sequence))  # pyright: ignore[reportPrivateUsage]
+        except (ValueError, OverflowError) as error:
+            log.info("a key code that means nothing: %s", error)
+            return
+        for key in keys:
+            if key.key != Keys.Ignore and _SURROGATE.search(key.character or "") is None:
+                yield key
+
+    # Sequences
+
+    def _decoded(self, raw: bytes) -> Iterable[Message]:
+        """Return what a whole sequence means; nothing for most of them."""
+        if raw == _PASTE_BEGIN:
+            self._begin_paste()
+            return ()
+        if raw == _PASTE_END or len(raw) > MOST_SEQUENCE:
+            return ()
+        sequence = raw.decode("latin-1")
+        if sequence == "\x1b[I":
+            return (events.AppFocus(),)
+        if sequence == "\x1b[O":
+            return (events.AppBlur(),)
+        if _MOUSE.fullmatch(sequence):
+            return self._mouse(sequence)
+        if _MODE_REPORT.fullmatch(sequence):
+            return (messages.TerminalSupportsSynchronizedOutput(),)
+        if _NOT_ASKED_FOR.fullmatch(sequence):
+            return ()
+        return self._keys(sequence)
+
+    def _mouse(self, sequence: str) -> Iterable[Message]:
+        event = self._parser.parse_mouse_code(sequence)
+        if isinstance(event, events.MouseEvent) and max(event.screen_x, event.screen_y) < MOST_COORDINATE:
+            return (event,)
+        return ()
+
+    # Pastes
+
+    def _begin_paste(self) -> None:
+        self._pasted, self._pasted_size = [], 0
+
+    def _take_paste(self) -> Iterable[Message]:
+        end = self._held.find(_PASTE_END)
+        if end >= 0:
+            self._keep_pasted(self._take(end))
+            self._take(len(_PASTE_END))
+            return self._end_paste()
+        begun = next((n for n in range(len(_PASTE_END) - 1, 0, -1) if self._held.endswith(_PASTE_END[:n])), 0)
+        if len(self._held) > begun:
+            self._keep_pasted(self._take(len(self._held) - begun))
+        return ()
+
+    def _keep_pasted(self, raw: bytes) -> None:
+        if self._pasted is not None and self._pasted_size < MOST_PASTED:
+            self._pasted.append(self._text.decode(raw))
+            self._pasted_size += len(raw)
+
+    def _end_paste(self) -> Iterable[Message]:
+        pasted = "".join(self._pasted or ()) + self._text.decode(b"", final=True)
+        self._pasted = None
+        return (events.Paste(pasted[:MOST_PASTED].replace("\x00", "")),) if pasted else ()

@@ -58,6 +58,10 @@ class EntryOrders:
         """Return the quantity that they bought."""
         return sum((order.filled_quantity for order in self.all()), Decimal(0))
 
+    def paid(self) -> Decimal:
+        """Return what that cost in quote units, without fees."""
+        return sum((order.filled_value for order in self.all()), Decimal(0))
+
     def committed(self, but: Order) -> Decimal:
         """Return what all but one cost, or may still cost: an unknown attempt may have bought all of it."""
         others = tuple(one for one in self.all() if one != but)

@@ -25,7 +25,7 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
-from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, is_run_away
+from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, ended_words, is_run_away
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
 from mexc_tui.sniping.rounding import Grid
 
@@ -350,11 +350,14 @@ class Firing:
         self.attempts.append(attempt)
 
     def _ended(self, step: Next) -> Ended:
-        if step.step is Step.ASK or self._orders.is_any_open():
-            return Ended(SnipeState.UNKNOWN, step.reason, self._sent)
         bought, is_complete = self._orders.bought(), self._orders.is_enough()
         state = ended_state(bought, is_complete=is_complete, was_refused=self._refused)
-        return Ended(state, step.reason, self._sent)
+        if step.step is Step.ASK or self._orders.is_any_open():
+            state = SnipeState.UNKNOWN
+        reason = step.reason
+        if step.step is Step.OUTCOME:
+            reason = ended_words(state, self._orders.paid(), self._intent.quote_asset)
+        return Ended(state, reason, self._sent)
 
 
 def _words(outcome: SendOutcome[PlacedOrder]) -> str:

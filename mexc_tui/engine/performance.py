@@ -59,6 +59,7 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
     named = (
         *_of_account(closes),
         *_of_trades(closed, closes),
+        *_of_time(tables, positions),
         *_of_entries(tables, snipes, attempts),
         *_of_execution(attempts),
         *_of_holdings([one for one in positions if one.is_open and one.remaining], marks, money),
@@ -123,12 +124,21 @@ def _of_trades(closed: Sequence[Trade], closes: Sequence[EquityPoint]) -> Iterab
     yield "worst move", moves.adverse
     yield "best move", moves.favourable
     yield "holding time", trades.holding_time(closed)
-    if closed:
-        until_ms = max(one.closed_ms for one in closed)
-        yield "time in market", trades.time_in_market(closed, min(one.opened_ms for one in closed), until_ms)
     equities = [point.equity for point in closes]
     yield "turnover", trades.turnover(closed, Decimal(fmean(equities)) if equities else ZERO)
     yield "fee drag", trades.fee_drag(closed)
+
+
+def _of_time(tables: TradingTables, positions: Sequence[Position]) -> Iterable[Named]:
+    """Time with a position open, of all the time that the books cover: from their start to the last mark."""
+    latest, start = tables.equity.latest(), tables.entries.get("start")
+    ends = [one.closed_ms or one.opened_ms for one in positions]
+    begins = [one.opened_ms for one in positions]
+    ends += [] if latest is None else [latest.at_ms]
+    begins += [] if start is None else [start.at_ms]
+    from_ms, until_ms = min(begins, default=0), max(ends, default=0)
+    spans = [(one.opened_ms, one.closed_ms or until_ms) for one in positions if one.bought_quantity]
+    yield "time in market", trades.time_in_market(spans, from_ms, until_ms)
 
 
 def _of_entries(

@@ -18,7 +18,7 @@ from mexc_tui.engine.firing import Ended, Firing
 from mexc_tui.engine.gates import EntryNumbers
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books, Clock
-from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.readiness import PairWatch, Readiness
 from mexc_tui.engine.reconciler import Reconciler
 from mexc_tui.engine.supervisor import Started
@@ -32,7 +32,7 @@ from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusals
-from mexc_tui.sniping.plan import ended_state
+from mexc_tui.sniping.plan import ended_state, ended_words
 from mexc_tui.sniping.reaction import Chore
 from mexc_tui.sniping.rounding import grid_of
 from mexc_tui.sniping.saying import moment
@@ -221,7 +221,8 @@ class Sniper:
             is_complete=bought >= snipe.spend_cap * 9 / 10,
             was_refused=any(order.state is OrderState.REJECTED for order in orders),
         )
-        await self._end(snipe, Ended(state, "every attempt is settled", len(orders)))
+        words = f"every attempt is settled: {ended_words(state, bought, QUOTE)}"
+        await self._end(snipe, Ended(state, words, len(orders)))
 
     async def _rows_of(self, intent_id: str) -> tuple[Order, ...]:
         """Return an intent's orders: as stored, and those that are on their way."""

@@ -324,7 +324,13 @@ class EngineTradingFace:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
         gone = partial(delisted_words, self._rooms.keeper.open.reconciled)
         return Sight(
-            self._quote, self._grid, self._numbers().stale_ms, blind, self._precision, self._hindrance, gone
+            self._quote,
+            self._grid,
+            self._numbers().stale_ms,
+            blind,
+            precision=self._precision,
+            hindrance=self._hindrance,
+            delisted=gone,
         )
 
     def _hindrance(self, position: Position) -> str:

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from functools import partial
 
+import msgspec
+
 from mexc_tui.engine.open_books import OpenBooks
 from mexc_tui.ledger.equity import Mark, unrealised, worth
 from mexc_tui.ledger.numbers import exactly, plain
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
+from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
 from mexc_tui.model.reconciliation import Reconciliation, delisted_words
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
-from mexc_tui.sniping.ladder import Resting, RungPlace, RungPlan, rungs
+from mexc_tui.sniping.ladder import Resting, RungPlace, RungPlan, rungs, rungs_done
 from mexc_tui.sniping.protection import ProtectionFacts, protection
 from mexc_tui.sniping.rounding import Grid
 
@@ -21,6 +24,8 @@ HUNDRED = Decimal(100)
 MS = 1_000
 NOWHERE = "nowhere"
 """Where a rung waits that no order holds and no engine watches."""
+UNKNOWN = "unknown"
+"""The same, where an engine runs and does not answer."""
 SHOWN = Context(prec=18)
 FINE = Decimal("1e-18")
 UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
@@ -56,7 +61,9 @@ class Sight:
     stale_ms: int
     """An older bid is no price."""
     blind: str = ""
-    """Why nothing watches the stops; empty: they are watched."""
+    """Why nothing watches the stops, or why nobody knows; empty: they are watched."""
+    is_silent: bool = False
+    """An engine holds the profile and does not answer: it may watch the stops all the same."""
     precision: Callable[[str], Precision] = lambda _: Precision()
     hindrance: Callable[[Position], str] = lambda _: ""
     """Why nothing can sell a position, whatever its price; empty: its stop can."""
@@ -64,13 +71,13 @@ class Sight:
     """Why an asset has no price of now, as its pair is unknown to the exchange; empty: it has one."""
 
 
-def blind_sight(words: str, run: Reconciliation | None = None) -> Sight:
-    """Return what is seen where no engine runs: no price, no rules; `words` say why.
+def blind_sight(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> Sight:
+    """Return what is seen where no engine answers: no price, no rules; `words` say why.
 
-    `run`: the last comparison of books.
+    `run`: the last comparison of books. `is_silent`: one runs, and does not answer.
     """
     gone = partial(delisted_words, run)
-    return Sight(lambda _: Quote(), lambda _: None, 0, words, delisted=gone)
+    return Sight(lambda _: Quote(), lambda _: None, 0, words, is_silent, delisted=gone)
 
 
 def snipe_rows(books: OpenBooks, sight: Sight) -> list[SnipeRow]:
@@ -161,7 +168,7 @@ def position_row(
     mark, quote = mark_of(position, sight), sight.quote(position.symbol)
     value, gain = worth(mark), unrealised(mark)
     gone = sight.delisted(position.base_asset) if position.is_open else ""
-    hindrance = f"{sight.blind}: nothing watches the stop" if sight.blind else sight.hindrance(position)
+    hindrance = _blind_words(sight) if sight.blind else sight.hindrance(position)
     grid = sight.grid(position.symbol)
     facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, gone or hindrance)
     place, words = protection(facts)
@@ -184,7 +191,7 @@ def position_row(
         fees=position.fees,
         initial_stop=position.initial_stop,
         stop_price=position.stop_price,
-        high_price=position.high_price,
+        high_price=_highest(position, orders),
         rungs=_rungs(position, orders, sight),
         protection=place,
         protection_words=words,
@@ -203,6 +210,11 @@ def position_row(
         exit_price=_shown(position.sold_value / position.sold_quantity) if position.sold_quantity else None,
         delisted=gone,
     )
+
+
+def _blind_words(sight: Sight) -> str:
+    known = "whether it watches the stop is not known" if sight.is_silent else "nothing watches the stop"
+    return f"{sight.blind}: {known}"
 
 
 def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
@@ -235,8 +247,10 @@ def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[R
         for one in takes
         if one.state.is_on_exchange
     )
-    plans = rungs(position, grid, sold, resting=resting)
-    return tuple(_rung(plan, of_rung[plan.number], is_watched=not sight.blind) for plan in plans)
+    filled = rungs_done(position, sold, grid, resting)
+    plans = rungs(msgspec.structs.replace(position, rungs_done=filled), grid, sold, resting=resting)
+    watched = RungPlace.ENGINE.value if not sight.blind else UNKNOWN if sight.is_silent else NOWHERE
+    return tuple(_rung(plan, of_rung[plan.number], watched) for plan in plans)
 
 
 def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, list[Order]]:
@@ -254,14 +268,23 @@ def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, li
     return found
 
 
-def _rung(plan: RungPlan, takes: Sequence[Order], *, is_watched: bool) -> RungRow:
+def _rung(plan: RungPlan, takes: Sequence[Order], watched: str) -> RungRow:
+    """Return a rung; `watched`: where one is that does not rest on the exchange."""
     resting = next((one for one in takes if one.state.is_on_exchange), None)
     where, price = plan.place.value, plan.price
     if resting is not None and resting.price is not None:
         price = resting.price
     elif plan.place is RungPlace.EXCHANGE:
-        where = RungPlace.ENGINE.value if is_watched else NOWHERE
+        where = watched
     return RungRow(number=plan.number, price=_shown(price), quantity=_shown(plan.quantity), where=where)
+
+
+def _highest(position: Position, orders: Sequence[Order]) -> Decimal:
+    """Return the highest price while held: as watched, or as it was sold at. 0: none is known."""
+    sales = [one.average_price for one in orders if one.side is Side.SELL]
+    if position.sold_quantity:
+        sales.append(position.sold_value / position.sold_quantity)
+    return _shown(max([position.high_price, *(one for one in sales if one is not None)]))
 
 
 def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:

@@ -138,8 +138,12 @@ class Unlocking:
         return "Live trading is locked: nothing is bought; what is held keeps its exits."
 
     async def lock_with(self, by: str) -> None:
-        """Lock because everything is stopped. Raises nothing: without the store it is locked all the same."""
-        if self._lock():
+        """Lock because everything is stopped. Raises nothing: without the store it is locked all the same.
+
+        In practice and on paper there is no lock, and nothing to write down.
+        """
+        is_live = self._numbers()[0].mode is Mode.LIVE
+        if self._lock() or not is_live:
             return
         try:
             await self._record(by, None)

@@ -74,7 +74,7 @@ class RungRow(msgspec.Struct, frozen=True, kw_only=True):
     price: Decimal
     quantity: Decimal
     where: str
-    """`exchange` (a resting order), `engine` (watched here), `nowhere`, `sold`, or `too small`."""
+    """`exchange` (a resting order), `engine` (watched here), `nowhere`, `unknown`, `sold`, or `too small`."""
 
 
 class PositionRow(Row, frozen=True, kw_only=True):

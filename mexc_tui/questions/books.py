@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.ask import look
 from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.kinds import NoEngine, Row, ViewKind
+from mexc_tui.desk.kinds import DeskSilent, NoEngine, Row, ViewKind
 from mexc_tui.engine.performance import performance_of
 from mexc_tui.engine.trading_rows import (
+    Sight,
     blind_sight,
     order_row,
     position_row,
@@ -39,7 +40,6 @@ T = TypeVar("T")
 
 LOOK_S = 5.0
 HEAVY_S = 30.0
-BLIND = blind_sight("no engine runs")
 
 
 class Books:
@@ -50,34 +50,34 @@ class Books:
 
     def snipes(self, last: int | None = None) -> list[SnipeRow]:
         """Return the snipes that are not over, or the newest so many of all."""
+        sight = self._blind()
         if last is not None:
             return self._stored(
-                lambda tables: [snipe_row(one, BLIND) for one in tables.snipes.page(limit=last)]
+                lambda tables: [snipe_row(one, sight) for one in tables.snipes.page(limit=last)]
             )
         rows = self._seen(
-            kinds.SNIPES, lambda tables: [snipe_row(one, BLIND) for one in tables.snipes.open()]
+            kinds.SNIPES, lambda tables: [snipe_row(one, sight) for one in tables.snipes.open()]
         )
         return sorted(rows, key=lambda row: (row.opens_ms, row.id))
 
     def orders(self, last: int | None = None) -> list[OrderRow]:
         """Return the orders that are not at their end, newest first, or the newest so many of all."""
+        sight = self._blind()
         if last is not None:
             return self._stored(
-                lambda tables: [order_row(one, BLIND) for one in tables.orders.page(limit=last)]
+                lambda tables: [order_row(one, sight) for one in tables.orders.page(limit=last)]
             )
-        rows = self._seen(kinds.ORDERS, _open_orders)
+        rows = self._seen(kinds.ORDERS, lambda tables: _open_orders(tables, sight))
         return sorted(rows, key=lambda row: (-row.created_ms, row.client_order_id))
 
     def positions(self, last: int | None = None) -> list[PositionRow]:
         """Return the open positions, oldest first, or the newest so many of all, newest first."""
         if last is not None:
-            return self._stored(
-                lambda tables: [_position(tables, one) for one in tables.positions.page(limit=last)]
-            )
+            return self._newest_positions(last)
         try:
             rows = self._held()
         except NoEngine:
-            rows = self._stored(lambda tables: [_position(tables, one) for one in tables.positions.open()])
+            rows = self._stored_positions(lambda tables: tables.positions.open())
         return sorted(rows, key=lambda row: (row.opened_ms, row.id))
 
     def held(self) -> Held:
@@ -124,6 +124,26 @@ class Books:
         return reply.result
 
     # ---- helpers
+
+    def _blind(self, run: "Reconciliation | None" = None) -> Sight:
+        words, is_silent = self._reach.absence
+        return blind_sight(words, run, is_silent=is_silent)
+
+    def _newest_positions(self, last: int) -> list[PositionRow]:
+        """Return the newest so many, those that an engine shows as it sees them, newest first."""
+        stored = self._stored_positions(lambda tables: tables.positions.page(limit=last))
+        try:
+            seen = {row.id: row for row in self._look(kinds.POSITIONS)}
+        except (NoEngine, DeskSilent):
+            seen = dict[str, PositionRow]()
+        return [seen.get(row.id, row) for row in stored]
+
+    def _stored_positions(self, which: "Callable[[TradingTables], Sequence[Position]]") -> list[PositionRow]:
+        return self._stored(
+            lambda tables: [
+                _position(tables, one, self._blind(tables.reconciliations.latest())) for one in which(tables)
+            ]
+        )
 
     def _compared(self, exchange_file: Path) -> "Reconciliation":
         from mexc_tui.bootstrap import StartError, read_endpoint
@@ -172,14 +192,13 @@ class Books:
         return Failure(words, NO_ENGINE)
 
 
-def _position(tables: "TradingTables", position: "Position") -> PositionRow:
+def _position(tables: "TradingTables", position: "Position", sight: Sight) -> PositionRow:
     orders = tables.orders.of_position(position.id)
     intents = tables.intents.of_position(position.id)
-    sight = blind_sight("no engine runs", tables.reconciliations.latest())
     return position_row(position, orders, intents, sight)
 
 
-def _open_orders(tables: "TradingTables") -> list[OrderRow]:
+def _open_orders(tables: "TradingTables", sight: Sight) -> list[OrderRow]:
     foreign = (one for one in tables.orders.foreign() if not one.state.is_terminal)
     sent = (one for one in tables.orders.open() if one.state is not OrderState.INTENT)
-    return [order_row(one, BLIND) for one in (*sent, *foreign)]
+    return [order_row(one, sight) for one in (*sent, *foreign)]

@@ -220,7 +220,7 @@ class Reach:
         except NoEngine:
             loaded = set_value(self.paths.settings, name, text, self._layers)
             row = next(row for row in setting_rows(loaded) if row.name == name)
-            return row, f"{name} = {row.value} (from {row.origin}); no engine runs."
+            return row, f"{name} = {row.value} (from {row.origin}); {self.absence[0]}."
         if reply.result is None:
             raise Failure(reply.words, NOT_DONE)
         return reply.result, reply.words
@@ -263,6 +263,15 @@ class Reach:
             raise type(error)(f"{error} {self.without_engine}") from None
 
     @property
+    def absence(self) -> tuple[str, bool]:
+        """Say why no engine answers, and whether one holds the profile all the same."""
+        if not is_held(self.paths.lock):
+            return "no engine runs", False
+        holder = noted_holder(self.paths.lock)
+        who = "" if holder is None else f" (process {holder.pid})"
+        return f"the engine{who} does not answer", True
+
+    @property
     def socket(self) -> Path:
         """Return where the engine serves: as it noted in its lock, whatever this environment says."""
         return socket_of(self.paths)
@@ -272,6 +281,8 @@ class Reach:
         """Say why nothing is stored, and the next step if it was lost."""
         from mexc_tui.store.backups import Backups
 
+        if is_held(self.paths.lock):
+            return f"the engine of profile {self.paths.profile} has stored nothing yet."
         profile, backups = self.paths.profile, Backups(self.paths.store)
         if not backups.all():
             return f"no engine of profile {profile} has run yet."

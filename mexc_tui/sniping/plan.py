@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.ledger.numbers import short
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.rounding import HUNDRED, Grid, buy_quantity, floored, highest_buy
@@ -112,6 +113,16 @@ def is_run_away(best_ask: Decimal | None, limit: Decimal) -> bool:
 def cancel_at_ms(ran_away_ms: int | None, rules: FireRules) -> int | None:
     """Return when the rest of an entry is cancelled, once its price ran away; None: it stays."""
     return None if ran_away_ms is None else ran_away_ms + rules.validity_ms
+
+
+def ended_words(state: SnipeState, spent: Decimal, quote_asset: str) -> str:
+    """Say what the orders of an entry came to. `spent`: quote units, without fees."""
+    if state is SnipeState.UNKNOWN:
+        return "sent; the fills are not known yet"
+    if not spent:
+        return "refused" if state is SnipeState.REJECTED else "nothing was filled"
+    part = "partly filled" if state is SnipeState.PARTIAL else "filled"
+    return f"{part} for {short(spent)} {quote_asset}"
 
 
 def ended_state(filled_quantity: Decimal, *, is_complete: bool, was_refused: bool) -> SnipeState:

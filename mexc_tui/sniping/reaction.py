@@ -84,7 +84,7 @@ class Next:
 def react(outcome: SendOutcome[PlacedOrder], progress: Progress, rules: FireRules, now_ms: int) -> Next:
     """Return what to do after an attempt. No attempt leaves the window, the count, or the spend cap."""
     if isinstance(outcome, Accepted):
-        return Next(Step.OUTCOME, "accepted: waiting for its fills", state=SnipeState.FIRING)
+        return Next(Step.OUTCOME, "accepted", state=SnipeState.FIRING)
     if isinstance(outcome, Ambiguous):
         return _after_ambiguous(outcome, progress, rules, now_ms)
     if isinstance(outcome, NotSent):

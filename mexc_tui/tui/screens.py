@@ -238,7 +238,8 @@ class BoardScreen(Screen[None]):
             table.apply(pane.read(look, dirty[pane.view]))
         if pane.is_over is not None:
             table.leave(partial(pane.is_over, self._source))
-        table.set_empty(pane.empty if view.is_complete else LOADING)
+        empty = pane.empty if isinstance(pane.empty, str) else pane.empty(look)
+        table.set_empty(empty if view.is_complete else LOADING)
         table.set_titles(counted(pane.title, table.rows), below)
 
     @property

@@ -23,6 +23,7 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.thread import EngineThread
 from mexc_tui.engine.trading_rows import position_rows
+from mexc_tui.lock import engine_lock
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Account
@@ -396,6 +397,29 @@ def test_the_newest_rows_are_shown_ended_ones_too(shell: Desk) -> None:
     assert [row["id"] for row in shell.json("positions", "--last", "5")] == ["p1", "p2"]
     assert len(shell.json("orders", "--last", "1")) == 1
     assert "closed 1970-01-01 00:00:02 UTC by stop" in shell.run("positions", "--last", "5").stdout
+
+
+def test_the_newest_positions_are_shown_as_the_engine_that_runs_sees_them(
+    shell: Desk, engines: Engines
+) -> None:
+    write_books(shell.paths)
+    engines.start(HeldMoney())
+    row, closed = shell.json("positions", "--last", "2")
+    assert (row, closed["id"]) == (shell.json("positions")[0], "p2")
+    assert "no engine runs" not in shell.run("positions", "--last", "1").stdout
+    assert "ends when this engine ends" in row["protection_words"]
+
+
+def test_an_engine_that_does_not_answer_is_not_said_to_be_gone(shell: Desk) -> None:
+    write_books(shell.paths)
+    with engine_lock(shell.paths, "key"):
+        rows = [*shell.json("positions"), *shell.json("positions", "--last", "1")]
+    for row in rows:
+        words = (
+            f"the engine (process {os.getpid()}) does not answer: whether it watches the stop is not known"
+        )
+        assert words in row["protection_words"]
+        assert {rung["where"] for rung in row["rungs"]} <= {"unknown", "sold", "exchange"}
 
 
 @pytest.mark.parametrize("name", ["NEWUSDT", "new", "New/Usdt"])

@@ -80,4 +80,4 @@ def sight(
     price = None if bid is None else D(bid)
     quote = Quote(price, age_ms, None if age_ms is None else HEARD_MS, price)
     grid = GRID if has_grid else None
-    return Sight(lambda _: quote, lambda _: grid, 5_000, blind, lambda _: Precision(4, 2))
+    return Sight(lambda _: quote, lambda _: grid, 5_000, blind, precision=lambda _: Precision(4, 2))

@@ -75,6 +75,32 @@ async def performance(store: Store, *marks: Mark) -> PerformanceRow:
     )
 
 
+async def test_time_in_market_is_a_share_of_all_the_time_that_the_books_cover(tmp_path: Path) -> None:
+    def one_trade(unit: UnitOfWork) -> None:
+        tables = unit.trading(SCOPE)
+        tables.entries.add(cash("start", "1000", Account.EXTERNAL))
+        trade = closed("p1", "1", 1_001)
+        tables.positions.save(msgspec.structs.replace(trade, closed_ms=trade.opened_ms + 7_000))
+        point = EquityPoint(at_ms=700_001, cash=D(1_001), holdings=D(0), peak=D(1_001))
+        tables.equity.add(point)
+
+    store = await Store.open(tmp_path / "desk.sqlite3", SystemClock())
+    try:
+        await store.write("books", one_trade)
+        figure = named(await performance(store))["time in market"]
+        assert (figure.value, figure.n) == (0.01, 1)
+        assert figure.words.startswith("1.0%")
+
+        def hold(unit: UnitOfWork) -> None:
+            still_open = held.position(opened_ms=350_001, id="p9", snipe_id="")
+            unit.trading(SCOPE).positions.save(still_open)
+
+        await store.write("books", hold)
+        assert named(await performance(store))["time in market"].value == 0.51
+    finally:
+        await store.close()
+
+
 def named(row: PerformanceRow) -> dict[str, MetricRow]:
     return {metric.name: metric for metric in row.metrics}
 

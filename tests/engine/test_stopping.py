@@ -9,6 +9,7 @@ import pytest
 
 from mexc_tui.engine.face import Refused
 from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
@@ -282,5 +283,18 @@ def test_an_emergency_stop_cancels_the_resting_ladder_and_sells_with_the_desk_s_
             assert rooms.safety.invariants.breaches(D(20)) == ()
             await asyncio.sleep(3)
             assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
+
+    simulate(main)
+
+
+def test_an_emergency_stop_in_practice_says_nothing_of_live_trading(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        await day.open()
+        async with day.engine() as running:
+            await rooms_of(running).safety.stopping.emergency_stop("ann")
+            facts = await running.store.read("facts", lambda stored: stored.journal.after(0, 10_000))
+            assert not [fact for fact in facts if isinstance(fact.event, LiveLockChanged)]
+            assert not rooms_of(running).unlocking.is_locked
 
     simulate(main)

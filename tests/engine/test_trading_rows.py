@@ -113,6 +113,29 @@ def test_a_sold_rung_is_sold_and_one_without_a_minimum_is_too_small() -> None:
     assert wheres == ["sold", "engine", "too small"]
 
 
+def test_a_rung_that_just_filled_is_sold_before_the_books_say_that_it_is_done() -> None:
+    filled = held.take_profit("2.20", state=OrderState.FILLED, filled="3")
+    after = held.position(sold_quantity=D(3), sold_value=D("6.6"), remaining=D(7))
+    rungs = position_rows(held.books(after, filled, stop="7"), held.sight())[0].rungs
+    assert [(one.number, one.where) for one in rungs] == [(1, "sold"), (2, "engine"), (3, "engine")]
+
+
+def test_the_highest_price_is_never_below_a_price_that_was_sold_at() -> None:
+    sale = held.take_profit("2.20", state=OrderState.FILLED, filled="3")
+    after = held.position(sold_quantity=D(3), sold_value=D("6.6"), remaining=D(7), high_price=D("2.1"))
+    assert position_rows(held.books(after, sale), held.sight())[0].high_price == D("2.2")
+    over = held.position(
+        state=PositionState.CLOSED,
+        closed_ms=9_000,
+        remaining=D(0),
+        sold_quantity=D(10),
+        sold_value=D(25),
+        high_price=D("2.1"),
+    )
+    row = position_rows(held.books(over), held.sight())[0]
+    assert row.high_price == row.exit_price == D("2.5")
+
+
 def test_a_closed_position_has_no_ladder_left() -> None:
     closed = held.position(
         state=PositionState.CLOSED, closed_ms=9_000, close_reason=CloseReason.STOP, remaining=D(0)

@@ -15,6 +15,7 @@ from mexc_tui.sniping.plan import (
     book_price,
     cancel_at_ms,
     ended_state,
+    ended_words,
     first_order,
     is_run_away,
     next_at_ms,
@@ -81,3 +82,11 @@ def test_a_snipe_ends_by_what_it_got() -> None:
     assert ended_state(D(5), is_complete=False, was_refused=True) is SnipeState.PARTIAL
     assert ended_state(D(0), is_complete=False, was_refused=True) is SnipeState.REJECTED
     assert ended_state(D(0), is_complete=False, was_refused=False) is SnipeState.MISSED
+
+
+def test_what_an_entry_came_to_is_said_of_its_end_not_of_what_it_waited_for() -> None:
+    assert ended_words(SnipeState.FILLED, D("24.9875"), "USDT") == "filled for 24.9875 USDT"
+    assert ended_words(SnipeState.PARTIAL, D(5), "USDT") == "partly filled for 5 USDT"
+    assert ended_words(SnipeState.MISSED, D(0), "USDT") == "nothing was filled"
+    assert ended_words(SnipeState.REJECTED, D(0), "USDT") == "refused"
+    assert ended_words(SnipeState.UNKNOWN, D(5), "USDT") == "sent; the fills are not known yet"

@@ -1,10 +1,12 @@
 from dataclasses import replace
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
 from mexc_tui.desk.client import Link
 from mexc_tui.model.trading import TradingState
+from mexc_tui.model.view import SourceRow
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.keys import KEYS, Scope
@@ -142,8 +144,23 @@ async def test_before_the_first_answer_it_says_that_it_waits_and_then_what_is_em
             view.is_complete = True
         frozen.status.put("engine", status())
         text = await until(pilot, app, "No position is open.")
-        assert "No opening is expected." in text
+        assert "No opening is known. The calendar has not been read yet." in text
         assert "Nothing is armed." in text
+
+
+async def test_no_opening_is_expected_only_if_the_calendar_says_so_and_nothing_is_armed() -> None:
+    frozen = Frozen(is_empty=True)
+    read = SourceRow(source="calendar", read_ms=NOW_MS - 3_000, failures=0, problem="")
+    async with desk(frozen) as (app, pilot, _):
+        frozen.status.put("engine", msgspec.structs.replace(status(), sources=(read,)))
+        text = await until(pilot, app, "No opening is expected. The calendar was read at")
+        failed = msgspec.structs.replace(read, failures=2, problem="no answer within 10 s")
+        frozen.status.put("engine", msgspec.structs.replace(status(), sources=(failed,)))
+        text = await until(pilot, app, "no answer within 10 s")
+        assert "No opening is expected" not in text
+        frozen.snipes.put("S1", Frozen().snipes.rows["S1"])
+        text = await until(pilot, app, "No opening is listed for 1 armed snipe")
+        assert "No opening is expected" not in text
 
 
 async def test_words_filter_the_table_while_they_are_typed_and_escape_shows_all() -> None:

@@ -89,7 +89,7 @@ async def test_exits_stand_on_the_axis_of_the_price_from_the_highest_down() -> N
         await pilot.press("4")
         text = await until(pilot, app, "protected by the engine")
         places = [
-            text.index(words) for words in ("take 2", "highest", "► bid", "┴ stop", "take 1", "┼ entry")
+            text.index(words) for words in ("take 2", "· high ", "► bid", "┴ stop", "take 1", "┼ entry")
         ]
         assert places == sorted(places)
         assert "900 OPEN, rests on the exchange" in text

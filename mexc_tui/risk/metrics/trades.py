@@ -206,9 +206,13 @@ def holding_time(trades: Sequence[Trade]) -> Figure:
     )
 
 
-def time_in_market(trades: Iterable[Trade], from_ms: int, until_ms: int) -> Figure:
-    """Return the share of the time with at least one trade open (field-study E5); overlaps count once."""
-    spans = sorted((max(one.opened_ms, from_ms), min(one.closed_ms, until_ms)) for one in trades)
+def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms: int) -> Figure:
+    """Return the share of the time with a position open (field-study E5); overlaps count once.
+
+    `positions`: (opened, closed) of each; one that is still open closes at `until_ms`. The total is the time
+    that the books cover, not the time since the first trade.
+    """
+    spans = sorted((max(opened, from_ms), min(closed, until_ms)) for opened, closed in positions)
     if until_ms <= from_ms:
         return undefined(len(spans), 1, "no time passed", Unit.SHARE)
     covered, reached = 0, from_ms

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mexc_tui.model.listing import Stage
 from mexc_tui.tui import lines
 from mexc_tui.tui.boards.limits import strip
+from mexc_tui.tui.boards.nothing_listed import no_opening
 from mexc_tui.tui.boards.panes import Board, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn
@@ -16,7 +17,7 @@ NEXT = TablePane(
     "Next openings",
     lines.LISTING,
     reading(lambda source: source.listings, lines.listing, lambda row: row.stage not in _OVER),
-    "No opening is expected. The engine reads the calendar every few seconds.",
+    no_opening,
     "listings",
     Order(1),
     Place(share=4),

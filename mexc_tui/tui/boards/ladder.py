@@ -43,8 +43,8 @@ def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn
 
 
 def _steps(row: PositionRow) -> list[_Step]:
-    highest = [_Step(row.high_price, "·", "highest", Tone.FAINT, "since it was bought")]
-    highest = highest if row.high_price > 0 else []
+    held = "since entry" if row.closed_ms is None else "while held"
+    highest = [_Step(row.high_price, "·", "high", Tone.FAINT, held)] if row.high_price > 0 else []
     return highest + (_of_open(row) if row.closed_ms is None else _of_closed(row))
 
 

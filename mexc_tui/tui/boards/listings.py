@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from mexc_tui.model.view import ListingRow
 from mexc_tui.model.why import WhyRow
 from mexc_tui.tui import lines
+from mexc_tui.tui.boards.nothing_listed import no_listing
 from mexc_tui.tui.boards.panes import Board, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.boards.story import (
     head,
@@ -89,7 +90,7 @@ BOARD = Board(
             "Listings",
             lines.LISTING,
             reading(lambda source: source.listings, lines.listing),
-            "No listing is known yet. The engine reads the calendar every few seconds.",
+            no_listing,
             "listings",
             Order(1),
             Place(share=3),

@@ -50,7 +50,8 @@ class TablePane:
     title: str
     columns: tuple[Column, ...]
     read: Read
-    empty: str
+    empty: str | Callable[[Look], str]
+    """What is said without a row: as things stand, where that depends on them."""
     view: str
     order: Order = AS_THEY_CAME
     place: Place = MAIN

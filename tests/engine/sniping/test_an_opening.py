@@ -58,6 +58,7 @@ def test_an_answer_of_too_early_is_tried_again_in_the_window(tmp_path: Path, ref
             snipe = await watcher.last()
             attempts = await watcher.attempts(snipe)
             assert [one.code for one in attempts[:3]] == [refusal.code] * 3
+            assert re.fullmatch(r"filled for [\d.]+ USDT", snipe.reason)
             assert snipe.state is SnipeState.FILLED
             assert watcher.bought() <= snipe.spend_cap
             gaps = [b[0] - a[0] for a, b in zip(watcher.world.asked, watcher.world.asked[1:], strict=False)]

@@ -260,7 +260,7 @@ def test_holding_time_is_the_median() -> None:
 
 
 def test_time_in_market_counts_overlaps_once_and_stays_within_its_window() -> None:
-    found = [span(0, 30), span(20, 50), span(22, 25), span(90, 300), span(300, 400), span(-50, -10)]
+    found = [(0, 30), (20, 50), (22, 25), (90, 300), (300, 400), (-50, -10)]
     assert time_in_market(found, 10, 110).value == near((50 - 10 + 110 - 90) / 100)
     assert time_in_market([], 0, 100).value == 0
     assert time_in_market(found, 5, 5).value is None
@@ -268,7 +268,7 @@ def test_time_in_market_counts_overlaps_once_and_stays_within_its_window() -> No
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=12))
 def test_time_in_market_is_the_count_of_covered_milliseconds(spans: list[tuple[int, int]]) -> None:
-    found = [span(start, start + length) for start, length in spans]
+    found = [(start, start + length) for start, length in spans]
     covered = {ms for start, length in spans for ms in range(start, start + length) if ms < 60}
     assert time_in_market(found, 0, 60).value == near(len(covered) / 60)
 

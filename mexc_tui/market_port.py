@@ -14,6 +14,7 @@ from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.connection import Headers, RawAnswer
 from mexc_tui.exchange.feed import FeedState, Phase
+from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
 from mexc_tui.exchange.offset import ClockOutOfBounds
 from mexc_tui.exchange.shard import Hole, ShardState
@@ -23,12 +24,14 @@ from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import WebSite
 from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
+from mexc_tui.market.polling import Room
 from mexc_tui.market.versions import VersionOrder
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.listing import Source
 from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, TopLevels
 from mexc_tui.model.symbol import Symbol
@@ -191,6 +194,12 @@ class WireMarket:
         """Ask for the newest headlines."""
         space = Space("announcements", tuple[Announcement, ...], self._parts.kept)
         return await self._recent(Source.ANNOUNCEMENT, space, self._market.announcements)
+
+    def room(self) -> Room:
+        """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
+        budget = self._parts.client.budget
+        weight = budget.left_now(LaneName.WEIGHT, Purpose.ORDINARY)
+        return Room(weight, budget.left_now(LaneName.REQUESTS, Purpose.ORDINARY))
 
     def age_ms(self, source: Source) -> int:
         """Return how old the newest answer of a source was when it was given; 0 if it was asked for."""

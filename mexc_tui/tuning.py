@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import ceil
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
+from mexc_tui.engine.outside import CLOCK_SAMPLES
 from mexc_tui.engine.polls import PollNumbers
 from mexc_tui.engine.ports import Clock
 from mexc_tui.engine.supervisor import SupervisorLimits
@@ -15,8 +16,9 @@ from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.client import ClientLimits
 from mexc_tui.exchange.offset import OffsetLimits
 from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.market.polling import Bounds, Every
+from mexc_tui.market.polling import WINDOW_S, Bounds, Every
 from mexc_tui.model.listing import Source, Triple
+from mexc_tui.model.outcome import Purpose
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
@@ -146,7 +148,7 @@ def detection_settings(settings: Settings) -> DetectionSettings:
 
 
 def poll_numbers(settings: Settings) -> PollNumbers:
-    """Return how often each source is asked (field study F), and the weight that polls may use: half."""
+    """Return how often each source is asked (field study F), and the weight that polls may use."""
     far, news = _ms(settings.calendar_poll_s), _ms(settings.announcements_poll_s)
     usual, near = _ms(settings.symbols_poll_s), _ms(settings.symbols_poll_near_s)
     opening = _ms(settings.symbols_poll_opening_s)
@@ -165,7 +167,21 @@ def poll_numbers(settings: Settings) -> PollNumbers:
         hour_ms=settings.near_before_s * MS,
         now_ms=settings.opening_before_s * MS,
     )
-    return PollNumbers(ladder, bounds, settings.weight_per_10s // 2)
+    return PollNumbers(ladder, bounds, polls_weight_per_10s(settings))
+
+
+def polls_weight_per_10s(settings: Settings) -> int:
+    """Return the weight that polls may use: what the other workers leave of it, at most half of all.
+
+    What the others plan is one clock measurement and one comparison of the books at a time, as often as
+    around an opening. What they use beyond that the polls leave to them, asking later.
+    """
+    (weight,) = (lane for lane in DEFAULT_LANES if lane.name is LaneName.WEIGHT)
+    lane = _lane(weight, settings)
+    room = lane.cap(Purpose.ORDINARY) * WINDOW_S / (lane.window_s + lane.margin_s)
+    clock = CLOCK_SAMPLES * routes.TIME.weight * WINDOW_S / settings.clock_resync_opening_s
+    books = (routes.ACCOUNT.weight + 2 * routes.OPEN_ORDERS.weight) * WINDOW_S / settings.reconcile_s
+    return max(int(min(settings.weight_per_10s / 2, room - clock - books)), 1)
 
 
 def _ms(seconds: float) -> int:

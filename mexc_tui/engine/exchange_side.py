@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
+from mexc_tui.engine.allowance import Allowance
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.agreement import Theirs, moving_symbols
@@ -16,6 +17,8 @@ from mexc_tui.model.rows import SkippedRow
 UNKNOWN_PAIR = frozenset({-1121, 10007})
 """The exchange does not know the pair, or not any more (delisted, renamed)."""
 ABOUT_THE_ACCOUNT = frozenset({401, 403, 418, 429})
+HISTORY_WEIGHT = 10
+"""What it weighs to list the orders of one pair (reference 3.2)."""
 HISTORY_MS = 7 * 86_400_000 - 60_000
 """Orders are listed so long back (reference 4.4)."""
 
@@ -23,9 +26,10 @@ HISTORY_MS = 7 * 86_400_000 - 60_000
 class ExchangeSide:
     """Asks and changes nothing. Methods raise ExchangeError."""
 
-    def __init__(self, trading: Trading, keeper: Bookkeeper) -> None:
+    def __init__(self, trading: Trading, keeper: Bookkeeper, allowance: Allowance) -> None:
         self._trading = trading
         self._keeper = keeper
+        self._allowance = allowance
         self._dead = frozenset[str]()
         """Pairs that the exchange did not know at the last reading: they are asked for each time."""
         self.unlisted = frozenset[str]()
@@ -35,14 +39,18 @@ class ExchangeSide:
         self._unread = tuple[SkippedRow, ...]()
         """Balances of that answer that could not be read."""
 
-    async def read(self, *, only_unsettled: bool) -> Theirs:
-        """Read one side. `only_unsettled`: of pairs with an order that has not ended; else of all in use."""
-        symbols = self._unsettled() if only_unsettled else self._keeper.open.touched(self._trading.now_ms())
+    async def read(self, wanted: frozenset[str], *, at_once: bool = False) -> Theirs:
+        """Read one side, with the orders of the wanted pairs and of those that have an order not ended.
+
+        `at_once`: although there are many of them; else their histories are spread in time.
+        """
+        symbols = wanted | self._unsettled()
         symbols |= (self._dead | self.unlisted) & self._keeper.open.symbols()
-        before = await self._orders(symbols)
+        before = await self._orders(symbols, at_once=at_once)
         balances, unread = await self.account(), self._unread
         at_ms = self._trading.now_ms()
-        after = await self._orders(symbols - set(before.dead) - set(before.unanswered))
+        left = symbols - set(before.dead) - set(before.unanswered)
+        after = await self._orders(left, at_once=at_once)
         dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
         trades = await self._trades(set(dead), unanswered)
         self._dead = frozenset(dead)
@@ -75,18 +83,22 @@ class ExchangeSide:
         A balance that cannot be read is asked for as often as one that differs; it does not end the start.
         """
         before = totals(await self.account())
-        theirs = await self.read(only_unsettled=False)
+        theirs = await self.read(self.in_use(), at_once=True)
         while (theirs.unread or totals(theirs.balances) != before) and tries > 0:
             before, tries = totals(theirs.balances), tries - 1
-            theirs = await self.read(only_unsettled=False)
+            theirs = await self.read(self.in_use(), at_once=True)
         return theirs
+
+    def in_use(self) -> frozenset[str]:
+        """Return the pairs in which something of ours may have happened."""
+        return self._keeper.open.touched(self._trading.now_ms())
 
     def _unsettled(self) -> frozenset[str]:
         """Return pairs with an order that is not at its end: their history is worth its weight each time."""
         orders = self._keeper.open.orders.values()
         return frozenset(order.symbol for order in orders if not order.state.is_terminal)
 
-    async def _orders(self, symbols: Iterable[str]) -> "_Listed":
+    async def _orders(self, symbols: Iterable[str], *, at_once: bool) -> "_Listed":
         """Return open orders of every pair, and all recent ones of these pairs, failures pair by pair."""
         listed = await self._trading.open_orders(purpose=Purpose.EXIT)
         found = {report.order_id: report for report in listed.rows}
@@ -94,6 +106,8 @@ class ExchangeSide:
         partial = {row.name: f"open orders: {row.problem}" for row in listed.skipped if row.name}
         start_ms = self._since_ms()
         for symbol in sorted(symbols):
+            if not at_once:
+                await self._allowance.take(HISTORY_WEIGHT)
             try:
                 reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
             except ExchangeError as error:

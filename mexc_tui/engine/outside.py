@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mexc_tui.market.attention import StreamKind, WantedStream
+from mexc_tui.market.polling import Room
 from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.calendar import Calendar, WebSymbols
 from mexc_tui.model.listing import Source
@@ -93,6 +94,10 @@ class Market(Protocol):
 
     async def announcements(self) -> tuple[Announcement, ...]:
         """Ask for the newest headlines."""
+        ...
+
+    def room(self) -> Room:
+        """Return what the request budget lets polls ask now without waiting; nothing under a ban."""
         ...
 
     def age_ms(self, source: Source) -> int:

@@ -9,7 +9,7 @@ from mexc_tui.engine.known import Known
 from mexc_tui.engine.outside import Market
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.market.listings import Update
-from mexc_tui.market.polling import Bounds, Every, Poll, plan
+from mexc_tui.market.polling import Bounds, Every, Poll, affordable, plan
 from mexc_tui.market.symbols import SLICE, PairChange, diff_in_slices
 from mexc_tui.model.errors import ExchangeError, WebUnavailable
 from mexc_tui.model.listing import Source
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 LONGEST_SLEEP_S = 1.0
 OPENING_SLEEP_S = 0.25
+NO_ROOM_MS = 250
+"""How soon a poll that did not fit the request budget is looked at again."""
 FIRST = (
     Source.EXCHANGE_INFO,
     Source.CALENDAR,
@@ -47,6 +49,8 @@ class _Health:
     read_ms: int | None = None
     failures: int = 0
     problem: str = ""
+    no_room: str = ""
+    """Why it was not asked for too long; empty: it was."""
 
 
 class Polls:
@@ -90,7 +94,7 @@ class Polls:
                 source=source.value,
                 read_ms=health.read_ms,
                 failures=health.failures,
-                problem=health.problem or doubts.get(source, ""),
+                problem=health.no_room or health.problem or doubts.get(source, ""),
             )
             for source, health in self._health.items()
         )
@@ -102,26 +106,42 @@ class Polls:
     def _sources(self) -> tuple[Source, ...]:
         return tuple(source for source in FIRST if source is not Source.SELF_SYMBOLS or self._market.has_key)
 
-    def _due(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> list[Source]:
-        now_ms, is_opening = self._market.now_ms(), self.is_opening()
-        return [
-            poll.source
-            for poll in self._plan(now_ms)
-            if poll.due_ms <= now_ms
-            and (poll.source not in busy or busy[poll.source].done())
-            and not (poll.source in HEAVY and is_opening)
-        ]
+    def _due(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> tuple[Source, ...]:
+        """Return what to ask now: what is due and fits the request budget. The rest stays due."""
+        now_ms = self._market.now_ms()
+        due = [poll for poll in self._waiting(busy, now_ms) if poll.due_ms <= now_ms]
+        found = affordable([poll.source for poll in due], self._market.room(), self._numbers().ladder)
+        for poll in due:
+            self._note_room(poll, has_room=poll.source in found)
+        return found
 
-    async def _rest(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> None:
-        """Wait for the next source that is due, or for news that may bring its turn forward."""
-        now_ms, is_opening = self._market.now_ms(), self.is_opening()
-        waiting = [
-            poll.due_ms
+    def _waiting(self, busy: Mapping[Source, "asyncio.Task[None]"], now_ms: int) -> list[Poll]:
+        is_opening = self.is_opening()
+        return [
+            poll
             for poll in self._plan(now_ms)
             if (poll.source not in busy or busy[poll.source].done())
             and not (poll.source in HEAVY and is_opening)
         ]
-        longest_s = OPENING_SLEEP_S if is_opening else LONGEST_SLEEP_S
+
+    def _note_room(self, poll: Poll, *, has_room: bool) -> None:
+        """Say once that a source is not asked any more; that it waits a moment for its turn is usual."""
+        health = self._health[poll.source]
+        if has_room or not poll.is_too_old:
+            health.no_room = "" if has_room else health.no_room
+            return
+        if not health.no_room:
+            log.warning("%s is not asked: no room in the request budget", poll.source)
+        health.no_room = f"not asked for {poll.late_ms // 1_000} s: no room in the request budget"
+
+    async def _rest(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> None:
+        """Wait for the next source that is due, or for news that may bring its turn forward."""
+        now_ms = self._market.now_ms()
+        waiting = [
+            now_ms + NO_ROOM_MS if poll.due_ms <= now_ms else poll.due_ms
+            for poll in self._waiting(busy, now_ms)
+        ]
+        longest_s = OPENING_SLEEP_S if self.is_opening() else LONGEST_SLEEP_S
         pause_s = min(longest_s, max((min(waiting, default=now_ms + 1_000) - now_ms) / 1_000, 0.01))
         self._wake.clear()
         try:

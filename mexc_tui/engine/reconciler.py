@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
+from mexc_tui.engine.allowance import Allowance
 from mexc_tui.engine.book_side import asked, newest_entry, our_side
 from mexc_tui.engine.bookings import Desk
 from mexc_tui.engine.bookkeeper import Bookkeeper
@@ -35,7 +36,7 @@ from mexc_tui.ledger.agreement import (
     Theirs,
     Unconfirmed,
 )
-from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, in_words
+from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, in_words, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.errors import ExchangeError, Refused
@@ -54,6 +55,8 @@ GIVE_UP_S = 30.0
 UNLISTED_EVERY_S = 15.0
 """How soon the orders of a pair are asked for again that could not be listed."""
 FEE_ASSET = "MX"
+HISTORY_BURST, HISTORY_PER_S = 120, 10
+"""Weight of the histories that a comparison may ask for at once, and from then on: a third of the budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class Reconciler:
         self._wake = asyncio.Event()
         self._again = asyncio.Event()
         self._agreed_ms = 0
-        self._exchange = ExchangeSide(trading, keeper)
+        allowance = Allowance(clock, HISTORY_BURST, HISTORY_PER_S)
+        self._exchange = ExchangeSide(trading, keeper, allowance)
         self._first: Theirs | None = None
         """What the account showed when the books were opened: the first comparison's other side."""
         self._unconfirmed = tuple[Unconfirmed, ...]()
@@ -294,11 +298,23 @@ class Reconciler:
             log.info("%s has no price: %s", FEE_ASSET, error)
 
     async def _theirs(self, trigger: Trigger) -> Theirs:
-        """Ask; a difference that waits for confirmation is held against the history of every pair in use."""
+        """Ask; a difference about to be booked is held against the history of the pairs it may be from."""
         first, self._first = self._first, None
         if first is not None:
             return first
-        return await self._exchange.read(only_unsettled=trigger is Trigger.TIMER and not self._unconfirmed)
+        if trigger is not Trigger.TIMER:
+            return await self._exchange.read(self._exchange.in_use(), at_once=trigger is Trigger.START)
+        wanted = self._suspects(self._trading.now_ms())
+        theirs = await self._exchange.read(wanted)
+        late = self._suspects(theirs.at_ms)  # the answer took so long that it may decide
+        return theirs if late <= wanted else await self._exchange.read(late)
+
+    def _suspects(self, at_ms: int) -> frozenset[str]:
+        """Return the pairs whose orders may explain a difference that the next comparison may book."""
+        assets = tuple(one.asset for one in self._unconfirmed if needs_history(one, at_ms))
+        if not QUOTES.isdisjoint(assets):
+            return self._exchange.in_use()
+        return frozenset(symbol for symbol in self._exchange.in_use() if symbol.startswith(assets))
 
     async def _ours(self, theirs: Theirs, newest: int) -> Ours:
         known = asked(

@@ -214,6 +214,15 @@ class RateBudget:
         self.log(needs, now_ns)
         return True
 
+    def left_now(self, name: LaneName, purpose: Purpose) -> int:
+        """Return how much of a lane requests of this purpose may take without waiting for anybody."""
+        now_ns = self._clock.monotonic_ns()
+        if not self._comes_first(purpose) or self._bans.current(now_ns) is not None:
+            return 0
+        lane = self._lanes[name]
+        lane.forget(now_ns)
+        return max(0, lane.cap(purpose) - lane.used)
+
     def log(self, needs: Needs, now_ns: int) -> None:
         """Log a request that leaves now, or left since there was room and before anybody else's turn."""
         for lane, amount, _ in needs:

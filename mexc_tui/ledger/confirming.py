@@ -77,6 +77,16 @@ def is_confirmed(seen: Unconfirmed, at_ms: int) -> bool:
     return seen.seen >= times and at_ms - seen.first_ms >= span_ms
 
 
+def needs_history(seen: Unconfirmed, at_ms: int) -> bool:
+    """Whether the next comparison must hold this difference against the orders of every pair it may be from.
+
+    So it is before it is booked, and while it has changed for so long. Until then what the account shows is
+    enough, and an order that has not ended is asked for anyway: the history of a pair weighs 20.
+    """
+    has_changed = seen.first_ms != seen.since_ms and at_ms - seen.since_ms >= DRIFT_MS
+    return has_changed or is_confirmed(replace(seen, seen=seen.seen + 1), at_ms)
+
+
 def drift_reversed_by(account: Account, asset: str, amount: Decimal, ours: Ours, at_ms: int) -> Entry | None:
     """Return the newest drift that this change takes back exactly; None: it is a change of its own."""
     wanted = Posting(account, asset, -amount)

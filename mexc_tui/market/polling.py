@@ -11,6 +11,8 @@ WINDOW_S = 10
 """Weights are counted in windows of this length (reference 3.1)."""
 LAST_LOOK_MS = 1_000
 """So long before an opening the sources of its time are asked once more, out of turn: it may have moved."""
+LATE_MS, LATE_INTERVALS = 30_000, 2
+"""Data is too old once it was due for so long, and for so many of its intervals."""
 _TELL_TIMES = frozenset({Source.CALENDAR, Source.EXCHANGE_INFO})
 UNTIMED_MS = 24 * 3_600_000
 """A visible pair without a time may open at any moment; so long we wait for it."""
@@ -75,6 +77,40 @@ class Poll:
 
     source: Source
     due_ms: int
+    every_ms: int
+    """How often it is asked for at the pace of now, as far as the weight allows."""
+    late_ms: int = 0
+    """How long it has been due already."""
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether its turn is missed for so long that its data is older than it may be."""
+        return self.late_ms >= max(LATE_MS, LATE_INTERVALS * self.every_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be asked now without waiting for the request budget."""
+
+    weight: int
+    requests: int
+
+
+def affordable(due: Iterable[Source], room: Room, ladder: Mapping[Source, Every]) -> tuple[Source, ...]:
+    """Return which of these sources may be asked now, the first ones first; pages of the web site always may.
+
+    One that does not fit stays due: its next turn is the same question, so nothing is asked twice later.
+    """
+    weight, requests = room.weight, room.requests
+    found: list[Source] = []
+    for source in due:
+        need = ladder[source].weight
+        if not need:
+            found.append(source)
+        elif need <= weight and requests:
+            found.append(source)
+            weight, requests = weight - need, requests - 1
+    return tuple(found)
 
 
 def plan(
@@ -86,7 +122,7 @@ def plan(
     ladder: Mapping[Source, Every] = LADDER,
     bounds: Bounds | None = None,
 ) -> tuple[Poll, ...]:
-    """Return when each source is due, soonest first. `last_ms`: when each was last asked, if ever.
+    """Return when each source is due, soonest and longest due first. `last_ms`: when each was asked last.
 
     `weight_per_10s` is this plan's own share of the exchange's budget; what does not fit is asked less often.
     """
@@ -100,8 +136,10 @@ def plan(
         due_ms = _due_ms(last_ms.get(source), now_ms, begins, every)
         if source in _TELL_TIMES:
             due_ms = _last_look_ms(due_ms, last_ms.get(source), looks, min(every.values()))
-        polls.append(Poll(source, due_ms))
-    return tuple(sorted(polls, key=lambda poll: poll.due_ms))
+        every_ms = every[min(begins)]
+        late_ms = max(now_ms - last_ms.get(source, now_ms) - every_ms, 0)
+        polls.append(Poll(source, due_ms, every_ms, late_ms))
+    return tuple(sorted(polls, key=lambda poll: (poll.due_ms, -poll.late_ms)))
 
 
 def pace_begins(listings: Iterable[Listing], now_ms: int, bounds: Bounds) -> dict[Pace, int]:

@@ -136,12 +136,19 @@ async def agree(running: Joined) -> None:
     await confirmed(running)
 
 
-async def confirmed(running: Joined, about: frozenset[str] = frozenset()) -> Reconciliation:
-    """Compare until nothing waits for confirmation; only these assets may differ without a reason."""
+async def confirmed(running: Joined, about: frozenset[str] = frozenset()) -> list[Reconciliation]:
+    """Compare until nothing waits for confirmation; only these assets may differ without a reason.
+
+    Returns the runs since then: any of them may have booked what was confirmed.
+    """
+    rooms = rooms_of(running)
+    began_ms = rooms.port.now_ms()
     async with asyncio.timeout(60):
-        while True:
-            run = await rooms_of(running).reconciler.compare(Trigger.PERSON)
-            assert {one.about for one in run.unexplained} <= about, run.unexplained
-            if not run.problem:
-                return run
+        while (await rooms.reconciler.compare(Trigger.PERSON)).problem:  # noqa: ASYNC110 - virtual seconds
             await asyncio.sleep(3)
+    scope = rooms.keeper.scope
+    stored = await running.store.read("runs", lambda stored: stored.trading(scope).reconciliations.page())
+    runs = [run for _, run in stored if run.at_ms >= began_ms]
+    found = {one.about for run in runs for one in run.unexplained}
+    assert found <= about, found
+    return runs

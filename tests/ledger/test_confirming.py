@@ -8,7 +8,7 @@ import pytest
 from mexc_tui.ledger.accounts import flows
 from mexc_tui.ledger.agreement import Outcome, Theirs, Unconfirmed
 from mexc_tui.ledger.checks import agrees, balanced, lots_agree, solvent
-from mexc_tui.ledger.confirming import PAUSE_MS
+from mexc_tui.ledger.confirming import PAUSE_MS, is_confirmed, needs_history
 from mexc_tui.ledger.reconcile import reconcile
 from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, CloseReason
@@ -306,3 +306,56 @@ def test_a_listed_balance_is_compared_although_another_row_has_no_name() -> None
     for _ in range(9):
         comparing.compare(theirs)
     assert comparing.desk.positions["p1"].remaining == 9
+
+
+def seen(times: int, *, first_s: int, since_s: int | None = None, short: str = "0") -> Unconfirmed:
+    first_ms = first_s * 1_000
+    return Unconfirmed(
+        asset="ABC",
+        off=D("-5"),
+        short=D(short),
+        value=None,
+        first_ms=first_ms,
+        since_ms=first_ms if since_s is None else since_s * 1_000,
+        seen=times,
+        pauses_entries=False,
+        words="",
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "at_s", "needed"),
+    [
+        (seen(1, first_s=0), 5, False),
+        (seen(1, first_s=0), 10, True),
+        (seen(2, first_s=0, short="5"), 29, False),
+        (seen(1, first_s=0, short="5"), 30, False),
+        (seen(2, first_s=0, short="5"), 30, True),
+        (seen(1, first_s=8, since_s=0), 9, False),
+        (seen(1, first_s=8, since_s=0), 10, True),
+    ],
+    ids=[
+        "early",
+        "may be booked",
+        "coins early",
+        "coins seen once",
+        "coins gone",
+        "changed",
+        "keeps changing",
+    ],
+)
+def test_the_history_of_pairs_is_asked_for_when_a_difference_may_be_booked(
+    one: Unconfirmed, at_s: int, *, needed: bool
+) -> None:
+    assert needs_history(one, at_s * 1_000) is needed
+
+
+def test_a_difference_is_never_booked_by_a_comparison_without_the_history() -> None:
+    """Whatever is confirmed by a comparison needed the history when it began at the same moment."""
+    for times in range(1, 5):
+        for short in ("0", "5"):
+            for at_s in range(40):
+                before = seen(times, first_s=0, short=short)
+                after = replace(before, seen=times + 1)
+                if is_confirmed(after, at_s * 1_000):
+                    assert needs_history(before, at_s * 1_000)

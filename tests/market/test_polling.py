@@ -1,5 +1,6 @@
 """What is asked when: 300, 30, 5 and 1 second, within the weight that the exchange allows."""
 
+from collections import deque
 from collections.abc import Mapping
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
 from mexc_tui.market.knowledge import Knowledge
-from mexc_tui.market.polling import LADDER, Pace, current_pace, plan
+from mexc_tui.market.polling import LADDER, Pace, Poll, Room, affordable, current_pace, plan
 from mexc_tui.model.listing import Listing, Source
 from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote
 
@@ -155,6 +156,58 @@ def test_the_plan_never_exceeds_its_weight(opens_s: list[float], start_s: float,
     # look at each opening.
     allowance = sum(every.weight for every in LADDER.values()) + 25 * len(opens_s)
     assert worst_weight(times) <= weight + allowance
+
+
+def test_what_does_not_fit_the_budget_stays_due_and_lighter_sources_go() -> None:
+    due = (Source.EXCHANGE_INFO, Source.SELF_SYMBOLS, Source.CALENDAR, Source.DEFAULT_SYMBOLS)
+    assert affordable(due, Room(weight=27, requests=9), LADDER) == due
+    assert affordable(due, Room(weight=24, requests=9), LADDER) == due[1:]
+    assert affordable(due, Room(weight=25, requests=9), LADDER) == (Source.EXCHANGE_INFO, Source.CALENDAR)
+    assert affordable(due, Room(weight=99, requests=1), LADDER) == (Source.EXCHANGE_INFO, Source.CALENDAR)
+    assert affordable(due, Room(weight=0, requests=0), LADDER) == (Source.CALENDAR,)
+
+
+def test_what_is_due_for_longest_is_asked_first() -> None:
+    last = dict.fromkeys(LADDER, before(60)) | {Source.EXCHANGE_INFO: before(70), Source.CALENDAR: before(61)}
+    first = plan(known_with(0).live(before(50)), before(50), last)[0]
+    assert (first.source, first.late_ms) == (Source.EXCHANGE_INFO, 17_000)
+
+
+def test_data_is_too_old_after_half_a_minute_and_two_intervals_without_a_turn() -> None:
+    assert not Poll(Source.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=29_999).is_too_old
+    assert Poll(Source.SELF_SYMBOLS, 0, every_ms=1_000, late_ms=30_000).is_too_old
+    assert not Poll(Source.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=599_999).is_too_old
+    assert Poll(Source.SELF_SYMBOLS, 0, every_ms=300_000, late_ms=600_000).is_too_old
+
+
+@given(
+    others=st.lists(st.integers(0, 12), min_size=60, max_size=60),
+    opens_s=st.floats(0, 60),
+)
+def test_polls_go_only_where_there_is_room_and_none_is_forgotten(others: list[int], opens_s: float) -> None:
+    """The others of the desk take what they want each second; the limit holds and every source has turns."""
+    limit, window_ms = 200, 11_000
+    listings = known_with(opens_s).live(before(30))
+    used: deque[tuple[int, int]] = deque()
+    last: dict[Source, int] = {}
+    oldest: dict[Source, int] = dict.fromkeys(LADDER, 0)
+    for step in range(240):
+        now_ms = before(30) + step * 250
+        while used and used[0][0] <= now_ms - window_ms:
+            used.popleft()
+        left = limit - sum(weight for _, weight in used)
+        taken = min(others[step // 4], left) if step % 4 == 0 else 0
+        used.append((now_ms, taken))
+        polls = [poll for poll in plan(listings, now_ms, last) if poll.due_ms <= now_ms]
+        asks = affordable([poll.source for poll in polls], Room(left - taken, 10), LADDER)
+        for poll in polls:
+            oldest[poll.source] = max(oldest[poll.source], poll.late_ms)
+        for source in asks:
+            last[source] = now_ms
+            used.append((now_ms, LADDER[source].weight))
+        assert sum(weight for _, weight in used) <= limit
+    assert last.keys() == LADDER.keys()
+    assert max(oldest.values()) < 11_000
 
 
 def test_streams_are_for_listings_within_the_hour_and_for_what_a_face_shows() -> None:

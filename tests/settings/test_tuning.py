@@ -1,6 +1,8 @@
 """Rooms get their numbers from the settings, and the defaults of both agree."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.supervisor import SupervisorLimits
@@ -18,6 +20,7 @@ from mexc_tui.tuning import (
     cache_lifetimes,
     client_limits,
     detection_settings,
+    poll_numbers,
     socket_timings,
     store_limits,
     supervisor_limits,
@@ -92,3 +95,29 @@ def test_a_reserve_larger_than_the_usual_is_given() -> None:
     limits = client_limits(with_settings("exit_reserve_pct = 50"))
     assert limits.budget is not None
     assert {lane.name: lane.reserve for lane in limits.budget.lanes}[LaneName.ORDERS] == 6
+
+
+@given(
+    weight=st.integers(50, 500),
+    reserve_pct=st.integers(10, 80),
+    clock_s=st.integers(1, 60),
+    books_s=st.integers(10, 3_600),
+)
+def test_polls_clock_and_comparisons_fit_what_the_budget_leaves_them(
+    weight: int, reserve_pct: int, clock_s: int, books_s: int
+) -> None:
+    settings = with_settings(
+        f"weight_per_10s = {weight}\nexit_reserve_pct = {reserve_pct}\n"
+        f"clock_resync_opening_s = {clock_s}\nclock_resync_s = 60\nreconcile_s = {books_s}\n"
+    )
+    budget = client_limits(settings).budget
+    assert budget is not None
+    (lane,) = (one for one in budget.lanes if one.name is LaneName.WEIGHT)
+    room = lane.cap(Purpose.ORDINARY) * 10 / (lane.window_s + lane.margin_s)
+    others = 10 * 10 / clock_s + 16 * 10 / books_s
+    polls = poll_numbers(settings).weight_per_10s
+    assert polls == 1 or (polls + others <= room and polls <= weight / 2)
+
+
+def test_by_default_polls_have_half_of_the_weight() -> None:
+    assert poll_numbers(DEFAULTS).weight_per_10s == 150

@@ -140,10 +140,9 @@ class DeskApp(Acting):
         self._show_act()
 
     def _tell_heads(self) -> None:
-        """Keep the lines on top true on pages, and behind the palette."""
-        for screen in self.screen_stack:
-            for head in screen.query(Head):
-                head.tell(self._known(), self.size.width)
+        """Keep the header of a page true. A change of the board behind it would send the whole page again."""
+        for head in self.screen.query(Head):
+            head.tell(self._known(), self.size.width)
 
     def _quiet_left_s(self) -> float:
         waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]
@@ -194,6 +193,7 @@ class DeskApp(Acting):
         """Offer all that can be done; in its line letters are letters."""
         if not isinstance(self.screen, Commands):
             self.push_screen(Commands(placeholder="Words of a command"))
+            self.call_after_refresh(self._tell_heads)
 
     def action_filter(self) -> None:
         """Filter the table that has the focus."""

@@ -113,6 +113,11 @@ class Commands(CommandPalette):
     DEFAULT_CSS = "Commands SearchIcon { display: none; }"
     """An emoji: terminals do not agree on how wide one is."""
 
+    def compose(self) -> ComposeResult:
+        """Lay it out below a header of its own: the one of the board behind it stands still."""
+        yield Head()
+        yield from super().compose()
+
     def on_mount(self) -> None:
         """Say which keys are no letters here."""
         self.query_one("#--input").border_title = Text("^x: halt   esc: back")

@@ -26,6 +26,8 @@ MOST_WAITING = 24
 """Frames; more are thrown away, and everything is painted anew once it reads again (tui reference 3e)."""
 LOOK_EVERY_S = 1.0
 READ_AGAIN_S = 0.2
+USUAL_SIZE = 80, 24
+"""Of a terminal that does not say."""
 READ_WAIT_MS = 100
 _READ_SIZE = 4_096
 CLOSING_S = 0.3
@@ -238,9 +240,10 @@ class TerminalDriver(LinuxDriver):
 
     def _get_terminal_size(self) -> tuple[int, int]:
         try:
-            return os.get_terminal_size(self.fileno)
+            columns, lines = os.get_terminal_size(self.fileno)
         except OSError:
-            return 80, 24
+            return USUAL_SIZE
+        return (columns, lines) if columns and lines else USUAL_SIZE
 
     def _query_in_band_window_resize(self) -> None:
         """Ask for no sizes in the input: the system tells them, and garbage may look like one."""

@@ -1,0 +1,59 @@
+"""How many bytes a second a terminal is sent while something lies in front of a board that lives."""
+
+from decimal import Decimal
+
+import pytest
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.tui.leaving import WelcomePage
+from mexc_tui.tui.welcome import welcome_words
+from tests.tui.frozen import position
+from tests.tui.typed import Typed, typed
+
+MOST_PER_S = 1_300
+
+
+async def _second(here: Typed, number: int) -> int:
+    """Let prices move and a second go by; return the bytes until the header says so."""
+    begun = len(here.drawn)
+    gain = str(Decimal(13) + number)
+    here.frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", gain, gain))
+    here.frozen.now_ms += 1_000
+    here.app.call_later(here.app._each_second)  # pyright: ignore[reportPrivateUsage]
+    seconds = here.frozen.now_ms // 1_000 % 60
+    await here.until(lambda: f":{seconds:02}Z".encode() in here.drawn[begun:])
+    return len(here.drawn) - begun
+
+
+@pytest.mark.parametrize("keys", ["welcome", "?", "m", "q", ":"])
+async def test_a_page_in_front_of_a_live_board_is_not_sent_again_every_second(keys: str) -> None:
+    async with typed() as here:
+        if keys == "welcome":
+            page = WelcomePage("Welcome", welcome_words(Mode.PRACTICE))
+            here.app.call_later(here.app.push_screen, page)
+        else:
+            here.send(keys.encode())
+        await here.until(lambda: len(here.app.screen_stack) > 2)
+        await _second(here, 0)
+        await _second(here, 1)  # what opened it is painted by now
+        assert max([await _second(here, number) for number in range(2, 6)]) < MOST_PER_S
+
+
+async def test_a_message_in_a_corner_of_a_live_board_is_not_a_screen_every_second() -> None:
+    async with typed() as here:
+        here.app.call_later(here.app.tell, "Settings changed.")
+        await _second(here, 0)
+        await _second(here, 1)
+        assert "Settings changed." in here.notes()
+        assert max([await _second(here, number) for number in range(2, 6)]) < 2 * MOST_PER_S
+
+
+async def test_behind_a_page_nothing_is_old_once_it_is_closed() -> None:
+    async with typed() as here:
+        here.send(b"?")
+        await here.until(lambda: len(here.app.screen_stack) > 2)
+        await _second(here, 7)
+        begun = len(here.drawn)
+        here.send(b"?")
+        await here.until(lambda: b"20.00" in here.drawn[begun:])
+        assert b":21Z" in here.drawn[begun:]

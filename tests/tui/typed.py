@@ -1,0 +1,148 @@
+"""A desk on a real pseudo-terminal inside this process, and the other end of it."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import signal
+import struct
+import termios
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+
+from textual import events
+from textual.message import Message
+
+from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.input_decoder import InputDecoder
+from mexc_tui.tui.terminal import Meter, Terminal, TerminalDriver
+from tests.tui.driving import THEMES, ZONE
+from tests.tui.frozen import Frozen
+from tests.tui.test_deeds import QUESTIONS, done
+
+SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGWINCH)
+SOON_S = 20.0
+
+
+class OnPty(TerminalDriver):
+    """The driver of a desk, on a pseudo-terminal instead of this process's own."""
+
+    slave: int
+    fails_at: str = ""
+    """A key whose message cannot be passed on, the first time."""
+    looks: int = 0
+    """How often it has looked for input."""
+
+    def __init__(self, *args: object, **extra: object) -> None:
+        super().__init__(*args, **extra)  # type: ignore[arg-type]
+        self.fileno = self.slave
+
+    def _read_input(self, decoder: InputDecoder) -> None:
+        super()._read_input(decoder)
+        type(self).looks += 1
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, events.Key) and message.key == self.fails_at:
+            type(self).fails_at = ""
+            raise RuntimeError("nobody foresaw this key")
+        super().process_message(message)
+
+
+@contextmanager
+def _signals_kept() -> Generator[None]:
+    """Leave the signals of this process as they were."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class Typed:
+    """A desk, and the other end of its terminal."""
+
+    app: DeskApp
+    driver: type[OnPty]
+    master: int
+    frozen: Frozen
+    now: list[float]
+    """The clock of the terminal and of the desk."""
+    drawn: bytes = field(default=b"")
+
+    def send(self, data: bytes) -> None:
+        os.write(self.master, data)
+
+    def told(self) -> list[str]:
+        """Return the commands that were given since the last look."""
+        names = [name for name, _ in self.frozen.given if name not in QUESTIONS]
+        self.frozen.given.clear()
+        return names
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(SOON_S):
+            while not is_so():  # noqa: ASYNC110 another thread changes it
+                await asyncio.sleep(0.01)
+
+    async def pause(self) -> None:
+        """Type nothing for a while: let the desk give up whatever is incomplete."""
+        looks = self.driver.looks
+        await self.until(lambda: self.driver.looks > looks + 1)
+        self.now[0] += 10.0
+        looks = self.driver.looks
+        await self.until(lambda: self.driver.looks > looks + 1)
+
+    def notes(self) -> str:
+        """Return what the desk told in corners."""
+        return " ".join(one.message for one in self.app._notifications)  # pyright: ignore[reportPrivateUsage]
+
+    async def halts(self) -> bool:
+        """Press `h`; return whether the engine was told to halt."""
+        self.told()
+        self.send(b"h")
+        await self.until(lambda: "halt" in [name for name, _ in self.frozen.given])
+        return self.told() == ["halt"]
+
+
+@asynccontextmanager
+async def typed(fails_at: str = "") -> AsyncGenerator[Typed]:
+    """Open a desk on a pseudo-terminal that is read all the time."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    frozen = Frozen()
+    frozen.replies["halt"] = done("halted: by hand")
+    loop = asyncio.get_running_loop()
+    now = [1_000.0]
+    terminal = Terminal(slave, Meter(loop.time), lambda: now[0])
+    driver = type("Driver", (OnPty,), {"terminal": terminal, "slave": slave, "fails_at": fails_at})
+    app = DeskApp(
+        frozen.source(),
+        THEMES,
+        THEMES.by_name["dark"],
+        ZONE,
+        outside=Outside(now_s=lambda: now[0]),
+        driver_class=driver,
+    )
+    terminal.input_failed = app.report_failed_input
+    here = Typed(app, driver, master, frozen, now)
+
+    def read() -> None:
+        here.drawn += os.read(master, 65_536)
+
+    loop.add_reader(master, read)
+    with _signals_kept():
+        running = asyncio.create_task(app.run_async())
+        try:
+            await here.until(lambda: b"equity" in here.drawn)
+            yield here
+            app.exit()
+            await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+            loop.remove_reader(master)
+            os.close(master)
+            os.close(slave)

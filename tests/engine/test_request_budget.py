@@ -9,8 +9,13 @@ import pytest
 
 from mexc_tui.engine.allowance import Allowance
 from mexc_tui.practice.scenario import MarketPlan, Scenario, load
+from mexc_tui.practice.server import PracticeServer
+from mexc_tui.practice.values import OrderRecord
+from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
+from tests.engine.guarded import rooms_of, until
+from tests.engine.sniping.desks import listing, scenario
 
 BUSY = load("listing-day")
 
@@ -59,3 +64,66 @@ def test_an_allowance_grants_a_burst_and_then_what_grows_again() -> None:
         assert round(sim.clock.monotonic_ns() / 1e9 - began_s) == 64
 
     simulate(main, seed=1)
+
+
+class CountingWorld(World):
+    """Notes when the orders of a pair were listed."""
+
+    def __init__(self, plan: Scenario, seed: int, start_ms: int) -> None:
+        super().__init__(plan, seed, start_ms)
+        self.listed_ms: list[int] = []
+
+    def all_orders(
+        self, symbol: str, start_ms: int | None = None, end_ms: int | None = None, limit: int = 500
+    ) -> list[OrderRecord]:
+        self.listed_ms.append(self.now_ms)
+        return super().all_orders(symbol, start_ms, end_ms, limit)
+
+    def most_within(self, span_ms: int, since_ms: int) -> int:
+        """Return in how many questions the fullest window of this length had."""
+        times = [at_ms for at_ms in self.listed_ms if at_ms >= since_ms]
+        return max(sum(start <= at_ms < start + span_ms for at_ms in times) for start in times)
+
+
+MANY = 9
+
+
+def test_confirming_that_the_coins_of_many_positions_are_gone_fits_the_budget(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan = scenario(
+        *(listing(f"C{number}", opens_s=40.0 + 2 * number) for number in range(MANY)),
+        max_positions=MANY,
+        max_snipes=3,
+        max_trades_hour=60,
+        max_trades_day=60,
+        exposure_cap_pct=90,
+        advance_s=100,
+        entry_early_ms=0,
+        reconcile_s=10,
+    )
+
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path, plan)
+        world = CountingWorld(plan, 1, sim.clock.now_ms())
+        day.server = PracticeServer(plan, 1, sim.clock, world=world)
+        await day.open()
+        async with day.engine() as running:
+            memory = rooms_of(running).keeper.open
+            await until(lambda: len(memory.positions) == MANY, 90)
+            await asyncio.sleep(12)
+            caplog.clear()
+            gone_ms = world.now_ms
+            for balance in world.balances():
+                if balance.asset != "USDT":
+                    world.deposit(balance.asset, -balance.free)
+            await until(lambda: not memory.positions, 90)
+            assert world.now_ms - gone_ms >= 30_000  # never after one answer
+            assert world.most_within(11_000, gone_ms) * 10 <= 120 + 11 * 10
+            polls = running.engine.polls.rows()
+            assert not [row for row in polls if row.problem], polls
+
+    with caplog.at_level(logging.WARNING):
+        simulate(main, seed=1)
+    told = [record.getMessage() for record in caplog.records]
+    assert not [words for words in told if "wait" in words or "room" in words or "429" in words], told

@@ -22,6 +22,7 @@ LONGEST_SLEEP_S = 1.0
 OPENING_SLEEP_S = 0.25
 NO_ROOM_MS = 250
 """How soon a poll that did not fit the request budget is looked at again."""
+NO_ROOM = "the request budget has no room, or the exchange banned this address"
 FIRST = (
     Source.EXCHANGE_INFO,
     Source.CALENDAR,
@@ -131,8 +132,8 @@ class Polls:
             health.no_room = "" if has_room else health.no_room
             return
         if not health.no_room:
-            log.warning("%s is not asked: no room in the request budget", poll.source)
-        health.no_room = f"not asked for {poll.late_ms // 1_000} s: no room in the request budget"
+            log.warning("%s is not asked: %s", poll.source, NO_ROOM)
+        health.no_room = f"not asked for {poll.late_ms // 1_000} s: {NO_ROOM}"
 
     async def _rest(self, busy: Mapping[Source, "asyncio.Task[None]"]) -> None:
         """Wait for the next source that is due, or for news that may bring its turn forward."""
@@ -175,7 +176,7 @@ class Polls:
             if health.failures & (health.failures - 1) == 0:
                 log.warning("%s could not be read, time %d: %s", source, health.failures, error)
         else:
-            health.failures, health.problem = 0, ""
+            health.failures, health.problem, health.no_room = 0, "", ""
             # What was kept over a start is as old as it is, and due as if it had been asked for then.
             health.read_ms = self._market.now_ms() - self._market.age_ms(source)
             self._asked_ms[source] = min(self._asked_ms[source], health.read_ms)

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from mexc_tui.engine.allowance import Allowance
-from mexc_tui.practice.scenario import MarketPlan, Scenario, load
+from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario, load
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.engine.days import DAY, PracticeDay
 from tests.engine.guarded import rooms_of, until
 from tests.engine.sniping.desks import listing, scenario
 
@@ -64,6 +64,32 @@ def test_an_allowance_grants_a_burst_and_then_what_grows_again() -> None:
         assert round(sim.clock.monotonic_ns() / 1e9 - began_s) == 64
 
     simulate(main, seed=1)
+
+
+def test_a_source_that_is_not_asked_for_long_is_warned_of_once_and_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ban = FaultPlan(kind=FaultKind.BANNED, at_s=20, times=1, path="/api/v3/defaultSymbols", amount_ms=90_000)
+
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path, msgspec.structs.replace(DAY, faults=(ban,)))
+        await day.open()
+        async with day.engine() as running:
+            await asyncio.sleep(100)
+            during = {row.source: row.problem for row in running.engine.polls.rows()}
+            assert "not asked for" in during["selfSymbols"]
+            assert "not asked for" in during["exchangeInfo"]
+            assert during["calendar"] == during["symbolsV2"] == ""  # pages of the web site
+            await asyncio.sleep(30)
+            assert not [row for row in running.engine.polls.rows() if row.problem]
+
+    with caplog.at_level(logging.WARNING):
+        simulate(main, seed=1)
+    told = [record.getMessage() for record in caplog.records if record.name.endswith("polls")]
+    silent = [words.split()[0] for words in told if "is not asked" in words]
+    assert sorted(silent) == sorted(set(silent))
+    assert set(silent) >= {"selfSymbols", "exchangeInfo"}
+    assert not [words for words in told if "its turn" in words]
 
 
 class CountingWorld(World):

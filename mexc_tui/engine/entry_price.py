@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 
-from mexc_tui.engine.prices import PriceMove, Prices
+from mexc_tui.engine.ports import Clock
+from mexc_tui.engine.prices import NS_PER_MS, PriceMove, Prices
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.stream import TopLevels
 from mexc_tui.sniping.plan import FireRules, FirstOrder, book_price, first_order, price_cap
 from mexc_tui.sniping.reaction import Next
+from mexc_tui.sniping.reference import CONFIRM_MS, confirmed_price
 from mexc_tui.sniping.rounding import Grid, misfit
 
 AskBook = Callable[[str, int], Awaitable[DepthSnapshot]]
@@ -22,14 +24,26 @@ LEVELS = 5
 class EntryPrice:
     """Prices of one snipe: never above its cap, and no order while there is no cap."""
 
-    def __init__(self, snipe: Snipe, grid: Grid, rules: FireRules, prices: Prices, ask_book: AskBook) -> None:
+    def __init__(
+        self,
+        snipe: Snipe,
+        grid: Grid,
+        rules: FireRules,
+        *,
+        prices: Prices,
+        clock: Clock,
+        ask_book: AskBook,
+    ) -> None:
         """`ask_book`: asks the exchange for a pair's book."""
+        self._clock = clock
         self._snipe = snipe
         self._grid = grid
         self._rules = rules
         self._prices = prices
         self._ask_book = ask_book
         self._first_seen: Decimal | None = None
+        self._lowest: Decimal | None = None
+        self._lowest_since_ns = 0
         self.is_first_missed = False
         """Whether the pair may have had a first price that was not seen."""
         self._moved = asyncio.Event()
@@ -92,9 +106,25 @@ class EntryPrice:
         if self._snipe.price_cap is not None:
             return self._snipe.price_cap
         if self._first_seen is None and not self.is_first_missed:
-            price = self._prices.of(self._snipe.symbol)
-            self._first_seen = price.ask or price.last
+            self._first_seen = self._first_price()
         return price_cap(self._first_seen, self._grid, self._rules)
+
+    @property
+    def first_seen(self) -> Decimal | None:
+        """Return the price at the opening that the cap is measured from; None: another one bounds it."""
+        return self._first_seen
+
+    def _first_price(self) -> Decimal | None:
+        """Return the pair's first price: a confirmed one, or an ask that nothing contradicted for a while."""
+        price = self._prices.of(self._snipe.symbol)
+        confirmed = confirmed_price(price.bid, price.ask, price.last, self._rules.premium_pct)
+        if confirmed is not None or price.ask is None:
+            return confirmed
+        now_ns = self._clock.monotonic_ns()
+        if self._lowest is None:
+            self._lowest_since_ns = now_ns
+        self._lowest = price.ask if self._lowest is None else min(self._lowest, price.ask)
+        return self._lowest if now_ns - self._lowest_since_ns >= CONFIRM_MS * NS_PER_MS else None
 
     def miss_first(self) -> None:
         """Take no price from now on for the pair's first one."""

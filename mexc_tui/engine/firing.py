@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import msgspec
+
 from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.entry_orders import EntryOrders
@@ -24,7 +26,7 @@ from mexc_tui.model.intent import Intent, Order
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
-from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
+from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, SnipeState, Stamps
 from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, ended_words, is_run_away
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
 from mexc_tui.sniping.rounding import Grid
@@ -90,7 +92,7 @@ class Firing:
         self._untimely = 0
         self._reductions = 0
         self._check = check
-        self._price = EntryPrice(snipe, grid, rules, prices, trading.depth)
+        self._price = EntryPrice(snipe, grid, rules, prices=prices, clock=clock, ask_book=trading.depth)
         self._plan = EntryPlan(
             self._price,
             awake,
@@ -159,6 +161,15 @@ class Firing:
             (self.line.round_trip_ns or 0) // 2,
             0.0 if reading is None else reading.error_ms,
             self._rules,
+        )
+
+    def bounded(self, snipe: Snipe) -> Snipe:
+        """Return the snipe with the price that bounded it: the first one seen, if it was armed without."""
+        first = self._price.first_seen
+        if first is None:
+            return snipe
+        return msgspec.structs.replace(
+            snipe, reference_price=first, reference_source=ReferenceSource.FIRST, price_cap=self._price.cap()
         )
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from mexc_tui.engine.prices import QUOTE, Prices
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.equity import Mark, equity_point
 from mexc_tui.model.intent import OrderRole
-from mexc_tui.model.listing import Listing
+from mexc_tui.model.listing import Listing, Source
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Purpose
@@ -20,7 +20,9 @@ from mexc_tui.model.signal import Signal
 from mexc_tui.model.snipe import ExitPlan, Snipe
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.sniping.key_pairs import KeyMay, KeyPairs, key_may_trade
 from mexc_tui.sniping.plan import FireRules, book_price, price_cap
+from mexc_tui.sniping.reference import confirmed_price
 from mexc_tui.sniping.request import ArmRules, DeskFacts, Facts, KeyFacts, PairFacts, Wish, WorkerFact
 from mexc_tui.sniping.rounding import Grid, grid_of
 from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
@@ -147,9 +149,12 @@ class Gates:
         )
 
     def reference(self, symbol: str) -> Decimal | None:
-        """Return the price that a premium is measured from: the book before the opening, the last trade."""
+        """Return the price before the opening that a premium is measured from; None: no confirmed one.
+
+        New pairs mostly have none: no source of MEXC tells a price before the first trade.
+        """
         price = self._prices.of(symbol)
-        return price.ask or price.last
+        return confirmed_price(price.bid, price.ask, price.last, self._numbers().fire.premium_pct)
 
     def conditions(self) -> Conditions:
         """Return what the books do not tell."""
@@ -205,7 +210,8 @@ class Gates:
     def _pair(self, listing: Listing | None, pair: Symbol | None, symbol: str) -> PairFacts:
         asks = self._prices.of(symbol).asks
         book = tuple((float(price), float(quantity)) for price, quantity in asks)
-        return PairFacts(listing, pair, None, book or None)
+        may = key_may(self._known, symbol, listing, self._trading.now_ms())
+        return PairFacts(listing, pair, may, book or None)
 
     def desk(self, signal: Signal | None = None) -> DeskFacts:
         """Return what is known of the engine, and of the detector of a signal."""
@@ -221,6 +227,13 @@ class Gates:
             is_reconciled=self._is_reconciled(),
             ban=self._trading.ban(),
         )
+
+
+def key_may(known: Known, symbol: str, listing: Listing | None, now_ms: int) -> KeyMay:
+    """Return whether the key's own list of pairs, as it was polled last, lets it trade a pair."""
+    names = known.knowledge.names_of(Source.SELF_SYMBOLS)
+    pairs = None if names is None else KeyPairs(names, known.knowledge.names_ms[Source.SELF_SYMBOLS])
+    return key_may_trade(symbol, pairs, None if listing is None else listing.api_ms, now_ms)
 
 
 def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Conditions) -> RiskBook:

@@ -48,6 +48,7 @@ class Previews:
             self._row(Preview.ARM, symbol, refused),
             spend_cap=what_if.spend_cap,
             price_cap=what_if.price_cap,
+            bound=what_if.bound,
             refusals=refusals(what_if.verdicts),
         )
 

@@ -12,7 +12,7 @@ from mexc_tui.engine.arming import Arming
 from mexc_tui.engine.awake import Awake
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.firing import Firing
-from mexc_tui.engine.gates import EntryNumbers
+from mexc_tui.engine.gates import EntryNumbers, key_may
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.outside import PairStreams
 from mexc_tui.engine.prices import QUOTE
@@ -154,6 +154,7 @@ class Readiness:
             orders_left=self._trading.orders_left(Purpose.ENTRY),
             are_shots_ready=line.are_shots_ready,
             ban=self._trading.ban(),
+            key_may=key_may(self._known, snipe.symbol, listing, self._trading.now_ms()),
             standstill=self._awake.doubt,
         )
         numbers = self._numbers()

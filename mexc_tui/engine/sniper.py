@@ -349,7 +349,7 @@ class Sniper:
             ended = await firing.fire()
         for attempt in firing.attempts:
             await self._keeper.save_attempt(attempt, snipe.symbol)
-        await self._end(fired, ended)
+        await self._end(firing.bounded(fired), ended)
 
     async def _sleep_until(self, exchange_ms: int) -> None:
         left_ns = self._trading.exchange_ns(exchange_ms) - self._clock.monotonic_ns()

@@ -59,6 +59,7 @@ from mexc_tui.model.trading_view import (
 from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
 from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.sniping.protection import hindrance
+from mexc_tui.sniping.reference import bound_words
 from mexc_tui.sniping.rounding import Grid, grid_of
 
 T = TypeVar("T")
@@ -130,14 +131,19 @@ class EngineTradingFace:
     async def what_if(self, symbol: str) -> WhatIfRow:
         """Return what every validator would say if the pair were armed now; nothing is changed."""
         judged = await _stored(self._rooms.arming.what_if(self._pair(symbol)))
-        wish, judgement = judged.asked.wish, judged.judgement
+        wish, judgement, now_ms = judged.asked.wish, judged.judgement, self._rooms.port.now_ms()
         return WhatIfRow(
             symbol=wish.symbol,
-            at_ms=self._rooms.port.now_ms(),
+            at_ms=now_ms,
             approved=judgement.approved,
             verdicts=judgement.verdicts,
             spend_cap=wish.spend or None,
             price_cap=judged.asked.price_cap,
+            bound=bound_words(
+                judged.asked.price_cap,
+                judged.asked.numbers.fire.premium_pct,
+                is_ahead=wish.opens_ms is not None and wish.opens_ms > now_ms,
+            ),
             words=judgement.reason or "every gate agrees",
             plan=judged.asked.numbers.plan,
         )

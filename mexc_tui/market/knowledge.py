@@ -48,6 +48,8 @@ class Knowledge:
         self.doubts: dict[Source, str] = {}
         """Sources whose last reading was not believed, and why."""
         self._names: dict[Source, frozenset[str]] = {}
+        self.names_ms: dict[Source, int] = {}
+        """When the lists of names that are believed were read."""
         self._ever_seen = set(self.pairs)
         self._live = {listing.id: listing for listing in self.listings}
 
@@ -112,8 +114,12 @@ class Knowledge:
         if before is not None and not self._believes(source, lost, len(before)):
             return ()
         self.doubts.pop(source, None)
-        self._names[source] = after
+        self._names[source], self.names_ms[source] = after, at_ms
         return self._fold(read_names(source, after, before, at_ms, self.live(at_ms)))
+
+    def names_of(self, source: Source) -> frozenset[str] | None:
+        """Return what defaultSymbols or selfSymbols named when it was last believed; None: never read."""
+        return self._names.get(source)
 
     def read_announcements(self, headlines: Iterable[Announcement], at_ms: int) -> tuple[Update, ...]:
         """Fold in headlines; those of pairs that trade already say nothing new, so pairs are read first."""

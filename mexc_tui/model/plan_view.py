@@ -81,6 +81,8 @@ class PreviewRow(Row, frozen=True, kw_only=True):
     spend_cap: Decimal | None = None
     """Of arming: at most so much would be spent."""
     price_cap: Decimal | None = None
+    bound: str = ""
+    """Of arming: what bounds the price of each coin, in words; empty: nothing does."""
     released: Decimal | None = None
     """Of disarming, halting and selling all: reserved money that becomes free."""
     refusals: tuple[Verdict, ...] = ()

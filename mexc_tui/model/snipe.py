@@ -66,6 +66,15 @@ class ExitPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A stop or a flattening sells at most so far below the bid."""
 
 
+class ReferenceSource(StrEnum):
+    """Where the price that a premium is measured from was seen."""
+
+    BEFORE = "before"
+    """Order book or last trade before the opening, when the snipe was armed."""
+    FIRST = "first"
+    """The first price seen at the opening."""
+
+
 class SnipeKey(msgspec.Struct, frozen=True):
     """What a snipe came from. One snipe a key, ever: the same signal does not buy twice."""
 
@@ -91,9 +100,9 @@ class Snipe(msgspec.Struct, frozen=True, kw_only=True):
     spend_cap: Decimal
     """Quote units over all attempts, fees included."""
     reference_price: Decimal | None
-    """What the premium is measured from; None: no price was known before the opening."""
+    """What the premium is measured from; None: no price is known yet, or none was seen."""
     price_cap: Decimal | None
-    """No limit is above it; None: by the slippage cap over the first book alone."""
+    """No limit is above it; None: no price is known yet, and no order is sent without one."""
     plan: ExitPlan
     verdicts: tuple[Verdict, ...]
     armed_ms: int
@@ -101,6 +110,8 @@ class Snipe(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     filled_quantity: Decimal = Decimal(0)
     filled_value: Decimal = Decimal(0)
+    reference_source: ReferenceSource = ReferenceSource.BEFORE
+    """Where `reference_price` is from."""
 
     @property
     def symbol(self) -> str:

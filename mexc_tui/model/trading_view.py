@@ -240,6 +240,8 @@ class WhatIfRow(Row, frozen=True, kw_only=True):
     price_cap: Decimal | None
     words: str
     """What would be done, or the first change that would allow it."""
+    bound: str = ""
+    """What bounds the price of each coin, in words; empty: nothing does."""
     plan: ExitPlan | None = None
     """How the position would be left, by the settings of now."""
 

@@ -24,7 +24,7 @@ class Held:
 
 def arm_plan(row: WhatIfRow) -> str:
     """Say what arming would let the desk spend."""
-    caps = f", paying at most {price(row.price_cap)} each" if row.price_cap is not None else ""
+    caps = f", paying {row.bound}" if row.bound else ""
     spend = f" for at most {amount(row.spend_cap)} USDT" if row.spend_cap is not None else ""
     return f"ARM {row.symbol}: buy it at its opening{spend}{caps}."
 

@@ -207,7 +207,7 @@ def _of(value: Decimal | None, unit: str) -> str:
 def what_if_page(row: WhatIfRow, pen: Pen) -> str:
     """Return what every validator would say."""
     verdict = pen.write("would be armed", Tone.GOOD) if row.approved else pen.write("refused", Tone.BAD)
-    caps = f", at most {price(row.price_cap)} each" if row.price_cap is not None else ""
+    caps = f", {row.bound}" if row.bound else ""
     spend = f", spending {amount(row.spend_cap)}{caps}" if row.spend_cap is not None else ""
     lines = fold(f"{pen.write(row.symbol, Tone.HEAD)}  {verdict}{spend}", " " * 4, pen)
     lines += fold(f"  {row.words}", " " * 4, pen) if row.words else []

@@ -6,7 +6,7 @@ from decimal import Context, Decimal
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.position import Position
-from mexc_tui.model.snipe import Attempt, Snipe, Stamps
+from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, Stamps
 from mexc_tui.report.kept import Day, KeptTrading
 from mexc_tui.report.trading_day import (
     Accounts,
@@ -113,7 +113,9 @@ def _reference(
     if prices.arrival is not None:
         return prices.arrival, "the best ask when it was sent"
     if snipe.reference_price is not None:
-        return snipe.reference_price, "the price known when it was armed"
+        is_first = snipe.reference_source is ReferenceSource.FIRST
+        words = "the first price seen at the opening" if is_first else "the price known when it was armed"
+        return snipe.reference_price, words
     first = outcome.first_price if outcome is not None else None
     return (None if first is None else Decimal(repr(first))), "the first public trade"
 

@@ -52,10 +52,13 @@ def _verdict(name: str, passed: bool, value: str, limit: str, flip: str) -> Verd
     )
 
 
-def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
+def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, now_ms: int) -> Verdict:
     limit = f"{limits.premium_pct:f} % over the reference"
     if candidate.reference_price is None or candidate.reference_price <= 0:
-        return _verdict("premium", True, "no reference before the opening", limit, "")
+        is_ahead = candidate.opens_ms > now_ms
+        first = "no price yet: the first one seen at the opening is the reference, no order is sent before it"
+        nothing = "nothing bounds the price: the opening is past and no price of the pair is known"
+        return _verdict("premium", is_ahead, first if is_ahead else nothing, limit, "a price of the pair")
     cap = candidate.reference_price * (1 + limits.premium_pct / HUNDRED)
     if candidate.price is None:
         return _verdict("premium", True, f"capped at {short(cap)} when firing", limit, "")
@@ -68,7 +71,10 @@ def _premium(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> 
 def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) -> Verdict:
     limit = f"{limits.slippage_pct:f} % by walking the book"
     if candidate.asks is None:
-        return _verdict("slippage", True, "no book before the opening: the price cap alone holds", limit, "")
+        words = (
+            f"no book yet: each limit is at most {limits.slippage_pct:f} % over the best ask of its moment"
+        )
+        return _verdict("slippage", True, f"{words}, and {_cap_words(candidate, limits)}", limit, "")
     walked = walk(candidate.asks, float(candidate.spend))
     if not walked.is_enough:
         flip = f"spend at most {walked.value:.6g}, or wait for a deeper book"
@@ -76,6 +82,13 @@ def _slippage(candidate: Candidate, _: RiskBook, limits: RiskLimits, __: int) ->
     passed = walked.slippage_pct <= float(limits.slippage_pct)
     flip = f"spend at most {_bearable(candidate.asks, float(limits.slippage_pct)):.6g}"
     return _verdict("slippage", passed, f"{walked.slippage_pct:.4g} %", limit, flip)
+
+
+def _cap_words(candidate: Candidate, limits: RiskLimits) -> str:
+    reference = candidate.reference_price
+    if reference is None or reference <= 0:
+        return f"{limits.premium_pct:f} % over the first price seen"
+    return f"{short(reference * (1 + limits.premium_pct / HUNDRED))}"
 
 
 def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:

@@ -8,6 +8,7 @@ from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import Stage, Verdict
+from mexc_tui.sniping.key_pairs import UNREAD, KeyMay
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.rounding import ZERO, buy_quantity, grid_of, misfit
 from mexc_tui.sniping.saying import moment, verdict
@@ -41,6 +42,8 @@ class ReadyFacts:
     orders_left: int
     are_shots_ready: bool
     ban: str = ""
+    key_may: KeyMay = UNREAD
+    """Whether the key's own list of pairs names it."""
     standstill: str = ""
     """What a long standstill of the event loop left unchecked, in words; empty: nothing."""
 
@@ -72,6 +75,10 @@ def checklist(snipe: Snipe, facts: ReadyFacts, limits: ReadyLimits, rules: FireR
             "opening", not moved, moment(snipe.opens_ms), f"{moment(facts.opens_ms)} now", "arm it anew"
         ),
         _pair(snipe, facts),
+        _line(
+            "key_may_trade", facts.key_may.answer is not False, facts.key_may.words, "not refused",
+            "allow the key this pair",
+        ),
         _line("connection", facts.is_warm, "warm" if facts.is_warm else "cold", "warm", "warm it"),
         _round_trip(facts, limits),
         _clock(facts, limits),

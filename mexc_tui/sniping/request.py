@@ -13,6 +13,7 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import Trading
 from mexc_tui.risk.candidate import Candidate, RiskBook, RiskLimits
+from mexc_tui.sniping.key_pairs import UNREAD, KeyMay
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ class PairFacts:
 
     listing: Listing | None
     symbol: Symbol | None
-    key_may_trade: bool | None = None
-    """Whether selfSymbols names it; None: not asked, or no answer."""
+    key_may: KeyMay = UNREAD
+    """Whether the key's own list of pairs names it."""
     asks: tuple[tuple[float, float], ...] | None = None
 
 

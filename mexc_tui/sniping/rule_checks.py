@@ -134,10 +134,10 @@ def sides(_: Wish, facts: Facts, __: int) -> Verdict:
 
 
 def key_may_trade(_: Wish, facts: Facts, __: int) -> Verdict:
-    """Whether this key's own list names the pair; what was not asked is no refusal."""
-    may = facts.pair.key_may_trade
-    value = "not told" if may is None else _yes(may)
-    return _rule("key_may_trade", may is not False, value, "not refused", "a key that may trade the pair")
+    """Whether this key's own list names the pair; what is not known is no refusal."""
+    may = facts.pair.key_may
+    flip = "allow the key this pair at the exchange, or use another key"
+    return _rule("key_may_trade", may.answer is not False, may.words, "not refused", flip)
 
 
 def order_type(wish: Wish, facts: Facts, _: int) -> Verdict:

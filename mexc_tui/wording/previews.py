@@ -16,7 +16,7 @@ def preview_words(row: PreviewRow) -> str:
     """Return the sentence for a confirmation. It is for a command that would not be refused."""
     match row.name:
         case Preview.ARM:
-            caps = f", paying at most {price(row.price_cap)} each" if row.price_cap is not None else ""
+            caps = f", paying {row.bound}" if row.bound else ""
             spend = f" for at most {amount(row.spend_cap)} USDT" if row.spend_cap is not None else ""
             return f"Buy {row.symbol} at its opening{spend}{caps}."
         case Preview.DISARM:

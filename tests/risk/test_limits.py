@@ -52,6 +52,7 @@ REFUSED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("losses_in_a_row", {"losses_in_a_row": 5, "last_loss_ms": NOW - 9_000_000}, {}),
     ("cooldown", {"exits_ms": (("NEWUSDT", NOW - 3_599_999),)}, {}),
     ("premium", {}, {"price": D("1.26"), "reference_price": D(1)}),
+    ("premium", {}, {"opens_ms": NOW}),
     ("slippage", {}, {"asks": ((1.0, 5.0), (1.1, 50.0))}),
     ("slippage", {}, {"asks": ((1.0, 5.0),)}),
     ("clock", {"clock_offset_ms": 901}, {}),
@@ -128,6 +129,20 @@ def test_walking_a_book_tells_average_worst_and_whether_it_is_enough() -> None:
     assert (walked.quantity, walked.worst, walked.is_enough) == (10.0, 1.1, True)
     assert abs(walked.slippage_pct - 5) < 1e-9
     assert not walk((), 1.0).is_enough
+
+
+def test_without_a_book_it_is_said_what_bounds_the_price() -> None:
+    assert verdict("premium").value == (
+        "no price yet: the first one seen at the opening is the reference, no order is sent before it"
+    )
+    assert verdict("slippage").value == (
+        "no book yet: each limit is at most 3 % over the best ask of its moment, "
+        "and 25 % over the first price seen"
+    )
+    assert verdict("slippage", reference_price=D("0.04")).value.endswith("of its moment, and 0.05")
+    late = verdict("premium", opens_ms=NOW - 1)
+    assert not late.passed
+    assert late.value == "nothing bounds the price: the opening is past and no price of the pair is known"
 
 
 def test_what_would_flip_a_slippage_does_flip_it() -> None:

@@ -157,5 +157,7 @@ def what_if_lines(row: WhatIfRow | None, look: Look, width: int) -> Iterable[Dra
         Tone.GOOD if row.approved else Tone.BAD,
     )
     yield from paragraph(row.words, width)
+    if row.bound:
+        yield from paragraph(f"price: {row.bound}", width)
     refused_first = sorted(row.verdicts, key=lambda one: one.passed)
     yield from verdict_lines(refused_first, look, width)

@@ -4,16 +4,23 @@ import asyncio
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mexc_tui.model.listing import Source
 from mexc_tui.model.order import OrderType
-from mexc_tui.model.snipe import SnipeState
+from mexc_tui.model.snipe import ReferenceSource, SnipeState
+from mexc_tui.model.stream import TopLevels
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPolicy, Postponement
 from mexc_tui.practice.values import Refusal
 from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.sniping.reference import confirmed_price
+from mexc_tui.sniping.rounding import floored, grid_of
 from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
+
+if TYPE_CHECKING:
+    from mexc_tui.engine.prices import Price
 
 LATER_S = OPENS_S + 8
 
@@ -38,6 +45,50 @@ def test_a_clean_listing_is_armed_ready_fired_and_filled(tmp_path: Path) -> None
             assert last.written_ns is not None
             assert last.filled_ns is not None
             assert last.decided_ns <= last.written_ns <= last.filled_ns
+
+    simulate(main)
+
+
+def test_the_first_price_seen_at_the_opening_is_the_reference_and_bounds_what_is_paid(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            heard: list[Price] = []
+            watcher.rooms.prices.on_move(lambda move: heard.append(move.price))
+            await watcher.at(OPENS_S - 2)
+            armed = await watcher.last()
+            assert (armed.reference_price, armed.price_cap) == (None, None)
+            said = {one.name: one.value for one in armed.verdicts}
+            assert "the first one seen at the opening is the reference" in said["premium"]
+            assert said["slippage"].endswith("and 25 % over the first price seen")
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            grid = grid_of(watcher.running.engine.known.knowledge.pairs[NAME])
+            prices = {
+                confirmed_price(one.bid, one.ask, one.last, Decimal(25))
+                for one in heard
+                if one.symbol == NAME
+            }
+            assert snipe.reference_source is ReferenceSource.FIRST
+            assert snipe.reference_price is not None
+            assert snipe.price_cap is not None
+            assert snipe.reference_price in prices
+            assert snipe.price_cap == floored(snipe.reference_price * Decimal("1.25"), grid.price_tick)
+            assert watcher.buys()[0].price <= snipe.price_cap
+
+    simulate(main)
+
+
+def test_an_ask_far_above_the_first_trade_is_not_paid(tmp_path: Path) -> None:
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, scenario()) as watcher:
+            await watcher.at(OPENS_S - 0.3)
+            far = (Decimal(1_000), Decimal(1_000))
+            watcher.rooms.prices.on_levels(TopLevels(NAME, (far,), (), 0))
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert snipe.reference_price is not None
+            assert snipe.reference_price < 1
+            assert all(order.price < 1 for order in watcher.buys())
 
     simulate(main)
 

@@ -25,7 +25,8 @@ async def arm_with_price(watcher: Watcher) -> None:
     """Arm the pair by hand while a price of it is known: its cap is 25 % above 0.05."""
     await watcher.at(OPENS_S - 8)
     level = ((Decimal("0.05"), Decimal(1_000)),)
-    watcher.rooms.prices.on_levels(TopLevels(NAME, level, (), 0))
+    bid = ((Decimal("0.049"), Decimal(1_000)),)
+    watcher.rooms.prices.on_levels(TopLevels(NAME, level, bid, 0))
     snipe = await watcher.rooms.arming.arm(NAME, "ann")
     assert snipe.price_cap == CAP
 

@@ -6,8 +6,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mexc_tui.engine.face import Refused
+from mexc_tui.engine.trading_facade import trading_face
 from mexc_tui.engine.trading_ports import FiringLine
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.verdict import refusals
@@ -61,6 +63,30 @@ def test_nothing_is_fired_by_a_clock_that_is_not_known_well(tmp_path: Path) -> N
             assert snipe.state is SnipeState.DISARMED
             assert "clock" in snipe.reason
             assert not watcher.world.asked
+
+    simulate(main)
+
+
+@pytest.mark.parametrize(("pairs", "may"), [((), True), (("XRPUSDT", "MXUSDT"), False)])
+def test_a_pair_that_the_keys_own_list_does_not_name_is_not_bought(
+    tmp_path: Path, pairs: tuple[str, ...], may: bool
+) -> None:
+    plan = scenario()
+    plan = replace(plan, account=replace(plan.account, pairs=pairs))
+
+    async def main(sim: Simulation) -> None:
+        async with opening(sim, tmp_path, plan) as watcher:
+            await watcher.at(OPENS_S - 8)
+            face = await trading_face(watcher.running.engine)
+            assert face is not None
+            row = await face.what_if(NAME)
+            (said,) = (one for one in row.verdicts if one.name == "key_may_trade")
+            assert said.passed is may
+            assert said.value.startswith("yes: selfSymbols, read " if may else "no: selfSymbols, read ")
+            await watcher.at(LATER_S)
+            snipe = await watcher.last()
+            assert bool(watcher.world.asked) is may
+            assert ("key_may_trade: no: selfSymbols" in snipe.reason) is not may
 
     simulate(main)
 

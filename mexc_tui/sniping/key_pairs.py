@@ -1,0 +1,48 @@
+"""Whether the key's own list of pairs (selfSymbols) lets it trade a pair.
+
+An ordinary key's list names every pair that is open to keys. An empty list, one that was read too long ago,
+and one from before the pair was opened to keys prove nothing.
+"""
+
+from dataclasses import dataclass
+
+OLD_MS = 600_000
+"""A list read longer ago says nothing about now."""
+SETTLED_MS = 5_000
+"""So long after a pair was opened to keys every list of the exchange names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPairs:
+    """A list of pairs as it was read last."""
+
+    names: frozenset[str]
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyMay:
+    """Whether the key may trade a pair, and what that follows from. None: not known."""
+
+    answer: bool | None
+    words: str
+
+
+UNREAD = KeyMay(None, "not known: selfSymbols was not read")
+
+
+def key_may_trade(symbol: str, pairs: KeyPairs | None, api_ms: int | None, now_ms: int) -> KeyMay:
+    """Return whether a key may trade a pair. `api_ms`: when an official source first opened it to keys."""
+    if pairs is None:
+        return UNREAD
+    age_ms = max(now_ms - pairs.at_ms, 0)
+    read = f"selfSymbols, read {age_ms / 1_000:.0f} s ago"
+    if age_ms > OLD_MS:
+        return KeyMay(None, f"not known: {read}, is too old")
+    if not pairs.names:
+        return KeyMay(None, f"not known: {read}, names no pair at all")
+    if symbol in pairs.names:
+        return KeyMay(True, f"yes: {read}")
+    if api_ms is None or pairs.at_ms < api_ms + SETTLED_MS:
+        return KeyMay(None, f"not known: {read}, before the pair was opened to keys")
+    return KeyMay(False, f"no: {read}, does not name it")

@@ -1,0 +1,33 @@
+"""The price that a snipe's premium is measured from, and what bounds what it pays."""
+
+from decimal import Decimal
+
+from mexc_tui.ledger.numbers import short
+from mexc_tui.sniping.rounding import HUNDRED
+
+CONFIRM_MS = 250
+"""An ask that neither a trade nor a bid near it confirms counts after so long."""
+
+
+def confirmed_price(
+    bid: Decimal | None, ask: Decimal | None, last: Decimal | None, premium_pct: Decimal
+) -> Decimal | None:
+    """Return the lower of ask and last trade; without a trade the ask, if a bid is within the premium of it.
+
+    None: no price is known, or one ask alone says so.
+    """
+    if ask is None or last is not None:
+        return last if ask is None or last is None else min(ask, last)
+    is_near = bid is not None and ask <= bid * (1 + premium_pct / HUNDRED)
+    return ask if is_near else None
+
+
+def bound_words(cap: Decimal | None, premium_pct: Decimal, *, is_ahead: bool) -> str:
+    """Say what bounds the price of each coin; empty: nothing does. `is_ahead`: the opening is still to come.
+
+    Before the opening a pair mostly has no price: then the first one seen at the opening is the reference,
+    and no order is sent before one is seen.
+    """
+    if cap is not None:
+        return f"at most {short(cap)} each"
+    return f"at most {premium_pct:f} % over the first price seen at the opening" if is_ahead else ""

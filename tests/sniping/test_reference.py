@@ -1,0 +1,34 @@
+"""The price that a premium is measured from, and what is said of it."""
+
+from decimal import Decimal as D
+
+import pytest
+
+from mexc_tui.sniping.reference import bound_words, confirmed_price
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "last", "price"),
+    [
+        (None, None, None, None),
+        (D("0.9"), None, None, None),
+        (None, None, D(1), D(1)),
+        (D("0.9"), D(1), None, D(1)),
+        (D("0.8"), D(1), None, D(1)),
+        (D("0.79"), D(1), None, None),
+        (None, D(1_000), None, None),
+        (D(1), D(1_000), None, None),
+        (None, D(1_000), D(1), D(1)),
+        (D("0.9"), D(1), D(2), D(1)),
+    ],
+)
+def test_one_ask_far_from_bid_and_trades_is_no_reference(
+    bid: D | None, ask: D | None, last: D | None, price: D | None
+) -> None:
+    assert confirmed_price(bid, ask, last, D(25)) == price
+
+
+def test_it_is_said_what_bounds_the_price_or_that_nothing_does() -> None:
+    assert bound_words(D("1.25"), D(25), is_ahead=True) == "at most 1.25 each"
+    assert bound_words(None, D(25), is_ahead=True) == "at most 25 % over the first price seen at the opening"
+    assert bound_words(None, D(25), is_ahead=False) == ""

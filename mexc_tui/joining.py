@@ -36,6 +36,7 @@ from mexc_tui.halt_file import NAME as HALT
 from mexc_tui.halt_file import FileOfHalt
 from mexc_tui.instance import NAME as INSTANCE
 from mexc_tui.instance import instance_of
+from mexc_tui.leftovers import delete_leftovers
 from mexc_tui.listen_key_file import ListenKeyFile
 from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.machine import Machine, MachineParts
@@ -63,6 +64,7 @@ from mexc_tui.tuning import (
     cache_of,
     client_limits,
     detection_settings,
+    kept,
     poll_numbers,
     socket_timings,
     store_limits,
@@ -131,6 +133,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
         _check_practice(place)
         make_folders(place.paths)
         stack.enter_context(engine_lock(place.paths, place.endpoint.api_key, network=outside.network))
+        await asyncio.to_thread(delete_leftovers, place.paths, outside.clock.now_ms())
         transport = await stack.enter_async_context(HttpTransport(outside.connector()))
         scope = scope_of(place.endpoint) if place.endpoint.api_key else SCOPE
         holds = await asyncio.to_thread(holds_something, place.paths.store, outside.clock, scope)
@@ -170,7 +173,7 @@ async def joined(place: Place, outside: Outside) -> AsyncGenerator[Joined]:
                 home=FileSettings(place.paths.settings, layers),
                 live=LiveSettings(loaded),
                 numbers=Numbers(
-                    detection_settings, poll_numbers, supervisor_limits(settings), trading_numbers()
+                    detection_settings, poll_numbers, supervisor_limits(settings), trading_numbers(), kept
                 ),
                 identity=Identity(
                     os.getpid(),

@@ -58,7 +58,7 @@ def engine_lock(paths: Paths, access_key: str, *, network: str = "") -> Generato
     """
     with ExitStack() as stack:
         mine = f"An engine of profile {paths.profile} runs already"
-        stack.enter_context(_held(paths.lock, mine, ANOTHER_PROFILE, str(paths.socket)))
+        stack.enter_context(held_file(paths.lock, mine, ANOTHER_PROFILE, str(paths.socket)))
         if access_key:
             stack.enter_context(_account_held(f"account-{fingerprint(access_key)}{network}"))
         yield
@@ -69,8 +69,12 @@ def _account_held(name: str) -> Generator[None]:
     """Hold the lock of an account, wherever this engine's folders are."""
     words = "An engine with the same account runs already"
     if sys.platform != "linux":
-        with _held(_home_of_user() / f".mexc-tui-{name}.lock", words, ONE_ENGINE):
-            yield
+        file = _home_of_user() / f".mexc-tui-{name}.lock"
+        with held_file(file, words, ONE_ENGINE):
+            try:
+                yield
+            finally:
+                file.unlink(missing_ok=True)  # while it is held: whoever waits for it looks again
         return
     # An abstract name: it needs no folder and no disk, and ends with the process that holds it.
     address = f"\0mexc-tui-{name}"
@@ -138,23 +142,38 @@ def socket_of(paths: Paths) -> Path:
 
 
 @contextmanager
-def _held(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
-    # The file stays: whoever deleted it could let two in.
+def held_file(file: Path, words: str, next_step: str, serves: str = "") -> Generator[None]:
+    """Hold a lock file for as long as the block runs, made if missing. Raises EngineRuns, PathsError."""
+    descriptor = _locked(file, words, next_step)
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise PathsError(
-            f"Cannot open {file}: {error.strerror}. Check its folder's owner and mount."
-        ) from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
-            raise EngineRuns(f"{words}{_process(holder)}. {next_step}") from None
         _note_holder(descriptor, serves)
         yield
     finally:
+        os.close(descriptor)
+
+
+def _locked(file: Path, words: str, next_step: str) -> int:
+    """Return the open and locked file at a path, which is still the file there once it is locked.
+
+    A file that its last holder deleted locks nobody out. Raises EngineRuns, PathsError.
+    """
+    while True:
+        try:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise PathsError(
+                f"Cannot open {file}: {error.strerror}. Check its folder's owner and mount."
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), os.lstat(file)):
+                return descriptor
+        except BlockingIOError:
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise EngineRuns(f"{words}{_process(holder)}. {next_step}") from None
+        except FileNotFoundError:
+            pass  # it was deleted between both: the next try makes it anew
         os.close(descriptor)
 
 

@@ -19,6 +19,7 @@ from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.market.polling import WINDOW_S, Bounds, Every
 from mexc_tui.model.listing import Source, Triple
 from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.storage import Keep
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel
@@ -28,6 +29,7 @@ from mexc_tui.store.opening import Limits as StoreLimits
 from mexc_tui.store.store import Store
 
 MS = 1_000
+DAY_MS = 86_400_000
 BYTES_PER_MB = 1024 * 1024
 
 
@@ -98,6 +100,16 @@ def store_limits(settings: Settings) -> StoreLimits:
         readers=settings.store_readers,
         slow_ms=settings.query_slow_ms,
         too_slow_ms=settings.query_error_ms,
+    )
+
+
+def kept(settings: Settings) -> Keep:
+    """Return how long the store keeps what nothing needs any more."""
+    return Keep(
+        journal_ms=settings.keep_journal_days * DAY_MS,
+        metrics_ms=settings.keep_metrics_days * DAY_MS,
+        executions_ms=settings.keep_executions_days * DAY_MS,
+        copies_ms=settings.keep_copies_days * DAY_MS,
     )
 
 

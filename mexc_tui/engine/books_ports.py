@@ -240,10 +240,6 @@ class EquityTable(Protocol):
         """Return the last complete point of each of the newest UTC days, oldest first."""
         ...
 
-    def forget_before(self, at_ms: int) -> int:
-        """Delete older points; return how many. Daily closes stay."""
-        ...
-
 
 class StateTable(Protocol):
     """The one trading state."""
@@ -280,10 +276,6 @@ class RiskCheckTable(Protocol):
         """Return the newest checks, newest first."""
         ...
 
-    def forget_before(self, at_ms: int) -> int:
-        """Delete older checks; return how many."""
-        ...
-
 
 class ReconciliationTable(Protocol):
     """Runs of reconciliation."""
@@ -298,10 +290,6 @@ class ReconciliationTable(Protocol):
 
     def page(self, before: int = ..., limit: int = ...) -> list[tuple[int, Reconciliation]]:
         """Return runs below a number, newest first, each with its number."""
-        ...
-
-    def forget_clean_before(self, at_ms: int) -> int:
-        """Delete older runs that found nothing; return how many."""
         ...
 
 

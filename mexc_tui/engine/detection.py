@@ -19,8 +19,6 @@ from mexc_tui.model.signal import DetectionPass, DetectorName, Ended, ReadAge, S
 
 SHORTEST_S = 0.25
 """News are looked at at once, but never more often than this."""
-PASSES_KEPT_MS = 7 * 86_400_000
-TIDY_EVERY = 5_000
 LOUD = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
@@ -106,13 +104,10 @@ class Detection:
         raised = [(signal, self._symbol_of(signal.key)) for signal in found.raised]
         self._take(found)
         self.last, self.passes = done, self.passes + 1
-        tidy = self.passes % TIDY_EVERY == 1
 
         def work(unit: Unit) -> None:
             _store(unit, raised, over)
             unit.passes.add(done)
-            if tidy:
-                unit.passes.forget_before(now_ms - PASSES_KEPT_MS)
 
         await self._known.write("pass of detection", work)
 

@@ -16,13 +16,15 @@ from mexc_tui.engine.outside import Market, SettingsHome
 from mexc_tui.engine.patience import GO_ON_S
 from mexc_tui.engine.polls import PollNumbers, Polls
 from mexc_tui.engine.ports import Books, Clock, Unit
+from mexc_tui.engine.retention import Retention
 from mexc_tui.engine.store_watch import Storage, StoreWatch
 from mexc_tui.engine.streams import Streams
 from mexc_tui.engine.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
 from mexc_tui.engine.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
+from mexc_tui.market.polling import Pace, current_pace
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity
-from mexc_tui.model.storage import Durability, StorageDamaged, StoredAlert
+from mexc_tui.model.storage import Durability, Keep, StorageDamaged, StoredAlert
 from mexc_tui.model.trading import Cause
 from mexc_tui.model.view import TradingState
 from mexc_tui.settings.live import LiveSettings
@@ -55,6 +57,7 @@ class Numbers:
     polls: Callable[[Settings], PollNumbers]
     supervisor: SupervisorLimits
     trading: TradingNumbers
+    keep: Callable[[Settings], Keep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,11 @@ class Engine:
             None
             if parts.storage is None
             else StoreWatch(parts.storage, self._on_lost, lambda: self.detection.is_opening())
+        )
+        self.retention = (
+            None
+            if parts.storage is None
+            else Retention(parts.storage, lambda: parts.numbers.keep(settings()), self._must_not_wait)
         )
         self.rooms = (
             None
@@ -258,7 +266,14 @@ class Engine:
             Worker("database", watch.watch),
             Worker("reserve", watch.keep_reserve, is_optional=True),
             Worker("backups", watch.keep_backups, is_optional=True),
+            *(() if self.retention is None else (Worker("retention", self.retention.run, is_optional=True),)),
         )
+
+    def _must_not_wait(self) -> bool:
+        """Whether a pair is about to open or opens, or the store needs its room for exits."""
+        now_ms = self.parts.market.now_ms()
+        is_near = current_pace(self.known.live(now_ms), now_ms) is Pace.NOW
+        return is_near or self.detection.is_opening() or bool(self._store_problem())
 
     def _on_lost(self, about: str, words: str) -> None:
         """Halt: the database was deleted, replaced or emptied."""

@@ -24,8 +24,6 @@ HUNDRED = Decimal(100)
 STEP_S = 1.0
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
-KEEP_DAYS = 35
-"""Points of each minute stay so long; the close of each day stays for good."""
 MOST_READ = 10_000
 """Points of a day that are read to find its first complete one."""
 ROUNDING = Decimal("1e-6")
@@ -206,13 +204,10 @@ class Equity:
         return self._has_filled or point.at_ms // MINUTE_MS != self._stored_ms // MINUTE_MS
 
     async def _store(self, point: EquityPoint) -> None:
-        is_new_day = _day(point.at_ms) != _day(self._stored_ms)
         self._has_filled, self._stored_ms = False, point.at_ms
 
         def work(desk: Desk) -> None:
             desk.tables.equity.add(point)
-            if is_new_day:
-                desk.tables.equity.forget_before(point.at_ms - KEEP_DAYS * DAY_MS)
 
         await self._keeper.write("equity point", work, durability=Durability.NORMAL)
 

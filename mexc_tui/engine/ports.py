@@ -213,10 +213,6 @@ class PassTable(Protocol):
         """Store one pass."""
         ...
 
-    def forget_before(self, at_ms: int) -> int:
-        """Delete older ones; return how many."""
-        ...
-
 
 class SettingTable(Protocol):
     """Every change of a setting."""

@@ -360,7 +360,6 @@ class Reconciler:
 
         def work(desk: Desk) -> None:
             desk.tables.reconciliations.add(run)
-            desk.tables.reconciliations.forget_clean_before(run.at_ms - 7 * 86_400_000)
             if run.explained or run.unexplained:
                 desk.unit.record(Reconciled(at_ms=run.at_ms, about="books", run=run))
             for one in run.unexplained:

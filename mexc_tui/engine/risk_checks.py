@@ -15,7 +15,6 @@ log = logging.getLogger(__name__)
 CONFIRM_S = 3.0
 """What follows from prices is acted on once every look found it for so long."""
 EVERY_MS = 60_000
-KEEP_MS = 7 * 86_400_000
 
 
 class Looks:
@@ -36,7 +35,7 @@ class Looks:
 
 
 class RiskChecks:
-    """What the risk monitor measured and found, kept for a week."""
+    """What the risk monitor measured and found."""
 
     def __init__(self, keeper: Bookkeeper) -> None:
         self._keeper = keeper
@@ -51,11 +50,10 @@ class RiskChecks:
         return True
 
     async def store(self, check: RiskCheck) -> None:
-        """Store a check and forget those of more than a week ago."""
+        """Store a check."""
 
         def work(desk: Desk) -> None:
             desk.tables.risk_checks.add(check)
-            desk.tables.risk_checks.forget_before(check.at_ms - KEEP_MS)
 
         try:
             await self._keeper.write("risk check", work)

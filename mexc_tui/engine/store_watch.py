@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from mexc_tui.engine.retention import PrunedStorage
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.model.storage import StorageError
 
@@ -17,7 +18,7 @@ FIRST_BACKUP_S = 60.0
 BACKUP_STEP_S = 600.0
 
 
-class Storage(Protocol):
+class Storage(PrunedStorage, Protocol):
     """What the engine asks of the store about itself."""
 
     def lost(self) -> str:

@@ -78,6 +78,20 @@ class LossRun:
     """When the last of them was closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long the store keeps what nothing needs any more, in milliseconds."""
+
+    journal_ms: int
+    """Facts, and alerts that are closed."""
+    metrics_ms: int
+    """Passes of detection, risk checks, clean reconciliations, points of equity."""
+    executions_ms: int
+    """Attempts of past snipes, reconciliations that found something."""
+    copies_ms: int
+    """Copies of the database that a restore, a rescue or a migration left."""
+
+
 class StorageError(Exception):
     """Something about the store; the text says what in plain words and never holds a stored value."""
 

@@ -88,9 +88,29 @@ class Store(Group):
     )
     keep_recordings_days: Count = row(30, "Keep market recordings.", unit="d", low=1, high=3_650)
     keep_recordings_gb: Count = row(5, "And at most so much of them.", unit="GB", low=1, high=1_000)
-    keep_metrics_days: Count = row(30, "Keep metrics of the system.", unit="d", low=1, high=3_650)
+    keep_metrics_days: Count = row(
+        7,
+        "Keep detection passes, risk checks, clean reconciliations; minutes of equity at least 35 days.",
+        unit="d",
+        low=1,
+        high=3_650,
+    )
     keep_executions_days: Count = row(
-        90, "Keep details of executions; orders and journal stay.", unit="d", low=90, high=36_500
+        90,
+        "Keep attempts of entries and what reconciliations found; orders, positions and the ledger stay.",
+        unit="d",
+        low=90,
+        high=36_500,
+    )
+    keep_journal_days: Count = row(
+        365,
+        "Keep facts of the journal and closed alerts, longer while what they are about is open.",
+        unit="d",
+        low=30,
+        high=36_500,
+    )
+    keep_copies_days: Count = row(
+        30, "Keep databases that a restore replaced; the newest stays.", unit="d", low=1, high=3_650
     )
 
 

@@ -17,11 +17,14 @@ from mexc_tui.store.schema import check_owner, version_of
 FOLDER = "backups"
 DAILY, WEEKLY = 7, 4
 """The newest so many are kept, and the newest of each of so many weeks."""
+SPECIAL = 3
+"""So many are kept of those that were rescued, and of those that a migration made."""
 SPARE_BYTES = 64 * 1024 * 1024
 """A daily backup leaves so much of the disk free."""
 
 _TIME = "%Y%m%dT%H%M%SZ"
-_NAME = re.compile(r"desk-(\d{8}T\d{6}Z)(?:-[a-z0-9-]+)?\.sqlite3")
+_NAME = re.compile(r"desk-(\d{8}T\d{6}Z)(?:-([a-z0-9-]+))?\.sqlite3")
+_REPLACED = re.compile(r"\.replaced-(\d{8}T\d{6}Z)(?:-wal|-shm)?$")
 
 
 class Backups:
@@ -67,6 +70,21 @@ class Backups:
             file.unlink(missing_ok=True)
         return len(gone)
 
+    def forget_copies(self, before_ms: int) -> int:
+        """Delete databases that a restore replaced before that time, the newest aside; return how many.
+
+        What an unfinished copy left before that time goes, too.
+        """
+        beside = self.database.parent.glob(f"{self.database.name}.*")
+        replaced = sorted(file for file in beside if _REPLACED.search(file.name))
+        newest = _moment_of(replaced[-1]) if replaced else ""
+        gone = [file for file in replaced if _moment_of(file) < newest and _modified_ms(file) < before_ms]
+        parts = (*self.folder.glob("desk-*.part*"), *self.database.parent.glob("*.restoring*"))
+        gone += [part for part in parts if _modified_ms(part) < before_ms]
+        for file in gone:
+            file.unlink(missing_ok=True)
+        return len(gone)
+
     def advice(self) -> str:
         """Say which backup to restore and how, for people."""
         found = self.all()
@@ -80,13 +98,39 @@ class Backups:
 
 
 def kept_of(found: Iterable[Path]) -> set[Path]:
-    """Return which backups are kept: the newest, and the newest of each of the last weeks."""
+    """Return which backups are kept: the newest, and the newest of each of the last weeks.
+
+    Of those with a reason of their own (rescued, schema) the newest few: they push no daily one out.
+    """
     ordered = sorted(found, key=lambda file: file.name, reverse=True)
+    daily = [file for file in ordered if not _why(file)]
     by_week: dict[tuple[int, int], Path] = {}
-    for file in ordered:
+    for file in daily:
         year, week, _ = time_of(file).isocalendar()
         by_week.setdefault((year, week), file)
-    return {*ordered[:DAILY], *list(by_week.values())[:WEEKLY]}
+    special: dict[str, list[Path]] = {}
+    for file in ordered:
+        if _why(file):
+            special.setdefault(_why(file).partition("-")[0], []).append(file)
+    kept = [file for files in special.values() for file in files[:SPECIAL]]
+    return {*daily[:DAILY], *list(by_week.values())[:WEEKLY], *kept}
+
+
+def _why(backup: Path) -> str:
+    found = _NAME.fullmatch(backup.name)
+    return "" if found is None else found[2] or ""
+
+
+def _moment_of(replaced: Path) -> str:
+    found = _REPLACED.search(replaced.name)
+    return "" if found is None else found[1]
+
+
+def _modified_ms(file: Path) -> int:
+    try:
+        return file.lstat().st_mtime_ns // 1_000_000
+    except OSError:
+        return 2**62  # it is gone already
 
 
 def time_of(backup: Path) -> datetime:

@@ -59,9 +59,3 @@ class EquityRows:
         """Return the last complete point of each of the newest UTC days, oldest first."""
         sql = "WHERE scope = ? ORDER BY day DESC LIMIT ?"
         return CLOSES.many(self._rows, sql, self._scope, limit)[::-1]
-
-    def forget_before(self, at_ms: int) -> int:
-        """Delete older points, the newest point of all aside; return how many. Daily closes stay."""
-        sql = """DELETE FROM equity_points WHERE scope = ?1 AND at_ms < ?2
-                 AND at_ms < (SELECT max(at_ms) FROM equity_points WHERE scope = ?1)"""
-        return self._rows.run(sql, self._scope, at_ms)

@@ -1,4 +1,7 @@
-"""The journal: facts in order, numbered from 1 without a gap, never changed, each sealed to the last."""
+"""The journal: facts in order, numbered without a gap, never changed, each sealed to the last.
+
+Only the oldest ones are ever deleted; `journal_start` keeps the number and seal of the last of those.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -68,9 +71,9 @@ class Journal:
         Raises StorageDamaged naming the first number that is not what was written (SQLite itself overlooks
         most single flipped bits in a row's values).
         """
-        head = self.head()
-        before = 0 if newest is None else max(0, head - newest)
-        seal = self._seal(before)
+        start, start_seal = self._start()
+        before = start if newest is None else max(start, self.head() - newest)
+        seal = start_seal if before == start else self._seal(before)
         checked = 0
         for sequence, at_ms, kind, version, about, payload, digest in self._pages(before):
             checked += 1
@@ -93,6 +96,11 @@ class Journal:
                 number,
                 Alert(at_ms=0, about="store", severity=Severity.ERROR, rule="store:damage", text=words),
             )
+
+    def _start(self) -> tuple[int, bytes]:
+        """Return the number and seal of the last fact that was forgotten; 0: none was."""
+        row = self._rows.one("SELECT sequence, digest FROM journal_start")
+        return (0, b"") if row is None else (integer(row[0]), _bytes(row[1]))
 
     def _seal(self, sequence: int) -> bytes:
         row = self._rows.one("SELECT digest FROM journal WHERE sequence = ?", sequence)

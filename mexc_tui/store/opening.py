@@ -1,19 +1,24 @@
 """Connections as this room wants them: checked, private, WAL, foreign keys, bounded waits."""
 
 import os
+import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
-from mexc_tui.store.backups import Backups
+from mexc_tui.store.backups import SPARE_BYTES, Backups
 from mexc_tui.store.faults import translate
 from mexc_tui.store.files import create_private, prepare, sync_folder
 from mexc_tui.store.schema import check_owner, migrate, shipped, version_of
 
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 STATEMENTS_KEPT = 256
+INCREMENTAL = 2
+"""SQLite's number for a database that gives free pages back when it is told to."""
+REWRITTEN_BYTES = 128 * 1024 * 1024
+"""A larger database is not rewritten at the start: that would take seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def open_writer(path: Path, limits: Limits, findings: Findings | None = None) ->
         _set_up_writer(connection, limits)
         _look(connection, path, findings)
         migrate(connection, shipped())
+        _let_it_shrink(connection, path, findings)
     except sqlite3.Error as error:
         connection.close()
         translated = translate(f"opening {path}", error)
@@ -114,7 +120,23 @@ def _text(stored: bytes) -> str:
     return stored.decode("utf-8", "replace")
 
 
+def _let_it_shrink(connection: sqlite3.Connection, path: Path, findings: Findings) -> None:
+    """Rewrite a database of an older version once, so that it can give free pages back to the disk.
+
+    One that is large, damaged or without the room for it stays as it is: its free pages are used again.
+    """
+    mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]
+    size = path.stat().st_size
+    has_room = shutil.disk_usage(path.parent).free > 3 * size + SPARE_BYTES
+    if mode == INCREMENTAL or findings.damage or size > REWRITTEN_BYTES or not has_room:
+        return
+    connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL:d}")
+    with suppress(sqlite3.OperationalError):  # busy, or the disk is full by now: the next start tries again
+        connection.execute("VACUUM")
+
+
 def _set_up_writer(connection: sqlite3.Connection, limits: Limits) -> None:
+    connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL:d}")  # of a new database, before its first page
     mode: str = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     if mode != "wal":
         raise StorageRefused(f"The database cannot use a write-ahead log here (it stays in {mode} mode).")

@@ -39,7 +39,3 @@ class RiskCheckRows:
         """Return the newest checks, newest first."""
         sql = "WHERE scope = ? ORDER BY at_ms DESC, number DESC LIMIT ?"
         return CHECKS.many(self._rows, sql, self._scope, limit)
-
-    def forget_before(self, at_ms: int) -> int:
-        """Delete older checks; return how many."""
-        return self._rows.run("DELETE FROM risk_checks WHERE scope = ? AND at_ms < ?", self._scope, at_ms)

@@ -47,8 +47,3 @@ class ReconciliationRows:
             "INDEXED BY reconciliations_by_scope WHERE scope = ? AND number < ? ORDER BY number DESC LIMIT ?"
         )
         return RUNS.numbered(self._rows, sql, self._scope, before, limit)
-
-    def forget_clean_before(self, at_ms: int) -> int:
-        """Delete older runs that found nothing; return how many."""
-        sql = "DELETE FROM reconciliations WHERE scope = ? AND is_clean = 1 AND at_ms < ?"
-        return self._rows.run(sql, self._scope, at_ms)

@@ -10,7 +10,14 @@ from typing import Self, TypeVar
 
 from mexc_tui.engine.ports import Clock
 from mexc_tui.model.event import Fact
-from mexc_tui.model.storage import Durability, StorageDamaged, StorageError, StorageFailed, StorageFull
+from mexc_tui.model.storage import (
+    Durability,
+    Keep,
+    StorageDamaged,
+    StorageError,
+    StorageFailed,
+    StorageFull,
+)
 from mexc_tui.store.backups import Backups
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
@@ -19,6 +26,7 @@ from mexc_tui.store.opening import Findings, Limits, back_up, open_reader, open_
 from mexc_tui.store.place import PlaceWatch, signs_of_use
 from mexc_tui.store.readers import Readers
 from mexc_tui.store.reserve import Reserve
+from mexc_tui.store.retention import Progress, Retention, give_back_pages
 from mexc_tui.store.slow import SlowLog
 from mexc_tui.store.thread import CLOSING_S, SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
@@ -72,6 +80,7 @@ class Store:
         """Files beside it that show that a store was in use here, although this one is empty."""
         self.backups = Backups(path)
         self._place = PlaceWatch(path)
+        self._pruning: Progress | None = Progress()
         self._reserve = reserve
         self._thread = thread
         self._clock = clock
@@ -183,6 +192,31 @@ class Store:
         await self.back_up(target)
         self.backups.forget_old()
         return target
+
+    async def prune(self, keep: Keep) -> bool:
+        """Delete one batch of what is older than it is kept, or give free pages back to the disk.
+
+        False: a round is over. Raises StorageError.
+        """
+        now_ms, progress = self._clock.now_ms(), self._pruning
+        if progress is not None:
+            self._pruning = await self.write(
+                "retention",
+                lambda unit: Retention(unit.rows).step(keep, now_ms, progress),
+                durability=Durability.NORMAL,
+            )
+            return True
+        try:
+            is_more = await self._thread.submit(give_back_pages)
+        except sqlite3.Error as error:
+            raise translate("retention", error) from error
+        if not is_more:
+            self._pruning = Progress()
+        return is_more
+
+    def delete_old_copies(self, keep: Keep) -> int:
+        """Delete old copies of the database and what broken-off copies left; return how many. Blocks."""
+        return self.backups.forget_old() + self.backups.forget_copies(self._clock.now_ms() - keep.copies_ms)
 
     async def rescue(self) -> Path:
         """Write what this store holds to a new backup, also when its file has lost its name.

@@ -69,10 +69,6 @@ class PassRows:
         rows = self._rows.all("SELECT body FROM detection_passes ORDER BY at_ms DESC LIMIT ?", limit)
         return list(self._rows.damage.readable("pass of detection", rows, lambda row: _pass.read(row[0])))
 
-    def forget_before(self, at_ms: int) -> int:
-        """Delete passes older than `at_ms`; return how many."""
-        return self._rows.run("DELETE FROM detection_passes WHERE at_ms < ?", at_ms)
-
 
 class SettingRows:
     """Every change of a setting, kept for good."""

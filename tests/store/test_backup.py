@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
-from mexc_tui.store.backups import DAILY, WEEKLY, restore, time_of
+from mexc_tui.store.backups import DAILY, WEEKLY, Backups, restore, time_of
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import Store
 from tests.store.parts import FILE, HandClock, fact
@@ -129,3 +129,35 @@ def _put(folder: Path, content: bytes) -> None:
     folder.mkdir(mode=0o700)
     (folder / FILE).write_bytes(content)
     (folder / FILE).chmod(0o600)
+
+
+async def test_rescued_copies_push_no_daily_backup_out_and_are_bounded(
+    store: Store, clock: HandClock
+) -> None:
+    for _ in range(10):
+        await store.back_up_daily()
+        clock.pass_s(86_400)
+    before = {file for file in store.backups.all() if "rescued" not in file.name}
+    for _ in range(8):
+        await store.rescue()
+        clock.pass_s(60)
+    store.backups.forget_old()
+    kept = store.backups.all()
+    assert {file for file in kept if "rescued" not in file.name} == before
+    assert len(kept) == len(before) + 3
+
+
+def test_replaced_databases_go_after_their_time_and_the_newest_stays(folder: Path) -> None:
+    backups = Backups(folder / FILE)
+    backups.folder.mkdir(mode=0o700, parents=True)
+    names = [f"{FILE}.replaced-2020010{day}T000000Z{end}" for day in range(1, 5) for end in ("", "-wal")]
+    for name in [*names, f"{FILE}.replaced-of-mine", f"{FILE}.restoring"]:
+        (folder / name).touch()
+    (backups.folder / "desk-20200101T000000Z.sqlite3.part").touch()
+    assert backups.forget_copies(0) == 0
+    assert backups.forget_copies(2**60) == 8
+    assert sorted(file.name for file in folder.glob("*.re*")) == [
+        f"{FILE}.replaced-20200104T000000Z",
+        f"{FILE}.replaced-20200104T000000Z-wal",
+        f"{FILE}.replaced-of-mine",
+    ]

@@ -77,7 +77,6 @@ QUERIES: dict[str, Callable[[Reading], Any]] = {
     "alerts latest": lambda stored: stored.alerts.latest(),
     "add pass": lambda stored: stored.passes.add(detection_pass(3)),
     "passes latest": lambda stored: stored.passes.latest(),
-    "forget passes": lambda stored: stored.passes.forget_before(3),
     "add setting": lambda stored: stored.settings.add(SETTING),
     "settings of": lambda stored: stored.settings.of("x"),
     "cache get": lambda stored: stored.cache.get("a"),

@@ -267,11 +267,10 @@ def test_alerts_of_other_rules_or_things_are_others(stored: Reading) -> None:
     assert len(stored.alerts.open()) == 3
 
 
-def test_passes_leave_rows_until_they_are_forgotten(stored: Reading) -> None:
+def test_passes_leave_rows(stored: Reading) -> None:
     for at_ms in (1, 2, 3):
         stored.passes.add(detection_pass(at_ms))
-    assert stored.passes.forget_before(2) == 1
-    assert stored.passes.latest() == [detection_pass(3), detection_pass(2)]
+    assert stored.passes.latest(2) == [detection_pass(3), detection_pass(2)]
 
 
 def test_changes_of_a_setting_are_kept(stored: Reading) -> None:

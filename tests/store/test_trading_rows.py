@@ -230,8 +230,6 @@ def test_a_days_close_is_its_last_complete_point_and_outlives_the_points(books: 
         books.equity.add(point)
     assert books.equity.latest() == points[-1]
     assert books.equity.between(20, DAY_MS) == points[1:3]
-    assert books.equity.forget_before(10 * DAY_MS) == 4
-    assert books.equity.latest() == points[-1]
     assert books.equity.daily_closes() == [points[1], points[-1]]
     assert books.equity.daily_closes(1) == [points[-1]]
 
@@ -255,7 +253,7 @@ def test_the_generation_of_the_trading_state_never_falls(books: TradingRows) -> 
         books.state.save(Trading(generation=1))
 
 
-def test_runs_that_found_nothing_can_be_forgotten_others_stay(books: TradingRows) -> None:
+def test_runs_are_read_newest_first(books: TradingRows) -> None:
     runs = [
         Reconciliation(at_ms=1, trigger=Trigger.START, problem="the exchange did not answer"),
         Reconciliation(at_ms=2, trigger=Trigger.TIMER),
@@ -264,10 +262,9 @@ def test_runs_that_found_nothing_can_be_forgotten_others_stay(books: TradingRows
     for run in runs:
         books.reconciliations.add(run)
     assert books.reconciliations.latest() == runs[2]
-    assert books.reconciliations.forget_clean_before(3) == 1
-    assert [run for _, run in books.reconciliations.page()] == [runs[2], runs[0]]
+    assert [run for _, run in books.reconciliations.page()] == runs[::-1]
     newest = books.reconciliations.page()[0][0]
-    assert [run for _, run in books.reconciliations.page(newest)] == [runs[0]]
+    assert [run for _, run in books.reconciliations.page(newest)] == [runs[1], runs[0]]
 
 
 def test_each_scope_has_books_of_its_own(reading: Reading) -> None:

@@ -1,0 +1,100 @@
+"""Deletes files that engines which are gone left in the profiles' folders. It blocks, and never raises."""
+
+import fcntl
+import os
+import re
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from mexc_tui.paths import Paths
+
+DAY_MS = 86_400_000
+OLD_MS = DAY_MS
+"""Younger files may belong to a process that is at work."""
+
+_ACCOUNT_LOCK = re.compile(r"account-[0-9a-f]{16}(?:-simulated-\d+)?\.lock")
+_NOTE = re.compile(r"(?:halt|ban|practice_day|listen-keys)\.(\d{1,10})")
+
+
+def delete_leftovers(paths: Paths, now_ms: int) -> int:
+    """Delete unused account locks, sockets that nobody serves and half-written notes; return how many."""
+    root = paths.state.parent
+    unused = sum(delete_unused_lock(file) for file in _files(root) if _ACCOUNT_LOCK.fullmatch(file.name))
+    stale = sum(_delete_stale_socket(file, now_ms) for file in _sockets(paths))
+    notes = sum(_delete_old_note(file, now_ms) for file in _files(paths.state) if _NOTE.fullmatch(file.name))
+    return unused + stale + notes
+
+
+def delete_unused_lock(file: Path) -> bool:
+    """Delete a lock file that nobody holds; return whether it is gone.
+
+    It is deleted while it is held, and only if it is still the file at its path: whoever opened it meanwhile
+    finds, once that gets the lock, another file or none there, and tries again.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), os.lstat(file)):
+            return False
+        file.unlink()
+    except OSError:  # held, or gone already
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _sockets(paths: Paths) -> Iterator[Path]:
+    """Yield the sockets of other profiles: those beside this one's, or in the other profiles' folders."""
+    folders = {paths.socket.parent, *(one for one in _files(paths.state.parent) if one.is_dir())}
+    for folder in folders:
+        yield from (file for file in _files(folder) if file.suffix == ".sock" and file != paths.socket)
+
+
+def _delete_stale_socket(file: Path, now_ms: int) -> bool:
+    with suppress(OSError):
+        found = file.lstat()
+        if not (stat.S_ISSOCK(found.st_mode) and _is_old(found, now_ms) and _is_refused(file)):
+            return False
+        if os.path.samestat(found, file.lstat()):  # nobody serves a new one there meanwhile
+            file.unlink()
+            return True
+    return False
+
+
+def _is_refused(file: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(file))
+        except ConnectionRefusedError:
+            return True
+        except OSError:  # too busy, or not ours to ask
+            return False
+    return False
+
+
+def _delete_old_note(file: Path, now_ms: int) -> bool:
+    with suppress(OSError):
+        found = file.lstat()
+        if stat.S_ISREG(found.st_mode) and _is_old(found, now_ms):
+            file.unlink()
+            return True
+    return False
+
+
+def _is_old(found: os.stat_result, now_ms: int) -> bool:
+    return found.st_mtime_ns // 1_000_000 < now_ms - OLD_MS
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []

@@ -1,0 +1,159 @@
+"""Deletes what is older than it is kept, in batches. Orders, positions, lots and ledger entries stay."""
+
+import sqlite3
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mexc_tui.model.storage import Keep
+from mexc_tui.store.rows import Rows, integer
+
+BATCH = 500
+"""Rows that one unit of work looks at."""
+NEWEST_FACTS = 1_000
+"""So many facts stay whatever their age: a start checks their seals."""
+LEAST_EQUITY_DAYS = 35
+"""Points of equity are needed so long: a month's chart and its first point."""
+FREE_PAGES = 256
+"""So many pages stay free for what comes next, and so many are given back at a time."""
+DAY_MS = 86_400_000
+
+_OPEN_SINCE = (
+    "SELECT min(opened_ms) FROM positions WHERE state <> 'closed'",
+    "SELECT min(armed_ms) FROM snipes WHERE is_over = 0",
+    "SELECT min(created_ms) FROM intents WHERE ended_ms IS NULL",
+    "SELECT min(created_ms) FROM orders WHERE is_open = 1",
+)
+
+
+class _Age(StrEnum):
+    JOURNAL = "journal"
+    METRICS = "metrics"
+    EXECUTIONS = "executions"
+    EQUITY = "equity"
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows of `name` are deleted where `old` holds; its `?1` is the time before which they are old."""
+
+    name: str
+    key: str
+    age: _Age
+    old: str
+
+
+_TABLES = (
+    _Table("detection_passes", "id", _Age.METRICS, "at_ms < ?1"),
+    _Table("risk_checks", "number", _Age.METRICS, "at_ms < ?1"),
+    # The newest run of each scope tells which account was compared last, and how that ended.
+    _Table(
+        "reconciliations",
+        "number",
+        _Age.METRICS,
+        "at_ms < ?1 AND is_clean = 1 AND number < "
+        "(SELECT max(number) FROM reconciliations AS newer WHERE newer.scope = reconciliations.scope)",
+    ),
+    _Table(
+        "reconciliations",
+        "number",
+        _Age.EXECUTIONS,
+        "at_ms < ?1 AND number < "
+        "(SELECT max(number) FROM reconciliations AS newer WHERE newer.scope = reconciliations.scope)",
+    ),
+    # The newest point of each scope holds the peak to go on from.
+    _Table(
+        "equity_points",
+        "number",
+        _Age.EQUITY,
+        "at_ms < ?1 AND at_ms < "
+        "(SELECT max(at_ms) FROM equity_points AS newer WHERE newer.scope = equity_points.scope)",
+    ),
+    _Table(
+        "attempts",
+        "number",
+        _Age.EXECUTIONS,
+        "EXISTS (SELECT 1 FROM snipes WHERE snipes.scope = attempts.scope AND snipes.id = attempts.snipe_id "
+        "AND snipes.is_over = 1 AND snipes.armed_ms < ?1)",
+    ),
+    _Table("alerts", "id", _Age.JOURNAL, "last_ms < ?1 AND closed_ms IS NOT NULL"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one round has come: `table` of `_TABLES`, and the key of the last row that was looked at."""
+
+    table: int = 0
+    after: int = 0
+
+
+class Retention:
+    """Deletes old rows of all scopes, within one unit of work."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def step(self, keep: Keep, now_ms: int, progress: Progress) -> Progress | None:
+        """Look at the next rows and delete the old ones among them; return how far that is.
+
+        None: the round is over.
+        """
+        if progress.table < len(_TABLES):
+            return self._table(_TABLES[progress.table], keep, now_ms, progress)
+        is_more = self._facts(now_ms - keep.journal_ms, now_ms)
+        self._rows.run("DELETE FROM cache_entries WHERE expires_ms <= ?", now_ms)
+        return progress if is_more else None
+
+    def _table(self, table: _Table, keep: Keep, now_ms: int, progress: Progress) -> Progress:
+        key = table.key
+        batch = f"SELECT {key} AS seen FROM {table.name} WHERE {key} > ? ORDER BY {key} LIMIT ?"  # noqa: S608
+        found = self._rows.one(f"SELECT max(seen) FROM ({batch})", progress.after, BATCH)  # noqa: S608
+        if found is None or found[0] is None:
+            return Progress(progress.table + 1)
+        last = integer(found[0])
+        sql = f"DELETE FROM {table.name} WHERE {key} > ?2 AND {key} <= ?3 AND {table.old}"  # noqa: S608
+        self._rows.run(sql, now_ms - _kept_ms(keep, table.age), progress.after, last)
+        return Progress(progress.table, last)
+
+    def _facts(self, before_ms: int, now_ms: int) -> bool:
+        """Forget the oldest facts up to the first that is kept; return whether there may be more."""
+        open_since = [row[0] for sql in _OPEN_SINCE if (row := self._rows.one(sql)) is not None]
+        before_ms = min([before_ms, *(integer(one) - DAY_MS for one in open_since if one is not None)])
+        rows = self._rows.all("SELECT sequence, at_ms, digest FROM journal ORDER BY sequence LIMIT ?", BATCH)
+        head = self._rows.one("SELECT max(sequence) FROM journal")
+        newest = 0 if head is None or head[0] is None else integer(head[0])
+        gone: tuple[int, object] | None = None
+        for sequence, at_ms, digest in rows:
+            is_old = integer(at_ms) < before_ms or integer(at_ms) > now_ms + DAY_MS  # of a wrong clock
+            if not is_old or integer(sequence) > newest - NEWEST_FACTS:
+                break
+            gone = integer(sequence), digest
+        if gone is None:
+            return False
+        sequence, digest = gone
+        assert isinstance(digest, bytes)
+        self._rows.run("UPDATE journal_start SET sequence = ?, digest = ?", sequence, digest)
+        self._rows.run("DELETE FROM journal WHERE sequence <= ?", sequence)
+        return sequence == integer(rows[-1][0])
+
+
+def _kept_ms(keep: Keep, age: _Age) -> int:
+    match age:
+        case _Age.JOURNAL:
+            return keep.journal_ms
+        case _Age.METRICS:
+            return keep.metrics_ms
+        case _Age.EXECUTIONS:
+            return keep.executions_ms
+        case _Age.EQUITY:
+            return max(keep.metrics_ms, LEAST_EQUITY_DAYS * DAY_MS)
+
+
+def give_back_pages(connection: sqlite3.Connection) -> bool:
+    """Give a few free pages back to the disk; return whether there are more."""
+    free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]
+    if mode != 2 or free <= FREE_PAGES:  # 2: it can give pages back without being written anew
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({min(free - FREE_PAGES, FREE_PAGES):d})").fetchall()
+    return free - FREE_PAGES > FREE_PAGES

@@ -1,0 +1,82 @@
+"""Retention works in small steps, waits while something is about to open, and outlives a full disk."""
+
+import asyncio
+from collections.abc import Callable
+from itertools import pairwise
+
+from mexc_tui.engine.retention import BUSY_S, EVERY_S, FIRST_S, Retention
+from mexc_tui.model.storage import Keep, StorageFull
+from mexc_tui.simulation.loop import run
+
+KEEP = Keep(1, 1, 1, 1)
+
+
+class Pruned:
+    """A store with so many batches in each round; it notes when each was asked for."""
+
+    def __init__(self, batches: int, fails: Callable[[float], bool] = lambda _: False) -> None:
+        self.batches = batches
+        self.fails = fails
+        self.asked_s = list[float]()
+        self.copies = 0
+        self._left = batches
+
+    async def prune(self, keep: Keep) -> bool:
+        assert keep is KEEP
+        now_s = asyncio.get_running_loop().time()
+        self.asked_s.append(now_s)
+        if self.fails(now_s):
+            raise StorageFull("The disk is full.")
+        self._left -= 1
+        if self._left:
+            return True
+        self._left = self.batches
+        return False
+
+    def delete_old_copies(self, keep: Keep) -> int:
+        assert keep is KEEP
+        self.copies += 1
+        return 0
+
+
+def worked(storage: Pruned, for_s: float, is_busy: Callable[[float], bool] = lambda _: False) -> list[float]:
+    """Let the worker run for so long in virtual time; return when it asked for batches, from its start on."""
+
+    async def main() -> list[float]:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        retention = Retention(storage, lambda: KEEP, lambda: is_busy(loop.time() - began_s))
+        task = asyncio.create_task(retention.run(lambda: None))
+        await asyncio.sleep(for_s)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return [at_s - began_s for at_s in storage.asked_s]
+
+    return run(main())
+
+
+def test_a_round_begins_two_minutes_after_the_start_and_every_six_hours() -> None:
+    storage = Pruned(10)
+    asked_s = worked(storage, FIRST_S + 3 * EVERY_S + 60)
+    assert len(asked_s) == 40
+    assert asked_s[0] == FIRST_S
+    assert min(after - before for before, after in pairwise(asked_s)) > 0.09
+    assert storage.copies == 4
+
+
+def test_nothing_is_deleted_while_a_pair_is_about_to_open_not_even_within_a_round() -> None:
+    def is_busy(now_s: float) -> bool:
+        return FIRST_S + 0.5 < now_s < FIRST_S + 500
+
+    asked_s = worked(Pruned(10), FIRST_S + 600, is_busy)
+    assert not [at_s for at_s in asked_s if is_busy(at_s)]
+    assert 3 <= len([at_s for at_s in asked_s if at_s < FIRST_S + 1]) < 10
+    assert len(asked_s) == 10
+    assert asked_s[-1] < FIRST_S + 500 + BUSY_S + 2
+
+
+def test_a_full_disk_delays_it_to_the_next_round() -> None:
+    storage = Pruned(5, lambda now_s: now_s < 1_000)
+    asked_s = worked(storage, FIRST_S + EVERY_S + 60)
+    assert len(asked_s) == 6
+    assert storage.copies == 1

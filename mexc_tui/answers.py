@@ -1,7 +1,8 @@
 """Answers to faces out of the store, kept for seconds: many who ask the same cost one query."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -10,6 +11,14 @@ from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes, Space
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Recent(Generic[T]):
+    """An answer, and how long ago it was read."""
+
+    value: T
+    age_ms: int
 
 
 class Answers:
@@ -21,7 +30,8 @@ class Answers:
         self._newest = newest
         self._kept = Lifetimes(memory_ms=kept.memory_ms)
 
-    async def of(self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]) -> T:
+    async def of(self, name: str, kind: type[T], asked: Asked, read: Callable[[], Awaitable[T]]) -> Recent[T]:
         """Return the answer to a question of this name, read at most once for all who ask now."""
         key = f"{self._newest()} {msgspec.json.encode(asked).decode()}"
-        return (await self._cache.get(Space(name, kind, self._kept), key, read)).value
+        found = await self._cache.get(Space(name, kind, self._kept), key, read)
+        return Recent(found.value, 0 if found.level is None else found.age_ms)

@@ -206,7 +206,8 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
 
         page = await answers.of("listings", asking.ListingPage, args, read)
         live = {one.id: one for one in face.listings()}
-        return Done("", asking.ListingPage([live.get(one.id, one) for one in page.rows]))
+        rows = [live.get(one.id, one) for one in page.value.rows]
+        return Done("", asking.ListingPage(rows), age_ms=page.age_ms)
 
     async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
         async def read() -> asking.SignalPage:
@@ -215,7 +216,8 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             )
             return asking.SignalPage(*found)
 
-        return Done("", await or_refused(answers.of("signals", asking.SignalPage, args, read)))
+        page = await or_refused(answers.of("signals", asking.SignalPage, args, read))
+        return Done("", page.value, age_ms=page.age_ms)
 
     async def why(args: asking.WhyAsked, _: Given) -> Done[WhyRow]:
         async def read() -> WhyRow:
@@ -224,13 +226,14 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
                 "why", lambda stored: asked.why(stored, args.symbol, now_ms, detection, books_now)
             )
 
-        row = await or_refused(answers.of("why", WhyRow, args, read))
+        found = await or_refused(answers.of("why", WhyRow, args, read))
+        row = found.value
         live = {one.id: one for one in face.listings()}
         stories = (
             msgspec.structs.replace(s, listing=live.get(s.listing.id, s.listing)) for s in row.listings
         )
         row = msgspec.structs.replace(row, listings=tuple(stories))
-        return Done("", await _as_of_now(row, parts.trading))
+        return Done("", await _as_of_now(row, parts.trading), age_ms=found.age_ms)
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
         rows = await or_refused(

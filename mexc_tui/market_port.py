@@ -1,6 +1,6 @@
 """Fills the engine's port of market data with the exchange's rooms: client, web site and streams."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
@@ -290,11 +290,11 @@ class WireMarket:
             offset_ms=offset.offset_ms, error_ms=offset.error_ms, age_s=offset.age_s, warning=offset.warning
         )
 
-    def streams_row(self, unopened: Collection[str] = ()) -> StreamsRow:
-        """Return how the streams are; of the unopened pairs nothing need be heard yet."""
+    def streams_row(self, is_not_trading: Callable[[str], bool] = lambda _: False) -> StreamsRow:
+        """Return how the streams are; of pairs that do not trade nothing needs to come."""
         state = self._streams.state()
         silent = [feed for feed in state.feeds if feed.is_stale]
-        stale = [one for one in silent if one.topic.symbol not in unopened or one.phase is Phase.ASKED]
+        stale = [one for one in silent if one.phase is Phase.ASKED or not is_not_trading(one.topic.symbol)]
         heard = [feed.age_s for feed in state.feeds if feed.age_s is not None]
         return StreamsRow(
             topics=len(state.feeds),

@@ -1,9 +1,9 @@
 """The door's side of what screens draw: every answer fits into a frame, and asking changes nothing."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from mexc_tui.answers import Answers
+from mexc_tui.answers import Answers, Recent
 from mexc_tui.desk import looking
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
@@ -17,6 +17,8 @@ from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, Vie
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.trading_door import or_refused
+
+T = TypeVar("T")
 
 NO_SCREENS = "This engine has nothing to draw: it was started without its screens' side."
 ALL: tuple[CommandKind[Any, Any], ...] = (looking.DETECTORS, looking.MARKET, looking.EQUITY, looking.LATENCY)
@@ -32,7 +34,7 @@ def handle_guard(desk: CommandDesk, books: Books, answers: Answers) -> None:
             )
             return looking.GuardPage(*found)
 
-        return Done("", await answers.of("guard", looking.GuardPage, args, read))
+        return _recent(await answers.of("guard", looking.GuardPage, args, read))
 
     desk.handle(looking.GUARD, guard)
 
@@ -45,7 +47,7 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
         return
 
     async def detectors(args: Nothing, _: Given) -> Done[DetectorsRow]:
-        return Done("", await answers.of("detectors", DetectorsRow, args, face.detectors))
+        return _recent(await answers.of("detectors", DetectorsRow, args, face.detectors))
 
     async def market(args: looking.MarketAsked, _: Given) -> Done[MarketRow]:
         wish = Wish(args.levels, args.trades, args.spans, args.path_since_ms)
@@ -55,7 +57,7 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
         async def read() -> EquityRow:
             return await or_refused(face.equity(args.since_ms, args.points))
 
-        return Done("", await answers.of("equity", EquityRow, args, read))
+        return _recent(await answers.of("equity", EquityRow, args, read))
 
     desk.handle(looking.DETECTORS, detectors)
 
@@ -63,11 +65,15 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
         async def read() -> LatencyRow:
             return await or_refused(face.latency(args.shots))
 
-        return Done("", await answers.of("latency", LatencyRow, args, read))
+        return _recent(await answers.of("latency", LatencyRow, args, read))
 
     desk.handle(looking.EQUITY, equity)
     desk.handle(looking.LATENCY, latency)
     desk.handle(looking.MARKET, market)
+
+
+def _recent(found: Recent[T]) -> Done[T]:
+    return Done("", found.value, age_ms=found.age_ms)
 
 
 class Measured(Protocol):

@@ -307,7 +307,7 @@ class Watcher:
             last=float(last.price) if last else None,
             last_side=last.taker_side.value.lower() if last and last.taker_side else "",
             age_s=min(ages, default=None),
-            stale=all(feed.is_stale for feed in feeds),
+            stale=any(feed.is_stale for feed in feeds),
             book=self._books.state(watched.symbol).value,
             refused=all(feed.phase is Phase.REFUSED for feed in feeds),
         )

@@ -71,7 +71,7 @@ def _state(line: Line) -> str:
     """Return what is wrong, and otherwise how far the opening is."""
     if line.refused:
         return line.state or "not listed"
-    if line.stale:
+    if line.stale and not line.state.startswith("opens"):
         return "STALE"
     if line.book != "valid":
         return f"book {line.book}" if not line.state.startswith("opens") else line.state

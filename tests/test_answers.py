@@ -42,7 +42,7 @@ class Desk:
         return asking.SignalPage([], number)
 
     async def ask(self, asked: asking.Asked = ABOUT) -> int | None:
-        return (await self.answers.of("signals", asking.SignalPage, asked, self.read)).next
+        return (await self.answers.of("signals", asking.SignalPage, asked, self.read)).value.next
 
 
 async def test_fifty_who_ask_at_once_cost_one_query() -> None:
@@ -57,6 +57,14 @@ async def test_the_same_question_again_is_answered_without_a_query_for_as_long_a
     assert await desk.ask() == 1
     desk.clock.ms += 1
     assert await desk.ask() == 2
+
+
+async def test_an_answer_that_is_kept_says_how_old_it_is() -> None:
+    desk = Desk()
+    first = await desk.answers.of("signals", asking.SignalPage, ABOUT, desk.read)
+    desk.clock.ms += 1_500
+    again = await desk.answers.of("signals", asking.SignalPage, ABOUT, desk.read)
+    assert (first.age_ms, again.age_ms, again.value) == (0, 1_500, first.value)
 
 
 async def test_after_a_new_fact_it_is_read_anew() -> None:

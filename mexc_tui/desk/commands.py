@@ -58,6 +58,8 @@ class Done(Generic[Result]):
     words: str
     result: Result
     outcome: Outcome = Outcome.DONE
+    age_ms: int = 0
+    """How old the result is."""
 
 
 class CommandRefused(Exception):
@@ -242,7 +244,13 @@ class CommandDesk:
         if len(result) > LARGEST_RESULT:
             words = f"{done.words} What there is to show does not fit ({len(result):,} bytes): ask for less."
             return Answer(id=given.id, outcome=Outcome.PARTLY, words=words)
-        return Answer(id=given.id, outcome=done.outcome, words=done.words, result=msgspec.Raw(result))
+        return Answer(
+            id=given.id,
+            outcome=done.outcome,
+            words=done.words,
+            result=msgspec.Raw(result),
+            age_ms=done.age_ms,
+        )
 
     def _start(self, work: "Awaitable[Answer]") -> "asyncio.Task[Answer]":
         task = asyncio.ensure_future(work)

@@ -66,6 +66,8 @@ class Reply(Generic[Result]):
     result: Result | None
     is_repeated: bool
     """Whether it had been done before, and this is what was said then."""
+    age_ms: int = 0
+    """How old the result was when it was sent: answers out of the store are kept for seconds."""
 
 
 class DeskError(Exception):

@@ -119,6 +119,8 @@ class Answer(FromEngine, frozen=True, kw_only=True, tag="answer"):
     words: str
     result: msgspec.Raw = NOTHING
     is_repeated: bool = False
+    age_ms: int = 0
+    """How old the result is."""
 
 
 class Refused(FromEngine, frozen=True, kw_only=True, tag="refused"):
@@ -164,7 +166,7 @@ def reply_to(answer: Answer, kind: CommandKind[Args, Result]) -> Reply[Result]:
     except msgspec.DecodeError as error:
         words = f"The answer to {kind.name} is not what this face knows ({error}). {SAME_RELEASE}"
         raise BadFrame(words) from None
-    return Reply(answer.outcome, answer.words, result, answer.is_repeated)
+    return Reply(answer.outcome, answer.words, result, answer.is_repeated, answer.age_ms)
 
 
 def frame(message: FromViewer | FromEngine) -> bytes:

@@ -1,6 +1,7 @@
 """`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 
 from mexc_tui.engine import asked
 from mexc_tui.engine.engine import Engine
@@ -25,6 +26,7 @@ from mexc_tui.model.view import (
 from mexc_tui.settings.load import Loaded, SettingsError
 from mexc_tui.settings.rows import live_rows
 from mexc_tui.settings.table import TABLE
+from mexc_tui.sniping.protection import SHUT
 
 NO_TIME = 2**62
 
@@ -54,7 +56,7 @@ class EngineFace:
             started_ms=engine.started_ms,
             now_ms=now_ms,
             clock=parts.market.clock_row(),
-            streams=parts.market.streams_row(_unopened(live)),
+            streams=parts.market.streams_row(partial(_is_not_trading, engine, _unopened(live))),
             budget=parts.market.budget_row(),
             sources=engine.polls.rows(),
             workers=tuple(_workers(engine)),
@@ -201,6 +203,12 @@ def _not_compared(engine: Engine) -> tuple[str, ...]:
 def _unopened(live: Iterable[Listing]) -> frozenset[str]:
     """Return every name of the pairs that have not opened yet."""
     return frozenset(name for one in live if one.opened_ms is None for name in one.names)
+
+
+def _is_not_trading(engine: Engine, unopened: Collection[str], symbol: str) -> bool:
+    """Return whether nothing needs to come of a pair: not open yet, suspended, or unknown to the exchange."""
+    pair = engine.known.knowledge.pairs.get(symbol)
+    return symbol in unopened or pair is None or pair.status in SHUT
 
 
 def _workers(engine: Engine) -> Sequence[WorkerRow]:

@@ -12,8 +12,9 @@ from mexc_tui.model.order import Side
 
 STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
 """How long one span of a path may be."""
-FRESH_MS = 60_000
-"""Levels are pushed when they change: so long they are what the exchange has, if no quote says otherwise."""
+FRESH_MS = 1_000
+"""Levels are pushed when they change, the best quote all the time: while it comes, levels that agree with it
+are current, however long nothing changed."""
 
 Levels = Sequence[tuple[Decimal, Decimal]]
 
@@ -44,8 +45,8 @@ def best_of(seen: Seen) -> tuple[Decimal | None, Decimal | None]:
 
 
 def is_exact(seen: Seen, now_ms: int) -> bool:
-    """Whether the levels are what the exchange has: heard lately, not crossed, and no later quote differs."""
-    if seen.deep is None or now_ms - seen.deep_ms > FRESH_MS:
+    """Whether the levels are what the exchange has: confirmed lately, not crossed, no later quote differs."""
+    if seen.deep is None or now_ms - max(seen.deep_ms, seen.quoted_ms) > FRESH_MS:
         return False
     bid, ask = _best(seen.deep.bids), _best(seen.deep.asks)
     is_crossed = bid is not None and ask is not None and bid > ask

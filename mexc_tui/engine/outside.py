@@ -3,7 +3,7 @@
 They stand apart from `ports` because they speak of the market, which the adapters' own rooms must not know.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -129,8 +129,8 @@ class Market(Protocol):
         """Return how well the clock is known."""
         ...
 
-    def streams_row(self, unopened: Collection[str] = ...) -> StreamsRow:
-        """Return how the streams are; of the unopened pairs nothing need be heard yet."""
+    def streams_row(self, is_not_trading: Callable[[str], bool] = ...) -> StreamsRow:
+        """Return how the streams are; of pairs that do not trade nothing needs to come."""
         ...
 
     def pair_streams(self, symbol: str) -> PairStreams:

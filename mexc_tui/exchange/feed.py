@@ -27,7 +27,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """A topic for display. `age_s` is None before the first message; `reason` tells why it is not live."""
+    """A topic for display. `age_s` is None before the first message; `reason` tells why it is not live.
+
+    Stale is the connection: a pair that does not trade is not.
+    """
 
     topic: Topic
     phase: Phase
@@ -103,9 +106,13 @@ class Feed:
         return (now_ns - heard_ns) / NS_PER_S
 
     def is_stale(self, now_ns: int) -> bool:
-        """Return whether its data should not be trusted: unserved, silent too long, or absurd too often."""
-        too_old = self.age_s(now_ns) > self.stale_after_s
-        return self.phase is not Phase.LIVE or too_old or self.strikes.are_out(now_ns)
+        """Return whether its data should not be trusted: unserved, absurd too often, or mute.
+
+        Only a channel that always pushes can be mute. The others push what changes: their silence is that of
+        the market, and a dead connection ends their being served.
+        """
+        is_mute = self.topic.kind in _STEADY and self.age_s(now_ns) > self.stale_after_s
+        return self.phase is not Phase.LIVE or is_mute or self.strikes.are_out(now_ns)
 
     def is_mute(self, now_ns: int, after_s: float) -> bool:
         """Return whether a channel that always pushes has been acknowledged and does not push (M3, M4)."""

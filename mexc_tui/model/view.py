@@ -28,9 +28,9 @@ class StreamsRow(Row, frozen=True, kw_only=True):
     topics: int = 0
     live: int = 0
     stale: int = 0
-    """Not served, or silent for too long."""
+    """Not served, or mute though they push all the time. A pair that does not trade is none of them."""
     quiet: int = 0
-    """Silent or refused, as is expected of a pair that has not opened; not among the stale ones."""
+    """Mute or refused, as is expected of a pair that does not trade now; not among the stale ones."""
     refused: int = 0
     connections: int = 0
     messages: int = 0

@@ -33,6 +33,8 @@ class ListingJson(msgspec.Struct, frozen=True, kw_only=True):
     price: str | None
     trades: int
     outcome: str
+    priced_ms: int | None
+    """When the newest message about its price came; None: none did since the engine began."""
 
 
 class NoEngineJson(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.questions.signal_pages import STAGES
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table
+from mexc_tui.questions.trading_pages import OLD_MS
 from mexc_tui.wording.facts import fact_words
 from mexc_tui.wording.moments import NONE, ahead, when
 
@@ -54,7 +55,7 @@ def status_page(status: StatusRow, pen: Pen) -> str:
         _pair(
             "streams",
             f"{streams.live} of {streams.topics} topics live, {streams.stale} stale, "
-            f"{streams.quiet} quiet before an opening, "
+            f"{streams.quiet} not trading, "
             f"{streams.connections} connections, {streams.messages_per_s:,.0f} messages/s",
         ),
         *[_pair("", pen.write(reason, Tone.WARN)) for reason in (*streams.reasons, *streams.silent)],
@@ -135,10 +136,18 @@ def _listing(row: ListingRow, now_ms: int) -> tuple[Cell, ...]:
         Cell(str(row.moves), Tone.WARN if row.moves else Tone.PLAIN, is_number=True),
         Cell(row.triple or NONE),
         Cell("yes" if row.api_allowed else "no", Tone.GOOD if row.api_allowed else Tone.PLAIN),
-        Cell(NONE if row.price is None else money(row.price), is_number=True),
+        Cell(_price(row, now_ms), is_number=True),
         Cell(row.outcome or NONE),
         Cell("; ".join(notes), Tone.WARN),
     )
+
+
+def _price(row: ListingRow, now_ms: int) -> str:
+    """Return the last price, with a ~ in front of one that is not current."""
+    if row.price is None:
+        return NONE
+    is_current = row.priced_ms is not None and now_ms - row.priced_ms <= OLD_MS
+    return money(row.price) if is_current else f"~{money(row.price)}"
 
 
 def settings_page(rows: Sequence[SettingRow], pen: Pen) -> str:

@@ -24,6 +24,8 @@ from mexc_tui.wording.moments import NONE, ahead, when
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words
 
+OLD_MS = 2_000
+"""An older price is marked: its pair is delisted or over, or its stream is down."""
 _SNIPE = (
     "SYMBOL",
     "STATE",
@@ -134,13 +136,19 @@ def _position(row: PositionRow) -> tuple[Cell, ...]:
         Cell("delisted", Tone.BAD) if row.delisted else Cell(row.state.value),
         Cell(price(row.quantity), is_number=True),
         Cell(price(row.entry_price), is_number=True),
-        Cell(price(row.bid), is_number=True),
-        Cell(amount(row.value), is_number=True),
+        Cell(_mark(row) + price(row.bid), is_number=True),
+        Cell(_mark(row) + amount(row.value), is_number=True),
         Cell(signed(gain), tone, is_number=True),
         Cell(NONE if row.unrealised_pct is None else f"{row.unrealised_pct:+.1f}", tone, is_number=True),
         Cell(signed(row.realised), is_number=True),
         Cell(price(row.stop_price) if row.stop_price else NONE, is_number=True),
     )
+
+
+def _mark(row: PositionRow) -> str:
+    """Return a ~ where the bid, and what it makes the position worth, are not current."""
+    is_old = row.bid is not None and row.bid_age_ms is not None and row.bid_age_ms > OLD_MS
+    return "~" if is_old else ""
 
 
 def _ending(row: PositionRow, pen: Pen) -> str:

@@ -32,6 +32,7 @@ from mexc_tui.tui.notices import Loudness, Notice, Notices
 from mexc_tui.tui.saving import save
 from mexc_tui.tui.screens import BoardScreen
 from mexc_tui.tui.source import Source
+from mexc_tui.tui.staleness import CURRENT
 from mexc_tui.tui.themes import Theme, Themes
 
 FLASH_S = 0.6
@@ -213,20 +214,13 @@ class Acting(Dressed):
         return bool(self.screen_stack) and isinstance(self.screen, BoardScreen)
 
     def _each_second(self) -> None:
-        """Let time close questions; tell what is new. A timer may fire once the screens are gone."""
+        """Let time close questions. A timer may fire once the screens are gone."""
         if not self.screen_stack:
             return
         self._hand.tick()
-        self._tell_news()
 
-    def _quiet_left_s(self) -> float:
-        """Return how long nothing is to be painted: an opening is at hand."""
-        return 0.0
-
-    def _tell_news(self, _: object = None) -> None:
-        """Tell what is new, or a little later if an opening is at hand."""
-        if self._quiet_left_s() > 0:
-            return
+    def _tell_news(self) -> None:
+        """Tell what is new."""
         loudness = self._notices.loudness()
         for notice in self._notices.look():
             self._notice(notice, loudness)
@@ -256,8 +250,9 @@ class Acting(Dressed):
 
     def action_export(self, ending: str) -> None:
         """Save the table that keys act on."""
-        chosen = self.screen.chosen if isinstance(self.screen, BoardScreen) else None
-        if chosen is None:
+        screen = self.screen
+        chosen = screen.chosen if isinstance(screen, BoardScreen) else None
+        if chosen is None or not isinstance(screen, BoardScreen):
             self.tell("Export: there is no table here.", Tone.WARN)
             return
         pane, table = chosen
@@ -269,7 +264,8 @@ class Acting(Dressed):
             rows = taking.read_rows(pane.columns, [table.rows[key] for key in shown])
         data = taking.as_json(rows) if ending == "json" else taking.as_csv(rows)
         name = taking.file_name(pane.title, self._source.now_ms(), ending)
-        self._save("Export", name, data, f"{len(rows)} rows are in")
+        mark = screen.marks.get(pane.title, CURRENT).words
+        self._save("Export", name, data, f"{len(rows)} rows{f' ({mark})' if mark else ''} are in")
 
     def action_picture(self) -> None:
         """Save what is seen as a picture."""

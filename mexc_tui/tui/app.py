@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any, ClassVar
 
+import msgspec
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
@@ -28,9 +29,11 @@ from mexc_tui.tui.pace import (
     ECONOMY_WIRE_PER_S,
     MOST_WIRE_PER_S,
     USUAL_PER_S,
+    Dirty,
     Pace,
     Time,
     adapted,
+    is_opening,
     quiet_left_s,
 )
 from mexc_tui.tui.pages import Commands, HappenedScreen, HelpScreen
@@ -42,7 +45,10 @@ log = logging.getLogger(__name__)
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _TICK = "tick"
+NEWS = "news"
 MOST_PROBLEM = 100
+_MARK_LATE_S = 0.01
+"""A mark is wrong once an age has passed its limit, not when it is there."""
 ANSWERS = "answers"
 """Stands for everything that was asked instead of shown."""
 
@@ -79,17 +85,20 @@ class DeskApp(Acting):
         self.problem = ""
         """What broke it."""
         self._pace: Pace | None = None
+        self._marking: asyncio.TimerHandle | None = None
+        """Paints again when what is on the screen becomes old."""
         self._boards: dict[str, BoardScreen] = {}
 
     def on_mount(self) -> None:
         """Begin on the first board; listen to every view."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._broke_in_loop)
-        self._pace = Pace(Time(loop.time, loop.call_later), self._paint, self._quiet_left_s, self._per_s)
+        time = Time(loop.time, loop.call_later)
+        self._pace = Pace(time, self._paint, self._quiet_left_s, self._per_s, self._urgent)
         for name, view in self._source.views().items():
             view.on_change(partial(self._pace.changed, name))
-        self._source.answers.on_change(partial(self._pace.changed, ANSWERS, ()))
-        self._source.risk.on_change(self._tell_news)
+        self._source.answers.on_change(self._answered)
+        self._source.risk.on_change(lambda _: self._changed(NEWS))
         self._tell_news()
         self.set_interval(1.0, self._each_second)
         self.push_screen(self._board(NAMES[0]))
@@ -103,6 +112,8 @@ class DeskApp(Acting):
         """Paint nothing, and ask nothing any more."""
         if self._pace is not None:
             self._pace.stop()
+        if self._marking is not None:
+            self._marking.cancel()
         await self._hand.close()
         await self._source.answers.close()
 
@@ -119,25 +130,56 @@ class DeskApp(Acting):
         if self._pace is not None:
             self._pace.changed(name, ())
 
+    def _answered(self, asked: msgspec.Struct) -> None:
+        symbol: object = getattr(asked, "symbol", "")
+        if self._pace is not None:
+            self._pace.changed(ANSWERS, {symbol} if isinstance(symbol, str) else ())
+
     def _asked_for(self, name: str) -> None:
         if self._pace is not None:
             self._pace.at_once(name)
 
-    def _paint(self, dirty: Mapping[str, frozenset[str]]) -> None:
+    def _paint(self, dirty: Dirty) -> None:
         if self._exit or not self.screen_stack:
             return
         screen = self.screen
+        if NEWS in dirty or _TICK in dirty:
+            self._tell_news()
         if isinstance(screen, HappenedScreen):
             screen.bring_up_to_date()
         if not isinstance(screen, BoardScreen):
             self._tell_heads()
+            if _TICK in dirty:
+                self._show_behind()
         if not isinstance(screen, BoardScreen) or not screen.is_there:
             return
-        if self._frozen_ms is None:
-            screen.show(None if _TICK in dirty else dirty, self._known())
-        else:
-            screen.show_frame(self._known())
+        self._show_board(screen, None if _TICK in dirty else dirty)
         self._show_act()
+
+    def _show_behind(self) -> None:
+        """Keep the board true that is seen behind the palette."""
+        if isinstance(self.screen, Commands) and isinstance(behind := self.screen_stack[-2], BoardScreen):
+            self._show_board(behind, None)
+
+    def _show_board(self, screen: BoardScreen, dirty: Dirty | None) -> None:
+        """Bring a board up to date, and again when a mark of its data becomes wrong."""
+        if self._frozen_ms is not None:
+            screen.show_frame(self._known())
+            return
+        screen.show(dirty, self._known())
+        if self._marking is not None:
+            self._marking.cancel()
+        left_ms = screen.mark_left_ms
+        if 0 <= left_ms < float("inf"):
+            loop = asyncio.get_running_loop()
+            self._marking = loop.call_later(left_ms / 1_000 + _MARK_LATE_S, self._asked_for, _TICK)
+
+    def _entered(self) -> None:
+        """Show a board as of now before it is painted, and again once it is laid out."""
+        screen = self.screen
+        if isinstance(screen, BoardScreen) and screen.is_there:
+            self._show_board(screen, None)
+        self.call_after_refresh(self._asked_for, _TICK)
 
     def _tell_heads(self) -> None:
         """Keep the header of a page true. A change of the board behind it would send the whole page again."""
@@ -147,6 +189,19 @@ class DeskApp(Acting):
     def _quiet_left_s(self) -> float:
         waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]
         return quiet_left_s(waiting, self._source.now_ms())
+
+    def _urgent(self, changed: Dirty) -> Dirty:
+        """Return the rows of pairs that open about now: they are painted all the same."""
+        now_ms, views = self._source.now_ms(), self._source.views()
+        snipes = self._source.snipes.rows.values()
+        opening = {row.symbol for row in snipes if row.state in _WAITS and is_opening(row.opens_ms, now_ms)}
+        found = {ANSWERS: changed.get(ANSWERS, frozenset[str]()) & opening}
+        for name in changed.keys() & views.keys():
+            rows = views[name].rows
+            found[name] = frozenset(
+                key for key in changed[name] if key not in rows or getattr(rows[key], "symbol", "") in opening
+            )
+        return {name: keys for name, keys in found.items() if keys}
 
     def _known(self) -> Known:
         source = self._source
@@ -165,7 +220,7 @@ class DeskApp(Acting):
     def _board(self, name: str) -> BoardScreen:
         """Return a board's screen, which is made when it first comes to the front."""
         if name not in self._boards:
-            screen = self._boards[name] = BoardScreen(board(name), self._source)
+            screen = self._boards[name] = BoardScreen(board(name), self._source, self._entered)
             self.install_screen(screen, name)  # pyright: ignore[reportUnknownMemberType] Textual says Screen
         return self._boards[name]
 
@@ -185,9 +240,8 @@ class DeskApp(Acting):
         """Bring a board to the front."""
         if isinstance(self.screen, BoardScreen) and self.screen.name != name:
             self._board(name)
-            await self.action_switch_screen(name)
             self._frozen_ms = None
-            self.call_after_refresh(self._asked_for, _TICK)
+            await self.action_switch_screen(name)
 
     def action_command_palette(self) -> None:
         """Offer all that can be done; in its line letters are letters."""

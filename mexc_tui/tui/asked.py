@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -38,7 +38,11 @@ class Heard(Generic[Result]):
     result: Result | None = None
     problem: str = ""
     at_s: float | None = None
-    """When it came, on the loop's clock; None: nothing came yet."""
+    """When it was last asked for, on the loop's clock; None: ask again now."""
+    of_s: float | None = None
+    """The result is as of then, or later; None: nothing came yet."""
+    of_ms: int = 0
+    """The same in the exchange's time."""
 
 
 Key = tuple[str, msgspec.Struct]
@@ -48,15 +52,15 @@ NOT_YET: Heard[Any] = Heard()
 class Answers:
     """Asks again what is looked at, not more often than each look wants. Belongs to the screen's loop."""
 
-    def __init__(self, give: Give) -> None:
-        """Ask with `give`."""
-        self._give = give
+    def __init__(self, give: Give, now_ms: Callable[[], int]) -> None:
+        """Ask with `give`; `now_ms` is the exchange's time."""
+        self._give, self._now_ms = give, now_ms
         self._heard: dict[Key, Heard[Any]] = {}
         self._asking: dict[Key, asyncio.Task[None]] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Callable[[msgspec.Struct], None]] = []
 
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener` when an answer came."""
+    def on_change(self, listener: Callable[[msgspec.Struct], None]) -> None:
+        """Call `listener` with what was asked when an answer came."""
         self._listeners.append(listener)
 
     def latest(self, kind: CommandKind[Args, Got], args: Args, every_s: float) -> Heard[Got]:
@@ -73,7 +77,7 @@ class Answers:
         """Ask anew at the next look: a command changed what was answered."""
         for key in [key for key in self._heard if key[0] == kind.name]:
             heard = self._heard[key]
-            self._heard[key] = Heard(heard.result, heard.problem, None)
+            self._heard[key] = replace(heard, at_s=None)
 
     async def close(self) -> None:
         """Ask nothing any more."""
@@ -83,10 +87,11 @@ class Answers:
         await asyncio.gather(*asking, return_exceptions=True)
 
     async def _ask(self, key: Key, kind: CommandKind[Args, Got], args: Args) -> None:
-        result, problem = None, ""
+        result, problem, age_ms = None, "", 0
+        asked_s, asked_ms = asyncio.get_running_loop().time(), self._now_ms()
         try:
             reply = await self._give(kind, args, deadline_s=DEADLINE_S)
-            result = reply.result
+            result, age_ms = reply.result, reply.age_ms
             if reply.outcome is not Outcome.DONE or result is None:
                 problem = reply.words or f"The engine answered {reply.outcome.value}."
         except DeskError as error:
@@ -94,9 +99,11 @@ class Answers:
         finally:
             del self._asking[key]
         before = self._heard.pop(key, NOT_YET)
-        now_s = asyncio.get_running_loop().time()
-        self._heard[key] = Heard(before.result if result is None else result, problem, now_s)
+        if result is None:
+            self._heard[key] = replace(before, problem=problem, at_s=asked_s)
+        else:
+            self._heard[key] = Heard(result, problem, asked_s, asked_s - age_ms / 1_000, asked_ms - age_ms)
         while len(self._heard) > MOST_KEPT:
             del self._heard[next(iter(self._heard))]
         for listener in self._listeners:
-            listener()
+            listener(args)

@@ -1,11 +1,13 @@
 """From panes to widgets: which table or picture each is, and how rows and answers get into it."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from mexc_tui.tui.boards.panes import LOADING, AnswerPane, PicturePane, TablePane
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.look import Look
+from mexc_tui.tui.pace import Dirty
 from mexc_tui.tui.rows import Line, Rows
 from mexc_tui.tui.table import Table
 
@@ -23,15 +25,28 @@ def fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
     table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
 
 
-def fill_answer(pane: AnswerPane[Any], table: Table, look: Look, below: str) -> None:
-    """Bring a table up to the last answer; where there is none, say why."""
+def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: Look) -> None:
+    """Bring a table up to date: by the keys of its view that changed, or as a whole."""
+    view = look.source.views()[pane.view]
+    if dirty is None:
+        fill_anew(table, pane.read(look, None))
+    elif pane.view in dirty:
+        table.apply(pane.read(look, dirty[pane.view]))
+    if pane.is_over is not None:
+        table.leave(partial(pane.is_over, look.source))
+    empty = pane.empty if isinstance(pane.empty, str) else pane.empty(look)
+    table.set_empty(empty if view.is_complete else LOADING)
+
+
+def fill_answer(pane: AnswerPane[Any], table: Table, look: Look) -> str:
+    """Bring a table up to the last answer; where there is none, say why. Return why there is no newer one."""
     heard = pane.asks(look)
     has_any = heard is not None and heard.result is not None
     fill_anew(table, pane.rows(heard.result, look) if heard is not None and has_any else {})
     problem = "" if heard is None else heard.problem
     is_asked = heard is not None and not has_any and not problem
     table.set_empty(problem or (LOADING if is_asked else pane.empty))
-    table.set_titles(counted(pane.title, table.rows), below or (problem if has_any else ""))
+    return problem if has_any else ""
 
 
 def table_of(pane: TablePane | AnswerPane[Any], number: int) -> Table:

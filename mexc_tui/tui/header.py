@@ -1,6 +1,6 @@
 """The two lines on top that are always true: mode, state, clock, freshness, money. The unknown is said so.
 
-Without a word of the engine the state and the money are the last that are known, said so and dimmed.
+While nothing new comes from the engine, state and money are the last that are known, marked and dimmed.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.part import Part, fitting
+from mexc_tui.tui.staleness import CURRENT, OLD_MS, Mark
 from mexc_tui.tui.text import age, amount, gain, here, utc
 
 _OFF_MS = 100.0
@@ -35,9 +36,21 @@ class Known:
     """How long the view stands still; None: it goes on."""
 
     @property
+    def age_ms(self) -> float | None:
+        """How old the engine's views are: by their own time, and by when anything came; None: none came."""
+        if self.status is None:
+            return self.heard_ms
+        return max(float(self.now_ms - self.status.now_ms), self.heard_ms or 0.0)
+
+    @property
     def is_old(self) -> bool:
         """Whether the engine may have gone on, or ended, without a word of it here."""
-        return self.link.link is not Link.CONNECTED
+        return self.link.link is not Link.CONNECTED or (self.age_ms or 0.0) > OLD_MS
+
+    @property
+    def mark(self) -> Mark:
+        """How panes that show views say that these are old."""
+        return Mark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
 
 
 def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
@@ -107,6 +120,8 @@ def _link(known: Known) -> Part:
         return Part(f"NO CONNECTION {age(known.heard_ms)}", Tone.BAD)
     if known.link.link is Link.STALE:
         return Part(f"ENGINE SILENT {age(known.heard_ms)}", Tone.BAD)
+    if known.is_old:
+        return Part(f"DATA {age(known.age_ms)} OLD", Tone.BAD)
     return Part("connected", Tone.PLAIN, goes=5)
 
 

@@ -12,6 +12,7 @@ from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.tui.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.rows import Line
+from mexc_tui.tui.source import Source
 from mexc_tui.tui.text import age, amount, countdown, gain, price, utc
 
 LISTING = (
@@ -103,8 +104,11 @@ _ORDERS = {
     OrderState.CANCELLED: Tone.FAINT,
     OrderState.ABSENT: Tone.FAINT,
 }
-_OLD_BID_MS = 5_000
 _SOON_MS = 60_000
+OLD_PRICE_MS = 1_900
+"""When a listing's price was heard is told to the second, rounded down: while all is well it is 1.6 s ago."""
+OLD_BID_MS = 1_000
+"""Told every quarter of a second; the best quote comes ten times a second whether or not a pair trades."""
 _BEHIND = 10**14
 """What has opened stands behind what is to open, the newest first."""
 
@@ -119,9 +123,21 @@ def listing(row: ListingRow, now_ms: int) -> Line:
         _trust(row),
         Cell(str(row.moves), Tone.WARN if row.moves else Tone.FAINT, row.moves),
         Cell("yes", Tone.GOOD) if row.api_allowed else Cell("no", Tone.FAINT),
-        price(row.price, row.price_decimals),
+        _aged(price(row.price, row.price_decimals), is_old=_is_unheard(row.priced_ms, now_ms)),
         Cell(row.outcome or "; ".join(row.disagreements), Tone.FAINT),
     )
+
+
+def _is_unheard(priced_ms: int | None, now_ms: int) -> bool:
+    """Whether nothing of a pair's price has come lately: it is delisted, over, or its stream is down."""
+    return priced_ms is None or now_ms - priced_ms > OLD_PRICE_MS
+
+
+def prices_left_ms(source: Source, now_ms: int) -> float:
+    """Return how long until the next price of a listing is old, if nothing new comes."""
+    priced = (row.priced_ms for row in source.listings.rows.values() if row.priced_ms is not None)
+    left = (float(at_ms + OLD_PRICE_MS - now_ms) for at_ms in priced)
+    return min((left_ms for left_ms in left if left_ms >= 0), default=float("inf"))
 
 
 def signal(row: SignalRow, now_ms: int) -> Line:
@@ -154,21 +170,20 @@ def snipe(row: SnipeRow, now_ms: int) -> Line:
 
 
 def position(row: PositionRow, now_ms: int) -> Line:
-    """Return a position. A bid that is old has a ~ in front of it."""
+    """Return a position. An old bid, and what is computed from it, has a ~ in front of it."""
     if row.closed_ms is not None:
         return _closed(row, row.closed_ms)
-    is_old = row.bid_age_ms is not None and row.bid_age_ms > _OLD_BID_MS
+    is_old = row.bid_age_ms is not None and row.bid_age_ms > OLD_BID_MS
     places = row.price_decimals
-    bid = price(row.bid, places)
     sold = sum(rung.where == "sold" for rung in row.rungs)
     return (
         Cell(row.symbol, Tone.STRONG),
-        gain(row.unrealised),
-        gain(row.unrealised_pct, 1, "%"),
-        _bid(row, bid, is_old=is_old),
+        _aged(gain(row.unrealised), is_old=is_old),
+        _aged(gain(row.unrealised_pct, 1, "%"), is_old=is_old),
+        Cell("delisted", Tone.BAD) if row.delisted else _aged(price(row.bid, places), is_old=is_old),
         price(row.stop_price, places),
         price(row.entry_price, places),
-        amount(row.value),
+        _aged(amount(row.value), is_old=is_old),
         Cell(f"{sold}/{len(row.rungs)}", rank=sold),
         Cell(age(now_ms - row.opened_ms), rank=-row.opened_ms),
         _protected(row),
@@ -176,10 +191,9 @@ def position(row: PositionRow, now_ms: int) -> Line:
     )
 
 
-def _bid(row: PositionRow, bid: Cell, *, is_old: bool) -> Cell:
-    if row.delisted:
-        return Cell("delisted", Tone.BAD)
-    return Cell(f"~{bid.text}", Tone.FAINT, bid.rank) if is_old else bid
+def _aged(cell: Cell, *, is_old: bool) -> Cell:
+    """Return a figure as it is marked when it is not of now."""
+    return Cell(f"~{cell.text.strip()}", Tone.FAINT, cell.rank) if is_old and cell != NOTHING else cell
 
 
 def _closed(row: PositionRow, closed_ms: int) -> Line:

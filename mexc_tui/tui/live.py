@@ -35,7 +35,7 @@ def source_of(
         orders=client.mirror(ORDERS),
         positions=client.mirror(POSITIONS),
         risk=client.mirror(RISK),
-        answers=Answers(client.give),
+        answers=Answers(client.give, now_ms),
         give=client.give,
         follow_news=client.follow_news,
         wire_per_s=wire_per_s,

@@ -1,9 +1,8 @@
 """The screen of a board: a header, tables and pictures, the three lines of a deed, a footer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -13,13 +12,12 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
-from mexc_tui.desk.client import Link
 from mexc_tui.tui import confirm, keys
 from mexc_tui.tui.bar import Bar
-from mexc_tui.tui.boards.panes import LOADING, AnswerPane, Board, Pane, PicturePane, TablePane
+from mexc_tui.tui.boards.panes import AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.filling import counted, fill_anew, fill_answer, picture_of, table_of
+from mexc_tui.tui.filling import counted, fill_answer, fill_table, picture_of, table_of
 from mexc_tui.tui.foot import Foot
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.header import Known
@@ -34,10 +32,11 @@ from mexc_tui.tui.layout import (
     WITH_SCREENS,
 )
 from mexc_tui.tui.look import Look
+from mexc_tui.tui.pace import Dirty
 from mexc_tui.tui.part import Part, folded
 from mexc_tui.tui.source import Source
+from mexc_tui.tui.staleness import OLD_MS, Mark
 from mexc_tui.tui.table import Table
-from mexc_tui.tui.text import age
 
 DETAILS = "Details"
 FILTER_HINT = "words; !word leaves out"
@@ -61,9 +60,14 @@ class BoardScreen(Screen[None]):
     class Arranged(Message):
         """Other panes are seen: they want to be drawn."""
 
-    def __init__(self, board: Board, source: Source) -> None:
-        """Show a board of this source."""
+    def __init__(self, board: Board, source: Source, entered: Callable[[], None]) -> None:
+        """Show a board of this source; call `entered` when it comes to the front, before it is painted."""
         super().__init__(name=board.name)
+        self._entered = entered
+        self.marks: dict[str, Mark] = {}
+        """Of each pane, by its title."""
+        self.mark_left_ms = float("inf")
+        """How long the marks of what was shown last stay right if nothing new comes."""
         self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
         medium = [(MEDIUM, "-medium")] if board.wide_from > MEDIUM else []
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
@@ -115,6 +119,10 @@ class BoardScreen(Screen[None]):
     def _widget(self, pane: Pane) -> Table | Canvas:
         return (self._pictures if isinstance(pane, PicturePane) else self._tables)[pane.title]
 
+    def on_screen_resume(self) -> None:
+        """Have it brought up to date: what it showed when it was left is not painted again."""
+        self._entered()
+
     def on_resize(self) -> None:
         """Show what there is room for."""
         self._arrange()
@@ -148,27 +156,39 @@ class BoardScreen(Screen[None]):
         self._details.display = has_details and self._alone is None
         self.post_message(self.Arranged())
 
-    def show(self, dirty: Mapping[str, frozenset[str]] | None, known: Known) -> None:
+    def show(self, dirty: Dirty | None, known: Known) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
         self.show_frame(known)
-        is_stale = known.link.link is not Link.CONNECTED
-        below = f"OLD: {age(known.heard_ms)}" if is_stale else ""
+        self.mark_left_ms = OLD_MS - (known.age_ms or 0.0)
         for pane in self.board.panes:
-            widget = self._widget(pane)
-            widget.set_stale(is_stale)
-            if not widget.display:
-                continue
-            look = self.look(known)
-            match pane:
-                case TablePane():
-                    self._fill(pane, self._tables[pane.title], dirty, look, below)
-                case AnswerPane():
-                    fill_answer(pane, self._tables[pane.title], look, below)
-                case PicturePane():
-                    canvas = self._pictures[pane.title]
-                    canvas.show(pane.draw(look, *canvas.room))
-                    canvas.set_titles(pane.title, below)
-        self._show_details(known, below)
+            if self._widget(pane).display:
+                self._show_pane(pane, dirty, self.look(known), known.mark)
+        self._show_details(known)
+
+    def _show_pane(self, pane: Pane, dirty: Dirty | None, look: Look, mark: Mark) -> None:
+        """Bring one pane up to date, and mark it if its data are old."""
+        problem, widget, first = "", self._widget(pane), next(iter(self._tables.values()), None)
+        match pane:
+            case TablePane():
+                table = self._tables[pane.title]
+                follows = dirty is not None and CURSOR in dirty and table is not first
+                fill_table(pane, table, None if follows else dirty, look)
+                if pane.left_ms is not None:
+                    self.mark_left_ms = min(self.mark_left_ms, pane.left_ms(self._source, look.now_ms))
+            case AnswerPane():
+                problem = fill_answer(pane, self._tables[pane.title], look)
+            case PicturePane():
+                canvas = self._pictures[pane.title]
+                canvas.show(pane.draw(look, *canvas.room))
+        mark = self.marks[pane.title] = self._marked(look, mark)
+        widget.set_stale(mark.is_dim)
+        title = pane.title if isinstance(widget, Canvas) else counted(pane.title, widget.rows)
+        widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
+
+    def _marked(self, look: Look, mark: Mark) -> Mark:
+        """Return the mark of what was just drawn: of the views if these are old, else of the answers."""
+        self.mark_left_ms = min(self.mark_left_ms, look.answered.left_ms())
+        return mark if mark.is_dim else look.answered.mark()
 
     @property
     def is_there(self) -> bool:
@@ -209,14 +229,17 @@ class BoardScreen(Screen[None]):
             if table.rows.is_held is not is_held:
                 table.hold(is_held)
 
-    def _show_details(self, known: Known, below: str) -> None:
+    def _show_details(self, known: Known) -> None:
         """Draw all there is to say of the row that was chosen; it follows the cursor."""
         if self._chosen_from is None or self.board.details is None:
             return
         table = self._tables[self._chosen_from]
         look = replace(self.look(known), key=table.cursor, pane=self._chosen_from)
         self._details.show(self.board.details(look, self._details.room[0]))
-        self._details.set_titles(f"{DETAILS}: {self._chosen_from}", below or "esc closes this")
+        mark = self._marked(look, known.mark)
+        self._details.set_stale(mark.is_dim)
+        title = f"{DETAILS}: {self._chosen_from}  {mark.words}".rstrip()
+        self._details.set_titles(title, "esc closes this")
 
     def look(self, known: Known) -> Look:
         """Return what is drawn from now."""
@@ -224,27 +247,6 @@ class BoardScreen(Screen[None]):
         now_s = asyncio.get_running_loop().time()
         key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
         return Look(self._source, known.now_ms, now_s, known.zone, key, words)
-
-    def _fill(
-        self,
-        pane: TablePane,
-        table: Table,
-        dirty: Mapping[str, frozenset[str]] | None,
-        look: Look,
-        below: str,
-    ) -> None:
-        """Bring a table up to date: by the keys of its view that changed, or as a whole."""
-        view = self._source.views()[pane.view]
-        is_chosen_from = table is next(iter(self._tables.values()))
-        if dirty is None or (CURSOR in dirty and not is_chosen_from):
-            fill_anew(table, pane.read(look, None))
-        elif pane.view in dirty:
-            table.apply(pane.read(look, dirty[pane.view]))
-        if pane.is_over is not None:
-            table.leave(partial(pane.is_over, self._source))
-        empty = pane.empty if isinstance(pane.empty, str) else pane.empty(look)
-        table.set_empty(empty if view.is_complete else LOADING)
-        table.set_titles(counted(pane.title, table.rows), below)
 
     @property
     def table(self) -> Table | None:

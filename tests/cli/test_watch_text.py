@@ -44,6 +44,7 @@ def test_what_is_not_known_is_a_dash_and_never_a_zero() -> None:
 
 def test_stale_data_says_so() -> None:
     assert changed(stale=True, state="open for 9 s").endswith("STALE")
+    assert changed(stale=True, state="opens in 9 s").endswith("opens in 9 s")
 
 
 def test_a_book_that_is_not_valid_says_so() -> None:

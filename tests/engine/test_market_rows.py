@@ -41,10 +41,16 @@ def test_levels_are_exact_until_a_later_quote_differs() -> None:
 
 
 def test_levels_that_were_not_heard_for_long_or_are_crossed_are_not_exact() -> None:
-    assert not is_exact(Seen(deep=DEEP, deep_ms=NOW_MS), NOW_MS + 60_001)
+    assert not is_exact(Seen(deep=DEEP, deep_ms=NOW_MS), NOW_MS + 1_001)
     crossed = TopLevels("AUSDT", asks=((D(1), D(1)),), bids=((D(2), D(1)),), version=1)
     assert not is_exact(Seen(deep=crossed, deep_ms=NOW_MS), NOW_MS)
     assert not is_exact(Seen(), NOW_MS)
+
+
+def test_levels_of_a_pair_that_does_not_trade_are_exact_while_its_quotes_confirm_them() -> None:
+    seen = Seen(deep=DEEP, deep_ms=NOW_MS, quote=quote("1", "1.1"), quoted_ms=NOW_MS + 600_000)
+    assert is_exact(seen, NOW_MS + 600_100)
+    assert not is_exact(seen, NOW_MS + 601_001)
 
 
 def test_trades_that_were_asked_for_come_behind_those_that_were_heard() -> None:

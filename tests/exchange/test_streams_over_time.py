@@ -142,15 +142,14 @@ def test_a_quiet_link_that_answers_pings_is_left_alone() -> None:
     simulate(main)
 
 
-def test_M2_a_held_pair_is_stale_after_three_seconds_others_after_a_minute() -> None:
+def test_M2_quotes_of_a_held_pair_are_stale_after_three_seconds_others_after_a_minute() -> None:
     async def main(sim: Simulation) -> None:
-        held, other = topics.deals("MXUSDT"), topics.deals("BUSDT")
+        held, other = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
         async with virtual_world(sim, [held, other]) as world:
             await asyncio.sleep(1)
             world.streams.hold(["MXUSDT"])
             for topic in (held, other):
-                frame = frames.deal_frame(("1", "1", 1, "1"), topic=topic)
-                await world.server.push(topic.channel, frame)
+                await world.server.push(topic.channel, frames.quote_frame("1", "2", topic=topic))
             await asyncio.sleep(2.9)
             assert (world.streams.is_stale(held), world.streams.is_stale(other)) == (False, False)
             await asyncio.sleep(0.3)
@@ -161,21 +160,35 @@ def test_M2_a_held_pair_is_stale_after_three_seconds_others_after_a_minute() -> 
     simulate(main)
 
 
-def test_M3_staleness_is_of_the_topic_not_of_the_socket() -> None:
+def test_M3_mute_quotes_are_stale_and_a_pair_that_does_not_trade_is_not() -> None:
     async def main(sim: Simulation) -> None:
-        talking, silent = topics.deals("MXUSDT"), topics.deals("BUSDT")
-        async with virtual_world(sim, [talking, silent]) as world:
+        talking, mute = topics.best_quote("MXUSDT"), topics.best_quote("BUSDT")
+        untraded = [topics.deals("MXUSDT"), topics.depth("MXUSDT"), topics.top_levels("MXUSDT")]
+        async with virtual_world(sim, [talking, mute, *untraded]) as world:
             await asyncio.sleep(1)
-            for number in range(120):
-                await world.server.push(talking.channel, frames.deal_frame(("1", "1", 1, f"{number}")))
+            for _ in range(120):
+                await world.server.push(talking.channel, frames.quote_frame("1", "2", topic=talking))
                 await asyncio.sleep(1)
-            ages = {state.topic: state for state in world.streams.state().feeds}
-            assert not ages[talking].is_stale
-            assert ages[silent].is_stale
-            assert ages[silent].age_s is None
-            assert ages[talking].age_s is not None
-            assert len(world.server.sessions) == 1
+            stale = [state.topic for state in world.streams.state().feeds if state.is_stale]
+            ages = {state.topic: state.age_s for state in world.streams.state().feeds}
+            assert stale == [mute]
+            assert ages[mute] is None
+            assert ages[talking] is not None
             assert 0.75 <= world.streams.state().messages_per_s <= 1.25
+
+    simulate(main)
+
+
+def test_a_pair_that_does_not_trade_is_stale_while_its_connection_is_gone() -> None:
+    async def main(sim: Simulation) -> None:
+        topic = topics.deals("MXUSDT")
+        async with virtual_world(sim, [topic]) as world:
+            await asyncio.sleep(300)
+            assert not world.streams.is_stale(topic)
+            world.server.manners.reject_connections = 1_000
+            world.streams.reconnect("lost")
+            await asyncio.sleep(2)
+            assert world.streams.is_stale(topic)
 
     simulate(main)
 

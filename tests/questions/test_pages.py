@@ -36,10 +36,16 @@ def test_a_disagreement_is_shown_and_not_resolved() -> None:
 
 
 def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
-    row = listing_row(samples.listing(), Stage.OPEN, price=0.00000012)
+    row = listing_row(samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=7_900)
     body = msgspec.json.decode(asjson.encode(asjson.listing(row)))
-    assert body["price"] == "0.00000012"
-    assert listings_page([row], 0, PEN).splitlines()[1].split()[-2] == "0.00000012"
+    assert (body["price"], body["priced_ms"]) == ("0.00000012", 7_000)
+    assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "0.00000012"
+
+
+def test_a_price_of_a_pair_that_is_not_heard_any_more_is_marked() -> None:
+    for heard_ms in (None, 6_900):
+        row = listing_row(samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=heard_ms)
+        assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "~0.00000012"
 
 
 def test_a_signal_says_how_sure_it_is_and_on_what_that_rests() -> None:

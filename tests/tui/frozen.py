@@ -92,6 +92,12 @@ class Frozen:
             return cast("Reply[Any]", reply)
         return Reply(Outcome.DONE, "", reply, is_repeated=False)
 
+    def go(self, by_ms: int) -> None:
+        """Let time pass for the screen and for the engine, which says so."""
+        self.now_ms += by_ms
+        row = self.status.rows["engine"]
+        self.status.put("engine", msgspec.structs.replace(row, now_ms=self.now_ms))
+
     def source(self) -> Source:
         """Return what screens look at."""
         return Source(
@@ -102,7 +108,7 @@ class Frozen:
             orders=self.orders,
             positions=self.positions,
             risk=self.risk,
-            answers=Answers(self.give),
+            answers=Answers(self.give, lambda: self.now_ms),
             give=self.give,
             follow_news=self.followers.append,
             wire_per_s=lambda: 3_100.0,

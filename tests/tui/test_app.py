@@ -23,7 +23,7 @@ async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting
     """Let a second go by, so that nothing of the start is still to be painted; count from here on."""
     wire = app._driver  # pyright: ignore[reportPrivateUsage]
     assert isinstance(wire, Counting)
-    frozen.now_ms += 1_000
+    frozen.go(1_000)
     await _sent(pilot, wire, "14:13:21Z")
     wire.written = ""
     return wire
@@ -116,7 +116,7 @@ async def test_a_second_in_which_nothing_happens_costs_a_hundred_bytes() -> None
     async with desk(frozen) as (app, pilot, _):
         await until(pilot, app, "Nothing is armed.")
         wire = await _settled(app, pilot, frozen)
-        frozen.now_ms += 1_000
+        frozen.go(1_000)
         assert await _sent(pilot, wire, "14:13:22Z") < 150
 
 
@@ -269,7 +269,7 @@ async def test_hostile_names_reach_no_terminal() -> None:
 async def test_countdowns_go_on_by_themselves() -> None:
     async with desk() as (app, pilot, frozen):
         await until(pilot, app, "T-00:47")
-        frozen.now_ms = NOW_MS + 5_000
+        frozen.go(5_000)
         await until(pilot, app, "T-00:42")
 
 

@@ -9,14 +9,14 @@ ASKED = SettingList([])
 
 async def _answered(answers: Answers) -> None:
     came = asyncio.Event()
-    answers.on_change(came.set)
+    answers.on_change(lambda _: came.set())
     await asyncio.wait_for(came.wait(), 5)
 
 
 async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
-    answers = Answers(frozen.give)
+    answers = Answers(frozen.give, lambda: frozen.now_ms)
     assert answers.latest(SETTINGS, Nothing(), 60) is NOT_YET
     await _answered(answers)
     assert answers.latest(SETTINGS, Nothing(), 60).result == ASKED
@@ -26,7 +26,7 @@ async def test_the_first_look_asks_and_the_next_one_has_the_answer() -> None:
 async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_meanwhile() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
-    answers = Answers(frozen.give)
+    answers = Answers(frozen.give, lambda: frozen.now_ms)
     answers.latest(SETTINGS, Nothing(), 60)
     await _answered(answers)
     assert answers.latest(SETTINGS, Nothing(), 0).result == ASKED
@@ -37,7 +37,7 @@ async def test_an_answer_that_is_too_old_for_a_look_is_asked_anew_and_shown_mean
 async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
     frozen = Frozen()
     frozen.replies["settings"] = ASKED
-    answers = Answers(frozen.give)
+    answers = Answers(frozen.give, lambda: frozen.now_ms)
     answers.latest(SETTINGS, Nothing(), 60)
     await _answered(answers)
     del frozen.replies["settings"]
@@ -51,7 +51,7 @@ async def test_a_refusal_is_said_and_the_last_answer_stays() -> None:
 
 async def test_only_so_many_answers_are_kept() -> None:
     frozen = Frozen()
-    answers = Answers(frozen.give)
+    answers = Answers(frozen.give, lambda: frozen.now_ms)
     for number in range(MOST_KEPT + 1):
         answers.latest(WHY, WhyAsked(symbol=f"A{number}USDT"), 60)
         await _answered(answers)

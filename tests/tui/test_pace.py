@@ -1,12 +1,12 @@
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.pace import MOST_QUIET_S, Pace, Time, adapted, quiet_left_s
+from mexc_tui.tui.pace import MOST_QUIET_S, Dirty, Pace, Time, adapted, quiet_left_s
 
 
 @dataclass
@@ -45,11 +45,19 @@ class _Desk:
     def __init__(self, per_s: float = 4.0) -> None:
         self.clock = _Clock()
         self.quiet_until_s = 0.0
-        self.painted: list[tuple[float, Mapping[str, frozenset[str]]]] = []
+        self.urgent = set[str]()
+        self.painted: list[tuple[float, Dirty]] = []
         time = Time(lambda: self.clock.now_s, self.clock.later)
-        self.pace = Pace(time, self._paint, lambda: max(self.quiet_until_s - self.clock.now_s, 0.0), per_s)
+        self.pace = Pace(time, self._paint, self._quiet_left_s, per_s, self._urgent)
 
-    def _paint(self, dirty: Mapping[str, frozenset[str]]) -> None:
+    def _quiet_left_s(self) -> float:
+        return max(self.quiet_until_s - self.clock.now_s, 0.0)
+
+    def _urgent(self, changed: Dirty) -> Dirty:
+        found = {view: keys & self.urgent for view, keys in changed.items()}
+        return {view: keys for view, keys in found.items() if keys}
+
+    def _paint(self, dirty: Dirty) -> None:
         self.painted.append((self.clock.now_s, dirty))
 
     @property
@@ -87,24 +95,55 @@ def test_economy_is_one_repaint_a_second_and_can_be_changed_while_waiting() -> N
     assert desk.times == [100.0, 100.9]
 
 
-def test_nothing_is_painted_around_an_opening_and_nothing_is_lost() -> None:
+def test_around_an_opening_the_rest_waits_and_nothing_is_lost() -> None:
     desk = _Desk()
-    desk.quiet_until_s = 102.5
     desk.pace.changed("positions", {"a"})
-    desk.clock.go(101)
+    desk.clock.go(100)
+    desk.quiet_until_s = 100.75
     desk.pace.changed("positions", {"b"})
-    desk.clock.go(102.4)
-    assert desk.painted == []
-    desk.clock.go(103)
-    assert desk.painted == [(102.5, {"positions": frozenset("ab")})]
+    desk.clock.go(100.5)
+    desk.pace.changed("positions", {"c"})
+    desk.clock.go(100.7)
+    assert desk.times == [100.0]
+    desk.clock.go(101)
+    assert desk.painted[1:] == [(100.75, {"positions": frozenset("bc")})]
 
 
-def test_openings_behind_one_another_keep_the_screen_still_for_five_seconds_at_most() -> None:
+def test_rows_of_the_opening_pair_are_painted_at_the_usual_pace_and_the_rest_still_waits() -> None:
+    desk = _Desk()
+    desk.urgent = {"opening"}
+    desk.pace.changed("positions", {"a"})
+    desk.clock.go(100)
+    desk.quiet_until_s = 1_000
+    for number in range(10):
+        desk.pace.changed("positions", {"opening", "a"})
+        desk.pace.changed("tick", ())
+        desk.clock.go(100 + (number + 1) / 10)
+    opening = (frozenset({"opening"}), [100.25, 100.5, 100.75])
+    assert [at_s for at_s, dirty in desk.painted if dirty == {"positions": opening[0]}] == opening[1]
+    assert desk.painted[-1] == (101.0, {"positions": frozenset({"opening", "a"}), "tick": frozenset()})
+
+
+def test_openings_behind_one_another_never_keep_anything_back_for_more_than_a_second() -> None:
     desk = _Desk()
     desk.quiet_until_s = 1_000
+    for number in range(100):
+        desk.pace.changed("positions", {"a"})
+        desk.clock.go(100 + (number + 1) / 10)
+    assert desk.times == [100.0 + number for number in range(11)]
+    assert MOST_QUIET_S == 1.0
+
+
+def test_what_a_key_asked_for_waits_for_no_opening() -> None:
+    desk = _Desk()
     desk.pace.changed("positions", {"a"})
-    desk.clock.go(110)
-    assert desk.times == [100 + MOST_QUIET_S]
+    desk.clock.go(100)
+    desk.quiet_until_s = 1_000
+    desk.pace.changed("positions", {"b"})
+    desk.clock.go(100.3)
+    desk.pace.at_once("tick")
+    desk.clock.go(100.3)
+    assert desk.painted[-1] == (100.3, {"positions": frozenset({"b"}), "tick": frozenset()})
 
 
 def test_a_view_without_rows_is_painted_too() -> None:
@@ -142,21 +181,27 @@ def test_never_too_often_and_every_change_within_one_period(
         assert shown[0] - at_s <= 1 / per_s + 1e-9
 
 
-def test_quiet_is_from_a_second_before_an_opening_to_a_second_and_a_half_behind_it() -> None:
+def test_quiet_is_half_a_second_before_an_opening_and_half_a_second_behind_it() -> None:
     assert quiet_left_s([], 10_000) == 0
-    assert quiet_left_s([10_000], 8_999) == 0
-    assert quiet_left_s([10_000], 9_000) == 2.5
-    assert quiet_left_s([10_000, 10_500], 10_000) == 2.0
-    assert quiet_left_s([10_000], 11_500) == 0
+    assert quiet_left_s([10_000], 9_499) == 0
+    assert quiet_left_s([10_000], 9_500) == 1.0
+    assert quiet_left_s([10_000, 10_250], 10_000) == 0.75
+    assert quiet_left_s([10_000], 10_500) == 0
+
+
+def test_however_slow_the_line_the_clock_is_painted_before_it_is_two_seconds_wrong() -> None:
+    per_s = 4.0
+    for _ in range(20):
+        per_s = adapted(per_s, 1e9, 1.0, 1_000)
+    assert 1 / per_s <= 1.5
 
 
 def test_a_line_that_is_full_is_painted_more_rarely_and_an_easy_one_as_wanted_again() -> None:
     assert adapted(4.0, 30_000, 4.0, 32_000) == 2.0
-    assert adapted(0.25, 90_000, 4.0, 32_000) == 0.25
     assert adapted(2.0, 20_000, 4.0, 32_000) == 2.0
     assert adapted(2.0, 3_000, 4.0, 32_000) == 4.0
     assert adapted(1.0, None, 4.0, 32_000) == 4.0
-    assert adapted(1.0, 2_600, 1.0, 1_000) == 0.5
+    assert adapted(2.0, 2_600, 2.0, 1_000) == 1.0
 
 
 def test_what_a_key_asked_for_is_painted_at_once_however_slow_the_line() -> None:

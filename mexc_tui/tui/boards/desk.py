@@ -21,6 +21,7 @@ NEXT = TablePane(
     "listings",
     Order(1),
     Place(share=4),
+    left_ms=lines.prices_left_ms,
 )
 SIGNALS = TablePane(
     "Signals that stand",

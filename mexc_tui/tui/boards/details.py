@@ -70,8 +70,11 @@ def _money(row: PositionRow, look: Look, width: int) -> Iterable[Drawn]:
         f"realised {amount(row.realised).text}, fees {amount(row.fees).text}",
         width,
     )
-    if row.bid_age_ms is not None:
-        yield words(f"the bid is {age(row.bid_age_ms)} old", Tone.FAINT)
+    if row.delisted:
+        yield from paragraph(row.delisted, width, Tone.BAD)
+    elif row.bid_age_ms is not None:
+        old = age(row.bid_age_ms)
+        yield words(f"no bid for {old}" if row.bid is None else f"the bid is {old} old", Tone.FAINT)
     yield words(f"opened {age(look.now_ms - row.opened_ms)} ago", Tone.FAINT)
     if row.trapped:
         yield from paragraph(row.trapped, width, Tone.BAD)

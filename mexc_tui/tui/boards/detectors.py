@@ -32,7 +32,7 @@ _COLUMNS = (
 
 
 def _heard(look: Look) -> Heard[DetectorsRow]:
-    return look.source.answers.latest(DETECTORS, Nothing(), _ASK_S)
+    return look.ask(DETECTORS, Nothing(), _ASK_S)
 
 
 def _rows(row: DetectorsRow, _: Look) -> dict[str, Line]:

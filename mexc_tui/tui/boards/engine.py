@@ -15,7 +15,7 @@ from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.rows import Line
 from mexc_tui.tui.text import age, bytes_of, local_and_utc, milliseconds
 
-_ASK_S, _ASK_SLOWLY_S = 2.0, 5.0
+_ASK_S, _ASK_SLOWLY_S = 1.0, 5.0
 _NAME, _BAR = 20, 24
 _FULL = 0.75
 _SHOTS = (
@@ -36,11 +36,11 @@ _WORKERS = (
 
 
 def _latency(look: Look) -> Heard[LatencyRow]:
-    return look.source.answers.latest(LATENCY, LatencyAsked(), _ASK_SLOWLY_S)
+    return look.ask(LATENCY, LatencyAsked(), _ASK_SLOWLY_S)
 
 
 def _machine(look: Look) -> Heard[MachineRow]:
-    return look.source.answers.latest(MACHINE, Nothing(), _ASK_S)
+    return look.ask(MACHINE, Nothing(), _ASK_S)
 
 
 def _status(look: Look) -> StatusRow | None:

@@ -46,7 +46,7 @@ def asked(words_kept: str) -> JournalAsked:
 
 
 def _heard(look: Look) -> Heard[FactPage]:
-    return look.source.answers.latest(JOURNAL, asked(look.filter), FOLLOW_S)
+    return look.ask(JOURNAL, asked(look.filter), FOLLOW_S)
 
 
 def _rows(page: FactPage, _: Look) -> dict[str, Line]:

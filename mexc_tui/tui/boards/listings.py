@@ -94,6 +94,7 @@ BOARD = Board(
             "listings",
             Order(1),
             Place(share=3),
+            left_ms=lines.prices_left_ms,
         ),
         PicturePane("Story", _story, Place(share=3, is_beside=True)),
         PicturePane("Plan and gates", _plan, Place(share=3, is_beside=True)),

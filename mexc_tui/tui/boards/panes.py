@@ -57,6 +57,8 @@ class TablePane:
     place: Place = MAIN
     is_over: Callable[[Source, str], bool] | None = None
     """Whether nothing can be done with a row any more: the cursor leaves it when another one comes first."""
+    left_ms: Callable[[Source, int], float] | None = None
+    """How long, from a moment on, no row has to be marked as old though it stays the same; None: for ever."""
 
 
 @dataclass(frozen=True, slots=True)

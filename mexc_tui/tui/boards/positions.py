@@ -21,7 +21,7 @@ from mexc_tui.tui.rows import Order
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.text import age, countdown, price, utc
 
-_ASK_S = 1.0
+_ASK_S = 0.75
 _CHOOSE = "Open a position, or choose one, to see its market."
 _DEPTH_BAR = 12
 _LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-even": Tone.WARN}
@@ -44,7 +44,7 @@ def market(look: Look) -> Heard[MarketRow]:
     row = chosen(look)
     if row is None:
         return NOT_YET
-    return look.source.answers.latest(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
+    return look.ask(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
 
 
 def _missing(look: Look, heard: Heard[MarketRow], width: int) -> list[Drawn]:
@@ -65,29 +65,33 @@ def _depth(look: Look, width: int, height: int) -> list[Drawn]:
     row = heard.result
     if row is None:
         return _missing(look, heard, width)
-    if row.problem:
-        return [words(row.problem, Tone.WARN)]
-    each = max((height - 1) // 2, 1)
+    problem = paragraph(row.problem, width, Tone.WARN) if row.problem else []
+    if problem and not (row.bids or row.asks):
+        return problem
+    each = max((height - 1 - len(problem)) // 2, 1)
     asks, bids = row.asks[:each], row.bids[:each]
     most = max((level.quantity for level in (*asks, *bids)), default=Decimal(1)) or Decimal(1)
-    between = _spread(row)
+    between = _spread(row, look.now_ms)
     return [
+        *problem,
         *(_level(row, level, most, width, Tone.BAD) for level in reversed(asks)),
         between,
         *(_level(row, level, most, width, Tone.GOOD) for level in bids),
     ]
 
 
-def _spread(row: MarketRow) -> Drawn:
+def _spread(row: MarketRow, now_ms: int) -> Drawn:
+    """Draw the spread, and how old the book is; without an exact book that is the age of its levels."""
     if row.bid is None or row.ask is None:
         return words(
             "no side of the book is known" if row.bid is row.ask else "one side of the book is empty",
             Tone.WARN,
         )
     gap = (row.ask - row.bid) / row.ask * 100 if row.ask else Decimal(0)
-    old = "" if row.is_exact else "  NOT EXACT"
-    heard = "" if row.leveled_ms is None else f"  {age(row.at_ms - row.leveled_ms)} old"
-    return Span(f"spread {gap:.2f}%"), Span(f"{heard}{old}", Tone.FAINT if row.is_exact else Tone.WARN)
+    of_ms = row.at_ms if row.is_exact else row.leveled_ms
+    old = "" if of_ms is None else f"  {age(now_ms - of_ms)} old"
+    state = "" if row.is_exact else "  resyncing"
+    return Span(f"spread {gap:.2f}%"), Span(f"{old}{state}", Tone.FAINT if row.is_exact else Tone.WARN)
 
 
 def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
@@ -129,7 +133,7 @@ def _opening(look: Look, width: int, height: int) -> list[Drawn]:
         [Level(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
     )
     since = row.opened_ms or row.opens_ms
-    opened = "" if since is None else f"opened {utc(since)}, {countdown(since, row.at_ms)}; "
+    opened = "" if since is None else f"opened {utc(since)}, {countdown(since, look.now_ms)}; "
     holes = f"; {len(row.holes)} holes" if row.holes else ""
     foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
     return chart(plot, width, height, lambda value: price(value, row.price_decimals).text, foot)

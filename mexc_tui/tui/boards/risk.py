@@ -86,11 +86,11 @@ def _money(risk: RiskRow) -> list[Drawn]:
 
 
 def _performance(look: Look) -> Heard[PerformanceRow]:
-    return look.source.answers.latest(PERFORMANCE, Nothing(), _ASK_S)
+    return look.ask(PERFORMANCE, Nothing(), _ASK_S)
 
 
 def _course(look: Look) -> Heard[EquityRow]:
-    return look.source.answers.latest(EQUITY, EquityAsked(), _ASK_S)
+    return look.ask(EQUITY, EquityAsked(), _ASK_S)
 
 
 def _equity(look: Look, width: int, height: int) -> list[Drawn]:
@@ -150,7 +150,7 @@ _GUARD = (
 
 
 def _guard_heard(look: Look) -> Heard[FactPage]:
-    return look.source.answers.latest(JOURNAL, JournalAsked(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
+    return look.ask(JOURNAL, JournalAsked(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
 
 
 def _guard_rows(page: FactPage, look: Look) -> dict[str, Line]:

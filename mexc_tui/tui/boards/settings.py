@@ -23,7 +23,7 @@ _SETTINGS = (
 
 def heard(look: Look) -> Heard[SettingList]:
     """Return all settings."""
-    return look.source.answers.latest(SETTINGS, Nothing(), _ASK_S)
+    return look.ask(SETTINGS, Nothing(), _ASK_S)
 
 
 def _rows(found: SettingList, _: Look) -> dict[str, Line]:

@@ -22,7 +22,7 @@ _INDENT = 4
 
 def why(look: Look, symbol: str | None) -> Heard[WhyRow]:
     """Return the story of a pair, asked while it is looked at."""
-    return NOT_YET if symbol is None else look.source.answers.latest(WHY, WhyAsked(symbol=symbol), _ASK_S)
+    return NOT_YET if symbol is None else look.ask(WHY, WhyAsked(symbol=symbol), _ASK_S)
 
 
 def missing(heard: Heard[WhyRow], choose: str, symbol: str | None) -> list[Drawn]:

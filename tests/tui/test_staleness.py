@@ -1,0 +1,207 @@
+"""What is older than it looks is marked: by its own time, when painted, and again when it becomes old."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.snipe import SnipeState
+from mexc_tui.tui import lines
+from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.screens import BoardScreen
+from mexc_tui.tui.staleness import CURRENT, OLD_MS, AnswerAge, Answered, Mark
+from tests.tui.driving import desk, screen, until
+from tests.tui.frozen import NOW_MS, Frozen, listing, position
+from tests.tui.painting import Counting
+from tests.tui.test_positions_board import market
+
+
+def _wire(app: DeskApp) -> Counting:
+    wire = app._driver  # pyright: ignore[reportPrivateUsage]
+    assert isinstance(wire, Counting)
+    return wire
+
+
+def _opens_now(frozen: Frozen) -> None:
+    """Let the armed pair open at this moment, so that everything else waits."""
+    row = frozen.snipes.rows["S1"]
+    frozen.snipes.put("S1", msgspec.structs.replace(row, opens_ms=frozen.now_ms, state=SnipeState.FIRING))
+
+
+async def _left_and_entered_again(frozen: Frozen, app: DeskApp, pilot: Pilot[None]) -> str:
+    """Go to another screen, let a minute pass, come back at an opening; return what was painted then."""
+    await pilot.press("4")
+    await until(pilot, app, "protected by the engine")
+    frozen.go(60_000)
+    await until(pilot, app, "14:14:20Z")
+    _opens_now(frozen)
+    _wire(app).written = ""
+    await pilot.press("1")
+    await until(pilot, app, "Next openings")
+    return _wire(app).written
+
+
+async def test_a_screen_that_is_entered_again_is_painted_as_of_now_though_a_pair_opens() -> None:
+    frozen = Frozen()
+    async with desk(frozen) as (app, pilot, _):
+        painted = await _left_and_entered_again(frozen, app, pilot)
+        assert "14:14:20Z" in painted
+        assert "T-00:47" not in painted
+
+
+async def test_a_screen_behind_a_page_is_painted_as_of_now_when_the_page_goes() -> None:
+    frozen = Frozen()
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("question_mark")
+        await until(pilot, app, "Rows with these words")
+        frozen.go(60_000)
+        await until(pilot, app, "14:14:20Z")
+        _opens_now(frozen)
+        _wire(app).written = ""
+        await pilot.press("escape")
+        await until(pilot, app, "Next openings")
+        assert "T-00:47" not in _wire(app).written
+
+
+async def test_rows_of_the_pair_that_opens_are_painted_while_others_wait() -> None:
+    frozen = Frozen()
+    async with desk(frozen) as (app, pilot, _):
+        _opens_now(frozen)
+        await until(pilot, app, "firing")
+        frozen.positions.put("P-FOOUSDT", position("FOOUSDT", "0.5", "0.6", "2", "20"))
+        await until(pilot, app, "▲ +20.0%")
+
+
+async def test_the_board_behind_the_palette_goes_on() -> None:
+    frozen = Frozen()
+    async with desk(frozen, size=(120, 100)) as (app, pilot, _):
+        await pilot.press("ctrl+p")
+        await until(pilot, app, "Words of a command")
+        frozen.go(5_000)
+        await until(pilot, app, "T-00:42")
+
+
+async def test_views_that_the_engine_does_not_renew_are_marked_though_it_is_connected() -> None:
+    frozen = Frozen()
+    async with desk(frozen) as (app, pilot, _):
+        frozen.now_ms += 12_000
+        text = await until(pilot, app, "DATA 12s OLD")
+        assert "was: entries allowed" in text
+        assert text.count("OLD: 12s") == 5
+        frozen.go(250)
+        assert "OLD" not in await until(pilot, app, "clock +4")
+
+
+async def test_an_answer_of_a_minute_ago_is_marked_until_the_next_one_comes() -> None:
+    frozen, came = Frozen(), asyncio.Event()
+    first = market()
+
+    async def answers(_: object) -> MarketRow:
+        if frozen.now_ms > NOW_MS:
+            await came.wait()
+        return msgspec.structs.replace(first, at_ms=frozen.now_ms, leveled_ms=frozen.now_ms)
+
+    frozen.replies["market"] = answers
+    async with desk(frozen, size=(120, 40)) as (app, pilot, _):
+        await pilot.press("4")
+        await until(pilot, app, "stop 0.03139")
+        await pilot.press("1")
+        await until(pilot, app, "Next openings")
+        frozen.go(61_000)
+        await pilot.press("4")
+        text = await until(pilot, app, "OLD: 61s")
+        assert "Trades  OLD: 61s" in text
+        assert "0.0s old" not in text
+        came.set()
+        await until(pilot, app, "0.0s old")
+        assert "OLD" not in "\n".join(screen(app))
+
+
+def _aged(age_ms: float, every_ms: float, asked_ms: float | None = None) -> Answered:
+    waited_ms = age_ms if asked_ms is None else asked_ms
+    return Answered([AnswerAge(NOW_MS - round(age_ms), age_ms, waited_ms, every_ms)])
+
+
+def test_an_answer_is_marked_as_soon_as_it_is_old_and_dimmed_when_the_next_one_is_overdue() -> None:
+    assert Answered().mark() == CURRENT
+    assert _aged(1_400, 750).mark() == CURRENT
+    assert _aged(1_600, 750).mark() == Mark("as of 14:13:18Z")
+    assert _aged(2_300, 750).mark() == Mark("OLD: 2.3s", is_dim=True)
+
+
+def test_an_answer_that_is_asked_for_rarely_always_says_of_when_it_is() -> None:
+    assert _aged(100, 5_000).mark() == Mark("as of 14:13:19Z")
+    assert _aged(6_400, 5_000).mark() == Mark("as of 14:13:13Z")
+    assert _aged(9_000, 5_000, asked_ms=4_000).mark() == Mark("as of 14:13:11Z")
+    assert _aged(6_600, 5_000).mark() == Mark("OLD: 6.6s", is_dim=True)
+
+
+@pytest.mark.parametrize("age_ms", [0, 700, 1_499, 1_501, 2_000])
+def test_a_mark_stays_right_for_as_long_as_it_says(age_ms: int) -> None:
+    now, left_ms = _aged(age_ms, 750), _aged(age_ms, 750).left_ms()
+    if left_ms < float("inf"):
+        assert _aged(age_ms + left_ms, 750).mark().is_dim is now.mark().is_dim
+        assert bool(_aged(age_ms + left_ms, 750).mark().words) is bool(now.mark().words)
+        assert _aged(age_ms + left_ms + 1, 750).mark() != now.mark()
+
+
+async def test_a_board_says_when_its_marks_become_wrong() -> None:
+    frozen = Frozen()
+    async with desk(frozen) as (app, pilot, _):
+        shown = app.screen
+        assert isinstance(shown, BoardScreen)
+        frozen.now_ms += 400
+        frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
+        await until(pilot, app, "▲ +13.20")
+        assert shown.mark_left_ms == OLD_MS - 400
+        row = listing("FRESHUSDT", "open", 0, "calendar", "exchangeInfo")
+        row = msgspec.structs.replace(row, price=0.5, priced_ms=NOW_MS - 1_000, stage="api_enabled")
+        frozen.listings.put("L-FRESHUSDT", row)
+        await until(pilot, app, "FRESHUSDT")
+        assert shown.mark_left_ms == lines.OLD_PRICE_MS - 1_400
+
+
+def test_the_price_of_a_listing_that_is_not_heard_any_more_is_marked() -> None:
+    row = listing("DEADUSDT", "open", 0, "calendar")
+    heard = msgspec.structs.replace(row, price=0.03412, priced_ms=NOW_MS - 1_000)
+    assert [cell.text for cell in lines.listing(heard, NOW_MS) if "0.034" in cell.text] == ["0.03412"]
+    for priced_ms in (NOW_MS - 2_000, None):
+        old = msgspec.structs.replace(heard, priced_ms=priced_ms)
+        marked = [cell for cell in lines.listing(old, NOW_MS) if "0.034" in cell.text]
+        assert [(cell.text, cell.tone) for cell in marked] == [("~0.03412", Tone.FAINT)]
+
+
+def test_an_old_bid_and_what_is_computed_from_it_are_marked() -> None:
+    row = position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1")
+    old = msgspec.structs.replace(row, bid_age_ms=1_100)
+    marked = [cell for cell in lines.position(old, NOW_MS) if cell.text.startswith("~")]
+    assert [cell.text for cell in marked] == ["~▲ +27.57", "~▲ +38.1%", "~0.03412", "~99.97"]
+    assert {cell.tone for cell in marked} == {Tone.FAINT}
+    assert not [cell for cell in lines.position(row, NOW_MS) if cell.text.startswith("~")]
+
+
+@pytest.mark.parametrize(
+    ("is_exact", "words"), [(True, "spread 0.23%  0.0s old"), (False, "spread 0.23%  34s old  resyncing")]
+)
+async def test_a_book_is_as_old_as_its_last_confirmation(is_exact: bool, words: str) -> None:
+    frozen = Frozen()
+    frozen.replies["market"] = msgspec.structs.replace(
+        market(), is_exact=is_exact, leveled_ms=NOW_MS - 34_000
+    )
+    async with desk(frozen) as (app, pilot, _):
+        await pilot.press("4")
+        await until(pilot, app, words)
+
+
+async def test_an_export_says_how_old_its_rows_are(tmp_path: Path) -> None:
+    frozen = Frozen()
+    async with desk(frozen, size=(160, 40), outside=Outside(tmp_path)) as (app, pilot, _):
+        frozen.now_ms += 12_000
+        await until(pilot, app, "DATA 12s OLD")
+        app.action_export("csv")
+        await until(pilot, app, "rows (OLD: 12s) are in")

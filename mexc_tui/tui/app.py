@@ -149,17 +149,10 @@ class DeskApp(Acting):
             screen.bring_up_to_date()
         if not isinstance(screen, BoardScreen):
             self._tell_heads()
-            if _TICK in dirty:
-                self._show_behind()
         if not isinstance(screen, BoardScreen) or not screen.is_there:
             return
         self._show_board(screen, None if _TICK in dirty else dirty)
         self._show_act()
-
-    def _show_behind(self) -> None:
-        """Keep the board true that is seen behind the palette."""
-        if isinstance(self.screen, Commands) and isinstance(behind := self.screen_stack[-2], BoardScreen):
-            self._show_board(behind, None)
 
     def _show_board(self, screen: BoardScreen, dirty: Dirty | None) -> None:
         """Bring a board up to date, and again when a mark of its data becomes wrong."""

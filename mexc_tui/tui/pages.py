@@ -110,8 +110,11 @@ class HappenedScreen(Screen[None]):
 class Commands(CommandPalette):
     """All that can be done, by name."""
 
-    DEFAULT_CSS = "Commands SearchIcon { display: none; }"
-    """An emoji: terminals do not agree on how wide one is."""
+    DEFAULT_CSS = """
+    Commands { background: $background; }
+    Commands SearchIcon { display: none; }
+    """
+    """The board behind stands still, so it is hidden. Terminals do not agree on the width of the icon."""
 
     def compose(self) -> ComposeResult:
         """Lay it out below a header of its own: the one of the board behind it stands still."""

@@ -127,10 +127,6 @@ class BoardScreen(Screen[None]):
         """Show what there is room for."""
         self._arrange()
 
-    def on_screen_resume(self) -> None:
-        """Show at once what changed behind a page."""
-        self.post_message(self.Arranged())
-
     def _arrange(self) -> None:
         """Show the panes that there is room for, or one alone, or one and the details of its row."""
         width, height = self.size

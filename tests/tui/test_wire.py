@@ -18,7 +18,7 @@ async def _second(here: Typed, number: int) -> int:
     begun = len(here.drawn)
     gain = str(Decimal(13) + number)
     here.frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", gain, gain))
-    here.frozen.now_ms += 1_000
+    here.frozen.go(1_000)
     here.app.call_later(here.app._each_second)  # pyright: ignore[reportPrivateUsage]
     seconds = here.frozen.now_ms // 1_000 % 60
     await here.until(lambda: f":{seconds:02}Z".encode() in here.drawn[begun:])

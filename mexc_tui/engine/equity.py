@@ -17,7 +17,7 @@ from mexc_tui.engine.supervisor import Started
 from mexc_tui.ledger.checks import equity_identity
 from mexc_tui.ledger.equity import Mark, change, drawdown, equity_point, unrealised
 from mexc_tui.model.intent import ZERO
-from mexc_tui.model.position import EquityPoint
+from mexc_tui.model.position import EquityPoint, HeldPrice
 from mexc_tui.model.storage import Durability
 
 HUNDRED = Decimal(100)
@@ -205,6 +205,9 @@ class Equity:
 
     async def _store(self, point: EquityPoint) -> None:
         self._has_filled, self._stored_ms = False, point.at_ms
+        held = {one.position.symbol: one.bid for one in self._marks() if one.bid is not None}
+        prices = tuple(HeldPrice(symbol, bid) for symbol, bid in held.items())
+        point = msgspec.structs.replace(point, prices=prices)
 
         def work(desk: Desk) -> None:
             desk.tables.equity.add(point)

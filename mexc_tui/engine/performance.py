@@ -26,6 +26,7 @@ from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, period_returns
 from mexc_tui.risk.metrics.execution import fill_ratio, refusal_rates, slippage_bps
 from mexc_tui.risk.metrics.exposure import (
     Holding,
+    by_symbol,
     concentration,
     effective_number,
     gap_loss,
@@ -33,15 +34,18 @@ from mexc_tui.risk.metrics.exposure import (
     risk_at_stop,
     share_of_equity,
 )
+from mexc_tui.risk.metrics.held import holdings_tail
 from mexc_tui.risk.metrics.latency import Span, stage_latencies
-from mexc_tui.risk.metrics.stress import CoinHistory, Sampling, portfolio_tail
 from mexc_tui.risk.metrics.trades import Trade, trade_of
-from mexc_tui.risk.metrics.value_at_risk import Level
+from mexc_tui.risk.metrics.value_at_risk import Level, historical_es, historical_var
 
 CLOSES = 400
 DAYS = 60
 GAPS_PCT = (30, 50, 100)
 """What is held is a listing of the last hours: each coin counts as younger than a day (field-study E1)."""
+HISTORY_MS = 5 * DAY_MS
+"""Minutes of so long are what VaR of holdings is made of."""
+LEVELS = ((Level.P95, "95 %"), (Level.P99, "99 %"))
 SEED = 1
 """The same books give the same intervals."""
 
@@ -62,7 +66,8 @@ def performance_of(tables: TradingTables, scope: str, marks: Marks) -> Performan
         *_of_time(tables, positions),
         *_of_entries(tables, snipes, attempts),
         *_of_execution(attempts),
-        *_of_holdings([one for one in positions if one.is_open and one.remaining], marks, money),
+        *_of_days(closes, money.equity),
+        *_of_holdings(tables, [one for one in positions if one.is_open and one.remaining], marks, money),
     )
     return PerformanceRow(
         scope=scope,
@@ -171,22 +176,40 @@ def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
             yield f"{stage.span.value}, p99", stage.percentiles.p99
 
 
-def _of_holdings(held: Sequence[Position], marks: Marks, money: Money) -> Iterable[Named]:
-    """What is held now (E1, E2); coins this new enter the tail at stress loss."""
+def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
+    """How much a day may cost, by the returns of equity on past days (E2)."""
+    returns = period_returns(daily(closes))
+    for level, words in LEVELS:
+        yield f"VaR {words}, a day", historical_var(returns, equity, level)
+        yield f"ES {words}, a day", historical_es(returns, equity, level)
+
+
+def _of_holdings(
+    tables: TradingTables, held: Sequence[Position], marks: Marks, money: Money
+) -> Iterable[Named]:
+    """What is held now (E1, E2)."""
     holdings = [_holding(one, marks) for one in held]
     equity = money.equity
     yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)
     yield "concentration (HHI)", concentration(holdings)
     yield "effective positions", effective_number(holdings)
     yield "risk at the stops", risk_at_stop(holdings, ZERO, equity).of_equity
-    coins = [CoinHistory(one.symbol, one.value, ()) for one in holdings]
-    for level, words in ((Level.P95, "95 %"), (Level.P99, "99 %")):
-        tail = portfolio_tail(coins, Sampling.DAILY, level)
-        yield f"VaR {words}, a day", tail.historical_var
-        yield f"ES {words}, a day", tail.historical_es
+    values, points = by_symbol(holdings), _minutes(tables) if holdings else ()
+    for level, words in LEVELS:
+        loss, shortfall = holdings_tail(values, points, level)
+        yield f"VaR {words}, a minute", loss
+        yield f"ES {words}, a minute", shortfall
     for lower in GAPS_PCT:
         loss = gap_loss(holdings, Decimal(lower) / 100)
         yield f"lost if coins open {lower} % lower", Figure(float(loss), len(holdings), 0, unit=Unit.QUOTE)
+
+
+def _minutes(tables: TradingTables) -> Sequence[EquityPoint]:
+    """Return the stored points of the last days, oldest first."""
+    latest = tables.equity.latest()
+    if latest is None:
+        return ()
+    return tables.equity.between(latest.at_ms - HISTORY_MS, latest.at_ms + 1)
 
 
 def _holding(position: Position, marks: Marks) -> Holding:

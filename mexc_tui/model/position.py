@@ -170,6 +170,13 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     losses: int = 0
 
 
+class HeldPrice(msgspec.Struct, frozen=True, array_like=True):
+    """The bid of a pair that was held."""
+
+    symbol: str
+    bid: Decimal
+
+
 class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
     """What the desk was worth at one moment, in quote units."""
 
@@ -183,6 +190,8 @@ class EquityPoint(msgspec.Struct, frozen=True, kw_only=True):
     """Highest equity so far; deposits and withdrawals scale it, they are no gain or loss."""
     is_complete: bool = True
     """False: a price was missing or stale."""
+    prices: tuple[HeldPrice, ...] = ()
+    """Of the pairs held then: the history that VaR is made of. Stored with the point only."""
 
     @property
     def equity(self) -> Decimal:

@@ -3,14 +3,25 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal as D
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import msgspec
 
 from mexc_tui.bootstrap import SystemClock
 from mexc_tui.engine.performance import performance_of
 from mexc_tui.ledger.equity import Mark
-from mexc_tui.model.position import Account, Day, Entry, EntryKind, EquityPoint, Position, Posting
+from mexc_tui.model.position import (
+    Account,
+    Day,
+    Entry,
+    EntryKind,
+    EquityPoint,
+    HeldPrice,
+    Position,
+    Posting,
+)
 from mexc_tui.model.snipe import Attempt, Stamps
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.store.store import Store
@@ -134,17 +145,55 @@ async def test_a_figure_with_too_few_samples_says_so_instead_of_a_number(tmp_pat
     rate = named(row)["win rate"]
     assert (rate.value, rate.n) == (None, 2)
     assert rate.words == f"not enough data (2 of {rate.minimum})"
-    assert named(row)["VaR 95 %, a day"].words.endswith("new coins at 50% stress loss: NEWUSDT")
+    for level, least in (("95 %", 100), ("99 %", 500)):
+        for name in ("VaR", "ES"):
+            day, minute = named(row)[f"{name} {level}, a day"], named(row)[f"{name} {level}, a minute"]
+            assert (day.value, day.words) == (None, f"not enough data (0 of {least})")
+            assert (minute.value, minute.words) == (None, "not enough data (0 of 200 minutes of NEWUSDT)")
 
 
-async def test_what_is_held_is_stressed_as_the_new_coin_it_is(tmp_path: Path) -> None:
+def with_history(unit: UnitOfWork, minutes: int, days: int) -> None:
+    """Store equity of so many days, and of the last one a price each minute."""
+    table = unit.trading(SCOPE).equity
+    random = Random(7)
+    for day in range(days):
+        equity = D(1_000) + D(random.randrange(-900, 900)) / 10
+        table.add(EquityPoint(at_ms=day * DAY_MS, cash=equity, holdings=D(0)))
+    for minute in range(minutes):
+        price = HeldPrice("NEWUSDT", D(200 + random.randrange(-20, 20)) / 100)
+        at_ms = days * DAY_MS + minute * 60_000
+        table.add(EquityPoint(at_ms=at_ms, cash=D(1_000), holdings=D(20), prices=(price,)))
+
+
+async def test_value_at_risk_follows_the_stored_history(tmp_path: Path) -> None:
+    async with stored(tmp_path) as store:
+        await store.write("history", lambda unit: with_history(unit, 240, 120))
+        figures = named(await performance(store, Mark(held.position(), D("2.5"), D(0))))
+        closes, points = await store.read(
+            "history",
+            lambda unit: (
+                unit.trading(SCOPE).equity.daily_closes(400),
+                unit.trading(SCOPE).equity.between(120 * DAY_MS, 121 * DAY_MS),
+            ),
+        )
+    days = sorted(float(b.equity / a.equity) - 1 for a, b in pairwise(closes))
+    minutes = sorted(float(b.prices[0].bid / a.prices[0].bid) - 1 for a, b in pairwise(points))
+    for returns, worth, words in ((days, 1052 + 5 - 0.02, "a day"), (minutes, 25.0, "a minute")):
+        place = 0.05 * (len(returns) - 1)
+        low, high = returns[int(place)], returns[int(place) + 1]
+        value = figures[f"VaR 95 %, {words}"].value
+        assert value is not None
+        assert abs(value + (low + (high - low) * (place % 1)) * worth) < 0.05
+        assert figures[f"VaR 95 %, {words}"].n == len(returns)
+        worse = figures[f"ES 95 %, {words}"].value
+        assert worse is not None
+        assert worse > value
+
+
+async def test_what_is_held_may_open_lower_by_whole_gaps(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         figures = named(await performance(store, Mark(held.position(), D("2.5"), D(0))))
-    # Ten coins at 2.5: half of it by the rule for new coins in VaR, all of it in ES, at any level.
-    losses = {
-        name: figures[f"{name}, a day"].value for name in ("VaR 95 %", "ES 95 %", "VaR 99 %", "ES 99 %")
-    }
-    assert losses == {"VaR 95 %": 12.5, "ES 95 %": 25.0, "VaR 99 %": 12.5, "ES 99 %": 25.0}
+    # Ten coins at 2.5.
     gaps = [figures[f"lost if coins open {lower} % lower"].value for lower in (30, 50, 100)]
     assert gaps == [7.5, 12.5, 25.0]
 

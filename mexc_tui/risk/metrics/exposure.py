@@ -101,7 +101,7 @@ def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
 
 def weights(holdings: Iterable[Holding], equity: Decimal) -> tuple[Weight, ...]:
     """Return `w_i = q_i p_i / E` per coin, heaviest first; equity includes cash (field-study E1)."""
-    values = _by_symbol(holdings)
+    values = by_symbol(holdings)
     ordered = sorted(values, key=lambda symbol: (-values[symbol], symbol))
     return tuple(Weight(symbol, share_of_equity(values[symbol], equity)) for symbol in ordered)
 
@@ -111,7 +111,7 @@ def concentration(holdings: Iterable[Holding]) -> Figure:
 
     1/n when equally spread over n coins, 1 for a single one. n counts coins, not positions.
     """
-    values = [abs(value) for value in _by_symbol(holdings).values() if value]
+    values = [abs(value) for value in by_symbol(holdings).values() if value]
     gross = sum(values, ZERO)
     if not gross:
         return undefined(0, 1, "nothing held")
@@ -131,7 +131,7 @@ def concentration_of_equity(holdings: Iterable[Holding], equity: Decimal) -> Fig
 
     Cash dilutes the coins and adds no term of its own, so all cash is 0 and all in one coin is 1.
     """
-    values = [value for value in _by_symbol(holdings).values() if value]
+    values = [value for value in by_symbol(holdings).values() if value]
     if equity <= 0:
         return undefined(len(values), 1, "no equity")
     return Figure(float(sum((value * value for value in values), ZERO) / (equity * equity)), len(values), 1)
@@ -176,8 +176,8 @@ def exit_into_bids(quantity: Decimal, bids: Sequence[BookLevel], mid: Decimal) -
     return ExitWalk(quantity - left, proceeds, left, cost, share)
 
 
-def _by_symbol(holdings: Iterable[Holding]) -> dict[str, Decimal]:
-    """Two positions in one coin are one concentration."""
+def by_symbol(holdings: Iterable[Holding]) -> dict[str, Decimal]:
+    """Return the value of each coin: two positions in one are one concentration."""
     values: dict[str, Decimal] = {}
     for one in holdings:
         values[one.symbol] = values.get(one.symbol, ZERO) + one.value

@@ -4,20 +4,22 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable
-from io import TextIOWrapper
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
 from mexc_tui import __version__, splash
+from mexc_tui.standard_streams import OutputLost, prepare, problem_of_output, trouble_words
 
 if TYPE_CHECKING:
     from mexc_tui.launching import Launch
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-NOT_STARTED = 3
+NOT_DONE, NOT_STARTED, INTERRUPTED = 1, 3, 130
+PATHS = ("--exchange", "--backup", "--scenario")
+"""Options that name a file."""
 
 # Heavy rooms are imported inside the commands, so that --version and --help stay quick.
 
@@ -39,24 +41,49 @@ class OneLine(click.Group):
         return {command.name or "": command for command in COMMANDS}
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        """Run; a wrong argument is one line on standard error and exit code 2."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):  # a terminal that cannot show a sign gets a question mark
-                stream.reconfigure(errors="replace")
+        """Run; what is wrong is one line on standard error and an exit code."""
+        prepare()
+        given: Sequence[str] | None = extra.pop("args", args[0] if args else None)
+        extra["args"] = _readable(sys.argv[1:] if given is None else given)
         if not extra.pop("standalone_mode", True):
-            return super().main(*args, standalone_mode=False, **extra)
+            return super().main(*args[1:], standalone_mode=False, **extra)
+        code = self._code(*args[1:], **extra)
+        problem = problem_of_output()
+        if problem:
+            code = NOT_DONE
+            click.echo(f"mexc-tui: Standard output could not be written: {problem}.", err=True)
+        sys.exit(code)
+
+    def _code(self, *args: Any, **extra: Any) -> int:
+        """Run, and return the exit code."""
         try:
             code = super().main(*args, standalone_mode=False, **extra)
         except click.ClickException as error:
-            click.echo(f"mexc-tui: {' '.join(error.format_message().split())}", err=True)
-            sys.exit(error.exit_code)
-        except BrokenPipeError:  # `| head` has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
+            return _said(error.format_message(), error.exit_code)
         except click.Abort:
             splash.hide()
-            sys.exit(130)
-        sys.exit(code if isinstance(code, int) else 0)
+            return INTERRUPTED
+        except SystemExit as ended:
+            code = ended.code
+        except (BrokenPipeError, OutputLost):  # `| head` has seen enough
+            code = 0
+        except (OSError, UnicodeError) as error:
+            splash.hide()
+            return _said(trouble_words(error), NOT_DONE)
+        return code if isinstance(code, int) else 0
+
+
+def _said(words: str, code: int) -> int:
+    click.echo(f"mexc-tui: {' '.join(words.split())}", err=True)
+    return code
+
+
+def _readable(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with a question mark for each byte that is no text; paths stay as they are."""
+    return [
+        word if before in PATHS or word.startswith(PATHS) else word.encode("utf-8", "replace").decode()
+        for before, word in zip(["", *arguments], arguments, strict=False)
+    ]
 
 
 def launched(command: Command) -> Command:
@@ -188,8 +215,8 @@ def _say_why(error: Exception) -> NoReturn:
 
     if isinstance(error, WrongUsage | PathsError):
         raise click.UsageError(str(error)) from None
-    if isinstance(error, SettingsError | StartError | OSError):
-        fail(str(error), NOT_STARTED)
+    if isinstance(error, SettingsError | StartError | OSError | UnicodeError):
+        fail(trouble_words(error), NOT_STARTED)
     raise error
 
 

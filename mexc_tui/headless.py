@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import sys
@@ -26,12 +27,15 @@ from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.text import to_text
 from mexc_tui.reporting import day_of, report_day
 from mexc_tui.settings.load import SettingsError
+from mexc_tui.standard_streams import trouble_words
 from mexc_tui.wording.next_steps import with_options
 
 FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
 
+log = logging.getLogger(__name__)
+
 NOT_UP = (SettingsError, PathsError, StartError, EngineRuns, StorageError, OriginRefused, DeskError)
-WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed)
+WHY_NOT_UP = (*NOT_UP, ExchangeError, StartFailed, OSError, UnicodeError)
 Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Lent]]
 """Lends the exchange that was chosen for as long as a block runs."""
 
@@ -51,7 +55,7 @@ def run_headless(launch: Launch, environ: Mapping[str, str]) -> int:
 
 def told_why(launch: Launch, error: Exception) -> int:
     """Say why an engine could not start; return the exit code."""
-    words = str(error) if isinstance(error, NOT_UP) else f"The engine could not start. {error}"
+    words = str(error) if isinstance(error, NOT_UP) else f"The engine could not start. {trouble_words(error)}"
     return _fail(launch, words, NOT_STARTED)
 
 
@@ -85,6 +89,11 @@ async def run_engine(
         if not ready.is_set():
             raise
         return _fail(launch, f"The engine ended in trouble. {error}", DIFFERENCE)
+    except (OSError, UnicodeError) as error:
+        if not ready.is_set():
+            raise
+        log.exception("the engine ended in trouble")
+        return _fail(launch, f"The engine ended in trouble. {trouble_words(error)}", DIFFERENCE)
     finally:
         listening.cancel()
 

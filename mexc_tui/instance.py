@@ -2,8 +2,11 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from random import Random
+
+from mexc_tui.paths import PathsError
 
 NAME = "instance"
 """The file that keeps it, in a profile's private folder."""
@@ -12,11 +15,22 @@ LENGTH = 4
 
 
 def instance_of(file: Path, rng: Random) -> str:
-    """Return the name kept in a file, made up at the first start. Raises OSError."""
+    """Return the name kept in a file, made up at the first start. Raises PathsError."""
     try:
-        kept = file.read_text("ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
-        kept = ""
+        return _kept_or_made(file, rng)
+    except OSError as error:
+        why = "it is a link, and the file must lie there itself" if file.is_symlink() else error.strerror
+        raise PathsError(
+            f"Cannot use {file}: {why}. It names this desk in every order: put the file back."
+        ) from None
+
+
+def _kept_or_made(file: Path, rng: Random) -> str:
+    kept = ""
+    with suppress(FileNotFoundError, UnicodeDecodeError):
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, encoding="ascii") as opened:
+            kept = opened.read(LENGTH + 2).strip()
     if re.fullmatch(f"[{LETTERS}]{{{LENGTH}}}", kept):
         return kept
     made = "".join(rng.choices(LETTERS, k=LENGTH))

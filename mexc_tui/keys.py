@@ -33,6 +33,12 @@ NO_KEYRING = (
 )
 
 
+NOT_LOADED = (
+    "The keyring that this machine is set up to use cannot be loaded ({error}). Next step: correct or unset "
+    "PYTHON_KEYRING_BACKEND and keyringrc.cfg (`keyring diagnose` shows both), then try again."
+)
+
+
 class Backend(Protocol):
     """What is used of a keyring; the library's own types are not complete."""
 
@@ -131,10 +137,13 @@ class Keys:
 
     def _backend(self) -> Backend:
         """Return the keyring in use, or the first safe one of a chain."""
-        import keyring
-        from keyring.backends.chainer import ChainerBackend
+        try:
+            import keyring
+            from keyring.backends.chainer import ChainerBackend
 
-        found = keyring.get_keyring()
+            found = keyring.get_keyring()
+        except Exception as error:  # a backend that is configured and cannot be loaded raises what it likes
+            raise KeysError(NOT_LOADED.format(error=type(error).__name__)) from None
         links = found.backends if isinstance(found, ChainerBackend) else (found,)
         for backend in links:
             if type(backend).__module__ in self._safe:

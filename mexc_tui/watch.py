@@ -33,6 +33,7 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.model.pair_names import AmbiguousName, new_pair, resolve, typed_name
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.proto.stream_pb2 import Push
+from mexc_tui.standard_streams import OutputLost, check_output
 from mexc_tui.watch_text import Header, Line, opening_text, page
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Watch:
     async def run(self, environ: Mapping[str, str]) -> None:
         """Watch until cancelled, or for `seconds`.
 
-        Raises WrongUsage, SettingsError or ExchangeError too, and BrokenPipeError when its reader is gone.
+        Raises WrongUsage, SettingsError or ExchangeError too, and OutputLost when nobody reads it any more.
         """
         mode = mode_of(self.launch, layers_of(self.launch, environ), environ)
         # It only looks: what it asks for is public, and takes no key.
@@ -67,8 +68,8 @@ class Watch:
             try:
                 await watcher.run(self.symbols, self.seconds)
             except ExceptionGroup as problems:
-                if problems.subgroup(BrokenPipeError):
-                    raise BrokenPipeError from None
+                if problems.subgroup(OutputLost):
+                    raise OutputLost from None
                 raise
 
 
@@ -266,6 +267,7 @@ class Watcher:
                 sys.stdout.write(f"\x1b[{self._height}A\x1b[J")
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
+            check_output()
             self._height = text.count("\n") + 1
             await asyncio.sleep(SHOW_EVERY_S)
 

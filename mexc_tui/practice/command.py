@@ -10,6 +10,7 @@ import msgspec
 
 from mexc_tui.practice.scenario import Scenario, ScenarioError, load
 from mexc_tui.practice.server import HOST, serving
+from mexc_tui.standard_streams import check_output
 
 
 def run_exchange(
@@ -48,6 +49,7 @@ async def _serve(scenario: Scenario, seed: int, port: int, *, strict: bool, with
             loop.add_reader(sys.stdin.fileno(), _read_parent, told)
         sys.stdout.write(msgspec.json.encode(endpoint).decode("utf-8") + "\n")
         sys.stdout.flush()
+        check_output()
         await told.wait()
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 import msgspec
 
+from mexc_tui.standard_streams import is_output_whole
+
 if TYPE_CHECKING:
     from mexc_tui.desk.kinds import Args, CommandKind, Result
     from mexc_tui.questions.reach import Reach
@@ -64,7 +66,7 @@ class Asker:
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
         click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
-        if not rows and not self.as_json and not self.reach.has_store:
+        if not rows and not self.as_json and not self.reach.has_store and is_output_whole():
             say(self.reach.without_store)
 
     def tell(

@@ -16,6 +16,7 @@ from mexc_tui.questions import (
 from mexc_tui.questions.agreeing import yes_flag
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 from mexc_tui.questions.names import any_name, pair_name
+from mexc_tui.standard_streams import check_output
 
 if TYPE_CHECKING:
     from mexc_tui.questions.reach import Fits
@@ -264,6 +265,7 @@ def _follow(asker: Asker, last: int, wanted: "Fits") -> None:
         if wanted.fits(row.about, row.kind, row.at_ms):
             sys.stdout.write((asjson.encode(row) if asker.as_json else fact_line(row, asker.pen)) + "\n")
             sys.stdout.flush()
+            check_output()
 
     after = asker.reach.engine_head()
     for row in asker.reach.facts(last, wanted):

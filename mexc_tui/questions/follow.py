@@ -1,6 +1,8 @@
 """Goes on listening: every fact behind a number, as it happens, across an engine's restarts."""
 
 import asyncio
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -11,26 +13,34 @@ from mexc_tui.desk.kinds import Role
 from mexc_tui.engine.rows import fact_row
 from mexc_tui.model.event import Fact
 from mexc_tui.model.view import FactRow
+from mexc_tui.standard_streams import OUTPUT, OutputLost
 
 
 def follow(
     socket: Path, who: str, after: int, show: Callable[[FactRow], None], tell: Callable[[str], None]
 ) -> None:
-    """Show facts until interrupted; `tell` hears when the engine is gone. Not for use in a running loop."""
+    """Show facts until interrupted; `tell` hears when the engine is gone. Not for use in a running loop.
+
+    Raises OutputLost once nobody reads standard output any more.
+    """
     asyncio.run(_follow(socket, who, after, show, tell))
 
 
 async def _follow(
     socket: Path, who: str, after: int, show: Callable[[FactRow], None], tell: Callable[[str], None]
 ) -> None:
-    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not ended.done():
+            ended.set_exception(OutputLost())
 
     def on_fact(fact: Fact) -> None:
         try:
             show(fact_row(fact))
-        except BrokenPipeError as error:  # whoever reads along has gone
-            if not ended.done():
-                ended.set_exception(error)
+        except OutputLost:
+            end()
 
     def on_link(state: LinkState) -> None:
         if state.link is not Link.CONNECTED:
@@ -40,6 +50,10 @@ async def _follow(
     client.on_link(on_link)
     client.follow(after, on_fact)
     running = asyncio.create_task(client.run())
+    if stat.S_ISFIFO(os.fstat(OUTPUT).st_mode):
+        loop.add_reader(
+            OUTPUT, end
+        )  # the end of a pipe that is written to reads as ready once its reader is gone
     try:
         await ended
     finally:

@@ -22,15 +22,15 @@ def look_into(path: Path, clock: Clock, work: Callable[[Reading], T], limits: Li
     limits = limits or Limits()
     if not path.is_file():
         raise StorageRefused(f"There is nothing at {path} yet: no engine of this profile has run.")
-    with closing(open_reader(path, limits)) as connection:
-        try:
+    try:
+        with closing(open_reader(path, limits)) as connection:
             connection.execute("BEGIN")
             _check_schema(connection)
             rows = Rows(connection, clock)
             rows.start(clock.monotonic_ns() + int(limits.deadline_s * 1e9))
             return work(Reading(rows))
-        except sqlite3.Error as error:
-            raise translate(f"looking into {path}", error) from error
+    except sqlite3.Error as error:
+        raise translate(f"looking into {path}", error) from error
 
 
 def _check_schema(connection: sqlite3.Connection) -> None:

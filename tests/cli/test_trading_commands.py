@@ -548,6 +548,37 @@ def test_stopping_with_nothing_held_asks_nothing(shell: Desk, engines: Engines) 
     assert len(face.stops) == 1
 
 
+def test_a_follower_whose_reader_has_gone_ends_quietly_with_0(shell: Desk, engines: Engines) -> None:
+    write_books(shell.paths)
+    engines.start(HeldMoney())
+    with subprocess.Popen(
+        [sys.executable, "-m", "mexc_tui", "journal", "--follow"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # nothing is printed that could fail: its end is noticed all the same
+        assert process.stderr.read() == ""
+        assert process.wait(50) == 0
+
+
+def test_what_was_done_is_told_by_the_exit_code_whoever_reads(shell: Desk, money: HeldMoney) -> None:
+    money.is_all = False
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "mexc_tui", "close", "NEWUSDT", "--yes", "--json"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "mexc-tui: Did close NEWUSDT all.\n")
+
+
 def test_plans_count_what_has_no_price() -> None:
     blind = position_rows(held.books(), held.sight(None, None))
     words = stop_plan("FLATTEN", Held(positions=blind))

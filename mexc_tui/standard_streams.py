@@ -1,0 +1,150 @@
+"""Standard input, output and error of this process, also where they are closed, full or nobody reads them.
+
+A command is done whether its words can be written or not: what the output does not take is dropped and noted,
+and the command's end says so. Commands that only print go on until `check_output` says that nobody is left.
+"""
+
+import errno
+import io
+import os
+import sys
+from contextlib import suppress
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+INPUT, OUTPUT, ERROR = 0, 1, 2
+
+
+class OutputLost(Exception):
+    """Standard output takes nothing any more."""
+
+
+class _Output(io.RawIOBase):
+    """A file descriptor that never fails to be written to; the first failure is kept."""
+
+    def __init__(self, descriptor: int, problem: OSError | None = None) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self.problem = problem
+        self.was_written = False
+
+    def write(self, data: "ReadableBuffer", /) -> int | None:
+        self.was_written = True
+        try:
+            return os.write(self._descriptor, data)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            self.problem = self.problem or error
+            return memoryview(data).nbytes
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        return os.isatty(self._descriptor)
+
+
+_installed: dict[int, _Output] = {}
+
+
+def prepare() -> None:
+    """Make every standard stream one that can be used; no file opened later takes the place of a closed one.
+
+    Streams that somebody else put in place, as tests do, stay.
+    """
+    closed = [number for number in (INPUT, OUTPUT, ERROR) if _is_closed(number)]
+    for number in closed:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        if nothing != number:
+            os.dup2(nothing, number)
+            os.close(nothing)
+    if INPUT in closed:
+        sys.stdin = _text(io.BufferedReader(io.FileIO(INPUT, closefd=False)))
+    else:
+        _tolerate(sys.stdin)
+    sys.stdout = _safe(sys.stdout, OUTPUT, is_closed=OUTPUT in closed)
+    sys.stderr = _safe(sys.stderr, ERROR, is_closed=ERROR in closed)
+
+
+def check_output() -> None:
+    """Raise OutputLost if standard output takes nothing any more."""
+    output = _installed.get(OUTPUT)
+    if output is not None and output.problem is not None:
+        raise OutputLost
+
+
+def trouble_words(error: Exception) -> str:
+    """Say what the system refused, about which file."""
+    if isinstance(error, UnicodeError):
+        return "A name or path is no valid text: only UTF-8 can be stored and sent."
+    if not isinstance(error, OSError) or not error.strerror:
+        return str(error)
+    return f"{error.strerror}: {error.filename}." if error.filename else f"{error.strerror}."
+
+
+def is_output_whole() -> bool:
+    """Whether standard output has taken all that was written to it."""
+    sys.stdout.flush()
+    output = _installed.get(OUTPUT)
+    return output is None or output.problem is None
+
+
+def problem_of_output() -> str:
+    """Write what is still to be written, and say why not all could be; empty: all was, or nobody reads it."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    output = _installed.get(OUTPUT)
+    if output is None or output.problem is None or not output.was_written:
+        return ""
+    return "" if output.problem.errno == errno.EPIPE else output.problem.strerror or str(output.problem)
+
+
+def _is_closed(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return True
+    return False
+
+
+def _safe(stream: TextIO | None, number: int, *, is_closed: bool) -> TextIO:
+    """Return a stream that can be written to whatever happens to its descriptor."""
+    if is_closed or stream is None:
+        problem = OSError(errno.EBADF, "it is closed")
+        encoding, line_buffering = "utf-8", False
+    elif number in _installed or _fileno(stream) != number:
+        _tolerate(stream)
+        return stream
+    else:
+        problem = None
+        encoding, line_buffering = stream.encoding, bool(stream.line_buffering)
+        stream.flush()
+    output = _installed[number] = _Output(number, problem)
+    return _text(io.BufferedWriter(output), encoding, line_buffering or number == ERROR)
+
+
+def _text(
+    stream: "io.BufferedReader | io.BufferedWriter", encoding: str = "utf-8", line_buffering: bool = False
+) -> TextIO:
+    """Return a stream of text; a terminal that cannot show a sign gets a question mark."""
+    return TextIOWrapper(stream, encoding, errors="replace", line_buffering=line_buffering)
+
+
+def _tolerate(stream: TextIO) -> None:
+    """Let a stream replace what it cannot decode or encode."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
+def _fileno(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except OSError:
+        return None

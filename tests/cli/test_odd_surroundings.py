@@ -1,0 +1,258 @@
+"""Every command where streams are closed or full, folders are odd, and bytes are no text: one line each."""
+
+import os
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+
+import click
+import pytest
+
+from mexc_tui.cli import main
+from tests.cli.zygote import CLOSED, Ran, Zygote
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "": (),
+    "--headless": ("--exchange", "missing.json"),
+    "alerts": (),
+    "arm": ("NEWUSDT", "--yes"),
+    "attach": (),
+    "close": ("NEWUSDT",),
+    "convert-dust": (),
+    "disarm": ("NEWUSDT",),
+    "exchange": ("--scenario", "nowhere"),
+    "exits": ("NEWUSDT", "--stop", "1"),
+    "flatten": (),
+    "halt": ("for", "lunch"),
+    "journal": (),
+    "journal --follow": (),
+    "keys check": (),
+    "keys remove": ("--yes",),
+    "keys set": ("--stdin",),
+    "keys show": (),
+    "kill": (),
+    "kill --direct": ("--exchange", "missing.json", "--yes"),
+    "listings": (),
+    "listings add": ("NEWUSDT",),
+    "listings drop": ("NEWUSDT",),
+    "lock": (),
+    "orders": ("--last", "5"),
+    "performance": (),
+    "positions": (),
+    "reconcile": ("--exchange", "missing.json"),
+    "reduce-only": (),
+    "report": (),
+    "restore": ("--yes",),
+    "restore-limits": (),
+    "resume": (),
+    "risk": (),
+    "settings": (),
+    "settings theme": (),
+    "settings theme sea": (),
+    "signals": (),
+    "snipes": (),
+    "status": (),
+    "stop": (),
+    "unlock": (),
+    "watch": ("--exchange", "missing.json"),
+    "what-if": ("NEWUSDT",),
+    "why": ("NEWUSDT",),
+}
+"""Each command, by what makes it run to an end with no engine and no exchange."""
+COMMANDS = [pytest.param((*name.split(), *more), id=name or "desk") for name, more in ARGUMENTS.items()]
+PRINTING = [
+    "listings",
+    "signals",
+    "journal",
+    "settings",
+    "settings theme",
+    "status",
+    "why",
+    "snipes",
+    "--help",
+]
+"""Commands that print something although nothing is stored."""
+
+
+@pytest.fixture(scope="module")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Generator[Zygote]:
+    with Zygote(tmp_path_factory.mktemp("run")) as found:
+        yield found
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MEXC_TUI", "XDG", "PYTHON_K"))
+    }
+    folders = {"STATE_HOME": "s", "CONFIG_HOME": "c", "RUNTIME_DIR": "r"}
+    for folder in folders.values():
+        (tmp_path / folder).mkdir(mode=0o700)
+    return (
+        kept | {"HOME": str(tmp_path)} | {f"XDG_{name}": str(tmp_path / one) for name, one in folders.items()}
+    )
+
+
+def checked(ran: Ran) -> Ran:
+    """Return a run that said what is wrong in one line, if anything is."""
+    assert "Traceback" not in ran.err, ran.err
+    assert ran.code in (0, 1, 2, 3), ran
+    assert all(line.startswith("mexc-tui: ") for line in ran.lines), ran.err
+    said = [line for line in ran.lines if "Passed over" not in line]  # a note of commands that lower risk
+    assert len(said) <= 1, ran.err
+    assert said or ran.out or ran.code in (0, 1), ran
+    return ran
+
+
+def test_every_command_is_tried() -> None:
+    context = click.Context(main)
+    names = set[str]()
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        if isinstance(command, click.Group):
+            names |= {f"{name} {one}" for one in command.commands}
+        else:
+            names.add(name)
+    assert names <= set(ARGUMENTS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
+def test_an_output_that_takes_nothing_is_one_line_and_no_success(
+    zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...], stream: str
+) -> None:
+    ran = checked(zygote.run(command, home, stdout=stream))
+    plain = zygote.run(command, home)
+    if plain.out:
+        assert ran.code == 1
+        assert "Standard output could not be written" in ran.err
+    else:
+        assert ran.code == plain.code
+
+
+@pytest.mark.parametrize("name", PRINTING)
+@pytest.mark.parametrize("stream", ["/dev/full", CLOSED])
+def test_what_could_not_be_printed_ends_with_1(
+    zygote: Zygote, home: Mapping[str, str], name: str, stream: str
+) -> None:
+    ran = checked(zygote.run((*name.split(), *ARGUMENTS.get(name, ())), home, stdout=stream))
+    reason = "No space left on device" if stream != CLOSED else "it is closed"
+    assert (ran.code, ran.err) == (1, f"mexc-tui: Standard output could not be written: {reason}.\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_nobody_hears_what_is_wrong_and_nothing_breaks(
+    zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...]
+) -> None:
+    plain = checked(zygote.run(command, home))
+    for stream in ("/dev/full", CLOSED):
+        assert zygote.run(command, home, stderr=stream).code == plain.code
+    assert checked(zygote.run(command, home, stdin=CLOSED)).code == plain.code
+    assert checked(zygote.run(command, home, encoding="ascii")).code == plain.code
+
+
+def _file_for_state(place: Path) -> None:
+    (place / "s" / "mexc-tui").write_text("a file")
+
+
+def _file_for_profile(place: Path) -> None:
+    (place / "s" / "mexc-tui").mkdir(mode=0o700)
+    (place / "s" / "mexc-tui" / "practice").write_text("a file")
+
+
+def _file_for_sockets(place: Path) -> None:
+    (place / "r" / "mexc-tui").write_text("a file")
+
+
+def _file_for_settings_folder(place: Path) -> None:
+    (place / "c" / "mexc-tui").write_text("a file")
+
+
+def _folder_for_settings(place: Path) -> None:
+    (place / "c" / "mexc-tui" / "settings.toml").mkdir(parents=True)
+
+
+def _circle_of_links(place: Path) -> None:
+    for name in ("s", "c", "r"):
+        (place / name).rmdir()
+        (place / name).symlink_to(place / name)
+
+
+def _folder_for_database(place: Path) -> None:
+    for name in ("desk.sqlite3", "engine.lock", "instance"):
+        (place / "s" / "mexc-tui" / "practice" / name).mkdir(mode=0o700, parents=True)
+
+
+def _noise_for_database(place: Path) -> None:
+    folder = place / "s" / "mexc-tui" / "practice"
+    folder.mkdir(mode=0o700, parents=True)
+    for name in ("desk.sqlite3", "engine.lock", "instance", "halt.json"):
+        (folder / name).write_bytes(b"\xff\x00\xfe" * 5_000)
+        (folder / name).chmod(0o600)
+    backups = folder / "backups"
+    backups.mkdir(mode=0o700)
+    (backups / "desk-20261130T154854Z.sqlite3").write_bytes(b"noise")
+
+
+def _noise_for_settings(place: Path) -> None:
+    folder = place / "c" / "mexc-tui"
+    folder.mkdir()
+    (folder / "settings.toml").write_bytes(b"\xff = [")
+
+
+ODD: dict[str, Callable[[Path], None]] = {
+    "a file where states are kept": _file_for_state,
+    "a file where a profile is kept": _file_for_profile,
+    "a file where sockets are kept": _file_for_sockets,
+    "a file where settings are kept": _file_for_settings_folder,
+    "a folder that is called settings": _folder_for_settings,
+    "links in a circle": _circle_of_links,
+    "a folder that is called database": _folder_for_database,
+    "noise in each file": _noise_for_database,
+    "noise in the settings": _noise_for_settings,
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_odd_folders_are_one_line(
+    zygote: Zygote, home: Mapping[str, str], tmp_path: Path, command: tuple[str, ...], odd: str
+) -> None:
+    ODD[odd](tmp_path)
+    checked(zygote.run(command, home))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_odd_variables_are_one_line(zygote: Zygote, home: dict[str, str], command: tuple[str, ...]) -> None:
+    no_text = os.fsdecode(b"/tmp/\xff\xfe")
+    for changed in (
+        {"XDG_STATE_HOME": "/" + "long" * 80},
+        {"XDG_STATE_HOME": no_text, "XDG_RUNTIME_DIR": no_text, "XDG_CONFIG_HOME": no_text},
+        {"MEXC_TUI_THEME": os.fsdecode(b"\xff")},
+        {"MEXC_TUI_MAX_POSITIONS": "many", "MEXC_TUI_LADDER": "x"},
+        {"COLUMNS": "-1", "TERM": os.fsdecode(b"\xff")},
+        {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"},
+    ):
+        checked(zygote.run(command, home | changed))
+    bare = {name: value for name, value in home.items() if name not in ("HOME", "XDG_STATE_HOME")}
+    checked(zygote.run(command, bare))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_arguments_that_are_no_text_are_one_line(
+    zygote: Zygote, home: Mapping[str, str], command: tuple[str, ...]
+) -> None:
+    checked(zygote.run([*command, b"\xff\xfe"], home))
+    checked(zygote.run([*command, "--profile", b"\xff"], home))
+    swapped = [b"\xff" if word in ("NEWUSDT", "lunch", "theme", "missing.json") else word for word in command]
+    checked(zygote.run(swapped, home))
+
+
+@pytest.mark.parametrize("command", [("keys", "show"), ("keys", "check"), ("keys", "remove", "--yes")])
+def test_a_keyring_that_cannot_be_loaded_says_what_to_correct(
+    zygote: Zygote, home: dict[str, str], command: tuple[str, ...]
+) -> None:
+    ran = checked(zygote.run(command, home | {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"}))
+    assert "cannot be loaded (ModuleNotFoundError)" in ran.err
+    assert "PYTHON_KEYRING_BACKEND" in ran.err

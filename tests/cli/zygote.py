@@ -1,0 +1,139 @@
+"""Runs the command line in children of one process that has loaded everything: dozens of runs a second.
+
+A child's standard streams are made as an interpreter makes them that starts with these descriptors.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of one run."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        """What was said on standard error."""
+        return self.err.splitlines()
+
+
+@dataclass
+class Zygote:
+    """A process that has loaded the program. Use it as a context."""
+
+    folder: Path
+    process: "subprocess.Popen[str] | None" = field(default=None, init=False)
+
+    def __enter__(self) -> "Zygote":
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self.process is not None
+        self.process.communicate(timeout=20)
+
+    def run(
+        self,
+        arguments: Sequence[str | bytes],
+        environ: Mapping[str, str],
+        *,
+        stdin: str = os.devnull,
+        stdout: str = "",
+        stderr: str = "",
+        encoding: str = "utf-8",
+    ) -> Ran:
+        """Run a command in `folder`. Streams are paths, `CLOSED`, or empty: what is written is returned."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        out, err = self.folder / "out", self.folder / "err"
+        for file in (out, err):
+            file.write_text("")
+        wanted = {
+            "arguments": [os.fsdecode(one) for one in arguments],
+            "environ": dict(environ),
+            "streams": [stdin, stdout or str(out), stderr or str(err)],
+            "encoding": encoding,
+            "folder": str(self.folder),
+        }
+        self.process.stdin.write(json.dumps(wanted) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        return Ran(code, out.read_text("utf-8", "replace"), err.read_text("utf-8", "replace"))
+
+
+def _child(wanted: dict[str, Any]) -> None:
+    import traceback
+
+    from mexc_tui.cli import main
+
+    os.environ.clear()
+    os.environ.update(wanted["environ"])
+    os.chdir(wanted["folder"])
+    sys.argv = ["mexc-tui", *wanted["arguments"]]
+    for number, place in enumerate(wanted["streams"]):
+        os.close(number)
+        if place != CLOSED:
+            opened = os.open(place, os.O_RDONLY if not number else os.O_WRONLY)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+    sys.stdin, sys.stdout, sys.stderr = (  # type: ignore[assignment]
+        None
+        if place == CLOSED
+        else open(number, "w" if number else "r", encoding=wanted["encoding"], closefd=False)  # noqa: SIM115
+        for number, place in enumerate(wanted["streams"])
+    )
+    code = 0
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:
+        code = 1
+        with contextlib.suppress(Exception):
+            traceback.print_exc()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # pyright: ignore[reportUnnecessaryComparison] - it may be closed
+                stream.flush()
+    except OSError:
+        code = 120
+    os._exit(code)
+
+
+def _serve() -> None:
+    for name in ("headless", "questions.commands", "showing", "sitting", "store.looking", "watch"):
+        import_module(f"mexc_tui.{name}")
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        child = os.fork()
+        if not child:
+            _child(wanted)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _serve()

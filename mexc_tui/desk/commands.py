@@ -12,6 +12,7 @@ import msgspec
 
 from mexc_tui.desk.kinds import Args, CommandKind, Outcome, Result, Role
 from mexc_tui.desk.wire import Answer, Give, encode
+from mexc_tui.model.storage import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ class CommandDesk:
         try:
             before = await self.audit.begin(given)
         except Exception as error:
-            log.exception("the audit does not take %s", given.name)
+            _log_untaken(given.name, error)
             if not handler.kind.reduces_risk:
                 del self._kept[given.id]  # nothing was done: the same id may try again
                 return refused(given.id, f"{given.name} could not be written down first ({error}).")
@@ -199,8 +200,8 @@ class CommandDesk:
             answer = late if is_late else await self._run(handler, args, given)
             try:
                 await self.audit.end(given, answer)
-            except Exception:
-                log.exception("the audit does not take the answer to %s", given.name)
+            except Exception as error:
+                _log_untaken(f"the answer to {given.name}", error)
                 note = " It could not be written down."
         if note:
             answer = msgspec.structs.replace(answer, words=answer.words + note)
@@ -223,8 +224,8 @@ class CommandDesk:
         try:
             await begun
             await self.audit.end(given, answer)
-        except Exception:
-            log.exception("the audit does not take %s", given.name)
+        except Exception as error:
+            _log_untaken(given.name, error)
             return " It could not be written down."
         return ""
 
@@ -234,6 +235,10 @@ class CommandDesk:
             result = encode(done.result)
         except CommandRefused as refusal:
             return refused(given.id, str(refusal))
+        except StorageError as error:
+            log.warning("%s could not be done: %s", given.name, error)
+            words = f"{given.name} could not be done: {error} Check what it did first."
+            return Answer(id=given.id, outcome=Outcome.FAILED, words=words)
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
@@ -268,6 +273,12 @@ class CommandDesk:
             if one.task is None and one is not kept:
                 total -= one.size
                 del self._kept[key]
+
+
+def _log_untaken(what: str, error: Exception) -> None:
+    """Log what the audit did not take: a store that refuses in one line, a defect with its place."""
+    is_store = isinstance(error, StorageError)
+    log.error("the audit does not take %s: %s", what, error, exc_info=None if is_store else error)
 
 
 def refused(command_id: str, words: str) -> Answer:

@@ -1,11 +1,18 @@
 """The command that puts a backup in the place of a profile's database."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
+from mexc_tui.questions.agreeing import agree, yes_flag
 from mexc_tui.questions.asker import NO_ENGINE, asked, asking, fail
+
+if TYPE_CHECKING:
+    from mexc_tui.paths import Paths
+
+NOBODY = "This replaces the database, and nobody is at a terminal to be asked: add --yes if you mean it."
 
 
 class RestoredJson(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,12 +27,13 @@ class RestoredJson(msgspec.Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.option("--backup", type=click.Path(path_type=Path), help="Which one; by default the newest.")
+@yes_flag
 @asked
-def restore(backup: Path | None, profile: str | None, as_json: bool) -> None:
-    """Put a backup in the place of the database, which is kept beside it. No engine may run.
+def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) -> None:
+    """Put a backup in the place of the database, which is kept beside it. It asks first. No engine may run.
 
     The next start compares it with the exchange: what happened after the backup is taken over or reported.
-    Exit code: 0 restored, 3 an engine runs or there is no sound backup.
+    Exit code: 0 restored, 1 not agreed to, 2 nobody could be asked, 3 an engine runs, or no backup is sound.
     """
     from mexc_tui.lock import EngineRuns, engine_lock
     from mexc_tui.paths import PathsError
@@ -38,6 +46,8 @@ def restore(backup: Path | None, profile: str | None, as_json: bool) -> None:
         chosen = backup or next(iter(backups.all()), None)
         if chosen is None:
             fail(f"There is no backup in {backups.folder}. Name one with --backup FILE.", NO_ENGINE)
+        if paths.store.exists() and not yes:
+            agree(asker, _plan(paths, chosen), NOBODY)
         try:
             with engine_lock(paths, ""):
                 kept = put_back(paths.store, chosen, asker.reach.clock.now_ms())
@@ -50,6 +60,16 @@ def restore(backup: Path | None, profile: str | None, as_json: bool) -> None:
             replaced=None if kept is None else str(kept),
         )
         asker.show(row, lambda row, _: _page(row))
+
+
+def _plan(paths: "Paths", backup: Path) -> str:
+    from mexc_tui.store.backups import time_of
+
+    made = time_of(backup).strftime("%Y-%m-%d %H:%M UTC")
+    return (
+        f"RESTORE: put {backup} ({made}) in the place of the database of profile {paths.profile}. What was "
+        "stored after the backup is no longer read; the database it replaces is kept beside it."
+    )
 
 
 def _page(row: RestoredJson) -> str:

@@ -126,7 +126,7 @@ def test_a_restored_backup_starts_and_the_database_it_replaced_is_kept(
     assert refused.returncode == 3
     assert "desk-20261130T120000Z.sqlite3" in complained
     assert "mexc-tui restore --profile practice" in complained
-    restored = begin(world.folder, "restore", "--profile", "practice")
+    restored = begin(world.folder, "restore", "--yes", "--profile", "practice")
     said, complained = restored.communicate(timeout=60)
     assert restored.returncode == 0, complained
     assert "desk.sqlite3.replaced-" in said

@@ -579,6 +579,27 @@ def test_what_was_done_is_told_by_the_exit_code_whoever_reads(shell: Desk, money
     assert (done.returncode, done.stderr) == (1, "mexc-tui: Did close NEWUSDT all.\n")
 
 
+def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
+    write_books(shell.paths)
+    folder = shell.paths.state / "backups"
+    folder.mkdir(mode=0o700)
+    backup = folder / "desk-20261130T154854Z.sqlite3"
+    backup.write_bytes(shell.paths.store.read_bytes())
+    before = shell.paths.store.stat().st_ino
+    refused = shell.run("restore")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "add --yes" in refused.stderr
+    code, told = at_a_terminal(("restore",), "n")
+    assert (code, shell.paths.store.stat().st_ino) == (1, before)
+    assert (
+        f"put {backup} (2026-11-30 15:48 UTC) in the place of the database of profile practice"
+        in " ".join(told.split())
+    )
+    assert shell.run("restore", "--yes").exit_code == 0
+    shell.paths.store.unlink()
+    assert shell.run("restore").exit_code == 0  # nothing is replaced
+
+
 def test_plans_count_what_has_no_price() -> None:
     blind = position_rows(held.books(), held.sight(None, None))
     words = stop_plan("FLATTEN", Held(positions=blind))

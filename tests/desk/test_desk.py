@@ -13,6 +13,7 @@ from mexc_tui.desk.commands import Audited, Given, Giver
 from mexc_tui.desk.kinds import CommandKind, DeskSilent, NoEngine, Outcome, Role, ViewKind
 from mexc_tui.desk.wire import Give, raw
 from mexc_tui.model.event import Fact
+from mexc_tui.model.storage import StorageFull
 from tests.desk.engines import (
     BUY,
     COUNT,
@@ -393,3 +394,23 @@ async def test_what_lowers_risk_and_was_given_to_the_engine_before_is_looked_up_
         async with serving(path, audit) as engine:
             await engine.server.commands.do(give, Giver("ann", 1, Role.VIEW))
             assert len(engine.bought) == times
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [(BUY, Outcome.REFUSED), (HALT, Outcome.DONE)])
+async def test_a_store_that_refuses_is_one_line_for_who_asked_and_in_the_log(
+    path: Path,
+    caplog: pytest.LogCaptureFixture,
+    kind: CommandKind[Amount, Amount],
+    outcome: Outcome,
+) -> None:
+    class FullAudit(MemoryAudit):
+        async def begin(self, given: Given) -> Audited | None:
+            raise StorageFull("command begun: the disk is full; free some space.")
+
+    async with serving(path, FullAudit()), running(client_of(path)) as client:
+        reply = await client.give(kind, Amount(1), deadline_s=5)
+    assert reply.outcome is outcome
+    assert "could not be written down" in reply.words
+    (line,) = [one for one in caplog.records if "audit" in one.getMessage()]
+    assert line.exc_info is None
+    assert "the disk is full" in line.getMessage()

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-NONE = "–"
+from mexc_tui.model.digits import exact, price_number
+from mexc_tui.questions.tables import NONE, Cell, Column, Pen, cut, figure, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ def opening_text(opens_ms: int | None, now_ms: int) -> str:
     return f"opens in {span}" if opens_ms > now_ms else f"open for {span}"
 
 
+_COLUMNS = ("SYMBOL", Column("BID", 3), Column("ASK", 2), "LAST", Column("", 1), Column("AGE", 4), "STATE")
+
+
 def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
     """Return everything as text, at most `width` columns wide: a wrapped line would spoil the next redraw."""
     offset = NONE if header.offset_ms is None else f"{header.offset_ms:+.1f} ms ±{header.error_ms:.1f}"
@@ -54,17 +58,24 @@ def page(header: Header, lines: Iterable[Line], width: int = 80) -> str:
         f"{header.mode} · {header.place}",
         f"clock offset {offset} · {header.messages_per_s:,.0f} messages/s on "
         f"{header.connections} connection{plural}",
-        f"{'SYMBOL':<14}{'BID':>11}{'ASK':>11}{'LAST':>16}{'AGE':>7}  STATE",
     ]
+    rows = table(_COLUMNS, [_row(line) for line in lines], Pen(columns=width)).splitlines()
     warnings = [f"! {text}" for text in (header.ban, *header.warnings) if text]
-    return "\n".join(line[:width] for line in [*top, *(_row(line) for line in lines), *warnings])
+    return "\n".join(cut(line, width) for line in [*top, *rows, *warnings])
 
 
-def _row(line: Line) -> str:
-    last = f"{_price(line.last, line.decimals)} {line.last_side:<4}"
+def _row(line: Line) -> tuple[Cell, ...]:
+    bid, ask, last = (_price(one, line.decimals) for one in (line.bid, line.ask, line.last))
     age = NONE if line.age_s is None else f"{line.age_s:.1f} s"
-    prices = f"{_price(line.bid, line.decimals):>11}{_price(line.ask, line.decimals):>11}"
-    return f"{line.symbol[:14]:<14}{prices}{last:>16}{age:>7}  {_state(line)}".rstrip()
+    return (
+        Cell(line.symbol),
+        bid,
+        ask,
+        last,
+        Cell(line.last_side),
+        Cell(age, is_number=True),
+        Cell(_state(line)),
+    )
 
 
 def _state(line: Line) -> str:
@@ -78,7 +89,6 @@ def _state(line: Line) -> str:
     return line.state
 
 
-def _price(value: float | None, decimals: int | None) -> str:
-    if value is None:
-        return NONE
-    return f"{value:g}" if decimals is None else f"{value:.{decimals}f}"
+def _price(value: float | None, decimals: int | None) -> Cell:
+    found = exact(value)
+    return figure(None if found is None else price_number(found, decimals))

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from mexc_tui.model.digits import money_text
+
 Z95 = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
 
@@ -62,13 +64,13 @@ def shown_in(value: float, unit: Unit) -> str:
     """Return a number with its unit, for people."""
     match unit:
         case Unit.SHARE:
-            return f"{value:.1%}"
+            return f"{money_text(value * 100, 1)}%"
         case Unit.RATIO | Unit.QUOTE:
-            return f"{value:,.2f}"
+            return money_text(value)
         case Unit.BPS | Unit.MS:
-            return f"{value:,.1f} {unit}"
+            return f"{money_text(value, 1)} {unit}"
         case Unit.R:
-            return f"{value:.2f} R"
+            return f"{money_text(value)} R"
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:

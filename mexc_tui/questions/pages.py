@@ -1,13 +1,15 @@
 """What each command prints for people: rows in, text out."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from mexc_tui.model.digits import exact, price_number
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
 from mexc_tui.questions.signal_pages import STAGES
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table
+from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, figure, fold, table
 from mexc_tui.questions.trading_pages import OLD_MS
 from mexc_tui.wording.facts import fact_words
 from mexc_tui.wording.moments import NONE, ahead, when
@@ -136,18 +138,19 @@ def _listing(row: ListingRow, now_ms: int) -> tuple[Cell, ...]:
         Cell(str(row.moves), Tone.WARN if row.moves else Tone.PLAIN, is_number=True),
         Cell(row.triple or NONE),
         Cell("yes" if row.api_allowed else "no", Tone.GOOD if row.api_allowed else Tone.PLAIN),
-        Cell(_price(row, now_ms), is_number=True),
+        _price(row, now_ms),
         Cell(row.outcome or NONE),
         Cell("; ".join(notes), Tone.WARN),
     )
 
 
-def _price(row: ListingRow, now_ms: int) -> str:
+def _price(row: ListingRow, now_ms: int) -> Cell:
     """Return the last price, with a ~ in front of one that is not current."""
-    if row.price is None:
-        return NONE
+    found = exact(row.price)
+    if found is None:
+        return figure(None)
     is_current = row.priced_ms is not None and now_ms - row.priced_ms <= OLD_MS
-    return money(row.price) if is_current else f"~{money(row.price)}"
+    return figure(replace(price_number(found, row.price_decimals), before="" if is_current else "~"))
 
 
 def settings_page(rows: Sequence[SettingRow], pen: Pen) -> str:

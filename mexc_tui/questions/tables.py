@@ -6,8 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from mexc_tui.model.digits import TOO_NARROW, Number
+
 GAP = "  "
+_FIGURE = re.compile(r"[^\w.]*\.?\d")
 _COLOUR = re.compile(r"\x1b\[\d+m")
+NONE = "–"
+COMPACT = 9
+"""So many columns hold any number in three digits."""
 LAST = 20
 """A last column of words keeps so much of them before another column is left out."""
 
@@ -30,6 +36,21 @@ class Cell:
     text: str
     tone: Tone = Tone.PLAIN
     is_number: bool = False
+    number: Number | None = None
+    """What its text is in full: where that does not fit, fewer digits are shown."""
+
+    def fit(self, most: int) -> str:
+        """Return the text in so many columns. Of a number no digit is cut off: it is rounded."""
+        if width(self.text) <= most:
+            return self.text
+        if self.number is not None:
+            return self.number.fit(most)
+        return TOO_NARROW if self.is_number and _FIGURE.match(self.text) else cut(self.text, most)
+
+
+def figure(number: Number | None, tone: Tone = Tone.PLAIN) -> Cell:
+    """Return the cell of a number; None: it is not known."""
+    return Cell(NONE, tone, is_number=True) if number is None else Cell(str(number), tone, True, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +85,12 @@ def table(heads: Sequence[str | Column], rows: Iterable[Sequence[Cell]], pen: Pe
     numbers = [any(line[place].is_number for line in lines[1:]) for place in range(len(columns))]
     shown = list(range(len(columns)))
     if pen.columns is not None:
-        shown = _kept(columns, widths, pen.columns)
-        _cut_to(shown, widths, pen.columns)
+        least = [
+            min(wide, COMPACT) if any(line[place].number for line in lines) else wide
+            for place, wide in enumerate(widths)
+        ]
+        shown = _kept(columns, least, pen.columns)
+        _cut_to(shown, widths, least, pen.columns)
     return "\n".join(_line(line, shown, widths, numbers, pen) for line in lines)
 
 
@@ -84,8 +109,8 @@ def _kept(columns: Sequence[Column], widths: Sequence[int], most: int) -> list[i
     return shown
 
 
-def _cut_to(shown: Sequence[int], widths: list[int], most: int) -> None:
-    """Cut the last column, then the widest ones, until a line fits."""
+def _cut_to(shown: Sequence[int], widths: list[int], least: Sequence[int], most: int) -> None:
+    """Cut the last column, then round numbers, then cut the widest columns, until a line fits."""
     room = max(most - len(GAP) * (len(shown) - 1), len(shown))
     last = shown[-1]
     over = sum(widths[one] for one in shown) - room
@@ -93,6 +118,9 @@ def _cut_to(shown: Sequence[int], widths: list[int], most: int) -> None:
         gives = min(over, max(widths[last] - LAST, 0))
         widths[last] -= gives
         over -= gives
+    while over > 0 and (long := [one for one in shown if widths[one] > least[one]]):
+        widths[max(long, key=lambda one: widths[one])] -= 1
+        over -= 1
     while over > 0:
         widest = max(shown, key=lambda one: widths[one])
         widths[widest] -= 1
@@ -104,7 +132,7 @@ def _line(
 ) -> str:
     parts: list[str] = []
     for place in shown:
-        text = cut(cells[place].text, widths[place])
+        text = cells[place].fit(widths[place])
         space = " " * (widths[place] - width(text))
         written = pen.write(text, cells[place].tone)
         if numbers[place]:

@@ -1,8 +1,10 @@
 """What commands of trading print for people: snipes, orders, positions, risk, verdicts, books."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
+from mexc_tui.model.digits import exact, money_number, quantity_number, quote_number
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Protection
@@ -19,7 +21,7 @@ from mexc_tui.model.trading_view import (
     WhatIfRow,
 )
 from mexc_tui.model.verdict import Verdict
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
+from mexc_tui.questions.tables import Cell, Column, Pen, Tone, figure, fold, table
 from mexc_tui.wording.moments import NONE, ahead, when
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words
@@ -86,8 +88,8 @@ def _snipe(row: SnipeRow, now_ms: int) -> tuple[Cell, ...]:
         Cell(row.state.value, _STATES.get(row.state, Tone.PLAIN)),
         Cell(when(row.opens_ms)[5:]),
         Cell(ahead(row.opens_ms, now_ms), Tone.FAINT),
-        Cell(amount(row.spend_cap), is_number=True),
-        Cell(price(row.price_cap), is_number=True),
+        _amount(row.spend_cap),
+        _price(row.price_cap),
         Cell(str(row.attempts), is_number=True),
         Cell(bought),
         Cell(row.by),
@@ -108,10 +110,10 @@ def _order(row: OrderRow) -> tuple[Cell, ...]:
         Cell(row.side.value.lower(), Tone.GOOD if row.side is Side.BUY else Tone.WARN),
         Cell("somebody else" if row.state is OrderState.FOREIGN else row.role.value.replace("_", " ")),
         Cell(row.state.value, Tone.BAD if row.state is OrderState.UNKNOWN else Tone.PLAIN),
-        Cell("market" if row.price is None else price(row.price), is_number=True),
-        Cell(price(row.quantity), is_number=True),
-        Cell(price(row.filled_quantity), is_number=True),
-        Cell(price(row.average_price), is_number=True),
+        Cell("market", is_number=True) if row.price is None else _price(row.price),
+        _price(row.quantity),
+        _price(row.filled_quantity),
+        _price(row.average_price),
         Cell(row.fees or NONE),
         Cell(when(row.created_ms)[5:]),
         Cell(row.reason),
@@ -134,14 +136,14 @@ def _position(row: PositionRow) -> tuple[Cell, ...]:
     return (
         Cell(row.symbol),
         Cell("delisted", Tone.BAD) if row.delisted else Cell(row.state.value),
-        Cell(price(row.quantity), is_number=True),
-        Cell(price(row.entry_price), is_number=True),
-        Cell(_mark(row) + price(row.bid), is_number=True),
-        Cell(_mark(row) + amount(row.value), is_number=True),
-        Cell(signed(gain), tone, is_number=True),
-        Cell(NONE if row.unrealised_pct is None else f"{row.unrealised_pct:+.1f}", tone, is_number=True),
-        Cell(signed(row.realised), is_number=True),
-        Cell(price(row.stop_price) if row.stop_price else NONE, is_number=True),
+        _price(row.quantity),
+        _price(row.entry_price),
+        _price(row.bid, _mark(row)),
+        _amount(row.value, _mark(row)),
+        _signed(gain, tone),
+        _signed(row.unrealised_pct, tone, 1),
+        _signed(row.realised),
+        _price(row.stop_price or None),
     )
 
 
@@ -191,9 +193,9 @@ def limits_page(rows: Sequence[LimitRow], pen: Pen) -> str:
     cells = [
         (
             Cell(row.name.replace("_", " ")),
-            Cell(_of(row.used, row.unit), is_number=True),
-            Cell(_of(row.limit, row.unit), is_number=True),
-            Cell(_of(_left(row), row.unit), is_number=True),
+            _of(row.used, row.unit),
+            _of(row.limit, row.unit),
+            _of(_left(row), row.unit),
             Cell(row.unit),
             Cell(row.words),
         )
@@ -206,10 +208,26 @@ def _left(row: LimitRow) -> Decimal | None:
     return None if row.used is None else max(row.limit - row.used, Decimal(0))
 
 
-def _of(value: Decimal | None, unit: str) -> str:
-    if value is None:
-        return NONE
-    return amount(value) if unit else f"{value:f}"
+def _of(value: Decimal | None, unit: str) -> Cell:
+    return _amount(value) if unit else _price(value)
+
+
+def _amount(value: Decimal | None, mark: str = "") -> Cell:
+    found = exact(value)
+    return figure(None if found is None else replace(quote_number(found), before=mark))
+
+
+def _price(value: Decimal | None, mark: str = "") -> Cell:
+    found = exact(value)
+    return figure(None if found is None else replace(quantity_number(found), before=mark))
+
+
+def _signed(value: Decimal | None, tone: Tone = Tone.PLAIN, places: int | None = None) -> Cell:
+    found = exact(value)
+    if found is None:
+        return figure(None, tone)
+    number = quote_number(found) if places is None else money_number(found, places)
+    return figure(replace(number, before="+" if found > 0 else ""), tone)
 
 
 def what_if_page(row: WhatIfRow, pen: Pen) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from textwrap import wrap
 
+from mexc_tui.model.digits import money_text, price_text
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.signal import MIN_N_FOR_RATE, ClaimKind
 from mexc_tui.report.day import (
@@ -147,6 +148,10 @@ def _came_true(signal: Signalled) -> str:
             return "; it did not come true"
 
 
+def _ratio(value: float | None) -> str:
+    return "not known" if value is None else f"×{money_text(value)}"
+
+
 def _happened(happened: Happened, clock: _Clock) -> str:
     words = [_ENDS[happened.end] if happened.end is not None else "is not decided"]
     if happened.opened_ms is not None:
@@ -154,10 +159,10 @@ def _happened(happened: Happened, clock: _Clock) -> str:
     elif happened.planned_ms is not None:
         words.append(f"planned for {clock.at(happened.planned_ms)}, not seen to open")
     if happened.trades and happened.first_price is not None:
-        words.append(f"{happened.trades} trades from {happened.first_price:g}")
+        words.append(f"{happened.trades} trades from {price_text(happened.first_price)}")
         words.append(
-            f"highest ×{happened.high_ratio or 0:.2f}, lowest ×{happened.low_ratio or 0:.2f}, "
-            f"at the end ×{happened.last_ratio or 0:.2f}"
+            f"highest {_ratio(happened.high_ratio)}, lowest {_ratio(happened.low_ratio)}, "
+            f"at the end {_ratio(happened.last_ratio)}"
         )
     if happened.reference_return is not None:
         words.append(f"the fixed rule {happened.reference_return:+.1%}")

@@ -1,14 +1,14 @@
 """What the report says of money, as plain text."""
 
 from collections.abc import Callable, Iterator
-from decimal import Context, Decimal
+from decimal import Decimal
 
+from mexc_tui.model.digits import quantity_number, quote_number
 from mexc_tui.report.trading_day import Accounts, Held, NotArmed, Sniped, TradingDay, Tried
 
 CENT = Decimal("0.01")
 FEW_TRIES = 3
 """More attempts than so many are told by their first, their last and their number."""
-_PRICE = Context(prec=8)
 
 At = Callable[[int], str]
 """Prints a moment."""
@@ -108,7 +108,7 @@ def _held(one: Held, at: At) -> Iterator[str]:
 
 
 def _money(value: Decimal) -> str:
-    return f"{value:,.2f}" if abs(value) >= 1 or not value else f"{Context(prec=4).plus(value):f}"
+    return str(quote_number(value))
 
 
 def _signed(value: Decimal) -> str:
@@ -116,5 +116,4 @@ def _signed(value: Decimal) -> str:
 
 
 def _price(value: Decimal) -> str:
-    text = f"{_PRICE.plus(value):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return str(quantity_number(value))

@@ -1,10 +1,12 @@
 """One cell of a table: what it says, how, and where it stands in an order."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from enum import Enum
 
 from rich.cells import cell_len, set_cell_size
 
+from mexc_tui.model.digits import TOO_NARROW, Number
 from mexc_tui.model.text import clean
 
 
@@ -26,10 +28,26 @@ class Cell:
     text: str
     tone: Tone = Tone.PLAIN
     rank: float | None = None
+    number: Number | None = field(default=None, compare=False)
+    """What its text is in full: where that does not fit, fewer digits are shown."""
 
 
 NOTHING = Cell("–", Tone.FAINT)
 """What is not known; last in every order."""
+
+
+_FIGURE = re.compile(r"[^\w.]*\.?\d")
+
+
+def fit_cell(cell: Cell, width: int, *, is_number: bool) -> str:
+    """Return a cell's text in exactly so many columns. Of a number no digit is cut off: it is rounded."""
+    text = cell.text
+    if cell_len(text) > width:
+        if cell.number is not None:
+            text = cell.number.fit(width)
+        elif is_number and _FIGURE.match(text):
+            text = TOO_NARROW
+    return fit(text, width, to_right=is_number)
 
 
 def fit(text: str, width: int, *, to_right: bool = False) -> str:

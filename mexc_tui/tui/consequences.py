@@ -16,7 +16,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui.source import Source
-from mexc_tui.wording.money import amount, signed
+from mexc_tui.wording.money import amount, price, signed
 
 _WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _FOREIGN = OrderState.FOREIGN
@@ -59,7 +59,7 @@ def closing(source: Source, target: Target) -> str:
     if row is None:
         return ""
     share = (target.share_pct or _HUNDRED) / _HUNDRED
-    quantity = f"{(row.quantity * share).normalize():f} {row.base_asset}"
+    quantity = f"{price(row.quantity * share)} {row.base_asset}"
     if row.value is None or row.unrealised is None:
         return f"Sells {quantity} at the market. No fresh price is known, so neither is what it brings."
     value, gain = amount(row.value * share), signed(row.unrealised * share)

@@ -6,7 +6,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from mexc_tui.tui.cell import Cell, fit
+from mexc_tui.tui.cell import Cell, fit, fit_cell
 from mexc_tui.tui.columns import GAP, Column, Place, placed
 from mexc_tui.tui.rows import Line, Order
 
@@ -107,7 +107,7 @@ class Drawing:
         return Segment(self._text(cell, place) + " " * GAP, self._style(tone))
 
     def _text(self, cell: Cell, place: Place) -> str:
-        return fit(cell.text, place.width, to_right=self._columns[place.column].is_number)
+        return fit_cell(cell, place.width, is_number=self._columns[place.column].is_number)
 
     def _style(self, name: str) -> Style:
         style = self._styles.get(name)

@@ -1,5 +1,8 @@
 """Rows of the desk as lines of a table. Pure: one function for each view, beside its columns."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.order import Side
@@ -13,7 +16,9 @@ from mexc_tui.tui.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.columns import Column
 from mexc_tui.tui.rows import Line
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.text import age, amount, countdown, gain, price, utc
+from mexc_tui.tui.text import age, amount, countdown, gain, price, utc, within
+
+_FILLED = 16
 
 LISTING = (
     Column("SYMBOL", 14),
@@ -65,7 +70,7 @@ ORDER = (
     Column("FOR", 12, goes=2),
     Column("STATE", 12),
     Column("PRICE", 11, is_number=True),
-    Column("FILLED", 16, goes=1, is_number=True),
+    Column("FILLED", _FILLED, goes=1, is_number=True),
     Column("AGE", 5, goes=3, is_number=True),
     Column("FEES", 14, goes=4),
     Column("WHY", 10, goes=5, grows=True),
@@ -193,7 +198,10 @@ def position(row: PositionRow, now_ms: int) -> Line:
 
 def _aged(cell: Cell, *, is_old: bool) -> Cell:
     """Return a figure as it is marked when it is not of now."""
-    return Cell(f"~{cell.text.strip()}", Tone.FAINT, cell.rank) if is_old and cell != NOTHING else cell
+    if not is_old or cell == NOTHING:
+        return cell
+    number = None if cell.number is None else replace(cell.number, before=f"~{cell.number.before.strip()}")
+    return Cell(f"~{cell.text.strip()}", Tone.FAINT, cell.rank, number)
 
 
 def _closed(row: PositionRow, closed_ms: int) -> Line:
@@ -216,21 +224,38 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
 def order(row: OrderRow, now_ms: int) -> Line:
     """Return an order; a market order has no price but the one it was filled at."""
     is_open = row.state in _OPEN_ORDERS
-    whole = "" if row.quantity is None else f" of {price(row.quantity, row.quantity_decimals).text}"
     return (
         Cell(row.symbol, Tone.STRONG if is_open else Tone.PLAIN),
         Cell(row.side.value.casefold(), Tone.GOOD if row.side is Side.BUY else Tone.WARN),
         Cell(row.role.value.replace("_", " ")),
         Cell(row.state.value.replace("_", " "), _ORDERS.get(row.state, Tone.PLAIN)),
         price(row.price if row.price is not None else row.average_price, row.price_decimals),
-        Cell(
-            f"{price(row.filled_quantity, row.quantity_decimals).text}{whole}",
-            rank=float(row.filled_quantity),
-        ),
+        _filled(row),
         Cell(age(now_ms - row.created_ms), rank=-row.created_ms),
-        Cell(row.fees, Tone.FAINT),
+        _fees(row.fees),
         Cell(row.reason, Tone.FAINT),
     )
+
+
+def _filled(row: OrderRow) -> Cell:
+    """Return how much of an order is filled, and of how much."""
+    done, places, rank = row.filled_quantity, row.quantity_decimals, float(row.filled_quantity)
+    if row.quantity is None:
+        return price(done, places)
+    text = f"{price(done, places).text} of {price(row.quantity, places).text}"
+    if len(text) > _FILLED:
+        each = (_FILLED - len(" of ")) // 2
+        text = f"{within(done, places, each)} of {within(row.quantity, places, each)}"
+    return Cell(text, rank=rank)
+
+
+def _fees(fees: str) -> Cell:
+    """Return what an order cost; a single fee keeps its asset where room is short."""
+    amount_text, _, asset = fees.partition(" ")
+    if not asset or " " in asset:
+        return Cell(fees, Tone.FAINT)
+    found = price(Decimal(amount_text)).number
+    return Cell(fees, Tone.FAINT, number=None if found is None else replace(found, after=f" {asset}"))
 
 
 def _opening(opens_ms: int | None, now_ms: int) -> Cell:

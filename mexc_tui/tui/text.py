@@ -1,62 +1,44 @@
 """Numbers and moments as a trader reads them. Pure: what time it is, and where, is passed in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from functools import lru_cache
+from decimal import Decimal
 
+from mexc_tui.model.digits import Number, exact, money_number, price_number
 from mexc_tui.tui.cell import NOTHING, Cell, Tone
-
-SIGNIFICANT = 6
-"""Digits of a price whose symbol's precision is not known."""
-
-GROUP_FROM = 10_000
-MOST_PLACES = 18
-REMEMBERED = 2_048
-"""So many numbers are remembered as text: most of what is painted each second is as it was."""
 
 
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:
-    """Return a price with its symbol's decimals; never with an exponent. Not finite: not known."""
-    exact = _exact(value)
-    if exact is None:
-        return NOTHING
-    return Cell(number(exact, _places(exact) if places is None else places), rank=float(exact))
+    """Return a price or a quantity; `places`: decimals of its symbol. Not finite: not known."""
+    found = exact(value)
+    return NOTHING if found is None else of_number(price_number(found, places))
 
 
 def amount(value: Decimal | float | None, places: int = 2) -> Cell:
     """Return an amount of money or of something else."""
-    exact = _exact(value)
-    return NOTHING if exact is None else Cell(number(exact, places), rank=float(exact))
+    found = exact(value)
+    return NOTHING if found is None else of_number(money_number(found, places))
 
 
 def gain(value: Decimal | float | None, places: int = 2, unit: str = "") -> Cell:
-    """Return what was gained or lost: arrow, sign and colour say the same. What rounds to 0 has none."""
-    exact = _exact(value)
-    if exact is None:
+    """Return what was gained or lost: arrow, sign and colour say the same. 0 has none."""
+    found = exact(value)
+    if found is None:
         return NOTHING
-    rounded = _rounded(exact, places)
-    text = number(abs(rounded), places) + unit
-    if not rounded:
-        return Cell(f"  {text}", rank=float(exact))
-    arrow, tone = ("▲ +", Tone.GOOD) if rounded > 0 else ("▼ -", Tone.BAD)
-    return Cell(arrow + text, tone, float(exact))
+    before, tone = ("▲ +", Tone.GOOD) if found > 0 else ("▼ -", Tone.BAD) if found < 0 else ("  ", Tone.PLAIN)
+    size = money_number(abs(found), places)
+    return of_number(replace(size, before=before, after=unit), tone, float(found))
 
 
-@lru_cache(REMEMBERED)
-def number(value: Decimal, places: int) -> str:
-    """Return a number with so many decimals, thousands grouped from 10,000 on."""
-    rounded = _rounded(value, places)
-    if not rounded:
-        rounded = abs(rounded)
-    return f"{rounded:,f}" if abs(rounded) >= GROUP_FROM else f"{rounded:f}"
+def of_number(number: Number, tone: Tone = Tone.PLAIN, rank: float | None = None) -> Cell:
+    """Return the cell of a number, in full where there is room."""
+    return Cell(str(number), tone, float(number.value) if rank is None else rank, number)
 
 
-def short(value: float) -> str:
-    """Return a large number in four digits or so: 184.2k."""
-    for limit, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= limit:
-            return f"{value / (1e3 if unit == 'k' else limit):.1f}{unit}"
-    return f"{value:.0f}"
+def within(value: Decimal | float | None, places: int | None, room: int) -> str:
+    """Return a price or a quantity in at most `room` columns."""
+    found = exact(value)
+    return NOTHING.text if found is None else price_number(found, places).fit(room)
 
 
 def age(span_ms: float | None) -> str:
@@ -153,24 +135,3 @@ def _moment(at_ms: int | None, zone: tzinfo) -> datetime | None:
         return datetime.fromtimestamp(at_ms / 1_000, UTC).astimezone(zone)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _exact(value: Decimal | float | None) -> Decimal | None:
-    if value is None:
-        return None
-    exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-    return exact if exact.is_finite() and abs(exact.adjusted()) < 30 else None
-
-
-@lru_cache(REMEMBERED)
-def _places(value: Decimal) -> int:
-    """Return the decimals that `SIGNIFICANT` digits need, without zeros behind the last one that counts."""
-    most = min(max(SIGNIFICANT - 1 - value.adjusted(), 0), MOST_PLACES)
-    exponent = _rounded(value, most).normalize().as_tuple().exponent
-    return max(-exponent, 0) if isinstance(exponent, int) else 0
-
-
-@lru_cache(REMEMBERED)
-def _rounded(value: Decimal, places: int) -> Decimal:
-    with localcontext(prec=60):
-        return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)

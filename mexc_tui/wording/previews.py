@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from mexc_tui.model.digits import money_text
 from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import Tightening
@@ -63,7 +64,8 @@ def _sale(sale: SaleRow) -> str:
     if sale.value is None:
         return f"{words}: {sale.words}"
     words += f", worth {amount(sale.value)} USDT at the bid of {price(sale.bid)}"
-    words += f", about {price(sale.expected_price)} expected ({sale.slippage_pct:.2f} % below it)"
+    words += f", about {price(sale.expected_price)} expected"
+    words += "" if sale.slippage_pct is None else f" ({money_text(sale.slippage_pct)} % below it)"
     words += f", P&L about {signed(sale.pnl)} USDT"
     if sale.orders_to_cancel:
         words += f"; {many(sale.orders_to_cancel, 'take-profit')} on the same coins are cancelled first"
@@ -82,14 +84,14 @@ def day_words(row: RiskRow) -> str:
     """Return the P&L of the UTC day, in quote units and in per cent."""
     if row.day_pnl is None or row.day_pct is None:
         return "P&L not known: a price is missing"
-    return f"{signed(row.day_pnl)} ({row.day_pct:+.2f} %)"
+    return f"{signed(row.day_pnl)} ({'+' if row.day_pct > 0 else ''}{money_text(row.day_pct)} %)"
 
 
 def drawdown_words(row: RiskRow) -> str:
     """Return how far equity is below its peak."""
     if row.drawdown_pct is None:
         return "drawdown not known"
-    return f"{row.drawdown_pct:.2f} % below the peak"
+    return f"{money_text(row.drawdown_pct)} % below the peak"
 
 
 def _capital(words: str) -> str:

@@ -82,7 +82,9 @@ def _money(row: PositionRow, look: Look, width: int) -> Iterable[Drawn]:
 
 def _order(row: OrderRow, look: Look, width: int) -> list[Drawn]:
     at = "" if row.price is None else f" at {price(row.price, row.price_decimals).text}"
-    part = f"{row.filled_quantity:f} of {row.quantity:f}" if row.quantity is not None else "by value"
+    places = row.quantity_decimals
+    filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
+    part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} so far"
     text = f"{row.side.value.lower()} {row.role.value.replace('_', ' ')}{at}: {row.state.value}, {part}"
     since = age(look.now_ms - row.updated_ms)
     return paragraph(f"{text}, {since} ago" + (f": {row.reason}" if row.reason else ""), width)

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from mexc_tui.model.position import Protection
 from mexc_tui.model.trading_view import PositionRow, RungRow
-from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.cell import Tone, fit_cell
 from mexc_tui.tui.part import Drawn, Span, folded, words
-from mexc_tui.tui.text import age, countdown, gain, price
+from mexc_tui.tui.text import age, countdown, gain, price, within
 
 _WHERE = {
     "exchange": ("rests on the exchange", Tone.GOOD),
@@ -85,8 +85,8 @@ def _drawn(step: _Step, row: PositionRow) -> Drawn:
     away = (step.price / row.entry_price - 1) * 100 if row.entry_price else Decimal(0)
     percent = gain(away, 1, "%")
     return (
-        Span(f"{price(step.price, row.price_decimals).text:>14} "),
-        Span(f"{percent.text:>10} ", percent.tone),
+        Span(f"{within(step.price, row.price_decimals, 14):>14} "),
+        Span(fit_cell(percent, 10, is_number=True) + " ", percent.tone),
         Span(f"{step.sign} ", step.tone),
         Span(f"{step.name:<9}", step.tone),
         Span(step.words, Tone.FAINT if step.tone is not Tone.BAD else Tone.PLAIN),

@@ -19,11 +19,13 @@ from mexc_tui.tui.look import Look
 from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.rows import Order
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.text import age, countdown, price, utc
+from mexc_tui.tui.text import age, amount, countdown, utc, within
 
 _ASK_S = 0.75
 _CHOOSE = "Open a position, or choose one, to see its market."
 _DEPTH_BAR = 12
+_AXIS = 12
+"""Columns of a price beside a chart."""
 _LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-even": Tone.WARN}
 
 _TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
@@ -90,13 +92,13 @@ def _spread(row: MarketRow, now_ms: int) -> Drawn:
     gap = (row.ask - row.bid) / row.ask * 100 if row.ask else Decimal(0)
     of_ms = row.at_ms if row.is_exact else row.leveled_ms
     old = "" if of_ms is None else f"  {age(now_ms - of_ms)} old"
-    state = "" if row.is_exact else "  resyncing"
-    return Span(f"spread {gap:.2f}%"), Span(f"{old}{state}", Tone.FAINT if row.is_exact else Tone.WARN)
+    state, tone = ("", Tone.FAINT) if row.is_exact else ("  resyncing", Tone.WARN)
+    return Span(f"spread {amount(gap).text}%"), Span(f"{old}{state}", tone)
 
 
 def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
-    at = price(level.price, row.price_decimals).text
-    figures = f"{at:>12} {price(level.quantity, row.quantity_decimals).text:>12} "
+    at, size = within(level.price, row.price_decimals, 12), within(level.quantity, row.quantity_decimals, 12)
+    figures = f"{at:>12} {size:>12} "
     room = max(min(width - len(figures) - 1, _DEPTH_BAR * 2), 0)
     return Span(figures), Span(bar(float(level.quantity / most), room).replace("░", " "), tone)
 
@@ -116,8 +118,8 @@ def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
     sign, tone = ("?", Tone.FAINT) if trade.side is None else _TAKERS[trade.side]
     return (
         Span(f"{utc(trade.at_ms)} ", Tone.FAINT),
-        Span(f"{sign} {price(trade.price, row.price_decimals).text:>12} ", tone),
-        Span(f"{price(trade.quantity, row.quantity_decimals).text:>12}"),
+        Span(f"{sign} {within(trade.price, row.price_decimals, 12):>12} ", tone),
+        Span(f"{within(trade.quantity, row.quantity_decimals, 12):>12}"),
     )
 
 
@@ -136,7 +138,7 @@ def _opening(look: Look, width: int, height: int) -> list[Drawn]:
     opened = "" if since is None else f"opened {utc(since)}, {countdown(since, look.now_ms)}; "
     holes = f"; {len(row.holes)} holes" if row.holes else ""
     foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
-    return chart(plot, width, height, lambda value: price(value, row.price_decimals).text, foot)
+    return chart(plot, width, height, lambda value: within(value, row.price_decimals, _AXIS), foot)
 
 
 def _fill(at_ms: int, at: Decimal, side: Side) -> Mark:

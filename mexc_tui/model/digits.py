@@ -1,0 +1,189 @@
+"""How a price, a quantity or an amount of money is written, in full or in the room there is. Pure.
+
+What is written reads back as the value within half a unit of its last digit, and never as zero unless it is.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from functools import lru_cache
+
+SIGNIFICANT = 6
+"""Digits of a price whose symbol's precision is not known, and of one with an exponent at most."""
+PRICE_DIGITS = 4
+"""A price between two ticks, an average say, has at least so many digits that count."""
+LEAST_DIGITS = 2
+"""So many digits has what would else be rounded to zero."""
+QUOTE_DIGITS = 4
+"""So many digits has an amount below one quote unit."""
+QUANTITY_DIGITS = 8
+SUFFIX_DIGITS = 4
+GROUP_FROM = 10_000
+MOST_PLACES = 60
+TOO_NARROW = "…"
+REMEMBERED = 4_096
+"""So many numbers are remembered as text: most of what is painted each second is as it was."""
+
+_WIDE = Context(prec=120, rounding=ROUND_HALF_EVEN)
+_SUFFIXES = ((12, "T"), (9, "B"), (6, "M"), (3, "k"))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is written in full where there is room, and rounded to fewer digits where not."""
+
+    value: Decimal
+    places: int
+    before: str = ""
+    """Stands in front of it, a mark for old ones say."""
+    after: str = ""
+    """Stands behind it: its unit."""
+
+    def __str__(self) -> str:
+        """Return it in full."""
+        return f"{self.before}{plain_digits(self.value, self.places)}{self.after}"
+
+    def fit(self, room: int) -> str:
+        """Return it in at most so many columns: rounded, 77.16B or 1.23e-10 if need be; `…`: none will do."""
+        text = fitted(self.value, self.places, room - len(self.before) - len(self.after))
+        return TOO_NARROW[: max(room, 0)] if text == TOO_NARROW else f"{self.before}{text}{self.after}"
+
+
+def exact(value: Decimal | float | None) -> Decimal | None:
+    """Return a value that can be written; None: it is not known, not finite, or beyond all measure."""
+    if value is None:
+        return None
+    found = value if isinstance(value, Decimal) else Decimal(repr(value))
+    return found if found.is_finite() and abs(found.adjusted()) < MOST_PLACES - SIGNIFICANT else None
+
+
+def price_number(value: Decimal, places: int | None = None, *, digits: int = SIGNIFICANT) -> Number:
+    """Return a price or a quantity; `places`: decimals of its symbol, None: not known, so many `digits`."""
+    return Number(value, _price_places(value, places, digits))
+
+
+def money_number(value: Decimal, places: int = 2) -> Number:
+    """Return an amount of money, a percentage or another measured figure."""
+    return Number(value, _least_places(value, places, LEAST_DIGITS))
+
+
+def quote_number(value: Decimal) -> Number:
+    """Return quote units: cents, or four digits of what is below one."""
+    if abs(value) >= 1 or not value:
+        return money_number(value)
+    return Number(value, max(2, _stripped_places(value, _places_for(value, QUOTE_DIGITS))))
+
+
+def quantity_number(value: Decimal) -> Number:
+    """Return a price or a quantity of a pair whose precision is not known, in eight digits at least."""
+    return price_number(value, digits=QUANTITY_DIGITS)
+
+
+def price_text(value: Decimal, places: int | None = None) -> str:
+    """Return a price or a quantity in full, without an exponent."""
+    return str(price_number(value, places))
+
+
+def money_text(value: Decimal | float, places: int = 2) -> str:
+    """Return an amount of money, a percentage or another measured figure in full."""
+    found = exact(value)
+    return "–" if found is None else str(money_number(found, places))
+
+
+@lru_cache(REMEMBERED)
+def plain_digits(value: Decimal, places: int) -> str:
+    """Return a number with so many decimals, thousands grouped from 10,000 on."""
+    rounded = _rounded(value, places)
+    if not rounded:
+        rounded = abs(rounded)
+    return f"{rounded:,f}" if abs(rounded) >= GROUP_FROM else f"{rounded:f}"
+
+
+@lru_cache(REMEMBERED)
+def fitted(value: Decimal, places: int, room: int) -> str:
+    """Return a number in at most `room` columns, with as many digits as that allows."""
+    full = plain_digits(value, places)
+    if len(full) <= room:
+        return full
+    if not value:
+        return "0" if room > 0 else TOO_NARROW
+    short = _suffixed(value, room) or _scientific(value, room)
+    # The form with most digits that count; of two with as many the plain one.
+    return max(_plain(value, places, room), short, key=_significant) or TOO_NARROW
+
+
+def _plain(value: Decimal, places: int, room: int) -> str:
+    """Return it with fewer decimals, then without commas; empty: it does not fit, or reads as zero."""
+    for fewer in range(places, -1, -1):
+        text = plain_digits(value, fewer)
+        if len(text) <= room:
+            return text if _rounded(value, fewer) else ""
+    text = f"{_rounded(value, 0):f}"
+    return text if len(text) <= room else ""
+
+
+def _suffixed(value: Decimal, room: int) -> str:
+    """Return 77.16B for 77 billion; empty: it is too small, too large, or does not fit."""
+    for digits in range(SUFFIX_DIGITS, 0, -1):
+        shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
+        power, suffix = next(((one, name) for one, name in _SUFFIXES if shown.adjusted() >= one), (0, ""))
+        if not suffix or shown.adjusted() >= power + 3:
+            return ""
+        text = f"{_stripped(shown.scaleb(-power, _WIDE))}{suffix}"
+        if len(text) <= room:
+            return text
+    return ""
+
+
+def _scientific(value: Decimal, room: int) -> str:
+    """Return 1.23e-10; empty: it does not fit."""
+    for digits in range(SIGNIFICANT, 0, -1):
+        shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
+        power = shown.adjusted()
+        text = f"{_stripped(shown.scaleb(-power, _WIDE))}e{power}"
+        if len(text) <= room:
+            return text
+    return ""
+
+
+def _significant(text: str) -> int:
+    """Return how many digits of a text count; zeros at the end of a whole number do."""
+    digits = text.partition("e")[0].translate(str.maketrans("", "", "-.,kMBT"))
+    return len(digits.lstrip("0"))
+
+
+def _stripped(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _price_places(value: Decimal, places: int | None, digits: int) -> int:
+    if places is None:
+        return _stripped_places(value, _places_for(value, digits))
+    if not value or _rounded(value, places) == value:
+        return places
+    finer = _places_for(value, PRICE_DIGITS)
+    return places if finer <= places else max(places, _stripped_places(value, finer))
+
+
+def _least_places(value: Decimal, places: int, digits: int) -> int:
+    if not value or _rounded(value, places):
+        return places
+    return _stripped_places(value, _places_for(value, digits))
+
+
+@lru_cache(REMEMBERED)
+def _stripped_places(value: Decimal, most: int) -> int:
+    """Return the decimals of a number that is rounded to so many, without zeros at its end."""
+    exponent = _rounded(value, most).normalize(_WIDE).as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+def _places_for(value: Decimal, digits: int) -> int:
+    """Return how many decimals a number has with so many significant digits."""
+    return min(max(digits - 1 - value.adjusted(), 0), MOST_PLACES)
+
+
+@lru_cache(REMEMBERED)
+def _rounded(value: Decimal, places: int) -> Decimal:
+    with localcontext(_WIDE):
+        return value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)

@@ -18,6 +18,8 @@ QUOTE_DIGITS = 4
 QUANTITY_DIGITS = 8
 SUFFIX_DIGITS = 4
 GROUP_FROM = 10_000
+"""Thousands of a price or a quantity are grouped from here on, those of money from 1,000 on."""
+GROUP_MONEY_FROM = 1_000
 MOST_PLACES = 60
 TOO_NARROW = "…"
 REMEMBERED = 4_096
@@ -37,14 +39,16 @@ class Number:
     """Stands in front of it, a mark for old ones say."""
     after: str = ""
     """Stands behind it: its unit."""
+    group_from: int = GROUP_FROM
 
     def __str__(self) -> str:
         """Return it in full."""
-        return f"{self.before}{plain_digits(self.value, self.places)}{self.after}"
+        return f"{self.before}{plain_digits(self.value, self.places, self.group_from)}{self.after}"
 
     def fit(self, room: int) -> str:
         """Return it in at most so many columns: rounded, 77.16B or 1.23e-10 if need be; `…`: none will do."""
-        text = fitted(self.value, self.places, room - len(self.before) - len(self.after))
+        left = room - len(self.before) - len(self.after)
+        text = fitted(self.value, self.places, left, self.group_from)
         return TOO_NARROW[: max(room, 0)] if text == TOO_NARROW else f"{self.before}{text}{self.after}"
 
 
@@ -63,14 +67,15 @@ def price_number(value: Decimal, places: int | None = None, *, digits: int = SIG
 
 def money_number(value: Decimal, places: int = 2) -> Number:
     """Return an amount of money, a percentage or another measured figure."""
-    return Number(value, _least_places(value, places, LEAST_DIGITS))
+    return Number(value, _least_places(value, places, LEAST_DIGITS), group_from=GROUP_MONEY_FROM)
 
 
 def quote_number(value: Decimal) -> Number:
     """Return quote units: cents, or four digits of what is below one."""
     if abs(value) >= 1 or not value:
         return money_number(value)
-    return Number(value, max(2, _stripped_places(value, _places_for(value, QUOTE_DIGITS))))
+    places = _stripped_places(value, _places_for(value, QUOTE_DIGITS))
+    return Number(value, max(2, places), group_from=GROUP_MONEY_FROM)
 
 
 def quantity_number(value: Decimal) -> Number:
@@ -90,31 +95,31 @@ def money_text(value: Decimal | float, places: int = 2) -> str:
 
 
 @lru_cache(REMEMBERED)
-def plain_digits(value: Decimal, places: int) -> str:
-    """Return a number with so many decimals, thousands grouped from 10,000 on."""
+def plain_digits(value: Decimal, places: int, group_from: int) -> str:
+    """Return a number with so many decimals and its thousands grouped."""
     rounded = _rounded(value, places)
     if not rounded:
         rounded = abs(rounded)
-    return f"{rounded:,f}" if abs(rounded) >= GROUP_FROM else f"{rounded:f}"
+    return f"{rounded:,f}" if abs(rounded) >= group_from else f"{rounded:f}"
 
 
 @lru_cache(REMEMBERED)
-def fitted(value: Decimal, places: int, room: int) -> str:
+def fitted(value: Decimal, places: int, room: int, group_from: int) -> str:
     """Return a number in at most `room` columns, with as many digits as that allows."""
-    full = plain_digits(value, places)
+    full = plain_digits(value, places, group_from)
     if len(full) <= room:
         return full
     if not value:
         return "0" if room > 0 else TOO_NARROW
     short = _suffixed(value, room) or _scientific(value, room)
     # The form with most digits that count; of two with as many the plain one.
-    return max(_plain(value, places, room), short, key=_significant) or TOO_NARROW
+    return max(_plain(value, places, room, group_from), short, key=_significant) or TOO_NARROW
 
 
-def _plain(value: Decimal, places: int, room: int) -> str:
+def _plain(value: Decimal, places: int, room: int, group_from: int) -> str:
     """Return it with fewer decimals, then without commas; empty: it does not fit, or reads as zero."""
     for fewer in range(places, -1, -1):
-        text = plain_digits(value, fewer)
+        text = plain_digits(value, fewer, group_from)
         if len(text) <= room:
             return text if _rounded(value, fewer) else ""
     text = f"{_rounded(value, 0):f}"

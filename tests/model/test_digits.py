@@ -22,12 +22,13 @@ from mexc_tui.model.digits import (
 
 Written = Callable[[D], Number]
 POWERS = {"k": 3, "M": 6, "B": 9, "T": 12}
-VALUES = st.builds(
-    lambda digits, power, sign: D(digits).scaleb(power) * sign,
-    st.integers(1, 10**9 - 1),
-    st.integers(-18, 6),
-    st.sampled_from([1, -1]),
-)
+
+
+def value_of(digits: int, power: int, sign: int) -> D:
+    return D(digits).scaleb(power) * sign
+
+
+VALUES = st.builds(value_of, st.integers(1, 10**9 - 1), st.integers(-18, 6), st.sampled_from([1, -1]))
 """From 1e-18 to 1e15."""
 WAYS: list[Written] = [
     price_number,

@@ -14,6 +14,7 @@ from mexc_tui.engine.face import Refused
 from mexc_tui.engine.gates import Asked, EntryNumbers, Gates, risk_book
 from mexc_tui.engine.known import Known
 from mexc_tui.engine.ports import Books
+from mexc_tui.engine.recent_keys import RecentKeys
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.listing import Listing
@@ -27,6 +28,9 @@ from mexc_tui.sniping.request import candidate_of
 from mexc_tui.sniping.validation import Judgement, judge
 
 log = logging.getLogger(__name__)
+
+MOST_REMEMBERED = 2_000
+"""Signals and openings of which it is remembered what became of them."""
 
 RISK_REFUSED = "risk:refused"
 """Rule of alerts about entries that a risk limit refused."""
@@ -74,9 +78,9 @@ class Arming:
         self._now_ms = now_ms
         self._again_ms: dict[str, int] = {}
         self._told: dict[str, tuple[str, ...]] = {}
-        self._logged: set[tuple[str, tuple[str, ...]]] = set()
+        self._logged = RecentKeys[tuple[str, tuple[str, ...]]](MOST_REMEMBERED)
         """Pairs and the limits that refused them: each is worth one line of the log."""
-        self._put_down: set[tuple[str, int]] = set()
+        self._put_down = RecentKeys[tuple[str, int]](MOST_REMEMBERED)
         self.generations: dict[str, int] = {}
         """Of halts, that each snipe was armed under."""
 
@@ -86,6 +90,9 @@ class Arming:
         for signal in list(self._known.signals.values()):
             if signal.key.detector in detectors:
                 await self._consider(signal)
+        for kept in (self._again_ms, self._told, self.generations):
+            while len(kept) > MOST_REMEMBERED:
+                del kept[next(iter(kept))]
 
     def put_down(self, snipe: Snipe) -> None:
         """A person disarmed it: no signal arms that opening again. A person may."""

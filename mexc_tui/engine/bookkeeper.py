@@ -16,9 +16,10 @@ import msgspec
 from mexc_tui.engine import open_books
 from mexc_tui.engine.bookings import Desk, Written
 from mexc_tui.engine.books_ports import TradingTables
-from mexc_tui.engine.client_ids import ClientIds
+from mexc_tui.engine.client_ids import MOST_IDS, ClientIds
 from mexc_tui.engine.open_books import OpenBooks, Told
 from mexc_tui.engine.ports import Books, Unit
+from mexc_tui.engine.recent_keys import RecentKeys
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.ledger.evidence import Evidence
 from mexc_tui.ledger.orders import RESTARTED, suspect
@@ -64,7 +65,7 @@ class Bookkeeper:
         self._unbooked: deque[Told] = deque()
         self._sent: dict[str, Order] = {}
         self._listeners: list[Listener] = []
-        self._ours: set[str] = set()
+        self._ours = RecentKeys[str](MOST_IDS)
         self._stop_ids: dict[str, tuple[str, ...]] = {}
         self._is_loaded = False
         self._settled = asyncio.Event()

@@ -1,7 +1,11 @@
 """Client order ids of this engine: made for intents, each given out once."""
 
+from mexc_tui.engine.recent_keys import RecentKeys
 from mexc_tui.ledger import ids
 from mexc_tui.model.intent import Intent
+
+MOST_IDS = 20_000
+"""Ids that are remembered: those of hundreds of intents. A forgotten one is not used, another is made."""
 
 
 class ClientIds:
@@ -11,7 +15,7 @@ class ClientIds:
         """`instance` and `boot_ms`: what ids are made of, so that no two engines make the same."""
         self.instance, self._boot_ms = instance, boot_ms
         self._counter = 0
-        self._fresh: set[str] = set()
+        self._fresh = RecentKeys[str](MOST_IDS)
 
     def make(self, attempts: int) -> tuple[str, ...]:
         """Return ids for the attempts of a new intent, never used before."""

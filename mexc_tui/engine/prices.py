@@ -1,6 +1,6 @@
 """Prices of now, as streams bring them: who trades on them is told at once, who shows them looks here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -12,6 +12,8 @@ QUOTE = "USDT"
 """The one quote asset that the desk trades in and keeps its books in."""
 NS_PER_MS = 1_000_000
 TRADED_NS = 60 * 1_000 * NS_PER_MS
+MOST_IDLE = 256
+"""Pairs whose prices are kept after their streams ended."""
 LOWBALL = Decimal("0.05")
 
 Levels = tuple[tuple[Decimal, Decimal], ...]
@@ -117,6 +119,14 @@ class Prices:
     def renew(self, symbol: str) -> None:
         """Take the next prices of a pair whatever their version: its subscription began anew."""
         self._versions.forget(symbol)
+
+    def bound(self, streamed: Collection[str]) -> None:
+        """Forget pairs that are not streamed any more, the longest silent ones first, beyond `MOST_IDLE`."""
+        idle = [symbol for symbol in self._of if symbol not in streamed]
+        idle.sort(key=lambda symbol: self._of[symbol].heard_ms or 0)
+        for symbol in idle[: max(len(idle) - MOST_IDLE, 0)]:
+            del self._of[symbol]
+            self._versions.forget(symbol)
 
     # ---- what comes in
 

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from mexc_tui.engine.bookkeeper import Bookkeeper
+from mexc_tui.engine.recent_keys import RecentKeys
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.ledger.evidence import Evidence, from_fill, from_update
@@ -13,6 +14,9 @@ from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
 
 log = logging.getLogger(__name__)
+
+MOST_FOREIGN = 4_096
+"""Orders of others that have been reported already; one that is forgotten costs one more comparison."""
 
 TOGETHER = 64
 """So many pushes are booked before the loop is yielded."""
@@ -35,7 +39,7 @@ class PrivateStream:
         self._on_stranger = on_stranger
         self._due: deque[tuple[str, Evidence]] = deque()
         self._wake = asyncio.Event()
-        self._foreign: set[str] = set()
+        self._foreign = RecentKeys[str](MOST_FOREIGN)
 
     async def run(self, started: Started) -> None:
         """Serve until cancelled."""

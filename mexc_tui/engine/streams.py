@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from mexc_tui.engine.known import Known, Seen
 from mexc_tui.engine.outside import Market
 from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.seen_pairs import bound_seen
 from mexc_tui.engine.supervisor import Started
 from mexc_tui.market.attention import StreamKind, in_a_hurry, may_have_opened, wanted_streams
 from mexc_tui.market.listings import Update
@@ -111,6 +112,10 @@ class Streams:
             held=self.held(),
         )
         self._market.stream(wanted, in_a_hurry(live, now_ms))
+        streamed = {one.symbol for one in wanted}
+        bound_seen(self._known.seen, streamed, {name for one in live for name in (one.symbol, *one.names)})
+        for prices in self.prices:
+            prices.bound(streamed)
 
     # ---- what comes in
 

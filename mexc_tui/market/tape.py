@@ -11,6 +11,9 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 BAR_MS = 1_000
 MAX_BARS = 4 * 3_600
 """Four hours of a pair that trades every second."""
+MOST_IDS = 2_000
+"""Trades that are recognised when they come again: those of the seconds around a reconnection."""
+MOST_GAPS = 256
 NEAR = Decimal("0.02")
 """Depth is counted within two per cent of the best price."""
 
@@ -68,13 +71,18 @@ class Tape:
 
     def __init__(self, max_bars: int = MAX_BARS) -> None:
         """Keep the newest `max_bars` seconds in which there were trades."""
-        self._bars: deque[Bar] = deque(maxlen=max_bars)
+        self._max_bars = max_bars
+        self._bars: deque[Bar] = deque()
         self._ids: set[str] = set()
-        self._recent: deque[str] = deque(maxlen=5_000)
+        self._recent: deque[str] = deque(maxlen=MOST_IDS)
         self.first_ms: int | None = None
         self.trades = 0
         self.gaps: list[tuple[int, int]] = []
         """Spans without a stream, as (from_ms, until_ms)."""
+
+    def __len__(self) -> int:
+        """Count the bars."""
+        return len(self._bars)
 
     @property
     def bars(self) -> tuple[Bar, ...]:
@@ -94,6 +102,7 @@ class Tape:
         bought = value if deal.taker_side is Side.BUY else 0.0
         if bar is None:
             self._bars.append(Bar(start_ms, price, price, price, price, value, bought))
+            self.keep_newest(self._max_bars)
         else:
             bar.high, bar.low = max(bar.high, price), min(bar.low, price)
             bar.close, bar.value, bar.bought = price, bar.value + value, bar.bought + bought
@@ -103,8 +112,24 @@ class Tape:
         return True
 
     def note_gap(self, from_ms: int, until_ms: int) -> None:
-        """Note that nothing could be seen between two moments."""
+        """Note that nothing could be seen between two moments. Of many gaps the oldest are joined."""
+        if self.gaps and self.gaps[-1][0] <= from_ms <= self.gaps[-1][1]:
+            from_ms, until_ms = self.gaps[-1][0], max(until_ms, self.gaps.pop()[1])
         self.gaps.append((from_ms, until_ms))
+        if len(self.gaps) > MOST_GAPS:
+            (first_ms, _), (_, last_ms) = self.gaps[:2]
+            self.gaps[:2] = [(first_ms, last_ms)]
+
+    def keep_newest(self, count: int) -> None:
+        """Forget all bars but the newest `count`; what is forgotten is a gap."""
+        if len(self._bars) <= count:
+            return
+        from_ms = until_ms = self._bars[0].start_ms
+        while len(self._bars) > count:
+            until_ms = self._bars.popleft().start_ms + BAR_MS
+        if self.gaps and self.gaps[0][0] <= from_ms <= self.gaps[0][1]:
+            from_ms, until_ms = self.gaps[0][0], max(until_ms, self.gaps.pop(0)[1])
+        self.gaps.insert(0, (from_ms, until_ms))
 
     def stats(self, now_ms: int, span_ms: int) -> TapeStats:
         """Return what happened in the last `span_ms`."""

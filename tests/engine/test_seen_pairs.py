@@ -1,0 +1,130 @@
+"""What is remembered of streamed pairs is bounded over all of them; what decides is not lost unsaid."""
+
+import tracemalloc
+from decimal import Decimal as D
+
+from mexc_tui.engine.known import Seen
+from mexc_tui.engine.prices import MOST_IDLE, Prices
+from mexc_tui.engine.recent_keys import RecentKeys
+from mexc_tui.engine.seen_pairs import LEAST_BARS, MOST_BARS, MOST_PAIRS, bound_seen
+from mexc_tui.market.tape import MAX_BARS, MOST_GAPS, MOST_IDS, Tape
+from mexc_tui.model.order import Side
+from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
+from tests.store.parts import HandClock
+
+HOUR_S = 3_600
+
+
+def deal(symbol: str, at_s: int, number: int = 0) -> StreamDeal:
+    return StreamDeal(symbol, D("1.5"), D(3), Side.BUY, at_s * 1_000 + number, f"{symbol}-{at_s}-{number}")
+
+
+def take(seen: dict[str, Seen], symbol: str, at_s: int) -> None:
+    one = seen.setdefault(symbol, Seen())
+    if one.tape.add(deal(symbol, at_s)):
+        one.trades.append(deal(symbol, at_s))
+    one.heard_ms = at_s * 1_000
+
+
+def bars(seen: dict[str, Seen]) -> int:
+    return sum(len(one.tape) for one in seen.values())
+
+
+def test_two_hours_of_pairs_that_come_and_go_stay_at_one_size() -> None:
+    seen = dict[str, Seen]()
+    sizes = dict[int, tuple[int, int, int]]()
+    tracemalloc.start()
+    try:
+        for at_s in range(0, 2 * HOUR_S, 5):
+            first = at_s // 60  # a new pair each minute, watched for half an hour
+            streamed = [f"N{number}USDT" for number in range(max(first - 30, 0), first + 1)]
+            for symbol in streamed:
+                take(seen, symbol, at_s)
+            bound_seen(seen, streamed, streamed[-20:])
+            if at_s % 900 == 895:
+                sizes[at_s] = len(seen), bars(seen), tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert all(pairs <= MOST_PAIRS and held <= MOST_BARS for pairs, held, _ in sizes.values())
+    after_an_hour = [size for at_s, (_, _, size) in sizes.items() if at_s >= HOUR_S]
+    assert max(after_an_hour) <= min(after_an_hour) * 1.1
+    assert max(after_an_hour) < 40_000_000
+
+
+def test_pairs_that_are_streamed_or_expected_stay_whatever_their_number() -> None:
+    seen = dict[str, Seen]()
+    names = [f"N{number}USDT" for number in range(2 * MOST_PAIRS)]
+    for at_s, name in enumerate(names):
+        take(seen, name, at_s)
+    bound_seen(seen, names[:10], names[10:20])
+    assert len(seen) == MOST_PAIRS
+    assert set(names[:20]) <= seen.keys()
+    assert set(names[-40:]) <= seen.keys()
+
+
+def test_bars_of_listings_go_last_and_what_goes_is_a_gap() -> None:
+    seen = dict[str, Seen]()
+    held, listed = [f"H{n}USDT" for n in range(8)], [f"L{n}USDT" for n in range(8)]
+    for name in (*held, *listed):
+        for at_s in range(5_000):
+            take(seen, name, at_s)
+    bound_seen(seen, (*held, *listed), listed)
+    assert bars(seen) <= MOST_BARS
+    assert {len(seen[name].tape) for name in listed} == {5_000}
+    assert {len(seen[name].tape) for name in held} == {(MOST_BARS - 40_000) // 8}
+    assert seen[held[0]].tape.gaps == [(0, seen[held[0]].tape.bars[0].start_ms)]
+    for name in listed:
+        for at_s in range(5_000, 9_000):
+            take(seen, name, at_s)
+    bound_seen(seen, (*held, *listed), listed)
+    assert bars(seen) <= MOST_BARS
+    assert {len(seen[name].tape) for name in held} == {LEAST_BARS}
+    assert seen[listed[0]].tape.gaps[0] == (0, seen[listed[0]].tape.bars[0].start_ms)
+
+
+def test_a_tape_of_days_keeps_its_newest_hours_and_says_what_it_forgot() -> None:
+    tape = Tape()
+    for at_s in range(3 * MAX_BARS):
+        tape.add(deal("NEWUSDT", at_s))
+    assert len(tape) == MAX_BARS
+    assert tape.gaps == [(0, 2 * MAX_BARS * 1_000)]
+    assert not tape.add(deal("NEWUSDT", 3 * MAX_BARS - MOST_IDS // 2))
+
+
+def test_gaps_that_follow_each_other_are_one_and_their_number_is_bounded() -> None:
+    tape = Tape()
+    for at_ms in range(0, 10_000, 10):
+        tape.note_gap(at_ms, at_ms + 10)
+    assert tape.gaps == [(0, 10_000)]
+    for number in range(10 * MOST_GAPS):
+        tape.note_gap(20_000 + number * 100, 20_000 + number * 100 + 10)
+    assert len(tape.gaps) == MOST_GAPS
+    assert tape.gaps[0][0] == 0
+    assert tape.gaps[-1] == (20_000 + (10 * MOST_GAPS - 1) * 100, 20_010 + (10 * MOST_GAPS - 1) * 100)
+
+
+def test_prices_of_pairs_whose_streams_ended_are_bounded() -> None:
+    clock = HandClock()
+    prices = Prices(clock, clock.now_ms)
+    levels = ((D(1), D(1)),)
+    for number in range(5 * MOST_IDLE):
+        clock.pass_s(1)
+        name = f"N{number}USDT"
+        prices.on_quote(BestQuote(name, D(1), D(1), D(2), D(1), version=number + 1))
+        prices.on_levels(TopLevels(name, levels, levels, version=number + 2))
+        prices.bound(["N0USDT", name])
+    assert len(prices.in_quote()) <= MOST_IDLE + 3
+    assert prices.of("N0USDT").bid == 1
+    assert prices.of("N1USDT").bid is None
+    assert prices.of(f"N{5 * MOST_IDLE - 1}USDT").bid == 1
+
+
+def test_keys_that_are_remembered_are_the_newest() -> None:
+    keys = RecentKeys[int](100)
+    keys.update(range(1_000))
+    keys.add(950)
+    assert len(keys) == 100
+    assert 900 in keys
+    assert 899 not in keys
+    keys.discard(950)
+    assert 950 not in keys

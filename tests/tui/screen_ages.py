@@ -1,0 +1,139 @@
+"""How old what is read on a screen is: by its clock and countdowns, and by when each figure was true."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
+from mexc_tui.model.view import ListingRow
+from mexc_tui.tui.text import utc
+
+DAY_MS = 86_400_000
+MARKS = ("OLD", "SILENT", "NO CONNECTION", "FROZEN")
+"""In the header: all below is marked."""
+_CLOCK = re.compile(r" (\d\d):(\d\d):(\d\d)Z ")
+_COUNTDOWN = re.compile(r"\b([A-Z0-9]{2,}USDT)\s[^│]*?\bT([-+])(?:(\d+):)?(\d\d):(\d\d)\b")
+_OPENED = re.compile(r"opened (\d\d:\d\d:\d\dZ), T\+(?:(\d+):)?(\d\d):(\d\d)")
+_EQUITY = re.compile(r"^ (?:was: )?equity ~?([\d.,]+) ")
+_BID = re.compile(r"\b([A-Z0-9]{2,}USDT)\s+[▲▼ ]*[-+]?[\d.,]+\s+[▲▼ ]*[-+]?[\d.]+%\s+([\d.,]+)\s")
+_CHOSEN = re.compile(r"^[│ ] ?> ([A-Z0-9]{2,}USDT) ")
+_TRADE = re.compile(r"(\d\d:\d\d:\d\dZ) [▲▼?]\s+([\d.,]+)\s+([\d.,]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How old one thing on the screen certainly is, and whether it is marked as old."""
+
+    what: str
+    ms: float
+    is_marked: bool
+
+
+@dataclass(slots=True)
+class Truth:
+    """What was true when. Moments are of the exchange."""
+
+    opens: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict[str, set[int]](set))
+    _until: defaultdict[str, dict[str, int]] = field(
+        default_factory=lambda: defaultdict[str, dict[str, int]](dict)
+    )
+    """Of each figure its values, and until when each was true."""
+
+    def note_openings(self, rows: Iterable[ListingRow | SnipeRow]) -> None:
+        """Take note of when pairs open, or opened."""
+        for row in rows:
+            opened_ms = row.opened_ms if isinstance(row, ListingRow) else None
+            self.opens[row.symbol] |= {one for one in (row.opens_ms, opened_ms) if one is not None}
+
+    def note_risk(self, row: RiskRow, at_ms: int) -> None:
+        """Take note of the equity."""
+        self._note("equity", f"{row.equity:.2f}", at_ms)
+
+    def note_positions(self, rows: Iterable[PositionRow], at_ms: int) -> None:
+        """Take note of the bids."""
+        for row in rows:
+            if row.bid is not None:
+                self._note(f"bid {row.symbol}", _plain(f"{row.bid:f}"), at_ms)
+
+    def note_market(self, row: MarketRow) -> None:
+        """Take note of the newest trade of a pair."""
+        if row.trades:
+            newest = row.trades[0]
+            self._note("trade", f"{utc(newest.at_ms)} {_plain(f'{newest.price:f}')}", row.at_ms)
+
+    def age_ms(self, figure: str, text: str, now_ms: int) -> float | None:
+        """Return how long ago a value was true; None: it was never noted."""
+        until_ms = self._until[figure].get(text)
+        return None if until_ms is None else max(now_ms - until_ms, 0)
+
+    def _note(self, figure: str, text: str, at_ms: int) -> None:
+        self._until[figure][text] = at_ms
+
+
+def chosen(lines: Sequence[str]) -> str | None:
+    """Return the pair under the cursor of the screen of positions; None: another screen is in front."""
+    rows = (_CHOSEN.search(line) for line in lines) if any("Trades" in line for line in lines) else ()
+    return next((found[1] for found in rows if found is not None), None)
+
+
+def ages(lines: Sequence[str], truth: Truth, now_ms: int) -> Iterable[Age]:
+    """Yield the age of everything on a screen that tells it."""
+    clock = _CLOCK.search(lines[0])
+    if clock is None:
+        return
+    yield Age("clock", _clock_ms(clock, now_ms), "FROZEN" in lines[0])
+    is_marked = any(word in lines[0] for word in MARKS)
+    if (equity := _EQUITY.search(lines[1])) is not None:
+        yield from _figure("equity", equity[1].replace(",", ""), truth, now_ms, is_marked)
+    trade_seen = False
+    for number, line in enumerate(lines[2:], 2):
+        is_old = is_marked or _has_marked_title(lines, number)
+        for found in _COUNTDOWN.finditer(line):
+            shown_ms = _shown_ms(found)
+            opens = truth.opens.get(found[1], ())
+            known = [_painted_age_ms(one, shown_ms, now_ms, is_behind=found[2] == "+") for one in opens]
+            if known:
+                yield Age(f"countdown {found[1]}", min(known, key=abs), is_old)
+        for found in _BID.finditer(line):
+            yield from _figure(f"bid {found[1]}", _plain(found[2].replace(",", "")), truth, now_ms, is_old)
+        if not trade_seen and (found := _TRADE.search(line)) is not None:
+            trade_seen = True
+            text = f"{found[1]} {_plain(found[2].replace(',', ''))}"
+            yield from _figure("trade", text, truth, now_ms, is_old)
+
+
+def _figure(what: str, text: str, truth: Truth, now_ms: int, is_marked: bool) -> Iterable[Age]:
+    age_ms = truth.age_ms(what, text, now_ms)
+    if age_ms is not None:
+        yield Age(what, age_ms, is_marked)
+
+
+def _has_marked_title(lines: Sequence[str], number: int) -> bool:
+    """Whether a pane's title above a line says that it is old; with panes side by side any of them counts."""
+    title = next((one for one in reversed(lines[:number]) if "╭" in one or one.startswith("─")), "")
+    return "OLD" in title or "as of" in title
+
+
+def _clock_ms(clock: re.Match[str], now_ms: int) -> float:
+    """Return for how long the second that a clock shows has been over."""
+    hours, minutes, seconds = (int(part) for part in clock.groups())
+    shown_ms = ((hours * 60 + minutes) * 60 + seconds + 1) * 1_000
+    behind_ms = (now_ms - shown_ms) % DAY_MS
+    return behind_ms if behind_ms < DAY_MS / 2 else behind_ms - DAY_MS
+
+
+def _shown_ms(found: re.Match[str]) -> int:
+    return ((int(found[3] or 0) * 60 + int(found[4])) * 60 + int(found[5])) * 1_000
+
+
+def _painted_age_ms(opens_ms: int, shown_ms: int, now_ms: int, *, is_behind: bool) -> float:
+    """Return how long ago a countdown was right."""
+    until_ms = opens_ms + shown_ms + 1_000 if is_behind else opens_ms - shown_ms + 1_000
+    return max(now_ms - until_ms, 0)
+
+
+def _plain(text: str) -> str:
+    return f"{Decimal(text).normalize():f}"

@@ -1,0 +1,132 @@
+"""A listing day in virtual time, looked at on every screen in turn: what is older than 2 s is marked."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import ClassVar
+
+import pytest
+from msgspec.structs import replace
+
+from mexc_tui.desk.client import DeskClient, Link
+from mexc_tui.desk.kinds import Role
+from mexc_tui.engine.facade import EngineFace
+from mexc_tui.engine.market_sight import Wish
+from mexc_tui.engine.screens import EngineScreens
+from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.practice.scenario import ListingPlan, ListingShape
+from mexc_tui.simulation.run import Simulation, simulate
+from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.live import source_of
+from tests.engine.days import DAY, LENT, PracticeDay
+from tests.tui.driving import THEMES, ZONE
+from tests.tui.glass import Glass
+from tests.tui.painting import Counting
+from tests.tui.screen_ages import Age, Truth, ages, chosen
+
+SIZE = 120, 40
+LOOK_S, LOOKS_A_SCREEN = 0.1, 13
+FROM_S, WATCHED_S = 37.0, 28.0
+MOST_MS = 2_000
+OPENS_S = (40.0, 52.0, 52.4, 53.1, 53.9, 54.6, 70.0)
+"""Some so near one another that their pauses would join."""
+ARMING = {"armed_detectors": "ready_state,pre_ready,launch_sequence", "min_probability": 0.2, "max_snipes": 8}
+LISTING_DAY = replace(
+    DAY,
+    duration_s=100,
+    settings=LENT | ARMING,
+    listings=tuple(
+        ListingPlan(
+            base=f"NEW{number}",
+            opens_s=opens_s,
+            visible_before_s=30,
+            prepared_before_s=600,
+            ready_before_s=15,
+            shape=ListingShape.RUSH,
+        )
+        for number, opens_s in enumerate(OPENS_S)
+    ),
+)
+
+
+class Looking(Counting):
+    """A terminal that is read."""
+
+    glass: ClassVar[Glass]
+
+    def write(self, data: str) -> None:
+        """Show it."""
+        self.glass.write(data)
+
+
+@asynccontextmanager
+async def _shown_from(from_s: float, sim: Simulation, day: PracticeDay) -> AsyncGenerator[DeskApp]:
+    """Show the desk of a day's engine after a while."""
+    await asyncio.sleep(from_s)
+    client = DeskClient(day.paths.socket, "screen", Role.OPERATE, sim.clock.now_ms, Random(1))
+    Looking.glass = Glass(*SIZE)
+    source = source_of(client, Role.OPERATE, sim.clock.now_ms, lambda: None)
+    app = DeskApp(source, THEMES, THEMES.by_name["dark"], ZONE, driver_class=Looking)
+    connected = asyncio.Event()
+    client.on_link(lambda state: connected.set() if state.link is Link.CONNECTED else None)
+    listening = asyncio.create_task(client.run())
+    showing = asyncio.create_task(app.run_async(size=SIZE))
+    try:
+        await connected.wait()
+        yield app
+    finally:
+        app.exit()
+        await showing
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Knowing:
+    """Asks the engine itself what is true."""
+
+    face: EngineFace
+    trading: EngineTradingFace
+    sight: EngineScreens
+    truth: Truth
+
+    async def look(self, lines: Sequence[str]) -> None:
+        """Take note of what is true now; of the pair too that is chosen on the screen of positions."""
+        now_ms = self.face.status().now_ms
+        self.truth.note_openings(self.face.listings())
+        self.truth.note_openings(self.trading.snipes())
+        self.truth.note_risk(self.trading.risk(), now_ms)
+        self.truth.note_positions(self.trading.positions(), now_ms)
+        if (symbol := chosen(lines)) is not None:
+            self.truth.note_market(await self.sight.market(symbol, Wish(1, 1, 1)))
+
+
+def test_while_all_screens_are_looked_at_over_a_listing_day_nothing_old_is_unmarked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("textual._time.get_time", lambda: asyncio.get_running_loop().time())
+    seen: defaultdict[str, list[Age]] = defaultdict(list)
+
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path, LISTING_DAY)
+        await day.open()
+        async with day.engine() as running, _shown_from(FROM_S, sim, day) as app:
+            trading = await trading_face(running.engine)
+            assert trading is not None
+            knowing = Knowing(running.face, trading, EngineScreens(running.engine), Truth())
+            for look in range(round(WATCHED_S / LOOK_S)):
+                if look % LOOKS_A_SCREEN == 0:
+                    app.simulate_key("123456789"[look // LOOKS_A_SCREEN % 9])
+                await asyncio.sleep(LOOK_S)
+                lines = Looking.glass.lines
+                for one in ages(lines, knowing.truth, sim.clock.now_ms()):
+                    seen[one.what.split()[0]].append(one)
+                await knowing.look(lines)
+
+    simulate(main)
+    assert seen.keys() >= {"clock", "countdown", "equity", "bid", "trade"}
+    assert not [one for found in seen.values() for one in found if one.ms > MOST_MS and not one.is_marked]

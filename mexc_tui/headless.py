@@ -121,6 +121,10 @@ async def _run(
             gc.collect()
             gc.freeze()  # the universe stays: the collector need not look at it again and again
             _say(f"Ready: profile {paths.profile}, {mode}, {endpoint.world or endpoint.rest}.")
+            for words in running.loaded.ignored:
+                name = words.partition(" ")[0]
+                next_step = with_options(f"To set it for live: mexc-tui settings {name} VALUE", launch.chosen)
+                _say(f"Ignored: {words}. {next_step}")
             if running.engine.waits_for:
                 _say(f"Exits run; entries wait for the exchange: {running.engine.waits_for}.")
             code = await _serve(running, launch, told)

@@ -100,7 +100,9 @@ class Reach:
         """What could not be read, and was passed over."""
         self.clock = SystemClock()
         try:
-            self._layers = self._given(mode, environ)
+            # A profile that has a mode's name is of that mode, whatever the settings say for others.
+            named_mode = profile if profile in list(Mode) else None
+            self._layers = self._given(mode or named_mode, environ)
             named = profile or self._loaded(paths_of("any", environ).settings).settings.mode.value
             if profile is None and mode is None and self.passed_over:
                 named = _that_runs(environ) or named

@@ -23,6 +23,10 @@ A wrong value, an unknown name or two values that contradict each other are refu
 what is allowed and where it came from, and then nothing of that reading is in force. The bounds are hard:
 nothing goes beyond them. Lists are written as TOML arrays; in variables and flags with commas, or as JSON.
 
+There is one file for all modes. A value of a group that *decides*, set by a command or on the screen in
+practice or on paper, is noted in its line (`# set in practice`): live trading ignores it and says so, until
+it is set live or the note is taken out by hand.
+
 Secrets are never settings. A key or password in any of these places is refused by its name or its shape.
 
 Settings can be read again while the engine runs. Those marked *restart* then wait for the next start; each

@@ -7,24 +7,25 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import cast
 
-from mexc_tui.settings.layers import Unreadable, lines_of
+from mexc_tui.settings.layers import Unreadable, lines_of, marked
 from mexc_tui.settings.row import text_of
 
 
-def with_value(text: str, name: str, value: object) -> str:
+def with_value(text: str, name: str, value: object, set_in: str = "") -> str:
     """Return the text with the setting at this value, in its old place or at the end; keep its comment.
 
+    `set_in`: the mode that it is set in, if not for all.
     Raises Unreadable if the text is not TOML, or the place cannot be told for sure.
     """
     line = f"{name} = {toml_of(value)}"
     lines = lines_of(text)
     place = _place(text, name)
     if place is None:
-        lines.append(line)
+        lines.append(line + marked("", set_in))
     else:
         first, last = place
         comment = _comment(lines[first]) if first == last else ""
-        lines[first : last + 1] = [f"{line}{comment}"]
+        lines[first : last + 1] = [line + marked(comment, set_in)]
     changed = "".join(f"{line}\n" for line in lines)
     if name not in _read(changed):
         raise Unreadable(f"{name} cannot be added after a [table]: settings stand at the top, in no table.")

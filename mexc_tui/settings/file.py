@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mexc_tui.settings.edit import with_value, without
 from mexc_tui.settings.layers import Given, Layer, Source, Unreadable, file_layer
-from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes
+from mexc_tui.settings.load import Layers, Loaded, SettingsError, load, mistakes, set_in_of
 from mexc_tui.settings.table import Settings
 
 SIZE_LIMIT = 1_000_000
@@ -44,7 +44,10 @@ def _changed(file: Path, name: str, text: str | None, layers: Layers) -> tuple[s
     """Return the file's text, what it is to be, and all settings as they are then."""
     try:
         before = _read(file)
-        after = without(before, name) if text is None else with_value(before, name, _value(name, text))
+        set_in = set_in_of(name, replace(layers, file=file_layer(before, str(file))))
+        after = (
+            without(before, name) if text is None else with_value(before, name, _value(name, text), set_in)
+        )
         wanted = file_layer(after, str(file))
         load(replace(layers, file=_as_asked(wanted, name)))
         return before, after, load(replace(layers, file=wanted))

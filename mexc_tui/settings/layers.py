@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 PREFIX = "MEXC_TUI_"
+_MARK = re.compile(r" *# set in (practice|paper)$")
+"""Ends a line that a command of a mode without real money has written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Given:
     value: object
     origin: str
     """In words: a file and its line, a variable, a flag, a scenario."""
+    set_in: str = ""
+    """The mode that it was set in by a command; empty: by hand, or for all modes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,9 @@ def file_layer(text: str, file: str) -> Layer:
         table = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:  # too long a number and too deep a list among them
         raise Unreadable(f"{file} is not TOML: {error}.") from None
-    return Layer({name: Given(value, _place(text, file, name)) for name, value in table.items()})
+    return Layer(
+        {name: Given(value, _place(text, file, name), _set_in(text, name)) for name, value in table.items()}
+    )
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
@@ -107,6 +113,20 @@ def lines_of(text: str) -> list[str]:
     """Return the lines as TOML counts them; str.splitlines knows more line ends than TOML does."""
     lines = text.replace("\r\n", "\n").split("\n")
     return lines[:-1] if lines[-1] == "" else lines
+
+
+def marked(comment: str, mode: str) -> str:
+    """Return a line's comment with the mode that its value was set in; empty: for all modes."""
+    kept = _MARK.sub("", comment.rstrip())
+    return f"{kept}  # set in {mode}" if mode else kept
+
+
+def _set_in(text: str, name: str) -> str:
+    """Return the mode that the only line of a setting says it was set in; empty: it says none."""
+    begins = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
+    lines = [line for line in lines_of(text) if begins.match(line)]
+    found = _MARK.search(lines[0]) if len(lines) == 1 else None
+    return found[1] if found is not None else ""
 
 
 def _place(text: str, file: str, name: str) -> str:

@@ -68,6 +68,8 @@ class Loaded:
     origins: Mapping[str, str]
     lent: tuple[str, ...]
     """Names of those in force because a scenario lends them."""
+    ignored: tuple[str, ...] = ()
+    """Values of the file that live trading does not take: each in words, with where it stands."""
 
     def origin(self, name: str) -> str:
         """Return where a value came from, in words."""
@@ -76,8 +78,11 @@ class Loaded:
 
 def load(layers: Layers) -> Loaded:
     """Join the layers. Raises SettingsError with every mistake of every layer, also of one that loses."""
-    lent = layers.lent if _mode(layers) is Mode.PRACTICE else Layer.empty()
-    strongest_first = (layers.flags, layers.environment, layers.file, lent)
+    mode = _mode(layers)
+    lent = layers.lent if mode is Mode.PRACTICE else Layer.empty()
+    foreign = _foreign(layers.file) if mode is Mode.LIVE else {}
+    file = Layer({name: given for name, given in layers.file.values.items() if name not in foreign})
+    strongest_first = (layers.flags, layers.environment, file, lent)
     problems = [problem for layer in strongest_first for problem in mistakes(layer)]
     if "mode" in lent.values:
         problems.append(_problem("mode", lent.values["mode"], "a scenario cannot lend it"))
@@ -88,11 +93,34 @@ def load(layers: Layers) -> Loaded:
     for layer in reversed(strongest_first):
         origins.update({name: given.origin for name, given in layer.values.items()})
     in_force = tuple(name for name, given in lent.values.items() if origins[name] == given.origin)
-    loaded = Loaded(settings, origins, in_force)
+    ignored = {name: _ignored(name, given) for name, given in foreign.items()}
+    for name, words in ignored.items():
+        origins[name] = f"{origins.get(name, 'the default')}; ignored: {words}"
+    loaded = Loaded(settings, origins, in_force, tuple(ignored.values()))
     contradictions = tuple(_contradictions(loaded))
     if contradictions:
         raise SettingsError(contradictions)
     return loaded
+
+
+def set_in_of(name: str, layers: Layers) -> str:
+    """Return the mode to be noted beside a value that is set now; empty: it serves all modes."""
+    mode = _mode(layers)
+    is_shared = mode in (None, Mode.LIVE) or not _is_of_money(name)
+    return "" if mode is None or is_shared else mode.value
+
+
+def _is_of_money(name: str) -> bool:
+    return name in TABLE and TABLE[name].decides and name != "mode"
+
+
+def _foreign(file: Layer) -> dict[str, Given]:
+    """Return the values that were set in a mode without real money, and would decide about it."""
+    return {name: given for name, given in file.values.items() if given.set_in and _is_of_money(name)}
+
+
+def _ignored(name: str, given: Given) -> str:
+    return f"{name} = {_shown(given.value)} was set in {given.set_in} ({given.origin})"
 
 
 def _mode(layers: Layers) -> Mode | None:

@@ -2,16 +2,18 @@
 
 import os
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mexc_tui.model.mode import Mode
 from mexc_tui.settings.edit import toml_of, with_value, without
 from mexc_tui.settings.file import read_file, set_value
-from mexc_tui.settings.layers import Unreadable, environment_layer
-from mexc_tui.settings.load import Layers, SettingsError
+from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
+from mexc_tui.settings.load import Layers, SettingsError, load
 from mexc_tui.settings.table import TABLE, Settings
 
 DEFAULTS = Settings.of()
@@ -82,7 +84,7 @@ def test_any_edit_changes_exactly_one_key(names: list[str], size: int, newline: 
 def test_a_value_set_by_a_person_is_in_the_file_for_this_user_alone(tmp_path: Path) -> None:
     file = tmp_path / "mexc-tui" / "settings.toml"
     loaded = set_value(file, "ladder", "50@10, 50@20", Layers())
-    assert file.read_text() == 'ladder = ["50@10", "50@20"]\n'
+    assert file.read_text() == 'ladder = ["50@10", "50@20"]  # set in practice\n'
     assert file.stat().st_mode & 0o777 == 0o600
     assert loaded.origin("ladder") == f"{file}, line 1"
     assert [path.name for path in file.parent.iterdir()] == ["settings.toml"]
@@ -90,7 +92,7 @@ def test_a_value_set_by_a_person_is_in_the_file_for_this_user_alone(tmp_path: Pa
     assert set_value(file, "ladder", None, Layers()).settings == DEFAULTS.model_copy(
         update={"max_positions": 7}
     )
-    assert file.read_text() == "max_positions = 7\n"
+    assert file.read_text() == "max_positions = 7  # set in practice\n"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "dotfiles" / "desk.toml")
     set_value(link, "trailing", "true", Layers())
     assert link.is_symlink()
-    assert (tmp_path / "dotfiles" / "desk.toml").read_text() == "trailing = true\n"
+    assert (tmp_path / "dotfiles" / "desk.toml").read_text() == "trailing = true  # set in practice\n"
 
 
 def test_a_folder_that_takes_no_file_is_named(tmp_path: Path) -> None:
@@ -161,3 +163,46 @@ def test_a_pipe_or_a_folder_in_the_files_place_is_refused_and_not_waited_for(tmp
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(SettingsError, match=r"folder\.toml"):
         read_file(tmp_path / "folder.toml")
+
+
+LIVE = Layers(flags=flag_layer({"mode": "live"}))
+PAPER = Layers(flags=flag_layer({"mode": "paper"}))
+
+
+@pytest.mark.parametrize(("layers", "mode"), [(Layers(), "practice"), (PAPER, "paper")])
+def test_live_ignores_a_value_that_was_set_without_real_money_and_says_so(
+    tmp_path: Path, layers: Layers, mode: str
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("max_trades_day = 20  # mine\nposition_quote = 30\n")
+    set_value(file, "max_positions", "7", layers)
+    set_value(file, "max_trades_day", "30", layers)
+    set_value(file, "theme", "sea", layers)
+    assert f"max_trades_day = 30  # mine  # set in {mode}\n" in file.read_text()
+    for others in (Layers(), PAPER):
+        assert load(replace(others, file=read_file(file))).settings.max_positions == 7
+    live = load(replace(LIVE, file=read_file(file)))
+    assert (live.settings.max_positions, live.settings.max_trades_day) == (
+        Settings.of().max_positions,
+        Settings.of().max_trades_day,
+    )
+    assert (live.settings.position_quote, live.settings.theme) == (30, "sea")
+    assert live.ignored == (
+        f"max_trades_day = 30 was set in {mode} ({file}, line 1)",
+        f"max_positions = 7 was set in {mode} ({file}, line 3)",
+    )
+    assert live.origin("max_positions") == f"the default; ignored: {live.ignored[1]}"
+
+
+def test_a_value_that_is_set_live_serves_all_modes(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    set_value(file, "max_positions", "7", Layers())
+    loaded = set_value(file, "max_positions", "5", LIVE)
+    assert (loaded.settings.max_positions, loaded.ignored) == (5, ())
+    assert file.read_text() == "max_positions = 5\n"
+    assert load(Layers(file=read_file(file))).settings.max_positions == 5
+
+
+def test_the_mode_itself_can_be_set_in_any_mode(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    assert set_value(file, "mode", "live", Layers()).settings.mode is Mode.LIVE

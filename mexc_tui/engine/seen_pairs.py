@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from mexc_tui.engine.known import Seen
 
-MOST_PAIRS = 64
+MOST_PAIRS = 40
 """So many pairs are remembered; more only while all of them are streamed or expected to open."""
 MOST_BARS = 50_000
 """Seconds with trades over all pairs: about 14 MB."""

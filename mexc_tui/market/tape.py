@@ -11,7 +11,7 @@ from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 BAR_MS = 1_000
 MAX_BARS = 4 * 3_600
 """Four hours of a pair that trades every second."""
-MOST_IDS = 2_000
+MOST_IDS = 1_000
 """Trades that are recognised when they come again: those of the seconds around a reconnection."""
 MOST_GAPS = 256
 NEAR = Decimal("0.02")

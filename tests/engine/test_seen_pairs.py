@@ -59,7 +59,7 @@ def test_pairs_that_are_streamed_or_expected_stay_whatever_their_number() -> Non
     bound_seen(seen, names[:10], names[10:20])
     assert len(seen) == MOST_PAIRS
     assert set(names[:20]) <= seen.keys()
-    assert set(names[-40:]) <= seen.keys()
+    assert set(names[-20:]) <= seen.keys()
 
 
 def test_bars_of_listings_go_last_and_what_goes_is_a_gap() -> None:

@@ -13,7 +13,7 @@ from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.part import Part, fitting
-from mexc_tui.tui.staleness import CURRENT, OLD_MS, Mark
+from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, Mark
 from mexc_tui.tui.text import age, amount, gain, here, utc
 
 _OFF_MS = 100.0
@@ -45,7 +45,7 @@ class Known:
     @property
     def is_old(self) -> bool:
         """Whether the engine may have gone on, or ended, without a word of it here."""
-        return self.link.link is not Link.CONNECTED or (self.age_ms or 0.0) > OLD_MS
+        return self.link.link is not Link.CONNECTED or (self.age_ms or 0.0) > OLD_VIEWS_MS
 
     @property
     def mark(self) -> Mark:

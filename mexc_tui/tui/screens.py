@@ -35,7 +35,7 @@ from mexc_tui.tui.look import Look
 from mexc_tui.tui.pace import Dirty
 from mexc_tui.tui.part import Part, folded
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.staleness import OLD_MS, Mark
+from mexc_tui.tui.staleness import OLD_VIEWS_MS, Mark
 from mexc_tui.tui.table import Table
 
 DETAILS = "Details"
@@ -155,7 +155,7 @@ class BoardScreen(Screen[None]):
     def show(self, dirty: Dirty | None, known: Known) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
         self.show_frame(known)
-        self.mark_left_ms = OLD_MS - (known.age_ms or 0.0)
+        self.mark_left_ms = OLD_VIEWS_MS - (known.age_ms or 0.0)
         for pane in self.board.panes:
             if self._widget(pane).display:
                 self._show_pane(pane, dirty, self.look(known), known.mark)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from mexc_tui.tui.text import age, utc
 
 OLD_MS = 1_500
-"""Older data are marked: what is painted a little later because of it is still younger than two seconds."""
+"""Older answers are marked: what is painted a little later because of it is still younger than 2 s."""
+OLD_VIEWS_MS = 1_200
+"""Older views are marked: they are renewed four times a second."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from mexc_tui.model.view import ListingRow
 from mexc_tui.tui.text import utc
 
 DAY_MS = 86_400_000
+LOOKED_MS = 1_000
+"""A value that was true when somebody looked last may be true still; so long ago that was lately."""
 MARKS = ("OLD", "SILENT", "NO CONNECTION", "FROZEN")
 """In the header: all below is marked."""
 _CLOCK = re.compile(r" (\d\d):(\d\d):(\d\d)Z ")
@@ -41,6 +43,7 @@ class Truth:
         default_factory=lambda: defaultdict[str, dict[str, int]](dict)
     )
     """Of each figure its values, and until when each was true."""
+    _noted_ms: dict[str, int] = field(default_factory=dict[str, int])
 
     def note_openings(self, rows: Iterable[ListingRow | SnipeRow]) -> None:
         """Take note of when pairs open, or opened."""
@@ -62,15 +65,16 @@ class Truth:
         """Take note of the newest trade of a pair."""
         if row.trades:
             newest = row.trades[0]
-            self._note("trade", f"{utc(newest.at_ms)} {_plain(f'{newest.price:f}')}", row.at_ms)
+            self._note(f"trade {row.symbol}", f"{utc(newest.at_ms)} {_plain(f'{newest.price:f}')}", row.at_ms)
 
     def age_ms(self, figure: str, text: str, now_ms: int) -> float | None:
-        """Return how long ago a value was true; None: it was never noted."""
-        until_ms = self._until[figure].get(text)
-        return None if until_ms is None else max(now_ms - until_ms, 0)
+        """Return how long ago a value was true; None: that is not known, for nobody looked lately."""
+        until_ms, noted_ms = self._until[figure].get(text), self._noted_ms.get(figure, 0)
+        is_known = until_ms is not None and (until_ms < noted_ms or now_ms - noted_ms <= LOOKED_MS)
+        return max(now_ms - until_ms, 0) if until_ms is not None and is_known else None
 
     def _note(self, figure: str, text: str, at_ms: int) -> None:
-        self._until[figure][text] = at_ms
+        self._until[figure][text] = self._noted_ms[figure] = at_ms
 
 
 def chosen(lines: Sequence[str]) -> str | None:
@@ -85,24 +89,25 @@ def ages(lines: Sequence[str], truth: Truth, now_ms: int) -> Iterable[Age]:
     if clock is None:
         return
     yield Age("clock", _clock_ms(clock, now_ms), "FROZEN" in lines[0])
-    is_marked = any(word in lines[0] for word in MARKS)
+    is_marked, pair = any(word in lines[0] for word in MARKS), chosen(lines)
     if (equity := _EQUITY.search(lines[1])) is not None:
         yield from _figure("equity", equity[1].replace(",", ""), truth, now_ms, is_marked)
     trade_seen = False
     for number, line in enumerate(lines[2:], 2):
-        is_old = is_marked or _has_marked_title(lines, number)
         for found in _COUNTDOWN.finditer(line):
+            is_old = is_marked or _has_marked_title(lines, number, found.start())
             shown_ms = _shown_ms(found)
             opens = truth.opens.get(found[1], ())
             known = [_painted_age_ms(one, shown_ms, now_ms, is_behind=found[2] == "+") for one in opens]
             if known:
                 yield Age(f"countdown {found[1]}", min(known, key=abs), is_old)
         for found in _BID.finditer(line):
+            is_old = is_marked or _has_marked_title(lines, number, found.start())
             yield from _figure(f"bid {found[1]}", _plain(found[2].replace(",", "")), truth, now_ms, is_old)
         if not trade_seen and (found := _TRADE.search(line)) is not None:
-            trade_seen = True
+            trade_seen, is_old = True, is_marked or _has_marked_title(lines, number, found.start())
             text = f"{found[1]} {_plain(found[2].replace(',', ''))}"
-            yield from _figure("trade", text, truth, now_ms, is_old)
+            yield from _figure(f"trade {pair}", text, truth, now_ms, is_old)
 
 
 def _figure(what: str, text: str, truth: Truth, now_ms: int, is_marked: bool) -> Iterable[Age]:
@@ -111,9 +116,11 @@ def _figure(what: str, text: str, truth: Truth, now_ms: int, is_marked: bool) ->
         yield Age(what, age_ms, is_marked)
 
 
-def _has_marked_title(lines: Sequence[str], number: int) -> bool:
-    """Whether a pane's title above a line says that it is old; with panes side by side any of them counts."""
-    title = next((one for one in reversed(lines[:number]) if "╭" in one or one.startswith("─")), "")
+def _has_marked_title(lines: Sequence[str], number: int, column: int) -> bool:
+    """Whether the title of the pane around a place says that it is old."""
+    left = max(lines[number].rfind("│", 0, column), 0)
+    above = (line[left:] for line in reversed(lines[:number]) if line[left : left + 1] in ("╭", "─"))
+    title = next(above, "").split("╮")[0]
     return "OLD" in title or "as of" in title
 
 

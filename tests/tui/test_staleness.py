@@ -14,7 +14,7 @@ from mexc_tui.tui.acting import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.screens import BoardScreen
-from mexc_tui.tui.staleness import CURRENT, OLD_MS, AnswerAge, Answered, Mark
+from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position
 from tests.tui.painting import Counting
@@ -158,7 +158,7 @@ async def test_a_board_says_when_its_marks_become_wrong() -> None:
         frozen.now_ms += 400
         frozen.positions.put("P-QUXUSDT", position("QUXUSDT", "0.441", "0.5", "13.2", "13.4"))
         await until(pilot, app, "▲ +13.20")
-        assert shown.mark_left_ms == OLD_MS - 400
+        assert shown.mark_left_ms == OLD_VIEWS_MS - 400
         row = listing("FRESHUSDT", "open", 0, "calendar", "exchangeInfo")
         row = msgspec.structs.replace(row, price=0.5, priced_ms=NOW_MS - 1_000, stage="api_enabled")
         frozen.listings.put("L-FRESHUSDT", row)

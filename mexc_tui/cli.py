@@ -210,12 +210,14 @@ def _say_why(error: Exception) -> NoReturn:
     from mexc_tui.bootstrap import StartError
     from mexc_tui.launching import WrongUsage
     from mexc_tui.paths import PathsError
-    from mexc_tui.questions.asker import fail
+    from mexc_tui.questions.asker import fail, fail_each
     from mexc_tui.settings.load import SettingsError
 
+    if isinstance(error, SettingsError):
+        fail_each(str(error), NOT_STARTED)
     if isinstance(error, WrongUsage | PathsError):
         raise click.UsageError(str(error)) from None
-    if isinstance(error, SettingsError | StartError | OSError | UnicodeError):
+    if isinstance(error, StartError | OSError | UnicodeError):
         fail(trouble_words(error), NOT_STARTED)
     raise error
 
@@ -262,7 +264,7 @@ def watch(
     from mexc_tui.bootstrap import StartError
     from mexc_tui.launching import Launch, WrongUsage
     from mexc_tui.model.errors import ExchangeError
-    from mexc_tui.questions.asker import fail
+    from mexc_tui.questions.asker import fail_each
     from mexc_tui.settings.load import SettingsError
     from mexc_tui.watch import Watch
 
@@ -272,6 +274,6 @@ def watch(
     except WrongUsage as error:
         raise click.UsageError(str(error)) from None
     except (StartError, SettingsError, ExchangeError) as error:
-        fail(str(error), NOT_STARTED)
+        fail_each(str(error), NOT_STARTED)
     except KeyboardInterrupt:
         sys.exit(130)

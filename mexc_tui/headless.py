@@ -30,7 +30,8 @@ from mexc_tui.settings.load import SettingsError
 from mexc_tui.standard_streams import trouble_words
 from mexc_tui.wording.next_steps import with_options
 
-FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED = 0, 1, 2, 3
+FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED, IN_THE_MIDDLE = 0, 1, 2, 3, 4
+"""Exit codes. `DIFFERENCE`: of the ledger and the exchange, unexplained; `IN_THE_MIDDLE`: it broke."""
 
 log = logging.getLogger(__name__)
 
@@ -88,12 +89,12 @@ async def run_engine(
     except IN_TROUBLE as error:
         if not ready.is_set():
             raise
-        return _fail(launch, f"The engine ended in trouble. {error}", DIFFERENCE)
+        return _fail(launch, f"The engine ended in trouble. {error}", IN_THE_MIDDLE)
     except (OSError, UnicodeError) as error:
         if not ready.is_set():
             raise
         log.exception("the engine ended in trouble")
-        return _fail(launch, f"The engine ended in trouble. {trouble_words(error)}", DIFFERENCE)
+        return _fail(launch, f"The engine ended in trouble. {trouble_words(error)}", IN_THE_MIDDLE)
     finally:
         listening.cancel()
 
@@ -152,7 +153,9 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
         _say(f"Unexplained: {words}")
     if engine.unexplained:
         return _fail(launch, "Our books and the exchange's differ without a reason.", DIFFERENCE)
-    return _fail(launch, engine.problem, DIFFERENCE) if engine.problem else FINISHED
+    if engine.problem:  # of a slow machine: the report says less, and the books agree
+        _say(engine.problem)
+    return FINISHED
 
 
 async def _report(running: Joined) -> DayReport:
@@ -190,5 +193,6 @@ def _say(words: str) -> None:
 
 
 def _fail(launch: Launch, words: str, code: int) -> int:
-    _say(f"mexc-tui: {' '.join(with_options(words, launch.chosen).split())}")
+    for line in with_options(words, launch.chosen).splitlines():
+        _say(f"mexc-tui: {' '.join(line.split())}")
     return code

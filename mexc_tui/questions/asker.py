@@ -127,7 +127,7 @@ def asking(
     except Failure as failure:
         fail(str(failure), failure.code)
     except SettingsError as error:
-        fail(str(error), WRONG)
+        fail_each(str(error), WRONG)
     except (DeskError, StorageError) as error:
         fail(str(error), NO_ENGINE)
 
@@ -147,6 +147,13 @@ def say(words: str) -> None:
 def fail(words: str, code: int) -> NoReturn:
     """Say in one line on standard error what is wrong, and end."""
     say(words)
+    sys.exit(code)
+
+
+def fail_each(words: str, code: int) -> NoReturn:
+    """Say each line of what is wrong on a line of its own, and end."""
+    for line in words.splitlines():
+        say(line)
     sys.exit(code)
 
 

@@ -178,6 +178,7 @@ class Books:
         return self._of_newest(lambda tables, _: work(tables)) or []
 
     def _of_newest(self, work: "Callable[[TradingTables, str], T]") -> T | None:
+        self._reach.check_profile()
         if not self._reach.has_store:
             return None
 

@@ -107,7 +107,7 @@ class Reach:
             if profile is None and mode is None and self.passed_over:
                 named = _that_runs(environ) or named
             self.paths: Paths = paths_of(named, environ)
-        except (PathsError, SettingsError) as error:
+        except PathsError as error:
             raise Failure(str(error), WRONG) from None
 
     @cached_property
@@ -325,7 +325,17 @@ class Reach:
         try:
             return self.ask(kind, args)
         except NoEngine:
+            self.check_profile()
             return self.look(work) if self.has_store else nothing
+
+    def check_profile(self) -> None:
+        """Refuse a profile that nobody ever used, unless it is a mode's own. Raises Failure."""
+        profile = self.paths.profile
+        if self.paths.state.exists() or profile in list(Mode):
+            return
+        found = sorted(one.name for one in self.paths.state.parent.glob("*") if one.is_dir())
+        others = f" Profiles: {', '.join(found)}." if found else " No profile has been used yet."
+        raise Failure(f"There is no profile {profile}.{others}", NO_ENGINE)
 
     def look(self, work: "Callable[[Reading], T]") -> T:
         """Return what `work` makes of what is stored. Raises StorageError."""

@@ -264,14 +264,14 @@ async def test_a_closing_look_that_takes_too_long_is_said_and_ends_with_one(
     monkeypatch.setattr(engine_room, "LAST_LOOK_S", 0)
     async with serving(SHORT, 1) as endpoint:
         launch = Launch(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
-        assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 1
+        assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 0
     said = capsys.readouterr()
     assert "SOONUSDT" in said.out
     assert "The closing look took longer than 0 s" in said.err
     assert "Traceback" not in said.err
 
 
-async def test_trouble_behind_the_start_is_one_line_and_one(
+async def test_trouble_behind_the_start_is_one_line_and_a_code_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async def fail(*_: object) -> None:
@@ -280,5 +280,5 @@ async def test_trouble_behind_the_start_is_one_line_and_one(
     monkeypatch.setattr(headless, "report_day", fail)
     async with serving(SHORT, 1) as endpoint:
         launch = Launch(None, "calm", 1, written(tmp_path, endpoint), None, until_done=True)
-        assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 1
+        assert await run_engine(launch, environment(tmp_path), asyncio.Event()) == 4
     assert "The engine ended in trouble. The disk is full." in capsys.readouterr().err

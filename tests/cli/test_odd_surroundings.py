@@ -230,7 +230,7 @@ def test_odd_variables_are_one_line(zygote: Zygote, home: dict[str, str], comman
         {"XDG_STATE_HOME": "/" + "long" * 80},
         {"XDG_STATE_HOME": no_text, "XDG_RUNTIME_DIR": no_text, "XDG_CONFIG_HOME": no_text},
         {"MEXC_TUI_THEME": os.fsdecode(b"\xff")},
-        {"MEXC_TUI_MAX_POSITIONS": "many", "MEXC_TUI_LADDER": "x"},
+        {"MEXC_TUI_MAX_POSITIONS": "many"},
         {"COLUMNS": "-1", "TERM": os.fsdecode(b"\xff")},
         {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"},
     ):
@@ -256,3 +256,38 @@ def test_a_keyring_that_cannot_be_loaded_says_what_to_correct(
     ran = checked(zygote.run(command, home | {"PYTHON_KEYRING_BACKEND": "no.such.Keyring"}))
     assert "cannot be loaded (ModuleNotFoundError)" in ran.err
     assert "PYTHON_KEYRING_BACKEND" in ran.err
+
+
+ASKING = ("listings", "signals", "journal", "alerts", "positions", "orders", "snipes", "orders --last", "why")
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_a_list_of_a_profile_that_does_not_exist_names_those_that_do(
+    zygote: Zygote, home: Mapping[str, str], tmp_path: Path, name: str
+) -> None:
+    command, _, option = name.partition(" ")
+    more = {"why": ["NEWUSDT"], "orders": [option, "5"] if option else []}.get(command, [])
+    ran = checked(zygote.run([command, *more, "--profile", "mistyped"], home))
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err == "mexc-tui: There is no profile mistyped. No profile has been used yet.\n"
+    for profile in ("mine", "paper"):
+        (tmp_path / "s" / "mexc-tui" / profile).mkdir(parents=True)
+    ran = checked(zygote.run([command, *more, "--profile", "mistyped"], home))
+    assert (ran.code, ran.err) == (3, "mexc-tui: There is no profile mistyped. Profiles: mine, paper.\n")
+
+
+@pytest.mark.parametrize("command", ["listings", "settings", "--headless"])
+def test_all_mistakes_of_a_settings_file_are_told_at_once_each_with_its_line(
+    zygote: Zygote, home: Mapping[str, str], tmp_path: Path, command: str
+) -> None:
+    folder = tmp_path / "c" / "mexc-tui"
+    folder.mkdir()
+    file = folder / "settings.toml"
+    file.write_text('# mine\nmax_positions = 900\n\nmax_position = 3\ntheme = "no theme"\n')
+    ran = zygote.run((command,), home)
+    assert ran.code in (2, 3)
+    assert all(line.startswith("mexc-tui: ") for line in ran.lines)
+    for name, number in (("max_positions", 2), ("max_position", 4), ("theme", 5)):
+        (line,) = [line for line in ran.lines if line.startswith(f"mexc-tui: {name} = ")]
+        assert f"(from {file}, line {number})" in line
+    assert len(ran.lines) == 3

@@ -258,7 +258,7 @@ async def test_two_profiles_with_one_account_have_one_engine(tmp_path: Path) -> 
 # ---- the end
 
 
-async def test_a_closing_look_that_takes_too_long_is_said_and_ends_with_one(
+async def test_a_closing_look_that_takes_too_long_is_said_and_is_no_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine_room, "LAST_LOOK_S", 0)

@@ -222,12 +222,14 @@ def main() -> int:
         return asyncio.run(_alone(path, day))
     from mexc_tui.showing import Beside, Viewing, show
     from mexc_tui.sitting import SWITCH_S
+    from mexc_tui.tether import Tether
 
     sys.setswitchinterval(SWITCH_S)
     thread = EngineThread(lambda told: run(path, day, told))
     thread.start()
     paths = Paths("practice", path.parent, path.parent, path)
-    show(paths, Viewing("dark"), os.environ, os.dup(1), Beside(thread.when_ended, thread.stop))
+    tether = Tether(os.pipe()[1], path.parent / "screen.log")
+    show(paths, Viewing("dark"), os.environ, tether, Beside(thread.when_ended, thread.stop))
     thread.stop()
     thread.join()
     return 0

@@ -20,16 +20,16 @@ from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
 from mexc_tui.local_zone import local_zone
 from mexc_tui.lock import socket_of
-from mexc_tui.logs.file import LogFile
 from mexc_tui.logs.handler import log_to
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
 from mexc_tui.paths import Paths, paths_of
+from mexc_tui.tether import INTERRUPTED, INTERRUPTED_WORDS, Tether, tethered
 from mexc_tui.tui.acting import Outside
 from mexc_tui.tui.app import MOST_PROBLEM, DeskApp
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.live import source_of
-from mexc_tui.tui.terminal import GIVE_BACK, Meter, Terminal, driver_of
+from mexc_tui.tui.terminal import GIVE_BACK, Meter, Terminal, driver_of, write_soon
 from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Ended:
     @property
     def code(self) -> int:
         """Return the exit code of who only showed it."""
-        return int(self.how is Ending.BROKE)
+        return INTERRUPTED if self.how is Ending.INTERRUPTED else int(self.how is Ending.BROKE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,36 +132,61 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
 def show_attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str]) -> int:
     """Show an engine of another process; leaving does nothing to it. Return an exit code."""
     paths.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    log_to(LogFile(paths.state / "screen.log"))
-    ended = show(paths, viewing, environ, os.dup(1), None)
-    if ended.how is not Ending.HUNG_UP:
+
+    def killed_words(how: str) -> str:
+        return f"The screen {how}. {_way_back(paths)}"
+
+    return tethered(
+        lambda tether: _attached(paths, viewing, environ, tether),
+        _log_of(paths, is_own=False),
+        killed_words,
+        GIVE_BACK,
+    )
+
+
+def _attached(paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether) -> int:
+    log_to(tether.log_file)
+    ended = show(paths, viewing, environ, tether, None)
+    tether.signals.handle_with(lambda _: None)  # it ends already
+    tether.back()
+    if ended.how is Ending.HUNG_UP:  # perhaps nobody reads any more
+        write_soon(tether.out, ended.owed)
+    else:
         sys.stdout.write(f"{ended.owed}{farewell(paths, ended, is_own=False)}\n")
     return ended.code
 
 
 def show(
-    paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
+    paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether, beside: Beside | None
 ) -> Ended:
-    """Show the desk on the terminal that `out` writes to until the screen ends; return how it did."""
+    """Show the desk on the terminal of `tether` until the screen ends; return how it did."""
     try:
-        return asyncio.run(_show(paths, viewing, environ, out, beside))
+        return asyncio.run(_show(paths, viewing, environ, tether, beside))
     except Exception as error:  # an engine of this process outlives whatever the screen does
         log.exception("the screen broke")
         return Ended(Ending.BROKE, GIVE_BACK, clean(f"{type(error).__name__}: {error}", MOST_PROBLEM))
+    finally:
+        tether.signals.keep()
 
 
 def farewell(paths: Paths, ended: Ended, *, is_own: bool) -> str:
     """Return what the shell is told at the end."""
-    profile = "" if paths.profile == "practice" else f" --profile {paths.profile}"
     if ended.how is Ending.ENGINE_ENDED:
         return "The engine has ended."
+    if ended.how is Ending.INTERRUPTED:
+        return INTERRUPTED_WORDS
     broke = (
         f"The screen broke ({ended.problem}); what happened is in {_log_of(paths, is_own=is_own)}. "
         if ended.how is Ending.BROKE
         else ""
     )
+    return f"{broke}{_way_back(paths)}"
+
+
+def _way_back(paths: Paths) -> str:
+    profile = "" if paths.profile == "practice" else f" --profile {paths.profile}"
     back = f"Back to it: mexc-tui attach{profile}. To stop it: mexc-tui stop{profile}."
-    return f"{broke}The engine goes on. {back}"
+    return f"The engine goes on. {back}"
 
 
 def _log_of(paths: Paths, *, is_own: bool) -> Path:
@@ -169,7 +194,7 @@ def _log_of(paths: Paths, *, is_own: bool) -> Path:
 
 
 async def _show(
-    paths: Paths, viewing: Viewing, environ: Mapping[str, str], out: int, beside: Beside | None
+    paths: Paths, viewing: Viewing, environ: Mapping[str, str], tether: Tether, beside: Beside | None
 ) -> Ended:
     loop = asyncio.get_running_loop()
     role = Role.VIEW if viewing.is_read_only else Role.OPERATE
@@ -177,7 +202,12 @@ async def _show(
     client = DeskClient(
         socket_of(paths), _who(), role, _now_ms, Random(os.urandom(16)), back_off_s=back_off_s
     )
-    terminal = Terminal(out, Meter(loop.time))
+    terminal = Terminal(
+        tether.out,
+        Meter(loop.time),
+        stop_parent=tether.stop_parent,
+        is_orphaned=lambda: tether.is_orphaned,
+    )
     themes = all_themes(paths.themes)
     theme, problem = chosen(themes, viewing.theme, environ)
     if problem:
@@ -194,10 +224,8 @@ async def _show(
     )
     terminal.hung_up = lambda: app.end(Ending.HUNG_UP)
     terminal.input_failed = app.report_failed_input
-    # A hang-up is told several times, by the system and by shells: none may come after the last handler.
-    signal.signal(signal.SIGHUP, lambda _, __: _soon(loop, terminal.gone))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _terminated, app, beside)
+    # Handled by the process, not by the loop: none may come after the loop's last handler.
+    tether.signals.handle_with(lambda number: _soon(loop, lambda: _signalled(app, beside, number)))
     if beside is not None:
         beside.when_ended(lambda: _soon(loop, lambda: app.end(Ending.ENGINE_ENDED)))
     running = asyncio.create_task(client.run(), name="desk client")
@@ -223,9 +251,13 @@ def _broke(app: DeskApp, ended: "asyncio.Task[None]") -> None:
     app.broke(ended.exception() or RuntimeError(f"{ended.get_name()} ended"))
 
 
-def _terminated(app: DeskApp, beside: Beside | None) -> None:
-    """Stop an engine of this process in good order, and the screen with it; else only leave."""
-    if beside is not None:
+def _signalled(app: DeskApp, beside: Beside | None, number: int) -> None:
+    """Leave when the terminal is lost; else stop an engine of this process gracefully, and the screen."""
+    if number == signal.SIGHUP:
+        app.end(Ending.HUNG_UP)
+    elif number == signal.SIGINT and app.is_opening:
+        app.end(Ending.INTERRUPTED)
+    elif beside is not None:
         beside.stop()
     else:
         app.end(Ending.LEFT)

@@ -1,12 +1,13 @@
 """The desk with an engine inside: it starts here, and goes on alone when the screen is left or lost."""
 
 import asyncio
+import logging
+import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from dataclasses import replace
-from types import FrameType
 from typing import Any
 
 from mexc_tui.bootstrap import Lent
@@ -19,15 +20,19 @@ from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.showing import Beside, Viewing, engine_theme, farewell, show, show_attached
-from mexc_tui.tether import Tether, tethered
+from mexc_tui.tether import INTERRUPTED, Tether, tethered
 from mexc_tui.tui.leaving import Ending
-from mexc_tui.tui.terminal import GIVE_BACK
+from mexc_tui.tui.terminal import GIVE_BACK, write_soon
 from mexc_tui.tui.welcome import welcome_words
 from mexc_tui.wording.next_steps import with_options
 
 NO_CODE = 1
+STOP_S = 8.0
+"""For an engine whose start was interrupted."""
 SWITCH_S = 0.001
 """How long a thread holds the interpreter at most: the engine hardly waits for a screen that paints."""
+
+log = logging.getLogger(__name__)
 
 Lend = Callable[[Launch, Mode], AbstractAsyncContextManager[Lent]]
 Run = Callable[[Launch, Mapping[str, str], asyncio.Event, Lend], Coroutine[Any, Any, int]]
@@ -46,7 +51,10 @@ def run_desk(launch: Launch, viewing: Viewing, environ: Mapping[str, str]) -> in
     make_folders(paths)
     viewing = replace(_dressed(viewing, layers, paths), welcome=_welcome(launch, paths, mode))
     return tethered(
-        lambda tether: _inside(launch, mode, paths, viewing, environ, tether), paths.log, GIVE_BACK
+        lambda tether: _inside(launch, mode, paths, viewing, environ, tether),
+        paths.log,
+        lambda how: f"The engine {how}: nobody watches what it holds. mexc-tui, started again, takes it up.",
+        GIVE_BACK,
     )
 
 
@@ -74,18 +82,17 @@ def _inside(
     log_to(tether.log_file)
     sys.setswitchinterval(SWITCH_S)
     engine = EngineThread(_main(launch, mode, environ))
-    for number in (signal.SIGHUP, signal.SIGINT):  # until there is a screen that heeds them
-        signal.signal(number, signal.SIG_IGN)
     engine.start()
-    ended = show(paths, viewing, environ, tether.out, Beside(engine.when_ended, engine.stop))
+    ended = show(paths, viewing, environ, tether, Beside(engine.when_ended, engine.stop))
     words = farewell(paths, ended, is_own=True)
+    if ended.how is Ending.INTERRUPTED:
+        return _interrupted(engine, tether, f"{ended.owed}{words}\n")
     if ended.how is not Ending.ENGINE_ENDED:
         tether.cut(ended.owed + words, ended.code)
-        _stop_when_terminated(engine)
+        tether.signals.handle_with(lambda number: None if number == signal.SIGHUP else engine.stop())
         return _code_of(launch, engine)
-    tether.back()
-    sys.stdout.write(ended.owed)
-    sys.stdout.flush()
+    _give_back(tether, ended.owed)
+    tether.signals.handle_with(lambda _: engine.stop())
     code = _code_of(launch, engine)
     if not code:  # otherwise it was said why
         sys.stdout.write(words + "\n")
@@ -109,12 +116,28 @@ def _engine() -> Run:
     return run_engine
 
 
-def _stop_when_terminated(engine: EngineThread) -> None:
-    def stop(_: int, __: FrameType | None) -> None:
-        engine.stop()
+def _give_back(tether: Tether, owed: str) -> None:
+    tether.back()
+    sys.stdout.write(owed)
+    sys.stdout.flush()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+
+def _interrupted(engine: EngineThread, tether: Tether, last_words: str) -> int:
+    """Stop an engine that was still starting, by force if that takes too long; return the exit code."""
+    engine.stop()
+    write_soon(tether.out, last_words)
+    tether.signals.handle_with(lambda _: None)  # it ends already
+    try:
+        has_ended = engine.join(STOP_S) is not None
+    except Exception as error:  # it was not to start anyway
+        log.warning("the interrupted start ended: %s", error)
+        has_ended = True
+    tether.back()
+    if not has_ended:
+        log.warning("the engine did not stop within %.0f s after an interrupted start", STOP_S)
+        logging.shutdown()
+        os._exit(INTERRUPTED)
+    return INTERRUPTED
 
 
 def _code_of(launch: Launch, engine: EngineThread) -> int:

@@ -1,6 +1,7 @@
 """A process that may leave its terminal: the shell waits for a parent, the work is done in its child.
 
 The child goes on when the terminal is given back or lost; nothing of it hangs on the terminal any more then.
+The parent passes signals on, and restores the terminal if the child is killed.
 """
 
 import logging
@@ -18,12 +19,46 @@ from mexc_tui.logs.file import LogFile
 
 log = logging.getLogger(__name__)
 
-_LOST = 128
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGABRT)
+"""Signals that end a process unless it does something else."""
+INTERRUPTED = 128 + signal.SIGINT
+INTERRUPTED_WORDS = "Opening was interrupted."
+_PASSED_ON = (*ENDING, signal.SIGTSTP, signal.SIGCONT)
+"""A child may receive one twice: a terminal sends signals to both."""
+_KILLED = 128
 _BACK = b"\xff"
 """What a child says through the pipe that has given the terminal back, and goes on at it.
 
 One that has cut itself off says a byte, the exit code, and words.
 """
+
+
+class Signals:
+    """The ending signals of a process. None is lost while nobody handles them, as during the start."""
+
+    def __init__(self) -> None:
+        """Keep every signal from here on."""
+        self._kept: list[int] = []
+        self._handle: Callable[[int], None] | None = None
+        for number in ENDING:
+            signal.signal(number, self._receive)
+
+    def handle_with(self, handle: Callable[[int], None]) -> None:
+        """Call this, in the main thread, for each signal that was kept and for each that comes."""
+        self._handle = handle
+        kept, self._kept = self._kept, []
+        for number in kept:
+            handle(number)
+
+    def keep(self) -> None:
+        """Keep signals again until somebody handles them."""
+        self._handle = None
+
+    def _receive(self, number: int, _: FrameType | None) -> None:
+        if self._handle is None:
+            self._kept.append(number)
+        else:
+            self._handle(number)
 
 
 class Tether:
@@ -33,10 +68,22 @@ class Tether:
         """Write into the log from here on, not onto the terminal."""
         self._pipe = pipe
         self.log_file = LogFile(log_file)
+        self._parent = os.getppid()
+        self.signals = Signals()
         self.is_cut = False
         self.out = os.dup(1)
         _flush()
         self.log_file.follow(1, 2)
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether the parent was killed: the shell has the terminal back by now."""
+        return not self.is_cut and os.getppid() != self._parent
+
+    def stop_parent(self) -> None:
+        """Stop what the shell waits for, so that it takes the terminal; this process goes on."""
+        if not self.is_cut and not self.is_orphaned:
+            os.kill(self._parent, signal.SIGSTOP)
 
     def cut(self, words: str, code: int = 0) -> None:
         """Leave the terminal for good: the shell goes on, after these words and with this exit code."""
@@ -66,30 +113,48 @@ class Tether:
                 os.write(self._pipe, _BACK)
 
 
-def tethered(work: Callable[[Tether], int], log_file: Path, restoring: str = "") -> int:
+def tethered(
+    work: Callable[[Tether], int], log_file: Path, killed_words: Callable[[str], str], restoring: str = ""
+) -> int:
     """Do `work` in a child and return its exit code, or the one it said as soon as it has cut itself off.
 
     To be called before any thread runs. In the child this returns, too, when the work is done. After
-    a child that broke or was killed the terminal's attributes are set back, and `restoring` is written to it.
+    a child that broke or was killed the terminal's attributes are set back, `restoring` is written to it,
+    and what `killed_words` says of that.
     """
     _flush()
     attributes = _attributes()
     reading, writing = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
     child = os.fork()
     if not child:
         os.close(reading)
-        return work(Tether(writing, log_file))
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # until there is a screen
+        tether = Tether(writing, log_file)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
+        return work(tether)
+    _pass_signals_on(child)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PASSED_ON)
     os.close(writing)
-    words = _heard(child, reading)
+    words = _received(reading)
     if words not in (b"", _BACK):
-        sys.stdout.write(words[1:].decode("utf-8", "replace") + "\n")
+        _say(words[1:].decode("utf-8", "replace") + "\n")
         return words[0]
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if not words:
         _restore(attributes, restoring)
-        sys.stdout.write(_why_ended(code, log_file))
-    return code if code >= 0 else _LOST - code
+        _say(_why_ended(code, log_file, killed_words))
+    return code if code >= 0 else _KILLED - code
+
+
+def _pass_signals_on(child: int) -> None:
+    def pass_on(number: int, _: FrameType | None) -> None:
+        with suppress(ProcessLookupError):  # it has ended
+            os.kill(child, number)
+
+    for number in _PASSED_ON:
+        signal.signal(number, pass_on)
 
 
 def _attributes() -> list[Any] | None:
@@ -103,28 +168,31 @@ def _restore(attributes: list[Any] | None, words: str) -> None:
     if attributes is not None:
         with suppress(termios.error):  # the terminal is gone, too
             termios.tcsetattr(0, termios.TCSANOW, attributes)
-    sys.stdout.write(words)
+    _say(words)
 
 
-def _why_ended(code: int, log_file: Path) -> str:
-    if code in (-signal.SIGINT, _LOST + signal.SIGINT):  # it was wished for, before there was an engine
-        return ""
-    how = "was killed" if code < 0 else f"broke, see {log_file}"
-    return f"The engine {how}: nobody watches what it holds. mexc-tui, started again, takes it up.\n"
+def _why_ended(code: int, log_file: Path, killed_words: Callable[[str], str]) -> str:
+    if code in (-signal.SIGINT, INTERRUPTED):  # it was wished for, before there was an engine
+        return f"{INTERRUPTED_WORDS}\n"
+    return killed_words("was killed" if code < 0 else f"broke, see {log_file}") + "\n"
 
 
-def _heard(child: int, reading: int) -> bytes:
+def _received(reading: int) -> bytes:
     """Wait until the child says that it goes on alone, or ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def tell(number: int, _: FrameType | None) -> None:
-        os.kill(child, number)
-
-    signal.signal(signal.SIGTERM, tell)
     words = b""
     while part := os.read(reading, 4_096):
         words += part
     return words
+
+
+def _say(words: str) -> None:
+    """Write to the terminal, if it is still there."""
+    try:
+        sys.stdout.write(words)
+        sys.stdout.flush()
+    except OSError as error:
+        log.info("the terminal is gone: %s", error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _flush() -> None:

@@ -21,7 +21,7 @@ class EngineThread:
         self._thread = threading.Thread(target=self._run, name=name)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: asyncio.Event | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal may ask for the stop while this thread holds it
         self._stop_early = False
         self._has_ended = False
         self._listeners: list[Callable[[], None]] = []

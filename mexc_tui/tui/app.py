@@ -80,6 +80,7 @@ class DeskApp(Acting):
         self._frozen_ms: int | None = None
         self._welcome = welcome
         self._is_stopping = False
+        self._early_end: Ending | None = None
         self.ending = Ending.LEFT
         """How this screen ended, once it has."""
         self.problem = ""
@@ -91,6 +92,9 @@ class DeskApp(Acting):
 
     def on_mount(self) -> None:
         """Begin on the first board; listen to every view."""
+        if self._early_end is not None:
+            self.end(self._early_end)
+            return
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._broke_in_loop)
         time = Time(loop.time, loop.call_later)
@@ -295,10 +299,24 @@ class DeskApp(Acting):
             self.action_deed("stop_engine")
 
     def end(self, ending: Ending) -> None:
-        """Close the screen; the first reason counts."""
-        if self.is_running and not self._exit:
+        """Close the screen, as soon as it is there; the first reason counts."""
+        if not self.is_running:
+            self._early_end = self._early_end or ending
+        elif not self._exit:
             self.ending = ending
             self.exit()
+
+    @property
+    def is_opening(self) -> bool:
+        """Return whether nothing was heard of the engine yet."""
+        return self._source.heard_ms() is None
+
+    def action_help_quit(self) -> None:
+        """Give up opening by Ctrl-C; later it is no key of the desk."""
+        if self.is_opening:
+            self.end(Ending.INTERRUPTED)
+        else:
+            super().action_help_quit()
 
     def broke(self, error: BaseException) -> None:
         """End after a failure outside of all that Textual calls."""

@@ -24,6 +24,8 @@ class Ending(StrEnum):
     ENGINE_ENDED = "engine ended"
     HUNG_UP = "hung up"
     """The terminal is gone; the engine goes on."""
+    INTERRUPTED = "interrupted"
+    """Somebody pressed Ctrl-C before an engine had answered."""
     BROKE = "broke"
     """The screen failed; the engine goes on."""
 

@@ -96,6 +96,11 @@ class Outflow:
             self._changed.notify()
             return True
 
+    def wait_until_taken(self) -> None:
+        """Wait a little until all that was put was written."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._frames, CLOSING_S)
+
     def close(self) -> bool:
         """Send what waits, as far as it is read soon; return whether that was all there ever was."""
         with self._changed:
@@ -120,6 +125,7 @@ class Outflow:
             with self._changed:
                 if self._frames:  # none: it took too long, and is closed
                     self._frames.popleft()
+                self._changed.notify_all()
                 has_drained = self._has_lost and not self._frames
                 self._has_lost = self._has_lost and not has_drained
             if has_drained:
@@ -149,6 +155,10 @@ class Terminal:
     """Called once it is gone; from any thread."""
     input_failed: Callable[[str], None] = lambda _: None
     """Called with the problem when reading keys failed and was begun again; in the app's loop."""
+    stop_parent: Callable[[], None] = lambda: None
+    """Stops what the shell waits for, once the terminal was given back for a while."""
+    is_orphaned: Callable[[], bool] = lambda: False
+    """Whether what the shell waits for was killed."""
     is_gone: bool = field(default=False)
     owed: str = field(default="")
     """What is to be written before anything else once the screen has ended."""
@@ -158,6 +168,13 @@ class Terminal:
         if not self.is_gone:
             self.is_gone = True
             self.hung_up()
+
+
+def write_soon(descriptor: int, text: str) -> None:
+    """Write as far as it is read soon; a terminal that is gone or does not read is not waited for."""
+    outflow = Outflow(descriptor, lambda: None, lambda: None)
+    outflow.put(text.encode())
+    outflow.close()
 
 
 class TerminalDriver(LinuxDriver):
@@ -173,6 +190,8 @@ class TerminalDriver(LinuxDriver):
         self._attributes: list[Any] | None = None
         self._was_behind = False
         """Whether something was not written because a shell had the terminal."""
+        self._is_suspended = False
+        """Whether the terminal was given back until SIGCONT."""
         for number in (signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, signal.SIG_IGN if number == signal.SIGTSTP else signal.SIG_DFL)
 
@@ -193,15 +212,16 @@ class TerminalDriver(LinuxDriver):
             signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(termios.error):
             self._attributes = termios.tcgetattr(self.fileno)
-        again = soon(self._take_again)
+        again, suspend = soon(self._continue), soon(self._suspend)
         signal.signal(signal.SIGCONT, lambda _, __: again())
+        signal.signal(signal.SIGTSTP, lambda _, __: suspend())
         self._look(loop)
 
     def write(self, data: str) -> None:
         """Send, and count; nothing while a shell has the terminal."""
         if self._outflow is None or self.terminal.is_gone:
             return
-        if self._is_behind():
+        if self._is_suspended or self._is_behind():
             self._was_behind = True
             return
         frame = thrifty(data).encode("utf-8", "replace")
@@ -213,9 +233,34 @@ class TerminalDriver(LinuxDriver):
         if self._looking is not None:
             self._looking.cancel()
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
-        if (self._outflow is not None and not self._outflow.close()) or self._was_behind:
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        if self.terminal.is_orphaned():  # nobody else will say it
+            write_soon(self.terminal.out, GIVE_BACK)
+        elif (self._outflow is not None and not self._outflow.close()) or self._was_behind:
             self.terminal.owed = GIVE_BACK
         super().close()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, but for its attributes where a shell has set its own by now."""
+        if self._is_suspended or self._is_behind():
+            self.attrs_before = None
+        super().stop_application_mode()
+
+    def _suspend(self) -> None:
+        """Give the terminal to the shell until SIGCONT. This process goes on: an engine may live here."""
+        if self._is_suspended or self._attributes is None or self._outflow is None or self._is_behind():
+            return
+        self.write(GIVE_BACK)
+        self._outflow.wait_until_taken()
+        if self.attrs_before is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        self._is_suspended = self._was_behind = True
+        self.terminal.stop_parent()
+
+    def _continue(self) -> None:
+        self._is_suspended = False
+        self._take_again()
 
     def _take_again(self) -> None:
         """Go on after a stop: a shell may have had the terminal meanwhile."""
@@ -251,6 +296,9 @@ class TerminalDriver(LinuxDriver):
     def _run_input_thread(self) -> None:
         decoder, failed = InputDecoder(), 0
         while not self.exit_event.is_set():
+            if self._is_suspended:
+                self.exit_event.wait(READ_AGAIN_S)
+                continue
             try:
                 self._read_input(decoder)
                 failed = 0
@@ -302,7 +350,10 @@ class TerminalDriver(LinuxDriver):
         if self._is_hung_up():
             self.terminal.gone()
             return
-        if self._was_behind:
+        if self.terminal.is_orphaned():
+            self.terminal.hung_up()
+            return
+        if self._was_behind and not self._is_suspended:
             self._take_again()
         self._looking = loop.call_later(LOOK_EVERY_S, self._look, loop)
 

@@ -25,7 +25,7 @@ def shell(tmp_path: Path) -> Generator[Shell]:
     found.run("stop")
 
 
-def _opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
+def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
     """Open the desk for the first time, and go on behind its welcome."""
     terminal = Terminal(shell.environ, *words, run=run)
     terminal.until("Welcome")
@@ -34,12 +34,12 @@ def _opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:
     return terminal
 
 
-def _gone(pid: int) -> None:
+def gone(pid: int) -> None:
     """Wait until a process is no more, or only waits to be buried."""
-    _until(lambda: _state(pid) in ("", "Z"))
+    until(lambda: _state(pid) in ("", "Z"))
 
 
-def _until(is_so: Callable[[], bool]) -> None:
+def until(is_so: Callable[[], bool]) -> None:
     give_up_s = time.monotonic() + SOON_S
     while not is_so():
         assert time.monotonic() < give_up_s
@@ -54,7 +54,7 @@ def _state(pid: int) -> str:
 
 
 def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(shell: Shell) -> None:
-    with _opened(shell) as first:
+    with opened(shell) as first:
         first.press("q")
         first.until("Enter detaches.")
         first.press("d")
@@ -70,7 +70,7 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
         second.until(READY)
         third.until(READY)
         second.hang_up()
-        _gone(second.process.pid)
+        gone(second.process.pid)
         third.press("q")
         assert third.ended() == 0
     assert shell.json("status")["pid"] == pid
@@ -88,12 +88,12 @@ def test_a_day_at_the_desk_opened_detached_attached_twice_hung_up_and_stopped(sh
 
 
 def test_a_lost_terminal_leaves_the_engine_with_no_screen_and_no_wish_for_one(shell: Shell) -> None:
-    with _opened(shell) as terminal:
+    with opened(shell) as terminal:
         pid = shell.json("status")["pid"]
         assert pid != terminal.process.pid
         terminal.hang_up()
-        _gone(terminal.process.pid)
-    _until(lambda: os.getsid(pid) == pid)
+        gone(terminal.process.pid)
+    until(lambda: os.getsid(pid) == pid)
     assert shell.json("status")["running"]
     with Terminal(shell.environ, "attach") as again:
         again.until(READY)
@@ -102,7 +102,7 @@ def test_a_lost_terminal_leaves_the_engine_with_no_screen_and_no_wish_for_one(sh
 
 
 def test_terminating_the_shells_side_stops_the_engine_in_good_order(shell: Shell) -> None:
-    with _opened(shell) as terminal:
+    with opened(shell) as terminal:
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.ended() == 0
         assert "The engine has ended." in terminal.text()
@@ -111,7 +111,7 @@ def test_terminating_the_shells_side_stops_the_engine_in_good_order(shell: Shell
 
 def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
     """A storm of sizes, a megabyte pasted, a terminal that stops reading, and an engine that stands still."""
-    with _opened(shell) as terminal:
+    with opened(shell) as terminal:
         for number in range(40):
             terminal.resize(80 + number, 24 + number % 20)
         facts = shell.json("status")["journal"]
@@ -124,7 +124,7 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
             fact["kind"] == "command_begun" for fact in shell.json("journal") if fact["sequence"] > facts
         )
         terminal.resize(118, 38)
-        _until(lambda: terminal.is_full)  # nobody reads
+        until(lambda: terminal.is_full)  # nobody reads
         assert shell.json("status")["running"]
         terminal.resize(120, 40)
         terminal.until(READY, since=begun)
@@ -139,14 +139,14 @@ def test_what_a_terminal_may_do_harms_nothing(shell: Shell) -> None:
         again.until("connected", since=len(again.said))
 
 
-def _is_given_back(terminal: Terminal) -> bool:
+def is_given_back(terminal: Terminal) -> bool:
     """Whether lines are edited by the terminal again, and the screen before the desk is seen."""
     entered, left = (terminal.said.rfind(code) for code in (b"\x1b[?1049h", b"\x1b[?1049l"))
     return bool(termios.tcgetattr(terminal.master)[3] & termios.ICANON) and left > entered >= 0
 
 
 def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell) -> None:
-    with _opened(shell) as terminal:
+    with opened(shell) as terminal:
         pid = shell.json("status")["pid"]
         sizes = iter(range(100, 2_000))
 
@@ -158,7 +158,7 @@ def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell
             return in_vain > 40
 
         in_vain = 0
-        _until(is_long_full)
+        until(is_long_full)
         terminal.press("q")
 
         def has_let_go() -> bool:
@@ -166,14 +166,14 @@ def test_a_terminal_that_stopped_reading_is_given_back_all_the_same(shell: Shell
             terminal.press("d")
             return os.getsid(pid) == pid
 
-        _until(has_let_go)
+        until(has_let_go)
         assert terminal.ended() == 0
-        assert _is_given_back(terminal)
+        assert is_given_back(terminal)
         assert b"mexc-tui stop." in terminal.said[-100:]
 
 
 def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_it_was(shell: Shell) -> None:
-    with _opened(shell) as terminal:
+    with opened(shell) as terminal:
         pid = shell.json("status")["pid"]
         os.kill(pid, signal.SIGSTOP)
         shells = termios.tcgetattr(terminal.master)
@@ -181,12 +181,12 @@ def test_a_stopped_desk_takes_the_terminal_again_and_a_killed_one_leaves_it_as_i
         termios.tcsetattr(terminal.master, termios.TCSANOW, shells)
         begun = len(terminal.said)
         os.kill(pid, signal.SIGCONT)
-        _until(lambda: terminal.read(0.05) and b"\x1b[?1049h" in terminal.said[begun:])
+        until(lambda: terminal.read(0.05) and b"\x1b[?1049h" in terminal.said[begun:])
         terminal.until(READY, since=begun)
         assert not termios.tcgetattr(terminal.master)[3] & termios.ICANON
         os.kill(pid, signal.SIGKILL)
         assert terminal.ended() == 128 + signal.SIGKILL
-        assert _is_given_back(terminal)
+        assert is_given_back(terminal)
         assert "The engine was killed: nobody watches what it holds." in terminal.text()
 
 
@@ -222,7 +222,7 @@ def test_interrupting_while_it_opens_gives_the_terminal_back(shell: Shell) -> No
         terminal.until("opens the desk")
         terminal.press(INTERRUPT)
         assert terminal.ended() == 130
-        assert _is_given_back(terminal)
+        assert is_given_back(terminal)
         assert "killed" not in terminal.text()
 
 
@@ -240,11 +240,11 @@ main()
 
 
 def test_a_screen_that_breaks_says_so_ends_with_1_and_leaves_the_engine_alone(shell: Shell) -> None:
-    with _opened(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
+    with opened(shell, run=[sys.executable, "-c", BREAKS]) as terminal:
         pid = shell.json("status")["pid"]
         terminal.press("?")
         _said_that_it_broke(terminal, shell, "engine.log")
-    _until(lambda: os.getsid(pid) == pid)
+    until(lambda: os.getsid(pid) == pid)
     with Terminal(shell.environ, "attach", run=[sys.executable, "-c", BREAKS]) as attached:
         attached.until(READY)
         attached.press("?")
@@ -264,7 +264,7 @@ def _said_that_it_broke(terminal: Terminal, shell: Shell, log_name: str) -> None
     assert "Traceback" not in terminal.text()
     assert "nobody foresaw this" in log.read_text()
     assert all("a secret" not in text for text in (terminal.text(), log.read_text()))
-    assert _is_given_back(terminal)
+    assert is_given_back(terminal)
 
 
 def test_without_a_terminal_it_says_what_to_do(shell: Shell) -> None:

@@ -111,49 +111,55 @@ def fitted(value: Decimal, places: int, room: int, group_from: int) -> str:
         return full
     if not value:
         return "0" if room > 0 else TOO_NARROW
-    short = _suffixed(value, room) or _scientific(value, room)
-    # The form with most digits that count; of two with as many the plain one.
-    return max(_plain(value, places, room, group_from), short, key=_significant) or TOO_NARROW
+    forms = (
+        _plain(value, places, room, group_from),
+        _suffixed(value, room) or _scientific(value, room),
+    )
+    found = [form for form in forms if form is not None]
+    # The form that is nearest to the value; of two as near the plain one.
+    return min(found, key=lambda form: abs(form.shown - value)).text if found else TOO_NARROW
 
 
-def _plain(value: Decimal, places: int, room: int, group_from: int) -> str:
-    """Return it with fewer decimals, then without commas; empty: it does not fit, or reads as zero."""
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A text, and the value that is read from it."""
+
+    text: str
+    shown: Decimal
+
+
+def _plain(value: Decimal, places: int, room: int, group_from: int) -> _Form | None:
+    """Return it with fewer decimals, then without commas; None: it does not fit, or reads as zero."""
     for fewer in range(places, -1, -1):
-        text = plain_digits(value, fewer, group_from)
+        shown, text = _rounded(value, fewer), plain_digits(value, fewer, group_from)
         if len(text) <= room:
-            return text if _rounded(value, fewer) else ""
-    text = f"{_rounded(value, 0):f}"
-    return text if len(text) <= room else ""
+            return _Form(text, shown) if shown else None
+    shown = _rounded(value, 0)
+    return _Form(f"{shown:f}", shown) if len(f"{shown:f}") <= room else None
 
 
-def _suffixed(value: Decimal, room: int) -> str:
-    """Return 77.16B for 77 billion; empty: it is too small, too large, or does not fit."""
+def _suffixed(value: Decimal, room: int) -> _Form | None:
+    """Return 77.16B for 77 billion; None: it is too small, too large, or does not fit."""
     for digits in range(SUFFIX_DIGITS, 0, -1):
         shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
         power, suffix = next(((one, name) for one, name in _SUFFIXES if shown.adjusted() >= one), (0, ""))
         if not suffix or shown.adjusted() >= power + 3:
-            return ""
+            return None
         text = f"{_stripped(shown.scaleb(-power, _WIDE))}{suffix}"
         if len(text) <= room:
-            return text
-    return ""
+            return _Form(text, shown)
+    return None
 
 
-def _scientific(value: Decimal, room: int) -> str:
-    """Return 1.23e-10; empty: it does not fit."""
+def _scientific(value: Decimal, room: int) -> _Form | None:
+    """Return 1.23e-10; None: it does not fit."""
     for digits in range(SIGNIFICANT, 0, -1):
         shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(value)
         power = shown.adjusted()
         text = f"{_stripped(shown.scaleb(-power, _WIDE))}e{power}"
         if len(text) <= room:
-            return text
-    return ""
-
-
-def _significant(text: str) -> int:
-    """Return how many digits of a text count; zeros at the end of a whole number do."""
-    digits = text.partition("e")[0].translate(str.maketrans("", "", "-.,kMBT"))
-    return len(digits.lstrip("0"))
+            return _Form(text, shown)
+    return None
 
 
 def _stripped(value: Decimal) -> str:

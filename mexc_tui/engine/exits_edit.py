@@ -19,10 +19,11 @@ from mexc_tui.engine.selling import Selling
 from mexc_tui.engine.take_profits import TakeProfits
 from mexc_tui.engine.trading_ports import Trading
 from mexc_tui.engine.trading_rows import SHOWN
-from mexc_tui.ledger.numbers import exactly, short
+from mexc_tui.ledger.numbers import exactly, plain, short
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.plan_view import ExitsRow
 from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.model.verdict import refusals
@@ -46,6 +47,7 @@ class Changed:
     stop_before: Decimal
     stop_next: Decimal
     """Where a trail or break-even moves it to at once; else the new stop."""
+    plan_before: ExitPlan
     cancelled: int
     placed: int
     waiting: int
@@ -90,7 +92,8 @@ class ExitsEdit:
         rests = self._resting(after)
         waiting = self._misplaced(after)
         cancelled, placed = len(resting - rests), len(rests - resting)
-        return Changed(after, held.memory.stop_price, _moved_stop(held, edited), cancelled, placed, waiting)
+        stop, moved = held.memory.stop_price, _moved_stop(held, edited)
+        return Changed(after, stop, moved, before.plan, cancelled, placed, waiting)
 
     def check(self, symbol: str, wish: ExitWish) -> str:
         """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
@@ -217,7 +220,28 @@ def exits_words(changed: Changed) -> str:
     words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
     if changed.stop_next > position.stop_price:
         words.append(f"it moves to {short(changed.stop_next)} at once")
+    words += _set_words(changed.plan_before, position.plan)
     words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
     if changed.waiting:
         words.append(f"{changed.waiting} orders are not as planned yet: the engine goes on with them")
     return f"{position.symbol}: {'; '.join(words)}."
+
+
+def _set_words(before: ExitPlan, after: ExitPlan) -> list[str]:
+    """Say what is set now of trailing, break-even and time stop, as far as that changed."""
+    words = list[str]()
+    if _trail_words(before) != _trail_words(after):
+        words.append(_trail_words(after))
+    if before.break_even_rung != after.break_even_rung:
+        rung = after.break_even_rung
+        words.append(f"break-even after take-profit {rung}" if rung else "no break-even")
+    if before.time_stop_s != after.time_stop_s:
+        words.append(f"time stop after {after.time_stop_s} s" if after.time_stop_s else "no time stop")
+    return words
+
+
+def _trail_words(plan: ExitPlan) -> str:
+    if not plan.trailing:
+        return "no trailing stop"
+    distance, gain = plain(plan.trailing_distance_pct), plain(plan.trailing_after_pct)
+    return f"trailing stop {distance} % below the high, from a gain of {gain} % on"

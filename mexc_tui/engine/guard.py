@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 
 from mexc_tui.engine.bookings import Desk, Written
@@ -74,6 +74,18 @@ class GuardNumbers:
     reconcile_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was found, in words, and what that is about in a word or two."""
+
+    subject: str
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return all of it in one line."""
+        return "; ".join(self.words)
+
+
 class Guard:
     """One worker."""
 
@@ -121,7 +133,7 @@ class Guard:
         """When an engine before this one last trimmed what is held now; None: it did not."""
         self._told = set[str]()
         self._alerted = dict[str, tuple[Key, ...]]()
-        """What each alert of this engine is about, by its words."""
+        """What each alert of this engine is about, by its subject."""
         self._tasks = set[asyncio.Task[None]]()
         self._untimely = dict[str, int]()
         """Orders whose time was refused, and when."""
@@ -194,7 +206,7 @@ class Guard:
         self._told.add(about)
         log.error("halt: %s", words)
         self._switch.restrict(TradingState.HALTED, cause, words, ME)
-        self._begin(self._halt(cause, (words,), GuardLevel.CRITICAL))
+        self._begin(self._halt(cause, _Told(about, (words,)), GuardLevel.CRITICAL))
 
     # ---- looking
 
@@ -305,37 +317,39 @@ class Guard:
         kept = {key: at_ms for key, at_ms in self._acted.items() if now_ms - at_ms < AGAIN_MS}
         self._acted = kept | dict.fromkeys(keys, now_ms)
         if new:
-            about = "; ".join(finding.words for finding in new)
-            self._alerted[about] = tuple(_key(finding, found) for finding in new)
+            subject = _subject(new)
+            # One alert of a level and a subject: it is over when nothing of that subject is found any more.
+            before = self._alerted.get(subject, ())
+            self._alerted[subject] = tuple({*before, *(_key(finding, found) for finding in new)})
             is_graver = any(finding.level is found.level for finding in new)
             self._begin(self._carry_out(found if is_graver else None, tuple(new)))
 
     async def _carry_out(self, found: Grade | None, new: tuple[Finding, ...]) -> None:
         """Do what a grade asks for, and write down what it achieved; None: only say it."""
-        words = tuple(finding.words for finding in new)
+        told = _Told(_subject(new), tuple(finding.words for finding in new))
         level = max((finding.level for finding in new), key=tuple(GuardLevel).index)
         actions = found.actions if found is not None else ()
         if GuardAction.TIGHTEN in actions:
-            await self._tighten(words, level)
+            await self._tighten(told, level)
         if found is not None and GuardAction.EMERGENCY in actions:
-            acted = await self._stopping.stop_all(ME, "; ".join(words), found.halt)
-            await self._tell(level, words, "emergency stop", acted.words)
+            acted = await self._stopping.stop_all(ME, str(told), found.halt)
+            await self._tell(level, told, "emergency stop", acted.words)
         elif found is not None and GuardAction.HALT in actions:
-            await self._halt(found.halt, words, level)
+            await self._halt(found.halt, told, level)
         elif GuardAction.CLOSE in actions:
-            await self._close(words, level)
+            await self._close(told, level)
         elif found is not None and found.trim_pct:
-            await self._trim(found, words, level)
+            await self._trim(found, told, level)
         else:
             paused = GuardAction.PAUSE in actions
-            await self._tell(level, words, "alert", "no entries while it lasts" if paused else "reported")
+            await self._tell(level, told, "alert", "no entries while it lasts" if paused else "reported")
 
-    async def _tighten(self, words: tuple[str, ...], level: GuardLevel) -> None:
+    async def _tighten(self, told: _Told, level: GuardLevel) -> None:
         try:
-            achieved = await self._tightening.lower("; ".join(words), self._limits(), ME)
+            achieved = await self._tightening.lower(str(told), self._limits(), ME)
         except StorageError as error:
             achieved = f"limits of entries are lowered in memory only: {error}"
-        await self._tell(level, words, "tighten limits", achieved)
+        await self._tell(level, told, "tighten limits", achieved)
 
     async def _last_trim_ms(self) -> int | None:
         """Return when the guard last began to sell of what is held; a sale that was cut short goes on."""
@@ -349,30 +363,29 @@ class Guard:
 
         return await self._keeper.read("the last trim", read)
 
-    async def _halt(self, cause: Cause, words: tuple[str, ...], level: GuardLevel) -> None:
-        acted = await self._stopping.halt(ME, "; ".join(words), cause)
-        await self._tell(level, words, "halt", acted.words)
+    async def _halt(self, cause: Cause, told: _Told, level: GuardLevel) -> None:
+        acted = await self._stopping.halt(ME, str(told), cause)
+        await self._tell(level, told, "halt", acted.words)
 
     async def _carry_out_file(self, told: Halt) -> None:
         if told.cause is Cause.EMERGENCY:
             acted = await self._stopping.emergency_stop(told.by, told.words, sells=False)
         else:
             acted = await self._stopping.halt(told.by, told.words, told.cause)
-        await self._tell(GuardLevel.CRITICAL, (f"{told.words} ({told.by})",), "halt", acted.words)
+        by = _Told(ME, (f"{told.words} ({told.by})",))
+        await self._tell(GuardLevel.CRITICAL, by, "halt", acted.words)
 
-    async def _close(self, words: tuple[str, ...], level: GuardLevel) -> None:
+    async def _close(self, told: _Told, level: GuardLevel) -> None:
         cancelled = await self._stopping.cancel_entries()
-        closed, left, why = await self._stopping.sell_all(
-            OrderRole.CLOSE, CloseReason.GUARD, "; ".join(words)
-        )
+        closed, left, why = await self._stopping.sell_all(OrderRole.CLOSE, CloseReason.GUARD, str(told))
         entries = f"{cancelled.gone} of {cancelled.gone + cancelled.left} entries cancelled"
         achieved = f"{entries}; {many(closed, 'position')} closed, {left} left"
-        await self._tell(level, words, "close", achieved + (f"; {why}" if why else ""))
+        await self._tell(level, told, "close", achieved + (f"; {why}" if why else ""))
 
-    async def _trim(self, found: Grade, words: tuple[str, ...], level: GuardLevel) -> None:
+    async def _trim(self, found: Grade, told: _Told, level: GuardLevel) -> None:
         held = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}
         _, _, why = await self._stopping.sell_all(
-            OrderRole.CLOSE, CloseReason.GUARD, "; ".join(words), found.trim_pct
+            OrderRole.CLOSE, CloseReason.GUARD, str(told), found.trim_pct
         )
         left = {one.symbol: one.remaining for one in self._keeper.open.positions.values()}
         sold = [
@@ -380,15 +393,16 @@ class Guard:
             for symbol, before in held.items()
         ]
         achieved = ", ".join(sold) or "nothing is held"
-        await self._tell(level, words, f"trim {found.trim_pct:f} %", achieved + (f"; {why}" if why else ""))
+        await self._tell(level, told, f"trim {found.trim_pct:f} %", achieved + (f"; {why}" if why else ""))
 
     async def _go_on_flattening(self, cause: Cause, words: str) -> None:
         acted = await self._stopping.stop_all(ME, words, cause)
-        await self._tell(GuardLevel.CRITICAL, (words,), "flattening went on after the start", acted.words)
+        told, action = _Told(ME, (words,)), "flattening went on after the start"
+        await self._tell(GuardLevel.CRITICAL, told, action, acted.words)
 
-    async def _tell(self, level: GuardLevel, findings: tuple[str, ...], action: str, achieved: str) -> None:
+    async def _tell(self, level: GuardLevel, told: _Told, action: str, achieved: str) -> None:
         """Keep what was found, done and seen of it; loudly, as an alert."""
-        finding = "; ".join(findings)
+        finding, about = str(told), told.subject
         log.warning("guard (%s): %s: %s: %s", level, finding, action, achieved)
 
         def work(desk: Desk) -> None:
@@ -400,7 +414,7 @@ class Guard:
             )
             text = f"{finding}: {action}: {achieved}"
             alert = Alert(
-                at_ms=at_ms, about=finding, severity=SEVERITIES[level], rule=f"guard:{level}", text=text
+                at_ms=at_ms, about=about, severity=SEVERITIES[level], rule=f"guard:{level}", text=text
             )
             if desk.unit.alerts.add(alert):
                 desk.unit.record(alert)
@@ -419,6 +433,17 @@ class Guard:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("an action of the guard failed", exc_info=task.exception())
+
+
+def _subject(found: Sequence[Finding]) -> str:
+    """Return in a few words what findings are about: their causes."""
+    return ", ".join(dict.fromkeys(map(_about, found))).replace("_", " ")
+
+
+def _about(finding: Finding) -> str:
+    if finding.cause is not Cause.NONE:
+        return finding.cause.value
+    return "risk limits" if finding.trims else "protection"
 
 
 def _key(finding: Finding, found: Grade) -> Key:

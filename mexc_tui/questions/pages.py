@@ -11,6 +11,7 @@ from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingR
 from mexc_tui.questions.signal_pages import STAGES
 from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, figure, fold, table
 from mexc_tui.questions.trading_pages import OLD_MS
+from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.facts import fact_words
 from mexc_tui.wording.moments import NONE, ahead, when
 
@@ -110,7 +111,7 @@ def _alert(row: AlertRow) -> tuple[Cell, ...]:
         Cell(
             "open" if row.closed_ms is None else "closed", Tone.PLAIN if row.closed_ms is None else Tone.FAINT
         ),
-        Cell(row.rule),
+        Cell(alert_title(row.rule)),
     )
 
 

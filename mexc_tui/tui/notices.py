@@ -11,6 +11,7 @@ from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.happened import Happened, Happening
 from mexc_tui.tui.source import Source
+from mexc_tui.wording.alerts import alert_title
 
 ASK_AGAIN_S = 5.0
 SETTINGS_S = 60.0
@@ -84,7 +85,7 @@ class Notices:
         """Keep an alert; return how it is told, if it is worth that."""
         tone = _TONES.get(alert.severity, Tone.BAD)
         words = alert.text if alert.about in alert.text else f"{alert.about}: {alert.text}"
-        self._happened.add(Happening(alert.at_ms, "engine", f"alert {alert.rule}", words, tone))
+        self._happened.add(Happening(alert.at_ms, "engine", alert_title(alert.rule), words, tone))
         if alert.severity is Severity.INFO:
             return None
         return Notice(words, tone, alert.severity is Severity.CRITICAL)

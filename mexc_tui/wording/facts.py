@@ -8,6 +8,7 @@ from mexc_tui.model import event as events
 from mexc_tui.model.event import AnyEvent
 from mexc_tui.model.listing import Facts, Sighting
 from mexc_tui.model.view import FactRow
+from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.digits import plain, plain_json
 from mexc_tui.wording.moments import when
 from mexc_tui.wording.trading_facts import trading_words
@@ -48,7 +49,7 @@ def _words(event: AnyEvent) -> str:
 def _words_of_desk(event: AnyEvent) -> str:
     match event:
         case events.Alert():
-            return f"{event.severity} {event.rule}: {event.text}"
+            return f"{event.severity}: {alert_title(event.rule)}: {event.text}"
         case events.SettingChanged():
             later = ", from the next start" if event.needs_restart else ""
             return f"{event.old} → {event.new}{later} ({event.origin})"

@@ -78,3 +78,16 @@ def test_bans_and_warnings_are_shown_within_the_width() -> None:
     assert "! too many requests (429), 42 s left" in lines
     assert max(map(len, lines)) <= 80
     assert max(map(len, page(header, [LINE], width=30).splitlines())) == 30
+
+
+def test_prices_of_a_very_cheap_coin_have_their_digits_at_any_width() -> None:
+    cheap = replace(LINE, symbol="1000SATSUSDT", decimals=15, bid=1.2e-10, ask=1.234e-10, last=1.21e-10)
+    for width in (80, 40, 30):
+        lines = page(HEADER, [cheap, replace(LINE, last=77_157_012_345.0, decimals=2)], width).splitlines()
+        assert max(map(len, lines)) <= width
+        shown = [
+            float(word) for word in lines[-2].split() if word[0].isdigit() and "0.2" != word != cheap.symbol
+        ]
+        assert set(shown) <= {1.2e-10, 1.234e-10, 1.21e-10}
+        assert 1.21e-10 in shown
+        assert "77.16B" in lines[-1] or "77,157,012,345" in lines[-1]

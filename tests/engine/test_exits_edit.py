@@ -114,7 +114,8 @@ def test_a_trail_that_begins_at_once_is_told_by_the_stop_it_moves_to(tmp_path: P
             await give(at.client, ladder=())
             await price_for(at.rooms, at.position, "1.3", 0.5)
             asked = await look(at.client, trailing=True, trailing_distance_pct=D(30))
-            await give(at.client, trailing=True, trailing_distance_pct=D(30))
+            told = await give(at.client, trailing=True, trailing_distance_pct=D(30), trailing_after_pct=D(10))
+            assert "trailing stop 30 % below the high, from a gain of 10 % on" in told.words
             await until(lambda: held(at.running).stop_price > at.position.stop_price, 5)
             assert f"Sold at the stop it moves to, {short(held(at.running).stop_price)}, " in asked.words
 
@@ -150,6 +151,7 @@ def test_a_nearer_time_stop_closes_in_time(tmp_path: Path) -> None:
             running, position, client = at.running, at.position, at.client
             reply = await give(client, time_stop_s=6)
             assert reply.result is not None, reply.words
+            assert "time stop after 6 s" in reply.words
             assert reply.result.time_stop_ms == position.opened_ms + 6_000
             face = await trading_face(running.engine)
             assert face is not None

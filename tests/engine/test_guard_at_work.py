@@ -379,6 +379,10 @@ def test_what_the_guard_alerted_of_is_closed_a_minute_after_it_is_gone(tmp_path:
             await fall_to(rooms, "0.52")
             await asyncio.sleep(6)
             assert await open_alerts(running, "guard:") == ["guard:medium"]
+            stored = await running.store.read("alerts", lambda found: found.alerts.open())
+            assert {one.alert.about for one in stored if one.alert.rule.startswith("guard:")} == {
+                "daily loss"
+            }
             await asyncio.sleep(40)
             assert await open_alerts(running, "guard:") == ["guard:medium"]
             await asyncio.sleep(30)

@@ -132,7 +132,7 @@ def _line(event: Event | OpaqueEvent) -> str:
 def test_a_fact_is_one_line_of_words() -> None:
     alert = Alert(at_ms=1_000, about="AUSDT", severity=Severity.ERROR, rule="stale", text="no price")
     assert _line(alert).split()[:4] == ["7", "1970-01-01", "00:00:01", "alert"]
-    assert _line(alert).endswith("error stale: no price")
+    assert _line(alert).endswith("error: Stale: no price")
     change = SettingChanged(
         at_ms=1, about="max_positions", old="3", new="5", needs_restart=True, origin="a person"
     )

@@ -1,12 +1,15 @@
 """Tables for people."""
 
 import re
+from decimal import Decimal as D
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mexc_tui.model.digits import quantity_number
 from mexc_tui.model.text import clean
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, fold, table, width
+from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, figure, fold, table, width
 
 COLOURED = Pen(has_colour=True)
 
@@ -72,3 +75,17 @@ def test_a_cut_text_fits_and_says_that_it_was_cut(text: str, most: int) -> None:
 def test_a_folded_text_keeps_every_word_and_is_measured_without_its_colours() -> None:
     text = f"  {COLOURED.write('one', Tone.GOOD)} two three four"
     assert fold(text, "    ", Pen(columns=10)) == ["  \x1b[32mone\x1b[0m two", "    three", "    four"]
+
+
+@pytest.mark.parametrize("columns", range(40, 121, 4))
+def test_a_number_is_rounded_to_the_room_and_never_cut_off(columns: int) -> None:
+    numbers = [D(77157012345), D("1.23e-10"), D("-0.00000012345"), D("97123.45")]
+    cells = [Cell("1000SATSUSDT"), *(figure(quantity_number(one)) for one in numbers), Cell("open " * 20)]
+    text = table(("SYMBOL", "QUANTITY", "ENTRY", "P&L", "VALUE", "WHY"), [cells], Pen(columns=columns))
+    row = text.splitlines()[1]
+    assert len(row) <= columns
+    shown = row.split()[1:5]
+    for one, value in zip(shown, numbers, strict=True):
+        read = D(one.replace(",", "").replace("B", "e9").replace("k", "e3"))
+        assert abs(read - value) <= abs(value) / 2
+        assert "…" not in one

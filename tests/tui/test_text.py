@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mexc_tui.tui import text
-from mexc_tui.tui.cell import NOTHING, Tone, fit
+from mexc_tui.tui.cell import NOTHING, Cell, Tone, fit, fit_cell
 
 HERE = timezone(timedelta(hours=2))
 AT_MS = 1_790_000_000_000
@@ -148,3 +148,20 @@ def test_what_is_cut_says_so_and_numbers_stand_to_the_right() -> None:
     assert fit("FOOUSDT", 5) == "FOOU…"
     assert fit("12.5", 7, to_right=True) == "   12.5"
     assert fit("[b]x", 6) == "[b]x  "
+
+
+@pytest.mark.parametrize(
+    ("cell", "width", "shown"),
+    [
+        (text.price(Decimal("0.000000000123"), 15), 11, "   1.23e-10"),
+        (text.price(Decimal(77_157_012_345), 0), 11, "77157012345"),
+        (text.price(Decimal(77_157_012_345), 0), 8, "  77.16B"),
+        (text.gain(Decimal("-0.0000000123"), 2), 10, "▼ -1.23e-8"),
+        (text.amount(Decimal(77_157_012_345)), 10, "    77.16B"),
+        (Cell("123456789012"), 8, "       …"),
+        (Cell("closed by hand"), 8, "closed…"),
+    ],
+)
+def test_a_number_is_rounded_to_its_column_and_never_cut_off(cell: Cell, width: int, shown: str) -> None:
+    assert fit_cell(cell, width, is_number=True).strip() == shown.strip()
+    assert cell_len(fit_cell(cell, width, is_number=True)) == width

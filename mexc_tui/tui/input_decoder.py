@@ -25,6 +25,10 @@ STRING_S = 2.0
 """A control string that has not ended by then never will."""
 PASTE_SILENCE_S = 1.0
 """A paste that pauses this long is over, whether or not its end was told."""
+PASTE_WINDOW_S, PASTE_WINDOW_BYTES = 2.0, 512
+"""A paste that brings less than this in so long is over, too: keys are being pressed."""
+UNMARKED_S = 0.1
+"""Text so soon behind unmarked pasted text belongs to it."""
 MOST_SEQUENCE = 64
 """Bytes of a sequence that can mean something."""
 MOST_PASTED = 65_536
@@ -66,6 +70,8 @@ class InputDecoder:
         self._skips_since_s = 0.0
         self._pasted: list[str] | None = None
         self._pasted_size = 0
+        self._window_since_s, self._window_size = 0.0, 0
+        self._unmarked_until_s = 0.0
 
     def feed(self, data: bytes, now_s: float) -> Iterator[Message]:
         """Yield what these bytes mean, together with what was kept.
@@ -76,6 +82,9 @@ class InputDecoder:
         self._read_s = now_s if data else self._read_s
         if self._skips_to is not None and now_s - self._skips_since_s > STRING_S:
             self._skips_to = None
+        if data and self._is_paste_too_slow(len(data)):
+            self._keep_pasted(self._take(len(self._held)))
+            yield from self._end_paste()
         self._held += data
         while self._held:
             before = self._held
@@ -157,11 +166,13 @@ class InputDecoder:
     # Text
 
     def _typed(self, text: str) -> Iterator[Message]:
-        if len(text) > MOST_TYPED:
-            if len(set(text)) > 1:
-                yield events.Paste(text[:MOST_PASTED].replace("\x00", ""))
-                return
-            text = text[:MOST_TYPED]  # a key that was held down while this did not read
+        is_rest = self._now_s < self._unmarked_until_s
+        if text and (is_rest or (len(text) > MOST_TYPED and len(set(text)) > 1)):
+            if len(text) > 1:  # one character alone may be a key held down
+                self._unmarked_until_s = self._now_s + UNMARKED_S
+            yield events.Paste(text[:MOST_PASTED].replace("\x00", ""))
+            return
+        text = text[:MOST_TYPED]  # more of one character: a key that was held down while this did not read
         for character in text:
             yield from self._keys(character)
 
@@ -207,6 +218,18 @@ class InputDecoder:
 
     def _begin_paste(self) -> None:
         self._pasted, self._pasted_size = [], 0
+        self._window_since_s, self._window_size = self._now_s, 0
+
+    def _is_paste_too_slow(self, size: int) -> bool:
+        """Count what a paste brings; return whether it has become too little for one."""
+        if self._pasted is None:
+            return False
+        if self._now_s - self._window_since_s >= PASTE_WINDOW_S:
+            if self._window_size < PASTE_WINDOW_BYTES:
+                return True
+            self._window_since_s, self._window_size = self._now_s, 0
+        self._window_size += size
+        return False
 
     def _take_paste(self) -> Iterable[Message]:
         end = self._held.find(_PASTE_END)

@@ -183,6 +183,44 @@ def test_more_letters_at_once_than_anyone_types_are_a_paste_but_for_a_key_held_d
     assert Line().send(b"h" * 500).keys == ["h"] * MOST_TYPED
 
 
+def test_the_rest_of_unmarked_pasted_text_in_a_further_read_is_no_keys_and_the_next_key_is() -> None:
+    text = "sell everything Y " * 227
+    line = Line().send(text.encode(), b"hKY")
+    line.now_s += 0.05
+    line.send(b"K")
+    assert ("".join(pastes(line)), line.keys) == (text + "hKYK", [])
+    assert line.wait(0.2).send(b"h").keys == ["h"]
+
+
+def test_a_key_held_down_behind_unmarked_pasted_text_is_that_key_soon() -> None:
+    line = Line().send(b"sell everything Y " * 227)
+    for _ in range(20):
+        line.now_s += 0.033
+        line.send(b"h")
+    assert line.keys[-1:] == ["h"]
+
+
+@pytest.mark.parametrize("every_s", [0.033, 0.25, 0.9])
+def test_a_paste_without_an_end_takes_no_keys_for_long_even_from_keys_pressed_again_and_again(
+    every_s: float,
+) -> None:
+    line = Line().send(b"\x1b[200~hXY")
+    while not line.keys and line.now_s < 1_004:
+        line.now_s += every_s
+        line.send(b"h")
+    assert line.keys == ["h"]
+    assert line.send(b"h").keys == ["h", "h"]
+
+
+def test_a_long_paste_over_a_slow_line_is_no_keys() -> None:
+    line = Line().send(b"\x1b[200~")
+    for _ in range(400):
+        line.now_s += 0.02
+        line.send(b"hXY sell every thing")
+    line.send(b"\x1b[201~")
+    assert (pastes(line), line.keys) == (["hXY sell every thing" * 400], [])
+
+
 def test_mouse_focus_and_mode_reports_are_heard() -> None:
     heard = Line().send(b"\x1b[<0;5;6M\x1b[<0;5;6m\x1b[I\x1b[O\x1b[?2026;2$y").heard
     assert [type(one) for one in heard] == [

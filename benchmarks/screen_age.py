@@ -52,8 +52,13 @@ class Viewer:
     _asked_s: float = 0.0
     _asking: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
-    def note(self, symbol: str | None) -> None:
-        """Take note of what the engine said last, with the time that it gave; ask for the chosen pair."""
+    def __post_init__(self) -> None:
+        """Take note of every change: a figure may be true for a quarter of a second only."""
+        for mirror in (self.status, self.listings, self.snipes, self.positions, self.risk):
+            mirror.on_change(lambda _: self.note())
+
+    def note(self) -> None:
+        """Take note of what the engine said last, with the time that it gave."""
         status = next(iter(self.status.rows.values()), None)
         if status is None:
             return
@@ -62,6 +67,9 @@ class Viewer:
         self.truth.note_positions(self.positions.rows.values(), status.now_ms)
         for row in self.risk.rows.values():
             self.truth.note_risk(row, status.now_ms)
+
+    def ask(self, symbol: str | None) -> None:
+        """Ask for the newest trade of a pair, not too often."""
         if symbol is not None and not self._asking and time.monotonic() - self._asked_s > ASK_S:
             self._asked_s = time.monotonic()
             task = asyncio.create_task(self._ask(symbol))
@@ -116,7 +124,7 @@ async def watch(terminal: Terminal, seeing: Viewer, for_s: float) -> dict[str, l
         lines = glass.lines
         for one in ages(lines, seeing.truth, round(_now_ms() + seeing.offset_ms)):
             seen[one.what.split()[0]].append(one)
-        seeing.note(chosen(lines))
+        seeing.ask(chosen(lines))
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
     return seen

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
+from rich.text import Text
 from textual import events
 from textual.actions import SkipAction
 from textual.command import CommandPalette
@@ -28,6 +29,7 @@ from mexc_tui.tui.hand import Hand, Means
 from mexc_tui.tui.happened import YOU, Happened, Happening
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.look import Look
+from mexc_tui.tui.news import Item, News
 from mexc_tui.tui.notices import Loudness, Notice, Notices
 from mexc_tui.tui.saving import save
 from mexc_tui.tui.screens import BoardScreen
@@ -37,9 +39,7 @@ from mexc_tui.tui.themes import Theme, Themes
 
 FLASH_S = 0.6
 CHECK_S = 5.0
-OWN_S = 5.0
-"""So soon behind a deed of one's own a new trading state is no news."""
-_SEVERITIES = {Tone.WARN: "warning", Tone.BAD: "error"}
+_TONES = {"warning": Tone.WARN, "error": Tone.BAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,6 @@ HERE = Outside()
 class Acting(Dressed):
     """An app whose keys do things. Commands run beside everything else: no key waits for an answer."""
 
-    CSS = """
-    ToastRack { dock: top; align: right top; margin: 3 0 0 0; }
-    """
-    """Toasts never lie on the lines that ask."""
-
     def __init__(
         self,
         source: Source,
@@ -74,7 +69,7 @@ class Acting(Dressed):
         """Act on the engine behind a source."""
         super().__init__(themes, theme, driver_class)
         self._source, self._outside = source, outside
-        self._happened = Happened()
+        self._happened, self._news = Happened(), News()
         means = Means(self._now_s, lambda: uuid4().hex, self.tell, self._show_act, self._is_seen)
         self._hand = Hand(source, self._happened, means)
         self._notices = Notices(source, self._happened)
@@ -102,6 +97,8 @@ class Acting(Dressed):
         if question is not None and any(event.key in KEYS_BY_ID[one].each for one in halts):
             self._hand.halt()
             return True
+        if question is None and isinstance(self.focused, Input):
+            return False  # esc leaves the line first
         return self._hand.key(event.key, event.character)
 
     def action_deed(self, name: str) -> None:
@@ -135,7 +132,7 @@ class Acting(Dressed):
         refused = refusal(BY_ID[name], Target(symbol), self._source)
         begin = None if refused else form.begin(look, symbol)
         if begin is None:
-            self.tell(refused or form.missing, Tone.WARN)
+            self._hand.refuse(BY_ID[name], Target(symbol), refused or form.missing)
             return
 
         async def typed(text: str) -> bool:
@@ -191,9 +188,26 @@ class Acting(Dressed):
     # What is shown of it
 
     def tell(self, words: str, tone: Tone = Tone.PLAIN) -> None:
-        """Say something in a corner for a while."""
-        severity = _SEVERITIES.get(tone, "information")
-        self.notify(clean(words), severity=severity, markup=False)  # pyright: ignore[reportArgumentType]
+        """Say something in the header's line for what is new, on whatever screen or page is in front."""
+        self._news.add(Item(clean(words), tone, self._source.now_ms(), self._now_s()))
+        self._tell_heads()
+
+    def _tell_heads(self) -> None:
+        """Bring the lines on top up to date."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: str = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say what Textual would put over the panes where everything new is said."""
+        del title, timeout
+        words = Text.from_markup(message).plain if markup else message
+        self.tell(words, _TONES.get(severity, Tone.PLAIN))
 
     def note(self, what: str, result: str, tone: Tone = Tone.PLAIN) -> None:
         """Say what came of something done on this side, and keep it."""
@@ -226,8 +240,7 @@ class Acting(Dressed):
             self._notice(notice, loudness)
 
     def _notice(self, notice: Notice, loudness: Loudness) -> None:
-        if self._hand.acted_s is None or self._now_s() - self._hand.acted_s > OWN_S or notice.is_critical:
-            self.tell(notice.words, notice.tone)
+        self.tell(notice.words, notice.tone)
         if notice.is_critical and loudness.bell:
             self.bell()
         if notice.is_critical and loudness.flash and isinstance(self.screen, BoardScreen):

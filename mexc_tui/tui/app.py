@@ -14,6 +14,7 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from mexc_tui.desk.client import Link
+from mexc_tui.model.mode import Mode
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import clean
 from mexc_tui.tui.acting import HERE, Acting, Outside
@@ -22,7 +23,7 @@ from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.header import Known
 from mexc_tui.tui.keys import Scope, bindings, palette
-from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words
+from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.pace import (
     ECONOMY_PER_S,
@@ -40,6 +41,7 @@ from mexc_tui.tui.pages import Commands, HappenedScreen, HelpScreen
 from mexc_tui.tui.screens import CURSOR, BoardScreen
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
+from mexc_tui.tui.welcome import welcome_words
 
 log = logging.getLogger(__name__)
 
@@ -107,10 +109,10 @@ class DeskApp(Acting):
         self.set_interval(1.0, self._each_second)
         self.push_screen(self._board(NAMES[0]))
         if self._welcome:
-            self.push_screen(WelcomePage("Welcome", self._welcome))
+            self.action_welcome()
         self.call_after_refresh(self._changed, _TICK)
         for problem in self._themes.problems:
-            self.notify(problem, severity="warning", markup=False)
+            self.tell(problem, Tone.WARN)
 
     async def on_unmount(self) -> None:
         """Paint nothing, and ask nothing any more."""
@@ -128,6 +130,8 @@ class DeskApp(Acting):
             self._pace.set_rate(adapted(self._pace.per_s, wire_per_s, self._per_s, self._most_wire_per_s))
         if self._is_stopping and self._source.link().link is Link.DISCONNECTED:
             self.end(Ending.ENGINE_ENDED)
+        if self.screen_stack:
+            self._give_way()
         self._changed(_TICK)
 
     def _changed(self, name: str) -> None:
@@ -179,7 +183,7 @@ class DeskApp(Acting):
         self.call_after_refresh(self._asked_for, _TICK)
 
     def _tell_heads(self) -> None:
-        """Keep the header of a page true. A change of the board behind it would send the whole page again."""
+        """Bring the lines on top up to date. A change behind a page would send all of it again."""
         for head in self.screen.query(Head):
             head.tell(self._known(), self.size.width)
 
@@ -211,6 +215,7 @@ class DeskApp(Acting):
             zone=self._zones[0],
             frozen_ms=None if self._frozen_ms is None else source.now_ms() - self._frozen_ms,
             may_operate=source.may_operate,
+            news=self._news.line(self._now_s(), self.size.width),
             positions=sum(row.closed_ms is None for row in source.positions.rows.values()),
         )
 
@@ -262,6 +267,43 @@ class DeskApp(Acting):
         if isinstance(self.screen, BoardScreen):
             self.push_screen(HappenedScreen(self._happened, self._zones[0]))
             self.call_after_refresh(self._tell_heads)
+
+    def action_welcome(self) -> None:
+        """Show the first page; the key that closes it does what it does everywhere."""
+        status = next(iter(self._source.status.rows.values()), None)
+        words = self._welcome if status is None else welcome_words(Mode(status.mode))
+        if isinstance(self.screen, BoardScreen):
+            self.push_screen(WelcomePage("Welcome", words), self._welcomed)
+            self.call_after_refresh(self._tell_heads)
+
+    async def _welcomed(self, answer: str | None) -> None:
+        if answer in NAMES:
+            await self.action_go(answer)
+        elif answer == "help":
+            self.action_help()
+        elif answer == "leave":
+            self.action_leave()
+
+    def _give_way(self) -> None:
+        """Take the welcome away before an opening: it covers what opens."""
+        page = self.screen
+        if isinstance(page, WelcomePage) and opens_soon(self._source):
+            page.dismiss("")
+            self.tell("Opening near: welcome closed. ^p Welcome shows it again.")
+
+    def action_focus_next(self) -> None:
+        """Go to the next pane of a board; on a page to what can be scrolled."""
+        if isinstance(self.screen, BoardScreen):
+            self.screen.go_to_pane(1)
+        else:
+            super().action_focus_next()
+
+    def action_focus_previous(self) -> None:
+        """Go the other way round."""
+        if isinstance(self.screen, BoardScreen):
+            self.screen.go_to_pane(-1)
+        else:
+            super().action_focus_previous()
 
     def action_zoom(self) -> None:
         """Show one pane alone, or all of them."""

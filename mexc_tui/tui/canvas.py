@@ -15,7 +15,7 @@ from textual.strip import Strip
 from mexc_tui.model.text import clean
 from mexc_tui.tui.cell import Tone
 from mexc_tui.tui.keys import scrolling
-from mexc_tui.tui.part import Drawn
+from mexc_tui.tui.part import Drawn, hanging
 
 MARGIN = 1
 
@@ -54,8 +54,10 @@ class Canvas(ScrollView, can_focus=True):
         return ["".join(span.text for span in line) for line in self._drawn]
 
     def show(self, lines: Sequence[Drawn]) -> None:
-        """Show these lines."""
-        before, self._drawn = self._drawn, tuple(lines)
+        """Show these lines; one that is too long goes on below."""
+        room = self.room[0]
+        folded = (one for line in lines for one in hanging(line, room)) if room else lines
+        before, self._drawn = self._drawn, tuple(folded)
         if len(before) != len(self._drawn):
             self.virtual_size = Size(self.scrollable_content_region.width, len(self._drawn))
         top, width = self.scroll_offset.y, self.scrollable_content_region.width

@@ -50,11 +50,29 @@ def fit_cell(cell: Cell, width: int, *, is_number: bool) -> str:
     return fit(text, width, to_right=is_number)
 
 
+_OF_NUMBER = frozenset("0123456789.,:/-–+~%")
+
+
 def fit(text: str, width: int, *, to_right: bool = False) -> str:
-    """Return a text of exactly so many columns, cleaned, with an ellipsis where something is missing."""
+    """Return a text of exactly so many columns, cleaned, with an ellipsis where something is missing.
+
+    A number is there as a whole or not at all: its first digits alone would be another number.
+    """
     text = clean(text)
     needed = cell_len(text)
     if needed > width:
-        return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width) if width > 0 else ""
+        cut = _without_half_a_number(text, set_cell_size(text, max(width - 1, 0))).rstrip() + "…"
+        if width <= 0:
+            return ""
+        return set_cell_size(" " * max(width - cell_len(cut), 0) * to_right + cut, width)
     space = " " * (width - needed)
     return space + text if to_right else text + space
+
+
+def _without_half_a_number(text: str, cut: str) -> str:
+    """Return the beginning of a text, not ending in a number: nobody could tell whether that is all of it."""
+    cut = cut.rstrip()
+    if not (cut[-1:].isdigit() or (cut[-1:] in _OF_NUMBER and text[len(cut) :][:1] in _OF_NUMBER)):
+        return cut
+    kept = cut.rstrip("".join(_OF_NUMBER))
+    return kept if any(one.isdigit() for one in cut[len(kept) :]) else cut

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from mexc_tui.tui.cell import Tone, fit
-from mexc_tui.tui.part import Drawn, Span, words
+from mexc_tui.tui.part import Drawn, Span, folded, words
 
 BLANK = 0x2800
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """Bits of a braille cell: four rows of two dots (Unicode 3.0, block Braille Patterns)."""
 _SPARKS = "▁▂▃▄▅▆▇█"
 LEAST_WIDTH, LEAST_HEIGHT = 20, 3
+_MOST_FOOT = 2
 NO_ROOM = "Too little room for a chart here."
 
 
@@ -55,7 +56,8 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     scale = _scale(points, plot)
     texts = [label(scale.bottom), label(scale.top), *(f"{one.name} {label(one.y)}" for one in plot.levels)]
     right = max(cell_len(text) for text in texts) + 1
-    columns, lines = width - right, height - bool(foot)
+    below = folded(foot, max(width, 1))[:_MOST_FOOT] if foot else []
+    columns, lines = width - right, height - len(below)
     if columns < LEAST_WIDTH or lines < LEAST_HEIGHT:
         return [words(fit(NO_ROOM, max(width, 0)), Tone.FAINT)]
     drawn = _Raster(columns, lines, scale)
@@ -63,7 +65,7 @@ def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], fo
     rows = [drawn.row(y, plot) for y in range(lines)]
     scaled = _labels(plot, drawn, label, lines)
     found = [(*row, Span(" "), scaled.get(number, Span(""))) for number, row in enumerate(rows)]
-    return [*found, words(fit(foot, width), Tone.FAINT)] if foot else found
+    return [*found, *(words(fit(one, width), Tone.FAINT) for one in below)]
 
 
 def spark(values: Sequence[float], width: int) -> str:

@@ -48,9 +48,9 @@ def placed(columns: Sequence[Column], room: int) -> tuple[Place, ...]:
         width = columns[column].width
         if column == grower:
             width = max(width + spare, LEAST)
-        places.append(Place(column, x, width))
+        places.append(Place(column, x, min(width, max(room - x, 0))))
         x += width + GAP
-    return tuple(places)
+    return tuple(place for place in places if place.width)
 
 
 def _needs(columns: Sequence[Column], shown: Sequence[int]) -> int:

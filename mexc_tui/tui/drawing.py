@@ -1,7 +1,9 @@
 """Draws the lines of a table, and remembers them: each row whole, and each of its cells."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -20,7 +22,7 @@ class Drawing:
 
     def __init__(self, columns: Sequence[Column], style_of: Callable[[str], Style]) -> None:
         """`style_of` finds a style by its name; it is asked once for each until `forget_all`."""
-        self._columns = columns
+        self._columns = list(columns)
         self._style_of = style_of
         self._styles: dict[str, Style] = {}
         self._strips: dict[str, Strip] = {}
@@ -36,6 +38,19 @@ class Drawing:
         self._width = width
         self.places = placed(self._columns, width)
         self.forget_all()
+
+    def make_room(self, line: Line) -> bool:
+        """Make columns wide enough for figures that cannot be rounded; return whether one became wider."""
+        is_wider = False
+        for index, (column, cell) in enumerate(zip(self._columns, line, strict=False)):
+            width = cell_len(cell.text)
+            if column.is_number and cell.number is None and width > column.width:
+                self._columns[index] = replace(column, width=width)
+                is_wider = True
+        if is_wider:
+            self.places = placed(self._columns, self._width)
+            self.forget_all()
+        return is_wider
 
     def forget(self, key: str, columns: frozenset[int] | None = None) -> None:
         """Draw these columns of a row anew; None: all of them."""

@@ -99,8 +99,6 @@ class Hand:
         self._tasks: set[asyncio.Task[None]] = set()
         self._halted_s = float("-inf")
         self.shown: Act | None = None
-        self.acted_s: float | None = None
-        """When a command was given or answered last; None: none was."""
 
     @property
     def question(self) -> Question | None:
@@ -129,8 +127,7 @@ class Hand:
         if not refused and act.title in self._running:
             refused = f"{act.title} is under way already."
         if refused:
-            self._note(act, refused, Tone.WARN)
-            self._means.tell(refused, Tone.WARN)
+            self._refuse(act, refused)
             return
         self.withdraw()
         self.shown = act
@@ -138,6 +135,22 @@ class Hand:
             self._ask(act)
         else:
             self._do(act)
+        self._means.changed()
+
+    def refuse(self, deed: Deed, target: Target, words: str) -> None:
+        """Say why a deed is not even asked about."""
+        self._refuse(self._act(deed, target), words)
+
+    def _refuse(self, act: Act, words: str) -> None:
+        """Say it in full where results are shown; while another deed is there, in the line of what is new."""
+        shown = self.shown
+        if shown is not None and shown.stage is not Stage.OVER:
+            self._note(act, words, Tone.WARN)
+            self._means.tell(words, Tone.WARN)
+            return
+        self.shown = act
+        said = words.removeprefix(f"{act.deed.name}: ")
+        self._over(act, "nothing was done", Tone.WARN, said[:1].upper() + said[1:])
         self._means.changed()
 
     def key(self, key: str, character: str | None) -> bool:
@@ -253,7 +266,7 @@ class Hand:
 
     def _do(self, act: Act) -> None:
         act.question, act.stage, act.since_s, act.is_silent = None, Stage.DOING, self._means.now_s(), False
-        self._running[act.title], self.acted_s = act, act.since_s
+        self._running[act.title] = act
         self._note(act, "under way", Tone.PLAIN)
         if not self._means.is_seen():
             self._means.tell(f"{act.title}: under way.", Tone.PLAIN)
@@ -299,7 +312,6 @@ class Hand:
 
     def _over(self, act: Act, outcome: str, tone: Tone, words: str) -> None:
         act.question, act.stage, act.since_s = None, Stage.OVER, self._means.now_s()
-        self.acted_s = act.since_s
         act.outcome, act.tone, act.words = outcome, tone, words
         self._note(act, f"{outcome}: {words}" if words else outcome, tone)
         if self.shown is None:

@@ -1,8 +1,9 @@
-"""The two lines on top that are always true: mode, state, clock, freshness, money. The unknown is said so.
+"""The lines on top: mode, state, clock, freshness; money; and what is new. The unknown is said so.
 
 While nothing new comes from the engine, state and money are the last that are known, marked and dimmed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -32,6 +33,8 @@ class Known:
     positions: int
     may_operate: bool = True
     """False: this screen is read-only."""
+    news: Sequence[Part] = ()
+    """What the third line says."""
     frozen_ms: int | None = None
     """How long the view stands still; None: it goes on."""
 
@@ -53,9 +56,9 @@ class Known:
         return Mark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
 
 
-def lines(known: Known, width: int) -> tuple[list[Part], list[Part]]:
-    """Return the parts of both lines that fit."""
-    return fitting(_engine(known), width), fitting(_money(known), width)
+def lines(known: Known, width: int) -> tuple[Sequence[Part], ...]:
+    """Return the parts of each line that fit."""
+    return fitting(_engine(known), width), fitting(_money(known), width), known.news
 
 
 def _engine(known: Known) -> list[Part]:

@@ -85,6 +85,8 @@ _SAID = {
     "ctrl+x": "^x",
 }
 
+_HIDDEN_FOOT = 3.5
+"""Place in the footer of the key to panes that there is no room for: behind leaving, before what trades."""
 BETWEEN = "  "
 """Between two keys of a footer."""
 _TABLE, _FILTER = Scope.TABLE, Scope.FILTER
@@ -105,8 +107,9 @@ KEYS: tuple[Key, ...] = (
     Key("engine", "7", "go('engine')", "Engine", "Latency, weights, streams, costs", Group.SCREENS),
     Key("journal", "8", "go('journal')", "Journal", "What was written down, newest first", Group.SCREENS),
     Key("settings", "9", "go('settings')", "Settings", "Every setting", Group.SCREENS),
-    Key("next", "tab", "app.focus_next", "Pane", "Go to the next table", Group.MOVE, foot=17),
-    Key("before", "shift+tab", "app.focus_previous", "Pane before", "Go to the table before", Group.MOVE),
+    Key("next", "tab", "app.focus_next", "Pane", "Go to the next pane, also one without room", Group.MOVE,
+        foot=17),
+    Key("before", "shift+tab", "app.focus_previous", "Pane before", "Go to the pane before", Group.MOVE),
     Key("up", "up,k", "move(-1)", "Up", "One row up", Group.MOVE, _TABLE),
     Key("down", "down,j", "move(1)", "Down", "One row down", Group.MOVE, _TABLE),
     Key("page_up", "pageup", "page(-1)", "Page up", "A page up", Group.MOVE, _TABLE),
@@ -115,7 +118,8 @@ KEYS: tuple[Key, ...] = (
     Key("last", "end,G", "move(1000000)", "Last", "To the last row", Group.MOVE, _TABLE),
     Key("choose", "enter", "choose", "Details", "See more of a row", Group.VIEW, _TABLE),
     Key("filter", "slash", "filter", "Filter", "Rows with these words; !word: without", Group.FIND, foot=9),
-    Key("clear", "escape", "clear_filter", "Clear", "Close details or show all rows", Group.FIND, _FILTER),
+    Key("clear", "escape", "clear_filter", "Clear", "Close details, show all panes and rows", Group.FIND,
+        _FILTER),
     Key("sort", "s", "sort", "Sort", "Sort by the next column", Group.FIND, _TABLE, foot=12),
     Key("turn", "S", "turn", "Reverse", "Turn the order round", Group.FIND, _TABLE),
     Key("theme", "T", "next_theme", "Theme", "Put on the next colour theme", Group.VIEW, foot=16),
@@ -167,6 +171,7 @@ KEYS: tuple[Key, ...] = (
         Group.TRADE, foot=8, boards=_BOOKS, needs_operator=True),
     Key("help", "question_mark,f1", "help", "Help", "This screen and its keys", Group.HELP, foot=2),
     Key("palette", "ctrl+p,colon", "command_palette", "Commands", "An action by name", Group.HELP, foot=9),
+    Key("welcome", "", "welcome", "Welcome", "The first page again", Group.HELP, needs_operator=True),
     Key("leave", "q,ctrl+q", "leave", "Leave", "Leave the screen; the engine goes on", Group.LIFE, foot=3),
     Key("stop_engine", "", "deed('stop_engine')", "Stop engine", "End it; its stops end with it (asks)",
         Group.LIFE, needs_operator=True),
@@ -204,13 +209,19 @@ class Spot:
     """In Textual's words."""
 
 
-def footer(width: int, *, may_operate: bool, board: str = "") -> list[Spot]:
-    """Return a board's most wanted keys that fit into a line; what does not is left out from the end."""
+def footer(
+    width: int, *, may_operate: bool, board: str = "", has_table: bool = True, hidden: int = 0
+) -> list[Spot]:
+    """Return a board's most wanted keys that fit into a line; what does not is left out from the end.
+
+    `has_table`: keys of a table work. `hidden` panes are reached by one key alone: it comes early.
+    """
     spots: list[Spot] = []
     here = [key for key in allowed(may_operate=may_operate) if not key.boards or board in key.boards]
-    wanted = sorted((key for key in here if key.foot), key=lambda key: key.foot)
-    for key in wanted:
-        spot = Spot(f"{key.shown.split(' ')[0]} {key.name}", key.each[0])
+    works = [key for key in here if key.foot and (has_table or key.scope is not Scope.TABLE)]
+    for key in sorted(works, key=lambda key: _HIDDEN_FOOT if hidden and key.id == "next" else key.foot):
+        name = f"+{hidden} panes" if hidden and key.id == "next" else key.name
+        spot = Spot(f"{key.shown.split(' ')[0]} {name}", key.each[0])
         width -= cell_len(spot.words) + (len(BETWEEN) if spots else 0)
         if width < 0:
             break

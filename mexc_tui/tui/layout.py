@@ -10,8 +10,8 @@ WITH_SCREENS = 60
 """From so many columns on the footer has the numbers of the screens."""
 LEAST_WIDTH, LEAST_HEIGHT = 50, 10
 """On less no table says anything: only the lines on top are shown, and that it is too small."""
-HEAD = 2
-"""Lines of the header."""
+HEAD = 3
+"""Lines of the header: state, money, and what is new."""
 
 BELOW = (0, 10)
 """Where something that lies over the panes is kept while it is not seen: showing it lays out nothing anew."""

@@ -11,9 +11,13 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
 
+from mexc_tui.tui.boards import NAMES
 from mexc_tui.tui.consequences import Target, of_profile, open_positions, stopping_engine
 from mexc_tui.tui.head import Head
 from mexc_tui.tui.source import Source
+
+GIVES_WAY_MS = 15_000
+"""So long before an opening the welcome goes."""
 
 
 class Ending(StrEnum):
@@ -28,6 +32,13 @@ class Ending(StrEnum):
     """Somebody pressed Ctrl-C before an engine had answered."""
     BROKE = "broke"
     """The screen failed; the engine goes on."""
+
+
+def opens_soon(source: Source) -> bool:
+    """Return whether something opens within seconds."""
+    now_ms = source.now_ms()
+    opens = (row.opens_ms for row in source.listings.rows.values() if row.opens_ms is not None)
+    return any(0 <= at_ms - now_ms <= GIVES_WAY_MS for at_ms in opens)
 
 
 def leaving_words(source: Source) -> str:
@@ -89,8 +100,11 @@ class LeavePage(Page):
 
 
 class WelcomePage(Page):
-    """Greets; any of the usual keys goes on."""
+    """Greets. Every key that it names works in front of it, and closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,escape,space,q", "close('')", "Go on", show=False)
+        Binding("enter,escape,space", "close('')", "Go on", show=False),
+        Binding("question_mark,f1", "close('help')", "Help", show=False),
+        Binding("q,ctrl+q", "close('leave')", "Leave", show=False),
+        *(Binding(str(number), f"close('{name}')", name, show=False) for number, name in enumerate(NAMES, 1)),
     ]

@@ -52,16 +52,16 @@ SNIPE = (
 )
 POSITION = (
     Column("SYMBOL", 12),
-    Column("P&L", 10, is_number=True),
-    Column("%", 9, is_number=True),
+    Column("P&L", 9, is_number=True),
+    Column("%", 8, goes=1, is_number=True),
     Column("BID", 11, is_number=True),
     Column("STOP", 11, is_number=True),
     Column("ENTRY", 11, goes=3, is_number=True),
     Column("VALUE", 10, goes=4, is_number=True),
     Column("EXITS", 5, goes=5, is_number=True),
-    Column("AGE", 5, goes=6, is_number=True),
-    Column("PROTECTED", 10, goes=2),
-    Column("", 10, goes=7, grows=True),
+    Column("HELD", 5, goes=6, is_number=True),
+    Column("STATE", 16, goes=2),
+    Column("NOTE", 10, goes=7, grows=True),
 )
 
 ORDER = (
@@ -191,7 +191,7 @@ def position(row: PositionRow, now_ms: int) -> Line:
         _aged(amount(row.value), is_old=is_old),
         Cell(f"{sold}/{len(row.rungs)}", rank=sold),
         Cell(age(now_ms - row.opened_ms), rank=-row.opened_ms),
-        _protected(row),
+        _state(row),
         Cell(row.trapped or row.protection_words, Tone.BAD if row.trapped or row.delisted else Tone.FAINT),
     )
 
@@ -210,14 +210,14 @@ def _closed(row: PositionRow, closed_ms: int) -> Line:
         Cell(row.symbol, Tone.FAINT),
         gain(row.realised),
         gain(row.realised_pct, 1, "%"),
-        Cell("closed", Tone.FAINT),
-        Cell(row.close_reason.value.replace("_", " "), Tone.FAINT),
+        NOTHING,
+        NOTHING,
         Cell(price(row.entry_price, row.price_decimals).text, Tone.FAINT),
         NOTHING,
         NOTHING,
         Cell(age(closed_ms - row.opened_ms), Tone.FAINT, _BEHIND - closed_ms),
-        Cell(utc(closed_ms), Tone.FAINT),
-        NOTHING,
+        Cell(f"closed: {row.close_reason.value.replace('_', ' ')}", Tone.FAINT),
+        Cell(f"at {utc(closed_ms)}", Tone.FAINT),
     )
 
 
@@ -279,9 +279,12 @@ def _trust(row: ListingRow) -> Cell:
     return Cell(f"{count} agree", Tone.GOOD, count)
 
 
-def _protected(row: PositionRow) -> Cell:
+def _state(row: PositionRow) -> Cell:
+    """Say whether something protects it, or why nothing can."""
+    if row.trapped:
+        return Cell("TRAPPED", Tone.BAD)
     if row.protection is Protection.ENGINE:
-        return Cell("by engine", Tone.WARN)
+        return Cell("stop in engine", Tone.WARN)
     if row.protection is Protection.DUST:
         return Cell("dust", Tone.FAINT)
-    return Cell("NOT AT ALL", Tone.BAD)
+    return Cell("NOT PROTECTED", Tone.BAD)

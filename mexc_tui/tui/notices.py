@@ -1,21 +1,23 @@
-"""What a person is told without having asked: alerts, and a trading state that became another."""
+"""What a person is told without having asked: alerts, fills, closed positions, another trading state."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mexc_tui.desk.asking import JOURNAL, SETTINGS, JournalAsked, Nothing
 from mexc_tui.model import event
-from mexc_tui.model.event import Alert, Fact
+from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.happened import Happened, Happening
+from mexc_tui.tui.happened import MOST_KEPT, Happened, Happening
 from mexc_tui.tui.source import Source
+from mexc_tui.tui.trades import Filled, close_words, fill_words
 from mexc_tui.wording.alerts import alert_title
 
 ASK_AGAIN_S = 5.0
 SETTINGS_S = 60.0
 _ALERTS = JournalAsked(kind="alert", limit=20)
+_FILLS = JournalAsked(kind="fill_booked", limit=100)
 _TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN}
 
 
@@ -36,21 +38,47 @@ class Loudness:
     flash: bool = False
 
 
+@dataclass(slots=True)
+class _Followed:
+    """Facts of one kind: those of before, which are asked for once, and those that came since."""
+
+    asks: JournalAsked
+    is_old_known: bool = False
+    came: list[tuple[int, AnyEvent]] = field(default_factory=list[tuple[int, AnyEvent]])
+
+    def take(self, source: Source) -> tuple[list[AnyEvent], list[AnyEvent]]:
+        """Return what was before, once, and what is new; nothing until the first is known."""
+        old: list[AnyEvent] = []
+        if not self.is_old_known:
+            page = source.answers.latest(JOURNAL, self.asks, ASK_AGAIN_S).result
+            if page is None:
+                return [], []
+            rows = sorted(page.rows, key=lambda one: one.sequence)
+            old = [event.decode(bytes(row.body)) for row in rows]
+            newest = max((row.sequence for row in rows), default=0)
+            self.came = [(sequence, one) for sequence, one in self.came if sequence > newest]
+            self.is_old_known = True
+        came, self.came = self.came, []
+        return old, [one for _, one in came]
+
+
 class Notices:
     """Looks for what is new since the last look, and keeps it among what happened."""
 
     def __init__(self, source: Source, happened: Happened) -> None:
         """What was there at the beginning is no news."""
         self._source, self._happened = source, happened
-        self._is_old_known = False
-        self._came: list[tuple[int, Alert]] = []
-        """Alerts since the last look, under their numbers."""
+        self._alerts, self._fills = _Followed(_ALERTS), _Followed(_FILLS)
+        self._filled: dict[str, Filled] = {}
+        """What is filled of each order, by its number."""
+        self._closed: set[str] | None = None
+        """Positions that are known to be closed; None: no position was heard of yet."""
         source.follow_news(self._hear)
         self._state: tuple[TradingState, int] | None = None
 
     def look(self) -> list[Notice]:
         """Return what is new."""
-        return [*self._alerts(), *self._trading()]
+        return [*self._new_alerts(), *self._new_fills(), *self._new_closes(), *self._trading()]
 
     def loudness(self) -> Loudness:
         """Return what the settings say."""
@@ -60,26 +88,58 @@ class Notices:
         values = {row.name: row.value == "true" for row in found.rows if row.name in ("bell", "flash")}
         return Loudness(**values)
 
-    def _alerts(self) -> list[Notice]:
-        """Keep the alerts of before, once they are known; then return those that came since."""
-        if not self._is_old_known:
-            page = self._source.answers.latest(JOURNAL, _ALERTS, ASK_AGAIN_S).result
-            if page is None:
-                return []
-            for row in sorted(page.rows, key=lambda one: one.sequence):
-                alert = event.decode(bytes(row.body))
-                if isinstance(alert, Alert):
-                    self._keep(alert)
-            newest = max((row.sequence for row in page.rows), default=0)
-            self._came = [(sequence, alert) for sequence, alert in self._came if sequence > newest]
-            self._is_old_known = True
-        came, self._came = self._came, []
-        notices = [self._keep(alert) for _, alert in came]
+    def _hear(self, fact: Fact) -> None:
+        match fact.event:
+            case Alert():
+                self._alerts.came.append((fact.sequence, fact.event))
+            case FillBooked():
+                self._fills.came.append((fact.sequence, fact.event))
+            case _:
+                pass
+
+    def _new_alerts(self) -> list[Notice]:
+        old, came = self._alerts.take(self._source)
+        for one in old:
+            if isinstance(one, Alert):
+                self._keep(one)
+        notices = [self._keep(one) for one in came if isinstance(one, Alert)]
         return [notice for notice in notices if notice is not None]
 
-    def _hear(self, fact: Fact) -> None:
-        if isinstance(fact.event, Alert):
-            self._came.append((fact.sequence, fact.event))
+    def _new_fills(self) -> list[Notice]:
+        """Keep one happening for each order, however many fills it has; return the words of new ones."""
+        old, came = self._fills.take(self._source)
+        for one in old:
+            if isinstance(one, FillBooked):
+                self._book(one)
+        words = {one.client_order_id: self._book(one) for one in came if isinstance(one, FillBooked)}
+        return [Notice(said, Tone.PLAIN, is_critical=False) for said in words.values()]
+
+    def _book(self, one: FillBooked) -> str:
+        before = self._filled.pop(one.client_order_id, Filled())
+        filled = self._filled[one.client_order_id] = before.plus(one)
+        while len(self._filled) > MOST_KEPT:
+            del self._filled[next(iter(self._filled))]
+        words = fill_words(one, filled, self._source.positions.rows.get(one.position_id))
+        key = f"fill {one.client_order_id}"
+        self._happened.add(Happening(one.at_ms, "engine", f"fill {one.about}", words, Tone.PLAIN, key))
+        return words
+
+    def _new_closes(self) -> list[Notice]:
+        view = self._source.positions
+        if not view.is_complete:
+            return []
+        closed = {key: row for key, row in view.rows.items() if row.closed_ms is not None}
+        before, self._closed = self._closed, set(closed)
+        notices: list[Notice] = []
+        for key, row in closed.items():
+            if before is not None and key in before:
+                continue
+            words, tone = close_words(row)
+            what = f"closed {row.symbol}"
+            self._happened.add(Happening(row.closed_ms or 0, "engine", what, words, tone, what + key))
+            if before is not None:
+                notices.append(Notice(f"{what}: {words}", tone, is_critical=False))
+        return notices
 
     def _keep(self, alert: Alert) -> Notice | None:
         """Keep an alert; return how it is told, if it is worth that."""

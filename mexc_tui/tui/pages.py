@@ -1,7 +1,8 @@
 """Pages in front of a board: its help, and what happened. Esc goes back."""
 
+import logging
 from datetime import tzinfo
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.command import CommandPalette
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 from mexc_tui.tui import keys
 from mexc_tui.tui.boards.panes import Board
@@ -22,6 +24,8 @@ from mexc_tui.tui.part import Span, folded, words
 from mexc_tui.tui.rows import Line, Order
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.text import local_and_utc, utc
+
+log = logging.getLogger(__name__)
 
 _HAPPENED = (
     Column("AT UTC", 9),
@@ -120,6 +124,16 @@ class Commands(CommandPalette):
         """Lay it out below a header of its own: the one of the board behind it stands still."""
         yield Head()
         yield from super().compose()
+
+    def run_worker(self, *args: Any, **more: Any) -> Worker[Any]:
+        """Search beside everything else; a search that outlives the palette does not end the desk."""
+        return super().run_worker(*args, **{**more, "exit_on_error": False})
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Log a search that broke."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error  # pyright: ignore[reportUnknownMemberType] Textual says Worker
+            log.warning("the search for a command broke", exc_info=error)
 
     def on_mount(self) -> None:
         """Say which keys are no letters here."""

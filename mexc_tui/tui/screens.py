@@ -33,7 +33,7 @@ from mexc_tui.tui.layout import (
 )
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.pace import Dirty
-from mexc_tui.tui.part import Part, folded
+from mexc_tui.tui.part import Part, folded, width_of
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.staleness import OLD_VIEWS_MS, Mark
 from mexc_tui.tui.table import Table
@@ -80,6 +80,8 @@ class BoardScreen(Screen[None]):
         """Whether the question that is open is answered by words."""
         self._alone: str | None = None
         """The pane that is shown alone."""
+        self._is_zoomed = False
+        """Whether a person wants one pane alone; otherwise it is because there is no room for it."""
         self._chosen_from: str | None = None
         """The table whose row details are shown."""
         self._header, self._hint = Head(), Bar(MOST_HINT, "hint")
@@ -136,13 +138,15 @@ class BoardScreen(Screen[None]):
         is_wide, is_beside = width >= self.board.wide_from, width >= DETAILS_BESIDE
         for pane in self.board.panes:
             place = pane.place
-            is_seen = width >= place.least_width and height >= place.least_height
+            is_seen = self._has_room(pane)
             if self._alone is not None:
                 is_seen = pane.title == self._alone
             elif has_details and not is_beside:
                 is_seen = is_seen and not place.is_beside if is_wide else pane.title == self._chosen_from
             widget = self._widget(pane)
             widget.display = is_seen
+            is_abreast = place.is_beside and MEDIUM <= width < self.board.wide_from
+            widget.styles.height = "1fr" if is_abreast else f"{place.share}fr"
             if place.lines:
                 most = place.lines + (1 if height < TALL else 2)
                 widget.styles.max_height = None if self._alone == pane.title else most
@@ -151,6 +155,38 @@ class BoardScreen(Screen[None]):
         self.set_class(has_details, "-details")
         self._details.display = has_details and self._alone is None
         self.post_message(self.Arranged())
+
+    def _has_room(self, pane: Pane) -> bool:
+        """Return whether a pane is seen beside the others at this size."""
+        return self.size.width >= pane.place.least_width and self.size.height >= pane.place.least_height
+
+    @property
+    def hidden(self) -> int:
+        """Return for how many panes there is no room beside the others."""
+        return sum(not self._has_room(pane) for pane in self.board.panes)
+
+    def go_to_pane(self, by: int) -> None:
+        """Go to the next pane, or the one before; one that there is no room for is shown alone."""
+        panes = {self._widget(pane): pane for pane in self.board.panes}
+        widgets: list[Table | Canvas] = list(panes)
+        if self._details.display:
+            widgets = [*(one for one in widgets if one.display), self._details]
+        focused = self.focused
+        now = next((number for number, one in enumerate(widgets) if one is focused), -1 if by > 0 else 0)
+        widget = widgets[(now + by) % len(widgets)]
+        if (pane := panes.get(widget)) is not None:
+            alone = pane.title if self._is_zoomed or not self._has_room(pane) else None
+            if alone != self._alone:
+                self._alone = alone
+                self._arrange()
+        widget.focus()
+
+    def _titled(self, pane: Pane, title: str) -> str:
+        """Return a pane's title; where it is alone, with its place among the others and the way back."""
+        if self._alone != pane.title:
+            return title
+        number = self.board.panes.index(pane) + 1
+        return f"{title}, pane {number} of {len(self.board.panes)}: tab next, esc all"
 
     def show(self, dirty: Dirty | None, known: Known) -> None:
         """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
@@ -179,6 +215,7 @@ class BoardScreen(Screen[None]):
         mark = self.marks[pane.title] = self._marked(look, mark)
         widget.set_stale(mark.is_dim)
         title = pane.title if isinstance(widget, Canvas) else counted(pane.title, widget.rows)
+        title = self._titled(pane, title)
         widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
 
     def _marked(self, look: Look, mark: Mark) -> Mark:
@@ -207,7 +244,14 @@ class BoardScreen(Screen[None]):
         width, may_operate, board = self.size.width, self._source.may_operate, self.board.name
         screens = keys.screens(board) if width >= WITH_SCREENS else []
         room = width - 2 - sum(1 + len(spot.words) for spot in screens)
-        self._footer.show_keys(keys.footer(room, may_operate=may_operate, board=board), screens)
+        shown = keys.footer(
+            room,
+            may_operate=may_operate,
+            board=board,
+            has_table=isinstance(self.focused, Table),
+            hidden=self.hidden,
+        )
+        self._footer.show_keys(shown, screens)
 
     def show_act(self, drawn: confirm.Lines | None) -> None:
         """Show a question, or what came of it, above the footer; None: nothing is asked."""
@@ -215,6 +259,15 @@ class BoardScreen(Screen[None]):
         if drawn is not None:
             self._confirm.styles.height = len(drawn)
             self._confirm.show(drawn)
+
+    def _show_typed(self, hint: confirm.Lines, *, is_typed: bool) -> None:
+        """Show the line that is typed, and lines above it; what is shown of a deed stays above them."""
+        self._hint.display = bool(hint)
+        if hint:
+            self._hint.styles.height = len(hint)
+            self._hint.show(hint)
+        self._finder.set_class(is_typed, "-shown")
+        self._confirm.styles.margin = (0, 0, len(hint) + is_typed + 1, 0)
 
     def hold(self, is_held: bool, *, takes_words: bool) -> None:
         """Let no row move while somebody is asked about one; say which keys work if words answer that."""
@@ -279,18 +332,23 @@ class BoardScreen(Screen[None]):
         finder = self._finder
         self._found_in, self._typed = self.table, typed
         finder.placeholder, finder.max_length = "", MOST_LINE
-        self._hint.display = True
-        self._hint.styles.height = 1
-        self._hint.show([[Part(hint, Tone.STRONG), Part("enter takes it, esc leaves it", Tone.FAINT)]])
-        finder.add_class("-shown")
+        self._show_typed(self._hinted(hint), is_typed=True)
         finder.value, finder.cursor_position = begin, len(begin)
         finder.focus()
+
+    def _hinted(self, hint: str) -> confirm.Lines:
+        """Return what a line is for, folded where it does not fit into one."""
+        ends = Part("enter takes it, esc leaves it", Tone.FAINT)
+        whole = [Part(hint, Tone.STRONG), ends]
+        if width_of(whole) <= self.size.width:
+            return [whole]
+        lines = folded(hint, max(self.size.width - 2, 20))[: MOST_HINT - 1]
+        return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
 
     def refuse_line(self, words: str) -> None:
         """Say above the line why it is not taken; it stays to be mended."""
         lines = folded(words, max(self.size.width - 2, 20))[:MOST_HINT]
-        self._hint.styles.height = len(lines)
-        self._hint.show([[Part(one, Tone.WARN)] for one in lines])
+        self._show_typed([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
 
     def action_filter(self) -> None:
         """Ask for words that rows must have."""
@@ -300,7 +358,7 @@ class BoardScreen(Screen[None]):
         finder = self._finder
         self._found_in, self._typed = table, None
         finder.placeholder, finder.max_length = FILTER_HINT, MOST_TYPED
-        finder.add_class("-shown")
+        self._show_typed((), is_typed=True)
         finder.value = table.rows.filter
         finder.focus()
 
@@ -308,6 +366,7 @@ class BoardScreen(Screen[None]):
         """Show the pane with the focus alone, or all of them again."""
         has_focus = (pane.title for pane in self.board.panes if self._widget(pane).has_focus)
         self._alone = None if self._alone is not None else next(has_focus, self.board.panes[0].title)
+        self._is_zoomed = self._alone is not None
         self._arrange()
 
     def on_table_chosen(self, event: Table.Chosen) -> None:
@@ -315,21 +374,24 @@ class BoardScreen(Screen[None]):
         if self.board.details is None:
             return
         title = next(title for title, table in self._tables.items() if table is event.table)
-        self._alone = None
+        self._alone, self._is_zoomed = None, False
         self._chosen_from = None if self._chosen_from == title else title
         self._arrange()
 
     def action_clear_filter(self) -> None:
-        """Close the details; where there are none, show all rows of all tables."""
+        """Close the details; where there are none, show all panes; then all rows of all tables."""
+        if self._alone is not None and self._found_in is None:
+            self._alone, self._is_zoomed = None, False
+            self._arrange()
+            return
         if self._chosen_from is not None and self._found_in is None:
             self._chosen_from = None
             self._arrange()
             return
         finder = self._finder
         is_line, self._typed = self._typed is not None, None
-        self._hint.display = False
         finder.value = ""
-        finder.remove_class("-shown")
+        self._show_typed((), is_typed=False)
         for table in () if is_line else self._tables.values():
             table.keep("")
         self._back_to_rows()
@@ -347,7 +409,7 @@ class BoardScreen(Screen[None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, or hand over the line, and go back to the rows."""
         if self._typed is None:
-            event.input.set_class(bool(event.value), "-shown")
+            self._show_typed((), is_typed=bool(event.value))
             self._back_to_rows()
         else:
             self.run_worker(self._hand_over(self._typed, event.value), exclusive=True)

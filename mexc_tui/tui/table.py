@@ -83,7 +83,10 @@ class Table(ScrollView, can_focus=True):
     def apply(self, changes: Mapping[str, Line | None]) -> None:
         """Show rows that are new or another, take away those that are None; paint nothing else."""
         cursor_at = self._index(self.cursor)
+        widened = [self._drawing.make_room(line) for line in changes.values() if line is not None]
         self._paint(self.rows.apply(changes), cursor_at)
+        if any(widened):
+            self.refresh()
 
     def keep(self, words: str) -> None:
         """Show only rows that have these words (`Rows.keep`)."""

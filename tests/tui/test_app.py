@@ -50,7 +50,7 @@ async def test_the_first_screen_shows_what_opens_signals_positions_and_the_state
             "DISPUTED",
             "82%",
             "▲ +27.57",
-            "by engine",
+            "stop in engine",
             "armed",
             "? Help",
         ):

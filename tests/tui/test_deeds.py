@@ -150,13 +150,13 @@ async def test_keys_act_on_the_row_under_the_cursor_and_say_when_there_is_nothin
         while one.table.cursor != "L-FOOUSDT":
             await one.press("down")
         await one.press("D")
-        await one.until("Close: no position in FOOUSDT is open.")
+        await one.until("No position in FOOUSDT is open.")
         assert one.told() == []
         await one.press("a")
         await one.until("FOOUSDT is disarmed.")
         assert one.frozen.given[-1][1].symbol == "FOOUSDT"
         await one.press("8", "A")
-        await one.until("Arm: choose a row with a pair")
+        await one.until("Choose a row with a pair")
 
 
 async def test_every_command_of_the_palette_and_the_keys_reaches_the_engine() -> None:
@@ -196,9 +196,10 @@ async def test_a_read_only_screen_does_not_show_what_adds_risk_and_refuses_it_in
         titles = [command.title for command in one.app.get_system_commands(one.app.screen)]
         assert any(title.startswith("Flatten") for title in titles)
         assert not any(title.startswith(("Arm", "Resume", "Stop engine", "Books")) for title in titles)
-        for name in ("arm", "resume", "reconcile", "stop_engine"):
+        for name, title in (("arm", "ARM"), ("resume", "RESUME"), ("reconcile", "COMPARE BOOKS")):
             one.app.action_deed(name)
-        await one.until("Resume: not from a READ-ONLY screen.")
+            await one.until(f"{title} ")
+            await one.until("nothing was done: Not from a READ-ONLY screen.")
         assert one.told() == []
         await one.press("h")
         await one.until("done: halted: by hand")

@@ -199,4 +199,4 @@ async def test_a_read_only_screen_changes_no_setting() -> None:
         await pilot.press("9")
         await until(pilot, app, "What one snipe may spend.")
         await pilot.press("C")
-        await until(pilot, app, "not from a READ-ONLY screen")
+        await until(pilot, app, "Not from a READ-ONLY screen")

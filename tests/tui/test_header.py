@@ -51,7 +51,7 @@ def test_a_silent_engine_and_a_lost_one_look_different_and_say_for_how_long() ->
 def test_without_a_word_of_the_engine_state_and_money_are_the_last_known_and_nothing_seems_live() -> None:
     for link in (Link.STALE, Link.DISCONNECTED):
         lost = replace(KNOWN, link=replace(KNOWN.link, link=link), heard_ms=65_000)
-        first, second = lines(lost, 120)
+        first, second, _ = lines(lost, 120)
         words = _words(lost, 80)
         assert "was: entries allowed" in words
         assert "was: equity 512.40" in words
@@ -94,7 +94,7 @@ def test_before_the_first_answer_nothing_is_made_up() -> None:
 @given(st.integers(60, 250))
 def test_mode_state_equity_and_day_are_there_at_every_width(width: int) -> None:
     for known in (KNOWN, replace(KNOWN, status=status("live"))):
-        first, second = lines(known, width)
+        first, second, _ = lines(known, width)
         assert max(width_of(first), width_of(second)) <= width
         words = _words(known, width)
         assert "entries allowed" in words

@@ -80,7 +80,7 @@ async def test_alerts_of_before_are_kept_and_new_ones_are_told_once_without_aski
     come(6, Severity.CRITICAL, "new")
     assert await _look(notices) == [("FOOUSDT: new", True)]
     assert [one.result for _, one in happened] == ["FOOUSDT: new", "FOOUSDT: quiet", "FOOUSDT: old"]
-    assert [name for name, _ in frozen.given] == ["journal"]
+    assert [name for name, _ in frozen.given] == ["journal", "journal"]
 
 
 async def test_a_trading_state_is_news_once_and_grave_when_no_person_wished_it() -> None:

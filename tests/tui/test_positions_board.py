@@ -192,7 +192,7 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
         await pilot.press("end")
         await until(pilot, app, "made ▼ -1.25 USDT (▼ -5.0%), fees of 0.07 paid")
         await pilot.press("escape", "D")
-        await until(pilot, app, "no position in OVERUSDT is open")
+        await until(pilot, app, "No position in OVERUSDT is open")
 
 
 def test_the_bid_of_a_delisted_pair_is_never_shown_as_a_price() -> None:

@@ -46,7 +46,8 @@ async def test_a_halt_from_a_read_only_screen_says_that_it_cannot_resume_and_wha
         assert "h or R offers" not in text
         one.frozen.risk.put("risk", risk(TradingState.HALTED, "by hand"))
         await one.press("h")
-        await one.until("Resume: not from a READ-ONLY screen.")
+        text = " ".join((await one.until("Not from a READ-ONLY screen.")).split())
+        assert "Type mexc-tui resume, or open the desk with mexc-tui attach." in text
         assert one.told() == ["halt"]
 
 

@@ -73,7 +73,7 @@ def limited() -> Frozen:
 async def test_limits_are_bars_with_what_is_left_and_one_that_is_reached_says_so() -> None:
     async with desk(limited(), size=(200, 60)) as (app, pilot, _):
         await pilot.press("5")
-        text = await until(pilot, app, "147.50 of 150 USDT, 2.50 USDT left")
+        text = await until(pilot, app, "147.50 of 150 USDT, 2.50 left")
         assert "3 of 3, REACHED" in text
         assert "0.60 of 5%, 4.40% left  then it halts" in text
 

@@ -97,7 +97,7 @@ class Typed:
 
     def notes(self) -> str:
         """Return what the desk told in corners."""
-        return " ".join(one.message for one in self.app._notifications)  # pyright: ignore[reportPrivateUsage]
+        return " ".join(one.words for one in self.app._news)  # pyright: ignore[reportPrivateUsage]
 
     async def halts(self) -> bool:
         """Press `h`; return whether the engine was told to halt."""

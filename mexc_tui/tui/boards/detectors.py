@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("LEAD", 7, goes=3, is_number=True),
     Column("P10–P90", 13, goes=6),
     Column("CALIB", 6, goes=7, is_number=True),
-    Column("WORTH", 14, grows=True),
+    Column("WORTH", 20, grows=True),
 )
 
 

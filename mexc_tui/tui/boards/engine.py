@@ -16,7 +16,7 @@ from mexc_tui.tui.rows import Line
 from mexc_tui.tui.text import age, bytes_of, local_and_utc, milliseconds
 
 _ASK_S, _ASK_SLOWLY_S = 1.0, 5.0
-_NAME, _BAR = 20, 24
+_NAME, _BAR, _LEAST_BAR = 20, 24, 8
 _FULL = 0.75
 _SHOTS = (
     Column("SYMBOL", 14),
@@ -80,17 +80,19 @@ def _waterfall(look: Look, width: int, height: int) -> list[Drawn]:
     shot = next((one for one in row.shots if _key(one) == look.key), row.shots[0])
     usual = {stage.name: stage for stage in row.stages}
     figures = 34
-    room = max(width - _NAME - figures, 8)
+    longest = max((len(stage.name) for stage in shot.stages), default=_NAME)
+    named = min(longest + 1, max(width - figures - _LEAST_BAR, _NAME))
+    room = max(width - named - figures, _LEAST_BAR)
     took = [(stage.name, stage.took_ms) for stage in shot.stages]
     lines: list[Drawn] = [
         (
             Span(f"{shot.symbol} try {shot.number}", Tone.STRONG),
             Span(f", aim {local_and_utc(shot.aim_ms, look.zone)}"),
         ),
-        words(f"{'':<{_NAME + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
+        words(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
     ]
     for (name, value), drawn in zip(took, waterfall([value for _, value in took], room), strict=True):
-        lines.append(_stage(name, value, drawn, usual.get(name)))
+        lines.append(_stage(fit(name.replace("_", " "), named), value, drawn, usual.get(name)))
     return lines
 
 
@@ -98,7 +100,7 @@ def _stage(name: str, took_ms: float | None, drawn: str, usual: StageRow | None)
     p50, p99, n = (None, None, 0) if usual is None else (usual.p50_ms, usual.p99_ms, usual.n)
     figures = f"{milliseconds(p50):>9}{milliseconds(p99):>9}{n:>5}"
     return (
-        Span(fit(name.replace("_", " "), _NAME)),
+        Span(name),
         Span(drawn, Tone.GOOD),
         Span(f"{milliseconds(took_ms):>9}", Tone.STRONG),
         Span(figures, Tone.FAINT),

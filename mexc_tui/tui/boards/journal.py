@@ -26,7 +26,7 @@ _FACTS = (
     Column("AT UTC", 9),
     Column("KIND", 18),
     Column("ABOUT", 14, goes=1),
-    Column("WHAT", 20, grows=True),
+    Column("WHAT", 28, grows=True),
 )
 _LOUD = {
     "alert": Tone.WARN,

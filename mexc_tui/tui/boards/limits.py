@@ -11,7 +11,7 @@ from mexc_tui.tui.part import Drawn, Span, words
 from mexc_tui.tui.text import amount
 
 _NEAR, _OVER = Decimal("0.75"), Decimal(1)
-_NAME, _FIGURES, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 36, 8, 40, 8
+_NAME, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 4, 40, 8
 
 
 def risk_of(look: Look) -> RiskRow | None:
@@ -27,7 +27,9 @@ def limits(look: Look, width: int, height: int) -> list[Drawn]:
         return [words(LOADING, Tone.FAINT)]
     if not risk.limits:
         return [words("No limit is set: see the settings, group risk.", Tone.WARN)]
-    return [_limit(row, width) for row in risk.limits]
+    figures = max(len("".join(_figures(row))) for row in risk.limits)
+    room = min(max(width - _NAME - figures, _LEAST_BAR), _MOST_BAR)
+    return [_limit(row, width, room) for row in risk.limits]
 
 
 def strip(look: Look, width: int, height: int) -> list[Drawn]:
@@ -48,7 +50,19 @@ def strip(look: Look, width: int, height: int) -> list[Drawn]:
     return [tuple(spans)] if spans else [words("No limit is set.", Tone.WARN)]
 
 
-def _limit(row: LimitRow, width: int) -> Drawn:
+def _figures(row: LimitRow) -> tuple[str, str]:
+    """Return what is used of a limit, and what is left."""
+    if row.share is None:
+        return f" {_figure(row.used, row.unit)}, no limit", ""
+    unit = row.unit if row.unit == "%" else ""
+    used = f" {_figure(row.used, '')} of {_figure(row.limit, row.unit)}"
+    if row.used is None:
+        return used, ""
+    left = max(row.limit - row.used, Decimal(0))
+    return used, f", {_figure(left, unit)} left" if row.share < _OVER else ", REACHED"
+
+
+def _limit(row: LimitRow, width: int, room: int) -> Drawn:
     """Return one limit: its bar, what is used of it, and what is left."""
     share = row.share
     name = fit(row.name.replace("_", " "), _NAME)
@@ -57,13 +71,9 @@ def _limit(row: LimitRow, width: int) -> Drawn:
             f" not known of {_figure(row.limit, row.unit)}: a price is missing", Tone.WARN
         )
     if share is None:
-        return Span(name), Span(f" {_figure(row.used, row.unit)}, no limit", Tone.FAINT)
+        return Span(name), Span(_figures(row)[0], Tone.FAINT)
     tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
-    used = f" {_figure(row.used, '')} of {_figure(row.limit, row.unit)}"
-    left = (
-        f", {_figure(max(row.limit - row.used, Decimal(0)), row.unit)} left" if share < _OVER else ", REACHED"
-    )
-    room = min(max(width - _NAME - _FIGURES, _LEAST_BAR), _MOST_BAR)
+    used, left = _figures(row)
     beside = f"  {row.words}" if row.words else ""
     has_room = _NAME + room + len(used) + len(left) + len(beside) <= width
     return (

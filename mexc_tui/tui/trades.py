@@ -1,0 +1,52 @@
+"""Fills and closed positions in one line each, for what is new and what happened. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.event import FillBooked
+from mexc_tui.model.order import Side
+from mexc_tui.model.trading_view import PositionRow
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.text import age, amount, gain, price
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What is filled of one order so far."""
+
+    quantity: Decimal = Decimal(0)
+    value: Decimal = Decimal(0)
+    realised: Decimal = Decimal(0)
+    fills: int = 0
+
+    def plus(self, fill: FillBooked) -> "Filled":
+        """Return this with one more fill."""
+        return Filled(
+            self.quantity + fill.quantity,
+            self.value + fill.value,
+            self.realised + fill.realised,
+            self.fills + 1,
+        )
+
+
+def fill_words(fill: FillBooked, filled: Filled, row: PositionRow | None) -> str:
+    """Return an order's fills: bought 188.51 NOMKTUSDT at 0.05300 for 9.99 USDT in 2 fills."""
+    done = "bought" if fill.side is Side.BUY else "sold"
+    places, quantities = (None, None) if row is None else (row.price_decimals, row.quantity_decimals)
+    quote = "" if row is None else f" {row.quote_asset}"
+    at = filled.value / filled.quantity if filled.quantity else None
+    words = f"{done} {price(filled.quantity, quantities).text} {fill.about} at {price(at, places).text}"
+    words += f" for {amount(filled.value).text}{quote}"
+    if filled.realised:
+        words += f", realised {gain(filled.realised).text}"
+    return words + (f" in {filled.fills} fills" if filled.fills > 1 else "")
+
+
+def close_words(row: PositionRow) -> tuple[str, Tone]:
+    """Return how a position ended, what it made, and after how long; a gain has its own tone."""
+    made = gain(row.realised)
+    percent = "" if row.realised_pct is None else f" ({gain(row.realised_pct, 1, '%').text.strip()})"
+    held = age((row.closed_ms or row.opened_ms) - row.opened_ms)
+    reason = row.close_reason.value.replace("_", " ")
+    tone = Tone.GOOD if row.realised > 0 else Tone.PLAIN
+    return f"{made.text.strip()} {row.quote_asset}{percent}, by {reason} after {held}", tone

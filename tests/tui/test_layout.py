@@ -1,0 +1,163 @@
+"""At every size: whole numbers, whole frames, keys that work, and a key to every pane."""
+
+import re
+from decimal import Decimal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from mexc_tui.tui.boards import NAMES, all_boards
+from mexc_tui.tui.cell import Cell, Tone, fit
+from mexc_tui.tui.columns import Column, placed
+from mexc_tui.tui.drawing import Drawing
+from mexc_tui.tui.layout import LEAST_WIDTH, TALL
+from mexc_tui.tui.part import Part, Span, fitting, hanging, width_of
+from mexc_tui.tui.screens import BoardScreen
+from mexc_tui.tui.table import Table
+from tests.tui.driving import desk, screen
+from tests.tui.test_deeds import at
+from tests.tui.test_positions_board import order
+from tests.tui.test_snapshots import settled, whole
+
+SIZES = [(80, 24), (100, 30), (120, 40), (160, 45), (200, 60)]
+BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+HALF = re.compile(r"\d…")
+
+
+@BY_SIZE
+async def test_no_number_is_cut_and_every_frame_is_whole_on_every_screen(size: tuple[int, int]) -> None:
+    async with desk(whole(), size=size) as (app, pilot, _):
+        for number in range(1, len(NAMES) + 1):
+            await pilot.press(str(number))
+            text = await settled(pilot, app)
+            assert not HALF.search(text), text
+            assert isinstance(app.screen, BoardScreen)
+            panes = len(app.screen.query(".pane")) - app.screen.hidden - 1
+            if size[1] >= TALL:
+                for corner in "╭╮╰╯":
+                    assert text.count(corner) == panes, (corner, text)
+            else:
+                assert sum(line.count("─") > 10 for line in text.split("\n")) >= 1
+                for pane in app.screen.board.panes:
+                    if app.screen._has_room(pane):  # pyright: ignore[reportPrivateUsage]
+                        assert pane.title in text
+
+
+@BY_SIZE
+async def test_the_next_key_reaches_every_pane_and_comes_back(size: tuple[int, int]) -> None:
+    async with desk(whole(), size=size) as (app, pilot, _):
+        for number, board in enumerate(all_boards(), 1):
+            await pilot.press(str(number))
+            text = await settled(pilot, app)
+            current = app.screen
+            assert isinstance(current, BoardScreen)
+            assert (f"tab +{current.hidden} panes" in text) is bool(current.hidden)
+            await pilot.pause()
+            begun = current.focused
+            for title in [*(pane.title for pane in board.panes[1:]), board.panes[0].title]:
+                await pilot.press("tab")
+                await pilot.pause()
+                assert title in "\n".join(screen(app)), title
+                assert current.focused is not None
+                assert current.focused.region.height >= 2
+            assert current.focused is begun
+            await pilot.press("shift+tab")
+            await pilot.pause()
+            assert board.panes[-1].title in "\n".join(screen(app))
+            await pilot.press("escape")
+
+
+@BY_SIZE
+async def test_every_key_of_the_footer_is_bound_where_it_is_shown(size: tuple[int, int]) -> None:
+    async with desk(whole(), size=size) as (app, pilot, _):
+        for number in range(1, len(NAMES) + 1):
+            await pilot.press(str(number))
+            await pilot.pause(0.2)
+            current = app.screen
+            assert isinstance(current, BoardScreen)
+            for _ in current.board.panes:
+                await pilot.press("tab")
+                await pilot.pause()
+                spots = current._footer._spots  # pyright: ignore[reportPrivateUsage]
+                assert all(key in current.active_bindings for _, _, key in spots), spots
+                is_table = isinstance(current.focused, Table)
+                assert ("s" in [key for _, _, key in spots]) <= is_table
+
+
+async def test_a_figure_that_needs_more_room_makes_its_column_wider_and_lesser_columns_go() -> None:
+    async with at(whole(), (80, 24)) as one:
+        await one.press("4", "tab", "tab")
+        row = order("OPENUSDT", "a")
+        row = msgspec.structs.replace(
+            row, filled_quantity=Decimal(771570123456), quantity=Decimal(871570123456)
+        )
+        one.frozen.orders.put("a", row)
+        await one.until("Orders")
+        await one.until(" of 871")
+        assert not HALF.search(one.text)
+
+
+@given(st.text(alphabet="ab 1.,9%+-", max_size=40), st.integers(0, 45))
+def test_a_text_that_is_cut_ends_before_a_number_and_never_in_it(text: str, width: int) -> None:
+    shown = fit(text, width)
+    assert cell_len(shown) == width
+    if "…" in shown:
+        kept = shown[: shown.index("…")]
+        behind = text[len(kept) :]
+        assert not (kept[-1:].isdigit() and behind[:1].isdigit())
+
+
+def test_a_number_without_room_is_no_number() -> None:
+    assert fit("771570.5", 6, to_right=True) == "     …"
+    assert fit("said to come about 2.0 h before", 22).rstrip() == "said to come about…"
+    assert fit("sell 56.56 at 0.0663", 18).rstrip() == "sell 56.56 at…"
+    assert fit("api enabled", 8) == "api ena…"
+
+
+@given(st.integers(1, 60))
+def test_no_column_stands_where_there_is_no_room(room: int) -> None:
+    columns = (Column("A", 12), Column("B", 11, is_number=True), Column("C", 11, is_number=True))
+    assert all(one.x + one.width <= room for one in placed(columns, room))
+
+
+def test_a_column_of_numbers_becomes_as_wide_as_its_numbers() -> None:
+    drawing = Drawing((Column("A", 4, is_number=True), Column("B", 8, goes=1)), lambda _: None)  # type: ignore[arg-type, return-value]
+    drawing.resize(20)
+    assert [one.width for one in drawing.places] == [4, 8]
+    assert drawing.make_room((Cell("1234567890"), Cell("x")))
+    assert [one.width for one in drawing.places] == [10]
+    assert not drawing.make_room((Cell("123"), Cell("x")))
+
+
+def test_the_header_of_a_narrow_terminal_cuts_no_number() -> None:
+    parts = [Part("equity 1003.88 USDT"), Part("day ▲ +3.88 (+0.45%)"), Part("open 2", goes=1)]
+    for width in range(1, 70):
+        shown = fitting(parts, width)
+        assert width_of(shown) <= width or not shown
+        assert not HALF.search(" ".join(one.text for one in shown))
+
+
+@given(st.lists(st.text(alphabet="ab 1.", max_size=30), min_size=1, max_size=4), st.integers(16, 60))
+def test_a_folded_line_loses_no_word_and_fits(texts: list[str], width: int) -> None:
+    drawn = tuple(Span(text, Tone.PLAIN) for text in texts)
+    folded = hanging(drawn, width)
+    joined = "".join(span.text for span in drawn)
+    shown = "".join(span.text for line in folded for span in line)
+    assert shown.replace(" ", "") == joined.replace(" ", "")
+    if all(len(word) <= width // 2 for word in joined.split()):
+        assert all(cell_len("".join(one.text for one in line).rstrip()) <= width for line in folded)
+
+
+def test_facts_with_a_name_hang_behind_it() -> None:
+    line = (Span("loop lag       ", Tone.FAINT), Span("p50 0.871ms, p99 22.5ms, worst 31.2ms"))
+    assert ["".join(one.text for one in each).rstrip() for each in hanging(line, 42)] == [
+        "loop lag       p50 0.871ms, p99 22.5ms,",
+        "               worst 31.2ms",
+    ]
+
+
+def test_the_least_width_is_one_at_which_tables_are_shown() -> None:
+    assert LEAST_WIDTH <= 80

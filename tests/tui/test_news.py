@@ -1,0 +1,162 @@
+"""What is new stands in a line of its own: it covers no figure and no line that is typed."""
+
+import re
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from mexc_tui.desk.asking import FactPage
+from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
+from mexc_tui.model.intent import CloseReason
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import PositionState
+from mexc_tui.model.severity import Severity
+from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.news import FIRST_S, SHOWN_S, Item, News
+from mexc_tui.tui.part import width_of
+from tests.tui.frozen import NOW_MS, Frozen, position
+from tests.tui.test_deeds import Desk, at, done
+
+SIZES = [(80, 24), (100, 30), (120, 40), (200, 60)]
+BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+
+
+def _fill(number: int, quantity: str = "100", realised: str = "0", side: Side = Side.BUY) -> FillBooked:
+    return FillBooked(
+        at_ms=NOW_MS + number,
+        about="OPENUSDT",
+        client_order_id=f"order {number // 10}",
+        side=side,
+        quantity=Decimal(quantity),
+        value=Decimal(quantity) * Decimal("0.02"),
+        position_id="P-OPENUSDT",
+        realised=Decimal(realised),
+    )
+
+
+def _come(frozen: Frozen, sequence: int, event: AnyEvent) -> None:
+    for follower in frozen.followers:
+        follower(Fact(sequence, event))
+
+
+def _texts(news: News, now_s: float, width: int = 200) -> list[str]:
+    return [part.text for part in news.line(now_s, width)]
+
+
+def _item(words: str, tone: Tone = Tone.PLAIN, at_s: float = 0.0) -> Item:
+    return Item(words, tone, NOW_MS, at_s)
+
+
+def test_the_newest_is_shown_with_its_time_and_goes_after_a_while() -> None:
+    news = News()
+    assert news.line(0.0, 80) == []
+    news.add(_item("one", at_s=0.0))
+    assert _texts(news, 1.0) == ["14:13:20Z", "one"]
+    news.add(_item("two", at_s=20.0))
+    assert _texts(news, 20.0) == ["14:13:20Z", "two"]
+    assert _texts(news, 20.0 + SHOWN_S) == []
+
+
+def test_something_grave_is_not_replaced_at_once_and_what_else_came_is_counted() -> None:
+    news = News()
+    news.add(_item("drawdown", Tone.BAD, 0.0))
+    news.add(_item("bought", at_s=1.0))
+    assert _texts(news, 2.0)[1:] == ["drawdown", "+1 more, m shows all"]
+    assert _texts(news, FIRST_S + 0.5)[1:] == ["bought"]
+
+
+def test_the_line_fits_and_a_long_text_says_where_all_of_it_is() -> None:
+    news = News()
+    news.add(_item("a long story of 12345.678 coins " * 9))
+    for width in range(10, 200):
+        assert width_of(news.line(0.0, width)) <= width
+    assert _texts(news, 0.0, 80)[-1] == "m shows all"
+
+
+@BY_SIZE
+async def test_what_is_new_covers_nothing_on_any_screen(size: tuple[int, int]) -> None:
+    frozen = Frozen()
+    frozen.replies["journal"] = FactPage(())
+    async with at(frozen, size) as one:
+        for number in range(1, 10):
+            await one.press(str(number))
+            await one.pilot.pause(0.3)
+            before = one.text.split("\n")[3:]
+            _come(one.frozen, 10 + number, _alert(f"alert {number}"))
+            one.app.tell("Copy: nothing to copy.", Tone.WARN)
+            one.frozen.risk.put("risk", next(iter(one.frozen.risk.rows.values())))
+            await one.until(f"alert {number}")
+            assert one.text.split("\n")[3:] == before, number
+
+
+def _alert(text: str) -> Alert:
+    return Alert(at_ms=NOW_MS, about="FOOUSDT", severity=Severity.ERROR, rule="slippage", text=text)
+
+
+async def test_what_is_new_is_said_on_pages_too() -> None:
+    async with at(size=(80, 24)) as one:
+        for key in ("question_mark", "m", "ctrl+p", "q"):
+            await one.press(key)
+            one.app.tell(f"news on {key}", Tone.BAD)
+            await one.until(f"news on {key}")
+            await one.press("escape")
+
+
+async def test_fills_and_closes_are_told_and_kept_among_what_happened() -> None:
+    frozen = Frozen()
+    frozen.replies["journal"] = FactPage(())
+    async with at(frozen, (120, 40)) as one:
+        _come(frozen, 1, _fill(1))
+        _come(frozen, 2, _fill(2, "200"))
+        await _news(one, "bought 300 OPENUSDT at 0.02 for 6.00 USDT in 2 fills")
+        _come(frozen, 3, _fill(11, "300", "1.94", Side.SELL))
+        row = msgspec.structs.replace(
+            position("OPENUSDT", "0.02471", None, None, "0"),
+            state=PositionState.CLOSED,
+            closed_ms=NOW_MS,
+            close_reason=CloseReason.LADDER,
+            realised=Decimal("1.94"),
+            realised_pct=Decimal(20),
+        )
+        frozen.positions.put("P-OPENUSDT", row)
+        await _news(one, "closed OPENUSDT: ▲ +1.94 USDT (▲ +20.0%), by ladder after 41s")
+        await one.press("m")
+        text = await one.until("What happened")
+        for words in ("fill OPENUSDT", "closed OPENUSDT", "in 2 fills", "realised ▲ +1.94", "by ladder"):
+            assert words in text
+        assert len(re.findall(r"engine +fill OPENUSDT", text)) == 2
+
+
+async def _news(one: Desk, words: str) -> None:
+    one.frozen.risk.put("risk", next(iter(one.frozen.risk.rows.values())))
+    await one.until(words)
+
+
+@BY_SIZE
+@pytest.mark.parametrize("keys", ["1 slash", "2 N", "4 M"], ids=["filter", "listing", "exits"])
+async def test_a_typed_line_is_seen_under_what_came_of_a_deed(keys: str, size: tuple[int, int]) -> None:
+    frozen = Frozen()
+    frozen.replies["halt"] = done("Entries are halted. " * 20)
+    async with at(frozen, size) as one:
+        board, key = keys.split()
+        await one.press(board)
+        await one.until("OPENUSDT")
+        await one.press("h")
+        await one.until("done: Entries are halted.")
+        await one.press(key, "z", "q", "w")
+        await one.until("zqw")
+        await one.until("HALT    done")
+        await one.press("escape")
+        await one.gone("zqw")
+
+
+@BY_SIZE
+async def test_a_result_that_comes_while_words_are_typed_leaves_them_in_sight(size: tuple[int, int]) -> None:
+    async with at(size=size) as one:
+        one.frozen.replies["halt"] = done("Entries are halted. " * 20)
+        await one.press("2", "N", "z", "q", "w")
+        await one.until("zqw")
+        await one.press("ctrl+x")
+        await one.until("done: Entries are halted.")
+        assert "zqw" in one.text

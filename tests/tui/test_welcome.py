@@ -1,0 +1,54 @@
+"""The first page names no key that does not work in front of it, and never covers an opening."""
+
+import pytest
+
+from mexc_tui.model.mode import Mode
+from mexc_tui.tui.leaving import GIVES_WAY_MS, LeavePage, WelcomePage
+from mexc_tui.tui.pages import HelpScreen
+from mexc_tui.tui.screens import BoardScreen
+from mexc_tui.tui.welcome import welcome_words
+from tests.tui.frozen import NOW_MS, Frozen
+from tests.tui.test_deeds import Desk, at, done
+
+
+async def _welcomed(one: Desk) -> None:
+    one.app.action_welcome()
+    await one.until("Enter goes on.")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_every_key_that_the_welcome_names_works_in_front_of_it(size: tuple[int, int]) -> None:
+    frozen = Frozen()
+    frozen.replies["halt"] = done("Entries are halted.")
+    words = welcome_words(Mode.PRACTICE)
+    assert all(key in words for key in ("1 to 9", "?  ", "h  ", "q  ", "Enter goes on."))
+    async with at(frozen, size) as one:
+        for number, name in ((1, "desk"), (4, "positions"), (9, "settings")):
+            await _welcomed(one)
+            await one.press(str(number))
+            await one.gone("Enter goes on.")
+            assert isinstance(one.app.screen, BoardScreen)
+            assert one.app.screen.name == name
+        await _welcomed(one)
+        await one.press("h")
+        await one.until("Entries are halted.")
+        assert one.told() == ["halt"]
+        await one.press("enter")
+        await one.gone("Enter goes on.")
+        for key, page in (("question_mark", HelpScreen), ("q", LeavePage)):
+            await _welcomed(one)
+            await one.press(key)
+            await one.gone("Enter goes on.")
+            assert isinstance(one.app.screen, page)
+            await one.press("escape")
+
+
+async def test_the_welcome_gives_way_before_an_opening_and_can_be_had_again() -> None:
+    async with at(size=(80, 24)) as one:
+        await _welcomed(one)
+        one.frozen.now_ms = NOW_MS + 47_000 - GIVES_WAY_MS
+        await one.gone("Enter goes on.")
+        assert not isinstance(one.app.screen, WelcomePage)
+        await one.until("Opening near: welcome closed. ^p Welcome shows it again.")
+        titles = [command.title for command in one.app.get_system_commands(one.app.screen)]
+        assert "Welcome" in titles

@@ -144,7 +144,12 @@ class Engine:
         self.retention = (
             None
             if parts.storage is None
-            else Retention(parts.storage, lambda: parts.numbers.keep(settings()), self._must_not_wait)
+            else Retention(
+                parts.storage,
+                lambda: parts.numbers.keep(settings()),
+                self.clock_keeper.known_ms,
+                self._must_not_wait,
+            )
         )
         self.rooms = (
             None

@@ -53,6 +53,11 @@ class ClockKeeper:
         self._every_s = every_s
         self._hurries = False
         self.problem = ""
+        self._is_measured = False
+
+    def known_ms(self) -> int | None:
+        """Return the exchange's time; None while it is not known or could not be measured again."""
+        return self._market.now_ms() if self._is_measured and not self.problem else None
 
     def hurry(self) -> None:
         """Measure soon: the exchange refused our time."""
@@ -63,7 +68,7 @@ class ClockKeeper:
         patience = Patience(self._holds, 0, self._note)
         while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
             await patience.wait(ClockNotKnown(problem))
-        self.problem = ""
+        self.problem, self._is_measured = "", True
         started()
         self._hurries = True  # a better measurement, once the first questions have been asked
         measured_ns = self._clock.monotonic_ns()

@@ -21,14 +21,14 @@ BUSY_S = 30.0
 class PrunedStorage(Protocol):
     """What the worker asks of the store."""
 
-    async def prune(self, keep: Keep) -> bool:
+    async def prune(self, keep: Keep, now_ms: int) -> bool:
         """Delete one batch of old rows, or give free pages back; False: a round is over.
 
         Raises StorageError.
         """
         ...
 
-    def delete_old_copies(self, keep: Keep) -> int:
+    def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
         """Delete old copies of the database; return how many. It blocks. Raises OSError."""
         ...
 
@@ -36,10 +36,21 @@ class PrunedStorage(Protocol):
 class Retention:
     """One worker. `is_busy` holds it back between two batches, too."""
 
-    def __init__(self, storage: PrunedStorage, keep: Callable[[], Keep], is_busy: Callable[[], bool]) -> None:
-        """`keep`: how long things are kept now; `is_busy`: whether something must not be held up."""
+    def __init__(
+        self,
+        storage: PrunedStorage,
+        keep: Callable[[], Keep],
+        now_ms: Callable[[], int | None],
+        is_busy: Callable[[], bool],
+    ) -> None:
+        """`keep`: how long things are kept now; `is_busy`: whether something must not be held up.
+
+        `now_ms`: the exchange's time, None while it is not known. The clock of this machine may be wrong by
+        years, and everything would look old.
+        """
         self._storage = storage
         self._keep = keep
+        self._now_ms = now_ms
         self._is_busy = is_busy
         self.rounds = 0
         """How often everything was looked at since the start."""
@@ -58,10 +69,13 @@ class Retention:
     async def _round(self) -> None:
         is_more = True
         while is_more:
-            if self._is_busy():
+            now_ms = self._now_ms()
+            if now_ms is None or self._is_busy():
                 await asyncio.sleep(BUSY_S)
                 continue
-            is_more = await self._storage.prune(self._keep())
+            is_more = await self._storage.prune(self._keep(), now_ms)
             await asyncio.sleep(STEP_S)
-        await asyncio.to_thread(self._storage.delete_old_copies, self._keep())
+        now_ms = self._now_ms()
+        if now_ms is not None:
+            await asyncio.to_thread(self._storage.delete_old_copies, self._keep(), now_ms)
         self.rounds += 1

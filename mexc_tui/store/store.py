@@ -193,12 +193,12 @@ class Store:
         self.backups.forget_old()
         return target
 
-    async def prune(self, keep: Keep) -> bool:
+    async def prune(self, keep: Keep, now_ms: int) -> bool:
         """Delete one batch of what is older than it is kept, or give free pages back to the disk.
 
-        False: a round is over. Raises StorageError.
+        `now_ms`: the exchange's time, as facts have it. False: a round is over. Raises StorageError.
         """
-        now_ms, progress = self._clock.now_ms(), self._pruning
+        progress = self._pruning
         if progress is not None:
             self._pruning = await self.write(
                 "retention",
@@ -214,9 +214,9 @@ class Store:
             self._pruning = Progress()
         return is_more
 
-    def delete_old_copies(self, keep: Keep) -> int:
+    def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
         """Delete old copies of the database and what broken-off copies left; return how many. Blocks."""
-        return self.backups.forget_old() + self.backups.forget_copies(self._clock.now_ms() - keep.copies_ms)
+        return self.backups.forget_old() + self.backups.forget_copies(now_ms - keep.copies_ms)
 
     async def rescue(self) -> Path:
         """Write what this store holds to a new backup, also when its file has lost its name.

@@ -9,6 +9,7 @@ from mexc_tui.model.storage import Keep, StorageFull
 from mexc_tui.simulation.loop import run
 
 KEEP = Keep(1, 1, 1, 1)
+NOW_MS = 1_800_000_000_000
 
 
 class Pruned:
@@ -21,8 +22,8 @@ class Pruned:
         self.copies = 0
         self._left = batches
 
-    async def prune(self, keep: Keep) -> bool:
-        assert keep is KEEP
+    async def prune(self, keep: Keep, now_ms: int) -> bool:
+        assert (keep, now_ms) == (KEEP, NOW_MS)
         now_s = asyncio.get_running_loop().time()
         self.asked_s.append(now_s)
         if self.fails(now_s):
@@ -33,19 +34,30 @@ class Pruned:
         self._left = self.batches
         return False
 
-    def delete_old_copies(self, keep: Keep) -> int:
-        assert keep is KEEP
+    def delete_old_copies(self, keep: Keep, now_ms: int) -> int:
+        assert (keep, now_ms) == (KEEP, NOW_MS)
         self.copies += 1
         return 0
 
 
-def worked(storage: Pruned, for_s: float, is_busy: Callable[[float], bool] = lambda _: False) -> list[float]:
+def worked(
+    storage: Pruned,
+    for_s: float,
+    is_busy: Callable[[float], bool] = lambda _: False,
+    *,
+    clock_known_s: float = 0.0,
+) -> list[float]:
     """Let the worker run for so long in virtual time; return when it asked for batches, from its start on."""
 
     async def main() -> list[float]:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        retention = Retention(storage, lambda: KEEP, lambda: is_busy(loop.time() - began_s))
+        retention = Retention(
+            storage,
+            lambda: KEEP,
+            lambda: NOW_MS if loop.time() - began_s >= clock_known_s else None,
+            lambda: is_busy(loop.time() - began_s),
+        )
         task = asyncio.create_task(retention.run(lambda: None))
         await asyncio.sleep(for_s)
         task.cancel()
@@ -73,6 +85,12 @@ def test_nothing_is_deleted_while_a_pair_is_about_to_open_not_even_within_a_roun
     assert 3 <= len([at_s for at_s in asked_s if at_s < FIRST_S + 1]) < 10
     assert len(asked_s) == 10
     assert asked_s[-1] < FIRST_S + 500 + BUSY_S + 2
+
+
+def test_nothing_is_deleted_before_the_exchange_has_told_its_time() -> None:
+    asked_s = worked(Pruned(10), FIRST_S + 700, clock_known_s=FIRST_S + 500)
+    assert len(asked_s) == 10
+    assert asked_s[0] >= FIRST_S + 500
 
 
 def test_a_full_disk_delays_it_to_the_next_round() -> None:

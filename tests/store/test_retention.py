@@ -21,10 +21,10 @@ KEEP = Keep(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
 SCOPE = "account/world"
 
 
-async def round_of(store: Store) -> int:
+async def round_of(store: Store, now_ms: int) -> int:
     """Run one round of retention; return how many units that took."""
     steps = 1
-    while await store.prune(KEEP):
+    while await store.prune(KEEP, now_ms):
         steps += 1
         assert steps < 10_000
     return steps
@@ -52,7 +52,7 @@ async def fill(store: Store, now_ms: int, *, facts: int, passes: int) -> None:
 async def test_old_facts_go_and_the_rest_still_proves_itself(store: Store, clock: HandClock) -> None:
     now_ms = clock.now_ms()
     await fill(store, now_ms, facts=3_000, passes=0)  # an hour apart: 125 days
-    await round_of(store)
+    await round_of(store, clock.now_ms())
     facts = await store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     assert facts[-1].sequence == 3_000
     assert len(facts) == NEWEST_FACTS  # 720 of them are younger than 30 days
@@ -77,7 +77,7 @@ async def test_the_journal_of_a_position_that_is_open_stays(store: Store, clock:
         )
 
     await store.write("position", open_position)
-    await round_of(store)
+    await round_of(store, clock.now_ms())
     facts = await store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     assert facts[0].event.at_ms <= opened_ms - DAY_MS + 3_600_000
     assert 2_400 <= len(facts) < 2_500
@@ -85,7 +85,7 @@ async def test_the_journal_of_a_position_that_is_open_stays(store: Store, clock:
         "closed",
         lambda unit: unit.rows.run("UPDATE positions SET state = 'closed', closed_ms = 1, result = 0"),
     )
-    await round_of(store)
+    await round_of(store, clock.now_ms())
     assert len(await store.read("facts", lambda stored: stored.journal.after(0, 10_000))) == NEWEST_FACTS
 
 
@@ -96,14 +96,27 @@ async def test_a_fact_of_a_wrong_clock_neither_blocks_nor_hurries_the_others(
     await store.write("future", lambda unit: unit.record(fact_at(now_ms + 4_000 * DAY_MS, 0)))
     await fill(store, now_ms, facts=1_500, passes=0)
     await store.write("past", lambda unit: unit.record(fact_at(0, 1)))
-    await round_of(store)
+    await round_of(store, clock.now_ms())
     facts = await store.read("facts", lambda stored: stored.journal.after(0, 10_000))
     assert len(facts) == NEWEST_FACTS
 
 
+@pytest.mark.parametrize("wrong_s", [-9 * 365 * 86_400, 9 * 365 * 86_400])
+async def test_a_wrong_clock_of_this_machine_makes_nothing_old(
+    store: Store, clock: HandClock, wrong_s: int
+) -> None:
+    now_ms = clock.now_ms()
+    await fill(store, now_ms - DAY_MS, facts=0, passes=1_000)
+    await store.write("facts", lambda unit: [unit.record(fact_at(now_ms - n, n)) for n in range(1_500)])
+    clock.pass_s(wrong_s)
+    await round_of(store, now_ms)
+    assert len(await store.read("facts", lambda stored: stored.journal.after(0, 10_000))) == 1_500
+    assert len(await store.read("passes", lambda stored: stored.passes.latest(2_000))) == 1_000
+
+
 async def test_passes_older_than_metrics_are_kept_go_in_batches(store: Store, clock: HandClock) -> None:
     await fill(store, clock.now_ms(), facts=0, passes=15_000)  # a minute apart: ten days and ten hours
-    steps = await round_of(store)
+    steps = await round_of(store, clock.now_ms())
     assert steps >= 15_000 // BATCH
     kept = await store.read("passes", lambda stored: stored.passes.latest(100_000))
     assert len(kept) == 7 * 1_440
@@ -135,7 +148,7 @@ def insert(unit: UnitOfWork, table: str, columns: str, *values: int) -> None:
     unit.rows.run(f"INSERT INTO {table} ({names}) VALUES ({given})", *values)  # noqa: S608
 
 
-async def test_money_stays_however_old_it_is(store: Store) -> None:
+async def test_money_stays_however_old_it_is(store: Store, clock: HandClock) -> None:
     def work(unit: UnitOfWork) -> None:
         for table, columns in MONEY.items():
             insert(unit, table, columns)
@@ -145,7 +158,7 @@ async def test_money_stays_however_old_it_is(store: Store) -> None:
             insert(unit, table, columns, 2)
 
     await store.write("old money", work)
-    await round_of(store)
+    await round_of(store, clock.now_ms())
 
     def counts(names: Iterable[str]) -> list[int]:
         with closing(sqlite3.connect(store.path)) as connection:
@@ -163,7 +176,7 @@ async def test_the_file_shrinks_after_old_rows_went(store: Store, clock: HandClo
     with closing(sqlite3.connect(store.path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = store.path.stat().st_size
-    await round_of(store)
+    await round_of(store, clock.now_ms())
     with closing(sqlite3.connect(store.path)) as other:
         other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         assert other.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
@@ -183,7 +196,7 @@ async def test_a_year_with_a_steady_stream_of_facts_keeps_the_file_at_one_size(
 
         await store.write("month", month)
         clock.pass_s(30 * 86_400)
-        await round_of(store)
+        await round_of(store, clock.now_ms())
         with closing(sqlite3.connect(store.path)) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         sizes.append(store.path.stat().st_size)
@@ -210,7 +223,7 @@ async def test_a_database_of_an_older_version_is_migrated_and_can_shrink(
     store = await Store.open(old_database, clock)
     try:
         await fill(store, clock.now_ms(), facts=2_000, passes=3_000)
-        await round_of(store)
+        await round_of(store, clock.now_ms())
         assert await store.read("verify", lambda stored: stored.journal.verify()) == NEWEST_FACTS
         assert await store.read(
             "mode", lambda stored: stored.rows.one("SELECT auto_vacuum FROM pragma_auto_vacuum")

@@ -14,7 +14,8 @@ from mexc_tui.desk.kinds import DeskSilent
 from mexc_tui.folders import make_folders
 from mexc_tui.lock import engine_lock
 from mexc_tui.paths import PathsError, paths_of
-from mexc_tui.questions.reach import Failure, Reach
+from mexc_tui.questions.reach import Reach
+from mexc_tui.settings.load import SettingsError
 from tests.cli.test_kill_direct import World, end, environment, world
 
 __all__ = ["world"]
@@ -32,7 +33,7 @@ def break_settings(folder: Path) -> None:
 
 def test_settings_that_cannot_be_read_are_passed_over_in_an_emergency_alone(tmp_path: Path) -> None:
     break_settings(tmp_path)
-    with pytest.raises(Failure):
+    with pytest.raises(SettingsError):
         Reach(None, None, environ(tmp_path))
     reach = Reach(None, None, environ(tmp_path), is_emergency=True)
     assert reach.paths.profile == "practice"

@@ -45,7 +45,8 @@ def test_watch_shows_books_of_a_practice_exchange_of_its_own() -> None:
     assert (watched.returncode, watched.stderr) == (0, "")
     last = watched.stdout.strip().splitlines()[-1].split()
     assert last[0] == "BTCUSDT"
-    assert 0 < float(last[1]) < float(last[2])
+    bid, ask = (float(text.replace(",", "")) for text in last[1:3])
+    assert 0 < bid < ask
 
 
 def test_who_reads_only_the_first_lines_sees_no_complaint() -> None:

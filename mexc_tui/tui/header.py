@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
+from rich.cells import cell_len
+
 from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
-from mexc_tui.tui.cell import Tone
+from mexc_tui.tui.cell import Tone, fit
 from mexc_tui.tui.part import Part, fitting
 from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, Mark
 from mexc_tui.tui.text import age, amount, gain, here, utc
 
 _OFF_MS = 100.0
+_MOST_STATE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ def _state(known: Known) -> Part:
         return Part("entries allowed", Tone.GOOD)
     because = f": {words}" if words else ""
     tone = Tone.WARN if state is TradingState.REDUCE_ONLY else Tone.BAD
-    return Part(f"{state.value.replace('_', ' ').upper()}{because}"[:40], tone)
+    said = f"{state.value.replace('_', ' ').upper()}{because}"
+    return Part(fit(said, min(cell_len(said), _MOST_STATE)), tone)
 
 
 def _link(known: Known) -> Part:

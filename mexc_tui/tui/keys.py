@@ -11,6 +11,8 @@ from enum import StrEnum
 from rich.cells import cell_len
 from textual.binding import Binding
 
+from mexc_tui.model.text import many
+
 
 class Scope(StrEnum):
     """Where a key works."""
@@ -220,7 +222,7 @@ def footer(
     here = [key for key in allowed(may_operate=may_operate) if not key.boards or board in key.boards]
     works = [key for key in here if key.foot and (has_table or key.scope is not Scope.TABLE)]
     for key in sorted(works, key=lambda key: _HIDDEN_FOOT if hidden and key.id == "next" else key.foot):
-        name = f"+{hidden} panes" if hidden and key.id == "next" else key.name
+        name = f"+{many(hidden, 'pane')}" if hidden and key.id == "next" else key.name
         spot = Spot(f"{key.shown.split(' ')[0]} {name}", key.each[0])
         width -= cell_len(spot.words) + (len(BETWEEN) if spots else 0)
         if width < 0:

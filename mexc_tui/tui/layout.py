@@ -27,6 +27,7 @@ BoardScreen #main { width: 1fr; height: 2fr; }
 BoardScreen #beside { width: 1fr; height: 1fr; }
 BoardScreen.-wide #main { width: 3fr; height: 1fr; }
 BoardScreen.-wide #beside { width: 2fr; }
+BoardScreen.-wide.-halves #main, BoardScreen.-wide.-halves #beside { width: 1fr; }
 BoardScreen #details { display: none; width: 1fr; height: 2fr; }
 BoardScreen.-details #main { height: 1fr; }
 BoardScreen.-wide #details { width: 2fr; height: 1fr; }

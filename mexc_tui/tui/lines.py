@@ -53,14 +53,14 @@ SNIPE = (
 POSITION = (
     Column("SYMBOL", 12),
     Column("P&L", 9, is_number=True),
-    Column("%", 8, goes=1, is_number=True),
+    Column("%", 8, goes=2, is_number=True),
     Column("BID", 11, is_number=True),
     Column("STOP", 11, is_number=True),
     Column("ENTRY", 11, goes=3, is_number=True),
     Column("VALUE", 10, goes=4, is_number=True),
     Column("EXITS", 5, goes=5, is_number=True),
     Column("HELD", 5, goes=6, is_number=True),
-    Column("STATE", 16, goes=2),
+    Column("STATE", 16, goes=1),
     Column("NOTE", 10, goes=7, grows=True),
 )
 

@@ -153,6 +153,7 @@ class BoardScreen(Screen[None]):
         for column in self.query("#main, #beside"):
             column.display = any(one.display for one in column.children)
         self.set_class(has_details, "-details")
+        self.set_class(self.board.has_halves and width < DETAILS_BESIDE, "-halves")
         self._details.display = has_details and self._alone is None
         self.post_message(self.Arranged())
 

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mexc_tui.model.trading import Tightening
+from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.boards import NAMES, all_boards
+from mexc_tui.tui.canvas import Canvas
 from mexc_tui.tui.cell import Cell, Tone, fit
 from mexc_tui.tui.columns import Column, placed
 from mexc_tui.tui.drawing import Drawing
@@ -17,7 +20,8 @@ from mexc_tui.tui.layout import LEAST_WIDTH, TALL
 from mexc_tui.tui.part import Part, Span, fitting, hanging, width_of
 from mexc_tui.tui.screens import BoardScreen
 from mexc_tui.tui.table import Table
-from tests.tui.driving import desk, screen
+from tests.tui.driving import desk, screen, until
+from tests.tui.frozen import NOW_MS, position
 from tests.tui.test_deeds import at
 from tests.tui.test_positions_board import order
 from tests.tui.test_snapshots import settled, whole
@@ -54,7 +58,7 @@ async def test_the_next_key_reaches_every_pane_and_comes_back(size: tuple[int, i
             text = await settled(pilot, app)
             current = app.screen
             assert isinstance(current, BoardScreen)
-            assert (f"tab +{current.hidden} panes" in text) is bool(current.hidden)
+            assert (f"tab +{current.hidden} pane" in text) is bool(current.hidden)
             await pilot.pause()
             begun = current.focused
             for title in [*(pane.title for pane in board.panes[1:]), board.panes[0].title]:
@@ -85,6 +89,43 @@ async def test_every_key_of_the_footer_is_bound_where_it_is_shown(size: tuple[in
                 assert all(key in current.active_bindings for _, _, key in spots), spots
                 is_table = isinstance(current.focused, Table)
                 assert ("s" in [key for _, _, key in spots]) <= is_table
+
+
+@BY_SIZE
+async def test_lowered_limits_skipped_rows_and_a_trapped_position_are_said_whole(
+    size: tuple[int, int],
+) -> None:
+    frozen = whole()
+    cause = "spread of 12.5 % in 3 of 7 pairs"
+    lowered = Tightening(steps=2, until_ms=NOW_MS + 3_600_000, by="risk monitor", cause=cause)
+    frozen.risk.put("risk", msgspec.structs.replace(frozen.risk.rows["risk"], tightening=lowered))
+    skipped = "exchangeInfo: 3 rows, the last one BADUSDT: name is not a text"
+    engine = frozen.status.rows["engine"]
+    budget = msgspec.structs.replace(engine.budget, skipped_rows=(skipped,))
+    frozen.status.put("engine", msgspec.structs.replace(engine, budget=budget))
+    row = position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1")
+    trapped = msgspec.structs.replace(row, trapped="no bid for 61 s", protection_words="no bid for 61 s")
+    frozen.positions.put("P-OPENUSDT", trapped)
+    async with desk(frozen, size=size) as (app, pilot, _):
+        await until(pilot, app, "TRAPPED")
+        await pilot.press("4")
+        await until(pilot, app, "TRAPPED")
+        await until(pilot, app, "no bid for 61 s")
+        await pilot.press("5")
+        await until(pilot, app, "limits lowered 2 steps")
+        said = _pane(app, "State")
+        assert f"by risk monitor: {cause}" in said
+        await pilot.press("7")
+        await settled(pilot, app)
+        await pilot.press("shift+tab")
+        await until(pilot, app, "Skipped exchangeInfo")
+        assert f"Skipped {skipped}" in _pane(app, "Streams, sources, queues")
+
+
+def _pane(app: DeskApp, title: str) -> str:
+    """Return what is drawn in a picture, its lines put together again."""
+    canvas = next(one for one in app.screen.query(Canvas) if title in str(one.border_title))
+    return " ".join(" ".join(canvas.text).split())
 
 
 async def test_a_figure_that_needs_more_room_makes_its_column_wider_and_lesser_columns_go() -> None:

@@ -34,12 +34,16 @@ class _Step:
 
 
 def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn]:
-    """Return the ladder from the highest price to the lowest, and below it what protects the position."""
+    """Return the ladder from the highest price to the lowest, and below it what protects the position.
+
+    Why it cannot be sold comes first.
+    """
     steps = sorted(_steps(row), key=lambda step: step.price, reverse=True)
     foot = _foot(row, now_ms, width)
     drawn = [_drawn(step, row) for step in steps]
-    room = max(height - len(foot), 3)
-    return [*_spaced(steps, drawn, room), *foot]
+    trapped = [words(line, Tone.BAD) for line in folded(f"TRAPPED: {row.trapped}", width) if row.trapped]
+    room = max(height - len(foot) - len(trapped), 3)
+    return [*trapped, *_spaced(steps, drawn, room), *foot]
 
 
 def _steps(row: PositionRow) -> list[_Step]:

@@ -98,6 +98,8 @@ class Board:
     panes: tuple[Pane, ...]
     wide_from: int = 110
     """From so many columns on there is a column on the right."""
+    has_halves: bool = False
+    """Below 160 columns the column on the right is as wide as the one on the left."""
     details: Details | None = None
     """What Enter shows of a row; None: the board's own pictures show it already."""
 

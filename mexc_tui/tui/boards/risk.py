@@ -124,7 +124,7 @@ def _tenths(percent: float) -> str:
 
 
 _METRICS = (
-    Column("FIGURE", 22),
+    Column("FIGURE", 20),
     Column("VALUE, AND WHAT IT RESTS ON", 26, grows=True),
     Column("N", 5, goes=1, is_number=True),
 )
@@ -202,4 +202,5 @@ BOARD = Board(
             place=Place(share=4, is_beside=True),
         ),
     ),
+    has_halves=True,
 )

@@ -15,7 +15,7 @@ _SETTINGS = (
     Column("SETTING", 30),
     Column("VALUE", 16),
     Column("UNIT", 10, goes=2),
-    Column("FROM", 11, goes=1),
+    Column("FROM", 12, goes=1),
     Column("WAITS", 10, goes=3),
     Column("WHAT IT IS", 20, goes=4, grows=True),
 )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -115,7 +116,7 @@ class Acting(Dressed):
             self.tell(f"{deed.name}: go back to a screen with numbers first (esc).", Tone.WARN)
             return
         if name == "undo_setting" and not refusal(deed, Target(), self._source):
-            self.run_worker(self._ask_undo(screen))
+            self.run_worker(partial(self._ask_undo, screen))
             return
         self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
 
@@ -292,9 +293,9 @@ class Acting(Dressed):
             except OSError as error:
                 problem = error.strerror or str(error)
                 self.note(
-                    what, f"{what}: {self._outside.folder / name} was not written: {problem}.", Tone.BAD
+                    what, f"{what} was not written ({problem}): {self._outside.folder / name}", Tone.BAD
                 )
             else:
                 self.note(what, f"{words} {path}")
 
-        self.run_worker(work())
+        self.run_worker(work)

@@ -401,4 +401,4 @@ class DeskApp(Acting):
             yield SystemCommand(f"Theme {name}", "Put on this theme", partial(setattr, self, "theme", name))
 
     def _to_run(self, action: str) -> Callable[[], object]:
-        return lambda: self.run_worker(self.run_action(action))
+        return lambda: self.run_worker(partial(self.run_action, action))

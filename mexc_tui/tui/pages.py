@@ -94,6 +94,10 @@ class HappenedScreen(Screen[None]):
         self._table.set_titles("What happened, newest first", "esc: back   h: halt")
         self.bring_up_to_date()
 
+    def on_resize(self) -> None:
+        """Fold the text to the width there is."""
+        self.call_after_refresh(self.on_table_moved)
+
     def bring_up_to_date(self) -> None:
         """Show what came since."""
         self._table.apply({str(number): _line(happening) for number, happening in self._happened})

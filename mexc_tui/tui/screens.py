@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -413,7 +414,7 @@ class BoardScreen(Screen[None]):
             self._show_typed((), is_typed=bool(event.value))
             self._back_to_rows()
         else:
-            self.run_worker(self._hand_over(self._typed, event.value), exclusive=True)
+            self.run_worker(partial(self._hand_over, self._typed, event.value), exclusive=True)
 
     async def _hand_over(self, typed: Callable[[str], Awaitable[bool]], line: str) -> None:
         if await typed(line) and self._typed is typed:

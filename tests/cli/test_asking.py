@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,14 @@ def engine(shell: Shell) -> "Generator[subprocess.Popen[str]]":
         yield process
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
+
+
+def _signals(shell: Shell) -> Any:
+    """Return what detectors say, once they have said something: they look every few seconds."""
+    give_up_s = time.monotonic() + 40
+    while not (rows := shell.json("signals")):
+        assert time.monotonic() < give_up_s
+    return rows
 
 
 @pytest.mark.parametrize(
@@ -182,7 +191,7 @@ def test_a_listing_is_added_and_dropped_by_hand_and_its_story_is_told(shell: She
 
 @pytest.mark.usefixtures("engine")
 def test_signals_say_how_sure_they_are(shell: Shell) -> None:
-    rows = shell.json("signals")
+    rows = _signals(shell)
     assert {row["detector"] for row in rows} >= {"launch_sequence"}
     assert all(0 <= row["low"] <= row["probability"] <= row["high"] <= 1 for row in rows)
     assert all(row["reasons"] for row in rows)
@@ -232,6 +241,8 @@ def test_nothing_is_coloured_when_piped(shell: Shell) -> None:
 def test_a_stopped_engine_is_gone_and_its_store_answers(
     shell: Shell, engine: "subprocess.Popen[str]"
 ) -> None:
+    shell.json("listings", "add", "STOPPEDUSDT", "--opens", "+20m")
+    _signals(shell)
     before = {row["id"] for row in shell.json("listings")}
     alerts = {(row["rule"], row["about"]) for row in shell.json("alerts", "--all")}
     stopped = shell.run("stop")
@@ -240,10 +251,10 @@ def test_a_stopped_engine_is_gone_and_its_store_answers(
     assert before <= {row["id"] for row in shell.json("listings")}
     assert shell.json("signals")
     assert alerts <= {(row["rule"], row["about"]) for row in shell.json("alerts", "--all")}
-    assert shell.json("why", "HANDMADEUSDT")["listings"]
+    assert shell.json("why", "STOPPEDUSDT")["listings"]
     assert shell.json("journal", "--last", "1")[0]["kind"] in ("engine_stopped", "command_done")
     report = shell.json("report")
-    assert "HANDMADEUSDT" in {row["symbol"] for row in report["listings"]}
+    assert "STOPPEDUSDT" in {row["symbol"] for row in report["listings"]}
     assert report["world"].startswith("listing-day-5-")
     assert "Report of listing-day-5" in shell.run("report").stdout
     status = shell.run("status", "--json")

@@ -1,6 +1,7 @@
 """A desk in a terminal that a test drives and reads."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.tui.painting import Counting
 
 THEMES = all_themes(Path("/nonexistent"))
 ZONE = timezone(timedelta(hours=2))
+SOON_S = 40.0
+"""Long before it, a machine of any load has done what is waited for."""
 
 
 @asynccontextmanager
@@ -42,9 +45,16 @@ def screen(app: DeskApp) -> list[str]:
 
 async def until(pilot: Pilot[None], app: DeskApp, words: str) -> str:
     """Wait until words are on the screen; return all that is on it then."""
-    for _ in range(250):
-        await pilot.pause(0.02)
-        text = "\n".join(screen(app))
-        if words in text:
-            return text
-    raise AssertionError(f"{words!r} did not come:\n" + "\n".join(screen(app)))
+    return await seen(pilot, app, lambda text: words in text, f"{words!r} did not come")
+
+
+async def seen(pilot: Pilot[None], app: DeskApp, is_so: Callable[[str], bool], problem: str) -> str:
+    """Wait until the screen is as it should be, however busy the machine is; return it."""
+    try:
+        async with asyncio.timeout(SOON_S):
+            while True:
+                await pilot.pause(0.02)
+                if is_so(text := "\n".join(screen(app))):
+                    return text
+    except TimeoutError:
+        raise AssertionError(f"{problem}:\n" + "\n".join(screen(app))) from None

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 
 import msgspec
@@ -14,7 +15,7 @@ from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.pages import HelpScreen
 from mexc_tui.tui.table import Table
 from mexc_tui.tui.themes import chosen
-from tests.tui.driving import THEMES, desk, screen, until
+from tests.tui.driving import SOON_S, THEMES, desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position, risk, status
 from tests.tui.painting import Counting
 
@@ -31,11 +32,10 @@ async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting
 
 async def _sent(pilot: Pilot[None], wire: Counting, words: str) -> int:
     """Wait until the terminal was told something; return how much it was told until then."""
-    for _ in range(150):
-        if words in wire.written:
-            return len(wire.written)
-        await pilot.pause(0.02)
-    raise AssertionError(f"{words!r} was not sent: {wire.written!r}")
+    async with asyncio.timeout(SOON_S):
+        while words not in wire.written:
+            await pilot.pause(0.02)
+    return len(wire.written)
 
 
 async def test_the_first_screen_shows_what_opens_signals_positions_and_the_state_of_money() -> None:

@@ -17,7 +17,7 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens import BoardScreen
 from mexc_tui.tui.table import Table
-from tests.tui.driving import desk, screen, until
+from tests.tui.driving import desk, screen, seen, until
 from tests.tui.frozen import NOW_MS, Frozen, risk
 from tests.tui.painting import Counting
 
@@ -45,11 +45,7 @@ class Desk:
 
     async def gone(self, words: str) -> None:
         """Wait until the screen does not say something any more."""
-        for _ in range(250):
-            if words not in self.text:
-                return
-            await self.pilot.pause(0.02)
-        raise AssertionError(self.text)
+        await seen(self.pilot, self.app, lambda text: words not in text, f"{words!r} stayed")
 
     @property
     def wire(self) -> Counting:

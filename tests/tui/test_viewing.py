@@ -1,5 +1,6 @@
 """What a person does with what is shown: details, zoom, freezing, and what is taken out of it."""
 
+import asyncio
 import csv
 import io
 import json
@@ -19,7 +20,7 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.bar import Bar
 from mexc_tui.tui.saving import save
 from mexc_tui.tui.screens import MOST_TYPED, BoardScreen
-from tests.tui.driving import desk, screen, until
+from tests.tui.driving import SOON_S, desk, seen, until
 from tests.tui.frozen import Frozen, position, risk
 from tests.tui.painting import Counting
 from tests.tui.test_notices import alarm, settings
@@ -37,11 +38,9 @@ def _names(folder: Path) -> list[str]:
 
 async def _written(pilot: Pilot[None], folder: Path, ending: str) -> None:
     """Wait until a file is there."""
-    for _ in range(250):
-        if any(name.endswith(ending) and name[0] != "." for name in _names(folder)):
-            return
-        await pilot.pause(0.02)
-    raise AssertionError(f"no {ending} came")
+    async with asyncio.timeout(SOON_S):
+        while not any(name.endswith(ending) and name[0] != "." for name in _names(folder)):
+            await pilot.pause(0.02)
 
 
 async def test_enter_shows_details_beside_or_in_the_place_of_something_and_escape_closes_them() -> None:
@@ -63,10 +62,7 @@ async def test_one_pane_alone_and_all_of_them_again() -> None:
     async with desk(size=(80, 24)) as (app, pilot, _):
         await until(pilot, app, "Snipes 1")
         await pilot.press("tab", "z")
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if "Snipes" not in "\n".join(screen(app)):
-                break
+        await seen(pilot, app, lambda text: "Snipes" not in text, "the other panes stayed")
         text = await until(pilot, app, "launch sequence")
         assert "Next openings" not in text
         await pilot.press("z")
@@ -87,11 +83,7 @@ async def test_a_frozen_view_stands_still_and_catches_up_and_times_may_be_utc_al
         assert "FROZEN" not in text
         assert "16:13 here" in text
         await pilot.press("t")
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if "here" not in "\n".join(screen(app)):
-                return
-        raise AssertionError(screen(app))
+        await seen(pilot, app, lambda text: "here" not in text, "the time here stayed")
 
 
 async def test_a_row_is_copied_to_the_terminal_and_to_a_file_and_tables_are_saved(tmp_path: Path) -> None:
@@ -124,10 +116,11 @@ async def test_a_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) 
     (tmp_path / "file").write_text("")
     async with desk(outside=Outside(folder=tmp_path / "file")) as (app, pilot, _):
         await pilot.press("e")
-        await until(pilot, app, "Export: ")
+        happened = app._happened  # pyright: ignore[reportPrivateUsage]
+        # A message in the corner is gone after seconds; what happened is kept.
+        await seen(pilot, app, lambda _: any(one.what == "Export" for _, one in happened), "nothing came")
         await pilot.press("m")
-        text = await until(pilot, app, "What happened")
-        assert "not written" in text
+        await until(pilot, app, "Export was not written (File exists)")
 
 
 async def test_a_paste_of_a_megabyte_does_nothing_and_leaves_the_desk_alive() -> None:
@@ -174,11 +167,7 @@ async def test_a_flash_makes_the_header_loud_for_a_moment() -> None:
         await pilot.pause()
         assert header.render_line(0) != before
         board.flash(0.01)
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if header.render_line(0) == before:
-                return
-        raise AssertionError("it stays loud")
+        await seen(pilot, app, lambda _: header.render_line(0) == before, "it stays loud")
 
 
 def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) -> None:

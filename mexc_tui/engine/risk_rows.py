@@ -1,7 +1,7 @@
 """What the desk is worth, what it risks and how much of each limit is used, as a row. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from mexc_tui.engine.open_books import OpenBooks
@@ -36,13 +36,17 @@ class Guarded:
 def risk_row(
     books: OpenBooks, seen: RiskBook, guarded: Guarded, limits: RiskLimits, sight: Sight, now_ms: int
 ) -> RiskRow:
-    """Return the desk's risk. `seen` is what entries are checked against; `now_ms` the exchange's time."""
+    """Return the desk's risk. `seen` is what entries are checked against; `now_ms` the exchange's time.
+
+    Entries are checked against equity marked once a second; here it is cash plus `exposure` at the same bids.
+    """
     trading, cash = books.trading, books.cash(QUOTE)
     values = [worth(mark_of(one, sight)) for one in books.positions.values()]
     held = sum((value for value in values if value is not None), ZERO)
-    equity = seen.equity if seen.equity is not None else cash + held
+    equity, is_complete = cash + held, seen.equity is not None and None not in values
+    seen = replace(seen, equity=equity if is_complete else None)
     start = guarded.day_equity
-    day_pnl = None if start is None or seen.equity is None else seen.equity - start
+    day_pnl = None if start is None or not is_complete else equity - start
     return RiskRow(
         state=trading.state,
         cause=trading.cause,
@@ -63,7 +67,7 @@ def risk_row(
         realised=ZERO if guarded.day is None else guarded.day.realised,
         losses_in_a_row=seen.losses_in_a_row,
         paused_until_ms=_paused_until(seen, limits, now_ms),
-        is_complete=seen.equity is not None and None not in values,
+        is_complete=is_complete,
         limits=limit_rows(seen, limits, now_ms),
     )
 

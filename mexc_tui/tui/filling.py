@@ -22,7 +22,7 @@ def counted(title: str, rows: Rows) -> str:
 
 def fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
     """Make a table hold these rows and no others."""
-    table.apply({**dict.fromkeys(table.rows.keys - rows.keys()), **rows})
+    table.replace({key: line for key, line in rows.items() if line is not None})
 
 
 def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: Look) -> None:

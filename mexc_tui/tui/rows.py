@@ -80,6 +80,18 @@ class Rows:
                 cells[key] = Whole.ROW if before is None else _differ(before, line)
         return self._again(cells)
 
+    def replace(self, lines: Mapping[str, Line]) -> Dirty:
+        """Hold exactly these rows, and where no column orders them in this order."""
+        before = self._lines
+        self._gone = before.keys() - lines.keys()
+        self._lines = {**lines, **{key: before[key] for key in self._gone}}
+        cells: dict[str, frozenset[int] | Whole] = {
+            key: Whole.ROW if key not in before else _differ(before[key], line)
+            for key, line in lines.items()
+            if line != before.get(key)
+        }
+        return self._again(cells)
+
     def sort(self, order: Order) -> Dirty:
         """Bring the rows into another order."""
         self.order = order

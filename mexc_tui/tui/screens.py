@@ -125,6 +125,8 @@ class BoardScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Have it brought up to date: what it showed when it was left is not painted again."""
         self._entered()
+        for table in self._tables.values():
+            table.come_to_front()
 
     def on_resize(self) -> None:
         """Show what there is room for."""
@@ -213,7 +215,8 @@ class BoardScreen(Screen[None]):
                 problem = fill_answer(pane, self._tables[pane.title], look)
             case PicturePane():
                 canvas = self._pictures[pane.title]
-                canvas.show(pane.draw(look, *canvas.room))
+                width, height = canvas.room
+                canvas.show(pane.draw(look, width, height) if width else ())
         mark = self.marks[pane.title] = self._marked(look, mark)
         widget.set_stale(mark.is_dim)
         title = pane.title if isinstance(widget, Canvas) else counted(pane.title, widget.rows)

@@ -74,6 +74,8 @@ class Table(ScrollView, can_focus=True):
         self.cursor: str | None = None
         self.follows = False
         """Whether a cursor on the first row stays on the first row, whatever comes."""
+        self._is_chosen = False
+        """Whether a person put the cursor where it is; otherwise it is on the row that came first."""
         self._first: str | None = None
         self._titles = "", ""
         self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
@@ -87,6 +89,11 @@ class Table(ScrollView, can_focus=True):
         self._paint(self.rows.apply(changes), cursor_at)
         if any(widened):
             self.refresh()
+
+    def replace(self, lines: Mapping[str, Line]) -> None:
+        """Show exactly these rows (`Rows.replace`); paint nothing else."""
+        cursor_at = self._index(self.cursor)
+        self._paint(self.rows.replace(lines), cursor_at)
 
     def keep(self, words: str) -> None:
         """Show only rows that have these words (`Rows.keep`)."""
@@ -107,6 +114,11 @@ class Table(ScrollView, can_focus=True):
         """Go from a row that is over to the first one, once another one is the first."""
         is_other, self._first = self.rows.first != self._first, self.rows.first
         if is_other and self.cursor is not None and is_over(self.cursor):
+            self._put_cursor(0)
+
+    def come_to_front(self) -> None:
+        """Begin at the first row, before anything is seen of it, unless a person chose another one."""
+        if not self._is_chosen and not self.rows.is_held:
             self._put_cursor(0)
 
     def set_stale(self, is_stale: bool) -> None:
@@ -249,6 +261,7 @@ class Table(ScrollView, can_focus=True):
             return
         index = at.y - HEAD + self.scroll_offset.y
         if index < len(self.rows.shown):
+            self._is_chosen = True
             self._put_cursor(index)
             if event.chain == 2:
                 self.action_choose()
@@ -256,6 +269,7 @@ class Table(ScrollView, can_focus=True):
     def action_move(self, by: int) -> None:
         """Move the cursor so many rows."""
         last = len(self.rows.shown) - 1
+        self._is_chosen = True
         self._put_cursor(min(max(self._index(self.cursor) + by, 0), last))
 
     def action_page(self, by: int) -> None:
@@ -265,6 +279,7 @@ class Table(ScrollView, can_focus=True):
     def action_choose(self) -> None:
         """Ask for more of the row under the cursor."""
         if self.cursor is not None:
+            self._is_chosen = True
             self.post_message(self.Chosen(self, self.cursor))
 
     def action_sort(self) -> None:

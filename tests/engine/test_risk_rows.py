@@ -1,5 +1,6 @@
 """What faces are shown of risk, as examples."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 
 from mexc_tui.engine.risk_rows import Guarded, limit_rows, risk_row
@@ -34,12 +35,25 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
         held.sight(),
         NOON_MS,
     )
-    assert (row.equity, row.cash, row.exposure, row.reserved) == (D(1_000), D("979.98"), D("20.979"), D(0))
-    assert (row.day_pnl, row.day_pct, row.realised) == (D(-10), D("-0.9901"), D("-4.5"))
-    assert (row.peak, row.drawdown_pct) == (D(1_250), D(20))
+    assert (row.equity, row.cash, row.exposure, row.reserved) == (
+        D("1000.959"),
+        D("979.98"),
+        D("20.979"),
+        D(0),
+    )
+    assert (row.day_pnl, row.day_pct, row.realised) == (D("-9.041"), D("-0.8951"), D("-4.5"))
+    assert (row.peak, row.drawdown_pct) == (D(1_250), D("19.9233"))
     assert (row.guard, row.guard_words) == (GuardLevel.MEDIUM, "daily loss at 50 %")
     assert row.paused_until_ms == NOON_MS + 3_000_000
     assert row.is_complete
+
+
+def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
+    for equity in (D(1), D(1_000), D(5_000)):
+        book = replace(BOOK, equity=equity)
+        row = risk_row(held.books(), book, Guarded(day_equity=D(1_000)), LIMITS, held.sight(), NOON_MS)
+        assert row.equity == row.cash + row.exposure
+        assert row.day_pnl == row.equity - D(1_000)
 
 
 def test_a_pause_that_is_over_is_no_pause() -> None:

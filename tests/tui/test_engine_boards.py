@@ -1,3 +1,5 @@
+import msgspec
+
 from mexc_tui.model.engine_view import (
     ConnectionRow,
     DetectorRow,
@@ -140,6 +142,19 @@ async def test_a_shot_is_a_waterfall_beside_what_is_usual() -> None:
         assert "30001 trading is not allowed" in text
         assert "9.50ms" in text
         assert "0.410ms" in text
+
+
+async def test_a_newer_shot_is_above_the_older_ones_and_under_the_cursor() -> None:
+    frozen = engine()
+    async with desk(frozen, size=(200, 60)) as (app, pilot, _):
+        await pilot.press("7")
+        await until(pilot, app, "FOOUSDT try 1, aim")
+        before = latency()
+        newer = msgspec.structs.replace(before.shots[0], symbol="BARUSDT", snipe_id="S2")
+        frozen.replies["latency"] = msgspec.structs.replace(before, shots=(newer, *before.shots))
+        frozen.go(10_000)
+        text = await until(pilot, app, "BARUSDT try 1, aim")
+        assert text.index("> BARUSDT") < text.index("  FOOUSDT")
 
 
 async def test_the_engine_says_what_it_costs_and_what_is_down() -> None:

@@ -69,6 +69,24 @@ def test_equal_rows_keep_the_order_in_which_they_came() -> None:
     assert rows.shown == ["b", "d", "a", "c"]
 
 
+def test_without_a_column_to_sort_by_replaced_rows_are_in_the_order_they_were_given_in() -> None:
+    rows = _rows(b=1, a=2)
+    rows.replace({"c": _line("c", 3), "b": _line("b", 1), "a": _line("a", 2)})
+    assert rows.shown == ["c", "b", "a"]
+    dirty = rows.replace({"d": _line("d", 4), "c": _line("c", 3)})
+    assert rows.shown == ["d", "c"]
+    assert (dirty.gone, dirty.has_other_length) == ({"a", "b"}, True)
+
+
+def test_while_held_replaced_rows_stay_where_they_are() -> None:
+    rows = _rows(b=1, a=2)
+    rows.hold(True)
+    rows.replace({"c": _line("c", 3), "b": _line("b", 1)})
+    assert rows.shown == ["b", "a"]
+    rows.hold(False)
+    assert rows.shown == ["c", "b"]
+
+
 def test_what_is_not_known_is_last_both_ways() -> None:
     rows = _rows(a=None, b=2, c=1)
     rows.sort(Order(1))

@@ -196,3 +196,17 @@ async def test_what_is_said_of_no_rows_is_folded_and_never_cut_off() -> None:
         await pilot.pause()
         said = " ".join(" ".join(_text(table)).split())
         assert said.endswith("No position is open. Arm a listing on screen 2.")
+
+
+async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_comes_to_the_front() -> None:
+    async with _shown(rows=3, order=Order(1)) as (_, table, pilot):
+        first = (Cell("A"), *(Cell("0", rank=-1) for _ in range(7)))
+        table.apply({"a": first})
+        was_before = table.cursor
+        table.come_to_front()
+        assert (was_before != "a", table.cursor) == (True, "a")
+        await pilot.press("down")
+        chosen = table.cursor
+        table.apply({"b": (Cell("B"), *(Cell("0", rank=-2) for _ in range(7)))})
+        table.come_to_front()
+        assert table.cursor == chosen

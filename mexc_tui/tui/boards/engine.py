@@ -255,7 +255,13 @@ BOARD = Board(
     "clock, streams and their ages, queues, the database, memory, and what this terminal is sent.",
     (
         AnswerPane(
-            "Shots", _SHOTS, _latency, _shots, "No shot was fired in these books yet.", place=Place(share=2)
+            "Shots",
+            _SHOTS,
+            _latency,
+            _shots,
+            "No shot was fired in these books yet.",
+            place=Place(share=2),
+            follows=True,
         ),
         PicturePane("Latency", _waterfall, Place(share=3)),
         AnswerPane(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.ptys import RUN, Terminal
+from tests.cli.ready import ready_line
 from tests.cli.test_asking import Shell
 from tests.cli.test_screen import ENTER, INTERRUPT, READY, gone, is_given_back, opened, shell, until
 
@@ -40,32 +41,49 @@ def _child(terminal: Terminal) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Shell]:
+    """Give a shell beside an engine without a screen."""
+    found = Shell(tmp_path_factory.mktemp("h"))
+    (found.home / "run").mkdir(mode=0o700)
+    with found.start("--headless") as engine:
+        ready_line(engine)
+        yield found
+        engine.terminate()
+
+
 LEAVING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGABRT]
+KILLING = [signal.SIGKILL, signal.SIGSEGV]
 
 
 @pytest.mark.parametrize("is_child", [False, True])
-def test_a_signal_to_an_attached_screen_gives_the_terminal_back(shell: Shell, is_child: bool) -> None:
-    with opened(shell) as first:
-        first.press("qd")
-        assert first.ended() == 0
-    for number in LEAVING:
-        with Terminal(shell.environ, "attach") as terminal:
-            terminal.until(READY)
-            os.kill(_child(terminal) if is_child else terminal.process.pid, number)
-            assert terminal.ended() == 0, number
-            assert _is_whole(terminal), number
-            assert "Traceback" not in terminal.text()
-    for number in (signal.SIGKILL, signal.SIGSEGV):
-        with Terminal(shell.environ, "attach") as terminal:
-            terminal.until(READY)
-            child = _child(terminal)
-            os.kill(child if is_child else terminal.process.pid, number)
-            terminal.ended()
-            until(lambda terminal=terminal: terminal.read(0.05) is False and _is_whole(terminal))
-            gone(child)
-            if is_child:
-                assert "The screen was killed. The engine goes on." in terminal.text()
-    assert shell.json("status")["running"]
+@pytest.mark.parametrize("number", LEAVING)
+def test_a_signal_to_an_attached_screen_gives_the_terminal_back(
+    running: Shell, number: signal.Signals, is_child: bool
+) -> None:
+    with Terminal(running.environ, "attach") as terminal:
+        terminal.until(READY)
+        os.kill(_child(terminal) if is_child else terminal.process.pid, number)
+        assert terminal.ended() == 0
+        assert _is_whole(terminal)
+        assert "Traceback" not in terminal.text()
+
+
+@pytest.mark.parametrize("is_child", [False, True])
+@pytest.mark.parametrize("number", KILLING)
+def test_an_attached_screen_that_is_killed_gives_the_terminal_back(
+    running: Shell, number: signal.Signals, is_child: bool
+) -> None:
+    with Terminal(running.environ, "attach") as terminal:
+        terminal.until(READY)
+        child = _child(terminal)
+        os.kill(child if is_child else terminal.process.pid, number)
+        terminal.ended()
+        until(lambda: terminal.read(0.05) is False and _is_whole(terminal))
+        gone(child)
+        if is_child:
+            assert "The screen was killed. The engine goes on." in terminal.text()
+    assert running.json("status")["running"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGABRT, signal.SIGINT])

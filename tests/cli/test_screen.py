@@ -22,7 +22,7 @@ def shell(tmp_path: Path) -> Generator[Shell]:
     found = Shell(tmp_path)
     (found.home / "run").mkdir(mode=0o700)
     yield found
-    found.run("stop")
+    found.run("stop", "--yes")
 
 
 def opened(shell: Shell, *words: str, run: Sequence[str] = RUN) -> Terminal:

@@ -103,7 +103,7 @@ async def test_the_desk_answers_while_a_start_with_a_position_waits(tmp_path: Pa
             _, halted = await told(tmp_path, "halt", "nobody answers")
             assert halted["is_durable"], halted
             assert halted["state"] == "halted"
-            async with desk(tmp_path, "stop") as stopping:
+            async with desk(tmp_path, "stop", "--yes") as stopping:
                 code, _, complained = await end_of(stopping)
             assert code == 0, complained
             code, _, complained = await end_of(engine)

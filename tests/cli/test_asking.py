@@ -238,6 +238,7 @@ def test_nothing_is_coloured_when_piped(shell: Shell) -> None:
     assert "\x1b" not in shell.run("status").stdout
 
 
+@pytest.mark.timeout(180)  # a dozen processes one after another
 def test_a_stopped_engine_is_gone_and_its_store_answers(
     shell: Shell, engine: "subprocess.Popen[str]"
 ) -> None:

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -20,6 +21,13 @@ _HOLDS = 4_000
 """Bytes that a terminal has for its reader at most, or nearly so."""
 _NOT_OURS = ("NO_COLOR", "TMUX", "SSH_CONNECTION")
 _CODES = re.compile(rb"\x1b(\[[0-9;?<>=$]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[()][A-Z0-9]|[=>78cDEHM])")
+
+
+def _as_a_login_shell() -> None:
+    """Take the terminal and the usual signals: what started the tests may ignore some (`&`, `nohup`)."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
@@ -46,7 +54,7 @@ class Terminal:
             stderr=slave,
             env={**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_as_a_login_shell,
         )
         os.close(slave)
 

@@ -20,7 +20,8 @@ _CLOCK = re.compile(r" (\d\d):(\d\d):(\d\d)Z ")
 _COUNTDOWN = re.compile(r"\b([A-Z0-9]{2,}USDT)\s[^│]*?\bT([-+])(?:(\d+):)?(\d\d):(\d\d)\b")
 _OPENED = re.compile(r"opened (\d\d:\d\d:\d\dZ), T\+(?:(\d+):)?(\d\d):(\d\d)")
 _EQUITY = re.compile(r"^ (?:was: )?equity ~?([\d.,]+) ")
-_BID = re.compile(r"\b([A-Z0-9]{2,}USDT)\s+[▲▼ ]*[-+]?[\d.,]+\s+[▲▼ ]*[-+]?[\d.]+%\s+([\d.,]+)\s")
+_BID = re.compile(r"\b([A-Z0-9]{2,}USDT)\s+[▲▼ ]*[-+]?[\d.,]+(?:\s+[▲▼ ]*[-+]?[\d.]+%)?\s+([\d.,]+)\s")
+"""The percentage gives way where there is little room."""
 _CHOSEN = re.compile(r"^[│ ] ?> ([A-Z0-9]{2,}USDT) ")
 _TRADE = re.compile(r"(\d\d:\d\d:\d\dZ) [▲▼?]\s+([\d.,]+)\s+([\d.,]+)")
 

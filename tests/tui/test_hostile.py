@@ -60,15 +60,15 @@ async def test_no_text_of_any_row_acts_on_the_terminal_or_breaks_a_line() -> Non
         assert "[@click=app" in seen  # markup is shown as it is written
 
 
-async def test_no_words_of_a_deed_a_toast_or_a_page_act_on_the_terminal() -> None:
+async def test_no_words_of_a_deed_of_news_or_of_a_page_act_on_the_terminal() -> None:
     async with desk(Hostile(), size=(80, 24)) as (app, pilot, _):
         for key in ("4", "D", "n", "X", "n", "R", "n", "a", "B"):
             await pilot.press(key)
             await _settle(pilot)
             _check(app, key)
-        app.note("; ".join(TEXTS), "; ".join(text[:24] for text in TEXTS) + " all;", Tone.BAD)
-        await until(pilot, app, "all;")
-        _check(app, "toasts")
+        app.note("; ".join(TEXTS), "; ".join(text[:24] for text in TEXTS), Tone.BAD)
+        await until(pilot, app, "copied;")
+        _check(app, "news")
         for key in ("m", "down", "escape", "slash"):
             await pilot.press(key)
             await _settle(pilot)

@@ -246,7 +246,7 @@ def test_a_stopped_engine_is_gone_and_its_store_answers(
     _signals(shell)
     before = {row["id"] for row in shell.json("listings")}
     alerts = {(row["rule"], row["about"]) for row in shell.json("alerts", "--all")}
-    stopped = shell.run("stop")
+    stopped = shell.run("stop", "--yes")
     assert (stopped.returncode, str(engine.pid) in stopped.stdout) == (0, True)
     assert engine.wait(10) == 0
     assert before <= {row["id"] for row in shell.json("listings")}

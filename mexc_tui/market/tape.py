@@ -79,6 +79,8 @@ class Tape:
         self.trades = 0
         self.gaps: list[tuple[int, int]] = []
         """Spans without a stream, as (from_ms, until_ms)."""
+        self._forgotten_ms: int | None = None
+        """When the oldest bar began that was forgotten; None: none was."""
 
     def __len__(self) -> int:
         """Count the bars."""
@@ -124,12 +126,15 @@ class Tape:
         """Forget all bars but the newest `count`; what is forgotten is a gap."""
         if len(self._bars) <= count:
             return
-        from_ms = until_ms = self._bars[0].start_ms
+        first_ms = self._bars[0].start_ms if self._forgotten_ms is None else self._forgotten_ms
+        until_ms = first_ms
         while len(self._bars) > count:
             until_ms = self._bars.popleft().start_ms + BAR_MS
-        if self.gaps and self.gaps[0][0] <= from_ms <= self.gaps[0][1]:
-            from_ms, until_ms = self.gaps[0][0], max(until_ms, self.gaps.pop(0)[1])
-        self.gaps.insert(0, (from_ms, until_ms))
+        self._forgotten_ms = first_ms
+        apart = [gap for gap in self.gaps if gap[1] < first_ms or gap[0] > until_ms]
+        joined = [gap for gap in self.gaps if gap not in apart]
+        from_ms = min([first_ms, *(gap[0] for gap in joined)])
+        self.gaps = sorted([*apart, (from_ms, max([until_ms, *(gap[1] for gap in joined)]))])
 
     def stats(self, now_ms: int, span_ms: int) -> TapeStats:
         """Return what happened in the last `span_ms`."""

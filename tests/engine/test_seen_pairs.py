@@ -128,3 +128,16 @@ def test_keys_that_are_remembered_are_the_newest() -> None:
     assert 899 not in keys
     keys.discard(950)
     assert 950 not in keys
+
+
+def test_what_is_forgotten_of_a_pair_that_trades_now_and_then_is_one_gap_before_all_others() -> None:
+    tape = Tape(max_bars=10)
+    for number in range(2_000):
+        tape.add(deal("NEWUSDT", number * 5))
+        if number % 100 == 0:
+            tape.note_gap(number * 5_000 + 1_500, number * 5_000 + 2_500)
+    assert tape.gaps == [(0, 1_989 * 5_000 + 1_000)]
+    assert tape.bars[0].start_ms == 1_990 * 5_000
+    tape.note_gap(1_998 * 5_000, 1_998 * 5_000 + 10)
+    tape.add(deal("NEWUSDT", 2_000 * 5))
+    assert tape.gaps == [(0, 1_990 * 5_000 + 1_000), (1_998 * 5_000, 1_998 * 5_000 + 10)]

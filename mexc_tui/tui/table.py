@@ -1,6 +1,6 @@
 """A table that paints what changed: a line at a time, out of its own cache (tui reference 0.4, 2)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -84,16 +84,20 @@ class Table(ScrollView, can_focus=True):
 
     def apply(self, changes: Mapping[str, Line | None]) -> None:
         """Show rows that are new or another, take away those that are None; paint nothing else."""
+        self._make_room(line for line in changes.values() if line is not None)
         cursor_at = self._index(self.cursor)
-        widened = [self._drawing.make_room(line) for line in changes.values() if line is not None]
         self._paint(self.rows.apply(changes), cursor_at)
-        if any(widened):
-            self.refresh()
 
     def replace(self, lines: Mapping[str, Line]) -> None:
         """Show exactly these rows (`Rows.replace`); paint nothing else."""
+        self._make_room(lines.values())
         cursor_at = self._index(self.cursor)
         self._paint(self.rows.replace(lines), cursor_at)
+
+    def _make_room(self, lines: Iterable[Line]) -> None:
+        """Make columns wide enough for their figures; paint all of it where one became wider."""
+        if any([self._drawing.make_room(line) for line in lines]):  # of each line: no early end
+            self.refresh()
 
     def keep(self, words: str) -> None:
         """Show only rows that have these words (`Rows.keep`)."""

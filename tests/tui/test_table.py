@@ -210,3 +210,13 @@ async def test_a_cursor_that_nobody_moved_is_on_the_first_row_when_the_table_com
         table.apply({"b": (Cell("B"), *(Cell("0", rank=-2) for _ in range(7)))})
         table.come_to_front()
         assert table.cursor == chosen
+
+
+async def test_a_table_that_is_filled_anew_makes_room_for_a_figure_that_cannot_be_rounded() -> None:
+    async with _shown(rows=2) as (app, table, pilot):
+        wide = "771570123456 of 9"
+        line = _line(0)
+        table.replace({"0": (line[0], Cell(wide), *line[2:]), "1": _line(1)})
+        await pilot.pause()
+        assert wide in app.wire.written
+        assert "…" not in app.wire.written

@@ -23,6 +23,8 @@ STEP_S = 1.0
 FIRST_SAMPLES = 3
 """Of the clock, at the start: what else is asked then shares the requests of that second."""
 RELOAD_EVERY_S = 1.0
+AGREE_MS = 86_400_000
+"""So far apart this machine's clock and the exchange's may be for rows to be deleted by their age."""
 
 
 class ClockNotKnown(WorkerFailure):
@@ -56,8 +58,15 @@ class ClockKeeper:
         self._is_measured = False
 
     def known_ms(self) -> int | None:
-        """Return the exchange's time; None while it is not known or could not be measured again."""
-        return self._market.now_ms() if self._is_measured and not self.problem else None
+        """Return the exchange's time; None while it is not known, or could not be measured again.
+
+        None too while this machine's clock is more than a day away: what is deleted by age does not come
+        back, and one wrong clock would make everything old.
+        """
+        if not self._is_measured or self.problem:
+            return None
+        now_ms = self._market.now_ms()
+        return now_ms if abs(now_ms - self._clock.now_ms()) <= AGREE_MS else None
 
     def hurry(self) -> None:
         """Measure soon: the exchange refused our time."""

@@ -3,10 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
+
+import pytest
 
 from mexc_tui.engine.retention import BUSY_S, EVERY_S, FIRST_S, Retention
 from mexc_tui.model.storage import Keep, StorageFull
+from mexc_tui.practice.server import PracticeServer
+from mexc_tui.simulation.clock import VirtualClock
 from mexc_tui.simulation.loop import run
+from mexc_tui.simulation.run import Simulation, simulate
+from tests.engine.days import DAY, PracticeDay
 
 KEEP = Keep(1, 1, 1, 1)
 NOW_MS = 1_800_000_000_000
@@ -91,6 +98,22 @@ def test_nothing_is_deleted_before_the_exchange_has_told_its_time() -> None:
     asked_s = worked(Pruned(10), FIRST_S + 700, clock_known_s=FIRST_S + 500)
     assert len(asked_s) == 10
     assert asked_s[0] >= FIRST_S + 500
+
+
+@pytest.mark.parametrize("ahead_s", [-9 * 365 * 86_400, 0, 3_600, 9 * 365 * 86_400])
+def test_nothing_is_old_while_the_exchange_and_this_machine_are_days_apart(
+    tmp_path: Path, ahead_s: int
+) -> None:
+    async def main(sim: Simulation) -> None:
+        day = PracticeDay(sim, tmp_path)
+        day.server = PracticeServer(DAY, 1, VirtualClock(ahead_ms=ahead_s * 1_000))
+        await day.open()
+        async with day.engine() as running:
+            known_ms = running.engine.clock_keeper.known_ms()
+            assert (known_ms is None) is (abs(ahead_s) > 86_400)
+            assert known_ms in (None, running.engine.parts.market.now_ms())
+
+    simulate(main)
 
 
 def test_a_full_disk_delays_it_to_the_next_round() -> None:

@@ -61,7 +61,7 @@ def told_why(launch: Launch, error: Exception) -> int:
 
 
 async def _alone(launch: Launch, environ: Mapping[str, str]) -> int:
-    """Run in this thread's loop; SIGTERM and SIGINT stop it in good order."""
+    """Run in this thread's loop; SIGTERM and SIGINT stop it gracefully."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -152,7 +152,7 @@ async def _serve(running: Joined, launch: Launch, told: asyncio.Event) -> int:
     for words in engine.unexplained:
         _say(f"Unexplained: {words}")
     if engine.unexplained:
-        return _fail(launch, "Our books and the exchange's differ without a reason.", DIFFERENCE)
+        return _fail(launch, "Ledger and exchange balances differ (unexplained).", DIFFERENCE)
     if engine.problem:  # of a slow machine: the report says less, and the books agree
         _say(engine.problem)
     return FINISHED

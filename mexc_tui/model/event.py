@@ -49,7 +49,7 @@ class EngineStarted(Event, frozen=True, kw_only=True, tag="engine_started"):
 
 
 class EngineStopped(Event, frozen=True, kw_only=True, tag="engine_stopped"):
-    """An engine ended in good order. `about` is its profile."""
+    """An engine ended gracefully. `about` is its profile."""
 
     reason: str
 

@@ -35,4 +35,4 @@ async def test_money_that_nothing_explains_makes_the_exit_code_one(
         assert await running == DIFFERENCE
     said = capsys.readouterr().err
     assert "Unexplained: balance change +50 USDT (no matching order)" in said
-    assert "differ without a reason" in said
+    assert "balances differ (unexplained)" in said

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mexc_tui.model.storage import Keep
+from mexc_tui.store.opening import INCREMENTAL
 from mexc_tui.store.rows import Rows, integer
 
 BATCH = 500
@@ -123,18 +124,21 @@ class Retention:
         head = self._rows.one("SELECT max(sequence) FROM journal")
         newest = 0 if head is None or head[0] is None else integer(head[0])
         gone: tuple[int, object] | None = None
-        for sequence, at_ms, digest in rows:
-            is_old = integer(at_ms) < before_ms or integer(at_ms) > now_ms + DAY_MS  # of a wrong clock
-            if not is_old or integer(sequence) > newest - NEWEST_FACTS:
+        is_more = True
+        for number, stamp, seal in rows:
+            sequence, at_ms = integer(number), integer(stamp)
+            if sequence > newest - NEWEST_FACTS or before_ms <= at_ms <= now_ms + DAY_MS:
+                is_more = False
                 break
-            gone = integer(sequence), digest
+            if at_ms < before_ms:  # one from the future is of a wrong clock, and old if one behind it is
+                gone = sequence, seal
         if gone is None:
             return False
         sequence, digest = gone
         assert isinstance(digest, bytes)
         self._rows.run("UPDATE journal_start SET sequence = ?, digest = ?", sequence, digest)
         self._rows.run("DELETE FROM journal WHERE sequence <= ?", sequence)
-        return sequence == integer(rows[-1][0])
+        return is_more
 
 
 def _kept_ms(keep: Keep, age: _Age) -> int:
@@ -153,7 +157,7 @@ def give_back_pages(connection: sqlite3.Connection) -> bool:
     """Give a few free pages back to the disk; return whether there are more."""
     free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
     mode: int = connection.execute("PRAGMA auto_vacuum").fetchone()[0]
-    if mode != 2 or free <= FREE_PAGES:  # 2: it can give pages back without being written anew
+    if mode != INCREMENTAL or free <= FREE_PAGES:
         return False
     connection.execute(f"PRAGMA incremental_vacuum({min(free - FREE_PAGES, FREE_PAGES):d})").fetchall()
     return free - FREE_PAGES > FREE_PAGES

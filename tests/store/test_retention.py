@@ -101,6 +101,15 @@ async def test_a_fact_of_a_wrong_clock_neither_blocks_nor_hurries_the_others(
     assert len(facts) == NEWEST_FACTS
 
 
+async def test_facts_from_the_future_alone_are_not_deleted(store: Store, clock: HandClock) -> None:
+    now_ms = clock.now_ms()
+    await store.write(
+        "facts", lambda unit: [unit.record(fact_at(now_ms + 4_000 * DAY_MS + n, n)) for n in range(2_000)]
+    )
+    await round_of(store, now_ms)
+    assert len(await store.read("facts", lambda stored: stored.journal.after(0, 10_000))) == 2_000
+
+
 @pytest.mark.parametrize("wrong_s", [-9 * 365 * 86_400, 9 * 365 * 86_400])
 async def test_a_wrong_clock_of_this_machine_makes_nothing_old(
     store: Store, clock: HandClock, wrong_s: int

@@ -38,7 +38,9 @@ class Canvas(ScrollView, can_focus=True):
     def __init__(self, name: str) -> None:
         """Begin empty; `name` is its id."""
         super().__init__(id=name, classes="pane")
+        self._lines: tuple[Drawn, ...] = ()
         self._drawn: tuple[Drawn, ...] = ()
+        """These lines, folded to the room there is."""
         self._titles = "", ""
         self._is_stale = False
 
@@ -55,8 +57,17 @@ class Canvas(ScrollView, can_focus=True):
 
     def show(self, lines: Sequence[Drawn]) -> None:
         """Show these lines; one that is too long goes on below."""
+        self._lines = tuple(lines)
+        self._fold()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """Fold the lines to what a scrollbar leaves of the room, or gives back."""
+        self.call_after_refresh(self._fold)
+
+    def _fold(self) -> None:
+        """Fold the lines to the room there is, and paint those that are another then."""
         room = self.room[0]
-        folded = (one for line in lines for one in hanging(line, room)) if room else lines
+        folded = (one for line in self._lines for one in hanging(line, room)) if room else self._lines
         before, self._drawn = self._drawn, tuple(folded)
         if len(before) != len(self._drawn):
             self.virtual_size = Size(self.scrollable_content_region.width, len(self._drawn))

@@ -22,6 +22,7 @@ from mexc_tui.tui.screens import BoardScreen
 from mexc_tui.tui.table import Table
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, position
+from tests.tui.painting import Around
 from tests.tui.test_deeds import at
 from tests.tui.test_positions_board import order
 from tests.tui.test_snapshots import settled, whole
@@ -202,3 +203,16 @@ def test_facts_with_a_name_hang_behind_it() -> None:
 
 def test_the_least_width_is_one_at_which_tables_are_shown() -> None:
     assert LEAST_WIDTH <= 80
+
+
+async def test_lines_are_folded_anew_once_a_scrollbar_takes_room() -> None:
+    canvas = Canvas("picture")
+    app = Around(lambda: canvas)
+    async with app.run_test(headless=False, size=(40, 6)) as pilot:
+        rest = canvas.room[0] - len("lag  ")
+        canvas.show([(Span("lag  ", Tone.FAINT), Span(("worst " * 9)[: rest - 1] + "w"))] * 20)
+        await pilot.pause()
+        await pilot.pause()
+        assert canvas.show_vertical_scrollbar
+        assert max(map(len, canvas.text)) <= canvas.room[0]
+        assert len(canvas.text) == 40

@@ -35,7 +35,13 @@ class SnipeState(StrEnum):
         """Whether nothing more is sent for it."""
         return self in _OVER
 
+    @property
+    def may_buy(self) -> bool:
+        """Whether it is armed for an opening, or firing."""
+        return self in _MAY_BUY
 
+
+_MAY_BUY = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _OVER = frozenset(
     {
         SnipeState.FILLED,

@@ -121,7 +121,7 @@ class Acting(Dressed):
         self._hand.want(deed, Target() if deed.aim is Aim.DESK else Target(screen.symbol))
 
     def _is_live_unlocked(self) -> bool:
-        risk = next(iter(self._source.risk.rows.values()), None)
+        risk = self._source.risk_row
         return risk is not None and risk.unlocked_until_ms is not None
 
     def action_form(self, name: str) -> None:

@@ -15,7 +15,6 @@ from textual.screen import Screen
 
 from mexc_tui.desk.client import Link
 from mexc_tui.model.mode import Mode
-from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import clean
 from mexc_tui.tui.acting import HERE, Acting, Outside
 from mexc_tui.tui.boards import NAMES, board
@@ -45,7 +44,6 @@ from mexc_tui.tui.welcome import welcome_words
 
 log = logging.getLogger(__name__)
 
-_WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _TICK = "tick"
 NEWS = "news"
 MOST_PROBLEM = 100
@@ -188,14 +186,14 @@ class DeskApp(Acting):
             head.tell(self._known(), self.size.width)
 
     def _quiet_left_s(self) -> float:
-        waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state in _WAITS]
+        waiting = [row.opens_ms for row in self._source.snipes.rows.values() if row.state.may_buy]
         return quiet_left_s(waiting, self._source.now_ms())
 
     def _urgent(self, changed: Dirty) -> Dirty:
         """Return the rows of pairs that open about now: they are painted all the same."""
         now_ms, views = self._source.now_ms(), self._source.views()
         snipes = self._source.snipes.rows.values()
-        opening = {row.symbol for row in snipes if row.state in _WAITS and is_opening(row.opens_ms, now_ms)}
+        opening = {row.symbol for row in snipes if row.state.may_buy and is_opening(row.opens_ms, now_ms)}
         found = {ANSWERS: changed.get(ANSWERS, frozenset[str]()) & opening}
         for name in changed.keys() & views.keys():
             rows = views[name].rows
@@ -207,8 +205,8 @@ class DeskApp(Acting):
     def _known(self) -> Known:
         source = self._source
         return Known(
-            status=next(iter(source.status.rows.values()), None),
-            risk=next(iter(source.risk.rows.values()), None),
+            status=source.status_row,
+            risk=source.risk_row,
             link=source.link(),
             heard_ms=source.heard_ms(),
             now_ms=source.now_ms(),
@@ -270,7 +268,7 @@ class DeskApp(Acting):
 
     def action_welcome(self) -> None:
         """Show the first page; the key that closes it does what it does everywhere."""
-        status = next(iter(self._source.status.rows.values()), None)
+        status = self._source.status_row
         words = self._welcome if status is None else welcome_words(Mode(status.mode))
         if isinstance(self.screen, BoardScreen):
             self.push_screen(WelcomePage("Welcome", words), self._welcomed)

@@ -12,13 +12,11 @@ import msgspec
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.plan_view import PreviewRow
-from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import many
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui.source import Source
 from mexc_tui.wording.money import amount, price, signed
 
-_WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _FOREIGN = OrderState.FOREIGN
 _HUNDRED = Decimal(100)
 
@@ -42,7 +40,7 @@ def no_words(*_: object) -> str:
 
 def of_profile(source: Source) -> str:
     """Return the option that names the engine's profile on a command line; empty: it needs none."""
-    status = next(iter(source.status.rows.values()), None)
+    status = source.status_row
     return "" if status is None or status.profile == "practice" else f" --profile {status.profile}"
 
 
@@ -129,4 +127,4 @@ def _standing(source: Source) -> Sequence[OrderRow]:
 
 
 def _waiting(source: Source) -> int:
-    return sum(row.state in _WAITS for row in source.snipes.rows.values())
+    return sum(row.state.may_buy for row in source.snipes.rows.values())

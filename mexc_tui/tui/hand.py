@@ -113,7 +113,7 @@ class Hand:
         is_held_down, self._halted_s = now_s - self._halted_s < REPEAT_S, now_s
         if is_held_down:
             return
-        risk = next(iter(self._source.risk.rows.values()), None)
+        risk = self._source.risk_row
         is_known = self._source.link().link is Link.CONNECTED
         if is_known and risk is not None and risk.state in _HALTED:
             self.want(BY_ID["resume"], Target())

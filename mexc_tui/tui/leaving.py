@@ -44,7 +44,7 @@ def opens_soon(source: Source) -> bool:
 def leaving_words(source: Source) -> str:
     """Return what leaving and stopping would do, in numbers."""
     held = len(open_positions(source))
-    status = next(iter(source.status.rows.values()), None)
+    status = source.status_row
     process = "" if status is None else f" (process {status.pid})"
     are = "position is" if held == 1 else "positions are"
     protected = f"{held} {are} open; stops live in the engine." if held else "No position is open."

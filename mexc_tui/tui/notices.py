@@ -151,7 +151,7 @@ class Notices:
         return Notice(words, tone, alert.severity is Severity.CRITICAL)
 
     def _trading(self) -> list[Notice]:
-        risk = next(iter(self._source.risk.rows.values()), None)
+        risk = self._source.risk_row
         if risk is None:
             return []
         before, self._state = self._state, (risk.state, risk.since_ms)

@@ -59,6 +59,16 @@ class Source:
     heard_ms: Callable[[], float | None]
     """How long ago the engine was heard."""
 
+    @property
+    def status_row(self) -> StatusRow | None:
+        """Return the engine's status; None: nothing was heard of it yet."""
+        return next(iter(self.status.rows.values()), None)
+
+    @property
+    def risk_row(self) -> RiskRow | None:
+        """Return the risk of the books; None: it is not known."""
+        return next(iter(self.risk.rows.values()), None)
+
     def views(self) -> dict[str, Shown[msgspec.Struct]]:
         """Return the views by their names."""
         return {

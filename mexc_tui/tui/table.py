@@ -96,7 +96,8 @@ class Table(ScrollView, can_focus=True):
 
     def _make_room(self, lines: Iterable[Line]) -> None:
         """Make columns wide enough for their figures; paint all of it where one became wider."""
-        if any([self._drawing.make_room(line) for line in lines]):  # of each line: no early end
+        widened = [self._drawing.make_room(line) for line in lines]
+        if any(widened):
             self.refresh()
 
     def keep(self, words: str) -> None:

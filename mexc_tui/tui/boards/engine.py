@@ -44,7 +44,7 @@ def _machine(look: Look) -> Heard[MachineRow]:
 
 
 def _status(look: Look) -> StatusRow | None:
-    return next(iter(look.source.status.rows.values()), None)
+    return look.source.status_row
 
 
 def _key(shot: ShotRow) -> str:

@@ -16,7 +16,7 @@ _NAME, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 4, 40, 8
 
 def risk_of(look: Look) -> RiskRow | None:
     """Return what the desk risks now; None: not heard yet."""
-    return next(iter(look.source.risk.rows.values()), None)
+    return look.source.risk_row
 
 
 def limits(look: Look, width: int, height: int) -> list[Drawn]:

@@ -1,18 +1,15 @@
 """What is said where no listing is shown: what is armed, and when the calendar was read. Pure."""
 
 from mexc_tui.model.listing import Source as Origin
-from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.text import many
 from mexc_tui.tui.look import Look
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.text import utc
 
-_WAITS = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
-
 
 def no_opening(look: Look) -> str:
     """Say why no opening is listed."""
-    armed = sorted(row.symbol for row in look.source.snipes.rows.values() if row.state in _WAITS)
+    armed = sorted(row.symbol for row in look.source.snipes.rows.values() if row.state.may_buy)
     if armed:
         return f"No opening is listed for {many(len(armed), 'armed snipe')}: {', '.join(armed)}."
     read, problem = _calendar(look.source)
@@ -26,7 +23,7 @@ def no_listing(look: Look) -> str:
 
 def _calendar(source: Source) -> tuple[str, str]:
     """Return when the calendar was read last (empty: never), and what was wrong since then."""
-    status = next(iter(source.status.rows.values()), None)
+    status = source.status_row
     for one in () if status is None else status.sources:
         if one.source == Origin.CALENDAR.value:
             return "" if one.read_ms is None else utc(one.read_ms), one.problem

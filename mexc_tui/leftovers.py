@@ -11,8 +11,7 @@ from pathlib import Path
 
 from mexc_tui.paths import Paths
 
-DAY_MS = 86_400_000
-OLD_MS = DAY_MS
+OLD_MS = 86_400_000
 """Younger files may belong to a process that is at work."""
 
 _ACCOUNT_LOCK = re.compile(r"account-[0-9a-f]{16}(?:-simulated-\d+)?\.lock")

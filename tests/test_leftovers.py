@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.leftovers import DAY_MS, delete_leftovers, delete_unused_lock
+from mexc_tui.leftovers import OLD_MS, delete_leftovers, delete_unused_lock
 from mexc_tui.lock import EngineRuns, held_file
 from mexc_tui.paths import Paths
 
 NOW_MS = time.time_ns() // 1_000_000
-OLD_S = (NOW_MS - 2 * DAY_MS) / 1_000
+OLD_S = (NOW_MS - 2 * OLD_MS) / 1_000
 
 
 def paths(root: Path) -> Paths:

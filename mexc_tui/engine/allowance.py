@@ -3,8 +3,7 @@
 import asyncio
 
 from mexc_tui.engine.ports import Clock
-
-NS_PER_S = 1_000_000_000
+from mexc_tui.model.stream import NS_PER_S
 
 
 class Allowance:

@@ -21,6 +21,8 @@ MEASURED_S = 3.0
 """So long the exchange's clock may take to be measured anew; the ledger is compared after it."""
 WARNED_MS = 60_000
 """A gap is warned of for so long."""
+LOUD_MS = 1_000
+"""A shorter gap is shown and counted, but not worth a line of the log each time."""
 NS_PER_MS = 1_000_000
 
 
@@ -39,10 +41,6 @@ class _Tick:
 
     steady_ns: int
     wall_ms: int
-
-
-LOUD_MS = 1_000
-"""A shorter gap is shown and counted, but not worth a line of the log each time."""
 
 
 class Awake:

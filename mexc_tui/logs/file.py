@@ -101,13 +101,13 @@ class LogFile:
         """Let descriptors such as 1 and 2 write into the file, also after it was rotated."""
         self._followers = descriptors
         try:
-            self._ready(0)
+            descriptor = self._ready(0)
         except OSError:
             nothing = os.open(os.devnull, os.O_WRONLY)
             self._point(nothing)
             os.close(nothing)
         else:
-            self._point(self._descriptor)
+            self._point(descriptor)
 
     def leave(self) -> None:
         """Let the descriptors be: they are somebody else's from here on."""
@@ -160,9 +160,9 @@ class LogFile:
     def _part(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
 
-    def _point(self, descriptor: int | None) -> None:
-        for follower in self._followers if descriptor is not None else ():
-            os.dup2(descriptor, follower)  # type: ignore[arg-type]
+    def _point(self, descriptor: int) -> None:
+        for follower in self._followers:
+            os.dup2(descriptor, follower)
 
 
 def _cut_front(file: Path, size: int) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 FIRST_WAIT_S = 60.0
@@ -54,9 +54,8 @@ class _Count:
     last: Message | None = None
 
 
-@dataclass(slots=True)
-class _Texts:
-    counts: dict[str, _Count] = field(default_factory=dict[str, _Count])
+_Counts = dict[str, _Count]
+"""By what tells a text from others."""
 
 
 class Repeats:
@@ -64,21 +63,21 @@ class Repeats:
 
     def __init__(self) -> None:
         """Know no message yet."""
-        self._kinds: dict[Kind, _Texts] = {}
+        self._kinds: dict[Kind, _Counts] = {}
         self._evicted: list[Message] = []
 
     def take(self, message: Message, now_s: float) -> bool:
         """Return whether a message is written in full; else it is counted."""
-        texts = self._kinds.pop(message.kind, None) or _Texts()
-        self._kinds[message.kind] = texts  # the last one is the newest
+        counts = self._kinds.pop(message.kind, None) or {}
+        self._kinds[message.kind] = counts  # the last one is the newest
         self._evict()
         key = _compared(message)
-        if key not in texts.counts and len(texts.counts) >= MOST_TEXTS:
+        if key not in counts and len(counts) >= MOST_TEXTS:
             key = OTHERS
-        count = texts.counts.get(key)
+        count = counts.get(key)
         is_new = count is None
         if count is None:
-            count = texts.counts[key] = _Count(message.at_s, now_s + FIRST_WAIT_S, now_s, total=0)
+            count = counts[key] = _Count(message.at_s, now_s + FIRST_WAIT_S, now_s, total=0)
         count.total += 1
         count.seen_s = now_s
         if is_new and key != OTHERS:
@@ -91,39 +90,37 @@ class Repeats:
     def due(self, now_s: float) -> list[Message]:
         """Return the summaries that are due, and forget what has not occurred for long."""
         found, self._evicted = self._evicted, []
-        for kind, texts in list(self._kinds.items()):
-            for key, count in list(texts.counts.items()):
+        for kind, counts in list(self._kinds.items()):
+            for key, count in list(counts.items()):
                 if now_s < count.due_s:
                     continue
                 if count.held:
                     found.append(_summary(count, is_others=key == OTHERS))
                     count.wait_s = min(count.wait_s * 2, LONGEST_WAIT_S)
                 elif now_s - count.seen_s >= QUIET_S:
-                    del texts.counts[key]
+                    del counts[key]
                 else:
                     count.wait_s = FIRST_WAIT_S
                 count.due_s = now_s + count.wait_s
-            if not texts.counts:
+            if not counts:
                 del self._kinds[kind]
         return found
 
     def next_s(self) -> float | None:
         """Return when something may be due; None: nothing is counted."""
-        return min(
-            (one.due_s for texts in self._kinds.values() for one in texts.counts.values()), default=None
-        )
+        return min((one.due_s for counts in self._kinds.values() for one in counts.values()), default=None)
 
     def end(self) -> list[Message]:
         """Return a summary of everything that was counted and not written."""
         found, self._evicted = self._evicted, []
-        for texts in self._kinds.values():
-            found += _held(texts)
+        for counts in self._kinds.values():
+            found += _held(counts)
         self._kinds.clear()
         return found
 
     def size(self) -> int:
         """Return how many texts are remembered."""
-        return sum(len(texts.counts) for texts in self._kinds.values())
+        return sum(len(counts) for counts in self._kinds.values())
 
     def _evict(self) -> None:
         while len(self._kinds) > MOST_KINDS:
@@ -139,8 +136,8 @@ def moment(at_s: float) -> str:
         return f"{at_s:.3f}"
 
 
-def _held(texts: _Texts) -> Iterator[Message]:
-    for key, count in texts.counts.items():
+def _held(counts: _Counts) -> Iterator[Message]:
+    for key, count in counts.items():
         if count.held:
             yield _summary(count, is_others=key == OTHERS)
 

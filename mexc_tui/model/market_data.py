@@ -91,12 +91,12 @@ TICKER_FIELDS = frozenset(
 """Numbers of a ticker: null or "" means none, such as a side without quotes (reference 4.10)."""
 
 
-QUOTES = ("bid_price", "bid_quantity", "ask_price", "ask_quantity")
+_QUOTES = ("bid_price", "bid_quantity", "ask_price", "ask_quantity")
 
 
 def _drop_zero_quotes(ticker: "Ticker24h | BookTicker") -> None:
     """Read a zero as a side without orders: nothing is quoted at 0 (reference 4.10)."""
-    for name in QUOTES:
+    for name in _QUOTES:
         if getattr(ticker, name) == 0:
             msgspec.structs.force_setattr(ticker, name, None)
 

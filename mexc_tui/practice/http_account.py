@@ -3,6 +3,7 @@
 import hashlib
 
 from mexc_tui.practice.auth import Demand, Permission
+from mexc_tui.practice.http_wallet import empty_page
 from mexc_tui.practice.intervals import DAY_MS
 from mexc_tui.practice.limits import Bucket
 from mexc_tui.practice.listen_keys import ListenKeys
@@ -45,7 +46,7 @@ class AccountRoutes:
             Route("POST", deduct, self._set_mx_deduct, 1, switch),
             Route("POST", "/api/v3/capital/convert", self._convert, 10, convert),
             Route("GET", "/api/v3/capital/convert/list", self._dust, 1, _READ),
-            Route("GET", "/api/v3/capital/convert", _no_conversions, 1, _READ),
+            Route("GET", "/api/v3/capital/convert", empty_page, 1, _READ),
             Route("GET", "/api/v3/apiKeyInfo", self._key, 1, key),
             Route("POST", stream, self._create_key, 1, _READ),
             Route("GET", stream, self._live_keys, 1, _READ),
@@ -168,9 +169,3 @@ class AccountRoutes:
         key = call.params.need("listenKey")
         self._listen_keys.close(key, self._world.now_ms)
         return {"listenKey": key}
-
-
-def _no_conversions(call: Call) -> Json:
-    """Print the history of conversions: none is kept."""
-    del call
-    return {"data": [], "totalRecords": 0, "page": 1, "totalPageNum": 1}

@@ -31,11 +31,11 @@ class WalletRoutes:
             _reads(f"{capital}/deposit/hisrec", _empty_list, _WITHDRAW_READ, 10),
             _reads(f"{capital}/deposit/address", _empty_list, _WITHDRAW_READ, 10),
             _reads(f"{capital}/withdraw/history", _empty_list, _WITHDRAW_READ),
-            _reads(f"{capital}/withdraw/address", _empty_page, _WITHDRAW_READ, 10),
+            _reads(f"{capital}/withdraw/address", empty_page, _WITHDRAW_READ, 10),
             _reads(f"{capital}/transfer", lambda call: {"rows": [], "total": 0}, _TRANSFER_READ),
             _reads(f"{capital}/transfer/tranId", _no_record, _TRANSFER_READ),
-            _reads(f"{capital}/transfer/internal", _empty_page, _TRANSFER_READ),
-            _reads("/api/v3/asset/internal/transfer/record", _empty_page, _TRANSFER_READ, 10),
+            _reads(f"{capital}/transfer/internal", empty_page, _TRANSFER_READ),
+            _reads("/api/v3/asset/internal/transfer/record", empty_page, _TRANSFER_READ, 10),
             _writes("DELETE", f"{capital}/withdraw", _no_record, _WITHDRAW_WRITE, ("id",)),
             _writes("POST", f"{capital}/withdraw", _not_allowed, _WITHDRAW_WRITE),
             _writes("POST", f"{capital}/withdraw/apply", _not_allowed, _WITHDRAW_WRITE),
@@ -89,7 +89,8 @@ def _empty_list(call: Call) -> Json:
     return []
 
 
-def _empty_page(call: Call) -> Json:
+def empty_page(call: Call) -> Json:
+    """Print the only page of a history in which nothing ever happened."""
     del call
     return {"data": [], "totalRecords": 0, "page": 1, "totalPageNum": 1}
 

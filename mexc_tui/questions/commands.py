@@ -47,7 +47,7 @@ def status(profile: str | None, as_json: bool) -> None:
 @yes_flag
 @asked
 def stop(yes: bool, profile: str | None, as_json: bool) -> None:
-    """Stop the engine in good order, and wait until it is gone. With an open position it asks first.
+    """Stop the engine gracefully, and wait until it is gone. With an open position it asks first.
 
     Exit code: 0 stopped, 1 not stopped, 2 a position is open and nobody could be asked, 3 none ran.
     """
@@ -79,11 +79,9 @@ def _agree_to_end(asker: Asker) -> None:
 
     held = Books(asker.reach).held()
     if held.positions:
-        nobody = (
-            f"{end_plan(asker.reach.paths.profile, held)} "
-            "Nobody is at a terminal to be asked: add --yes if you mean it."
-        )
-        agree_by_word(asker, end_plan(asker.reach.paths.profile, held), "stop", nobody)
+        plan = end_plan(asker.reach.paths.profile, held)
+        nobody = f"{plan} Nobody is at a terminal to be asked: add --yes if you mean it."
+        agree_by_word(asker, plan, "stop", nobody)
 
 
 @click.group(invoke_without_command=True)

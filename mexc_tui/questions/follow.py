@@ -51,9 +51,7 @@ async def _follow(
     client.follow(after, on_fact)
     running = asyncio.create_task(client.run())
     if stat.S_ISFIFO(os.fstat(OUTPUT).st_mode):
-        loop.add_reader(
-            OUTPUT, end
-        )  # the end of a pipe that is written to reads as ready once its reader is gone
+        loop.add_reader(OUTPUT, end)  # a pipe's writing end is ready to read once its reader is gone
     try:
         await ended
     finally:

@@ -88,7 +88,7 @@ def _cap_words(candidate: Candidate, limits: RiskLimits) -> str:
     reference = candidate.reference_price
     if reference is None or reference <= 0:
         return f"{limits.premium_pct:f} % over the first price seen"
-    return f"{short(reference * (1 + limits.premium_pct / HUNDRED))}"
+    return short(reference * (1 + limits.premium_pct / HUNDRED))
 
 
 def _bearable(asks: Sequence[Level], slippage_pct: float) -> float:

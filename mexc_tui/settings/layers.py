@@ -123,14 +123,18 @@ def marked(comment: str, mode: str) -> str:
 
 def _set_in(text: str, name: str) -> str:
     """Return the mode that the only line of a setting says it was set in; empty: it says none."""
-    begins = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
-    lines = [line for line in lines_of(text) if begins.match(line)]
-    found = _MARK.search(lines[0]) if len(lines) == 1 else None
+    lines = _lines_with(text, name)
+    found = _MARK.search(lines[0][1]) if len(lines) == 1 else None
     return found[1] if found is not None else ""
 
 
 def _place(text: str, file: str, name: str) -> str:
     """Name the line if exactly one can be it: a text over several lines could hold the same words."""
+    lines = _lines_with(text, name)
+    return f"{file}, line {lines[0][0]}" if len(lines) == 1 else f"{file}, key {name}"
+
+
+def _lines_with(text: str, name: str) -> list[tuple[int, str]]:
+    """Return the lines that begin with a setting's name, each with its number."""
     begins = re.compile(rf"""\s*["']?{re.escape(name)}["']?\s*=""")
-    lines = [number for number, line in enumerate(lines_of(text), 1) if begins.match(line)]
-    return f"{file}, line {lines[0]}" if len(lines) == 1 else f"{file}, key {name}"
+    return [(number, line) for number, line in enumerate(lines_of(text), 1) if begins.match(line)]

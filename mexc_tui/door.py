@@ -143,6 +143,7 @@ class Door:
                 head=parts.head,
                 audit=JournalAudit(parts.books, parts.clock),
                 now_ms=parts.clock.now_ms,
+                refresh=self.refresh,
             )
         )
         _answer_questions(self.server.commands, parts)
@@ -184,7 +185,8 @@ class Door:
             await asyncio.sleep(REFRESH_S)
             if machine is not None:
                 machine.beat(loop.time() - due_s)
-            self.refresh()
+            if self.server.viewers:
+                self.refresh()
 
 
 def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:

@@ -1,7 +1,9 @@
 """Hands each room its numbers out of the settings: the one place that knows both names of a number."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
+from typing import TypeVar
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.outside import CLOCK_SAMPLES
@@ -31,6 +33,22 @@ from mexc_tui.store.store import Store
 MS = 1_000
 DAY_MS = 86_400_000
 BYTES_PER_MB = 1024 * 1024
+
+Numbers = TypeVar("Numbers")
+
+
+def once_each(make: Callable[[Settings], Numbers]) -> Callable[[Settings], Numbers]:
+    """Return `make` with its newest result kept: settings are read often and replaced, never changed."""
+    newest: tuple[Settings, Numbers] | None = None
+
+    def of(settings: Settings) -> Numbers:
+        nonlocal newest
+        kept = newest
+        if kept is None or kept[0] is not settings:
+            newest = kept = settings, make(settings)
+        return kept[1]
+
+    return of
 
 
 def client_limits(settings: Settings) -> ClientLimits:
@@ -127,6 +145,7 @@ async def cache_of(settings: Settings, store: Store, clock: Clock) -> Cache:
     return Cache((memory, database), clock, promoted_ms)
 
 
+@once_each
 def supervisor_limits(settings: Settings) -> SupervisorLimits:
     """Return when a failing worker degrades trading, and how long stopping may take."""
     return SupervisorLimits(
@@ -136,6 +155,7 @@ def supervisor_limits(settings: Settings) -> SupervisorLimits:
     )
 
 
+@once_each
 def detection_settings(settings: Settings) -> DetectionSettings:
     """Return the detectors' thresholds."""
     status, state, trading_type = map(int, settings.ready_triple.split("/"))
@@ -159,6 +179,7 @@ def detection_settings(settings: Settings) -> DetectionSettings:
     )
 
 
+@once_each
 def poll_numbers(settings: Settings) -> PollNumbers:
     """Return how often each source is asked (field study F), and the weight that polls may use."""
     far, news = _ms(settings.calendar_poll_s), _ms(settings.announcements_poll_s)

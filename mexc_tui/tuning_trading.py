@@ -20,7 +20,7 @@ from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.request import ArmRules
 from mexc_tui.sniping.sizing import SizeRules
-from mexc_tui.tuning import socket_timings
+from mexc_tui.tuning import once_each, socket_timings
 
 MS = 1_000
 
@@ -51,6 +51,7 @@ def _bounds(name: str) -> tuple[Decimal, Decimal]:
     return bounds
 
 
+@once_each
 def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
     """Return how often books are compared, and what a difference weighs."""
     return ReconcileNumbers(
@@ -61,6 +62,7 @@ def reconcile_numbers(settings: Settings) -> ReconcileNumbers:
     )
 
 
+@once_each
 def entry_numbers(settings: Settings) -> EntryNumbers:
     """Return all that decides about entries."""
     return EntryNumbers(
@@ -159,6 +161,7 @@ def exit_plan(settings: Settings) -> ExitPlan:
     )
 
 
+@once_each
 def safety_numbers(settings: Settings) -> SafetyNumbers:
     """Return what stops trading, and what a stopping engine does."""
     return SafetyNumbers(

@@ -233,6 +233,20 @@ async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
     await store.close()
 
 
+async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None:
+    face = HeldFace()
+    store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
+    async with opened(store, face, tmp_path / "s.sock"):
+        face.standing = [signal_row(samples.signal(), stands=True)]
+        client = client_of(tmp_path / "s.sock")
+        mirror = client.mirror(SIGNALS)
+        seen: asyncio.Queue[list[str]] = asyncio.Queue()
+        mirror.on_change(lambda _: seen.put_nowait([row.detector for row in mirror.rows.values()]))
+        async with running(client), asyncio.timeout(10):
+            assert await seen.get() == [DetectorName.READY_STATE]
+    await store.close()
+
+
 async def test_status_of_a_halted_engine_exits_with_1(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "mexc-tui"
     folder.mkdir(parents=True)

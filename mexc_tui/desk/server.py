@@ -57,6 +57,8 @@ class DeskParts:
     highest: Role = Role.OPERATE
     """No viewer becomes more than this."""
     peer_of: Callable[[socket.socket], Peer] = peer_of
+    refresh: Callable[[], None] = lambda: None
+    """Brings views up to date that nobody fills without a viewer: called before the first one is served."""
 
 
 TURNS = 5
@@ -138,6 +140,8 @@ class DeskServer:
             writer.write(frame(giver))
             return
         viewer = Viewer(self._shown, giver, reader, writer)
+        if not self._viewers:
+            self._parts.refresh()
         self._viewers.add(viewer)
         try:
             await viewer.serve()

@@ -38,6 +38,7 @@ class LiveSettings:
         self.current: Settings = loaded.settings
         """In force now. Ask for it each time: it is replaced, never changed."""
         self.wanted: Loaded = loaded
+        self._pending: tuple[Change, ...] = ()
 
     def take(self, loaded: Loaded) -> tuple[Change, ...]:
         """Put what is safe in force, and return each change since the last time, in the table's order."""
@@ -45,11 +46,12 @@ class LiveSettings:
         safe = {name: getattr(loaded.settings, name) for name in TABLE if not TABLE[name].needs_restart}
         self.current = self.current.model_copy(update=safe)
         self.wanted = loaded
+        self._pending = _changes(self.current, loaded)
         return changes
 
     def pending(self) -> tuple[Change, ...]:
         """Return what comes into force at the next start."""
-        return _changes(self.current, self.wanted)
+        return self._pending
 
 
 def _changes(old: Settings, loaded: Loaded) -> tuple[Change, ...]:

@@ -69,7 +69,7 @@ def test_a_setting_that_was_changed_outside_since_then_is_left_alone(tmp_path: P
         await day.open()
         async with day.engine() as running, attached(client_of(day.paths.socket)) as client:
             await change(client, NAME, "7")
-            running.engine.parts.live.wanted = running.loaded
+            running.engine.parts.live.take(running.loaded)
             reply = await undo(client, NAME)
             assert reply.outcome is Outcome.REFUSED
             assert "is not 7 any more" in reply.words

@@ -9,6 +9,7 @@ from mexc_tui.model.digits import money_text
 
 Z95 = 1.959963984540054
 """Two-sided 95 % of the normal distribution."""
+_SPANS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"))
 
 
 class Unit(StrEnum):
@@ -67,10 +68,20 @@ def shown_in(value: float, unit: Unit) -> str:
             return f"{money_text(value * 100, 1)}%"
         case Unit.RATIO | Unit.QUOTE:
             return money_text(value)
-        case Unit.BPS | Unit.MS:
+        case Unit.BPS:
             return f"{money_text(value, 1)} {unit}"
+        case Unit.MS:
+            return _span(value)
         case Unit.R:
             return f"{money_text(value)} R"
+
+
+def _span(value_ms: float) -> str:
+    """Return a span in the largest unit of which it has at least one."""
+    for unit_ms, unit in _SPANS:
+        if abs(value_ms) >= unit_ms:
+            return f"{money_text(value_ms / unit_ms, 1)} {unit}"
+    return f"{money_text(value_ms, 1)} {Unit.MS}"
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:

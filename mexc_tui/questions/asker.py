@@ -119,7 +119,8 @@ def asking(
     is_json = as_json or any(one.params.get("as_json") for one in _contexts(above))
     try:
         named, wanted = _above("profile", profile), _above("mode", None) or mode
-        reach = Reach(named, wanted, os.environ, is_emergency=is_emergency)
+        assignments = [text for one in _contexts(above) for text in one.params.get("assignments") or ()]
+        reach = Reach(named, wanted, os.environ, assignments, is_emergency=is_emergency)
         if reach.passed_over:
             words = f"{reach.passed_over} Passed over: this is about profile {reach.paths.profile}."
             say(words)

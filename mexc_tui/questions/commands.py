@@ -187,7 +187,7 @@ def why(symbol: str, profile: str | None, as_json: bool) -> None:
             sys.exit(1)
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})  # a VALUE may be negative
 @click.argument("name", required=False)
 @click.argument("value", required=False)
 @click.option("--default", "to_default", is_flag=True, help="Take NAME out of the settings file.")

@@ -3,7 +3,7 @@
 import getpass
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -88,11 +88,13 @@ class Reach:
         profile: str | None,
         mode: str | None,
         environ: Mapping[str, str],
+        assignments: Sequence[str] = (),
         *,
         is_emergency: bool = False,
     ) -> None:
         """Find the profile: named, or the mode's. Raises Failure.
 
+        `assignments`: settings as NAME=VALUE, above those of the file and the environment.
         `is_emergency`: settings that cannot be read are passed over, and who is silent is not waited for.
         """
         self._is_emergency = is_emergency
@@ -102,7 +104,7 @@ class Reach:
         try:
             # A profile that has a mode's name is of that mode, whatever the settings say for others.
             named_mode = profile if profile in list(Mode) else None
-            self._layers = self._given(mode or named_mode, environ)
+            self._layers = self._given(mode or named_mode, environ, assignments)
             named = profile or self._loaded(paths_of("any", environ).settings).settings.mode.value
             if profile is None and mode is None and self.passed_over:
                 named = _that_runs(environ) or named
@@ -416,10 +418,13 @@ class Reach:
         except SettingsError:
             return load(Layers())
 
-    def _given(self, mode: str | None, environ: Mapping[str, str]) -> Layers:
+    def _given(self, mode: str | None, environ: Mapping[str, str], assignments: Sequence[str]) -> Layers:
         flags = flag_layer({"mode": mode})
         try:
-            return Layers(flags, environment_layer(environ))
+            given = Layers(flag_layer({"mode": mode}, assignments), environment_layer(environ))
+            if assignments:
+                load(given)  # a mistake in them is reported whether or not this command needs settings
+            return given
         except SettingsError as error:
             if not self._is_emergency:
                 raise

@@ -131,7 +131,8 @@ def positions_page(rows: Sequence[PositionRow], pen: Pen) -> str:
 
 
 def _position(row: PositionRow) -> tuple[Cell, ...]:
-    gain = row.unrealised if row.closed_ms is None else row.realised
+    is_closed = row.closed_ms is not None
+    gain, gain_pct = (row.realised, row.realised_pct) if is_closed else (row.unrealised, row.unrealised_pct)
     tone = Tone.PLAIN if not gain else Tone.GOOD if gain > 0 else Tone.BAD
     return (
         Cell(row.symbol),
@@ -141,7 +142,7 @@ def _position(row: PositionRow) -> tuple[Cell, ...]:
         _price(row.bid, _mark(row)),
         _amount(row.value, _mark(row)),
         _signed(gain, tone),
-        _signed(row.unrealised_pct, tone, 1),
+        _signed(gain_pct, tone, 1),
         _signed(row.realised),
         _price(row.stop_price or None),
     )

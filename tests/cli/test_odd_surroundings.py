@@ -291,3 +291,30 @@ def test_all_mistakes_of_a_settings_file_are_told_at_once_each_with_its_line(
         (line,) = [line for line in ran.lines if line.startswith(f"mexc-tui: {name} = ")]
         assert f"(from {file}, line {number})" in line
     assert len(ran.lines) == 3
+
+
+@pytest.mark.parametrize("profile", [(), ("--profile", "practice")])
+@pytest.mark.parametrize(("command", "code"), [("listings", 2), ("status", 3)])
+def test_a_wrong_name_behind_set_is_reported_by_every_command(
+    zygote: Zygote, home: Mapping[str, str], profile: tuple[str, ...], command: str, code: int
+) -> None:
+    ran = checked(zygote.run(("--set", "nosuch=1", *profile, command), home))
+    assert ran.code == code  # a status is answered all the same
+    assert "nosuch = 1: there is no such setting (from the flag --set nosuch)." in ran.err
+
+
+def test_a_setting_that_is_set_on_the_command_line_is_shown_as_such(
+    zygote: Zygote, home: Mapping[str, str]
+) -> None:
+    ran = checked(zygote.run(("--set", "max_positions=3", "settings", "max_positions"), home))
+    assert ran.code == 0
+    assert "the flag --set max_positions" in ran.out
+
+
+def test_a_negative_value_of_a_setting_is_refused_with_its_bounds(
+    zygote: Zygote, home: Mapping[str, str]
+) -> None:
+    ran = checked(zygote.run(("settings", "position_quote", "-5"), home))
+    assert ran.code == 2
+    assert "position_quote" in ran.err
+    assert "No such option" not in ran.err

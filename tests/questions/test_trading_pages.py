@@ -83,6 +83,14 @@ def test_what_is_not_known_is_a_dash_and_a_gain_has_its_sign() -> None:
     assert (signed(D(2)), signed(D(-2)), signed(D(0))) == ("+2.00", "-2.00", "0.00")
 
 
+def test_a_closed_position_shows_its_gain_in_percent() -> None:
+    (row,) = position_rows(held.books(held.position()), held.sight())
+    closed = msgspec.structs.replace(
+        row, closed_ms=5, unrealised=None, unrealised_pct=None, realised=D(2), realised_pct=D("12.5")
+    )
+    assert "+12.5" in positions_page([closed], PEN)
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_every_page_fits_the_terminal(columns: int) -> None:
     pen = Pen(columns=columns)

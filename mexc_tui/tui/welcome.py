@@ -5,11 +5,11 @@ from mexc_tui.model.mode import Mode
 _WORDS = {
     Mode.PRACTICE: """\
 This is mexc-tui on its practice exchange: a small MEXC inside this
-computer, with listings that open, traders that trade, and money that
-is not real. An engine runs now: it watches what is about to list and
-raises signals. A buys the listing under the cursor at its opening; by
-itself the engine buys only what its detectors are sure enough of, and
-they need a record of outcomes first.
+computer, with listings that open, simulated traders, and money that
+is not real. The engine watches what is about to list and raises
+signals. A arms a buy of the listing under the cursor at its opening;
+by itself the engine arms only what its detectors are sure enough of,
+and they need a record of outcomes first.
 
 When you know your way, mexc-tui --mode paper trades on paper with
 MEXC's own data and needs no key. Live trading comes last, with a key

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.common import Row, emit, percentile
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.gates import Conditions, risk_book
 from mexc_tui.model.event import SnipeChanged
 from mexc_tui.model.intent import Intent, OrderRole

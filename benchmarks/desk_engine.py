@@ -30,8 +30,8 @@ from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer
 from mexc_tui.engine.thread import EngineThread
+from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import Fact
-from mexc_tui.paths import Paths
 from tests.tui.frozen import listing, position, risk, status
 
 LAG_EVERY_S = 0.005
@@ -220,9 +220,9 @@ def main() -> int:
         viewer.PACE_S = 1 / day.per_s  # a day goes faster than people look
     if "screen" not in sys.argv:
         return asyncio.run(_alone(path, day))
-    from mexc_tui.showing import Beside, Viewing, show
-    from mexc_tui.sitting import SWITCH_S
-    from mexc_tui.tether import Tether
+    from mexc_tui.app.run_desk import SWITCH_S
+    from mexc_tui.app.run_screen import Beside, Viewing, show
+    from mexc_tui.host.detach import Tether
 
     sys.setswitchinterval(SWITCH_S)
     thread = EngineThread(lambda told: run(path, day, told))

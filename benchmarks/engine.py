@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.common import Row, emit, percentile
-from mexc_tui.bootstrap import SystemClock, practice_exchange
-from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.endpoints import SystemClock, practice_exchange
+from mexc_tui.host.paths import paths_of
 from mexc_tui.model.listing import Source
-from mexc_tui.paths import paths_of
 
 ROUNDS = 10
 PAUSE_S = 1.5

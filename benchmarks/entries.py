@@ -17,15 +17,15 @@ from random import Random
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import Quiet, exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.composition import Outside, Place, joined
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.bookings import Desk
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.joining import Outside, Place, joined
+from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose
-from mexc_tui.paths import paths_of
 
 SHOTS = 200
 EVERY_S = 0.16

@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 
 from benchmarks.common import Row, emit, interleaved, rows
-from mexc_tui.bootstrap import practice_exchange
+from mexc_tui.app.endpoints import practice_exchange
 from mexc_tui.exchange.answers import plain
 from mexc_tui.model.symbol import ExchangeInfo
 

@@ -24,7 +24,7 @@ import ccxt.async_support as ccxt
 
 from benchmarks.common import Row, emit, percentile, rows
 from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
-from mexc_tui.bootstrap import SystemClock, practice_exchange
+from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.engine.trading_ports import Shot
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient

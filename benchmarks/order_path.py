@@ -20,7 +20,7 @@ from typing import Any
 import ccxt.async_support as ccxt
 
 from benchmarks.common import Row, emit, rows
-from mexc_tui.bootstrap import SystemClock, practice_exchange
+from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.exchange.budget import Limits
 from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.lanes import DEFAULT_LANES

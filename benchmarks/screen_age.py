@@ -24,9 +24,9 @@ from mexc_tui.desk.known import LISTINGS, STATUS
 from mexc_tui.desk.looking import MARKET, MarketAsked
 from mexc_tui.desk.mirror import Mirror
 from mexc_tui.desk.trading import POSITIONS, RISK, SNIPES
+from mexc_tui.host.paths import paths_of
 from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, StatusRow
-from mexc_tui.paths import paths_of
 from tests.cli.ptys import Terminal
 from tests.tui.glass import Glass
 from tests.tui.screen_ages import Age, Truth, ages, chosen

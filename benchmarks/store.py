@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from benchmarks.common import Row, emit, percentile, rows
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import Alert, encode
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.severity import Severity

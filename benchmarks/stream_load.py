@@ -19,7 +19,7 @@ from random import Random
 import aiohttp
 
 from benchmarks.common import Row, emit
-from mexc_tui.bootstrap import SystemClock, practice_exchange
+from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.market_messages import best_quote_of

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from mexc_tui.cli import main
+from mexc_tui.cli.main import main
 from mexc_tui.tui import app
 
 LOOK_S, SAY_S = 0.005, 0.5

@@ -2,7 +2,7 @@
 
 import signal
 
-from mexc_tui import splash
+from mexc_tui.cli import loading_screen as splash
 
 
 def main() -> None:
@@ -10,7 +10,7 @@ def main() -> None:
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, splash.end)
-    from mexc_tui.cli import main as run
+    from mexc_tui.cli.main import main as run
 
     signal.signal(signal.SIGINT, before)
     run()

@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from mexc_tui.answers import Answers
 from mexc_tui.desk import asking
+from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel

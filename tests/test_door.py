@@ -9,16 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mexc_tui.answers import Answers
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
+from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.commands import Given, Giver
 from mexc_tui.desk.kinds import Outcome, Role
 from mexc_tui.desk.known import SIGNALS
+from mexc_tui.desk.service import Door, DoorParts, JournalAudit
 from mexc_tui.desk.wire import Answer
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.door import Door, DoorParts, JournalAudit
 from mexc_tui.engine.face import Face, Refused
 from mexc_tui.engine.rows import listing_row, signal_row
 from mexc_tui.market.tape import Liquidity

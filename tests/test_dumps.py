@@ -7,7 +7,7 @@ import pytest
 
 LOOK = """
 import ctypes, resource
-from mexc_tui.dumps import forbid_dumps
+from mexc_tui.host.process_hardening import forbid_dumps
 forbid_dumps()
 print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """

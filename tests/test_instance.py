@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from mexc_tui.instance import instance_of
-from mexc_tui.paths import PathsError
+from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.paths import PathsError
 
 
 def test_the_name_is_made_once_and_kept(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
-from mexc_tui.keys import Keys, KeysError
+from mexc_tui.host.credentials import Keys, KeysError
 
 KEY, SECRET = "mx0vglCANARYKEY9", "CANARYSECRET0123456789"
 SAFE = frozenset((__name__,))

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.bootstrap import Lent
-from mexc_tui.halt_file import FileOfHalt
-from mexc_tui.kill import Killed, Outside, kill_direct
+from mexc_tui.app.direct_kill import Killed, Outside, kill_direct
+from mexc_tui.app.endpoints import Lent
+from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.ledger.ids import make
-from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.trading import Cause
 from mexc_tui.practice.pairs import Pair

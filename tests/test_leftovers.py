@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.leftovers import OLD_MS, delete_leftovers, delete_unused_lock
-from mexc_tui.lock import EngineRuns, held_file
-from mexc_tui.paths import Paths
+from mexc_tui.host.leftovers import OLD_MS, delete_leftovers, delete_unused_lock
+from mexc_tui.host.lock import EngineRuns, held_file
+from mexc_tui.host.paths import Paths
 
 NOW_MS = time.time_ns() // 1_000_000
 OLD_S = (NOW_MS - 2 * OLD_MS) / 1_000
@@ -64,8 +64,8 @@ def test_starters_and_deleters_at_once_never_let_two_in(tmp_path: Path) -> None:
     program = f"""
 import os, sys
 from pathlib import Path
-from mexc_tui.leftovers import delete_unused_lock
-from mexc_tui.lock import EngineRuns, held_file
+from mexc_tui.host.leftovers import delete_unused_lock
+from mexc_tui.host.lock import EngineRuns, held_file
 file, inside = Path({str(tmp_path / "account.lock")!r}), Path({str(tmp_path / "inside")!r})
 entered = 0
 while entered < 150:

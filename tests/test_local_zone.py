@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.local_zone import local_zone
+from mexc_tui.host.local_zone import local_zone
 from mexc_tui.tui import text
 
 HOUR_MS = 3_600_000

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.lock import EngineRuns, engine_lock
-from mexc_tui.paths import Paths, PathsError
+from mexc_tui.host.lock import EngineRuns, engine_lock
+from mexc_tui.host.paths import Paths, PathsError
 
 ONE, TWO = f"key 1 of {os.getpid()}", f"key 2 of {os.getpid()}"
 
@@ -66,8 +66,8 @@ def test_a_lock_that_is_a_link_or_a_folder_is_refused_in_plain_words(tmp_path: P
 HOLD = """
 import sys
 from pathlib import Path
-from mexc_tui.lock import engine_lock
-from mexc_tui.paths import Paths
+from mexc_tui.host.lock import engine_lock
+from mexc_tui.host.paths import Paths
 folder = Path(sys.argv[1])
 folder.mkdir(parents=True)
 with engine_lock(Paths("practice", folder, folder, folder / "s.sock"), sys.argv[2]):

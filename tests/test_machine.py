@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.machine import lag_row, memory_bytes
+from mexc_tui.app.process_metrics import lag_row, memory_bytes
 
 
 def test_without_a_measurement_there_is_no_lag() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.folders import make_folders
-from mexc_tui.paths import Paths, PathsError, check_profile, check_socket, paths_of
+from mexc_tui.host.folders import make_folders
+from mexc_tui.host.paths import Paths, PathsError, check_profile, check_socket, paths_of
 
 HOME = {"HOME": "/home/ada"}
 

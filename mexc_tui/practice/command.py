@@ -8,9 +8,9 @@ import sys
 
 import msgspec
 
+from mexc_tui.host.standard_streams import check_output
 from mexc_tui.practice.scenario import Scenario, ScenarioError, load
 from mexc_tui.practice.server import HOST, serving
-from mexc_tui.standard_streams import check_output
 
 
 def run_exchange(

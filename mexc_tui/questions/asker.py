@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 import msgspec
 
-from mexc_tui.standard_streams import is_output_whole
+from mexc_tui.host.standard_streams import is_output_whole
 
 if TYPE_CHECKING:
     from mexc_tui.desk.kinds import Args, CommandKind, Result

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mexc_tui.host.standard_streams import check_output
 from mexc_tui.questions import (
     dust_command,
     exits_command,
@@ -16,7 +17,6 @@ from mexc_tui.questions import (
 from mexc_tui.questions.agreeing import yes_flag
 from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
 from mexc_tui.questions.names import any_name, pair_name
-from mexc_tui.standard_streams import check_output
 
 if TYPE_CHECKING:
     from mexc_tui.questions.reach import Fits

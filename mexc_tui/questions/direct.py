@@ -10,7 +10,7 @@ from mexc_tui.questions.agreeing import agree
 from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, Asker, as_chosen, asking, fail, say
 
 if TYPE_CHECKING:
-    from mexc_tui.bootstrap import Lent
+    from mexc_tui.app.endpoints import Lent
     from mexc_tui.model.endpoint import Endpoint
 
 NO_KEY = (
@@ -34,8 +34,8 @@ PAPER_PLAN = (
 
 def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool, as_json: bool) -> None:
     """Stop without an engine; exit code 0 when the halt is kept and no order is seen any more."""
+    from mexc_tui.app.direct_kill import kill_direct
     from mexc_tui.exchange.client import OriginRefused
-    from mexc_tui.kill import kill_direct
     from mexc_tui.model.mode import Mode
     from mexc_tui.questions.asjson import encode
 
@@ -62,9 +62,9 @@ def _tell(words: str) -> None:
 
 def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
     """Return where the orders are and the key to cancel them: of the keyring for a live profile."""
-    from mexc_tui.bootstrap import Lent, StartError
-    from mexc_tui.launching import stand_in
-    from mexc_tui.lock import is_held
+    from mexc_tui.app.endpoints import Lent, StartError
+    from mexc_tui.app.launch_options import stand_in
+    from mexc_tui.host.lock import is_held
     from mexc_tui.model.mode import Mode
 
     profile = asker.reach.paths.profile
@@ -85,8 +85,8 @@ def _lent(asker: Asker, exchange_file: Path | None, *, yes: bool) -> "Lent":
 
 def _with_key_or_halted(asker: Asker, endpoint: "Endpoint", *, yes: bool) -> "Lent":
     """Return the place with the key of the keyring; without one only the halt is written."""
-    from mexc_tui.bootstrap import Lent, StartError
-    from mexc_tui.launching import with_key
+    from mexc_tui.app.endpoints import Lent, StartError
+    from mexc_tui.app.launch_options import with_key
 
     paths = asker.reach.paths
     try:
@@ -97,7 +97,7 @@ def _with_key_or_halted(asker: Asker, endpoint: "Endpoint", *, yes: bool) -> "Le
 
 def _halt_without_key(asker: Asker, why: str, *, yes: bool) -> NoReturn:
     """Write the halt and command the engine that runs; exit code 0 when it cancelled every order."""
-    from mexc_tui.kill import halt_without_key
+    from mexc_tui.app.direct_kill import halt_without_key
 
     paths = asker.reach.paths
     if not yes:
@@ -111,7 +111,7 @@ def _halt_without_key(asker: Asker, why: str, *, yes: bool) -> NoReturn:
 
 def _is_live(profile: str) -> bool:
     """Whether a profile trades live: by its name, or because the keyring has a key of it."""
-    from mexc_tui.keys import Keys, KeysError
+    from mexc_tui.host.credentials import Keys, KeysError
     from mexc_tui.model.mode import Mode
 
     if profile in list(Mode):
@@ -123,8 +123,8 @@ def _is_live(profile: str) -> bool:
 
 
 def _kill_on_paper(asker: Asker, *, yes: bool) -> None:
-    from mexc_tui.kill import kill_paper
-    from mexc_tui.paper import SCOPE
+    from mexc_tui.app.direct_kill import kill_paper
+    from mexc_tui.app.paper import SCOPE
     from mexc_tui.questions.asjson import encode
 
     if not yes:

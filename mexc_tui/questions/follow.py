@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk.client import DeskClient, Link, LinkState
 from mexc_tui.desk.kinds import Role
 from mexc_tui.engine.rows import fact_row
+from mexc_tui.host.standard_streams import OUTPUT, OutputLost
 from mexc_tui.model.event import Fact
 from mexc_tui.model.view import FactRow
-from mexc_tui.standard_streams import OUTPUT, OutputLost
 
 
 def follow(

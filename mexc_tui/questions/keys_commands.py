@@ -12,7 +12,7 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, WRONG, as_chosen, fail
 
 if TYPE_CHECKING:
-    from mexc_tui.keys import Keys
+    from mexc_tui.host.credentials import Keys
 
 profiled = click.option("--profile", default=Mode.LIVE.value, show_default=True, help="Whose key.")
 NONE = "There is no key of profile {profile} in the keyring. Next step: mexc-tui keys set"
@@ -29,7 +29,7 @@ def keys() -> None:
 @click.option("--stdin", "from_pipe", is_flag=True, help="Two lines of standard input: access key, secret.")
 def set_key(profile: str, from_pipe: bool) -> None:
     """Put a key into the keyring of this machine, in place of the one before. It is typed unseen."""
-    from mexc_tui.keys import KeysError
+    from mexc_tui.host.credentials import KeysError
 
     keeper = _keys(profile)
     access_key, secret = _piped() if from_pipe else _typed()
@@ -46,7 +46,7 @@ def set_key(profile: str, from_pipe: bool) -> None:
 @profiled
 def show(profile: str) -> None:
     """Show the end of the access key, and until when it lasts."""
-    from mexc_tui.keys import KeysError
+    from mexc_tui.host.credentials import KeysError
 
     try:
         found = _keys(profile).shown()
@@ -68,10 +68,10 @@ def show(profile: str) -> None:
 )
 def check(profile: str, exchange_file: Path | None) -> None:
     """Ask the exchange what the key may do. Exit code: 0 fit for live, 1 not, 3 no answer."""
-    from mexc_tui.bootstrap import StartError
+    from mexc_tui.app.endpoints import StartError
+    from mexc_tui.app.key_check import check_key
+    from mexc_tui.app.launch_options import stand_in, with_key
     from mexc_tui.exchange.client import OriginRefused
-    from mexc_tui.key_check import check_key
-    from mexc_tui.launching import stand_in, with_key
     from mexc_tui.model.errors import ExchangeError, Refused
 
     try:
@@ -91,7 +91,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(profile: str, yes: bool) -> None:
     """Take the key out of the keyring. On the exchange it goes on: delete it there too."""
-    from mexc_tui.keys import KeysError
+    from mexc_tui.host.credentials import KeysError
 
     if not yes and not (
         sys.stdin.isatty() and click.confirm(f"Remove the key of profile {profile}?", err=True)
@@ -108,8 +108,8 @@ ON_SITE = "On the exchange it goes on: delete it on its site too."
 
 
 def _keys(profile: str) -> "Keys":
-    from mexc_tui.keys import Keys
-    from mexc_tui.paths import PathsError, check_profile
+    from mexc_tui.host.credentials import Keys
+    from mexc_tui.host.paths import PathsError, check_profile
 
     try:
         return Keys(check_profile(profile))

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import (
@@ -24,14 +24,14 @@ from mexc_tui.desk.kinds import (
 )
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine import asked
-from mexc_tui.lock import is_held, noted_holder, socket_of
+from mexc_tui.host.lock import is_held, noted_holder, socket_of
+from mexc_tui.host.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.model.event import EngineStarted
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.pair_names import is_of_coin, typed_name
 from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
-from mexc_tui.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.questions.asjson import NoEngineJson
 from mexc_tui.report.day import DayReport
 from mexc_tui.settings.file import read_file, set_value
@@ -174,7 +174,7 @@ class Reach:
 
         Raises Failure if no engine of this profile ever ran.
         """
-        from mexc_tui.reporting import stored_report
+        from mexc_tui.app.day_report import stored_report
 
         if not self.has_store:
             raise Failure(f"There is no day to report: {self.without_store}", NO_ENGINE)
@@ -341,8 +341,8 @@ class Reach:
 
     def look(self, work: "Callable[[Reading], T]") -> T:
         """Return what `work` makes of what is stored. Raises StorageError."""
+        from mexc_tui.app.settings_mapping import store_limits
         from mexc_tui.store.looking import look_into
-        from mexc_tui.tuning import store_limits
 
         return look_into(self.paths.store, self.clock, work, store_limits(self._settings.settings))
 
@@ -402,7 +402,7 @@ class Reach:
 
     @cached_property
     def _detection(self) -> DetectionSettings:
-        from mexc_tui.tuning import detection_settings
+        from mexc_tui.app.settings_mapping import detection_settings
 
         return detection_settings(self._settings.settings)
 

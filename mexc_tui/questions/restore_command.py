@@ -10,7 +10,7 @@ from mexc_tui.questions.agreeing import agree, yes_flag
 from mexc_tui.questions.asker import NO_ENGINE, asked, asking, fail
 
 if TYPE_CHECKING:
-    from mexc_tui.paths import Paths
+    from mexc_tui.host.paths import Paths
 
 NOBODY = "This replaces the database, and nobody is at a terminal to be asked: add --yes if you mean it."
 
@@ -35,8 +35,8 @@ def restore(backup: Path | None, yes: bool, profile: str | None, as_json: bool) 
     The next start compares it with the exchange: what happened after the backup is taken over or reported.
     Exit code: 0 restored, 1 not agreed to, 2 nobody could be asked, 3 an engine runs, or no backup is sound.
     """
-    from mexc_tui.lock import EngineRuns, engine_lock
-    from mexc_tui.paths import PathsError
+    from mexc_tui.host.lock import EngineRuns, engine_lock
+    from mexc_tui.host.paths import PathsError
     from mexc_tui.store.backups import Backups, time_of
     from mexc_tui.store.backups import restore as put_back
 

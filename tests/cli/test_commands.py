@@ -122,7 +122,9 @@ def test_an_address_that_is_neither_mexc_nor_this_machine_is_refused_plainly(tmp
 
 
 def test_version_needs_no_heavy_rooms() -> None:
-    program = "import sys, mexc_tui.cli; print({'aiohttp', 'textual', 'google.protobuf'} & set(sys.modules))"
+    program = (
+        "import sys, mexc_tui.cli.main; print({'aiohttp', 'textual', 'google.protobuf'} & set(sys.modules))"
+    )
     asked = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
     )

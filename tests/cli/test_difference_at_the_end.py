@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.headless import DIFFERENCE, run_engine
-from mexc_tui.launching import Launch
+from mexc_tui.app.launch_options import Launch
+from mexc_tui.app.run_headless import DIFFERENCE, run_engine
 from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer, served

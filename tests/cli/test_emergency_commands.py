@@ -11,9 +11,9 @@ import pytest
 
 from mexc_tui.desk import asking
 from mexc_tui.desk.kinds import DeskSilent
-from mexc_tui.folders import make_folders
-from mexc_tui.lock import engine_lock
-from mexc_tui.paths import PathsError, paths_of
+from mexc_tui.host.folders import make_folders
+from mexc_tui.host.lock import engine_lock
+from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.questions.reach import Reach
 from mexc_tui.settings.load import SettingsError
 from tests.cli.test_kill_direct import World, end, environment, world

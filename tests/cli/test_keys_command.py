@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
-from mexc_tui import keys
-from mexc_tui.cli import main
+from mexc_tui.cli.main import main
+from mexc_tui.host import credentials as keys
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice.scenario import AccountPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import serving

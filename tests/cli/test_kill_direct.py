@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import Outcome
 from mexc_tui.desk.trading import RESUME, Resuming
+from mexc_tui.host.paths import paths_of
 from mexc_tui.ledger.ids import PREFIX
-from mexc_tui.paths import paths_of
 
 LOOKS = 6
 SCENARIO = """
@@ -35,7 +35,7 @@ import asyncio, sys
 from decimal import Decimal
 from pathlib import Path
 from random import Random
-from mexc_tui.bootstrap import SystemClock, read_endpoint
+from mexc_tui.app.endpoints import SystemClock, read_endpoint
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.ledger.ids import make

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from mexc_tui.cli import main
-from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.app.paper import SCOPE
+from mexc_tui.cli.main import main
+from mexc_tui.host.halt_file import FileOfHalt
 from mexc_tui.model.trading import Cause, TradingState
-from mexc_tui.paper import SCOPE
 
 
 def test_it_halts_the_books_of_paper_without_an_exchange_and_says_where_orders_live(

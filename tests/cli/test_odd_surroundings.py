@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from mexc_tui.cli import main
+from mexc_tui.cli.main import main
 from tests.cli.zygote import CLOSED, Ran, Zygote
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {

@@ -234,7 +234,7 @@ def broken(self):
     raise ValueError("nobody foresaw this")
 
 DeskApp.action_help = broken
-from mexc_tui.cli import main
+from mexc_tui.cli.main import main
 main()
 """
 

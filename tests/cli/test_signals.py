@@ -176,7 +176,7 @@ def test_interrupting_at_any_moment_of_opening_ends_it_with_130(
 def test_a_signal_before_anything_was_begun_gives_the_terminal_back(
     shell: Shell, number: signal.Signals
 ) -> None:
-    waits = "import mexc_tui.splash as s, signal; s.show('opens'); signal.pause()"
+    waits = "import mexc_tui.cli.loading_screen as s, signal; s.show('opens'); signal.pause()"
     with Terminal(shell.environ, "-c", waits, run=[RUN[0]]) as terminal:
         terminal.until("opens")
         terminal.process.send_signal(number)
@@ -189,7 +189,7 @@ def test_interrupting_while_the_command_line_is_loaded_says_so_without_a_traceba
         "import sys, types, os, signal\n"
         "class Slow:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'mexc_tui.cli':\n"
+        "        if name == 'mexc_tui.cli.main':\n"
         "            os.write(1, b'loading')\n"
         "            signal.pause()\n"
         "sys.meta_path.insert(0, Slow())\n"

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from mexc_tui.bootstrap import SystemClock
-from mexc_tui.folders import make_folders
-from mexc_tui.lock import scope_of
+from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.host.folders import make_folders
+from mexc_tui.host.lock import scope_of
+from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.position import Account
-from mexc_tui.paths import paths_of
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.cli.test_launching import desk, end_of, environment, line_of, written

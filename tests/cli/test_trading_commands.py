@@ -16,21 +16,21 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from mexc_tui.answers import Answers
-from mexc_tui.bootstrap import SystemClock
-from mexc_tui.cli import main
+from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.cli.main import main
+from mexc_tui.desk.answer_cache import Answers
+from mexc_tui.desk.service import Door, DoorParts
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.thread import EngineThread
 from mexc_tui.engine.trading_rows import position_rows
-from mexc_tui.lock import engine_lock
+from mexc_tui.host.lock import engine_lock
+from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Account
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.paths import Paths, paths_of
 from mexc_tui.questions.plans import Held, close_plan, stop_plan
 from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.store.caches.cache import Cache

@@ -9,8 +9,8 @@ import keyring
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
-from mexc_tui import keys
-from mexc_tui.cli import main
+from mexc_tui.cli.main import main
+from mexc_tui.host import credentials as keys
 
 
 class FileKeyring(KeyringBackend):

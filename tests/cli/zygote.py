@@ -85,7 +85,7 @@ class Zygote:
 def _child(wanted: dict[str, Any]) -> None:
     import traceback
 
-    from mexc_tui.cli import main
+    from mexc_tui.cli.main import main
 
     os.environ.clear()
     os.environ.update(wanted["environ"])

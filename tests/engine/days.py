@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from mexc_tui.app.composition import Joined, Outside, Place, joined
 from mexc_tui.engine import asked
-from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.host.paths import paths_of
 from mexc_tui.model.view import ListingRow
-from mexc_tui.paths import paths_of
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.run import Simulation

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from mexc_tui.app.composition import Joined
 from mexc_tui.engine.bookings import stem
 from mexc_tui.engine.prices import PriceMove
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.joining import Joined
 from mexc_tui.model.event import GuardActed
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side

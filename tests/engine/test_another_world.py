@@ -5,14 +5,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from mexc_tui.app.composition import Joined
+from mexc_tui.app.day_report import day_of, report_day
 from mexc_tui.detection.calibration import History
-from mexc_tui.joining import Joined
 from mexc_tui.model.event import ListingLabelled
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.signal import ClaimKind, DetectorName, Probability
 from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.report.day import DayReport, ListingReport, Totals
-from mexc_tui.reporting import day_of, report_day
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import DAY, PracticeDay, every_listing
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.bus import Bus, Step, TradingFailure
 from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
 from mexc_tui.model.event import Alert, Fact

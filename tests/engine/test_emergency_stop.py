@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from mexc_tui.app.composition import Joined
 from mexc_tui.engine.bookings import stem
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.halt_file import FileOfHalt
-from mexc_tui.joining import Joined
+from mexc_tui.host.halt_file import FileOfHalt
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import NotSent

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mexc_tui.joining import Joined
+from mexc_tui.app.composition import Joined
 from mexc_tui.model.event import ListingSeen
 from mexc_tui.model.listing import Source
 from mexc_tui.model.storage import StorageFailed

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.joining import Joined
-from mexc_tui.lock import EngineRuns
+from mexc_tui.app.composition import Joined
+from mexc_tui.host.lock import EngineRuns
 from mexc_tui.model.event import EngineStarted, Fact, ListingChanged, ListingSeen, SignalRaised
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.outcome_of_listing import End

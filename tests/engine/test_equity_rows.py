@@ -4,7 +4,7 @@ from decimal import Decimal as D
 from functools import partial
 from pathlib import Path
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.equity_rows import DAY_MS, equity_of
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import EquityPoint

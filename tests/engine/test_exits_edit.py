@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.app.composition import Joined
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.asking import Agreed
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Outcome, Reply, Role
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.trading_facade import trading_face
-from mexc_tui.joining import Joined
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.numbers import short
 from mexc_tui.model.event import PositionChanged

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from mexc_tui.bootstrap import LiveKey
+from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.endpoints import LiveKey
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
 from mexc_tui.engine.supervisor import StartFailed, WorkerFailure
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.exchange.signing import Credentials, Secret
-from mexc_tui.joining import Joined, Outside, Place, joined
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.app.composition import Joined
 from mexc_tui.engine.ports import Unit
-from mexc_tui.joining import Joined
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StorageFailed
 from mexc_tui.simulation.run import Simulation, simulate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mexc_tui.joining import Joined
+from mexc_tui.app.composition import Joined
 from mexc_tui.model.listing import Listing, Source
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.stream import BestQuote

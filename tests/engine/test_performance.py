@@ -9,7 +9,7 @@ from random import Random
 
 import msgspec
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.performance import performance_of
 from mexc_tui.ledger.equity import Mark
 from mexc_tui.model.position import (

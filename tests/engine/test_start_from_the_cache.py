@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 from msgspec.structs import replace
 
-from mexc_tui.joining import Joined
+from mexc_tui.app.composition import Joined
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import DAY, HOST, LENT, PORT, PracticeDay
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.answers import Answers
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.desk import asking
 from mexc_tui.desk import trading as kinds
+from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Outcome, Role
+from mexc_tui.desk.service import Door, DoorParts
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.door import Door, DoorParts
 from mexc_tui.engine.trading_face import TradingFace
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.plan_view import Preview

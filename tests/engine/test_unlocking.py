@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from mexc_tui.app.trading_settings_mapping import entry_numbers
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.unlocking import LiveNumbers, Unlocking
 from mexc_tui.model.storage import StorageError
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.store import Store
-from mexc_tui.tuning_trading import entry_numbers
 from tests.sniping.test_unlocking import WELL
 
 HOUR_NS = 3_600 * 10**9

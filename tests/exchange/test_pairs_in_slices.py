@@ -2,7 +2,7 @@
 
 from random import Random
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import HEADERS, SYMBOLS_PATH, WebSite, parse_symbols

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.model.market_data import Interval

@@ -10,7 +10,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rows import RowReader
 from mexc_tui.model.market_data import TICKER_FIELDS, BookTicker, Ticker24h

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from mexc_tui.app.settings_mapping import client_limits
 from mexc_tui.exchange.breaker import Breaker, Phase
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.connection import Headers
@@ -20,7 +21,6 @@ from mexc_tui.model.outcome import Ambiguous, Purpose
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
-from mexc_tui.tuning import client_limits
 
 from .hostile import Hostile, Reply, WallClock, answer, client_of, hostile, never
 

@@ -8,7 +8,7 @@ from random import Random
 import aiohttp
 import pytest
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.books import BookKeeper
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import pytest
 
+from mexc_tui.app.trading_adapter import TradingParts, WireTrading
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.listen_key import KeysInMemory
 from mexc_tui.exchange.offset import Sample
@@ -25,7 +26,6 @@ from mexc_tui.practice.scenario import MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
-from mexc_tui.trading_port import TradingParts, WireTrading
 
 from .hostile import SERVER_MS, Hostile, WallClock, answer, client_of, hostile
 

@@ -13,7 +13,7 @@ from mexc_tui.exchange.shard import Hole
 from mexc_tui.exchange.socket import SocketTimings
 from mexc_tui.exchange.topics import private_topics
 from mexc_tui.exchange.user_stream import PRIVATE, UserStream
-from mexc_tui.listen_key_file import ListenKeyFile
+from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.model.errors import NoAnswer
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 from mexc_tui.proto.stream_pb2 import PrivateAccount, Push

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mexc_tui.logs.handler import LONGEST_LINE, MOST_WAITING, QueuedHandler
+from mexc_tui.host.logs.handler import LONGEST_LINE, MOST_WAITING, QueuedHandler
 
 
 class Lines:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mexc_tui.logs.file import KEPT_LINES, PARTS, LogFile, LogStream
+from mexc_tui.host.logs.file import KEPT_LINES, PARTS, LogFile, LogStream
 
 FULL = Path("/dev/full")
 
@@ -79,7 +79,7 @@ def test_standard_error_follows_the_file_through_rotations(tmp_path: Path) -> No
     program = f"""
 import os
 from pathlib import Path
-from mexc_tui.logs.file import LogFile
+from mexc_tui.host.logs.file import LogFile
 file = LogFile(Path({str(log)!r}), most_bytes=40_000)
 file.follow(1, 2)
 for number in range(1_000):

@@ -1,6 +1,6 @@
 """Repeated messages are written once and counted; what is new is written at once; nothing grows."""
 
-from mexc_tui.logs.repeats import MOST_KINDS, MOST_TEXTS, Kind, Message, Repeats
+from mexc_tui.host.logs.repeats import MOST_KINDS, MOST_TEXTS, Kind, Message, Repeats
 
 POLL = Kind("mexc_tui.engine.polls", "WARNING", "%s could not be read, time %d: %s", 156)
 

@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from mexc_tui.cli import main
+from mexc_tui.cli.main import main
 from mexc_tui.wording.next_steps import Chosen, with_options
 
 MINE = Chosen(profile="mine")

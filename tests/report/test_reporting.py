@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from mexc_tui.app.day_report import day_of, report_day
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.storage import Durability
-from mexc_tui.reporting import day_of, report_day
 from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.store import Store

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.day_report import BEFORE_START_MS, stored_report
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import EngineStarted
-from mexc_tui.reporting import BEFORE_START_MS, stored_report
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.store import Store

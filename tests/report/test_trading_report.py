@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.day_report import report_day
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.model.event import SnipeRefused, TakenUp
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.position import Account, PositionState
@@ -16,7 +17,6 @@ from mexc_tui.model.snipe import Attempt, Snipe, SnipeState, Stamps
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.kept import Kept, KeptMoney, KeptTrading
 from mexc_tui.report.making import report_of
-from mexc_tui.reporting import report_day
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.engine import held

@@ -4,6 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mexc_tui.app.settings_mapping import (
+    cache_lifetimes,
+    client_limits,
+    detection_settings,
+    poll_numbers,
+    socket_timings,
+    store_limits,
+    supervisor_limits,
+)
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.supervisor import SupervisorLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneName
@@ -16,15 +25,6 @@ from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.opening import Limits as StoreLimits
-from mexc_tui.tuning import (
-    cache_lifetimes,
-    client_limits,
-    detection_settings,
-    poll_numbers,
-    socket_timings,
-    store_limits,
-    supervisor_limits,
-)
 
 DEFAULTS = Settings.of()
 

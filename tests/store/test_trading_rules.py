@@ -191,7 +191,7 @@ def test_an_older_database_keeps_its_data_and_takes_books(folder: Path) -> None:
 FILL_ON = """
 import asyncio, sys
 from pathlib import Path
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.store.store import Store
 from tests.store.trading_samples import SCOPE, entry, intent, snipe
 

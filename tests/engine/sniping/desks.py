@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from mexc_tui.joining import Joined
+from mexc_tui.app.composition import Joined
+from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Order
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.snipe import Attempt, Snipe, SnipeState
-from mexc_tui.paths import Paths
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord, Refusal

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from mexc_tui.app.composition import Joined
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.joining import Joined
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.intent import Order
 from mexc_tui.model.order import Side

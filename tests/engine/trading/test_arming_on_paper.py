@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.app.composition import Joined
 from mexc_tui.engine.labelling import label_version
 from mexc_tui.engine.ports import Unit
-from mexc_tui.joining import Joined
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.order import Side
 from mexc_tui.model.signal import ClaimKind

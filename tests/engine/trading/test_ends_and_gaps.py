@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.joining import Joined
+from mexc_tui.app.composition import Joined
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.reconciliation import Trigger

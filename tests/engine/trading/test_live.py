@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mexc_tui.app.composition import Joined, Outside, Place, joined
 from mexc_tui.engine.face import Refused
 from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
-from mexc_tui.joining import Joined, Outside, Place, joined
+from mexc_tui.host.paths import paths_of
 from mexc_tui.model.event import LiveLockChanged, SnipeRefused
 from mexc_tui.model.plan_view import Preview
-from mexc_tui.paths import paths_of
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from mexc_tui.joining import Joined
+from mexc_tui.app.composition import Joined
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from mexc_tui.logs.file import LogFile, LogStream, Sink
-from mexc_tui.logs.repeats import Kind, Message, Repeats, moment
+from mexc_tui.host.logs.file import LogFile, LogStream, Sink
+from mexc_tui.host.logs.repeats import Kind, Message, Repeats, moment
 
 log = logging.getLogger(__name__)
 

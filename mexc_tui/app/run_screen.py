@@ -18,13 +18,13 @@ from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.client import BACK_OFF_S, DeskClient
 from mexc_tui.desk.kinds import DeskError, Role
-from mexc_tui.local_zone import local_zone
-from mexc_tui.lock import socket_of
-from mexc_tui.logs.handler import log_to
+from mexc_tui.host.detach import INTERRUPTED, INTERRUPTED_WORDS, Tether, tethered
+from mexc_tui.host.local_zone import local_zone
+from mexc_tui.host.lock import socket_of
+from mexc_tui.host.logs.handler import log_to
+from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.paths import Paths, paths_of
-from mexc_tui.tether import INTERRUPTED, INTERRUPTED_WORDS, Tether, tethered
 from mexc_tui.tui.acting import Outside
 from mexc_tui.tui.app import MOST_PROBLEM, DeskApp
 from mexc_tui.tui.leaving import Ending
@@ -123,7 +123,7 @@ def _profile_of(mode: str | None, environ: Mapping[str, str]) -> str:
     is_plain = not any(name.startswith(PREFIX) for name in environ)
     if mode is not None or (is_plain and not paths_of("any", environ).settings.exists()):
         return mode or Mode.PRACTICE.value
-    from mexc_tui.launching import Launch, layers_of, mode_of
+    from mexc_tui.app.launch_options import Launch, layers_of, mode_of
 
     launch = Launch(mode, "", 0, None, None)
     return mode_of(launch, layers_of(launch, environ), environ).value

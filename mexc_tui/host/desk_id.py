@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from mexc_tui.paths import PathsError
+from mexc_tui.host.paths import PathsError
 
 NAME = "instance"
 """The file that keeps it, in a profile's private folder."""

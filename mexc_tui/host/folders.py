@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from mexc_tui.paths import Paths, PathsError, check_socket
+from mexc_tui.host.paths import Paths, PathsError, check_socket
 
 PRIVATE = 0o700
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from mexc_tui import __version__, splash
-from mexc_tui.standard_streams import OutputLost, prepare, problem_of_output, trouble_words
+from mexc_tui import __version__
+from mexc_tui.cli import loading_screen as splash
+from mexc_tui.host.standard_streams import OutputLost, prepare, problem_of_output, trouble_words
 
 if TYPE_CHECKING:
-    from mexc_tui.launching import Launch
+    from mexc_tui.app.launch_options import Launch
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NOT_DONE, NOT_STARTED, INTERRUPTED = 1, 3, 130
@@ -155,11 +156,11 @@ def main(
     if not headless:
         gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
         splash.show("opens the desk …")
-    from mexc_tui.launching import Launch
+    from mexc_tui.app.launch_options import Launch
 
     launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
     if headless:
-        from mexc_tui.headless import run_headless
+        from mexc_tui.app.run_headless import run_headless
 
         context.exit(run_headless(launch, os.environ))
     context.exit(_on_screen(launch, theme, is_economy=economy))
@@ -174,7 +175,7 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     """Open the desk on an engine that runs; leaving it does nothing to the engine."""
     gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
     splash.show("looks for the engine …")
-    from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal, run_attached
+    from mexc_tui.app.run_screen import NO_TERMINAL, Viewing, has_terminal, run_attached
 
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
@@ -193,8 +194,8 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
 
 def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
     """Show the desk, with an engine inside if none runs; what is wrong is one line on stderr."""
-    from mexc_tui.showing import NO_TERMINAL, Viewing, has_terminal
-    from mexc_tui.sitting import run_desk
+    from mexc_tui.app.run_desk import run_desk
+    from mexc_tui.app.run_screen import NO_TERMINAL, Viewing, has_terminal
 
     if not has_terminal():
         raise click.UsageError(NO_TERMINAL)
@@ -207,9 +208,9 @@ def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
 
 def _say_why(error: Exception) -> NoReturn:
     """Say in one line why there is no screen; raise what nobody foresaw."""
-    from mexc_tui.bootstrap import StartError
-    from mexc_tui.launching import WrongUsage
-    from mexc_tui.paths import PathsError
+    from mexc_tui.app.endpoints import StartError
+    from mexc_tui.app.launch_options import WrongUsage
+    from mexc_tui.host.paths import PathsError
     from mexc_tui.questions.asker import fail, fail_each
     from mexc_tui.settings.load import SettingsError
 
@@ -237,7 +238,7 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 
     When it is ready it prints one line of JSON with its URLs and keys, then serves until SIGINT or SIGTERM.
     """
-    from mexc_tui.logs.handler import log_to_stderr
+    from mexc_tui.host.logs.handler import log_to_stderr
     from mexc_tui.practice.command import run_exchange
 
     log_to_stderr()
@@ -261,12 +262,12 @@ def watch(
 
     Without a SYMBOL: the busiest pairs and the listings that are about to open.
     """
-    from mexc_tui.bootstrap import StartError
-    from mexc_tui.launching import Launch, WrongUsage
+    from mexc_tui.app.endpoints import StartError
+    from mexc_tui.app.launch_options import Launch, WrongUsage
+    from mexc_tui.cli.watch import Watch
     from mexc_tui.model.errors import ExchangeError
     from mexc_tui.questions.asker import fail_each
     from mexc_tui.settings.load import SettingsError
-    from mexc_tui.watch import Watch
 
     launch = Launch(mode, scenario, seed, exchange_file, profile)
     try:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mexc_tui.bootstrap import MEXC, Lent, LiveKey, StartError, practice_exchange, read_endpoint
+from mexc_tui.app.endpoints import MEXC, Lent, LiveKey, StartError, practice_exchange, read_endpoint
+from mexc_tui.host.paths import Paths, PathsError, paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.mode import Mode
-from mexc_tui.paths import Paths, PathsError, paths_of
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import Unreadable, environment_layer, flag_layer
 from mexc_tui.settings.load import Layers, SettingsError, load, mistakes
@@ -112,8 +112,8 @@ def stand_in(exchange_file: Path | None, mode: Mode) -> Endpoint:
 
 def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LiveKey]:
     """Return an exchange with the key that the keyring has for a profile. Blocks; raises StartError."""
-    from mexc_tui.dumps import forbid_dumps
-    from mexc_tui.keys import Keys, KeysError  # only who trades live waits for it
+    from mexc_tui.host.credentials import Keys, KeysError  # only who trades live waits for it
+    from mexc_tui.host.process_hardening import forbid_dumps
 
     mine = profile or Mode.LIVE.value
     _check_stand_in(endpoint)

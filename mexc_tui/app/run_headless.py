@@ -10,24 +10,24 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from random import Random
 
-from mexc_tui.bootstrap import Lent, StartError, SystemClock
+from mexc_tui.app.composition import Joined, Outside, Place, joined
+from mexc_tui.app.day_report import day_of, report_day
+from mexc_tui.app.endpoints import Lent, StartError, SystemClock
+from mexc_tui.app.launch_options import Launch, WrongUsage, layers_of, lent_of, mode_of, places_of
 from mexc_tui.desk.kinds import DeskError
 from mexc_tui.engine.supervisor import StartFailed
 from mexc_tui.engine.tasks import is_being_cancelled
 from mexc_tui.exchange.client import OriginRefused
-from mexc_tui.joining import Joined, Outside, Place, joined
-from mexc_tui.launching import Launch, WrongUsage, layers_of, lent_of, mode_of, places_of
-from mexc_tui.lock import EngineRuns
-from mexc_tui.logs.handler import add_log_file, limit_log, log_to_stderr
+from mexc_tui.host.lock import EngineRuns
+from mexc_tui.host.logs.handler import add_log_file, limit_log, log_to_stderr
+from mexc_tui.host.paths import PathsError
+from mexc_tui.host.standard_streams import trouble_words
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageError
-from mexc_tui.paths import PathsError
 from mexc_tui.report.day import DayReport, to_json
 from mexc_tui.report.text import to_text
-from mexc_tui.reporting import day_of, report_day
 from mexc_tui.settings.load import SettingsError
-from mexc_tui.standard_streams import trouble_words
 from mexc_tui.wording.next_steps import with_options
 
 FINISHED, DIFFERENCE, WRONG_USAGE, NOT_STARTED, IN_THE_MIDDLE = 0, 1, 2, 3, 4

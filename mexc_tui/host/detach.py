@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mexc_tui.logs.file import LogFile
+from mexc_tui.host.logs.file import LogFile
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 
+from mexc_tui.app.market_adapter import WireMarket, WireParts
 from mexc_tui.engine.outside import CLOCK_SAMPLES, StreamSink
 from mexc_tui.engine.ports import Stored
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.market.attention import StreamKind, WantedStream
-from mexc_tui.market_port import WireMarket, WireParts
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.position import Account
 from mexc_tui.model.rows import Rows

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from mexc_tui.logs.repeats import moment
+from mexc_tui.host.logs.repeats import moment
 
 PRIVATE = 0o600
 PARTS = 4

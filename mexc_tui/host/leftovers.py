@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from mexc_tui.paths import Paths
+from mexc_tui.host.paths import Paths
 
 OLD_MS = 86_400_000
 """Younger files may belong to a process that is at work."""

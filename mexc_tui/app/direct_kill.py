@@ -14,7 +14,7 @@ from random import Random
 import aiohttp
 import msgspec
 
-from mexc_tui.bootstrap import Lent, SystemClock
+from mexc_tui.app.endpoints import Lent, SystemClock
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.desk.trading import KILL, Killing
@@ -22,16 +22,16 @@ from mexc_tui.engine.ports import Clock, Stored
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest_orders import CANCEL_SYMBOLS
 from mexc_tui.exchange.signing import Credentials, Secret
-from mexc_tui.halt_file import FileOfHalt
+from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.lock import is_held, noted_holder, scope_of, socket_of
+from mexc_tui.host.paths import Paths
 from mexc_tui.ledger.ids import PREFIX
-from mexc_tui.lock import is_held, noted_holder, scope_of, socket_of
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Purpose
 from mexc_tui.model.report import OrderReport
 from mexc_tui.model.rows import SkippedRow, skipped_words
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.paths import Paths
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.opening import Limits
 from mexc_tui.store.reserve import Reserve

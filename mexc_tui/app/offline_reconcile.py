@@ -11,29 +11,29 @@ from random import Random
 import aiohttp
 import msgspec
 
-from mexc_tui.bootstrap import SystemClock
+from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.app.settings_mapping import client_limits, socket_timings, store_limits
+from mexc_tui.app.trading_adapter import TradingParts, WireTrading
+from mexc_tui.app.trading_settings_mapping import reconcile_numbers
 from mexc_tui.engine.bookkeeper import Bookkeeper
 from mexc_tui.engine.ports import Stored
 from mexc_tui.engine.prices import Prices
 from mexc_tui.engine.reconciler import Reconciler
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
-from mexc_tui.folders import make_folders
-from mexc_tui.halt_file import FileOfHalt
-from mexc_tui.instance import NAME as INSTANCE
-from mexc_tui.instance import instance_of
+from mexc_tui.host.desk_id import NAME as INSTANCE
+from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.folders import make_folders
+from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.listen_key_file import ListenKeyFile
+from mexc_tui.host.lock import engine_lock, scope_of
+from mexc_tui.host.paths import Paths
 from mexc_tui.ledger.ids import stranger_words
-from mexc_tui.listen_key_file import ListenKeyFile
-from mexc_tui.lock import engine_lock, scope_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
-from mexc_tui.paths import Paths
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.store import Store
-from mexc_tui.trading_port import TradingParts, WireTrading
-from mexc_tui.tuning import client_limits, socket_timings, store_limits
-from mexc_tui.tuning_trading import reconcile_numbers
 
 DEADLINE_S = 120.0
 """The fence of an order in doubt is waited for, and an exchange that is busy."""

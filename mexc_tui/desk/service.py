@@ -12,12 +12,14 @@ from typing import TypeVar
 
 import msgspec
 
-from mexc_tui.answers import Answers
 from mexc_tui.desk import asking
+from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.commands import Audited, CommandDesk, Done, Given
 from mexc_tui.desk.kinds import Outcome
 from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
+from mexc_tui.desk.screen_handlers import Measured, handle_guard, handle_machine, handle_screens, viewer_rows
 from mexc_tui.desk.server import DeskParts, DeskServer
+from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, or_refused, show
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer, encode
 from mexc_tui.detection.settings import DetectionSettings
@@ -30,8 +32,6 @@ from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
-from mexc_tui.screen_door import Measured, handle_guard, handle_machine, handle_screens, viewer_rows
-from mexc_tui.trading_door import TradingViews, handle_trading, or_refused, show
 
 REFRESH_S = 0.25
 """Views follow the engine so closely."""

@@ -10,17 +10,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext,
 from dataclasses import replace
 from typing import Any
 
-from mexc_tui.bootstrap import Lent
+from mexc_tui.app.endpoints import Lent
+from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of, places_of
+from mexc_tui.app.run_screen import Beside, Viewing, engine_theme, farewell, show, show_attached
 from mexc_tui.engine.thread import EngineThread, Main
-from mexc_tui.folders import make_folders
-from mexc_tui.launching import Launch, layers_of, lent_of, mode_of, places_of
-from mexc_tui.logs.handler import log_to
+from mexc_tui.host.detach import INTERRUPTED, Tether, tethered
+from mexc_tui.host.folders import make_folders
+from mexc_tui.host.logs.handler import log_to
+from mexc_tui.host.paths import Paths
 from mexc_tui.model.mode import Mode
-from mexc_tui.paths import Paths
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.showing import Beside, Viewing, engine_theme, farewell, show, show_attached
-from mexc_tui.tether import INTERRUPTED, Tether, tethered
 from mexc_tui.tui.leaving import Ending
 from mexc_tui.tui.terminal import GIVE_BACK, write_soon
 from mexc_tui.tui.welcome import welcome_words
@@ -111,7 +111,7 @@ def _main(launch: Launch, mode: Mode, environ: Mapping[str, str]) -> Main:
 
 
 def _engine() -> Run:
-    from mexc_tui.headless import run_engine  # after the fork: the shell's side needs none of it
+    from mexc_tui.app.run_headless import run_engine  # after the fork: the shell's side needs none of it
 
     return run_engine
 
@@ -142,7 +142,7 @@ def _interrupted(engine: EngineThread, tether: Tether, last_words: str) -> int:
 
 def _code_of(launch: Launch, engine: EngineThread) -> int:
     """Wait until the engine has ended; return its exit code."""
-    from mexc_tui.headless import WHY_NOT_UP, told_why
+    from mexc_tui.app.run_headless import WHY_NOT_UP, told_why
 
     try:
         code = engine.join()

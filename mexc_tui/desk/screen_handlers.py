@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from mexc_tui.answers import Answers, Recent
 from mexc_tui.desk import looking
+from mexc_tui.desk.answer_cache import Answers, Recent
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.server import DeskServer
+from mexc_tui.desk.trading_handlers import or_refused
 from mexc_tui.engine.guard_rows import guard_history
 from mexc_tui.engine.market_sight import Wish
 from mexc_tui.engine.ports import Books
@@ -16,7 +17,6 @@ from mexc_tui.engine.screen_face import ScreenFace
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
-from mexc_tui.trading_door import or_refused
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from mexc_tui.host.paths import Paths, PathsError
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.paths import Paths, PathsError
 
 ANOTHER_PROFILE = "Stop it first, or choose another --profile."
 ONE_ENGINE = "Stop it first: two engines would spend the same money."

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+from mexc_tui.app.settings_mapping import once_each, socket_timings
 from mexc_tui.engine.gates import EntryNumbers
 from mexc_tui.engine.guard import GuardNumbers
 from mexc_tui.engine.reconciler import ReconcileNumbers
@@ -20,7 +21,6 @@ from mexc_tui.sniping.exit_edit import ExitBounds
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.request import ArmRules
 from mexc_tui.sniping.sizing import SizeRules
-from mexc_tui.tuning import once_each, socket_timings
 
 MS = 1_000
 

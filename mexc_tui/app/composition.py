@@ -11,10 +11,28 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mexc_tui.answers import Answers
-from mexc_tui.ban_file import FileOfBan
-from mexc_tui.bootstrap import LiveKey
-from mexc_tui.door import Door, DoorParts
+from mexc_tui.app.ban_file import FileOfBan
+from mexc_tui.app.endpoints import LiveKey
+from mexc_tui.app.market_adapter import PracticeDay, WireMarket, WireParts
+from mexc_tui.app.paper import SCOPE, PaperMarket, Serve, paper_balances, paper_exchange
+from mexc_tui.app.process_metrics import Machine, MachineParts
+from mexc_tui.app.settings_mapping import (
+    cache_lifetimes,
+    cache_of,
+    client_limits,
+    detection_settings,
+    kept,
+    poll_numbers,
+    socket_timings,
+    store_limits,
+    supervisor_limits,
+)
+from mexc_tui.app.settings_store import FileSettings
+from mexc_tui.app.startup import FileOfDay, first_answer, holds_something, keep_ban
+from mexc_tui.app.trading_adapter import TradingParts, WireTrading
+from mexc_tui.app.trading_settings_mapping import trading_numbers
+from mexc_tui.desk.answer_cache import Answers
+from mexc_tui.desk.service import Door, DoorParts
 from mexc_tui.engine.bus import Bus
 from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.facade import EngineFace
@@ -31,46 +49,28 @@ from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite
-from mexc_tui.folders import make_folders
-from mexc_tui.halt_file import NAME as HALT
-from mexc_tui.halt_file import FileOfHalt
-from mexc_tui.instance import NAME as INSTANCE
-from mexc_tui.instance import instance_of
-from mexc_tui.leftovers import delete_leftovers
-from mexc_tui.listen_key_file import ListenKeyFile
-from mexc_tui.lock import engine_lock, scope_of
-from mexc_tui.machine import Machine, MachineParts
-from mexc_tui.market_port import PracticeDay, WireMarket, WireParts
+from mexc_tui.host.desk_id import NAME as INSTANCE
+from mexc_tui.host.desk_id import instance_of
+from mexc_tui.host.folders import make_folders
+from mexc_tui.host.halt_file import NAME as HALT
+from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.host.leftovers import delete_leftovers
+from mexc_tui.host.listen_key_file import ListenKeyFile
+from mexc_tui.host.lock import engine_lock, scope_of
+from mexc_tui.host.paths import Paths
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageDamaged
-from mexc_tui.paper import SCOPE, PaperMarket, Serve, paper_balances, paper_exchange
-from mexc_tui.paths import Paths
 from mexc_tui.practice.server import served
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.live import LiveSettings
 from mexc_tui.settings.load import Layers, Loaded, load
 from mexc_tui.settings.table import Settings
-from mexc_tui.settings_home import FileSettings
-from mexc_tui.starting import FileOfDay, first_answer, holds_something, keep_ban
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
-from mexc_tui.trading_port import TradingParts, WireTrading
-from mexc_tui.tuning import (
-    cache_lifetimes,
-    cache_of,
-    client_limits,
-    detection_settings,
-    kept,
-    poll_numbers,
-    socket_timings,
-    store_limits,
-    supervisor_limits,
-)
-from mexc_tui.tuning_trading import trading_numbers
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from mexc_tui.bootstrap import MEXC, StartError, SystemClock
+from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
+from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of
+from mexc_tui.cli.watch_text import Header, Line, opening_text, page
 from mexc_tui.engine.books import BookKeeper
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient, OriginRefused
@@ -26,15 +28,13 @@ from mexc_tui.exchange.streams import MarketStreams
 from mexc_tui.exchange.topics import Kind, Topic
 from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.exchange.web import MEXC_WEB, WebSite, WebUnavailable
-from mexc_tui.launching import Launch, layers_of, lent_of, mode_of
+from mexc_tui.host.standard_streams import OutputLost, check_output
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.pair_names import AmbiguousName, new_pair, resolve, typed_name
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.proto.stream_pb2 import Push
-from mexc_tui.standard_streams import OutputLost, check_output
-from mexc_tui.watch_text import Header, Line, opening_text, page
 
 if TYPE_CHECKING:
     from mexc_tui.model.symbol import Symbol

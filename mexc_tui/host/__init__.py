@@ -1,0 +1,1 @@
+"""Operating system: paths, private files, locks, keyring, terminal detachment, standard streams, logs."""

@@ -1,0 +1,1 @@
+"""Log handler: bounded files, and repeated messages collapsed with a count."""

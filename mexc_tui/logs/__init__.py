@@ -1,1 +1,0 @@
-"""Where the desk's own log goes: repeated messages are collapsed, files are bounded, nothing here raises."""

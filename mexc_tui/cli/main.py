@@ -37,7 +37,7 @@ class OneLine(click.Group):
         return sorted({*self.commands, *self._asking()})
 
     def _asking(self) -> dict[str, click.Command]:
-        from mexc_tui.questions.commands import COMMANDS
+        from mexc_tui.cli.engine_commands import COMMANDS
 
         return {command.name or "": command for command in COMMANDS}
 
@@ -185,7 +185,7 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
         splash.hide()
         _say_why(error)
     if code is None:
-        from mexc_tui.questions.asker import fail
+        from mexc_tui.cli.command_runner import fail
 
         splash.hide()
         fail("No engine of this profile runs. To start one with a screen: mexc-tui", NOT_STARTED)
@@ -210,8 +210,8 @@ def _say_why(error: Exception) -> NoReturn:
     """Say in one line why there is no screen; raise what nobody foresaw."""
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import WrongUsage
+    from mexc_tui.cli.command_runner import fail, fail_each
     from mexc_tui.host.paths import PathsError
-    from mexc_tui.questions.asker import fail, fail_each
     from mexc_tui.settings.load import SettingsError
 
     if isinstance(error, SettingsError):
@@ -264,9 +264,9 @@ def watch(
     """
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.launch_options import Launch, WrongUsage
+    from mexc_tui.cli.command_runner import fail_each
     from mexc_tui.cli.watch import Watch
     from mexc_tui.model.errors import ExchangeError
-    from mexc_tui.questions.asker import fail_each
     from mexc_tui.settings.load import SettingsError
 
     launch = Launch(mode, scenario, seed, exchange_file, profile)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from mexc_tui.cli.tables import NONE, Cell, Column, Pen, cut, figure, table
 from mexc_tui.model.digits import exact, price_number
-from mexc_tui.questions.tables import NONE, Cell, Column, Pen, cut, figure, table
 
 
 @dataclass(frozen=True, slots=True)

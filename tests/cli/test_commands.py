@@ -132,7 +132,7 @@ def test_version_needs_no_heavy_rooms() -> None:
 
 
 def test_a_question_to_an_engine_needs_neither_http_nor_the_store() -> None:
-    program = "import sys, mexc_tui.questions.reach; print({'aiohttp', 'aiosqlite'} & set(sys.modules))"
+    program = "import sys, mexc_tui.cli.data_source; print({'aiohttp', 'aiosqlite'} & set(sys.modules))"
     asked = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
     )

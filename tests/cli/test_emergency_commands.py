@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from mexc_tui.cli.data_source import Reach
 from mexc_tui.desk import asking
 from mexc_tui.desk.kinds import DeskSilent
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
-from mexc_tui.questions.reach import Reach
 from mexc_tui.settings.load import SettingsError
 from tests.cli.test_kill_direct import World, end, environment, world
 

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.cli.main import main
+from mexc_tui.cli.preview_text import Held, close_plan, stop_plan
 from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.service import Door, DoorParts
 from mexc_tui.detection.settings import DetectionSettings
@@ -31,7 +32,6 @@ from mexc_tui.model.position import Account
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.questions.plans import Held, close_plan, stop_plan
 from mexc_tui.sniping.exit_edit import ExitWish
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.level import Lifetimes

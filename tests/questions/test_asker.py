@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 import pytest
 
+from mexc_tui.cli.command_runner import Asker, line_width
+from mexc_tui.cli.tables import Pen
 from mexc_tui.desk.kinds import CommandKind, Outcome, Reply
-from mexc_tui.questions.asker import Asker, line_width
-from mexc_tui.questions.tables import Pen
 
 if TYPE_CHECKING:
-    from mexc_tui.questions.reach import Reach
+    from mexc_tui.cli.data_source import Reach
 
 
 class Sold(msgspec.Struct, frozen=True):

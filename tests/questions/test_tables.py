@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mexc_tui.cli.tables import Cell, Column, Pen, Tone, cut, figure, fold, table, width
 from mexc_tui.model.digits import quantity_number
 from mexc_tui.model.text import clean
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, figure, fold, table, width
 
 COLOURED = Pen(has_colour=True)
 

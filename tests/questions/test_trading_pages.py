@@ -7,6 +7,22 @@ from functools import partial
 import msgspec
 import pytest
 
+from mexc_tui.cli.json_output import StopJson, reconciliation
+from mexc_tui.cli.performance_page import performance_page
+from mexc_tui.cli.stop_page import stop_page
+from mexc_tui.cli.tables import Pen
+from mexc_tui.cli.trading_pages import (
+    amount,
+    orders_page,
+    positions_page,
+    price,
+    reconciliation_page,
+    risk_page,
+    signed,
+    snipes_page,
+    verdict_lines,
+    what_if_page,
+)
 from mexc_tui.engine.rows import fact_row
 from mexc_tui.engine.trading_rows import (
     blind_sight,
@@ -25,22 +41,6 @@ from mexc_tui.model.reconciliation import Excluded, Reconciliation, Trigger, del
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
-from mexc_tui.questions.asjson import StopJson, reconciliation
-from mexc_tui.questions.performance_page import performance_page
-from mexc_tui.questions.stop_page import stop_page
-from mexc_tui.questions.tables import Pen
-from mexc_tui.questions.trading_pages import (
-    amount,
-    orders_page,
-    positions_page,
-    price,
-    reconciliation_page,
-    risk_page,
-    signed,
-    snipes_page,
-    verdict_lines,
-    what_if_page,
-)
 from mexc_tui.wording.facts import fact_words
 from tests.engine import held
 from tests.engine.trading_engine import DIFFERENCE, NO, performance, reconciled, risk

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from mexc_tui.app.endpoints import SystemClock
+from mexc_tui.cli.json_output import NoEngineJson
 from mexc_tui.desk import asking
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import (
@@ -32,7 +33,6 @@ from mexc_tui.model.pair_names import is_of_coin, typed_name
 from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SettingRow, SignalRow, StatusRow
 from mexc_tui.model.why import WhyRow
-from mexc_tui.questions.asjson import NoEngineJson
 from mexc_tui.report.day import DayReport
 from mexc_tui.settings.file import read_file, set_value
 from mexc_tui.settings.layers import Given, Layer, environment_layer, flag_layer

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+from mexc_tui.cli.tables import Cell, Column, Pen, Tone, fold, table
+from mexc_tui.cli.trading_pages import verdict_lines, what_if_page
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import MIN_N_FOR_RATE
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
-from mexc_tui.questions.trading_pages import verdict_lines, what_if_page
 from mexc_tui.wording.moments import ahead, by, clock, span_words, when
 from mexc_tui.wording.signals import change_words, claim_words, probability, readable
 

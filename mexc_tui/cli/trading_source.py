@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from mexc_tui.cli.data_source import NO_ENGINE, Failure, Reach
+from mexc_tui.cli.preview_text import Held
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.ask import look
 from mexc_tui.desk.asking import Nothing
@@ -27,8 +29,6 @@ from mexc_tui.model.trading_view import (
     RiskRow,
     SnipeRow,
 )
-from mexc_tui.questions.plans import Held
-from mexc_tui.questions.reach import NO_ENGINE, Failure, Reach
 
 if TYPE_CHECKING:
     from mexc_tui.engine.books_ports import TradingTables

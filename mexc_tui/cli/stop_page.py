@@ -1,7 +1,7 @@
 """What `stop` prints for people."""
 
-from mexc_tui.questions.asjson import StopJson
-from mexc_tui.questions.tables import Pen, fold
+from mexc_tui.cli.json_output import StopJson
+from mexc_tui.cli.tables import Pen, fold
 
 
 def stop_page(gone: StopJson, pen: Pen) -> str:

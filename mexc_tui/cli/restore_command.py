@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mexc_tui.questions.agreeing import agree, yes_flag
-from mexc_tui.questions.asker import NO_ENGINE, asked, asking, fail
+from mexc_tui.cli.command_runner import NO_ENGINE, asked, asking, fail
+from mexc_tui.cli.confirmation import agree, yes_flag
 
 if TYPE_CHECKING:
     from mexc_tui.host.paths import Paths

@@ -2,8 +2,8 @@
 
 import click
 
-from mexc_tui.questions.agreeing import agree, yes_flag
-from mexc_tui.questions.asker import NOT_DONE, asked, asking, fail
+from mexc_tui.cli.command_runner import NOT_DONE, asked, asking, fail
+from mexc_tui.cli.confirmation import agree, yes_flag
 
 EXCHANGE_S = 60.0
 """The exchange is asked, told, and compared with after it."""
@@ -14,9 +14,9 @@ EXCHANGE_S = 60.0
 @asked
 def convert_dust(yes: bool, profile: str | None, as_json: bool) -> None:
     """Turn rests that the desk wrote off as too small to be sold into MX; never coins of your own."""
+    from mexc_tui.cli.preview_text import dust_plan
     from mexc_tui.desk.asking import Nothing
     from mexc_tui.desk.trading import CONVERT_DUST, DUST, Converting
-    from mexc_tui.questions.plans import dust_plan
 
     with asking(profile, as_json) as asker:
         row = asker.reach.ask(DUST, Nothing())

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.host.standard_streams import check_output
-from mexc_tui.questions import (
+from mexc_tui.cli import (
     dust_command,
     exits_command,
     keys_commands,
@@ -14,12 +13,13 @@ from mexc_tui.questions import (
     restore_command,
     trading_commands,
 )
-from mexc_tui.questions.agreeing import yes_flag
-from mexc_tui.questions.asker import NO_ENGINE, Asker, asked, asking
-from mexc_tui.questions.names import any_name, pair_name
+from mexc_tui.cli.command_runner import NO_ENGINE, Asker, asked, asking
+from mexc_tui.cli.confirmation import yes_flag
+from mexc_tui.cli.symbol_names import any_name, pair_name
+from mexc_tui.host.standard_streams import check_output
 
 if TYPE_CHECKING:
-    from mexc_tui.questions.reach import Fits
+    from mexc_tui.cli.data_source import Fits
 
 HALTED = 1
 LONG_PAST_MS = 86_400_000
@@ -30,8 +30,8 @@ LONG_PAST_MS = 86_400_000
 @asked
 def status(profile: str | None, as_json: bool) -> None:
     """Say how the engine is. Exit code: 0 it answers and may trade, 1 it is halted, 3 none answers."""
+    from mexc_tui.cli.pages import status_page
     from mexc_tui.model.view import StatusRow, TradingState
-    from mexc_tui.questions.pages import status_page
 
     with asking(profile, as_json, is_emergency=True) as asker:
         found = asker.reach.status()
@@ -51,10 +51,10 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
 
     Exit code: 0 stopped, 1 not stopped, 2 a position is open and nobody could be asked, 3 none ran.
     """
+    from mexc_tui.cli.json_output import StopJson
+    from mexc_tui.cli.stop_page import stop_page
+    from mexc_tui.cli.trading_source import Books
     from mexc_tui.desk.kinds import NoEngine
-    from mexc_tui.questions.asjson import StopJson
-    from mexc_tui.questions.books import Books
-    from mexc_tui.questions.stop_page import stop_page
 
     with asking(profile, as_json, is_emergency=True) as asker:
         mine = asker.reach.paths.profile
@@ -73,9 +73,9 @@ def stop(yes: bool, profile: str | None, as_json: bool) -> None:
 
 def _agree_to_end(asker: Asker) -> None:
     """Ask before an engine ends that watches stops. Raises NoEngine."""
-    from mexc_tui.questions.agreeing import agree_by_word
-    from mexc_tui.questions.books import Books
-    from mexc_tui.questions.plans import end_plan
+    from mexc_tui.cli.confirmation import agree_by_word
+    from mexc_tui.cli.preview_text import end_plan
+    from mexc_tui.cli.trading_source import Books
 
     held = Books(asker.reach).held()
     if held.positions:
@@ -91,8 +91,8 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
     """Show every listing ever stored, matured and cancelled ones too; add or drop one by hand."""
     if context.invoked_subcommand is not None:
         return
-    from mexc_tui.questions import asjson
-    from mexc_tui.questions.pages import listings_page
+    from mexc_tui.cli import json_output as asjson
+    from mexc_tui.cli.pages import listings_page
 
     with asking(profile, as_json) as asker:
         now_ms = asker.now_ms()
@@ -109,8 +109,8 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 @asked
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing that you know of, or move the opening of one."""
+    from mexc_tui.cli import json_output as asjson
     from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
-    from mexc_tui.questions import asjson
 
     with asking(profile, as_json) as asker:
         name, opens_ms = pair_name(symbol), _moment("--opens", opens, asker)
@@ -139,8 +139,8 @@ def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
 @asked
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing; it stays dropped until you add it again."""
+    from mexc_tui.cli import json_output as asjson
     from mexc_tui.desk.asking import DROP_LISTING, MOST_TEXT, ListingDropped
-    from mexc_tui.questions import asjson
 
     if len(note) > MOST_TEXT:
         raise click.UsageError(f"--note: at most {MOST_TEXT} characters fit.")
@@ -155,7 +155,7 @@ def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
 @asked
 def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
     """Show what detectors said, with reasons and probabilities. The newest is at the end; in JSON first."""
-    from mexc_tui.questions.signal_pages import signals_page
+    from mexc_tui.cli.signal_pages import signals_page
 
     with asking(profile, as_json) as asker:
         asker.show_all(asker.reach.signals(last, any_name(symbol)), signals_page)
@@ -167,7 +167,7 @@ def signals(symbol: str, last: int, profile: str | None, as_json: bool) -> None:
 @asked
 def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
     """Show open alerts: what went wrong, how often, since when. The newest is at the end; in JSON first."""
-    from mexc_tui.questions.pages import alerts_page
+    from mexc_tui.cli.pages import alerts_page
 
     with asking(profile, as_json) as asker:
         asker.show_all(asker.reach.alerts(last, closed=closed), alerts_page)
@@ -178,7 +178,7 @@ def alerts(closed: bool, last: int, profile: str | None, as_json: bool) -> None:
 @asked
 def why(symbol: str, profile: str | None, as_json: bool) -> None:
     """Tell the story of a listing: who said what, what changed, what each detector saw, said, and why not."""
-    from mexc_tui.questions.signal_pages import why_page
+    from mexc_tui.cli.signal_pages import why_page
 
     with asking(profile, as_json) as asker:
         answer = asker.reach.why(any_name(symbol))
@@ -196,7 +196,7 @@ def settings(
     name: str | None, value: str | None, to_default: bool, profile: str | None, as_json: bool
 ) -> None:
     """Show all settings, one, or change one in the settings file; a running engine takes it at once."""
-    from mexc_tui.questions.pages import setting_page, settings_page
+    from mexc_tui.cli.pages import setting_page, settings_page
 
     if to_default and (name is None or value is not None):
         raise click.UsageError("--default goes with a NAME and no VALUE.")
@@ -242,8 +242,8 @@ def journal(
     is_followed: bool, last: int, about: str, kind: str, since: str | None, profile: str | None, as_json: bool
 ) -> None:
     """Show what happened, oldest first. With --follow JSON is one object a line."""
-    from mexc_tui.questions.pages import facts_page
-    from mexc_tui.questions.reach import Fits
+    from mexc_tui.cli.data_source import Fits
+    from mexc_tui.cli.pages import facts_page
 
     with asking(profile, as_json) as asker:
         wanted = Fits(about, kind, _moment("--since", since, asker) or 0)
@@ -254,10 +254,10 @@ def journal(
 
 
 def _follow(asker: Asker, last: int, wanted: "Fits") -> None:
+    from mexc_tui.cli import json_output as asjson
+    from mexc_tui.cli.follow_command import follow
+    from mexc_tui.cli.pages import fact_line
     from mexc_tui.model.view import FactRow
-    from mexc_tui.questions import asjson
-    from mexc_tui.questions.follow import follow
-    from mexc_tui.questions.pages import fact_line
 
     def show(row: FactRow) -> None:
         if wanted.fits(row.about, row.kind, row.at_ms):

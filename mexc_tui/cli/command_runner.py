@@ -14,9 +14,9 @@ import msgspec
 from mexc_tui.host.standard_streams import is_output_whole
 
 if TYPE_CHECKING:
+    from mexc_tui.cli.data_source import Reach
+    from mexc_tui.cli.tables import Pen
     from mexc_tui.desk.kinds import Args, CommandKind, Result
-    from mexc_tui.questions.reach import Reach
-    from mexc_tui.questions.tables import Pen
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Shown = TypeVar("Shown", bound=msgspec.Struct)
@@ -48,7 +48,7 @@ class Asker:
         as_json: Callable[[Shown], msgspec.Struct] | None = None,
     ) -> None:
         """Print one thing: as `page` for people, as one object for programs."""
-        from mexc_tui.questions.asjson import encode
+        from mexc_tui.cli.json_output import encode
 
         if self.as_json:
             click.echo(encode(as_json(row) if as_json else row))
@@ -62,7 +62,7 @@ class Asker:
         as_json: Callable[[Shown], msgspec.Struct] | None = None,
     ) -> None:
         """Print a list: as `page` for people, as one array of objects for programs."""
-        from mexc_tui.questions.asjson import many
+        from mexc_tui.cli.json_output import many
 
         objects: Iterable[msgspec.Struct] = map(as_json, rows) if as_json else rows
         click.echo(many(objects) if self.as_json else as_chosen(page(rows, self.pen)))
@@ -80,8 +80,8 @@ class Asker:
 
         What was done in part is printed too, and then the exit code is 1.
         """
+        from mexc_tui.cli.json_output import encode
         from mexc_tui.desk.kinds import Outcome
-        from mexc_tui.questions.asjson import encode
 
         reply = self.reach.tell(kind, args, deadline_s)
         if self.as_json and reply.result is not None:
@@ -108,10 +108,10 @@ def asking(
     `mode`: whose profile it is, unless something says otherwise. `is_emergency`: of a command that lowers
     risk, which needs no settings and waits for nobody that is silent.
     """
+    from mexc_tui.cli.data_source import Failure, Reach
+    from mexc_tui.cli.tables import Pen
     from mexc_tui.desk.kinds import DeskError
     from mexc_tui.model.storage import StorageError
-    from mexc_tui.questions.reach import Failure, Reach
-    from mexc_tui.questions.tables import Pen
     from mexc_tui.settings.load import SettingsError
 
     pen = Pen(sys.stdout.isatty() and not os.environ.get("NO_COLOR"), line_width(os.environ))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from mexc_tui.cli.tables import Cell, Column, Pen, Tone, figure, fold, table
 from mexc_tui.model.digits import exact, money_number, quantity_number, quote_number
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
@@ -21,7 +22,6 @@ from mexc_tui.model.trading_view import (
     WhatIfRow,
 )
 from mexc_tui.model.verdict import Verdict
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, figure, fold, table
 from mexc_tui.wording.moments import NONE, ahead, when
 from mexc_tui.wording.money import amount, price, signed
 from mexc_tui.wording.previews import day_words, drawdown_words, tightening_words

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from mexc_tui.cli.tables import Cell, Column, Pen, Tone, fold, table
 from mexc_tui.model.position import Day
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, fold, table
 from mexc_tui.wording.money import amount, signed
 
 EXACT = Decimal("0.01")

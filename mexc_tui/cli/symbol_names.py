@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mexc_tui.cli.command_runner import NOT_DONE, fail
 from mexc_tui.model.pair_names import resolve, typed_name
 from mexc_tui.model.text import clean_name, is_tradable_name
-from mexc_tui.questions.asker import NOT_DONE, fail
 
 if TYPE_CHECKING:
+    from mexc_tui.cli.command_runner import Asker
     from mexc_tui.model.trading_view import PositionRow
-    from mexc_tui.questions.asker import Asker
 
 
 def any_name(symbol: str) -> str:
@@ -30,7 +30,7 @@ def pair_name(symbol: str) -> str:
 
 def held_position(asker: "Asker", name: str) -> "PositionRow":
     """Return the open position that a name means; ends the command if there is none. Raises NoEngine."""
-    from mexc_tui.questions.books import Books
+    from mexc_tui.cli.trading_source import Books
 
     held = {row.symbol: row for row in Books(asker.reach).held().positions}
     symbol = resolve(name, held.__contains__, prefers_usual=False)

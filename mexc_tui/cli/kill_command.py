@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from mexc_tui.questions.agreeing import agree
-from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, Asker, as_chosen, asking, fail, say
+from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, Asker, as_chosen, asking, fail, say
+from mexc_tui.cli.confirmation import agree
 
 if TYPE_CHECKING:
     from mexc_tui.app.endpoints import Lent
@@ -35,9 +35,9 @@ PAPER_PLAN = (
 def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool, as_json: bool) -> None:
     """Stop without an engine; exit code 0 when the halt is kept and no order is seen any more."""
     from mexc_tui.app.direct_kill import kill_direct
+    from mexc_tui.cli.json_output import encode
     from mexc_tui.exchange.client import OriginRefused
     from mexc_tui.model.mode import Mode
-    from mexc_tui.questions.asjson import encode
 
     with asking(profile, as_json, is_emergency=True) as asker:
         if asker.reach.mode is Mode.PAPER:
@@ -125,7 +125,7 @@ def _is_live(profile: str) -> bool:
 def _kill_on_paper(asker: Asker, *, yes: bool) -> None:
     from mexc_tui.app.direct_kill import kill_paper
     from mexc_tui.app.paper import SCOPE
-    from mexc_tui.questions.asjson import encode
+    from mexc_tui.cli.json_output import encode
 
     if not yes:
         agree(asker, PAPER_PLAN.format(profile=asker.reach.paths.profile))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mexc_tui.cli.command_runner import NO_ENGINE, NOT_DONE, WRONG, as_chosen, fail
 from mexc_tui.model.mode import Mode
-from mexc_tui.questions.asker import NO_ENGINE, NOT_DONE, WRONG, as_chosen, fail
 
 if TYPE_CHECKING:
     from mexc_tui.host.credentials import Keys

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from mexc_tui.questions.agreeing import agree, yes_flag
-from mexc_tui.questions.asker import asked, asking
-from mexc_tui.questions.names import held_position, pair_name
+from mexc_tui.cli.command_runner import asked, asking
+from mexc_tui.cli.confirmation import agree, yes_flag
+from mexc_tui.cli.symbol_names import held_position, pair_name
 
 if TYPE_CHECKING:
     from mexc_tui.desk.trading import ExitsEdit, RungAsked

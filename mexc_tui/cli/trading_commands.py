@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mexc_tui.questions.agreeing import agree, typed_word, yes_flag
-from mexc_tui.questions.asker import NOT_DONE, Asker, asked, asking, fail
-from mexc_tui.questions.names import held_position, pair_name
+from mexc_tui.cli.command_runner import NOT_DONE, Asker, asked, asking, fail
+from mexc_tui.cli.confirmation import agree, typed_word, yes_flag
+from mexc_tui.cli.symbol_names import held_position, pair_name
 
 if TYPE_CHECKING:
-    from mexc_tui.questions.books import Books
+    from mexc_tui.cli.trading_source import Books
 
 EXCHANGE_S = 200.0
 """A command waits so long that must be seen to have happened at the exchange: cancels, then sales."""
@@ -31,7 +31,7 @@ last_option = click.option(
 @asked
 def positions(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show open positions: worth, gain, stop, and where their protection lives."""
-    from mexc_tui.questions.trading_pages import positions_page
+    from mexc_tui.cli.trading_pages import positions_page
 
     with asking(profile, as_json) as asker:
         asker.show_all(_books(asker).positions(last), positions_page)
@@ -42,7 +42,7 @@ def positions(last: int | None, profile: str | None, as_json: bool) -> None:
 @asked
 def orders(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show orders that are not at their end; somebody else's on the account too, which are left alone."""
-    from mexc_tui.questions.trading_pages import orders_page
+    from mexc_tui.cli.trading_pages import orders_page
 
     with asking(profile, as_json) as asker:
         asker.show_all(_books(asker).orders(last), orders_page)
@@ -53,7 +53,7 @@ def orders(last: int | None, profile: str | None, as_json: bool) -> None:
 @asked
 def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
     """Show snipes that are not over: what will be bought, when, for how much at most."""
-    from mexc_tui.questions.trading_pages import snipes_page
+    from mexc_tui.cli.trading_pages import snipes_page
 
     with asking(profile, as_json) as asker:
         now_ms = asker.now_ms()
@@ -64,7 +64,7 @@ def snipes(last: int | None, profile: str | None, as_json: bool) -> None:
 @asked
 def risk(profile: str | None, as_json: bool) -> None:
     """Show what the desk is worth, what it risks, and what is left of each limit."""
-    from mexc_tui.questions.trading_pages import risk_page
+    from mexc_tui.cli.trading_pages import risk_page
 
     with asking(profile, as_json) as asker:
         asker.show(_books(asker).risk(), risk_page)
@@ -74,7 +74,7 @@ def risk(profile: str | None, as_json: bool) -> None:
 @asked
 def performance(profile: str | None, as_json: bool) -> None:
     """Show how the desk has done: equity, every figure with its sample, the last days."""
-    from mexc_tui.questions.performance_page import performance_page
+    from mexc_tui.cli.performance_page import performance_page
 
     with asking(profile, as_json) as asker:
         asker.show(_books(asker).performance(), performance_page)
@@ -94,8 +94,8 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
     With --exchange they are compared anew also without an engine; nothing is sent or cancelled.
     Exit code: 0 everything is explained, 1 something is not, 3 books could not be compared.
     """
-    from mexc_tui.questions.asjson import reconciliation
-    from mexc_tui.questions.trading_pages import reconciliation_page
+    from mexc_tui.cli.json_output import reconciliation
+    from mexc_tui.cli.trading_pages import reconciliation_page
 
     with asking(profile, as_json) as asker:
         row = _books(asker).reconciliation(exchange_file)
@@ -111,8 +111,8 @@ def reconcile(exchange_file: Path | None, profile: str | None, as_json: bool) ->
 @asked
 def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
     """Say what every validator would say if a pair were armed now. Exit code: 0 it would be, 1 not."""
+    from mexc_tui.cli.trading_pages import what_if_page
     from mexc_tui.desk.trading import WHAT_IF, OfSymbol
-    from mexc_tui.questions.trading_pages import what_if_page
 
     with asking(profile, as_json) as asker:
         row = asker.reach.ask(WHAT_IF, OfSymbol(symbol=pair_name(symbol)))
@@ -127,8 +127,8 @@ def what_if(symbol: str, profile: str | None, as_json: bool) -> None:
 @asked
 def arm(symbol: str, yes: bool, profile: str | None, as_json: bool) -> None:
     """Arm a snipe: buy this listing at its opening, if every validator agrees."""
+    from mexc_tui.cli.preview_text import arm_plan
     from mexc_tui.desk.trading import ARM, WHAT_IF, OfSymbol
-    from mexc_tui.questions.plans import arm_plan
 
     with asking(profile, as_json) as asker:
         args = OfSymbol(symbol=pair_name(symbol))
@@ -158,8 +158,8 @@ def disarm(symbol: str, profile: str | None, as_json: bool) -> None:
 @asked
 def close(symbol: str, share: str | None, yes: bool, profile: str | None, as_json: bool) -> None:
     """Sell a position now, or a part of it."""
+    from mexc_tui.cli.preview_text import close_plan
     from mexc_tui.desk.trading import CLOSE, Closing
-    from mexc_tui.questions.plans import close_plan
 
     share_pct = _percent(share)
     with asking(profile, as_json, is_emergency=True) as asker:
@@ -198,9 +198,9 @@ def reduce_only(words: tuple[str, ...], profile: str | None, as_json: bool) -> N
 @asked
 def resume(yes: bool, profile: str | None, as_json: bool) -> None:
     """Let the desk buy again. After a loss or a breach a word has to be typed; --yes is not enough then."""
+    from mexc_tui.cli.preview_text import resume_plan
     from mexc_tui.desk.trading import RESUME, Resuming
     from mexc_tui.model.trading import Trading
-    from mexc_tui.questions.plans import resume_plan
     from mexc_tui.risk.state import RESUME_WORD, needs_word
 
     with asking(profile, as_json) as asker:
@@ -258,7 +258,7 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
     from mexc_tui.desk.trading import KILL, Killing
 
     if direct:
-        from mexc_tui.questions.direct import kill_directly
+        from mexc_tui.cli.kill_command import kill_directly
 
         kill_directly(exchange_file, profile, yes=yes, as_json=as_json)
         return
@@ -268,14 +268,14 @@ def kill(direct: bool, exchange_file: Path | None, yes: bool, profile: str | Non
 
 
 def _agree_to_stop(asker: Asker, name: str, *, yes: bool) -> None:
-    from mexc_tui.questions.plans import stop_plan
+    from mexc_tui.cli.preview_text import stop_plan
 
     if not yes:
         agree(asker, stop_plan(name, _books(asker).held()))
 
 
 def _books(asker: Asker) -> "Books":
-    from mexc_tui.questions.books import Books
+    from mexc_tui.cli.trading_source import Books
 
     return Books(asker.reach)
 

@@ -2,9 +2,9 @@
 
 import click
 
+from mexc_tui.cli.command_runner import NOT_DONE, asked, asking, fail
+from mexc_tui.cli.confirmation import typed_phrase
 from mexc_tui.model.mode import Mode
-from mexc_tui.questions.agreeing import typed_phrase
-from mexc_tui.questions.asker import NOT_DONE, asked, asking, fail
 
 
 @click.command()

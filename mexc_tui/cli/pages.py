@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from mexc_tui.cli.signal_pages import STAGES
+from mexc_tui.cli.tables import Cell, Column, Pen, Tone, cut, figure, fold, table
+from mexc_tui.cli.trading_pages import OLD_MS
 from mexc_tui.model.digits import exact, price_number
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.text import many
 from mexc_tui.model.view import AlertRow, FactRow, ListingRow, LoopRow, SettingRow, StatusRow, TradingState
-from mexc_tui.questions.signal_pages import STAGES
-from mexc_tui.questions.tables import Cell, Column, Pen, Tone, cut, figure, fold, table
-from mexc_tui.questions.trading_pages import OLD_MS
 from mexc_tui.wording.alerts import alert_title
 from mexc_tui.wording.facts import fact_words
 from mexc_tui.wording.moments import NONE, ahead, when

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from mexc_tui.cli.pages import money
 from mexc_tui.model.reconciliation import Difference, Excluded
 from mexc_tui.model.trading_view import ReconciliationRow
 from mexc_tui.model.view import ListingRow
-from mexc_tui.questions.pages import money
 from mexc_tui.wording.digits import plain_json
 
 _encoder = msgspec.json.Encoder(decimal_format="string")

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from mexc_tui.questions.asker import NOT_DONE, WRONG, Asker, as_chosen, fail
+from mexc_tui.cli.command_runner import NOT_DONE, WRONG, Asker, as_chosen, fail
 
 
 def yes_flag(command: click.decorators.FC) -> click.decorators.FC:
@@ -60,7 +60,7 @@ def typed_phrase(asker: Asker, plan: str, phrase: str) -> str:
 
 
 def _folded(asker: Asker, plan: str) -> list[str]:
-    from mexc_tui.questions.tables import fold
+    from mexc_tui.cli.tables import fold
 
     return fold(as_chosen(plan), "    ", asker.pen)
 

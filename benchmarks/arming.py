@@ -17,7 +17,7 @@ import msgspec
 
 from benchmarks.common import Row, emit, percentile
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.gates import Conditions, risk_book
+from mexc_tui.engine.entries.entry_context import Conditions, risk_book
 from mexc_tui.model.event import SnipeChanged
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import OrderType, Side

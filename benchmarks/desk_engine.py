@@ -29,7 +29,7 @@ from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer
-from mexc_tui.engine.thread import EngineThread
+from mexc_tui.engine.runtime.thread import EngineThread
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import Fact
 from tests.tui.frozen import listing, position, risk, status

@@ -25,7 +25,6 @@ import ccxt.async_support as ccxt
 from benchmarks.common import Row, emit, percentile, rows
 from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
-from mexc_tui.engine.trading_ports import Shot
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.market_messages import best_quote_of
@@ -35,6 +34,7 @@ from mexc_tui.exchange.topics import Pace, Topic
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Accepted, Purpose
+from mexc_tui.ports.trading import Shot
 from mexc_tui.proto.stream_pb2 import Push
 
 LOADED_PAIRS = 20

@@ -22,11 +22,10 @@ from benchmarks.firing import exchange_of, load
 from benchmarks.order_path import SCENARIO, SYMBOL
 from mexc_tui.app.composition import Joined, Outside, Place, joined
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.bookings import Desk, Written, stem
-from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.execution import Execution, Sent
-from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.engine.trading_ports import FiringLine, Shot
+from mexc_tui.engine.accounting.ledger_transaction import Desk, Written, stem
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.orders.execution import Execution, Sent
+from mexc_tui.engine.runtime.trading import TradingRooms
 from mexc_tui.exchange.connection import HttpConnection
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
@@ -36,6 +35,7 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Position
 from mexc_tui.model.snipe import ExitPlan, Snipe, SnipeKey, SnipeState
 from mexc_tui.model.stream import BestQuote
+from mexc_tui.ports.trading import FiringLine, Shot
 
 ROUNDS = 45
 SPEND = Decimal(10)

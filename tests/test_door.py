@@ -19,8 +19,8 @@ from mexc_tui.desk.known import SIGNALS
 from mexc_tui.desk.service import Door, DoorParts, JournalAudit
 from mexc_tui.desk.wire import Answer
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.face import Face, Refused
-from mexc_tui.engine.rows import listing_row, signal_row
+from mexc_tui.engine.views.face import Face, Refused
+from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
 from mexc_tui.model.listing import Stage

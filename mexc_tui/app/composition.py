@@ -33,18 +33,17 @@ from mexc_tui.app.trading_adapter import TradingParts, WireTrading
 from mexc_tui.app.trading_settings_mapping import trading_numbers
 from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.service import Door, DoorParts
-from mexc_tui.engine.bus import Bus
-from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
-from mexc_tui.engine.facade import EngineFace
-from mexc_tui.engine.health import FIRST_SAMPLES, ClockNotKnown
-from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
-from mexc_tui.engine.patience import GO_ON_S
-from mexc_tui.engine.ports import Clock
-from mexc_tui.engine.prices import QUOTE
-from mexc_tui.engine.screens import EngineScreens
-from mexc_tui.engine.supervisor import StartFailed
-from mexc_tui.engine.trading import TradingPart
-from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.runtime.engine import Engine, Identity, Numbers, Parts
+from mexc_tui.engine.runtime.event_feed import Bus
+from mexc_tui.engine.runtime.health import FIRST_SAMPLES, ClockNotKnown
+from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.runtime.supervisor import StartFailed
+from mexc_tui.engine.runtime.trading import TradingPart
+from mexc_tui.engine.views.facade import EngineFace
+from mexc_tui.engine.views.screens import EngineScreens
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.exchange.transport import HttpTransport
@@ -62,6 +61,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.ports.store import Clock
 from mexc_tui.practice.server import served
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.layers import lent_layer

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mexc_tui.detection.judging import Verdict, judge
 from mexc_tui.detection.settings import LabelRule
-from mexc_tui.engine.money import Money, every_position, every_snipe, money_of
+from mexc_tui.engine.accounting.equity_check import Money, every_position, every_snipe, money_of
 from mexc_tui.model.event import EngineStarted, SnipeRefused, TakenUp
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import ListingOutcome

@@ -18,7 +18,6 @@ from mexc_tui.app.endpoints import Lent, SystemClock
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.desk.trading import KILL, Killing
-from mexc_tui.engine.ports import Clock, Stored
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest_orders import CANCEL_SYMBOLS
 from mexc_tui.exchange.signing import Credentials, Secret
@@ -32,6 +31,7 @@ from mexc_tui.model.report import OrderReport
 from mexc_tui.model.rows import SkippedRow, skipped_words
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.ports.store import Clock, Stored
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.opening import Limits
 from mexc_tui.store.reserve import Reserve

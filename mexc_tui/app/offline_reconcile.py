@@ -15,10 +15,9 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.app.settings_mapping import client_limits, socket_timings, store_limits
 from mexc_tui.app.trading_adapter import TradingParts, WireTrading
 from mexc_tui.app.trading_settings_mapping import reconcile_numbers
-from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.ports import Stored
-from mexc_tui.engine.prices import Prices
-from mexc_tui.engine.reconciler import Reconciler
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.reconciler import Reconciler
+from mexc_tui.engine.market.prices import Prices
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.host.desk_id import NAME as INSTANCE
@@ -32,6 +31,7 @@ from mexc_tui.ledger.ids import stranger_words
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState
+from mexc_tui.ports.store import Stored
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.store import Store
 

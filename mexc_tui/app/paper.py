@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.app.market_adapter import WireMarket, WireParts
-from mexc_tui.engine.outside import CLOCK_SAMPLES, StreamSink
-from mexc_tui.engine.ports import Stored
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.model.endpoint import Endpoint
@@ -19,6 +17,8 @@ from mexc_tui.model.position import Account
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from mexc_tui.model.symbol import Symbol
+from mexc_tui.ports.market import CLOCK_SAMPLES, StreamSink
+from mexc_tui.ports.store import Stored
 from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.server import PracticeServer

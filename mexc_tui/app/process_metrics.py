@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mexc_tui.engine.bus import BusState
-from mexc_tui.engine.ports import Clock
+from mexc_tui.engine.runtime.event_feed import BusState
 from mexc_tui.exchange.breaker import BreakerState
 from mexc_tui.exchange.budget import BudgetState
 from mexc_tui.exchange.routes import Group
@@ -26,6 +25,7 @@ from mexc_tui.model.engine_view import (
     StoreRow,
     ViewerRow,
 )
+from mexc_tui.ports.store import Clock
 from mexc_tui.store.store import StoreState
 
 MINUTE_NS = 60_000_000_000

@@ -13,7 +13,7 @@ from typing import Any
 from mexc_tui.app.endpoints import Lent
 from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of, places_of
 from mexc_tui.app.run_screen import Beside, Viewing, engine_theme, farewell, show, show_attached
-from mexc_tui.engine.thread import EngineThread, Main
+from mexc_tui.engine.runtime.thread import EngineThread, Main
 from mexc_tui.host.detach import INTERRUPTED, Tether, tethered
 from mexc_tui.host.folders import make_folders
 from mexc_tui.host.logs.handler import log_to

@@ -6,10 +6,8 @@ from math import ceil
 from typing import TypeVar
 
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
-from mexc_tui.engine.outside import CLOCK_SAMPLES
-from mexc_tui.engine.polls import PollNumbers
-from mexc_tui.engine.ports import Clock
-from mexc_tui.engine.supervisor import SupervisorLimits
+from mexc_tui.engine.market.poll_worker import PollNumbers
+from mexc_tui.engine.runtime.supervisor import SupervisorLimits
 from mexc_tui.exchange import routes
 from mexc_tui.exchange.breaker import BreakerLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneLimit, LaneName
@@ -22,6 +20,8 @@ from mexc_tui.market.polling import WINDOW_S, Bounds, Every
 from mexc_tui.model.listing import Source, Triple
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.storage import Keep
+from mexc_tui.ports.market import CLOCK_SAMPLES
+from mexc_tui.ports.store import Clock
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.cache import Cache
 from mexc_tui.store.caches.database import DatabaseLevel

@@ -7,8 +7,6 @@ from random import Random
 
 import aiohttp
 
-from mexc_tui.engine.ports import Clock
-from mexc_tui.engine.trading_ports import ClockReading, FiringLine, PrivateSink, PrivateState
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.exchange.listen_key import KeyRecord
@@ -27,6 +25,8 @@ from mexc_tui.model.outcome import Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport
 from mexc_tui.model.rows import Rows
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
+from mexc_tui.ports.store import Clock
+from mexc_tui.ports.trading import ClockReading, FiringLine, PrivateSink, PrivateState
 
 NS_PER_MS = 1_000_000
 

@@ -24,7 +24,7 @@ from mexc_tui.desk.kinds import (
     Result,
 )
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine import asked
+from mexc_tui.engine.views import stored_queries as asked
 from mexc_tui.host.lock import is_held, noted_holder, socket_of
 from mexc_tui.host.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.model.event import EngineStarted

@@ -11,8 +11,8 @@ from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.ask import look
 from mexc_tui.desk.asking import Nothing
 from mexc_tui.desk.kinds import DeskSilent, NoEngine, Row, ViewKind
-from mexc_tui.engine.performance import performance_of
-from mexc_tui.engine.trading_rows import (
+from mexc_tui.engine.accounting.performance import performance_of
+from mexc_tui.engine.views.trading_rows import (
     Sight,
     blind_sight,
     order_row,
@@ -31,9 +31,9 @@ from mexc_tui.model.trading_view import (
 )
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.books_ports import TradingTables
     from mexc_tui.model.position import Position
     from mexc_tui.model.reconciliation import Reconciliation
+    from mexc_tui.ports.trading_store import TradingTables
     from mexc_tui.store.unit_of_work import Reading
 
 T = TypeVar("T")

@@ -18,7 +18,7 @@ import aiohttp
 from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
 from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
-from mexc_tui.engine.books import BookKeeper
+from mexc_tui.engine.market.order_book_sync import BookKeeper
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient, OriginRefused
 from mexc_tui.exchange.feed import FeedState, Phase

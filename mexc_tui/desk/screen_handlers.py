@@ -10,13 +10,13 @@ from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.server import DeskServer
 from mexc_tui.desk.trading_handlers import or_refused
-from mexc_tui.engine.guard_rows import guard_history
-from mexc_tui.engine.market_sight import Wish
-from mexc_tui.engine.ports import Books
-from mexc_tui.engine.screen_face import ScreenFace
+from mexc_tui.engine.views.guard_rows import guard_history
+from mexc_tui.engine.views.screen_face import ScreenFace
+from mexc_tui.engine.views.symbol_view import Wish
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
+from mexc_tui.ports.store import Books
 
 T = TypeVar("T")
 

@@ -23,15 +23,15 @@ from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, or_refu
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer, encode
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine import asked
-from mexc_tui.engine.face import Face, Refused
-from mexc_tui.engine.ports import Books, Clock
-from mexc_tui.engine.screen_face import ScreenFace
-from mexc_tui.engine.trading_face import TradingFace
+from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views.face import Face, Refused
+from mexc_tui.engine.views.screen_face import ScreenFace
+from mexc_tui.engine.views.trading_face import TradingFace
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
 from mexc_tui.model.why import SnipeSays, WhyRow
+from mexc_tui.ports.store import Books, Clock
 
 REFRESH_S = 0.25
 """Views follow the engine so closely."""

@@ -11,8 +11,8 @@ from mexc_tui.desk.asking import Agreed, Nothing
 from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
 from mexc_tui.desk.kinds import CommandKind, Outcome, Role, Row
 from mexc_tui.desk.views import View
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.trading_face import Acted, TradingFace
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.trading_face import Acted, TradingFace
 from mexc_tui.model.pair_names import AmbiguousName
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.policy import Rung

@@ -1,1 +1,1 @@
-"""The workers, and the ports through which they reach anything that can be swapped."""
+"""Background workers of one engine, one package per subject. Decisions are made in the pure packages."""

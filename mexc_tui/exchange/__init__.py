@@ -1,1 +1,1 @@
-"""MEXC on the wire: signing, REST, errors as decisions, rate budget, streams, clock offset."""
+"""MEXC client: REST calls, streams, limits, the firing connection."""

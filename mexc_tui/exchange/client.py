@@ -24,7 +24,7 @@ from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.model.errors import ExchangeError
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.ports import Clock
+    from mexc_tui.ports.store import Clock
 
 MEXC_REST = "https://api.mexc.com"
 HOSTS = frozenset({"api.mexc.com", "www.mexc.com", "www.mexc.co"})

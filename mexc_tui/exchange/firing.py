@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mexc_tui.engine.trading_ports import Fired, Shot
 from mexc_tui.exchange import routes
 from mexc_tui.exchange.answers import plain, read_or_raise
 from mexc_tui.exchange.connection import FAILURES, Connections, HttpConnection, Place, describe
@@ -25,9 +24,10 @@ from mexc_tui.model.market_data import ServerTime
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import PlacedOrder
+from mexc_tui.ports.trading import Fired, Shot
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.ports import Clock
+    from mexc_tui.ports.store import Clock
 
 WARM_SAMPLES = 4
 WARM_NS = 30 * NS_PER_S

@@ -5,11 +5,11 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.codec import channel_bytes, check, decode
 from mexc_tui.exchange.feed import Feed
 from mexc_tui.model.stream import NS_PER_S, BadFrame
 from mexc_tui.model.text import clean
+from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 SLICE_NS = 250_000

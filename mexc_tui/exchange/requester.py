@@ -25,7 +25,7 @@ from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.ports import Clock
+    from mexc_tui.ports.store import Clock
 
 T = TypeVar("T")
 Params = Iterable[tuple[str, str]]

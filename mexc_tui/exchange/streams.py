@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import aiohttp
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
 from mexc_tui.exchange.shard import Hole, Shard, ShardParts, ShardState
@@ -20,6 +19,7 @@ from mexc_tui.exchange.socket import (
     refuse_redirects,
 )
 from mexc_tui.exchange.topics import Topic
+from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 MAX_MESSAGE_BYTES = 1 << 20

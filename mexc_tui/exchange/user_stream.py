@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 import aiohttp
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.exchange.feed import Feed, FeedState, Phase
 from mexc_tui.exchange.inbox import Inbox
 from mexc_tui.exchange.listen_key import KeyEvent, KeyRecord, ListenKey, ListenKeyCalls
@@ -32,6 +31,7 @@ from mexc_tui.exchange.streams import MAX_MESSAGE_BYTES
 from mexc_tui.exchange.topics import private_topics
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import OrderUpdate, PrivateUpdate
+from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
 
 log = logging.getLogger(__name__)

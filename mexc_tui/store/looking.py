@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.model.storage import StorageRefused
+from mexc_tui.ports.store import Clock
 from mexc_tui.store.faults import translate
 from mexc_tui.store.opening import Limits, open_reader
 from mexc_tui.store.rows import Rows

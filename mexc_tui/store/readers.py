@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.model.storage import StorageClosed, StorageDeadline
+from mexc_tui.ports.store import Clock
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate
 from mexc_tui.store.group import Outcome

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import (
     Durability,
@@ -18,6 +17,7 @@ from mexc_tui.model.storage import (
     StorageFailed,
     StorageFull,
 )
+from mexc_tui.ports.store import Clock
 from mexc_tui.store.backups import Backups
 from mexc_tui.store.damage import Damage
 from mexc_tui.store.faults import translate

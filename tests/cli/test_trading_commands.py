@@ -22,8 +22,8 @@ from mexc_tui.cli.preview_text import Held, close_plan, stop_plan
 from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.service import Door, DoorParts
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.thread import EngineThread
-from mexc_tui.engine.trading_rows import position_rows
+from mexc_tui.engine.runtime.thread import EngineThread
+from mexc_tui.engine.views.trading_rows import position_rows
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.event import SnipeRefused

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mexc_tui.app.composition import Joined, Outside, Place, joined
-from mexc_tui.engine import asked
+from mexc_tui.engine.views import stored_queries as asked
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.view import ListingRow
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario

@@ -4,8 +4,8 @@ from decimal import Decimal as D
 
 import msgspec
 
-from mexc_tui.engine.open_books import OpenBooks
-from mexc_tui.engine.trading_rows import Precision, Quote, Sight
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.views.trading_rows import Precision, Quote, Sight
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung

@@ -6,7 +6,7 @@ from pathlib import Path
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine import asked
+from mexc_tui.engine.views import stored_queries as asked
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.why import DetectorSays, WhyRow

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mexc_tui.engine.awake import MEASURED_S, Awake
+from mexc_tui.engine.runtime.suspend_detector import MEASURED_S, Awake
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.standing import sleep_machine, stand_still
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from mexc_tui.engine.books import BookKeeper, SnapshotPace
+from mexc_tui.engine.market.order_book_sync import BookKeeper, SnapshotPace
 from mexc_tui.market.book import Applied, BookLimits, BookState
 from mexc_tui.model.errors import NoAnswer
 from mexc_tui.model.market_data import DepthSnapshot

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.engine.bus import Bus, BusClosed, Step, TradingFailure
-from mexc_tui.engine.observer import Notice, ObserverPolicy, Repaint, Resume
+from mexc_tui.engine.runtime.event_feed import Bus, BusClosed, Step, TradingFailure
+from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Repaint, Resume
 from mexc_tui.model.event import Alert, Fact, Severity
 from mexc_tui.simulation.run import Simulation, simulate
 

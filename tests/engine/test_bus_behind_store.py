@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.bus import Bus, Step, TradingFailure
-from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.runtime.event_feed import Bus, Step, TradingFailure
+from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
 from mexc_tui.store.store import Store

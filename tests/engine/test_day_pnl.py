@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.equity import DAY_MS
-from mexc_tui.engine.risk_rows import Guarded, risk_row
-from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.engine.accounting.equity_monitor import DAY_MS
+from mexc_tui.engine.views.risk_rows import Guarded, risk_row
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.simulation.run import Simulation, simulate

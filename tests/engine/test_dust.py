@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.position import Account
 from mexc_tui.model.storage import StorageError

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.equity import DAY_MS, MINUTE_MS
+from mexc_tui.engine.accounting.equity_monitor import DAY_MS, MINUTE_MS
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.equity_rows import DAY_MS, equity_of
+from mexc_tui.engine.views.equity_rows import DAY_MS, equity_of
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.store.store import Store

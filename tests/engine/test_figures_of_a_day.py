@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from mexc_tui.engine.labelling import label_version
-from mexc_tui.engine.screens import EngineScreens
-from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.engine.detection.labelling import label_version
+from mexc_tui.engine.views.screens import EngineScreens
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.engine_view import DetectorRow
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.position import EquityPoint, Position

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.engine.gates import Conditions, risk_book
+from mexc_tui.engine.entries.entry_context import Conditions, risk_book
 from mexc_tui.risk.candidate import Candidate, Reserved, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.store.trading_rows import TradingRows

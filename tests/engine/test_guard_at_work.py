@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side

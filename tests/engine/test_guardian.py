@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.asked_price import ask_price
-from mexc_tui.engine.bookings import Written
-from mexc_tui.engine.exit_intents import ExitIntents, Wanted
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
+from mexc_tui.engine.market.polled_price import ask_price
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.orders import suspect
 from mexc_tui.model.event import Alert

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.switch import Switch
+from mexc_tui.engine.safety.trading_state import Switch
 from mexc_tui.host.halt_file import FileOfHalt
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import OrderRole

@@ -11,10 +11,10 @@ import pytest
 
 from mexc_tui.app.composition import Joined, Outside, Place, joined
 from mexc_tui.app.endpoints import LiveKey
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
-from mexc_tui.engine.supervisor import StartFailed, WorkerFailure
-from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
+from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
+from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.views.face import Refused
 from mexc_tui.exchange.signing import Credentials, Secret
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.endpoint import Endpoint
@@ -30,7 +30,7 @@ from tests.engine.guarded import QUIET, rooms_of
 from tests.engine.inline import InlineThread
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.trading_ports import Trading
+    from mexc_tui.ports.trading import Trading
 
 TRADES = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ", "SPOT_DEAL_WRITE")
 READS = ("SPOT_ACCOUNT_READ", "SPOT_DEAL_READ")

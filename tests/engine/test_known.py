@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.ports import Unit
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StorageFailed
+from mexc_tui.ports.store import Unit
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
 

@@ -5,9 +5,9 @@ from decimal import Decimal as D
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.engine.known import Seen
-from mexc_tui.engine.market_rows import best_of, is_exact, path_of, trade_rows
-from mexc_tui.engine.shown import MOST, Shown
+from mexc_tui.engine.market.knowledge_store import Seen
+from mexc_tui.engine.market.watched_symbols import MOST, Shown
+from mexc_tui.engine.views.market_rows import best_of, is_exact, path_of, trade_rows
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels

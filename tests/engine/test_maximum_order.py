@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.policy import Rung

@@ -11,14 +11,14 @@ from aiohttp import web
 
 from mexc_tui.app.composition import Joined, Outside, Place, joined
 from mexc_tui.app.paper import SCOPE
-from mexc_tui.engine.ports import Stored
-from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import AnyEvent, OrderChanged, SnipeRefused
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.model.trading import TradingState
+from mexc_tui.ports.store import Stored
 from mexc_tui.practice.mirror import MirrorWorld
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer

@@ -10,7 +10,7 @@ from random import Random
 import msgspec
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.performance import performance_of
+from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.ledger.equity import Mark
 from mexc_tui.model.position import (
     Account,

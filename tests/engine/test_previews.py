@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Outcome, Reply
-from mexc_tui.engine.sale_preview import Bids, sale_of
+from mexc_tui.engine.views.sale_preview import Bids, sale_of
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.trading import TradingState

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.engine.prices import Prices
+from mexc_tui.engine.market.prices import Prices
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
 from tests.store.parts import HandClock

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.allowance import Allowance
+from mexc_tui.engine.runtime.weight_allowance import Allowance
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario, load
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.engine.retention import BUSY_S, EVERY_S, FIRST_S, Retention
+from mexc_tui.engine.runtime.retention import BUSY_S, EVERY_S, FIRST_S, Retention
 from mexc_tui.model.storage import Keep, StorageFull
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.clock import VirtualClock

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal as D
 
-from mexc_tui.engine.risk_rows import Guarded, limit_rows, risk_row
+from mexc_tui.engine.views.risk_rows import Guarded, limit_rows, risk_row
 from mexc_tui.model.position import Day
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits

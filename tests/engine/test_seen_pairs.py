@@ -3,10 +3,10 @@
 import tracemalloc
 from decimal import Decimal as D
 
-from mexc_tui.engine.known import Seen
-from mexc_tui.engine.prices import MOST_IDLE, Prices
-from mexc_tui.engine.recent_keys import RecentKeys
-from mexc_tui.engine.seen_pairs import LEAST_BARS, MOST_BARS, MOST_PAIRS, bound_seen
+from mexc_tui.engine.market.bar_memory import LEAST_BARS, MOST_BARS, MOST_PAIRS, bound_seen
+from mexc_tui.engine.market.knowledge_store import Seen
+from mexc_tui.engine.market.prices import MOST_IDLE, Prices
+from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.market.tape import MAX_BARS, MOST_GAPS, MOST_IDS, Tape
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.face import Refused
+from mexc_tui.engine.views.face import Refused
 from mexc_tui.host.halt_file import FileOfHalt
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.engine.supervisor import (
+from mexc_tui.engine.runtime.supervisor import (
     Started,
     StartFailed,
     Supervisor,

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from mexc_tui.engine.thread import EngineThread
+from mexc_tui.engine.runtime.thread import EngineThread
 
 
 def test_it_runs_in_another_thread_and_stops_when_told() -> None:

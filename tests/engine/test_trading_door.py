@@ -18,7 +18,7 @@ from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Outcome, Role
 from mexc_tui.desk.service import Door, DoorParts
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.trading_face import TradingFace
+from mexc_tui.engine.views.trading_face import TradingFace
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.model.position import Protection

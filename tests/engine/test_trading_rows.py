@@ -5,8 +5,8 @@ from decimal import Decimal as D
 import msgspec
 import pytest
 
-from mexc_tui.engine.open_books import OpenBooks
-from mexc_tui.engine.trading_rows import (
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.views.trading_rows import (
     blind_sight,
     order_rows,
     position_rows,

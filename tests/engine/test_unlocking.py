@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mexc_tui.app.trading_settings_mapping import entry_numbers
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.unlocking import LiveNumbers, Unlocking
+from mexc_tui.engine.safety.live_unlock import LiveNumbers, Unlocking
+from mexc_tui.engine.views.face import Refused
 from mexc_tui.model.storage import StorageError
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers, load

@@ -6,11 +6,11 @@ from decimal import Decimal as D
 
 import msgspec
 
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.readiness import Checked
-from mexc_tui.engine.risk_rows import Guarded, risk_row
-from mexc_tui.engine.trading_face import Acted
-from mexc_tui.engine.trading_rows import order_rows, position_rows, snipe_row
+from mexc_tui.engine.entries.readiness import Checked
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.risk_rows import Guarded, risk_row
+from mexc_tui.engine.views.trading_face import Acted
+from mexc_tui.engine.views.trading_rows import order_rows, position_rows, snipe_row
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
 from mexc_tui.model.severity import Severity

@@ -10,7 +10,6 @@ from decimal import Decimal
 
 import pytest
 
-from mexc_tui.engine.trading_ports import Fired, Shot
 from mexc_tui.exchange.bans import BanKind
 from mexc_tui.exchange.call_limits import CallLimits
 from mexc_tui.exchange.client import ClientLimits, MexcClient
@@ -20,6 +19,7 @@ from mexc_tui.exchange.lanes import LaneName
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Ambiguous, NotSent, Purpose, Rejected
+from mexc_tui.ports.trading import Fired, Shot
 
 from .hostile import SERVER_MS, Hostile, Reply, answer, client_of, endless, hostile, never, reset, reset_after
 

@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from mexc_tui.engine.trading_ports import Fired
 from mexc_tui.exchange.client import MEXC_REST, MexcClient
 from mexc_tui.exchange.connection import Headers
 from mexc_tui.exchange.firing import WireFiringLine
@@ -18,6 +17,7 @@ from mexc_tui.exchange.transport import HttpTransport
 from mexc_tui.model.errors import Refused
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected
+from mexc_tui.ports.trading import Fired
 from mexc_tui.practice.arrivals import Arrival
 from mexc_tui.practice.scenario import (
     EarlyOrder,

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.engine.trading_ports import Fired, Shot
 from mexc_tui.exchange.firing import WireFiringLine
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import PlacedOrder
+from mexc_tui.ports.trading import Fired, Shot
 
 from .certificates import BAD, checking, show, showing, write_certificates
 from .hostile import ACCESS_KEY, SERVER_MS, Hostile, Reply, answer, client_of, hostile

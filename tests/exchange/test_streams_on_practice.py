@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.engine.books import BookKeeper
+from mexc_tui.engine.market.order_book_sync import BookKeeper
 from mexc_tui.exchange import topics
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.market_messages import best_quote_of, deals_of

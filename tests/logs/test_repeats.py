@@ -2,7 +2,7 @@
 
 from mexc_tui.host.logs.repeats import MOST_KINDS, MOST_TEXTS, Kind, Message, Repeats
 
-POLL = Kind("mexc_tui.engine.polls", "WARNING", "%s could not be read, time %d: %s", 156)
+POLL = Kind("mexc_tui.engine.market.poll_worker", "WARNING", "%s could not be read, time %d: %s", 156)
 
 
 def message(text: str, at_s: float, kind: Kind = POLL, detail: str = "") -> Message:
@@ -59,7 +59,7 @@ def test_a_message_about_another_pair_or_source_is_written_at_once() -> None:
 
 def test_another_cause_of_the_same_failure_is_written_at_once() -> None:
     repeats = Repeats()
-    failed = Kind("mexc_tui.engine.selling", "ERROR", "the sale of %s failed", 188)
+    failed = Kind("mexc_tui.engine.exits.exit_execution", "ERROR", "the sale of %s failed", 188)
     texts = ["OSError: disk", "KeyError: 'bid'", "OSError: disk"]
     messages = [
         message("the sale of ABC failed", n, failed, f"\nTraceback:\n{text}") for n, text in enumerate(texts)

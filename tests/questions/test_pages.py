@@ -7,7 +7,7 @@ from mexc_tui.cli import json_output as asjson
 from mexc_tui.cli.pages import alerts_page, fact_line, listings_page
 from mexc_tui.cli.signal_pages import signals_page, why_page
 from mexc_tui.cli.tables import Pen
-from mexc_tui.engine.rows import fact_row, listing_row, signal_row
+from mexc_tui.engine.views.rows import fact_row, listing_row, signal_row
 from mexc_tui.model.event import Alert, CommandBegun, Event, Fact, OpaqueEvent, SettingChanged, SignalRaised
 from mexc_tui.model.listing import Disagreement, Source, SourceClaim, Stage, Topic
 from mexc_tui.model.severity import Severity

@@ -23,8 +23,8 @@ from mexc_tui.cli.trading_pages import (
     verdict_lines,
     what_if_page,
 )
-from mexc_tui.engine.rows import fact_row
-from mexc_tui.engine.trading_rows import (
+from mexc_tui.engine.views.rows import fact_row
+from mexc_tui.engine.views.trading_rows import (
     blind_sight,
     order_rows,
     position_rows,

@@ -14,7 +14,7 @@ from mexc_tui.app.settings_mapping import (
     supervisor_limits,
 )
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.supervisor import SupervisorLimits
+from mexc_tui.engine.runtime.supervisor import SupervisorLimits
 from mexc_tui.exchange.budget import DEFAULT_LANES, LaneName
 from mexc_tui.exchange.offset import OffsetLimits
 from mexc_tui.exchange.socket import SocketTimings

@@ -20,7 +20,7 @@ from tests.store.samples import listing
 from tests.store.test_cancellation import Blocker
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.ports import Books
+    from mexc_tui.ports.store import Books
 
 
 def head(stored: Reading) -> int:

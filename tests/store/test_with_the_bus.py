@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.engine.bus import Bus, Step
-from mexc_tui.engine.observer import Notice, ObserverPolicy, Resume
+from mexc_tui.engine.runtime.event_feed import Bus, Step
+from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
 from mexc_tui.model.event import Fact
 from mexc_tui.store.store import Store
 from tests.store.parts import FILE, HandClock, fact

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 
 from mexc_tui.desk.client import DeskClient, Link
 from mexc_tui.desk.kinds import Role
-from mexc_tui.engine.facade import EngineFace
-from mexc_tui.engine.market_sight import Wish
-from mexc_tui.engine.screens import EngineScreens
-from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.facade import EngineFace
+from mexc_tui.engine.views.screens import EngineScreens
+from mexc_tui.engine.views.symbol_view import Wish
+from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.tui.app import DeskApp

@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.engine.ports import Clock
 from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.store import Clock
 from mexc_tui.store.caches.level import PROMOTED_MS, Cached, CacheLevel, Entry, LevelName, Space
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from mexc_tui.sniping.rounding import floored, grid_of
 from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.prices import Price
+    from mexc_tui.engine.market.prices import Price
 
 LATER_S = OPENS_S + 8
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 import pytest
 
-from mexc_tui.engine.bookkeeper import Bookkeeper
-from mexc_tui.engine.entry_orders import EntryOrders
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.entries.entry_orders import EntryOrders
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import OrderType
 from tests.engine.held import GRID
 from tests.ledger.desk import NOON_MS, D, intent, order
 
 if TYPE_CHECKING:
-    from mexc_tui.engine.ports import Books, Clock
+    from mexc_tui.ports.store import Books, Clock
 
 FEE = 1 + GRID.taker_fee
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.face import Refused
+from mexc_tui.engine.views.face import Refused
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import NewOrder, OrderType

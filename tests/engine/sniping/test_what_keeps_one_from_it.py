@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.trading_facade import trading_face
-from mexc_tui.engine.trading_ports import FiringLine
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.verdict import refusals
+from mexc_tui.ports.trading import FiringLine
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.sniping.desks import NAME, OPENS_S, listing, opening, scenario

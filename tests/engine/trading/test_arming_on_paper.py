@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.labelling import label_version
-from mexc_tui.engine.ports import Unit
+from mexc_tui.engine.detection.labelling import label_version
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.order import Side
 from mexc_tui.model.signal import ClaimKind
+from mexc_tui.ports.store import Unit
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.test_paper_days import OPENS_S, PaperDay
 

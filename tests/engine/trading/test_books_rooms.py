@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.bookings import Desk
+from mexc_tui.engine.accounting.ledger_transaction import Desk
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.errors import Refused
 from mexc_tui.model.intent import Fee, Order, OrderState

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.face import Refused
+from mexc_tui.engine.views.face import Refused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import Joined, Outside, Place, joined
-from mexc_tui.engine.face import Refused
-from mexc_tui.engine.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.event import LiveLockChanged, SnipeRefused
 from mexc_tui.model.plan_view import Preview

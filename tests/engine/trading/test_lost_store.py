@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.trading import Cause, TradingState

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.sweep import Sweep
+from mexc_tui.engine.orders.cancel_sweep import Sweep
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.reconciliation import ExcludedCause, Trigger

@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.app.ban_file import FileOfBan
 from mexc_tui.app.composition import Joined, Outside, Place, joined
-from mexc_tui.engine.supervisor import StartFailed
+from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.trading import Cause, TradingState

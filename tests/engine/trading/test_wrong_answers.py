@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.trading_facade import trading_face
+from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.position import Protection

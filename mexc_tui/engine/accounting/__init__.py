@@ -1,0 +1,1 @@
+"""The ledger: written, held in memory, compared with the exchange's balances, valued."""

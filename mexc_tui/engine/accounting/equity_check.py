@@ -1,0 +1,108 @@
+"""Whether equity is what was put in and earned (I7), from stored books. Synchronous, beside the loop."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeVar
+
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.ledger.accounts import flows
+from mexc_tui.ledger.equity import Mark, worth
+from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import Account, Entry, Position
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.ports.trading_store import TradingTables
+
+T = TypeVar("T")
+
+PAGE = 500
+LAST = 2**62
+
+Marks = Mapping[str, Mark]
+"""What each open position would be sold at, by its id; one without a bid stands at its cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Both sides of the identity of equity, in quote units."""
+
+    start: Decimal
+    flows: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    cash: Decimal
+    holdings: Decimal
+    fees: Decimal
+    unpriced: int
+    """Open positions that stand at their cost."""
+
+    @property
+    @exactly
+    def equity(self) -> Decimal:
+        """Cash and holdings."""
+        return self.cash + self.holdings
+
+    @property
+    @exactly
+    def gap(self) -> Decimal:
+        """What equity is more than start, flows and profits: 0 but for rounding."""
+        return self.equity - (self.start + self.flows + self.realised + self.unrealised)
+
+
+@exactly
+def money_of(tables: TradingTables, positions: Iterable[Position], marks: Marks) -> Money:
+    """Add up both sides; `positions` are all that ever were."""
+    realised = unrealised = holdings = fees = ZERO
+    unpriced = 0
+    for position in positions:
+        realised += position.realised
+        fees += position.fees
+        if not position.is_open:
+            continue
+        mark = marks.get(position.id)
+        value = None if mark is None else worth(replace(mark, position=position))
+        unpriced += value is None and position.remaining > 0
+        value = position.remaining_cost if value is None else value
+        holdings += value
+        unrealised += value - position.remaining_cost
+    return Money(
+        start=_start(tables.entries.get("start")),
+        flows=flows(_entries(tables)),
+        realised=realised,
+        unrealised=unrealised,
+        cash=tables.entries.balance(Account.DESK, QUOTE),
+        holdings=holdings,
+        fees=fees,
+        unpriced=unpriced,
+    )
+
+
+def every_position(tables: TradingTables) -> Iterator[Position]:
+    """Return every position ever, newest first."""
+    return _pages(lambda ms, name: tables.positions.page(ms, name, PAGE), lambda one: (one.opened_ms, one.id))
+
+
+def every_snipe(tables: TradingTables) -> Iterator[Snipe]:
+    """Return every snipe ever, newest first."""
+    return _pages(lambda ms, name: tables.snipes.page(ms, name, PAGE), lambda one: (one.armed_ms, one.id))
+
+
+def _pages(read: Callable[[int, str], list[T]], key: Callable[[T], tuple[int, str]]) -> Iterator[T]:
+    page = read(LAST, "")
+    while page:
+        yield from page
+        page = read(*key(page[-1]))
+
+
+def _entries(tables: TradingTables) -> Iterator[Entry]:
+    page = tables.entries.page(LAST, PAGE)
+    while page:
+        yield from (entry for _, entry in page)
+        page = tables.entries.page(page[-1][0], PAGE)
+
+
+def _start(entry: Entry | None) -> Decimal:
+    postings = () if entry is None else entry.postings
+    amounts = (one.amount for one in postings if one.account is Account.DESK and one.asset == QUOTE)
+    return sum(amounts, ZERO)

@@ -1,0 +1,291 @@
+"""Marks what the desk is worth each second, keeps the points that history needs, and knows its losses."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.accounting.equity_check import every_position, money_of
+from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.market.prices import QUOTE, Prices
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.ledger.checks import equity_identity
+from mexc_tui.ledger.equity import Mark, change, drawdown, equity_point, unrealised
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import EquityPoint, HeldPrice
+from mexc_tui.model.storage import Durability
+from mexc_tui.ports.store import Books
+from mexc_tui.ports.trading_store import EquityTable
+
+HUNDRED = Decimal(100)
+STEP_S = 1.0
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+MOST_READ = 10_000
+"""Points of a day that are read to find its first complete one."""
+ROUNDING = Decimal("1e-6")
+"""Quote units that divisions may leave in each position (I7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What limits of loss are held against. None: a price is missing, and no limit may act."""
+
+    day_pct: Decimal | None
+    """Loss since the day began, or since a person resumed; negative: a gain."""
+    drawdown_pct: Decimal | None
+    in_a_row: int
+    exposure_pct: Decimal | None
+    """Coins at the bid, of equity."""
+
+
+class Equity:
+    """One worker."""
+
+    def __init__(
+        self,
+        keeper: Bookkeeper,
+        books: Books,
+        prices: Prices,
+        now_ms: Callable[[], int],
+        fee: Callable[[str], Decimal],
+        stale_ms: Callable[[], int],
+        resumed_ms: Callable[[], int],
+    ) -> None:
+        """`fee`: of selling a pair, a ratio; `stale_ms`: an older bid is no price.
+
+        `resumed_ms`: when a person resumed last; losses from before count no more.
+        """
+        self._keeper = keeper
+        self._books = books
+        self._prices = prices
+        self._now_ms = now_ms
+        self._fee = fee
+        self._stale_ms = stale_ms
+        self._resumed_ms = resumed_ms
+        self._wake = asyncio.Event()
+        self._start = self._flows = self._closed = ZERO
+        self._realised = dict[str, Decimal]()
+        self._complete: EquityPoint | None = None
+        self._day_start: EquityPoint | None = None
+        """Of the UTC day: its P&L is measured from here."""
+        self._limit_start: EquityPoint | None = None
+        """Of the UTC day, or when a person resumed after a loss: limits are measured from here."""
+        self._stored_ms = 0
+        self._has_filled = False
+        self._has_closed = True
+        self._is_loaded = False
+        self.in_a_row = 0
+        keeper.on_change(self._note)
+
+    async def run(self, started: Started) -> None:
+        """Mark each second and after each fill."""
+        await self._load()
+        await self.look()
+        started()
+        while True:
+            try:
+                async with asyncio.timeout(STEP_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self.look()
+
+    async def look(self) -> None:
+        """Mark once; store the point if it is one to keep."""
+        before = self._complete
+        point = self.mark()
+        if before is not None and before.at_ms > self._stored_ms and _day(before.at_ms) != _day(point.at_ms):
+            await self._store(before)  # the close of its day, which the next day's P&L is measured from
+        if self._is_to_keep(point):
+            await self._store(point)
+        if self._has_closed:
+            await self._count_losses()
+
+    def mark(self) -> EquityPoint:
+        """Return what the desk is worth now, and let memory have it."""
+        memory = self._keeper.open
+        before = self._complete
+        point = equity_point(memory.cash(QUOTE), self._marks(), self._flows, before, self._now_ms())
+        memory.equity = point
+        if point.is_complete:
+            self._complete = point
+        self._day_start = _start_of(self._day_start, before or self._complete, point.at_ms)
+        self._limit_start = _start_of(self._limit_start, before or self._complete, point.at_ms)
+        return point
+
+    def losses(self) -> Losses:
+        """Return what the last mark says of losses."""
+        point, start = self._keeper.open.equity, self._limit_start
+        if point is None or start is None:
+            return Losses(None, None, self.in_a_row, None)
+        moved, fall = change(start, point), drawdown(point)
+        exposed = point.holdings / point.equity if point.is_complete and point.equity > 0 else None
+        return Losses(_pct(moved, -HUNDRED), _pct(fall), self.in_a_row, _pct(exposed))
+
+    @property
+    def day_equity(self) -> Decimal | None:
+        """Return equity at the start of the UTC day plus flows since; None: not known."""
+        return self._since(self._day_start)
+
+    @property
+    def limit_equity(self) -> Decimal | None:
+        """Return the equity that loss limits are measured from plus flows since; None: not known."""
+        return self._since(self._limit_start)
+
+    async def begin_anew(self) -> None:
+        """Count losses from now on: a person resumed after one; the day's P&L stays. Raises StorageError."""
+        self._complete = self._limit_start = None
+        self.in_a_row, self._has_closed = 0, True
+        point = self.mark()
+        if point.is_complete:
+            await self._store(point)
+
+    def breaches(self) -> tuple[str, ...]:
+        """Say where equity is not the start, flows and profits (I7); nothing: it is."""
+        memory = self._keeper.open
+        point = memory.equity
+        if point is None or not self._is_loaded:
+            return ()
+        marks = self._marks()
+        now = equity_point(memory.cash(QUOTE), marks, self._flows, None, point.at_ms)
+        gain = sum((unrealised(mark) or ZERO for mark in marks), ZERO)
+        realised = self._closed + sum(self._realised.values(), ZERO)
+        return equity_identity(self._start, now, realised, gain, ROUNDING * (1 + len(self._realised)))
+
+    # ---- inside
+
+    def _since(self, start: EquityPoint | None) -> Decimal | None:
+        point = self._keeper.open.equity
+        return None if start is None or point is None else start.equity + point.flows - start.flows
+
+    def _marks(self) -> list[Mark]:
+        return [
+            Mark(one, self._bid(one.symbol), self._fee(one.symbol))
+            for one in self._keeper.open.booked_positions()
+        ]
+
+    def _bid(self, symbol: str) -> Decimal | None:
+        age_ms = self._prices.age_ms(symbol)
+        return None if age_ms is None or age_ms > self._stale_ms() else self._prices.believed_bid(symbol)
+
+    async def _load(self) -> None:
+        """Take up where stored points and entries end: read in the writer's turn, no commit is missed."""
+        resumed_ms = self._resumed_ms()
+        found = await self._keeper.write("what equity began with", lambda desk: _found(desk, resumed_ms))
+        self._start, self._flows, self._closed = found.start, found.flows, found.closed
+        self._realised = dict(found.realised)
+        self._complete, self._day_start, self._limit_start = (
+            found.complete,
+            found.day_start,
+            found.limit_start,
+        )
+        self._stored_ms = 0 if found.complete is None else found.complete.at_ms
+        self._is_loaded = True
+
+    def _note(self, written: Written) -> None:
+        """Follow what a commit moved."""
+        if not self._is_loaded:
+            return
+        self._flows += sum((entry.flow for entry in written.entries), ZERO)
+        for position in written.positions:
+            self._realised[position.id] = position.realised
+            self._has_closed |= not position.is_open
+        if any(step.has_fill for step in written.advanced):
+            self._has_filled = True
+            self._wake.set()
+
+    def _is_to_keep(self, point: EquityPoint) -> bool:
+        """Each fill, each minute, each midnight (UTC)."""
+        return self._has_filled or point.at_ms // MINUTE_MS != self._stored_ms // MINUTE_MS
+
+    async def _store(self, point: EquityPoint) -> None:
+        self._has_filled, self._stored_ms = False, point.at_ms
+        held = {one.position.symbol: one.bid for one in self._marks() if one.bid is not None}
+        prices = tuple(HeldPrice(symbol, bid) for symbol, bid in held.items())
+        point = msgspec.structs.replace(point, prices=prices)
+
+        def work(desk: Desk) -> None:
+            desk.tables.equity.add(point)
+
+        await self._keeper.write("equity point", work, durability=Durability.NORMAL)
+
+    async def _count_losses(self) -> None:
+        self._has_closed = False
+        scope, since_ms = self._keeper.scope, self._resumed_ms()
+        run = await self._books.read(
+            "losses in a row", lambda stored: stored.trading(scope).limits.losses_in_a_row(since_ms)
+        )
+        self.in_a_row = run.count
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the store has of equity."""
+
+    start: Decimal
+    flows: Decimal
+    closed: Decimal
+    """Realised by positions that change no more."""
+    realised: dict[str, Decimal]
+    """Of those that still may."""
+    complete: EquityPoint | None
+    day_start: EquityPoint | None
+    limit_start: EquityPoint | None
+
+
+def _found(desk: Desk, resumed_ms: int) -> _Found:
+    tables, closed, realised = desk.tables, ZERO, dict[str, Decimal]()
+    for position in every_position(tables):
+        if position.closed_ms is None or position.closed_ms > desk.now_ms - DAY_MS:
+            realised[position.id] = position.realised
+        else:
+            closed += position.realised
+    money = money_of(tables, (), {})
+    latest = tables.equity.latest()
+    closes = tables.equity.daily_closes(2)
+    complete = latest if latest is not None and latest.is_complete else closes[-1] if closes else None
+    today_ms = desk.now_ms - desk.now_ms % DAY_MS
+    before = [one for one in closes if one.at_ms < today_ms]
+    day_start = before[-1] if before else _first_since(tables.equity, today_ms, desk.now_ms)
+    limit_start = day_start
+    if resumed_ms > today_ms:
+        limit_start = _first_since(tables.equity, resumed_ms, desk.now_ms) or complete
+    return _Found(
+        money.start,
+        money.flows,
+        closed,
+        realised,
+        complete,
+        _dated(day_start, today_ms),
+        _dated(limit_start, max(today_ms, resumed_ms)),
+    )
+
+
+def _first_since(table: EquityTable, from_ms: int, now_ms: int) -> EquityPoint | None:
+    points = table.between(from_ms, now_ms + 1, MOST_READ)
+    return next((one for one in points if one.is_complete), None)
+
+
+def _dated(point: EquityPoint | None, at_ms: int) -> EquityPoint | None:
+    """Return a point as the start of what began at a moment."""
+    return None if point is None else msgspec.structs.replace(point, at_ms=max(point.at_ms, at_ms))
+
+
+def _start_of(start: EquityPoint | None, latest: EquityPoint | None, now_ms: int) -> EquityPoint | None:
+    """Return where this UTC day is measured from: the last complete point before it, or its first."""
+    if start is not None and _day(start.at_ms) == _day(now_ms):
+        return start
+    return _dated(latest, now_ms)
+
+
+def _day(at_ms: int) -> int:
+    return at_ms // DAY_MS
+
+
+def _pct(ratio: Decimal | None, factor: Decimal = HUNDRED) -> Decimal | None:
+    return None if ratio is None else ratio * factor

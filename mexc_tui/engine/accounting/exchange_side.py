@@ -1,0 +1,173 @@
+"""Reads the exchange's side of a comparison: balances, and orders before and after them."""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.runtime.weight_allowance import Allowance
+from mexc_tui.ledger.agreement import Theirs, moving_symbols
+from mexc_tui.ledger.orders import must_ask_trades
+from mexc_tui.model.account import Balance
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.outcome import KEY_CODES, TIME_CODES, Purpose
+from mexc_tui.model.report import OrderReport, TradeReport
+from mexc_tui.model.rows import SkippedRow
+from mexc_tui.ports.trading import Trading
+
+UNKNOWN_PAIR = frozenset({-1121, 10007})
+"""The exchange does not know the pair, or not any more (delisted, renamed)."""
+ABOUT_THE_ACCOUNT = frozenset({401, 403, 418, 429})
+HISTORY_WEIGHT = 10
+"""What it weighs to list the orders of one pair (reference 3.2)."""
+HISTORY_MS = 7 * 86_400_000 - 60_000
+"""Orders are listed so long back (reference 4.4)."""
+
+
+class ExchangeSide:
+    """Asks and changes nothing. Methods raise ExchangeError."""
+
+    def __init__(self, trading: Trading, keeper: Bookkeeper, allowance: Allowance) -> None:
+        self._trading = trading
+        self._keeper = keeper
+        self._allowance = allowance
+        self._dead = frozenset[str]()
+        """Pairs that the exchange did not know at the last reading: they are asked for each time."""
+        self.unlisted = frozenset[str]()
+        """Pairs whose orders it did not list, or not all, at the last reading: the same."""
+        self.balances = tuple[Balance, ...]()
+        """Balances as the exchange told them last: for display, never for a decision about money."""
+        self._unread = tuple[SkippedRow, ...]()
+        """Balances of that answer that could not be read."""
+
+    async def read(self, wanted: frozenset[str], *, at_once: bool = False) -> Theirs:
+        """Read one side, with the orders of the wanted pairs and of those that have an order not ended.
+
+        `at_once`: although there are many of them; else their histories are spread in time.
+        """
+        symbols = wanted | self._unsettled()
+        symbols |= (self._dead | self.unlisted) & self._keeper.open.symbols()
+        before = await self._orders(symbols, at_once=at_once)
+        balances, unread = await self.account(), self._unread
+        at_ms = self._trading.now_ms()
+        left = symbols - set(before.dead) - set(before.unanswered)
+        after = await self._orders(left, at_once=at_once)
+        dead, unanswered = before.dead | after.dead, before.unanswered | after.unanswered
+        trades = await self._trades(set(dead), unanswered)
+        self._dead = frozenset(dead)
+        ours = self._keeper.open.symbols()
+        listed = ours | {report.symbol for report in after.reports}
+        unlisted = {*dead, *unanswered, *before.partial, *after.partial}
+        partial = {symbol: words for symbol, words in after.partial.items() if symbol in ours}
+        self.unlisted = frozenset(partial | unanswered)
+        return Theirs(
+            at_ms=at_ms,
+            balances=balances,
+            unread=unread,
+            orders=after.reports,
+            trades=trades,
+            listed=frozenset(listed - unlisted) if after.names_all else frozenset(),
+            moving=moving_symbols(before.reports, after.reports) - unlisted,
+            dead=dead,
+            unanswered=partial | unanswered,
+        )
+
+    async def account(self) -> tuple[Balance, ...]:
+        """Ask for balances."""
+        account = await self._trading.account(purpose=Purpose.EXIT)
+        self.balances, self._unread = account.balances, account.skipped
+        return self.balances
+
+    async def read_first(self, tries: int) -> Theirs:
+        """Read until two account answers in a row agree: one answer opens no books.
+
+        A balance that cannot be read is asked for as often as one that differs; it does not end the start.
+        """
+        before = totals(await self.account())
+        theirs = await self.read(self.in_use(), at_once=True)
+        while (theirs.unread or totals(theirs.balances) != before) and tries > 0:
+            before, tries = totals(theirs.balances), tries - 1
+            theirs = await self.read(self.in_use(), at_once=True)
+        return theirs
+
+    def in_use(self) -> frozenset[str]:
+        """Return the pairs in which something of ours may have happened."""
+        return self._keeper.open.touched(self._trading.now_ms())
+
+    def _unsettled(self) -> frozenset[str]:
+        """Return pairs with an order that is not at its end: their history is worth its weight each time."""
+        orders = self._keeper.open.orders.values()
+        return frozenset(order.symbol for order in orders if not order.state.is_terminal)
+
+    async def _orders(self, symbols: Iterable[str], *, at_once: bool) -> "_Listed":
+        """Return open orders of every pair, and all recent ones of these pairs, failures pair by pair."""
+        listed = await self._trading.open_orders(purpose=Purpose.EXIT)
+        found = {report.order_id: report for report in listed.rows}
+        dead, unanswered = dict[str, str](), dict[str, str]()
+        partial = {row.name: f"open orders: {row.problem}" for row in listed.skipped if row.name}
+        start_ms = self._since_ms()
+        for symbol in sorted(symbols):
+            if not at_once:
+                await self._allowance.take(HISTORY_WEIGHT)
+            try:
+                reports = await self._trading.all_orders(symbol, start_ms=start_ms, purpose=Purpose.EXIT)
+            except ExchangeError as error:
+                _note(symbol, error, dead, unanswered)
+            else:
+                found |= {report.order_id: report for report in reports.rows}
+                if reports.problem:
+                    partial[symbol] = f"orders: {reports.problem}"
+        names_all = all(row.name for row in listed.skipped)
+        return _Listed(tuple(found.values()), dead, unanswered, partial, names_all)
+
+    def _since_ms(self) -> int:
+        memory, now_ms = self._keeper.open, self._trading.now_ms()
+        began = [one.created_ms for one in (*memory.orders.values(), *memory.intents.values())]
+        return max(min(began, default=now_ms) - 60_000, now_ms - HISTORY_MS)
+
+    async def _trades(self, dead: Container[str], unanswered: dict[str, str]) -> tuple[TradeReport, ...]:
+        """Return trades of the orders whose fees are not all known; note in `unanswered` what failed."""
+        found: list[TradeReport] = []
+        for order in [one for one in self._keeper.open.orders.values() if must_ask_trades(one)]:
+            if order.symbol in dead:
+                continue
+            try:
+                told = await self._trading.my_trades(
+                    order.symbol, order_id=order.order_id, purpose=Purpose.EXIT
+                )
+            except ExchangeError as error:
+                _note(order.symbol, error, unanswered, unanswered)
+            else:
+                found += told.rows
+                if told.problem:
+                    unanswered[order.symbol] = f"trades: {told.problem}"
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Orders, and pairs whose history was refused (`dead`), not read or read in part, with the words."""
+
+    reports: tuple[OrderReport, ...]
+    dead: dict[str, str]
+    unanswered: dict[str, str]
+    partial: dict[str, str]
+    """Malformed rows were skipped: an order that is not listed may be one of them."""
+    names_all: bool
+    """Whether each open order that could not be read tells its pair: else it may be of any."""
+
+
+def _note(symbol: str, error: ExchangeError, dead: dict[str, str], unanswered: dict[str, str]) -> None:
+    """Keep a failure that is about one pair; raise what is about the account, its key or its limits."""
+    if not isinstance(error, Refused):
+        unanswered[symbol] = str(error)
+    elif error.refusal.code in UNKNOWN_PAIR:
+        dead[symbol] = str(error)
+    elif error.refusal.http_status in ABOUT_THE_ACCOUNT or error.refusal.code in KEY_CODES | TIME_CODES:
+        raise error
+    else:
+        unanswered[symbol] = str(error)
+
+
+def totals(balances: Iterable[Balance]) -> dict[str, object]:
+    """Return what an account holds of each asset that it holds anything of."""
+    return {one.asset: one.total for one in balances if one.total}

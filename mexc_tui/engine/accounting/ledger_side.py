@@ -1,0 +1,118 @@
+"""Reads the books' side of a comparison, and what changed in them while the exchange was asked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.ledger.accounts import START_ENTRY, standing_drifts
+from mexc_tui.ledger.agreement import Ours, Theirs, Unconfirmed
+from mexc_tui.ledger.confirming import REVERSED_WITHIN_MS
+from mexc_tui.model.intent import Order
+from mexc_tui.model.position import Position
+from mexc_tui.ports.trading_store import TradingTables
+
+LATELY_MS = 900_000
+"""Orders that ended so long ago are still compared."""
+RECENT_ORDERS = 200
+MOVED_ENTRIES = 200
+"""If so many entries were booked during one comparison, no asset is compared."""
+RECENT_ENTRIES = 2_000
+"""Among so many newest entries a drift is found that is reversed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the comparison knew before it read the books."""
+
+    theirs: Theirs
+    newest_entry: int
+    """Number of the newest entry before the first query."""
+    agreed_ms: int
+    """When balances last agreed; 0: not since this engine began."""
+    unconfirmed: tuple[Unconfirmed, ...]
+    orders: tuple[Order, ...]
+    """In memory: those on their way or suspected have no row yet."""
+    unbooked: frozenset[str]
+    """Client ids of orders of which memory knows more than the store."""
+
+
+def asked(
+    memory: OpenBooks,
+    theirs: Theirs,
+    *,
+    newest_entry: int,
+    agreed_ms: int,
+    unconfirmed: tuple[Unconfirmed, ...],
+) -> Asked:
+    """Take what memory knows at this moment; the store is read in another thread."""
+    orders, unbooked = tuple(memory.orders.values()), frozenset(memory.told)
+    return Asked(theirs, newest_entry, agreed_ms, unconfirmed, orders, unbooked)
+
+
+def newest_entry(tables: TradingTables) -> int:
+    """Return the number of the newest entry: what is booked after it has a higher one."""
+    return next((number for number, _ in tables.entries.page(limit=1)), 0)
+
+
+def our_side(tables: TradingTables, known: Asked) -> Ours:
+    """Read everything in one transaction."""
+    theirs = known.theirs
+    since_ms = theirs.at_ms - LATELY_MS
+    orders = dict[str, Order]()
+    for order in (
+        *tables.orders.page(limit=RECENT_ORDERS),
+        *tables.orders.open(),
+        *tables.orders.foreign(),
+    ):
+        if order.updated_ms >= since_ms or not order.state.is_terminal:
+            orders[order.client_order_id] = order
+    positions = tables.positions.open()
+    for position in positions:
+        orders |= {one.client_order_id: one for one in tables.orders.of_position(position.id)}
+    for order in known.orders:
+        orders.setdefault(order.client_order_id, order)
+    intents = {one.id: one for one in tables.intents.open()}
+    for report in theirs.orders:
+        name = report.client_order_id or ""
+        intent = tables.intents.by_client_id(name) if name else None
+        if intent is not None:
+            intents[intent.id] = intent
+            row = tables.orders.get(name)
+            if row is not None:
+                orders[name] = row
+    agreed = tables.reconciliations.latest() or tables.entries.get(START_ENTRY)
+    recent = tables.entries.page(limit=RECENT_ENTRIES) if known.unconfirmed else []
+    return Ours(
+        orders=tuple(orders.values()),
+        intents=tuple(intents.values()),
+        positions=tuple(positions),
+        held={(one.account, one.asset): one.amount for one in tables.entries.balances()},
+        agreed_ms=known.agreed_ms or (0 if agreed is None else agreed.at_ms),
+        moved=_moved(tables, known),
+        unconfirmed=known.unconfirmed,
+        drifts=standing_drifts(entry for _, entry in recent),
+        written_off=tuple(_written_off(tables, theirs.at_ms)) if known.unconfirmed else (),
+    )
+
+
+def _moved(tables: TradingTables, known: Asked) -> frozenset[str]:
+    """Return assets that were booked since the first query, or that are told and not booked yet."""
+    newer = [
+        entry for number, entry in tables.entries.page(limit=MOVED_ENTRIES) if number > known.newest_entry
+    ]
+    assets = {posting.asset for entry in newer for posting in entry.postings}
+    if len(newer) == MOVED_ENTRIES:
+        assets |= {one.asset for one in tables.entries.balances()}
+    unbooked = {one.intent_id for one in known.orders if one.client_order_id in known.unbooked}
+    for intent in filter(None, map(tables.intents.get, unbooked)):
+        assets |= {intent.base_asset, intent.quote_asset}
+    return frozenset(assets)
+
+
+def _written_off(tables: TradingTables, at_ms: int) -> Iterable[Position]:
+    """Yield positions whose coins were written off as gone lately."""
+    since_ms = at_ms - REVERSED_WITHIN_MS
+    for position in (*tables.positions.open(), *tables.positions.closed(since_ms)):
+        entries = tables.entries.of_position(position.id) if position.gone else ()
+        if any(one.at_ms >= since_ms and "/gone/" in one.id for one in entries):
+            yield position

@@ -1,0 +1,239 @@
+"""What is open, in memory: what workers and faces look at without waiting.
+
+Rows are as the last commit left them, and orders as whoever told of them last: no commit is waited for to
+know that an order ended. What only memory has is kept until the store has it.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeVar
+
+from mexc_tui.engine.accounting.ledger_transaction import Written, stop_intent
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.orders import advance, is_owing
+from mexc_tui.ledger.positions import opened, settled
+from mexc_tui.model.intent import Intent, Order, OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Account, EquityPoint, Position
+from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.trading import Trading
+from mexc_tui.ports.trading_store import TradingTables
+
+Row = TypeVar("Row")
+RECENT_ORDERS = 200
+"""Of so many newest orders, those of closed positions are kept too whose fees are not all known."""
+SENT_EARLY_MS = 1_000
+"""No first attempt leaves so long before its opening: it is aimed to arrive at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was told of one order."""
+
+    client_order_id: str
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def has_fill(self) -> bool:
+        """Whether it tells that something was filled."""
+        return any(one.filled_quantity or one.trades for one in self.evidence)
+
+
+@dataclass(slots=True)
+class OpenBooks:
+    """Rows by their ids. Orders stay until they ended, their fees are known and their position is closed."""
+
+    trading: Trading = field(default_factory=Trading)
+    snipes: dict[str, Snipe] = field(default_factory=dict[str, Snipe])
+    intents: dict[str, Intent] = field(default_factory=dict[str, Intent])
+    orders: dict[str, Order] = field(default_factory=dict[str, Order])
+    positions: dict[str, Position] = field(default_factory=dict[str, Position])
+    foreign: dict[str, Order] = field(default_factory=dict[str, Order])
+    balances: dict[tuple[Account, str], Decimal] = field(default_factory=dict[tuple[Account, str], Decimal])
+    """Of the books; the exchange's own are asked for when they are needed."""
+    equity: EquityPoint | None = None
+    reconciled: Reconciliation | None = None
+    told: dict[str, list[Told]] = field(default_factory=dict[str, list[Told]])
+    """By client order id: what orders here know and the store does not yet."""
+    unstored: set[str] = field(default_factory=set[str])
+    """Positions that only memory has: the store did not take what bought them."""
+
+    def cash(self, asset: str) -> Decimal:
+        """Return what the desk has of a quote asset."""
+        return self.balances.get((Account.DESK, asset), Decimal(0))
+
+    def position_of(self, symbol: str) -> Position | None:
+        """Return the open position of a pair."""
+        return next((one for one in self.positions.values() if one.symbol == symbol), None)
+
+    def booked_positions(self) -> list[Position]:
+        """Return the open positions that balances and entries know; the rest only memory has."""
+        return [one for one in self.positions.values() if one.id not in self.unstored]
+
+    def snipe_of(self, symbol: str) -> Snipe | None:
+        """Return the snipe of a pair that is not over."""
+        return next((one for one in self.snipes.values() if one.symbol == symbol), None)
+
+    def live_orders(self, symbol: str = "") -> list[Order]:
+        """Return orders of ours that rest on the exchange, or may."""
+        return [
+            order
+            for order in self.orders.values()
+            if order.state.is_on_exchange and symbol in ("", order.symbol)
+        ]
+
+    def orders_of(self, position_id: str) -> tuple[Order, ...]:
+        """Return a position's orders, oldest first."""
+        return tuple(order for order in self.orders.values() if order.position_id == position_id)
+
+    def intents_of(self, position_id: str) -> tuple[Intent, ...]:
+        """Return a position's open intents."""
+        return tuple(intent for intent in self.intents.values() if intent.position_id == position_id)
+
+    def has_unknown(self, symbol: str) -> bool:
+        """Whether the outcome of an order of this pair is not known (I11)."""
+        return any(
+            order.state is OrderState.UNKNOWN and order.symbol == symbol for order in self.orders.values()
+        )
+
+    def reserved(self) -> Decimal:
+        """Return what open buys hold back, in quote units."""
+        return sum(
+            (intent.reserved for intent in self.intents.values() if intent.side is Side.BUY), Decimal(0)
+        )
+
+    def symbols(self) -> frozenset[str]:
+        """Return the pairs that money is in, or may go into: they deserve streams."""
+        held = (one.symbol for one in (*self.positions.values(), *self.intents.values()))
+        live = (one.symbol for one in self.orders.values() if not one.state.is_terminal)
+        return frozenset((*held, *live, *(snipe.symbol for snipe in self.snipes.values())))
+
+    def touched(self, now_ms: int) -> frozenset[str]:
+        """Return the pairs in which something of ours may have happened at the exchange.
+
+        Not those that are only armed for an opening still ahead: nothing was sent there, and what happened in
+        a pair weighs 10 to ask. Eight armed snipes would hold up a start for half a minute.
+        """
+        ahead = {one.id for one in self.snipes.values() if one.opens_ms - SENT_EARLY_MS > now_ms}
+        rows = (
+            *self.positions.values(),
+            *(one for one in self.intents.values() if one.id not in ahead),
+            *(one for one in self.orders.values() if not one.state.is_terminal),
+            *(one for one in self.snipes.values() if one.id not in ahead),
+        )
+        return frozenset(one.symbol for one in rows)
+
+    # ---- for the bookkeeper
+
+    def take(self, written: Written) -> None:
+        """Take over what a commit changed. Positions come before the orders that they keep here."""
+        for intent in written.intents:
+            _keep(self.intents, intent.id, intent, is_open=intent.is_open)
+        for snipe in written.snipes:
+            _keep(self.snipes, snipe.id, snipe, is_open=not snipe.state.is_over)
+        for position in written.positions:
+            self.unstored.discard(position.id)
+            self._put_position(position)
+        for order in written.orders:
+            self.put_order(order)
+        for entry in written.entries:
+            for posting in entry.postings:
+                place = (posting.account, posting.asset)
+                self.balances[place] = self.balances.get(place, Decimal(0)) + posting.amount
+
+    def go_on_from(self, before: "OpenBooks", sent: tuple[str, ...]) -> None:
+        """Keep what only memory knew before these rows were read. `sent`: orders that may have no row yet."""
+        self.trading, self.told, self.unstored = before.trading, before.told, before.unstored
+        for name in self.unstored:
+            self.positions[name] = before.positions[name]
+            self.intents |= {one.id: one for one in before.intents_of(name)}
+        for name in (*self.told, *sent):
+            if name in before.orders:
+                self.put_order(self.orders.get(name, before.orders[name]))
+
+    def hear(self, told: Told, *, is_unstored: bool = False) -> Order | None:
+        """Advance an order of ours at once; return it as it is now, None: there is nothing to advance.
+
+        What a buy got comes with its position, by a commit: before that it would be neither reserved nor
+        held. Unless `is_unstored`: the store does not take it.
+        """
+        order, known = self.orders.get(told.client_order_id), self.told.get(told.client_order_id, [])
+        if order is None or (order.side is Side.BUY and told.has_fill and not is_unstored):
+            return None
+        if told not in known:
+            self.told[told.client_order_id] = [*known, told]
+            self.put_order(order)
+        return self.orders[told.client_order_id]
+
+    def booked(self, told: Told) -> None:
+        """Note that the store has it; call it before `take`."""
+        left = [one for one in self.told.pop(told.client_order_id, []) if one != told]
+        if left:
+            self.told[told.client_order_id] = left
+        order = self.orders.get(told.client_order_id)
+        if order is not None:
+            self._drop_done(order)
+
+    def hold(self, order: Order, stop_ids: tuple[str, ...], now_ms: int) -> Written | None:
+        """Hold and protect what an order bought and the store does not take; None: nothing, or it did."""
+        known = self.positions.get(order.position_id)
+        intent, snipe = self.intents.get(order.intent_id), self.snipes.get(order.snipe_id)
+        is_stored = known is not None and known.id not in self.unstored
+        if is_stored or intent is None or snipe is None or not order.filled_quantity:
+            return None
+        before = known or opened(snipe, intent, now_ms)
+        position, _ = settled(before, self.orders_of(before.id), self.intents_of(before.id), now_ms)
+        written = Written(positions=[position], intents=[stop_intent(position, stop_ids, now_ms)])
+        self.take(written)
+        self.unstored.add(position.id)
+        return written
+
+    def put_order(self, order: Order) -> None:
+        """Take an order as it is now, with what was told of it and is not stored."""
+        if not order.intent_id:
+            _keep(self.foreign, order.client_order_id, order, is_open=not order.state.is_terminal)
+            return
+        for told in self.told.get(order.client_order_id, ()):
+            for evidence in told.evidence:
+                order = advance(order, evidence).order
+        self.orders[order.client_order_id] = order
+        self._drop_done(order)
+
+    def _put_position(self, position: Position) -> None:
+        """With a closed position go its orders that are at their end."""
+        _keep(self.positions, position.id, position, is_open=position.is_open)
+        if not position.is_open:
+            for order in self.orders_of(position.id):
+                self._drop_done(order)
+
+    def _drop_done(self, order: Order) -> None:
+        is_done = order.state.is_terminal and not is_owing(order) and order.client_order_id not in self.told
+        if is_done and order.position_id not in self.positions:
+            self.orders.pop(order.client_order_id, None)
+
+
+def load(tables: TradingTables) -> OpenBooks:
+    """Read all that is open."""
+    positions = {one.id: one for one in tables.positions.open()}
+    lately = (one for one in tables.orders.page(limit=RECENT_ORDERS) if one.intent_id and is_owing(one))
+    held = (one for name in positions for one in tables.orders.of_position(name))
+    orders = (*lately, *tables.orders.open(), *held)
+    return OpenBooks(
+        trading=tables.state.get(),
+        snipes={one.id: one for one in tables.snipes.open()},
+        intents={one.id: one for one in tables.intents.open()},
+        orders={one.client_order_id: one for one in sorted(orders, key=lambda one: one.created_ms)},
+        positions=positions,
+        foreign={one.client_order_id: one for one in tables.orders.foreign() if not one.state.is_terminal},
+        balances={(one.account, one.asset): one.amount for one in tables.entries.balances()},
+        equity=tables.equity.latest(),
+        reconciled=tables.reconciliations.latest(),
+    )
+
+
+def _keep(rows: dict[str, Row], key: str, row: Row, *, is_open: bool) -> None:
+    if is_open:
+        rows[key] = row
+    else:
+        rows.pop(key, None)

@@ -1,0 +1,338 @@
+"""What one unit of work does to the books of trading: rows in, the ledger's word, rows and facts out."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.ledger import booking
+from mexc_tui.ledger.days import utc_day
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.orders import Advanced, AnomalyKind, advance, doubted
+from mexc_tui.ledger.positions import opened
+from mexc_tui.model.event import (
+    Alert,
+    EntryBooked,
+    FillBooked,
+    OrderChanged,
+    PositionChanged,
+    SnipeChanged,
+)
+from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Entry, EntryKind, Position
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.ports.store import Unit
+from mexc_tui.ports.trading_store import TradingTables
+
+log = logging.getLogger(__name__)
+
+ORDER_FAILED = "order:failed"
+"""Rule of alerts about orders that the exchange refused."""
+QUIET_ENTRIES = (EntryKind.TRADE, EntryKind.FEE)
+"""Entries that a fill's own fact tells."""
+LATE = "what was traded while the store failed is in the books now; until then memory alone had it"
+
+
+@dataclass(slots=True)
+class Written:
+    """What one unit of work changed: memory takes it over once that is committed."""
+
+    orders: list[Order] = field(default_factory=list[Order])
+    intents: list[Intent] = field(default_factory=list[Intent])
+    snipes: list[Snipe] = field(default_factory=list[Snipe])
+    positions: list[Position] = field(default_factory=list[Position])
+    entries: list[Entry] = field(default_factory=list[Entry])
+    advanced: list[Advanced] = field(default_factory=list[Advanced])
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One unit of work on the books of one scope, at one moment."""
+
+    unit: Unit
+    tables: TradingTables
+    written: Written
+    now_ms: int
+
+    # ---- rows
+
+    def save_order(self, order: Order, source: str) -> None:
+        """Store an order and tell of it."""
+        self.tables.orders.save(order)
+        self.written.orders.append(order)
+        self.unit.record(OrderChanged(at_ms=self.now_ms, about=order.symbol, order=order, source=source))
+
+    def save_intent(self, intent: Intent) -> None:
+        """Store an intent. Its order or snipe tells of it."""
+        self.tables.intents.save(intent)
+        self.written.intents.append(intent)
+
+    def save_snipe(self, snipe: Snipe) -> None:
+        """Store a snipe and tell of it."""
+        self.tables.snipes.save(snipe)
+        self.written.snipes.append(snipe)
+        self.unit.record(SnipeChanged(at_ms=self.now_ms, about=snipe.symbol, snipe=snipe))
+
+    def save_position(self, position: Position, words: str = "", *, is_loud: bool = True) -> None:
+        """Store a position; tell of it if that is worth a fact."""
+        self.tables.positions.save(position)
+        self.written.positions.append(position)
+        if is_loud:
+            event = PositionChanged(at_ms=self.now_ms, about=position.symbol, position=position, words=words)
+            self.unit.record(event)
+
+    def add_entry(self, entry: Entry, about: str) -> None:
+        """Book an entry, once."""
+        if not self.tables.entries.add(entry):
+            return
+        self.written.entries.append(entry)
+        if entry.kind not in QUIET_ENTRIES:
+            self.unit.record(EntryBooked(at_ms=entry.at_ms, about=about, entry=entry))
+
+    def alert(self, rule: str, about: str, words: str) -> None:
+        """Say something that a person should know."""
+        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
+        if self.unit.alerts.add(alert):
+            self.unit.record(alert)
+
+    def alert_again(self, rule: str, about: str, words: str) -> None:
+        """Say something that a person should know, also if the same alert is open already."""
+        alert = Alert(at_ms=self.now_ms, about=about, severity=Severity.WARNING, rule=rule, text=words)
+        self.unit.alerts.add(alert)
+        self.unit.record(alert)
+
+    def alert_failed_order(self, symbol: str, words: str) -> None:
+        """Report an order that the exchange refused; repeats about a pair are counted in one alert."""
+        log.warning("%s: order failed: %s", symbol, words)
+        self.alert(ORDER_FAILED, symbol, f"Order failed: {words}")
+
+    # ---- what is told of orders
+
+    def book_evidence(self, order: Order, evidence: Evidence, prices: Mapping[str, Decimal]) -> Order:
+        """Write what one piece of evidence changes; return the order as stored."""
+        step = advance(order, evidence)
+        self.written.advanced.append(step)
+        self._tell_anomalies(step, evidence)
+        after = step.order
+        position = self._position_of(after)
+        if position is not None:
+            done = booking.book(self.books_of(position), step, prices, self.now_ms)
+            after = done.order or after
+            if step.has_fill:
+                self._record_fill(step, done.realised)
+            if step.is_changed or step.has_fill:
+                self.tables.orders.save(after)
+            self.save_booking(done, position, evidence.words)
+        if step.is_changed or self.tables.orders.get(after.client_order_id) is None:
+            self.save_order(after, evidence.source.value)
+        is_new = after.state is OrderState.REJECTED and order.state is not OrderState.REJECTED
+        if is_new and after.role is not OrderRole.ENTRY:  # an entry has further attempts: its end counts
+            self.alert_failed_order(
+                after.symbol, f"{after.role} order {after.client_order_id}: {after.reason}"
+            )
+        if step.has_fill:
+            self._follow_snipe(after)
+        return after
+
+    def doubt(self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str) -> None:
+        """Make a live order UNKNOWN, as it is stored by now."""
+        stored = self.tables.orders.get(client_order_id)
+        after = None if stored is None else doubted(stored, now_ms, recv_window_ms, words)
+        if after is not None and after != stored:
+            self.save_order(after, "doubt")
+
+    def show(self, order: Order) -> None:
+        """Let memory have an order and its position as they are stored, and say that they came late."""
+        stored, position = self.tables.orders.get(order.client_order_id), self._position_of(order)
+        if stored is not None:
+            self.written.orders.append(stored)
+        if position is not None and self.tables.positions.get(position.id) is not None:
+            self.written.positions.append(position)
+            self.written.intents += self.tables.intents.of_position(position.id)
+        if any(step.has_fill for step in self.written.advanced):
+            self.alert("books:late", order.symbol, LATE)
+
+    def revalue(self, client_order_id: str, prices: Mapping[str, Decimal]) -> None:
+        """Write what fees are worth that had no price when they were told."""
+        order = self.tables.orders.get(client_order_id)
+        position = None if order is None else self._position_of(order)
+        if order is None or position is None:
+            return
+        done = booking.revalue(self.books_of(position), order, prices, self.now_ms)
+        after = done.order or order
+        if after != order:
+            self.save_order(after, "prices")
+            self.save_booking(done, position)
+
+    def books_of(self, position: Position) -> booking.Books:
+        """Return the rows about one position."""
+        return booking.Books(
+            position=position,
+            orders=tuple(self.tables.orders.of_position(position.id)),
+            intents=tuple(self.tables.intents.of_position(position.id)),
+            day=self.tables.days.get(utc_day(self.now_ms)),
+        )
+
+    def save_booking(self, done: booking.Booking, before: Position, words: str = "") -> None:
+        """Write all that a booking changed."""
+        for entry in done.entries:
+            self.add_entry(entry, before.symbol)
+        for lot in done.lots if done.position is not None else ():
+            self.tables.lots.save(lot)
+        for intent in done.intents:
+            self.save_intent(intent)
+        if done.position is not None and done.position != before:
+            self.save_position(done.position, words)
+            self.tables.days.save(done.day)
+        for line in done.words:
+            self.alert("books", before.symbol, line)
+
+    # ---- what others decided, onto the rows as they are stored by now
+
+    def end_intent(self, intent_id: str, words: str) -> None:
+        """End an open intent; its position is computed anew without it."""
+        intent = self.tables.intents.get(intent_id)
+        if intent is None or not intent.is_open:
+            return
+        ended = msgspec.structs.replace(intent, ended_ms=self.now_ms, reserved=Decimal(0), reason=words)
+        self.save_intent(ended)
+        position = self.tables.positions.get(intent.position_id) if intent.position_id else None
+        if position is not None:
+            self.save_booking(booking.resettle(self.books_of(position), self.now_ms), position)
+
+    def move_snipe(self, snipe: Snipe) -> None:
+        """Store a snipe in another state; what was bought meanwhile stays."""
+        bought = self.tables.snipes.get(snipe.id) or snipe
+        self.save_snipe(
+            msgspec.structs.replace(
+                snipe, filled_quantity=bought.filled_quantity, filled_value=bought.filled_value
+            )
+        )
+
+    def save_exits(self, position: Position, words: str) -> None:
+        """Store what exits decided of a position; the books' own numbers stay."""
+        stored = self.tables.positions.get(position.id)
+        if stored is None:
+            return
+        after = msgspec.structs.replace(
+            stored,
+            stop_price=position.stop_price,
+            high_price=position.high_price,
+            low_price=position.low_price,
+            rungs_done=position.rungs_done,
+            trapped=position.trapped,
+            fired=position.fired,
+            fired_words=position.fired_words,
+            plan=position.plan,
+        )
+        self.save_position(after, words, is_loud=bool(words))
+
+    def write_off(self, position_id: str, words: str, left: Decimal | None, gone: Decimal | None) -> None:
+        """Close an open position's rest as dust, or take off it what the account does not hold (`gone`).
+
+        Not if `left` is not what is left: something was sold since the caller looked.
+        """
+        stored = self.tables.positions.get(position_id)
+        if stored is None or not stored.is_open or left not in (None, stored.remaining):
+            return
+        rows, now_ms = self.books_of(stored), self.now_ms
+        if gone is None:
+            done = booking.write_off_dust(rows, now_ms, words)
+        else:
+            done = booking.write_off_gone(rows, gone, now_ms, words)
+        self.save_booking(done, stored, words)
+
+    def take_back(self, position_id: str, words: str, quantity: Decimal, stop_ids: Sequence[str]) -> None:
+        """Return coins to a position that were written off as gone; it is open and protected again."""
+        stored = self.tables.positions.get(position_id)
+        if stored is not None and stored.gone:
+            done = booking.take_back_gone(self.books_of(stored), quantity, self.now_ms, words)
+            self.save_booking(done, stored, words)
+            self.protect(stop_ids)
+
+    def protect(self, client_ids: Sequence[str]) -> None:
+        """Give a position that just opened the durable intent of its stop."""
+        for position in {one.id: one for one in self.written.positions}.values():
+            intents = self.tables.intents.of_position(position.id)
+            has_stop = any(one.role is OrderRole.STOP and one.is_open for one in intents)
+            if position.is_open and client_ids and not has_stop:
+                self.save_intent(stop_intent(position, client_ids, self.now_ms))
+                return
+
+    # ---- inside
+
+    def _position_of(self, order: Order) -> Position | None:
+        """Return the order's position; of an entry, the one that its first fill opens."""
+        if not order.position_id:
+            return None
+        stored = self.tables.positions.get(order.position_id)
+        if stored is not None:
+            return stored
+        intent, snipe = self.tables.intents.get(order.intent_id), self.tables.snipes.get(order.snipe_id)
+        return None if intent is None or snipe is None else opened(snipe, intent, self.now_ms)
+
+    def _record_fill(self, step: Advanced, realised: Decimal) -> None:
+        order = step.order
+        if step.added_quantity or step.added_value or realised:
+            self.unit.record(
+                FillBooked(
+                    at_ms=self.now_ms,
+                    about=order.symbol,
+                    client_order_id=order.client_order_id,
+                    side=order.side,
+                    quantity=step.added_quantity,
+                    value=step.added_value,
+                    position_id=order.position_id,
+                    realised=realised,
+                )
+            )
+
+    def _follow_snipe(self, order: Order) -> None:
+        """Keep on the snipe what its attempts bought."""
+        snipe = self.tables.snipes.get(order.snipe_id) if order.role is OrderRole.ENTRY else None
+        if snipe is None:
+            return
+        orders = self.tables.orders.of_intent(order.intent_id)
+        after = msgspec.structs.replace(
+            snipe,
+            filled_quantity=sum((one.filled_quantity for one in orders), Decimal(0)),
+            filled_value=sum((one.filled_value for one in orders), Decimal(0)),
+        )
+        if after != snipe:
+            self.save_snipe(after)
+
+    def _tell_anomalies(self, step: Advanced, evidence: Evidence) -> None:
+        if evidence.state is OrderState.UNKNOWN and evidence.code is not None:
+            words = f"answered with {evidence.code}, which decides nothing: {evidence.words}; it is asked for"
+            self.alert("order:undecided", step.order.symbol, f"{step.order.client_order_id}: {words}")
+        for anomaly in step.anomalies:
+            if anomaly.kind is not AnomalyKind.BACKWARDS:
+                words = f"{anomaly.kind.value}: {anomaly.words}"
+                self.alert(f"order:{anomaly.kind.name.lower()}", step.order.symbol, words)
+
+
+def stop_intent(position: Position, client_ids: Sequence[str], now_ms: int) -> Intent:
+    """Return the wish that a position's stop fires under, with the ids of its attempts."""
+    return Intent(
+        id=stem(client_ids[0]),
+        role=OrderRole.STOP,
+        symbol=position.symbol,
+        base_asset=position.base_asset,
+        quote_asset=position.quote_asset,
+        side=Side.SELL,
+        client_ids=tuple(client_ids),
+        quantity=position.remaining,
+        snipe_id=position.snipe_id,
+        position_id=position.id,
+        created_ms=now_ms,
+        reason="protects the position from its first coin on",
+    )
+
+
+def stem(client_order_id: str) -> str:
+    """Return what all client ids of an intent have in common: its own id."""
+    return client_order_id.rpartition("-")[0]

@@ -1,0 +1,375 @@
+"""Keeps the books of trading: memory knows at once what is told of an order, a unit of work books it after.
+
+So nothing waits for the disk to know that an order ended. Should the engine end before the commit, the next
+one asks for the order again. Positions, lots and money follow the commit.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from mexc_tui.engine.accounting import ledger_state as open_books
+from mexc_tui.engine.accounting.ledger_state import OpenBooks, Told
+from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
+from mexc_tui.engine.orders.client_ids import MOST_IDS, ClientIds
+from mexc_tui.engine.runtime.recent_keys import RecentKeys
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.ledger.evidence import Evidence
+from mexc_tui.ledger.orders import RESTARTED, suspect
+from mexc_tui.model.event import AttemptMade, TradingChanged
+from mexc_tui.model.intent import Intent, Order, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.snipe import Attempt, Snipe
+from mexc_tui.model.storage import Durability, StorageError, StorageFull
+from mexc_tui.model.trading import Trading
+from mexc_tui.ports.store import Books, Unit
+from mexc_tui.ports.trading_store import TradingTables
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+RETRY_S = 0.5
+EXIT_ATTEMPTS = 24
+"""Client ids that stand ready in a stop's intent, so that it fires without a word to the disk."""
+
+Listener = Callable[[Written], None]
+
+
+class Bookkeeper:
+    """The only writer of trading's rows. Methods return after the commit and raise StorageError."""
+
+    def __init__(
+        self,
+        books: Books,
+        scope: str,
+        ids_of: tuple[str, int],
+        now_ms: Callable[[], int],
+        prices: Callable[[], Mapping[str, Decimal]],
+    ) -> None:
+        """`scope`: account and world; `ids_of`: instance and start (ms), which client ids are made of.
+
+        `prices`: quote units for one of each asset that fees are paid in.
+        """
+        self._books = books
+        self.scope = scope
+        self._ids = ClientIds(*ids_of)
+        self.instance = self._ids.instance
+        self._now_ms = now_ms
+        self._prices = prices
+        self._unbooked: deque[Told] = deque()
+        self._sent: dict[str, Order] = {}
+        self._listeners: list[Listener] = []
+        self._ours = RecentKeys[str](MOST_IDS)
+        self._stop_ids: dict[str, tuple[str, ...]] = {}
+        self._is_loaded = False
+        self._settled = asyncio.Event()
+        self.open = OpenBooks()
+        self.problem = ""
+        """Why what was told cannot be stored at present; empty: it can."""
+
+    async def load(self) -> None:
+        """Read all that is open. What memory knows already and the store does not is kept."""
+        before, is_first = self.open, not self._is_loaded
+        self.open = await self.read("open books", open_books.load)
+        self._is_loaded = True
+        if not is_first:
+            self.open.go_on_from(before, tuple(self._sent))
+
+    def on_change(self, listener: Listener) -> None:
+        """Call with what each commit changed, and before it with orders as they were told.
+
+        Called on the engine's loop; it must be quick.
+        """
+        self._listeners.append(listener)
+
+    def off_change(self, listener: Listener) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something told is not booked yet: orders in memory know more than positions."""
+        return bool(self._unbooked or self.open.told)
+
+    def client_ids(self, attempts: int) -> tuple[str, ...]:
+        """Return ids for the attempts of a new intent, never used before."""
+        made = self._ids.make(attempts)
+        self._ours.update(made)
+        return made
+
+    def next_id(self, intent: Intent) -> str:
+        """Return an id of this intent that this engine has not used; empty: `add_ids` first."""
+        return self._ids.next_of(intent)
+
+    async def add_ids(self, intent: Intent, attempts: int = EXIT_ATTEMPTS) -> Intent:
+        """Give an intent more attempts, durably."""
+        more = self.client_ids(attempts)
+        after = msgspec.structs.replace(intent, client_ids=(*intent.client_ids, *more))
+        await self.save_intent(after)
+        return after
+
+    async def owns(self, client_order_id: str) -> bool:
+        """Whether an id was ever made for an intent of these books. Raises StorageError."""
+        if client_order_id not in self._ours:
+            intent = await self.read(
+                "whose order", lambda tables: tables.intents.by_client_id(client_order_id)
+            )
+            if intent is None:
+                return False
+            self._ours.add(client_order_id)
+        return True
+
+    async def run(self, started: Started) -> None:
+        """Book, again and again, what could not be booked when it was told."""
+        started()
+        while True:
+            await asyncio.sleep(RETRY_S)
+            while self._unbooked and await self._book(self._unbooked[0], is_late=True):
+                self._unbooked.popleft()
+
+    # ---- orders
+
+    def sent(self, order: Order) -> None:
+        """Remember an order whose bytes are about to leave; its intent is durable already."""
+        self._sent[order.client_order_id] = order
+        self.open.put_order(order)
+
+    def suspect(self, order: Order) -> None:
+        """Begin with this row if evidence comes of an attempt that has none: it may have been sent."""
+        if order.client_order_id not in self.open.orders:
+            self.sent(order)
+
+    def hear(self, client_order_id: str, *evidence: Evidence) -> None:
+        """Let memory know what was told of an order, at once; whoever calls `take`s it after."""
+        self._hear(Told(client_order_id, evidence))
+
+    async def take(self, client_order_id: str, *evidence: Evidence) -> Order | None:
+        """Book what was told of an order; None: it is at its end, or not ours. Told again, nothing happens.
+
+        If the store cannot take it now, memory does, and it is booked later: nothing is raised.
+        """
+        told = Told(client_order_id, evidence)
+        self._hear(told)
+        try:
+            if self._unbooked or not await self._book(told):
+                self._unbooked.append(told)
+                self._hold(told)
+        except asyncio.CancelledError:
+            self._unbooked.append(told)
+            raise
+        except Exception:
+            self.open.booked(told)  # a fault of ours: it must not stay half known
+            raise
+        finally:
+            self._settled.set()
+        return self.open.orders.get(client_order_id)
+
+    async def caught_up(self) -> None:
+        """Wait until what was told is booked, or the store does not take it."""
+        while self.open.told and not self._unbooked:
+            self._settled.clear()
+            await self._settled.wait()
+
+    async def save_order(self, order: Order, words: str) -> None:
+        """Store an order that our own doing changed, or a foreign one."""
+        await self.write("order", lambda desk: desk.save_order(order, words))
+
+    async def doubt(
+        self, client_order_id: str, now_ms: int, recv_window_ms: int, words: str = RESTARTED
+    ) -> None:
+        """Make a live order UNKNOWN, as it is stored by then: what was booked meanwhile stays."""
+
+        await self.write("doubt", lambda desk: desk.doubt(client_order_id, now_ms, recv_window_ms, words))
+
+    async def revalue(self, order: Order) -> None:
+        """Book fees that had no price when they were told, if they have one now."""
+        prices = self._prices()
+        if not any(fee.unvalued and fee.asset in prices for fee in order.fees):
+            return
+
+        await self.write(
+            "fees that have a price now", lambda desk: desk.revalue(order.client_order_id, prices)
+        )
+
+    # ---- intents, snipes, positions, state
+
+    async def save_intent(self, intent: Intent) -> None:
+        """Make a wish durable: after this its first byte may be sent."""
+        await self.write("intent", lambda desk: desk.save_intent(intent))
+
+    async def end_intent(self, intent_id: str, words: str) -> None:
+        """Note that nothing more is sent for it and nothing of it is unsettled; its reservation is free."""
+
+        await self.write("intent ended", lambda desk: desk.end_intent(intent_id, words))
+
+    async def save_snipe(self, snipe: Snipe) -> None:
+        """Store a snipe in another state; what was bought meanwhile stays."""
+
+        await self.write("snipe", lambda desk: desk.move_snipe(snipe))
+
+    async def save_attempt(self, attempt: Attempt, symbol: str) -> None:
+        """Store what one attempt of a snipe did."""
+
+        def work(desk: Desk) -> None:
+            desk.tables.attempts.save(attempt)
+            desk.unit.record(AttemptMade(at_ms=desk.now_ms, about=symbol, attempt=attempt))
+
+        await self.write("attempt", work, durability=Durability.NORMAL)
+
+    async def save_exits(self, position: Position, words: str = "") -> None:
+        """Store what exits decided of a position: its stop, its highest price, why it is trapped.
+
+        Without words no fact is told. The books' own numbers stay as they are in the store.
+        """
+
+        durability = Durability.FULL if words else Durability.NORMAL
+        await self.write("exits", lambda desk: desk.save_exits(position, words), durability=durability)
+
+    async def note_trapped(self, position_id: str, words: str) -> None:
+        """Store why a position cannot be sold; without words: it can be."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.positions.get(position_id)
+            if stored is not None and stored.is_open and stored.trapped != words:
+                said = f"trapped: {words}" if words else "it can be sold again"
+                desk.save_position(msgspec.structs.replace(stored, trapped=words), said)
+
+        await self.write("trapped", work)
+
+    async def save_trading(self, trading: Trading, profile: str) -> None:
+        """Store the trading state, durably. Memory has it before: its owner put it there."""
+
+        def work(desk: Desk) -> None:
+            desk.tables.state.save(trading)
+            desk.unit.record(TradingChanged(at_ms=trading.since_ms, about=profile, trading=trading))
+
+        await self.write("trading state", work)
+
+    async def write_off(
+        self, position_id: str, words: str, *, left: Decimal | None = None, gone: Decimal | None = None
+    ) -> None:
+        """Close a position's rest as dust, or take off it what the account does not hold (`gone`).
+
+        `left`: what the caller thinks is left; if the books know better, nothing is written off.
+        """
+        await self.write("write-off", lambda desk: desk.write_off(position_id, words, left, gone))
+
+    async def take_back(self, position_id: str, words: str, quantity: Decimal) -> None:
+        """Return coins to a position that were written off as gone, and give it a stop again."""
+        stop_ids = self._ids_of_stop(position_id)
+        await self.write(
+            "written off too early", lambda desk: desk.take_back(position_id, words, quantity, stop_ids)
+        )
+
+    async def write(
+        self,
+        name: str,
+        work: Callable[[Desk], T],
+        *,
+        durability: Durability = Durability.FULL,
+        booked: Told | None = None,
+    ) -> T:
+        """Run one unit of work on the books of this scope; memory and listeners follow its commit.
+
+        `booked`: what the store knows after it, and memory knew before.
+        """
+        now_ms, scope = self._now_ms(), self.scope
+
+        def job(unit: Unit) -> tuple[T, Written]:
+            desk = Desk(unit, unit.trading(scope), Written(), now_ms)
+            return work(desk), desk.written
+
+        try:
+            result, written = await self._books.write(name, job, durability=durability)
+        except StorageFull:
+            if not await self._make_room():
+                raise
+            result, written = await self._books.write(name, job, durability=durability)
+        self._follow(written, booked)
+        return result
+
+    async def read(self, name: str, work: Callable[[TradingTables], T]) -> T:
+        """Return what these books say, as committed. Raises StorageError."""
+        scope = self.scope
+        return await self._books.read(name, lambda stored: work(stored.trading(scope)))
+
+    # ---- inside
+
+    async def _make_room(self) -> bool:
+        """Give the room kept for exits to a full disk; False: it was given already, or cannot be."""
+        try:
+            return await asyncio.to_thread(self._books.release_reserve)
+        except OSError as error:
+            log.error("the room kept for a full disk cannot be given back: %s", error)
+            return False
+
+    async def _book(self, told: Told, *, is_late: bool = False) -> bool:
+        """Book what was told; False: the store does not take it now. `is_late`: it did not before."""
+        name, prices = told.client_order_id, self._prices()
+        fresh = self._sent.get(name)
+        known = fresh or self.open.orders.get(name)
+        spare = () if known is None or known.side is Side.SELL else self._ids_of_stop(known.position_id)
+
+        def work(desk: Desk) -> None:
+            order = desk.tables.orders.get(name) or fresh
+            intent = None if order is not None else desk.tables.intents.by_client_id(name)
+            if intent is not None:  # sent by an engine that ended before it could store the row
+                order = suspect(intent, name, None)
+            if order is None:
+                return
+            for evidence in told.evidence:
+                order = desk.book_evidence(order, evidence, prices)
+            desk.protect(spare)
+            if is_late:
+                desk.show(order)
+
+        try:
+            await self.write("what was told of an order", work, booked=told)
+        except StorageError as error:
+            log.error("%s cannot be booked yet: %s", name, error)
+            self.problem = str(error)
+            return False
+        self.problem = ""
+        self._sent.pop(name, None)
+        return True
+
+    def _ids_of_stop(self, position_id: str) -> tuple[str, ...]:
+        """Return the ids of a position's stop: the same in memory and in the store, whichever comes first."""
+        if position_id not in self._stop_ids:
+            self._stop_ids[position_id] = self.client_ids(EXIT_ATTEMPTS)
+        return self._stop_ids[position_id]
+
+    def _hear(self, told: Told, *, is_unstored: bool = False) -> None:
+        heard = self.open.hear(told, is_unstored=is_unstored)
+        if heard is not None:
+            self._tell(Written(orders=[heard]))
+
+    def _hold(self, told: Told) -> None:
+        """Know of what the store does not take, and protect what was bought."""
+        self._hear(told, is_unstored=True)
+        order = self.open.orders.get(told.client_order_id)
+        if order is None or order.side is Side.SELL:
+            return
+        held = self.open.hold(order, self._ids_of_stop(order.position_id), self._now_ms())
+        if held is not None:
+            log.error("%s is held and its stop watched in memory alone: %s", order.symbol, self.problem)
+            self._tell(held)
+
+    def _follow(self, written: Written, told: Told | None) -> None:
+        if told is not None:
+            self.open.booked(told)
+        self.open.take(written)
+        for intent in written.intents:
+            if intent.role is OrderRole.STOP:
+                self._stop_ids.pop(intent.position_id, None)
+        self._tell(written)
+
+    def _tell(self, written: Written) -> None:
+        for listener in tuple(self._listeners):
+            listener(written)

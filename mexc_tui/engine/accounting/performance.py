@@ -1,0 +1,234 @@
+"""How the desk has done: figures of field-study E from stored books. The books of one scope are never mixed.
+
+Synchronous and heavy (10,000 resamples): it runs beside the loop, in `books.read`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+from statistics import fmean, median
+
+from mexc_tui.engine.accounting.equity_check import Marks, Money, every_position, every_snipe, money_of
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.ledger.equity import worth
+from mexc_tui.model.figure import Figure, Unit, too_few
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import EquityPoint, Position
+from mexc_tui.model.snipe import Attempt, Snipe
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow
+from mexc_tui.ports.trading_store import TradingTables
+from mexc_tui.risk.metrics import account, trades
+from mexc_tui.risk.metrics.drawdown import Moment, max_drawdown, ulcer_index
+from mexc_tui.risk.metrics.entries import entry_prices, entry_shortfall
+from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, period_returns
+from mexc_tui.risk.metrics.execution import fill_ratio, refusal_rates, slippage_bps
+from mexc_tui.risk.metrics.exposure import (
+    Holding,
+    by_symbol,
+    concentration,
+    effective_number,
+    gap_loss,
+    gross_exposure,
+    risk_at_stop,
+    share_of_equity,
+)
+from mexc_tui.risk.metrics.held import holdings_tail
+from mexc_tui.risk.metrics.latency import Span, stage_latencies
+from mexc_tui.risk.metrics.trades import Trade, trade_of
+from mexc_tui.risk.metrics.value_at_risk import Level, historical_es, historical_var
+
+CLOSES = 400
+DAYS = 60
+GAPS_PCT = (30, 50, 100)
+"""What is held is a listing of the last hours: each coin counts as younger than a day (field-study E1)."""
+HISTORY_MS = 5 * DAY_MS
+"""Minutes of so long are what VaR of holdings is made of."""
+LEVELS = ((Level.P95, "95 %"), (Level.P99, "99 %"))
+SEED = 1
+"""The same books give the same intervals."""
+
+Named = tuple[str, Figure]
+
+
+def performance_of(tables: TradingTables, scope: str, marks: Marks) -> PerformanceRow:
+    """Return how the desk has done in the books of a scope."""
+    positions = list(every_position(tables))
+    money = money_of(tables, positions, marks)
+    closes = tables.equity.daily_closes(CLOSES)
+    snipes = list(every_snipe(tables))
+    attempts = [one for snipe in snipes for one in tables.attempts.of_snipe(snipe.id)]
+    closed = [one for position in positions if (one := trade_of(position))]
+    named = (
+        *_of_account(closes),
+        *_of_trades(closed, closes),
+        *_of_time(tables, positions),
+        *_of_entries(tables, snipes, attempts),
+        *_of_execution(attempts),
+        *_of_days(closes, money.equity),
+        *_of_holdings(tables, [one for one in positions if one.is_open and one.remaining], marks, money),
+    )
+    return PerformanceRow(
+        scope=scope,
+        quote_asset=QUOTE,
+        start_equity=money.start,
+        equity=money.equity,
+        flows=money.flows,
+        realised=money.realised,
+        unrealised=money.unrealised,
+        fees=money.fees,
+        identity_gap=money.gap,
+        metrics=tuple(metric_row(name, figure) for name, figure in named),
+        days=tuple(reversed(tables.days.latest(DAYS))),
+        points=tuple(closes),
+    )
+
+
+def metric_row(name: str, figure: Figure) -> MetricRow:
+    """Return a figure for faces."""
+    return MetricRow(
+        name=name,
+        words=str(figure),
+        value=figure.value,
+        n=figure.n,
+        minimum=figure.minimum,
+        low=figure.low,
+        high=figure.high,
+    )
+
+
+def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
+    """Daily returns with flows taken out (E3, E4)."""
+    points = daily(closes)
+    returns = period_returns(points)
+    index = [Moment(place * DAY_MS, Decimal(level)) for place, level in enumerate(index_of(returns))]
+    fall = max_drawdown(index)
+    yield "total return", account.total_return(returns)
+    yield "return per year", account.cagr(returns)
+    yield "volatility per year", account.volatility(returns)
+    yield "largest drawdown", fall.share
+    yield "ulcer index", ulcer_index(index)
+    yield "Sharpe", account.sharpe(returns)
+    yield "Sortino", account.sortino(returns)
+    yield "Calmar", account.calmar(returns)
+    yield "Omega", account.omega(returns)
+    yield "probabilistic Sharpe", account.probabilistic_sharpe(returns)
+
+
+def _of_trades(closed: Sequence[Trade], closes: Sequence[EquityPoint]) -> Iterable[Named]:
+    """Closed positions (E5)."""
+    moves, random = trades.excursions(closed), Random(SEED)
+    yield "win rate", trades.win_rate(closed)
+    yield "profit factor", trades.profit_factor(closed)
+    yield "payoff ratio", trades.payoff_ratio(closed)
+    yield "expectancy", trades.expectancy(closed, random)
+    yield "expectancy in R", trades.expectancy_r(closed, random)
+    yield "SQN", trades.sqn(closed)
+    yield "Kelly, a quarter", trades.kelly(closed).applied
+    yield "worst move", moves.adverse
+    yield "best move", moves.favourable
+    yield "holding time", trades.holding_time(closed)
+    equities = [point.equity for point in closes]
+    yield "turnover", trades.turnover(closed, Decimal(fmean(equities)) if equities else ZERO)
+    yield "fee drag", trades.fee_drag(closed)
+
+
+def _of_time(tables: TradingTables, positions: Sequence[Position]) -> Iterable[Named]:
+    """Time with a position open, of all the time that the books cover: from their start to the last mark."""
+    latest, start = tables.equity.latest(), tables.entries.get("start")
+    ends = [one.closed_ms or one.opened_ms for one in positions]
+    begins = [one.opened_ms for one in positions]
+    ends += [] if latest is None else [latest.at_ms]
+    begins += [] if start is None else [start.at_ms]
+    from_ms, until_ms = min(begins, default=0), max(ends, default=0)
+    spans = [(one.opened_ms, one.closed_ms or until_ms) for one in positions if one.bought_quantity]
+    yield "time in market", trades.time_in_market(spans, from_ms, until_ms)
+
+
+def _of_entries(
+    tables: TradingTables, snipes: Sequence[Snipe], attempts: Sequence[Attempt]
+) -> Iterable[Named]:
+    """Entries: what they cost against the ask when sent and when decided, how much was filled (E6)."""
+    ended = [one for one in snipes if one.attempts]
+    to_ask, to_decision, shortfalls = list[Figure](), list[Figure](), list[Figure]()
+    for one in ended:
+        prices = entry_prices(one, (tried for tried in attempts if tried.snipe_id == one.id))
+        average = one.filled_value / one.filled_quantity if one.filled_quantity else None
+        to_ask.append(slippage_bps(Side.BUY, average, prices.arrival))
+        to_decision.append(slippage_bps(Side.BUY, average, prices.decision))
+        shortfall = entry_shortfall(one, prices, tables.orders.of_intent(one.id))
+        shortfalls += [] if shortfall is None else [shortfall.bps]
+    yield "entry slippage, to the ask when sent", _median(to_ask, Unit.BPS)
+    yield "entry slippage, to the price when decided", _median(to_decision, Unit.BPS)
+    yield "implementation shortfall", _median(shortfalls, Unit.BPS)
+    shares = [fill_ratio(one.filled_value, one.spend_cap) for one in ended]
+    yield "entry filled", _median(shares, Unit.SHARE)
+
+
+def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
+    """Attempts: how often which code was the answer, how long stages took (E6)."""
+    for rate in refusal_rates([one.code for one in attempts]):
+        yield f"refused with {rate.code}", rate.rate
+    for stage in stage_latencies(one.stamps for one in attempts):
+        if stage.percentiles.n or stage.span is Span.DECISION_TO_WIRE:
+            yield f"{stage.span.value}, p50", stage.percentiles.p50
+            yield f"{stage.span.value}, p99", stage.percentiles.p99
+
+
+def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
+    """How much a day may cost, by the returns of equity on past days (E2)."""
+    returns = period_returns(daily(closes))
+    for level, words in LEVELS:
+        yield f"VaR {words}, a day", historical_var(returns, equity, level)
+        yield f"ES {words}, a day", historical_es(returns, equity, level)
+
+
+def _of_holdings(
+    tables: TradingTables, held: Sequence[Position], marks: Marks, money: Money
+) -> Iterable[Named]:
+    """What is held now (E1, E2)."""
+    holdings = [_holding(one, marks) for one in held]
+    equity = money.equity
+    yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)
+    yield "concentration (HHI)", concentration(holdings)
+    yield "effective positions", effective_number(holdings)
+    yield "risk at the stops", risk_at_stop(holdings, ZERO, equity).of_equity
+    values, points = by_symbol(holdings), _minutes(tables) if holdings else ()
+    for level, words in LEVELS:
+        loss, shortfall = holdings_tail(values, points, level)
+        yield f"VaR {words}, a minute", loss
+        yield f"ES {words}, a minute", shortfall
+    for lower in GAPS_PCT:
+        loss = gap_loss(holdings, Decimal(lower) / 100)
+        yield f"lost if coins open {lower} % lower", Figure(float(loss), len(holdings), 0, unit=Unit.QUOTE)
+
+
+def _minutes(tables: TradingTables) -> Sequence[EquityPoint]:
+    """Return the stored points of the last days, oldest first."""
+    latest = tables.equity.latest()
+    if latest is None:
+        return ()
+    return tables.equity.between(latest.at_ms - HISTORY_MS, latest.at_ms + 1)
+
+
+def _holding(position: Position, marks: Marks) -> Holding:
+    mark = marks.get(position.id)
+    value = None if mark is None else worth(replace(mark, position=position))
+    price = (position.remaining_cost if value is None else value) / position.remaining
+    return Holding(position.symbol, position.remaining, price, position.stop_price or None)
+
+
+def _unpriced(figure: Figure, money: Money) -> Figure:
+    if not money.unpriced:
+        return figure
+    words = f"{money.unpriced} at cost: no fresh price"
+    return Figure(figure.value, figure.n, figure.minimum, words, figure.unit) if figure.value else figure
+
+
+def _median(figures: Iterable[Figure], unit: Unit) -> Figure:
+    """Return the median of those that have a value."""
+    values = [one.value for one in figures if one.value is not None]
+    if not values:
+        return too_few(0, 1, unit)
+    return Figure(median(values), len(values), 1, "median", unit)

@@ -1,0 +1,80 @@
+"""What the books say of this day and the last entries, in memory: read anew when positions changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.ledger.days import utc_day
+from mexc_tui.model.position import Day, Position
+from mexc_tui.model.storage import LossRun, StorageError
+from mexc_tui.ports.store import Books, Stored
+
+log = logging.getLogger(__name__)
+
+CLOSED = 30
+CLOSED_MS = 24 * 3_600_000
+"""So many of the positions closed within so long are shown beside the open ones."""
+ENTRIES = 200
+"""So many of the newest positions are looked at for entries of the last days."""
+
+
+class Recent:
+    """For display alone: limits are held against the books themselves."""
+
+    def __init__(
+        self, keeper: Bookkeeper, books: Books, now_ms: Callable[[], int], resumed_ms: Callable[[], int]
+    ) -> None:
+        """`resumed_ms`: when a person resumed last; losses from before count no more."""
+        self._keeper = keeper
+        self._books = books
+        self._now_ms = now_ms
+        self._resumed_ms = resumed_ms
+        self._task: asyncio.Task[None] | None = None
+        self._is_behind = False
+        self._day = Day(day="")
+        self.entries_ms: tuple[int, ...] = ()
+        self.losses = LossRun(0, None)
+        self.closed: tuple[Position, ...] = ()
+        """The positions that were closed last, the newest first."""
+        keeper.on_change(self._note)
+
+    @property
+    def day(self) -> Day:
+        """Return this UTC day."""
+        today = utc_day(self._now_ms())
+        return self._day if self._day.day == today else Day(day=today)
+
+    async def load(self) -> None:
+        """Read all of it. Raises StorageError."""
+        scope, today, resumed_ms = self._keeper.scope, utc_day(self._now_ms()), self._resumed_ms()
+
+        since_ms = self._now_ms() - CLOSED_MS
+
+        def read(stored: Stored) -> tuple[Day, tuple[int, ...], LossRun, tuple[Position, ...]]:
+            tables = stored.trading(scope)
+            entries_ms = tuple(one.opened_ms for one in tables.positions.page(limit=ENTRIES))
+            closed = tuple(tables.positions.closed(since_ms, CLOSED))
+            return tables.days.get(today), entries_ms, tables.limits.losses_in_a_row(resumed_ms), closed
+
+        self._day, self.entries_ms, self.losses, self.closed = await self._books.read("this day", read)
+
+    def _note(self, written: Written) -> None:
+        if not written.positions:
+            return
+        over = tuple(one for one in written.positions if not one.is_open)
+        if over:
+            names = {one.id for one in over}
+            self.closed = (*over, *(one for one in self.closed if one.id not in names))[:CLOSED]
+        self._is_behind = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.ensure_future(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        while self._is_behind:
+            self._is_behind = False
+            try:
+                await self.load()
+            except StorageError as error:
+                log.warning("this day cannot be read: %s", error)

@@ -1,0 +1,385 @@
+"""Compares our books with the exchange's: at the start before anything else, in a rhythm, after every hole.
+
+It asks, hands everything to the ledger's pure comparison, and carries out the corrections. It never trades.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.accounting.exchange_side import ExchangeSide
+from mexc_tui.engine.accounting.ledger_side import asked, newest_entry, our_side
+from mexc_tui.engine.accounting.ledger_transaction import Desk
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.recovery_report import Left, left_open, tell_taken_up
+from mexc_tui.engine.market.prices import QUOTE, Prices
+from mexc_tui.engine.runtime.start_patience import Patience
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.engine.runtime.weight_allowance import Allowance
+from mexc_tui.ledger.accounts import start_entry
+from mexc_tui.ledger.agreement import (
+    Back,
+    Correction,
+    Gone,
+    Ours,
+    Outcome,
+    Post,
+    Rules,
+    Show,
+    Tell,
+    Theirs,
+    Unconfirmed,
+)
+from mexc_tui.ledger.confirming import CONFIRM_EVERY_S, in_words, needs_history
+from mexc_tui.ledger.reconcile import reconcile
+from mexc_tui.model.account import Balance
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.event import Reconciled
+from mexc_tui.model.outcome import SETTLE_MS
+from mexc_tui.model.reconciliation import Reconciliation, Trigger
+from mexc_tui.model.storage import StorageDamaged
+from mexc_tui.ports.store import Books, Clock
+from mexc_tui.ports.trading import Trading
+
+log = logging.getLogger(__name__)
+QUOTES = frozenset({QUOTE})
+ASKED_FOR = (Trigger.PERSON, Trigger.OVER)
+FIRST_ANSWERS = 5
+"""So often the account is asked for two equal answers before books are opened."""
+GIVE_UP_S = 30.0
+"""A start with nothing held waits no longer for the exchange."""
+UNLISTED_EVERY_S = 15.0
+"""How soon the orders of a pair are asked for again that could not be listed."""
+FEE_ASSET = "MX"
+HISTORY_BURST, HISTORY_PER_S = 120, 10
+"""Weight of the histories that a comparison may ask for at once, and from then on: a third of the budget."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileNumbers:
+    """Numbers of the settings."""
+
+    every_s: float
+    steps: tuple[Decimal, ...]
+    explained_below: Decimal
+    recv_window_ms: int
+
+
+class Reconciler:
+    """One worker. `compare` may be called by anybody; one comparison runs at a time."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        books: Books,
+        prices: Prices,
+        clock: Clock,
+        numbers: Callable[[], ReconcileNumbers],
+        on_stranger: Callable[[str], None],
+    ) -> None:
+        self._trading = trading
+        self._keeper = keeper
+        self._books = books
+        self._prices = prices
+        self._clock = clock
+        self._numbers = numbers
+        self._on_stranger = on_stranger
+        self.lock = asyncio.Lock()
+        """One comparison at a time, and none while coins that no order moves are not booked yet."""
+        self._wake = asyncio.Event()
+        self._again = asyncio.Event()
+        self._agreed_ms = 0
+        allowance = Allowance(clock, HISTORY_BURST, HISTORY_PER_S)
+        self._exchange = ExchangeSide(trading, keeper, allowance)
+        self._first: Theirs | None = None
+        """What the account showed when the books were opened: the first comparison's other side."""
+        self._unconfirmed = tuple[Unconfirmed, ...]()
+        self.compared = tuple[Balance, ...]()
+        """Those that the last run which came to its end held the books against."""
+        self.has_compared = False
+        """Whether a comparison of this engine came to its end."""
+        self.problem = ""
+        """Why books could not be compared; empty: they were."""
+        self.refused_code: int | None = None
+        """The code with which the exchange refused the last comparison; None: it did not."""
+        self.is_done = False
+        """Whether everything that an engine before this one may have sent is known: no entry before that."""
+        self.damage = ""
+        """What of the stored books is not what was written: then nothing is bought. Empty: all of it is."""
+        self.taken_up = tuple[str, ...]()
+        """What an engine before this one left open, and what became of it; empty: there was none."""
+        self.is_taken_up = asyncio.Event()
+        """Set once all of that is known."""
+
+    @property
+    def balances(self) -> tuple[Balance, ...]:
+        """Balances as the exchange told them last: for display, never for a decision about money."""
+        return self._exchange.balances
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing should be bought until balances were compared again; empty: no reason."""
+        return in_words(one for one in self._unconfirmed if one.pauses_entries)
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing may be bought as far as the books go; empty: it may."""
+        if not self.is_done:
+            return self.damage or f"books were not compared with the exchange's yet{_why(self.problem)}"
+        return f"balances are being confirmed: {self.doubt}" if self.doubt else ""
+
+    @property
+    def unlisted(self) -> frozenset[str]:
+        """Pairs whose orders the last reading did not get: what happened in them is not known."""
+        return self._exchange.unlisted
+
+    @property
+    def is_confirming(self) -> bool:
+        """Whether a difference waits for another comparison, which follows by itself."""
+        return bool(self._unconfirmed)
+
+    async def compared_again(self) -> None:
+        """Wait for the end of the next comparison."""
+        self._again.clear()
+        await self._again.wait()
+
+    def hurry(self) -> None:
+        """Compare soon: pushes were lost, or somebody else traded."""
+        self._wake.set()
+
+    async def run(self, started: Started) -> None:
+        """Doubt what is open, compare, then again and again. Nothing starts before the first is done."""
+        await self._keeper.load()
+        is_new, left = not self._keeper.open.balances, left_open(self._keeper.open)
+        await self._verify()
+        await self._until_answered(self._open_books)
+        fence_ms = self._trading.now_ms() + self._numbers().recv_window_ms + SETTLE_MS
+        is_doubtful = bool(self._keeper.open.intents or self._keeper.open.orders)
+        await self._doubt()
+        runs: list[Reconciliation] = []
+        await self._until_answered(lambda: self.compare(Trigger.START, runs))
+        started()
+        if is_doubtful:
+            await asyncio.sleep(max(fence_ms - self._trading.now_ms() + 1, 0) / 1_000)
+            self._wake.clear()  # what asked for a comparison meanwhile gets this one
+            while not await self._compare_or_note(Trigger.START, runs):
+                await self._woken_within(CONFIRM_EVERY_S)
+        self.is_done = not self.damage
+        if not self.is_taken_up.is_set():
+            await self._tell(left, runs, is_new=is_new)
+        while True:
+            await self._learn_fee_asset()
+            every_s = CONFIRM_EVERY_S if self._unconfirmed else self._numbers().every_s
+            if self.unlisted:
+                every_s = min(every_s, UNLISTED_EVERY_S)
+            is_woken = await self._woken_within(every_s)
+            await self._compare_or_note(Trigger.HOLE if is_woken else Trigger.TIMER)
+
+    async def _woken_within(self, seconds: float) -> bool:
+        """Wait so long at most; return whether somebody asked for a comparison."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._wake.clear()
+        return True
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """Ask until the exchange answers: an engine before this one may have used up its limits.
+
+        Raises WorkerFailure if nothing is held, at once for a refused key, else after a while.
+        """
+        patience = Patience(self._holds, GIVE_UP_S, self._note_waiting)
+        while True:
+            try:
+                await patience.answer(ask())
+            except ExchangeError as error:
+                self._note_problem(error)  # its code too
+                await patience.wait(error)
+            else:
+                return
+
+    def _holds(self) -> bool:
+        memory = self._keeper.open
+        return bool(memory.positions or memory.intents or memory.live_orders())
+
+    async def _tell(self, left: Left, runs: list[Reconciliation], *, is_new: bool) -> None:
+        """Say once what was found of an engine before this one, and what became of it; new books had none."""
+        if not is_new:
+            self.taken_up = await tell_taken_up(left, runs, self._keeper, self._books)
+        self.is_taken_up.set()
+
+    async def _compare_or_note(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> bool:
+        """Compare; return whether the exchange answered."""
+        try:
+            await self.compare(trigger, runs)
+        except ExchangeError as error:
+            self._note_problem(error)
+            log.warning("books could not be compared: %s", error)
+            return False
+        return True
+
+    def _note_waiting(self, words: str) -> None:
+        self.problem = words
+
+    def _note_problem(self, error: ExchangeError) -> None:
+        self.problem = str(error)
+        self.refused_code = error.refusal.code if isinstance(error, Refused) else None
+
+    async def compare(self, trigger: Trigger, runs: list[Reconciliation] | None = None) -> Reconciliation:
+        """Compare, put right, store the run, add it to `runs`. Raises ExchangeError, StorageError."""
+        async with self.lock:
+            began_ns = self._clock.monotonic_ns()
+            newest = await self._keeper.read("newest entry", newest_entry)
+            theirs = await self._theirs(trigger)
+            ours = await self._ours(theirs, newest)
+            outcome = reconcile(ours, theirs, self._rules(), trigger)
+            for correction in outcome.corrections:
+                await self._apply(correction)
+            for name in outcome.strangers:
+                self._on_stranger(name)
+            duration_ms = (self._clock.monotonic_ns() - began_ns) // 1_000_000
+            run = await self._store(outcome, duration_ms)
+        if runs is not None:
+            runs.append(run)
+        return run
+
+    # ---- the start
+
+    async def _verify(self) -> None:
+        """Hold what is stored against its hashes and sums. What is wrong stops entries, no exit."""
+        scope = self._keeper.scope
+        try:
+            await self._books.read("verify books", lambda stored: stored.trading(scope).verify())
+        except StorageDamaged as error:
+            self.damage = f"the stored books are damaged: {error}"
+            log.error("%s", self.damage)
+
+    async def _open_books(self) -> None:
+        """Begin the books of a new world with what its account holds."""
+        if self._keeper.open.balances:
+            return
+        self._first = await self._exchange.read_first(FIRST_ANSWERS)
+        entry = start_entry(self._first.balances, QUOTES, self._trading.now_ms())
+        await self._keeper.write("open books", lambda desk: desk.add_entry(entry, "books"))
+
+    async def _doubt(self) -> None:
+        """Make everything unsettled UNKNOWN, and use new ids from here on.
+
+        An attempt that has no row may have been sent all the same. Once the fence is past, a listing shows it
+        under its intent's id, or it never was.
+        """
+        keeper, now_ms, window_ms = (
+            self._keeper,
+            self._trading.now_ms(),
+            self._numbers().recv_window_ms,
+        )
+        for order in list(keeper.open.live_orders()):
+            await keeper.doubt(order.client_order_id, now_ms, window_ms)
+        for intent in list(keeper.open.intents.values()):
+            await keeper.add_ids(intent)
+
+    # ---- comparing
+
+    async def _learn_fee_asset(self) -> None:
+        """Ask what the asset is worth that fees may be taken in, if no stream tells it."""
+        if FEE_ASSET in self._prices.in_quote():
+            return
+        try:
+            self._prices.note_asked(FEE_ASSET, await self._trading.price(FEE_ASSET + QUOTE))
+        except ExchangeError as error:
+            log.info("%s has no price: %s", FEE_ASSET, error)
+
+    async def _theirs(self, trigger: Trigger) -> Theirs:
+        """Ask; a difference about to be booked is held against the history of the pairs it may be from."""
+        first, self._first = self._first, None
+        if first is not None:
+            return first
+        if trigger is not Trigger.TIMER:
+            return await self._exchange.read(self._exchange.in_use(), at_once=trigger is Trigger.START)
+        wanted = self._suspects(self._trading.now_ms())
+        theirs = await self._exchange.read(wanted)
+        late = self._suspects(theirs.at_ms)  # the answer took so long that it may decide
+        return theirs if late <= wanted else await self._exchange.read(late)
+
+    def _suspects(self, at_ms: int) -> frozenset[str]:
+        """Return the pairs whose orders may explain a difference that the next comparison may book."""
+        assets = tuple(one.asset for one in self._unconfirmed if needs_history(one, at_ms))
+        if not QUOTES.isdisjoint(assets):
+            return self._exchange.in_use()
+        return frozenset(symbol for symbol in self._exchange.in_use() if symbol.startswith(assets))
+
+    async def _ours(self, theirs: Theirs, newest: int) -> Ours:
+        known = asked(
+            self._keeper.open,
+            theirs,
+            newest_entry=newest,
+            agreed_ms=self._agreed_ms,
+            unconfirmed=self._unconfirmed,
+        )
+        return await self._keeper.read("our books", lambda tables: our_side(tables, known))
+
+    def _rules(self) -> Rules:
+        numbers = self._numbers()
+        return Rules(
+            quote_assets=QUOTES,
+            steps=numbers.steps,
+            explained_below=numbers.explained_below,
+            prices=self._prices.in_quote(),
+        )
+
+    # ---- putting right
+
+    async def _apply(self, correction: Correction) -> None:
+        keeper = self._keeper
+        match correction:
+            case Tell(order=order, evidence=evidence):
+                keeper.suspect(order)
+                await keeper.take(order.client_order_id, evidence)
+            case Show(order=order):
+                await keeper.save_order(order, "reconciliation")
+            case Post(entry=entry):
+                await keeper.write("correction", lambda desk: desk.add_entry(entry, "books"))
+            case Gone(position_id=position_id, quantity=quantity, words=words):
+                await keeper.write_off(position_id, words, gone=quantity)
+            case Back(position_id=position_id, quantity=quantity, words=words):
+                await keeper.take_back(position_id, words, quantity)
+
+    async def _store(self, outcome: Outcome, duration_ms: int) -> Reconciliation:
+        run = msgspec.structs.replace(outcome.run, duration_ms=duration_ms)
+
+        known = {one.asset for one in self._unconfirmed}
+        news = [one for one in outcome.unconfirmed if one.pauses_entries and one.asset not in known]
+
+        def work(desk: Desk) -> None:
+            desk.tables.reconciliations.add(run)
+            if run.explained or run.unexplained:
+                desk.unit.record(Reconciled(at_ms=run.at_ms, about="books", run=run))
+            for one in run.unexplained:
+                desk.alert("books:difference", one.about, one.words)
+            for one in outcome.run.excluded:
+                desk.alert(f"books:{one.cause}", one.asset, one.words)
+            for one in news:
+                desk.alert("books:unconfirmed", one.asset, f"{one.words}; no entries until then")
+
+        await self._keeper.write("reconciliation", work)
+        self._unconfirmed = outcome.unconfirmed
+        if outcome.unconfirmed and run.trigger in ASKED_FOR:
+            self._wake.set()  # the worker may be waiting for long
+        self._keeper.open.reconciled, self.compared = run, self.balances
+        if not (outcome.postponed or outcome.unconfirmed):
+            self._agreed_ms = run.at_ms
+        self.problem, self.refused_code, self.has_compared = "", None, True
+        self._again.set()
+        return run
+
+
+def _why(problem: str) -> str:
+    return f": {problem}" if problem else ""

@@ -1,0 +1,113 @@
+"""What a start found of an engine before it, and what became of it, in plain words."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.accounting.ledger_transaction import Desk
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.model.event import TakenUp
+from mexc_tui.model.intent import Order
+from mexc_tui.model.position import Position
+from mexc_tui.model.reconciliation import Reconciliation
+from mexc_tui.model.snipe import Snipe, SnipeState
+from mexc_tui.model.text import many
+from mexc_tui.ports.store import Books
+from mexc_tui.ports.trading_store import TradingTables
+
+IN_DOUBT = (SnipeState.FIRING, SnipeState.UNKNOWN)
+LOOKS, LOOK_S = 20, 0.25
+MOST_DIFFERENCES = 20
+"""So many are told by their words; all are kept with the comparison."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What was open when an engine began."""
+
+    positions: tuple[Position, ...] = ()
+    orders: tuple[Order, ...] = ()
+    snipes: tuple[Snipe, ...] = ()
+
+
+def left_open(books: OpenBooks) -> Left:
+    """Return what the engine before this one left open, as it was stored."""
+    return Left(tuple(books.positions.values()), tuple(books.live_orders()), tuple(books.snipes.values()))
+
+
+async def tell_taken_up(
+    left: Left, runs: Iterable[Reconciliation], keeper: Bookkeeper, books: Books
+) -> tuple[str, ...]:
+    """Read what became of all that, put it in the journal, and return it."""
+    await _until_ended(left, keeper)
+    scope = keeper.scope
+    lines = await books.read("taken up", lambda stored: taken_up(left, stored.trading(scope), runs))
+
+    def work(desk: Desk) -> None:
+        desk.unit.record(TakenUp(at_ms=desk.now_ms, about="books", lines=lines))
+
+    await keeper.write("taken up", work)
+    return lines
+
+
+async def _until_ended(left: Left, keeper: Bookkeeper) -> None:
+    """Wait a little until snipes that were firing are ended: their attempts are settled by now."""
+    firing = {one.id for one in left.snipes if one.state in IN_DOUBT}
+    for _ in range(LOOKS):
+        if all(one.state not in IN_DOUBT for one in keeper.open.snipes.values() if one.id in firing):
+            return
+        await asyncio.sleep(LOOK_S)
+
+
+def taken_up(left: Left, tables: TradingTables, runs: Iterable[Reconciliation]) -> tuple[str, ...]:
+    """Return line by line what was found and what it is now; `runs` are the start's comparisons."""
+    return (
+        f"{many(len(left.positions), 'position')}, {many(len(left.orders), 'order')} and "
+        f"{many(len(left.snipes), 'snipe')} were open",
+        *(_position(one, tables.positions.get(one.id)) for one in left.positions),
+        *(_order(one, tables.orders.get(one.client_order_id)) for one in left.orders),
+        *(_snipe(one, tables.snipes.get(one.id)) for one in left.snipes),
+        *_differences(tuple(runs)),
+    )
+
+
+def _position(then: Position, now: Position | None) -> str:
+    found = f"position {then.symbol}: {plain(then.remaining)} left"
+    if now is None or now.is_open:
+        now = now or then
+        held = "" if now.remaining == then.remaining else f", {plain(now.remaining)} now"
+        return f"{found}{held}; its stop at {plain(now.stop_price)} is watched again"
+    why = now.close_reason.value or "an engine before this one"
+    return f"{found}; closed since by {why}, realised {plain(now.realised)}"
+
+
+def _order(then: Order, now: Order | None) -> str:
+    now = now or then
+    at = "market" if then.price is None else plain(then.price)
+    size = "" if then.quantity is None else f" {plain(then.quantity)}"
+    found = f"order {then.symbol} {then.side.value.lower()}{size} at {at}: was {then.state.value}"
+    filled = f", {plain(now.filled_quantity)} filled" if now.filled_quantity else ""
+    return f"{found}, is {now.state.value}{filled}"
+
+
+def _snipe(then: Snipe, now: Snipe | None) -> str:
+    now = now or then
+    bought = f", bought {plain(now.filled_quantity)}" if now.filled_quantity else ""
+    is_same = "still is" if now.state is then.state else f"is {now.state.value}: {now.reason}"
+    return f"snipe {then.symbol}: was {then.state.value}, {is_same}{bought}"
+
+
+def _differences(runs: tuple[Reconciliation, ...]) -> Iterator[str]:
+    found = [one for run in runs for one in (*run.unexplained, *run.explained)]
+    explained = sum(one.explained for one in found)
+    yield (
+        f"books compared with the exchange's {len(runs)} times: {explained} differences explained, "
+        f"{len(found) - explained} not"
+    )
+    for one in found[:MOST_DIFFERENCES]:
+        about = "" if one.words.startswith(one.about) else f"{one.about}: "
+        yield f"{'explained' if one.explained else 'NOT EXPLAINED'}: {about}{one.words}"
+    if len(found) > MOST_DIFFERENCES:
+        yield f"and {len(found) - MOST_DIFFERENCES} more: see mexc-tui journal --kind reconciled"

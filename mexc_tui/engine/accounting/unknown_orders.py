@@ -1,0 +1,110 @@
+"""Finds at the start orders with our prefix that the ledger does not know (reliability O16, H5, H12)."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from random import Random
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.ledger.ids import PREFIX
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.outcome import KEY_CODES, Purpose
+from mexc_tui.model.report import OrderReport
+from mexc_tui.ports.trading import Trading
+
+log = logging.getLogger(__name__)
+
+LOOKED_BACK_MS = 86_400_000
+PAIRS = 100
+"""History of so many held coins is read at most: each costs weight, and nothing is bought meanwhile."""
+NO_SUCH_PAIR = 400
+"""HTTP status of a refusal that concerns the pair alone."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+
+
+class OtherEngines:
+    """One worker: reads open orders and the last day's orders of every held coin, once, until it is answered.
+
+    A comparison of the ledger reads pairs that this desk touched. Another engine of the account trades other
+    pairs: its orders are found by the coins that the account holds. A row that cannot be read costs that row.
+    """
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        rng: Random,
+        on_stranger: Callable[[str], None],
+        resumed_ms: Callable[[], int],
+    ) -> None:
+        """`on_stranger` gets the client order id of each order found, at once.
+
+        `resumed_ms`: when a person resumed trading; orders of before are known to that person.
+        """
+        self._trading = trading
+        self._keeper = keeper
+        self._rng = rng
+        self._on_stranger = on_stranger
+        self._resumed_ms = resumed_ms
+        self._read = set[str]()
+        self.is_done = False
+        """Whether all of it was read: nothing is bought before."""
+        self.problem = ""
+        """Why it could not be read; empty: it was, or was not tried yet."""
+
+    @property
+    def refusal(self) -> str:
+        """Say why nothing may be bought yet; empty: it may."""
+        if self.is_done:
+            return ""
+        return f"other engines of this account were not looked for yet{self.problem and f': {self.problem}'}"
+
+    async def run(self, started: Started) -> None:
+        """Look until the exchange has answered everything, with growing pauses; then rest."""
+        started()
+        pause_s = FIRST_PAUSE_S
+        while not self.is_done:
+            try:
+                await self._look()
+            except ExchangeError as error:
+                self.problem = str(error)
+                log.warning("other engines of this account cannot be looked for: %s", error)
+                await asyncio.sleep(pause_s * (0.5 + 0.5 * self._rng.random()))
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            else:
+                self.is_done, self.problem = True, ""
+        await asyncio.Event().wait()
+
+    async def _look(self) -> None:
+        trading = self._trading
+        since_ms = max(trading.now_ms() - LOOKED_BACK_MS, self._resumed_ms())
+        await self._tell((await trading.open_orders(purpose=Purpose.EXIT)).rows, 0)
+        balances = (await trading.account(purpose=Purpose.EXIT)).balances
+        coins = [one.asset for one in balances if one.free + one.locked > 0 and one.asset != QUOTE]
+        for symbol in _pairs(coins):
+            if symbol not in self._read:
+                await self._tell(await self._history(symbol, since_ms), since_ms)
+                self._read.add(symbol)
+
+    async def _history(self, symbol: str, since_ms: int) -> tuple[OrderReport, ...]:
+        try:
+            history = await self._trading.all_orders(symbol, start_ms=since_ms, purpose=Purpose.ORDINARY)
+        except Refused as error:
+            if error.refusal.http_status != NO_SUCH_PAIR or error.refusal.code in KEY_CODES:
+                raise
+            log.info("%s has no order history: %s", symbol, error)  # no such pair, or not over the API
+            return ()
+        return history.rows
+
+    async def _tell(self, reports: Collection[OrderReport], since_ms: int) -> None:
+        for report in reports:
+            name = report.client_order_id or ""
+            is_recent = report.time is None or report.time >= since_ms
+            if name.startswith(PREFIX) and is_recent and not await self._keeper.owns(name):
+                self._on_stranger(name)
+
+
+def _pairs(coins: Collection[str]) -> list[str]:
+    return [coin + QUOTE for coin in sorted(coins)[:PAIRS]]

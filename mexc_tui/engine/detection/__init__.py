@@ -1,0 +1,1 @@
+"""Detection passes over what is known, and the outcomes of listings."""

@@ -1,0 +1,189 @@
+"""Passes of detection: in their rhythm and at news; what is raised is stored once, with its alerts."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from mexc_tui.detection.passing import DETECTORS, Found, detect_in_slices
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.model.event import Alert, SignalEnded, SignalRaised
+from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.signal import DetectionPass, DetectorName, Ended, ReadAge, Signal, SignalKey
+from mexc_tui.ports.market import Market
+from mexc_tui.ports.store import Clock, Unit
+
+SHORTEST_S = 0.25
+"""News are looked at at once, but never more often than this."""
+LOUD = (Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
+
+
+@dataclass(slots=True)
+class Count:
+    """What one detector has done since the start."""
+
+    raised: int = 0
+    last_ms: int | None = None
+
+
+class Detection:
+    """One worker."""
+
+    def __init__(
+        self,
+        market: Market,
+        known: Known,
+        clock: Clock,
+        settings: Callable[[], DetectionSettings],
+        every_s: Callable[[], float],
+        read_ms: Callable[[], Mapping[Source, int | None]],
+    ) -> None:
+        """`read_ms` tells when each source was last read."""
+        self._market = market
+        self._known = known
+        self._clock = clock
+        self._settings = settings
+        self._every_s = every_s
+        self._read_ms = read_ms
+        self._wake = asyncio.Event()
+        self.is_opening: Callable[[], bool] = lambda: False
+        """Whether a snipe fires about now: passes wait for its end (performance 10)."""
+        self._looking = asyncio.Lock()
+        self.last: DetectionPass | None = None
+        self.passes = 0
+        self.counts: dict[DetectorName, Count] = {detector.name: Count() for detector in DETECTORS}
+        known.changed.append(self._wake.set)
+
+    async def run(self, started: Started) -> None:
+        """Pass after pass, until cancelled. The first one comes before anybody relies on it.
+
+        What memory holds and the store refused is mended here, whoever's it was.
+        """
+        await self._known.load()
+        await self.look()
+        started()
+        while True:
+            await asyncio.sleep(SHORTEST_S)
+            try:
+                async with asyncio.timeout(max(self._every_s() - SHORTEST_S, 0.0)):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            if self.is_opening():
+                continue
+            await self._known.load()
+            await self.look()
+
+    async def look(self) -> None:
+        """Make one pass, with the loop's turn between its parts; never two at once."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Memory and store take what was found over in the same step."""
+        self._wake.clear()
+        now_ms, began_ns = self._market.now_ms(), self._clock.monotonic_ns()
+        knowledge = self._known.knowledge
+        found = await self._detect(now_ms)
+        if self._known.knowledge is not knowledge:
+            self._wake.set()  # it was loaded anew meanwhile: what was found is not about what is known
+            return
+        done = DetectionPass(
+            at_ms=now_ms,
+            read=tuple(_ages(self._read_ms(), now_ms)),
+            looked_at=found.looked_at,
+            raised=len(found.raised),
+            ended=len(found.ended),
+            duration_ns=self._clock.monotonic_ns() - began_ns,
+        )
+        over = [(ended, self._symbol_of(ended.key)) for ended in found.ended]
+        raised = [(signal, self._symbol_of(signal.key)) for signal in found.raised]
+        self._take(found)
+        self.last, self.passes = done, self.passes + 1
+
+        def work(unit: Unit) -> None:
+            _store(unit, raised, over)
+            unit.passes.add(done)
+
+        await self._known.write("pass of detection", work)
+
+    async def _detect(self, now_ms: int) -> Found:
+        known = self._known
+        parts = detect_in_slices(
+            self._listings(now_ms),
+            now_ms,
+            known.standing,
+            settings=self._settings(),
+            history=known.history,
+            liquidity=known.liquidity(),
+        )
+        while True:
+            try:
+                next(parts)
+            except StopIteration as done:
+                return done.value
+            await asyncio.sleep(0)
+
+    def _symbol_of(self, key: SignalKey) -> str:
+        """Return the name under which what stands was raised, as its alert is; empty: nothing stands."""
+        signal = self._known.signals.get(key)
+        return signal.symbol if signal is not None else ""
+
+    def _listings(self, now_ms: int) -> tuple[Listing, ...]:
+        """Return what is live, and what is over while something about it still stands."""
+        live = self._known.live(now_ms)
+        given = {listing.id for listing in live}
+        left = {key.subject for key in self._known.signals} - given
+        over = (self._known.knowledge.listings.get(listing_id) for listing_id in sorted(left))
+        return live + tuple(listing for listing in over if listing is not None)
+
+    def _take(self, found: Found) -> None:
+        for signal in found.raised:
+            self._known.signals[signal.key] = signal
+            count = self.counts[signal.key.detector]
+            count.raised, count.last_ms = count.raised + 1, signal.at_ms
+        for ended in found.ended:
+            signal, later = self._known.signals.pop(ended.key, None), ended.goes_on_as
+            if signal is not None and later is not None:
+                self._known.signals.setdefault(later, msgspec.structs.replace(signal, key=later))
+
+
+def rule_of(key: SignalKey) -> str:
+    """Return the rule by which a signal alerts."""
+    return f"{key.detector}:{key.topic}"
+
+
+def alert_of(signal: Signal) -> Alert | None:
+    """Return the alert that a signal is worth; None: it is only to be seen."""
+    if signal.severity not in LOUD:
+        return None
+    text = f"{signal.symbol}: {'; '.join(signal.reasons)}"
+    rule = rule_of(signal.key)
+    return Alert(at_ms=signal.at_ms, about=signal.symbol, severity=signal.severity, rule=rule, text=text)
+
+
+def _store(unit: Unit, raised: Iterable[tuple[Signal, str]], over: Iterable[tuple[Ended, str]]) -> None:
+    """Store what was found, each with the name under which what stood before was raised."""
+    for signal, before in raised:
+        unit.signals.add(signal)
+        unit.record(SignalRaised(at_ms=signal.at_ms, about=signal.symbol, signal=signal))
+        if before not in ("", signal.symbol):
+            unit.alerts.close(rule_of(signal.key), before, signal.at_ms)  # it has been renamed since
+        alert = alert_of(signal)
+        if alert is None:
+            unit.alerts.close(rule_of(signal.key), signal.symbol, signal.at_ms)
+        elif unit.alerts.add(alert):
+            unit.record(alert)
+    for ended, symbol in over:
+        if unit.signals.end(ended):
+            unit.record(SignalEnded(at_ms=ended.at_ms, about=symbol, ended=ended))
+            if not ended.into:
+                unit.alerts.close(rule_of(ended.key), symbol, ended.at_ms)
+
+
+def _ages(read_ms: Mapping[Source, int | None], now_ms: int) -> list[ReadAge]:
+    return [ReadAge(source, None if at is None else now_ms - at) for source, at in read_ms.items()]

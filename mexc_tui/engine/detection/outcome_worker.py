@@ -1,0 +1,92 @@
+"""What became of every listing, traded or not: labelled once known, and what it teaches is counted."""
+
+import asyncio
+from collections.abc import Callable
+
+from mexc_tui.detection.cluster import groups
+from mexc_tui.detection.outcomes import outcome_of
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.detection.labelling import keep_outcome
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.market.tape import Tape
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.outcome_of_listing import End, ListingOutcome
+from mexc_tui.ports.market import Market
+from mexc_tui.ports.store import Unit
+
+LOOK_EVERY_S = 5.0
+REVISED = (End.CANCELLED, End.UNKNOWN)
+"""Ends that may turn out to be none: who was taken back may return, who was lost may open late."""
+
+
+class Outcomes:
+    """One worker."""
+
+    def __init__(self, market: Market, known: Known, settings: Callable[[], DetectionSettings]) -> None:
+        self._market = market
+        self._known = known
+        self._settings = settings
+
+    async def run(self, started: Started) -> None:
+        """Label what is decided, every few seconds."""
+        await self._known.load()
+        started()
+        while True:
+            await self.label()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def label(self) -> None:
+        """Label every listing whose outcome is known now, and take up what that teaches."""
+        now_ms, settings = self._market.now_ms(), self._settings()
+        known = self._known
+        together = groups(tuple(known.knowledge.listings), settings.cluster_window_ms)
+        size = {one.id: len(group) for group in together.values() for one in group}
+        labelled = 0
+        for listing_id in [one.id for one in known.knowledge.listings]:
+            listing = known.knowledge.listings.get(listing_id)  # it may have changed while others were stored
+            if listing is None:
+                continue
+            past = known.outcomes.get(listing.id)
+            if past is not None and past.end not in REVISED:
+                continue
+            found = outcome_of(
+                listing,
+                self._tape_of(listing),
+                now_ms,
+                settings=settings,
+                cluster_size=size.get(listing.id, 1),
+            )
+            if found is None:
+                known.outcomes.pop(listing.id, None)
+            elif past is None or past.end is not found.end:
+                known.outcomes[listing.id] = found
+                await self._store(listing, found, now_ms, settings)
+                labelled += 1
+        if labelled:
+            await known.reload_history()
+
+    def _tape_of(self, listing: Listing) -> Tape | None:
+        """Return the tape on which its trades are; one that has been missing trades says so by then."""
+        tapes = [
+            self._known.seen[name] for name in (listing.symbol, *listing.names) if name in self._known.seen
+        ]
+        seen = next((one for one in tapes if one.tape.trades), tapes[0] if tapes else None)
+        if seen is None:
+            return None
+        if seen.lost_since_ms is not None:
+            now_ms = self._market.now_ms()
+            seen.tape.note_gap(seen.lost_since_ms, now_ms)
+            seen.lost_since_ms = now_ms
+        return seen.tape
+
+    async def _store(
+        self, listing: Listing, outcome: ListingOutcome, now_ms: int, settings: DetectionSettings
+    ) -> None:
+        stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+
+        def work(unit: Unit) -> None:
+            unit.listings.save(listing, stage)
+            keep_outcome(unit, listing, outcome)
+
+        await self._known.write("outcome of a listing", work)

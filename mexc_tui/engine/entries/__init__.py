@@ -1,0 +1,1 @@
+"""Snipes: armed, planned, fired at the opening."""

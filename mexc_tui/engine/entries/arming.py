@@ -1,0 +1,241 @@
+"""Arms snipes, from signals and by hand: judged by every gate, and once more by the books that reserve.
+
+Armed means: the limits were checked again in the transaction that reserves the funds, and the intent is
+durable with the ids of all its attempts. What is refused is told with the verdicts that refuse.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mexc_tui.engine.accounting.ledger_transaction import Desk, stem
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.entries.entry_context import Asked, EntryNumbers, Gates, risk_book
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.runtime.recent_keys import RecentKeys
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.event import SnipeRefused
+from mexc_tui.model.intent import Intent, OrderRole
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.order import Side
+from mexc_tui.model.signal import Signal
+from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
+from mexc_tui.model.storage import Durability
+from mexc_tui.model.verdict import Stage, Verdict, refusals
+from mexc_tui.ports.store import Books
+from mexc_tui.risk.limits import check_entry
+from mexc_tui.sniping.request import candidate_of
+from mexc_tui.sniping.validation import Judgement, judge
+
+log = logging.getLogger(__name__)
+
+MOST_REMEMBERED = 2_000
+"""Signals and openings of which it is remembered what became of them."""
+
+RISK_REFUSED = "risk:refused"
+"""Rule of alerts about entries that a risk limit refused."""
+AGAIN_MS = 1_000
+"""What was refused is judged again so often."""
+BY_HAND = "hand"
+PASSING = ("weight_left", "orders_left")
+"""Gates that close and open within seconds: they alone are no change worth telling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What every gate said of a wish."""
+
+    asked: Asked
+    judgement: Judgement
+
+
+class ArmRefused(Exception):
+    """Raised in the transaction that arms, when the books of that moment say no."""
+
+    def __init__(self, verdicts: tuple[Verdict, ...], words: str = "") -> None:
+        super().__init__(words or "; ".join(map(line, verdicts)))
+        self.verdicts = verdicts
+
+
+class Arming:
+    """Judges wishes and arms those that every gate approves of."""
+
+    def __init__(
+        self,
+        known: Known,
+        keeper: Bookkeeper,
+        books: Books,
+        gates: Gates,
+        numbers: Callable[[], EntryNumbers],
+        now_ms: Callable[[], int],
+    ) -> None:
+        """`now_ms`: the exchange's time."""
+        self._known = known
+        self._keeper = keeper
+        self._books = books
+        self._gates = gates
+        self._numbers = numbers
+        self._now_ms = now_ms
+        self._again_ms: dict[str, int] = {}
+        self._told: dict[str, tuple[str, ...]] = {}
+        self._logged = RecentKeys[tuple[str, tuple[str, ...]]](MOST_REMEMBERED)
+        """Pairs and the limits that refused them: each is worth one line of the log."""
+        self._put_down = RecentKeys[tuple[str, int]](MOST_REMEMBERED)
+        self.generations: dict[str, int] = {}
+        """Of halts, that each snipe was armed under."""
+
+    async def look(self) -> None:
+        """Arm what standing signals allow."""
+        detectors = self._numbers().arming.detectors
+        for signal in list(self._known.signals.values()):
+            if signal.key.detector in detectors:
+                await self._consider(signal)
+        for kept in (self._again_ms, self._told, self.generations):
+            while len(kept) > MOST_REMEMBERED:
+                del kept[next(iter(kept))]
+
+    def put_down(self, snipe: Snipe) -> None:
+        """A person disarmed it: no signal arms that opening again. A person may."""
+        self._put_down.add((snipe.listing_id, snipe.opens_ms))
+
+    async def what_if(self, symbol: str) -> Judged:
+        """Judge a pair as if it were armed by hand now; nothing is changed."""
+        snipe = self._keeper.open.snipe_of(symbol)
+        asked = self._gates.ask(
+            self._known.knowledge.listings.named(symbol), symbol, f"{BY_HAND}/what-if", None, snipe
+        )
+        return await self._judge(asked)
+
+    async def arm(self, symbol: str, by: str) -> Snipe:
+        """Arm a pair by hand. Raises Refused with every gate that says no."""
+        if self._keeper.open.snipe_of(symbol) is not None:
+            raise Refused(f"{symbol} is armed already.")
+        listing = self._known.knowledge.listings.named(symbol)
+        asked = self._gates.ask(listing, symbol, f"{BY_HAND}/{by}/{self._now_ms()}", None, None)
+        judged = await self._judge(asked)
+        if not judged.judgement.approved or listing is None:
+            lines = "; ".join(line(one) for one in refusals(judged.judgement.verdicts))
+            raise Refused(f"{symbol} is not armed: {lines or 'no source lists it'}")
+        try:
+            return await self._arm(judged, listing, by)
+        except ArmRefused as error:
+            raise Refused(f"{symbol} is not armed: {error}") from None
+
+    async def _consider(self, signal: Signal) -> None:
+        listing = self._known.knowledge.listings.get(signal.key.subject)
+        if listing is None or listing.opens_ms is None or listing.opened_ms is not None:
+            return
+        if (listing.id, listing.opens_ms) in self._put_down:
+            return
+        now_ms, key = self._now_ms(), signal.key
+        signal_id = f"{key.detector}/{key.subject}/{key.topic}/{signal.state}@{listing.opens_ms}"
+        is_ahead = listing.opens_ms > now_ms
+        is_due = now_ms >= self._again_ms.get(signal_id, 0)
+        if not (is_ahead and is_due) or self._keeper.open.snipe_of(listing.symbol) is not None:
+            return
+        self._again_ms[signal_id] = now_ms + AGAIN_MS
+        judged = await self._judge(self._gates.ask(listing, listing.symbol, signal_id, signal, None))
+        verdicts = judged.judgement.verdicts
+        if judged.judgement.approved:
+            try:
+                await self._arm(judged, listing, str(key.detector))
+            except ArmRefused as error:
+                verdicts = error.verdicts
+            else:
+                return
+        await self._tell_refusal(listing, signal_id, refusals(verdicts))
+
+    async def _judge(self, asked: Asked) -> Judged:
+        now_ms, scope, symbol = self._now_ms(), self._keeper.scope, asked.wish.symbol
+        book = await self._books.read(
+            "what limits are held against",
+            lambda stored: risk_book(stored.trading(scope), symbol, now_ms, asked.conditions),
+        )
+        return Judged(asked, judge(asked.wish, asked.facts(book), now_ms))
+
+    async def _arm(self, judged: Judged, listing: Listing, by: str) -> Snipe:
+        """Check the limits against the books of the transaction that reserves the funds, and reserve them."""
+        asked, wish = judged.asked, judged.asked.wish
+        assert wish.opens_ms is not None
+        client_ids = self._keeper.client_ids(asked.numbers.fire.attempts)
+        name, now_ms = stem(client_ids[0]), self._now_ms()
+        snipe = Snipe(
+            id=name,
+            key=SnipeKey(wish.symbol, wish.signal_id),
+            listing_id=listing.id,
+            config_hash=asked.numbers.config_hash,
+            opens_ms=wish.opens_ms,
+            state=SnipeState.ARMED,
+            reason="every gate agrees",
+            by=by,
+            type=wish.type,
+            spend_cap=wish.spend,
+            reference_price=wish.reference_price,
+            price_cap=asked.price_cap,
+            plan=asked.numbers.plan,
+            verdicts=judged.judgement.verdicts,
+            armed_ms=now_ms,
+        )
+        pair = self._known.knowledge.pairs[wish.symbol]
+        intent = Intent(
+            id=name,
+            role=OrderRole.ENTRY,
+            symbol=wish.symbol,
+            base_asset=pair.base_asset,
+            quote_asset=pair.quote_asset,
+            side=Side.BUY,
+            client_ids=client_ids,
+            spend_cap=wish.spend,
+            reserved=wish.spend,
+            snipe_id=name,
+            position_id=f"{name}p",
+            created_ms=now_ms,
+            reason=f"snipe of {wish.symbol}",
+        )
+
+        def work(desk: Desk) -> None:
+            if desk.tables.snipes.by_key(snipe.key) is not None:
+                raise ArmRefused((), "this signal was used already")
+            book = risk_book(desk.tables, wish.symbol, now_ms, asked.conditions)
+            facts = asked.facts(book)
+            verdicts = check_entry(candidate_of(wish, facts, now_ms), book, facts.limits, now_ms)
+            if refusals(verdicts):
+                raise ArmRefused(verdicts)
+            desk.save_snipe(snipe)
+            desk.save_intent(intent)
+
+        await self._keeper.write("arm", work)
+        self.generations[snipe.id] = self._keeper.open.trading.generation
+        return snipe
+
+    async def _tell_refusal(self, listing: Listing, signal_id: str, verdicts: tuple[Verdict, ...]) -> None:
+        names = tuple(one.name for one in verdicts if one.name not in PASSING)
+        if not verdicts or self._told.get(signal_id) == names:
+            return
+        self._told[signal_id] = names
+        # Other stages refuse what nobody could buy yet; risk limits alone refuse what would be bought.
+        only_risk = all(one.stage is Stage.RISK for one in verdicts)
+        limits = "; ".join(map(line, verdicts)) if only_risk and names else ""
+        if limits and (listing.symbol, names) not in self._logged:
+            self._logged.add((listing.symbol, names))
+            log.warning("%s: entry refused by risk limits: %s", listing.symbol, limits)
+        event = SnipeRefused(
+            at_ms=self._now_ms(),
+            about=listing.symbol,
+            listing_id=listing.id,
+            signal_id=signal_id,
+            verdicts=verdicts,
+        )
+
+        def work(desk: Desk) -> None:
+            desk.unit.record(event)
+            if limits:
+                desk.alert(RISK_REFUSED, listing.symbol, f"Entry refused by risk limits: {limits}")
+
+        await self._keeper.write("refusal", work, durability=Durability.NORMAL)
+
+
+def line(verdict: Verdict) -> str:
+    """Return a verdict in one line, with what would turn it round."""
+    flip = f" ({verdict.flip})" if verdict.flip else ""
+    return f"{verdict.stage}/{verdict.name}: {verdict.value}, limit {verdict.limit}{flip}"

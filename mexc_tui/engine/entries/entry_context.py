@@ -1,0 +1,267 @@
+"""Gathers what a wish to buy is judged by, from memory and books: for arming, why and what-if alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.prices import QUOTE, Prices
+from mexc_tui.ledger.equity import Mark, equity_point
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.listing import Listing, Source
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.order import OrderType
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.position import Account
+from mexc_tui.model.signal import Signal
+from mexc_tui.model.snipe import ExitPlan, Snipe
+from mexc_tui.model.symbol import Symbol
+from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading_store import TradingTables
+from mexc_tui.risk.candidate import Held, Reserved, RiskBook, RiskLimits
+from mexc_tui.sniping.key_pairs import KeyMay, KeyPairs, key_may_trade
+from mexc_tui.sniping.plan import FireRules, book_price, price_cap
+from mexc_tui.sniping.reference import confirmed_price
+from mexc_tui.sniping.request import ArmRules, DeskFacts, Facts, KeyFacts, PairFacts, Wish, WorkerFact
+from mexc_tui.sniping.rounding import Grid, grid_of
+from mexc_tui.sniping.sizing import SizeFacts, SizeRules, size
+
+ZERO = Decimal(0)
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class EntryNumbers:
+    """The settings that decide about entries, as the pure rooms want them."""
+
+    mode: Mode
+    arming: ArmRules
+    limits: RiskLimits
+    sizing: SizeRules
+    fire: FireRules
+    plan: ExitPlan
+    config_hash: str
+    clock_age_s: float
+    """An older measurement of the clock fires nothing."""
+    silent_ms: int
+    """A stream's connection that is silent for longer fires nothing: it is dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the books do not tell of this moment. None: not known, which refuses."""
+
+    equity: Decimal | None
+    peak: Decimal
+    day_equity: Decimal | None
+    """What this UTC day began with, as the risk monitor measures its loss."""
+    clock_offset_ms: float | None
+    clock_error_ms: float | None
+    stream_age_ms: int | None
+    weight_left: int
+    orders_left: int
+    resumed_ms: int
+    """Losses from before count no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A wish with what it was judged by; the book is the transaction's own when it is judged to be armed."""
+
+    wish: Wish
+    pair: PairFacts
+    desk: DeskFacts
+    numbers: EntryNumbers
+    conditions: Conditions
+    price_cap: Decimal | None
+    grid: Grid | None
+
+    def facts(self, book: RiskBook) -> Facts:
+        """Return everything that a wish is judged by."""
+        return Facts(self.pair, self.desk, book, self.numbers.arming, self.numbers.limits)
+
+
+class Gates:
+    """Looks around; decides nothing."""
+
+    def __init__(
+        self,
+        known: Known,
+        trading: Trading,
+        prices: Prices,
+        memory: Callable[[], OpenBooks],
+        numbers: Callable[[], EntryNumbers],
+        workers: Callable[[], tuple[WorkerFact, ...]],
+        stream_age_ms: Callable[[], int | None],
+        is_reconciled: Callable[[], bool],
+        is_unlocked: Callable[[], bool],
+        key: Callable[[], KeyFacts | None],
+        day_equity: Callable[[], Decimal | None],
+    ) -> None:
+        """`workers`: how those are that firing rests on; `stream_age_ms`: of the market's streams;
+        `is_unlocked`: live trading, by a person, for this session; `day_equity`: what this day began with.
+        """
+        self._known = known
+        self._trading = trading
+        self._prices = prices
+        self._memory = memory
+        self._numbers = numbers
+        self._workers = workers
+        self._stream_age_ms = stream_age_ms
+        self._is_reconciled = is_reconciled
+        self._is_unlocked = is_unlocked
+        self._key = key
+        self._day_equity = day_equity
+
+    def ask(
+        self, listing: Listing | None, symbol: str, signal_id: str, signal: Signal | None, snipe: Snipe | None
+    ) -> Asked:
+        """Return the wish to buy a listing, sized, with all that it is judged by but the books."""
+        numbers, pair = self._numbers(), self._known.knowledge.pairs.get(symbol)
+        grid = None if pair is None else grid_of(pair)
+        reference = self.reference(symbol) if snipe is None else snipe.reference_price
+        cap = None if grid is None else price_cap(reference, grid, numbers.fire)
+        conditions = self.conditions()
+        spend, size_words = self._size(numbers, grid, conditions)
+        wish = Wish(
+            symbol=symbol,
+            signal_id=signal_id,
+            detector=None if signal is None else signal.key.detector,
+            opens_ms=None if listing is None else listing.opens_ms,
+            spend=spend if snipe is None else snipe.spend_cap,
+            type=OrderType.IMMEDIATE_OR_CANCEL,
+            price=self._first_price(symbol, cap, grid, numbers.fire),
+            reference_price=reference,
+            plan=numbers.plan,
+            probability=None if signal is None else signal.probability.value,
+            size_words=size_words if snipe is None else "",
+            snipe_id="" if snipe is None else snipe.id,
+        )
+        return Asked(
+            wish=wish,
+            pair=self._pair(listing, pair, symbol),
+            desk=self.desk(signal),
+            numbers=numbers,
+            conditions=conditions,
+            price_cap=cap,
+            grid=grid,
+        )
+
+    def reference(self, symbol: str) -> Decimal | None:
+        """Return the price before the opening that a premium is measured from; None: no confirmed one.
+
+        New pairs mostly have none: no source of MEXC tells a price before the first trade.
+        """
+        price = self._prices.of(symbol)
+        return confirmed_price(price.bid, price.ask, price.last, self._numbers().fire.premium_pct)
+
+    def conditions(self) -> Conditions:
+        """Return what the books do not tell."""
+        memory, clock = self._memory(), self._trading.clock()
+        equity = self.equity(memory)
+        return Conditions(
+            equity=equity,
+            peak=ZERO if memory.equity is None else memory.equity.peak,
+            day_equity=self._day_equity(),
+            # Requests are stamped with the exchange's time as measured: only the error of that is left.
+            clock_offset_ms=None if clock is None else 0.0,
+            clock_error_ms=None if clock is None else clock.error_ms,
+            stream_age_ms=self._stream_age_ms(),
+            weight_left=self._trading.weight_left(Purpose.ENTRY),
+            orders_left=self._trading.orders_left(Purpose.ENTRY),
+            resumed_ms=memory.trading.since_ms if memory.trading.state.allows_entries else 0,
+        )
+
+    def equity(self, memory: OpenBooks) -> Decimal | None:
+        """Return what the desk is worth now; None: a price is missing."""
+        marks = (
+            Mark(one, self._prices.of(one.symbol).bid, self.fee(one.symbol))
+            for one in memory.positions.values()
+        )
+        point = equity_point(memory.cash(QUOTE), marks, ZERO, None, 0)
+        return point.equity if point.is_complete else None
+
+    def fee(self, symbol: str) -> Decimal:
+        """Return what selling a pair costs, as a ratio."""
+        pair = self._known.knowledge.pairs.get(symbol)
+        return ZERO if pair is None else pair.taker_fee
+
+    def _size(self, numbers: EntryNumbers, grid: Grid | None, conditions: Conditions) -> tuple[Decimal, str]:
+        if grid is None:
+            return ZERO, "the pair is not known yet"
+        memory = self._memory()
+        facts = SizeFacts(
+            equity=conditions.equity,
+            free_cash=memory.cash(QUOTE) - memory.reserved(),
+            stop_pct=numbers.plan.stop_loss_pct,
+            exit_slippage_pct=numbers.fire.slippage_pct,
+            grid=grid,
+        )
+        sized = size(numbers.sizing, facts)
+        return sized.spend, sized.refused
+
+    def _first_price(
+        self, symbol: str, cap: Decimal | None, grid: Grid | None, fire: FireRules
+    ) -> Decimal | None:
+        ask = self._prices.of(symbol).ask
+        return cap if ask is None or grid is None else book_price(ask, cap, grid, fire)
+
+    def _pair(self, listing: Listing | None, pair: Symbol | None, symbol: str) -> PairFacts:
+        asks = self._prices.of(symbol).asks
+        book = tuple((float(price), float(quantity)) for price, quantity in asks)
+        may = key_may(self._known, symbol, listing, self._trading.now_ms())
+        return PairFacts(listing, pair, may, book or None)
+
+    def desk(self, signal: Signal | None = None) -> DeskFacts:
+        """Return what is known of the engine, and of the detector of a signal."""
+        trading = self._memory().trading
+        return DeskFacts(
+            mode=self._numbers().mode,
+            is_unlocked=self._is_unlocked(),
+            key=self._key(),
+            trading=trading,
+            generation=trading.generation,
+            outcomes=0 if signal is None else signal.probability.base_n,
+            workers=self._workers(),
+            is_reconciled=self._is_reconciled(),
+            ban=self._trading.ban(),
+        )
+
+
+def key_may(known: Known, symbol: str, listing: Listing | None, now_ms: int) -> KeyMay:
+    """Return whether the key's own list of pairs, as it was polled last, lets it trade a pair."""
+    names = known.knowledge.names_of(Source.SELF_SYMBOLS)
+    pairs = None if names is None else KeyPairs(names, known.knowledge.names_ms[Source.SELF_SYMBOLS])
+    return key_may_trade(symbol, pairs, None if listing is None else listing.api_ms, now_ms)
+
+
+def risk_book(tables: TradingTables, symbol: str, now_ms: int, conditions: Conditions) -> RiskBook:
+    """Return what limits are held against, of the books as this transaction sees them."""
+    intents = [one for one in tables.intents.open() if one.role is OrderRole.ENTRY]
+    opens_ms = {snipe.id: snipe.opens_ms for snipe in tables.snipes.open()}
+    reserved = tuple(
+        Reserved(one.snipe_id, one.symbol, one.reserved, opens_ms.get(one.snipe_id, now_ms))
+        for one in intents
+    )
+    losses = tables.limits.losses_in_a_row(conditions.resumed_ms)
+    exit_ms = tables.limits.last_exit_ms(symbol)
+    cash = tables.entries.balance(Account.DESK, QUOTE)
+    return RiskBook(
+        equity=conditions.equity,
+        peak=max(conditions.peak, conditions.equity or ZERO),
+        free_cash=cash - sum((one.amount for one in reserved), ZERO),
+        day_equity=conditions.day_equity,
+        held=tuple(Held(one.symbol, one.remaining_cost) for one in tables.positions.open()),
+        reserved=reserved,
+        # An entry that is open still is counted as its reservation.
+        entries_ms=tables.limits.entries_ms(now_ms - 2 * DAY_MS),
+        exits_ms=() if exit_ms is None else ((symbol, exit_ms),),
+        losses_in_a_row=losses.count,
+        last_loss_ms=losses.last_ms,
+        clock_offset_ms=conditions.clock_offset_ms,
+        clock_error_ms=conditions.clock_error_ms,
+        stream_age_ms=conditions.stream_age_ms,
+        weight_left=conditions.weight_left,
+        orders_left=conditions.orders_left,
+    )

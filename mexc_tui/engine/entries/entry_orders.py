@@ -1,0 +1,107 @@
+"""The orders of one snipe as they stand: what they bought, what is left of the cap, when one has ended."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from decimal import Decimal
+
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.ledger.positions import spent
+from mexc_tui.model.intent import Intent, Order
+from mexc_tui.model.order import Side
+from mexc_tui.ports.store import Clock
+from mexc_tui.sniping.rounding import Grid
+
+
+class EntryOrders:
+    """Listens to the books for one intent."""
+
+    def __init__(self, intent: Intent, grid: Grid, keeper: Bookkeeper, clock: Clock) -> None:
+        self._intent = intent
+        self._grid = grid
+        self._keeper = keeper
+        self._clock = clock
+        self._changed = asyncio.Event()
+        self._mine: dict[str, Order] = {}
+        """Every attempt as it stands: memory forgets what is over, its cost counts all the same."""
+        self.filled_ns: dict[str, int] = {}
+        """When the first fill of each was known."""
+        self.sold = ""
+        """That something of the position was sold, in words: its buying ends; empty: nothing was."""
+
+    @contextmanager
+    def heard(self) -> Generator[None]:
+        """Hear what the books say of them for as long as the block runs."""
+        self._keeper.on_change(self._note)
+        try:
+            yield
+        finally:
+            self._keeper.off_change(self._note)
+
+    def of(self, client_order_id: str) -> Order | None:
+        """Return one that memory still holds."""
+        return self._keeper.open.orders.get(client_order_id)
+
+    def all(self) -> tuple[Order, ...]:
+        """Return each attempt as it stands."""
+        for order in self._keeper.open.orders.values():
+            if order.intent_id == self._intent.id:
+                self._mine[order.client_order_id] = order
+        return tuple(self._mine.values())
+
+    def is_any_open(self) -> bool:
+        """Whether one of them is not settled."""
+        return any(not order.state.is_terminal for order in self.all())
+
+    def bought(self) -> Decimal:
+        """Return the quantity that they bought."""
+        return sum((order.filled_quantity for order in self.all()), Decimal(0))
+
+    def paid(self) -> Decimal:
+        """Return what that cost in quote units, without fees."""
+        return sum((order.filled_value for order in self.all()), Decimal(0))
+
+    def committed(self, but: Order) -> Decimal:
+        """Return what all but one cost, or may still cost: an unknown attempt may have bought all of it."""
+        others = tuple(one for one in self.all() if one != but)
+        open_value = sum((_open_value(one) for one in others), Decimal(0))
+        return spent(self._intent, others) + open_value * (1 + self._grid.taker_fee)
+
+    def is_enough(self) -> bool:
+        """Whether too little is left of the cap for another order."""
+        left = self._intent.spend_cap - spent(self._intent, self.all())
+        return left < self._grid.min_value * (1 + self._grid.taker_fee)
+
+    async def ends_within(self, client_order_id: str, seconds: float) -> bool:
+        """Wait so long at most for the end of one; say whether it came."""
+        try:
+            async with asyncio.timeout(seconds):
+                while True:
+                    order = self.of(client_order_id)
+                    if order is None or order.state.is_terminal:
+                        return True
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+
+    def _note(self, written: Written) -> None:
+        for order in written.orders:
+            if order.position_id == self._intent.position_id and order.side is Side.SELL:
+                if order.filled_quantity:
+                    self.sold = f"{order.symbol} is being sold: {order.role}"
+            elif order.intent_id == self._intent.id:
+                self._mine[order.client_order_id] = order
+                if order.filled_quantity:
+                    self.filled_ns.setdefault(order.client_order_id, self._clock.monotonic_ns())
+                self._changed.set()
+
+
+def _open_value(order: Order) -> Decimal:
+    """Return the most quote units that an order may still spend before fees."""
+    if order.state.is_terminal:
+        return Decimal(0)
+    if order.quote_quantity is not None:
+        return max(order.quote_quantity - order.filled_value, Decimal(0))
+    return order.open_quantity * (order.price or Decimal(0))

@@ -1,0 +1,74 @@
+"""Keeps the plan of a snipe's next order current: after every standstill it is made again, or dropped."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from mexc_tui.engine.entries.entry_price import EntryPrice
+from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.ports.store import Clock
+
+LOOK_S = 0.05
+"""How often a firing that waits checks whether it may still buy."""
+NO_BOUND = "no price from before the opening bounds what it pays"
+
+
+class EntryPlan:
+    """When one snipe was planned, and whether that plan still counts."""
+
+    def __init__(
+        self,
+        price: EntryPrice,
+        awake: Awake,
+        clock: Clock,
+        off: Callable[[], str],
+        is_open: Callable[[], bool],
+        renew: Callable[[], Awaitable[str]],
+    ) -> None:
+        """`off`: why nothing more may be sent; `is_open`: whether the opening is past.
+
+        `renew`: measure connection and clock, answer the checklist; returns what it refuses.
+        """
+        self._price = price
+        self._awake = awake
+        self._clock = clock
+        self._off = off
+        self._is_open = is_open
+        self._renew = renew
+        self._planned_ns = clock.monotonic_ns()
+        if is_open():
+            price.miss_first()
+
+    def begin(self) -> None:
+        """Plan from here on: connection and clock are about to be measured."""
+        self._planned_ns = self._clock.monotonic_ns()
+
+    def stood_still(self, since_ns: int) -> str:
+        """Say that the engine stood still after a moment of the monotonic clock; empty: it did not."""
+        stood_ms = self._awake.stood_still_since(since_ns)
+        return f"the engine stood still for {stood_ms / 1_000:.1f} s" if stood_ms else ""
+
+    async def until_ready(self) -> str:
+        """Return once an order may be priced from current data; else why none may be sent any more."""
+        while not (off := self._off()):
+            if stood := self.stood_still(self._planned_ns):
+                if refused := await self._plan_again():
+                    return f"{stood}: {refused}"
+            elif self._price.cap() is not None:
+                return ""
+            elif self._price.is_first_missed:
+                return NO_BOUND
+            else:
+                await self._price.moves_within(LOOK_S)
+        return off if self._price.cap() is not None else f"{off} (no price was seen)"
+
+    async def _plan_again(self) -> str:
+        """Measure, check and ask for the book; return why the order is dropped, empty: it may be planned."""
+        is_open = self._is_open()
+        if is_open:
+            self._price.miss_first()
+            if self._price.cap() is None:
+                return NO_BOUND
+        refused, unknown = await asyncio.gather(self._renew(), self._price.ask_anew())
+        if unknown and is_open:
+            return f"its price is not known: {unknown}"
+        return refused

@@ -1,0 +1,383 @@
+"""Fires one snipe: warm, check, aim, send, and do what each answer says, until it is over.
+
+No word goes to the disk between an answer and the next attempt: the intent holds every id and the spend cap
+already. The decisions are sniping's; here they are timed and carried out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.entries.entry_orders import EntryOrders
+from mexc_tui.engine.entries.entry_plan import LOOK_S, EntryPlan
+from mexc_tui.engine.entries.entry_price import EntryPrice
+from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.orders.execution import Execution, Sent
+from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import Intent, Order
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected, SendOutcome
+from mexc_tui.model.report import PlacedOrder
+from mexc_tui.model.snipe import Attempt, ReferenceSource, Snipe, SnipeState, Stamps
+from mexc_tui.ports.store import Clock
+from mexc_tui.ports.trading import Fired, FiringLine, Shot, Trading
+from mexc_tui.sniping.plan import Aim, FireRules, aim, cancel_at_ms, ended_state, ended_words, is_run_away
+from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
+from mexc_tui.sniping.rounding import Grid
+
+log = logging.getLogger(__name__)
+
+NS_PER_MS = 1_000_000
+ANSWERED_S = 0.5
+"""How long the stream may take to tell what became of an order that ends at once; then it is asked for."""
+LISTED_AGAIN_S = 0.1
+"""The list of orders is asked for again so long after it could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a snipe came to. UNKNOWN: an attempt is not settled yet."""
+
+    state: SnipeState
+    reason: str
+    attempts: int
+
+
+class Firing:
+    """The last seconds and the first ones of one snipe."""
+
+    def __init__(
+        self,
+        snipe: Snipe,
+        intent: Intent,
+        grid: Grid,
+        rules: FireRules,
+        *,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        prices: Prices,
+        clock: Clock,
+        window_ms: Callable[[], int],
+        on_chore: Callable[[Chore, str], None],
+        called_off: Callable[[], str],
+        awake: Awake,
+        check: Callable[["Firing"], Awaitable[str]],
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order; `on_chore`: what else an answer asks for.
+
+        `called_off`: why nothing more may be sent, such as a listing that is cancelled in the last second;
+        `check`: what the checklist refuses, asked again after a standstill.
+        """
+        self.snipe = snipe
+        self._intent = intent
+        self._grid = grid
+        self._rules = rules
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._clock = clock
+        self._window_ms = window_ms
+        self._on_chore = on_chore
+        self._called_off = called_off
+        self._sent = 0
+        self._last_sent_ns: int | None = None
+        self._refused = False
+        self._untimely = 0
+        self._reductions = 0
+        self._check = check
+        self._price = EntryPrice(snipe, grid, rules, prices=prices, clock=clock, ask_book=trading.depth)
+        self._plan = EntryPlan(
+            self._price,
+            awake,
+            clock,
+            self._off,
+            lambda: trading.now_ms() > snipe.opens_ms,
+            self._renew,
+        )
+        self._orders = EntryOrders(intent, grid, keeper, clock)
+        self.line: FiringLine = trading.line()
+        self.attempts: list[Attempt] = []
+        """What was tried: written down when it is over, as no disk stands between an answer and the next."""
+
+    async def warm(self) -> None:
+        """Connect and measure: the plan begins here. A failure is logged: the checklist sees a cold line."""
+        self._plan.begin()
+        await self._measure()
+
+    async def _renew(self) -> str:
+        await self.warm()
+        return await self._check(self)
+
+    async def _measure(self) -> None:
+        """Measure round trip and clock over the connection that fires."""
+        try:
+            await self.line.warm()
+        except ExchangeError as error:
+            log.warning("the firing line of %s is cold: %s", self.snipe.symbol, error)
+
+    def are_shots_ready(self) -> bool:
+        """Whether the first attempt can be built and signed, or waits for the pair's first price only."""
+        return self._price.cap() is None or self._price.first() is not None
+
+    async def fire(self) -> Ended:
+        """Send attempt after attempt until one is taken for good, or nothing more may be sent."""
+        with self._orders.heard(), self._price.heard():
+            return await self._fire()
+
+    async def _fire(self) -> Ended:
+        off = await self._plan.until_ready()
+        if off:
+            return Ended(SnipeState.MISSED, off, 0)
+        first = self._price.first()
+        if first is None:
+            return Ended(SnipeState.MISSED, "the spend cap buys nothing at this price", 0)
+        target, now_ns = self._aim(), self._clock.monotonic_ns()
+        leave_ns = target.leave_ns if target.leave_ns > now_ns else None
+        step = Next(
+            Step.SEND,
+            target.words,
+            at_ms=max(round(target.arrive_ms), self._trading.now_ms() if leave_ns is None else 0),
+            type=first.type,
+            price=first.price,
+            quantity=first.quantity,
+        )
+        while step.step is Step.SEND:
+            step = await self._attempt(step, leave_ns)
+            leave_ns = None
+        return self._ended(step)
+
+    def _aim(self) -> Aim:
+        reading = self._trading.clock()
+        return aim(
+            self.snipe.opens_ms,
+            self._trading.exchange_ns(self.snipe.opens_ms),
+            (self.line.round_trip_ns or 0) // 2,
+            0.0 if reading is None else reading.error_ms,
+            self._rules,
+        )
+
+    def bounded(self, snipe: Snipe) -> Snipe:
+        """Return the snipe with the price that bounded it: the first one seen, if it was armed without."""
+        first = self._price.first_seen
+        if first is None:
+            return snipe
+        return msgspec.structs.replace(
+            snipe, reference_price=first, reference_source=ReferenceSource.FIRST, price_cap=self._price.cap()
+        )
+
+    async def close(self) -> None:
+        """Close the line."""
+        await self.line.close()
+
+    # ---- one attempt
+
+    async def _attempt(self, step: Next, leave_ns: int | None) -> Next:
+        if step.at_ms is not None and leave_ns is None:
+            # First wait, then decide: the book that counts is the one of that moment.
+            left_ns = self._trading.exchange_ns(step.at_ms) - self._clock.monotonic_ns()
+            await asyncio.sleep(max(left_ns, 0) / 1e9)
+        off = await self._plan.until_ready()
+        name = "" if off else self._keeper.next_id(self._intent)
+        if not name:
+            return Next(Step.STOP, off or "all attempts are used up")
+        decided_ns, step = self._clock.monotonic_ns(), self._price.current(step)
+        shot = self._shot(step, name, leave_ns or decided_ns)
+        signed_ns, best_ask = self._clock.monotonic_ns(), None
+
+        def stopped() -> str:
+            nonlocal best_ask
+            best_ask = self._price.ask
+            return self._off() or self._plan.stood_still(decided_ns)
+
+        sent = await self._execution.fire(self._intent, self.line, shot, leave_ns, stopped)
+        self._sent += 1
+        self._last_sent_ns = self._clock.monotonic_ns()
+        outcome = sent.outcome
+        if isinstance(outcome, Rejected) and await self._was_taken(sent.order, outcome.refusal):
+            outcome = Accepted(PlacedOrder(order_id=sent.order.client_order_id, symbol=sent.order.symbol))
+        if isinstance(outcome, Accepted):
+            outcome = await self._outcome_of(sent.order)
+        is_untimely = isinstance(outcome, Rejected) and outcome.refusal.advice is Advice.RESYNC_CLOCK
+        if is_untimely:
+            await self._measure()
+        after = react(outcome, self._progress(step, sent.order), self._rules, self._trading.now_ms())
+        self._note_attempt(step, sent, after, (decided_ns, signed_ns), best_ask)
+        self._untimely += is_untimely
+        for chore in after.chores:
+            self._do(chore, after.reason)
+        off = self._off() if after.step is Step.SEND else ""
+        return replace(after, step=Step.STOP, reason=f"{off}, after: {after.reason}") if off else after
+
+    def _off(self) -> str:
+        """Say why nothing more may be sent: it was called off, or the entry window is over; empty: it may."""
+        late_ms = self._trading.now_ms() - self.snipe.opens_ms
+        if late_ms > self._rules.window_ms:
+            return (
+                f"{late_ms / 1_000:.1f} s after the opening its window of {self._rules.window_ms} ms is over"
+            )
+        return self._orders.sold or self._called_off()
+
+    def _shot(self, step: Next, client_order_id: str, leave_ns: int) -> Shot:
+        assert step.type is not None
+        order = NewOrder(
+            symbol=self.snipe.symbol,
+            side=Side.BUY,
+            type=step.type,
+            client_order_id=client_order_id,
+            price=step.price,
+            quantity=step.quantity,
+        )
+        ahead_ms = max(leave_ns - self._clock.monotonic_ns(), 0) // NS_PER_MS
+        return self.line.prepare(
+            order,
+            purpose=Purpose.ENTRY,
+            timestamp_ms=self._trading.now_ms() + ahead_ms,
+            recv_window_ms=self._window_ms(),
+        )
+
+    async def _outcome_of(self, order: Order) -> SendOutcome[PlacedOrder]:
+        """Wait for what became of an accepted order. Nothing bought: another attempt may follow."""
+        name = order.client_order_id
+        if order.type is OrderType.LIMIT:
+            await self._watch_resting(name, order.price)
+        else:
+            await self._until_done(name)
+        now = self._orders.of(name)
+        if now is not None and not now.state.is_terminal:
+            return Accepted(PlacedOrder(order_id=now.order_id, symbol=now.symbol))
+        if self._orders.bought() and self._orders.is_enough():
+            return Accepted(PlacedOrder(order_id=order.order_id or name, symbol=order.symbol))
+        return NotSent("it was taken, and nobody sold at that price")
+
+    async def _was_taken(self, order: Order, refusal: Refusal) -> bool:
+        """Whether a refused order exists; the list of orders is waited for while the window lasts."""
+        while not self._off():
+            try:
+                return await self._execution.was_taken(order, refusal)
+            except ExchangeError as error:
+                log.info("%s: the list of orders after its refusal: %s", order.client_order_id, error)
+            await asyncio.sleep(LISTED_AGAIN_S)
+        return False
+
+    async def _until_done(self, name: str) -> None:
+        """Wait for the stream's word on an order that cannot rest; then ask."""
+        for _ in range(4):
+            if await self._orders.ends_within(name, ANSWERED_S):
+                return
+            order = self._orders.of(name)
+            if order is None:
+                return
+            try:
+                await self._execution.ask(order)
+            except ExchangeError as error:
+                log.info("%s: %s", name, error)
+
+    async def _watch_resting(self, name: str, price: Decimal | None) -> None:
+        """Leave a limit order until it is filled, or its price ran away for long enough (reference 11.2)."""
+        ran_away_ms: int | None = None
+        end_ms = self.snipe.opens_ms + self._rules.window_ms
+        while not await self._orders.ends_within(name, LOOK_S):
+            now_ms = self._trading.now_ms()
+            away = price is not None and is_run_away(self._price.ask, price)
+            ran_away_ms = (ran_away_ms or now_ms) if away else None
+            leave_ms = cancel_at_ms(ran_away_ms, self._rules)
+            if now_ms >= end_ms or (leave_ms is not None and now_ms >= leave_ms):
+                order = self._orders.of(name)
+                if order is not None:
+                    await self._execution.cancel(order, "the price ran away from the entry")
+                await self._until_done(name)
+                return
+
+    # ---- what is known
+
+    def _progress(self, step: Next, order: Order) -> Progress:
+        cap = self._price.cap()
+        assert step.price is not None
+        assert step.quantity is not None
+        assert cap is not None
+        return Progress(
+            opens_ms=self.snipe.opens_ms,
+            spend_cap=self.snipe.spend_cap,
+            type=step.type or self.snipe.type,
+            price=self._price.again(step.price),
+            quantity=step.quantity,
+            sent=self._sent,
+            last_sent_ms=self._last_sent_ms(),
+            committed=self._orders.committed(order),
+            grid=self._grid,
+            cap=cap,
+            best_ask=self._price.ask,
+            untimely=self._untimely,
+            reductions=self._reductions,
+        )
+
+    def _last_sent_ms(self) -> int | None:
+        """Return when the last attempt was over, by the exchange's clock as it is known now."""
+        if self._last_sent_ns is None:
+            return None
+        return self._trading.now_ms() - (self._clock.monotonic_ns() - self._last_sent_ns) // NS_PER_MS
+
+    # ---- what follows
+
+    def _do(self, chore: Chore, reason: str) -> None:
+        self._reductions += chore is Chore.REFRESH_BALANCES
+        self._on_chore(chore, reason)
+
+    def _note_attempt(
+        self, step: Next, sent: Sent, after: Next, began_ns: tuple[int, int], best_ask: Decimal | None
+    ) -> None:
+        fired = sent.fired or Fired(sent.outcome)
+        decided_ns, signed_ns = (max(at_ns, fired.aim_ns or at_ns) for at_ns in began_ns)
+        self._refused = isinstance(sent.outcome, Rejected)
+        reading = self._trading.clock()
+        attempt = Attempt(
+            snipe_id=self.snipe.id,
+            client_order_id=sent.order.client_order_id,
+            number=self._sent,
+            aim_ms=step.at_ms or self.snipe.opens_ms,
+            price=step.price,
+            quantity=step.quantity,
+            answer=_words(sent.outcome),
+            code=sent.outcome.refusal.code if isinstance(sent.outcome, Rejected) else None,
+            next_step=f"{after.step}: {after.reason}",
+            stamps=Stamps(
+                aim_ns=fired.aim_ns,
+                decided_ns=decided_ns,
+                signed_ns=signed_ns,
+                written_ns=fired.written_ns,
+                answered_ns=fired.answered_ns,
+                filled_ns=self._orders.filled_ns.get(sent.order.client_order_id),
+            ),
+            best_ask=best_ask,
+            clock_error_ms=None if reading is None else reading.error_ms,
+        )
+        self.attempts.append(attempt)
+
+    def _ended(self, step: Next) -> Ended:
+        bought, is_complete = self._orders.bought(), self._orders.is_enough()
+        state = ended_state(bought, is_complete=is_complete, was_refused=self._refused)
+        if step.step is Step.ASK or self._orders.is_any_open():
+            state = SnipeState.UNKNOWN
+        reason = step.reason
+        if step.step is Step.OUTCOME:
+            reason = ended_words(state, self._orders.paid(), self._intent.quote_asset)
+        return Ended(state, reason, self._sent)
+
+
+def _words(outcome: SendOutcome[PlacedOrder]) -> str:
+    match outcome:
+        case NotSent():
+            return outcome.words
+        case Rejected(refusal):
+            return refusal.words
+        case Accepted():
+            return "taken"
+        case _:
+            return f"unknown: {outcome.reason}"

@@ -1,0 +1,178 @@
+"""The checklist of the last second before an opening (T0), and how it would be answered before that."""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.reconciler import Reconciler
+from mexc_tui.engine.entries.arming import Arming
+from mexc_tui.engine.entries.entry_context import EntryNumbers, key_may
+from mexc_tui.engine.entries.firing import Firing
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.verdict import Verdict
+from mexc_tui.ports.market import PairStreams
+from mexc_tui.ports.trading import Trading
+from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
+
+log = logging.getLogger(__name__)
+
+KEPT = 100
+HEARD_MS = 2_000
+"""A connection that was just pinged and is silent for longer is dead, or as good as dead."""
+HEARD_TRIES, HEARD_STEP_S = 12, 0.05
+"""Topics may be accepted, and pings answered, so much later: it is 1.2 s before the opening."""
+OF_THE_LINE = ("connection", "round_trip", "requests")
+"""Lines that nobody can answer before the connection is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A checklist; `at_ms` None: as it would be answered now, without the lines about the connection."""
+
+    verdicts: tuple[Verdict, ...]
+    at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """How the connection that fires is."""
+
+    is_warm: bool = False
+    round_trip_ms: float | None = None
+    are_shots_ready: bool = False
+
+
+class PairWatch(Protocol):
+    """What is asked of the market's streams."""
+
+    def pair_streams(self, symbol: str) -> PairStreams:
+        """Return whether a pair can be watched."""
+        ...
+
+    def probe_streams(self, symbol: str) -> None:
+        """Ping the connections of a pair's streams."""
+        ...
+
+
+class Readiness:
+    """Answers the checklist, and remembers what it said."""
+
+    def __init__(
+        self,
+        known: Known,
+        trading: Trading,
+        keeper: Bookkeeper,
+        arming: Arming,
+        reconciler: Reconciler,
+        awake: Awake,
+        numbers: Callable[[], EntryNumbers],
+        streams: PairWatch,
+    ) -> None:
+        """Nothing was checked yet."""
+        self._known = known
+        self._trading = trading
+        self._keeper = keeper
+        self._arming = arming
+        self._reconciler = reconciler
+        self._awake = awake
+        self._numbers = numbers
+        self._streams = streams
+        self._checked: OrderedDict[str, Checked] = OrderedDict()
+
+    async def check(self, firing: Firing) -> tuple[Verdict, ...]:
+        """Answer every line for good."""
+        snipe, trip_ns = firing.snipe, firing.line.round_trip_ns
+        line = _Line(
+            firing.line.is_warm, None if trip_ns is None else trip_ns / 1e6, firing.are_shots_ready()
+        )
+        await self._be_heard(snipe.symbol)
+        free = self._free_as_compared()
+        if free is None or free < snipe.spend_cap:
+            free = await self._free_quote()
+        verdicts = self._verdicts(snipe, line, free, HEARD_MS)
+        self._checked[snipe.id] = Checked(verdicts, self._trading.now_ms())
+        while len(self._checked) > KEPT:
+            self._checked.popitem(last=False)
+        return verdicts
+
+    def probe(self, symbol: str) -> None:
+        """Ping what streams the pair and our orders: the checklist wants to have heard of both since."""
+        self._streams.probe_streams(symbol)
+        self._trading.probe_private()
+
+    async def _be_heard(self, symbol: str) -> None:
+        """Wait a moment for topics that are just being asked for (again), and for answers to the pings."""
+        for number in range(HEARD_TRIES):
+            public, private = self._streams.pair_streams(symbol), self._trading.private_state()
+            silent_ms = max(_known(public.silent_ms), _known(private.silent_ms))
+            if not public.missing and silent_ms <= HEARD_MS:
+                return
+            if not number:
+                self.probe(symbol)
+            await asyncio.sleep(HEARD_STEP_S)
+
+    def of(self, snipe_id: str) -> Checked:
+        """Return what was answered of a snipe, or would be now; nothing of one that was over before."""
+        snipe, known = self._keeper.open.snipes.get(snipe_id), self._checked.get(snipe_id)
+        if known is not None or snipe is None:
+            return known or Checked(())
+        verdicts = self._verdicts(snipe, _Line(), self._free_as_compared(), self._numbers().silent_ms)
+        return Checked(tuple(one for one in verdicts if one.name not in OF_THE_LINE))
+
+    def _verdicts(
+        self, snipe: Snipe, line: _Line, free: Decimal | None, silent_ms: int
+    ) -> tuple[Verdict, ...]:
+        memory, clock = self._keeper.open, self._trading.clock()
+        private, public = self._trading.private_state(), self._streams.pair_streams(snipe.symbol)
+        listing = self._known.knowledge.listings.get(snipe.listing_id)
+        facts = ReadyFacts(
+            trading=memory.trading.state,
+            generation=memory.trading.generation,
+            armed_generation=self._arming.generations.get(snipe.id, memory.trading.generation),
+            symbol=self._known.knowledge.pairs.get(snipe.symbol),
+            opens_ms=None if listing is None else listing.opens_ms,
+            is_warm=line.is_warm,
+            round_trip_ms=line.round_trip_ms,
+            clock_error_ms=None if clock is None else clock.error_ms,
+            clock_age_s=None if clock is None else clock.age_s,
+            free_quote=free,
+            is_private_live=private.is_live,
+            private_silent_ms=private.silent_ms,
+            public_silent_ms=public.silent_ms,
+            missing_topics=public.missing,
+            has_unknown_order=memory.has_unknown(snipe.symbol),
+            orders_left=self._trading.orders_left(Purpose.ENTRY),
+            are_shots_ready=line.are_shots_ready,
+            ban=self._trading.ban(),
+            key_may=key_may(self._known, snipe.symbol, listing, self._trading.now_ms()),
+            standstill=self._awake.doubt,
+        )
+        numbers = self._numbers()
+        limits = ReadyLimits(clock_age_s=numbers.clock_age_s, silent_ms=silent_ms)
+        return checklist(snipe, facts, limits, numbers.fire)
+
+    def _free_as_compared(self) -> Decimal | None:
+        """Return what was free when books were compared last; None: not known."""
+        return next((one.free for one in self._reconciler.balances if one.asset == QUOTE), None)
+
+    async def _free_quote(self) -> Decimal | None:
+        try:
+            account = await self._trading.account(purpose=Purpose.ENTRY)
+        except ExchangeError as error:
+            log.warning("balances could not be asked for: %s", error)
+            return None
+        return account.free(QUOTE)
+
+
+def _known(silent_ms: int | None) -> float:
+    return float("inf") if silent_ms is None else silent_ms

@@ -1,0 +1,1 @@
+"""Exits of open positions: watched, sold, take-profits, dust."""

@@ -1,0 +1,206 @@
+"""Converts into MX what the desk wrote off as too small to be sold, and never a coin of the person's own."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.reconciler import Reconciler
+from mexc_tui.engine.views import face
+from mexc_tui.engine.views.trading_face import Acted
+from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off
+from mexc_tui.ledger.numbers import plain
+from mexc_tui.model.account import DustCandidate, DustConversion, is_read
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected
+from mexc_tui.model.position import Account, Entry
+from mexc_tui.model.reconciliation import Trigger
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading_view import DustCoin, DustConverted, DustRow
+from mexc_tui.ports.trading import Trading
+from mexc_tui.ports.trading_store import TradingTables
+
+MOST = 15
+"""Coins of one call (reference 4.5)."""
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    coins: tuple[DustCoin, ...]
+    received: Decimal
+    fee: Decimal | None
+    left: tuple[str, ...]
+    doubt: str = ""
+    """Why nobody knows what was done; empty: it is known."""
+
+
+class Dust:
+    """Asked by a person alone: nothing converts by itself."""
+
+    def __init__(self, port: Trading, keeper: Bookkeeper, reconciler: Reconciler) -> None:
+        self._port = port
+        self._keeper = keeper
+        self._reconciler = reconciler
+        self._running = set[asyncio.Task[Acted[DustConverted]]]()
+
+    async def offered(self) -> DustRow:
+        """Return what could be converted now. Raises face.Refused, StorageError."""
+        ours = await self._keeper.read("dust", _of_books)
+        if not ours:
+            return DustRow(at_ms=self._port.now_ms(), coins=())
+        try:
+            theirs = {one.asset: one for one in await self._port.dust_candidates()}
+        except ExchangeError as error:
+            raise face.Refused(f"The exchange does not say what it converts: {error}") from None
+        coins, left = list[DustCoin](), list[str]()
+        for asset, amount in sorted(ours.items()):
+            candidate = theirs.get(asset)
+            why = self._hindrance(asset, amount, candidate)
+            if not why and len(coins) == MOST:
+                why = f"the exchange takes {MOST} coins at once; ask again after these"
+            if why or candidate is None:
+                left.append(f"{plain(amount)} {asset}: {why}")
+            else:
+                values = candidate.value_mx, candidate.value_usdt
+                coins.append(DustCoin(asset=asset, quantity=amount, value_mx=values[0], value_usdt=values[1]))
+        return DustRow(at_ms=self._port.now_ms(), coins=tuple(coins), left=tuple(left))
+
+    async def convert(self, assets: Sequence[str]) -> Acted[DustConverted]:
+        """Convert these coins (none named: all that may be), and book what came of it.
+
+        A caller that is cancelled does not stop it. Raises face.Refused, StorageError.
+        """
+        task = asyncio.create_task(self._convert(assets), name="dust conversion")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def settle(self, deadline_s: float) -> None:
+        """Wait for a conversion that is under way."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=deadline_s)
+
+    # ---- inside
+
+    def _hindrance(self, asset: str, amount: Decimal, candidate: DustCandidate | None) -> str:
+        """Say why a coin stays; empty: it may go."""
+        memory = self._keeper.open
+        is_wanted = any(one.base_asset == asset for one in memory.intents.values())
+        if is_wanted or memory.balances.get((Account.DESK, asset)):
+            return "the desk holds or trades this coin now; only what lies there alone is converted"
+        if candidate is None:
+            return "the exchange does not offer to convert it"
+        if candidate.balance != amount:
+            return f"the account has {plain(candidate.balance)} of it: reconcile first"
+        return ""
+
+    async def _convert(self, assets: Sequence[str]) -> Acted[DustConverted]:
+        if not self._reconciler.is_done:
+            raise face.Refused("Books were not compared with the exchange's yet: ask again soon.")
+        async with self._reconciler.lock:
+            row = await self.offered()
+            chosen = _chosen(row, assets)
+            outcome = await self._port.convert_dust([one.asset for one in chosen])
+            match outcome:
+                case NotSent(reason=reason):
+                    raise face.Refused(f"Nothing was converted: {reason}")
+                case Rejected(refusal=refusal):
+                    raise face.Refused(f"The exchange converts nothing now: {refusal.words}")
+                case Accepted(answer=answer):
+                    done = _told(answer, chosen, row.left)
+                case Ambiguous():
+                    done = await self._looked(outcome, chosen, row.left)
+            unbooked = await self._book(done)
+        result = DustConverted(coins=done.coins, received_mx=done.received, fee_mx=done.fee, left=done.left)
+        is_all = len(done.coins) == len(chosen) and not unbooked
+        return Acted(f"{_words(done)}{unbooked or await self._compared()}", result, is_all=is_all)
+
+    async def _looked(self, outcome: Ambiguous, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
+        """Look at the account once the request can no longer come to life; it is never sent again."""
+        await asyncio.sleep(max(outcome.fence_ms - self._port.now_ms() + 1, 0) / 1_000)
+        names = [one.asset for one in chosen]
+        try:
+            account = await self._port.account()
+        except ExchangeError as error:
+            doubt = f"Nobody knows whether it was converted ({outcome.reason}; {error}): reconcile shows it."
+            return _Done((), ZERO, None, left, doubt)
+        totals = {one.asset: one.total for one in account.balances}
+        if not all(is_read(asset, account.balances, account.skipped) for asset in (*names, FEE_ASSET)):
+            doubt = f"Nobody knows whether it was converted ({outcome.reason}; a balance could not be read)."
+            return _Done((), ZERO, None, left, doubt)
+        gone = tuple(one for one in chosen if not totals.get(one.asset))
+        held = self._keeper.open.balances
+        known = sum((held.get((whose, FEE_ASSET), ZERO) for whose in (Account.DESK, Account.OWN)), ZERO)
+        received = max(totals.get(FEE_ASSET, ZERO) - known, ZERO) if gone else ZERO
+        stayed = (f"{plain(one.quantity)} {one.asset}: {outcome.reason}" for one in chosen if one not in gone)
+        return _Done(gone, received, None, (*left, *stayed))
+
+    async def _book(self, done: _Done) -> str:
+        """Book what is done already; return why that could not be, empty: it is booked."""
+        if not done.coins:
+            return ""
+        coins = {one.asset: one.quantity for one in done.coins}
+        entry = conversion_entry(coins, done.received, done.fee or ZERO, self._port.now_ms())
+        try:
+            await self._keeper.write("dust converted", lambda desk: desk.add_entry(entry, "dust"))
+        except StorageError as error:
+            return f" It is not in the books ({error}): the next comparison finds it."
+        return ""
+
+    async def _compared(self) -> str:
+        """Hold the books against the account after it; return what a person should know of that."""
+        try:
+            run = await self._reconciler.compare(Trigger.PERSON)
+        except ExchangeError as error:
+            return f" The books could not be compared after it: {error}"
+        return f" {len(run.unexplained)} differences are unexplained after it." if run.unexplained else ""
+
+
+def _of_books(tables: TradingTables) -> dict[str, Decimal]:
+    found, before = list[Entry](), 2**62
+    while page := tables.entries.page(before, PAGE):
+        before = page[-1][0]
+        found += [entry for _, entry in page if any(one.account is Account.OWN for one in entry.postings)]
+    return written_off(reversed(found))
+
+
+def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:
+    """Return the coins that were asked for. Raises face.Refused unless each of them may go."""
+    if not row.coins:
+        raise face.Refused(_nothing(row.left))
+    missing = [asset for asset in assets if asset not in {one.asset for one in row.coins}]
+    if missing:
+        raise face.Refused(f"{', '.join(missing)} cannot be converted now: look again and ask anew.")
+    return tuple(one for one in row.coins if not assets or one.asset in assets)
+
+
+def _nothing(left: Iterable[str]) -> str:
+    """Say that there is nothing to convert, and why."""
+    why = "; ".join(left) or "the desk has written off no coin that still lies in the account alone"
+    return f"Nothing to convert: {why}."
+
+
+def _told(answer: DustConversion, chosen: tuple[DustCoin, ...], left: tuple[str, ...]) -> _Done:
+    """Take what the exchange said. What MX it did not count right the next comparison books."""
+    why = {one.asset: f"{one.message or 'refused'} ({one.code})" for one in answer.failed}
+    done = tuple(one for one in chosen if one.asset in answer.converted)
+    stayed = (
+        f"{plain(one.quantity)} {one.asset}: {why.get(one.asset, 'the exchange did not say why')}"
+        for one in chosen
+        if one not in done
+    )
+    return _Done(done, answer.total or ZERO, answer.fee, (*left, *stayed))
+
+
+def _words(done: _Done) -> str:
+    if done.doubt:
+        return done.doubt
+    left = f" Left: {'; '.join(done.left)}." if done.left else ""
+    if not done.coins:
+        return f"Nothing was converted.{left}"
+    coins = ", ".join(f"{plain(one.quantity)} {one.asset}" for one in done.coins)
+    fee = "" if done.fee is None else f", after a fee of {plain(done.fee)} {FEE_ASSET}"
+    return f"Converted {coins} into {plain(done.received)} {FEE_ASSET}{fee}.{left}"

@@ -1,0 +1,58 @@
+"""The way that sales leave by: a warm line while something is held, else an ordinary connection."""
+
+import logging
+from collections.abc import Callable
+
+from mexc_tui.engine.orders.execution import Execution, Sent
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import Intent
+from mexc_tui.model.order import NewOrder
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.ports.trading import FiringLine, Trading
+
+log = logging.getLogger(__name__)
+
+
+class ExitLine:
+    """One line for all positions; what comes while it is busy gets a connection of its own."""
+
+    def __init__(self, trading: Trading, execution: Execution, window_ms: Callable[[], int]) -> None:
+        """`window_ms`: how long the exchange may take an order."""
+        self._trading = trading
+        self._execution = execution
+        self._window_ms = window_ms
+        self._line: FiringLine | None = None
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a stop leaves without connecting first."""
+        return self._line is not None and self._line.is_warm
+
+    async def keep_warm(self) -> None:
+        """Connect if need be. A failure is logged: sales take the other way then."""
+        self._line = self._line or self._trading.line()
+        if self._line.is_warm:
+            return
+        try:
+            await self._line.warm()
+        except ExchangeError as error:
+            log.info("the line for stops is cold: %s", error)
+
+    async def send(self, intent: Intent, order: NewOrder, *, is_hot: bool) -> Sent:
+        """Send one attempt of a sale. `is_hot`: over the warm line, if there is one."""
+        line = self._line
+        if not is_hot or line is None or not line.is_warm:
+            return await self._execution.place(intent, order)
+        shot = line.prepare(
+            order,
+            purpose=Purpose.STOP,
+            timestamp_ms=self._trading.now_ms(),
+            recv_window_ms=self._window_ms(),
+        )
+        return await self._execution.fire(intent, line, shot)
+
+    async def close(self) -> None:
+        """Close the line."""
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()

@@ -1,0 +1,458 @@
+"""Sells what the desk owns until it is sold, dust or trapped: one sale a position, whoever asks for it.
+
+A stronger reason joins the sale that runs. What rests of ours on the same coins is seen gone before they are
+offered again; an outcome that nobody knows is asked for first.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.exits.exit_connection import ExitLine
+from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
+from mexc_tui.engine.exits.exit_job import Running
+from mexc_tui.engine.exits.exit_order_tracker import LOOK_S, SEEN_S, ExitOrders
+from mexc_tui.engine.exits.exit_result import SaleEnd
+from mexc_tui.engine.exits.sellability import SellabilityWatch
+from mexc_tui.engine.market.prices import PriceMove, Prices
+from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.orders.execution import Execution
+from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.safety.emergency_stop import Closed
+from mexc_tui.ledger.positions import holding
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole
+from mexc_tui.model.order import NewOrder, Side
+from mexc_tui.model.outcome import Accepted, Advice, NotSent, Purpose, Refusal, Rejected
+from mexc_tui.model.position import Position
+from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.trading import Trading
+from mexc_tui.sniping.escalation import STALE_BALANCE, Sale, SaleTry, Way, escalate
+from mexc_tui.sniping.rounding import HUNDRED, Grid, floored
+from mexc_tui.sniping.sale_terms import FORGET_MS, SaleTerms, SentOrder, learn
+from mexc_tui.sniping.sellable import Sellability, order_fault
+from mexc_tui.sniping.slippage_cap import observed
+
+log = logging.getLogger(__name__)
+
+ANSWER_S = 10.0
+"""Whoever asked for a sale hears after so long how far it came; it goes on."""
+OnSale = Callable[[str, str], None]
+STRENGTH = (OrderRole.TAKE_PROFIT, OrderRole.CLOSE, OrderRole.STOP, OrderRole.FLATTEN)
+NEVER_ORDERS = (Sellability.TRAPPED, Sellability.UNCONFIRMED, Sellability.DUST)
+"""A part of a position that is judged so is given up; a whole position is looked at again."""
+FREE_MS = 3_000
+"""One answer of the balances shrinks a sale for so long at most; then the whole is offered again."""
+UNSENT_TRIES = 4
+"""A request that was not sent is tried again after a second at most: it waited for its turn already."""
+
+
+class Selling:
+    """Every sale that ends a position or a part of it; `stopping.Closer`."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        settling: Settling,
+        prices: Prices,
+        grids: Grids,
+        line: ExitLine,
+        sellability: SellabilityWatch,
+    ) -> None:
+        """Nothing is sold until somebody asks."""
+        self._trading = trading
+        self._keeper = keeper
+        self._prices = prices
+        self._grids = grids
+        self._line = line
+        self._sellability = sellability
+        self._intents = ExitIntents(trading, keeper)
+        self._orders = ExitOrders(trading, keeper, execution, settling)
+        self._end = SaleEnd(keeper, trading.now_ms)
+        self._running: dict[str, Running] = {}
+        self.on_sale: OnSale = _nobody
+        """Called with pair and reason before anything of it is offered: its buying ends first."""
+        keeper.on_change(self._note)
+        prices.on_move(self._on_move)
+
+    # ---- asked by others
+
+    async def close(
+        self,
+        position: Position,
+        share_pct: Decimal | None,
+        role: OrderRole,
+        reason: CloseReason,
+        words: str,
+    ) -> Closed:
+        """Sell so many per cent of a position now (None: all); return what was seen, after seconds at most.
+
+        The sale goes on when the caller is cancelled, and after an answer that says that something is left.
+        """
+        now = self._keeper.open.positions.get(position.id)
+        if now is None:
+            return Closed(ZERO, ZERO)
+        left = self.left(now)
+        part = self._part(now.symbol, left, share_pct)
+        if part <= 0:
+            return Closed(ZERO, left, f"the part asked for is less than one quantity step of {now.symbol}")
+        sale = self.begin(now, left - part, role, reason, words)
+        sold_before, goal = sale.sold, sale.goal
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await sale.reported.wait()
+                await self._keeper.caught_up()
+        except TimeoutError:
+            log.warning("%s is still being sold: %s", sale.symbol, sale.said or words)
+        after = self._keeper.open.positions.get(position.id)
+        left = ZERO if after is None else self.left(after)
+        said = (sale.said or "it is still being sold") if left > goal else ""
+        return Closed(sale.sold - sold_before, left, said, sale.dust)
+
+    def _part(self, symbol: str, left: Decimal, share_pct: Decimal | None) -> Decimal:
+        grid = self._grids.of(symbol)
+        if share_pct is None or share_pct >= HUNDRED:
+            return left
+        part = left * share_pct / HUNDRED
+        return part if grid is None else floored(part, grid.quantity_step)
+
+    def begin(
+        self, position: Position, goal: Decimal, role: OrderRole, reason: CloseReason, words: str
+    ) -> Running:
+        """Sell until only `goal` is left, beside the caller; join the sale that runs already."""
+        self.on_sale(position.symbol, words)
+        sale = self._running.get(position.id)
+        if sale is None:
+            is_asked = reason is CloseReason.PERSON
+            sale = Running(position.id, position.symbol, goal, role, reason, words, is_asked=is_asked)
+            self._running[position.id] = sale
+            sale.task = asyncio.ensure_future(self._run(sale))
+            return sale
+        if reason is CloseReason.PERSON and sale.cap is not None and sale.cap.below_since_ms is not None:
+            sale.cap = sale.since_ms = None  # asked again: the person takes the current bid
+            sale.reported.clear()
+            sale.joined.set()
+        if reason is not CloseReason.PERSON and goal <= sale.goal:
+            sale.is_asked = False
+        is_stronger = STRENGTH.index(role) > STRENGTH.index(sale.role)
+        if is_stronger or goal < sale.goal:
+            sale.goal = min(goal, sale.goal)
+            if is_stronger or not sale.is_urgent:
+                sale.role, sale.reason, sale.words = role, reason, words
+            sale.reported.clear()
+            sale.wake.set()
+            sale.joined.set()
+        return sale
+
+    def is_selling(self, position_id: str) -> bool:
+        """Whether a sale of this position runs."""
+        return position_id in self._running
+
+    def forbids_resting(self, symbol: str) -> str:
+        """Say why no take-profit may be placed now: a sale wants the same coins. Empty: it may."""
+        is_sold = any(sale.symbol == symbol for sale in self._running.values())
+        return "the position is being sold" if is_sold else ""
+
+    def left(self, position: Position) -> Decimal:
+        """Return what is owned of a position, with what could not be booked yet."""
+        if not self._keeper.is_behind:
+            return position.remaining
+        return holding(position, self._keeper.open.orders_of(position.id)).remaining
+
+    async def stop(self) -> None:
+        """Begin nothing more; what was sent is followed to its end."""
+        sales = [sale for sale in self._running.values() if sale.task is not None]
+        for sale in sales:
+            assert sale.task is not None
+            sale.task.cancel()
+        await asyncio.gather(*(sale.task for sale in sales if sale.task), return_exceptions=True)
+
+    # ---- a sale
+
+    async def _run(self, sale: Running) -> None:
+        try:
+            while True:
+                try:
+                    if not await self._step(sale):
+                        return
+                except (ExchangeError, StorageError) as error:
+                    log.warning("selling %s: %s", sale.symbol, error)
+                    sale.said = str(error)
+                    await sale.pause(SEEN_S)
+        except Exception:
+            log.exception("the sale of %s failed", sale.symbol)
+            sale.said = "the sale failed; it begins anew"
+        finally:
+            self._running.pop(sale.position_id, None)
+            sale.reported.set()
+
+    async def _step(self, sale: Running) -> bool:
+        """Do the next thing; return whether more is to be done."""
+        position = self._keeper.open.positions.get(sale.position_id)
+        if position is None:
+            self._count(sale, ZERO)
+            return False
+        left = self.left(position)
+        if self._count(sale, left) and position.trapped:
+            self._end.begin(self._keeper.note_trapped(sale.position_id, ""))
+        if await self._orders.see_gone(
+            sale, position, left, is_offered=self._is_offered(sale, position, left)
+        ):
+            return True
+        if left <= sale.goal:
+            self._end.finish(sale, position)
+            return False
+        grid = self._grids.of(sale.symbol)
+        if grid is None:
+            sale.said = "the pair's rules are not known"
+            await self._intent_of(sale, position)
+            await sale.pause(SEEN_S)
+            return True
+        return await self._try(sale, position, left, grid)
+
+    def _count(self, sale: Running, left: Decimal) -> bool:
+        """Note what is left; return whether something was sold."""
+        before, sale.left = sale.left, left
+        if before is None or left >= before:
+            return False
+        sale.sold += before - left
+        sale.tries, sale.said, sale.free = 0, "", None
+        sale.since_ms, sale.alarmed_ms, sale.taught_ms = self._now_ms(), None, self._now_ms()
+        return True
+
+    async def _try(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> bool:
+        if sale.refusal is not None and sale.refusal.advice in STALE_BALANCE:
+            await self._ask_free(sale, position)
+        plan = self._plan(sale, position, left, grid, self._now_ms())
+        if plan.way is Way.HOLD:
+            return await self._hold(sale, position, plan)
+        sale.holds = 0
+        self._end.tell(sale, position, plan)
+        if plan.way is Way.ASK:
+            sale.refusal = None
+            return True
+        if plan.way is Way.DUST and sale.goal > 0:
+            self._end.leave_part(sale, position, plan.words)
+            return False
+        if plan.way is Way.DUST:
+            return await self._end.leave_dust(sale, position, plan.words)
+        if not plan.is_order:
+            await self._wait_for_better(sale, position, plan)
+            return True
+        if plan.at_ms > self._now_ms():
+            await self._wait_for(sale, plan.at_ms)
+            if self._is_moved(sale):
+                return True
+            plan = self._plan(sale, position, left, grid, max(plan.at_ms, self._now_ms()))
+        if plan.is_order:
+            await self._send(sale, position, plan, grid)
+        return True
+
+    def _plan(self, sale: Running, position: Position, left: Decimal, grid: Grid, now_ms: int) -> Sale:
+        self._look_back(sale, position)
+        return escalate(self._tried(sale, position, left, grid), grid, position.plan.slippage_pct, now_ms)
+
+    async def _wait_for_better(self, sale: Running, position: Position, plan: Sale) -> None:
+        """Wait for a bid, or for coins that are not free yet. A start goes on with it."""
+        await self._intent_of(sale, position)
+        sale.tries += plan.way is not Way.CAPPED
+        sale.refusal, sale.said = None, plan.words
+        if plan.way is Way.CAPPED:
+            sale.reported.set()
+        sale.wakes_at = plan.wakes_at
+        await self._wait_for(sale, plan.at_ms + int(LOOK_S * 1_000))
+        sale.wakes_at = None
+        sale.free = None
+        if plan.refresh_balances:
+            await self._ask_free(sale, position)
+
+    def _look_back(self, sale: Running, position: Position) -> None:
+        """Measure the slippage cap by the bid of now; forget what answers taught too long ago."""
+        now_ms, bid = self._now_ms(), self._prices.of(sale.symbol).bid
+        sale.since_ms = now_ms if sale.since_ms is None else sale.since_ms
+        if now_ms - sale.taught_ms >= FORGET_MS:
+            sale.terms = SaleTerms()
+        if bid is not None and bid > 0:
+            cap = observed(sale.cap, bid, position.plan.slippage_pct, now_ms, is_asked=sale.is_asked)
+            if sale.cap is not None and cap.first_bid != sale.cap.first_bid:
+                sale.tries = 1
+            sale.cap = cap
+
+    async def _hold(self, sale: Running, position: Position, plan: Sale) -> bool:
+        """Keep a sale of what is no order now, and look again; a part that is none is given up.
+
+        Its intent is durable first: a start goes on with it.
+        """
+        if sale.goal > 0 and (plan.trapped or plan.sellability in NEVER_ORDERS):
+            self._end.leave_part(sale, position, plan.words)
+            return False
+        sale.holds, sale.said = sale.holds + 1, plan.words
+        self._end.tell(sale, position, plan)
+        await self._intent_of(sale, position)
+        await self._wait_for(sale, plan.at_ms)
+        return True
+
+    def _tried(self, sale: Running, position: Position, left: Decimal, grid: Grid) -> SaleTry:
+        price = self._prices.of(sale.symbol)
+        resting = sum(
+            (
+                one.open_quantity
+                for one in self._keeper.open.orders_of(sale.position_id)
+                if _is_sell(one) and sale.is_holding(one)
+            ),
+            ZERO,
+        )
+        if self._now_ms() - sale.free_ms >= FREE_MS:
+            sale.free = None
+        free = left - resting
+        return SaleTry(
+            number=sale.tries,
+            quantity=left - sale.goal,
+            free=free if sale.free is None else min(free, sale.free),
+            bid=price.bid,
+            last=price.last,
+            refusal=sale.refusal,
+            is_urgent=sale.is_urgent,
+            terms=sale.terms,
+            cap=sale.cap,
+            since_ms=sale.since_ms,
+            tried=sale.tried,
+            judged=self._sellability.of(position, left - sale.goal, grid),
+            holds=sale.holds,
+        )
+
+    def _is_offered(self, sale: Running, position: Position, left: Decimal) -> bool:
+        """Whether what is free by now is worth an order while the rest is being freed: a stop does not wait.
+
+        What comes after must be an order too, at half the price.
+        """
+        grid = self._grids.of(sale.symbol)
+        if not sale.is_urgent or grid is None:
+            return False
+        tried = self._tried(sale, position, left, grid)
+        if not tried.bid:
+            return False
+        now = floored(min(tried.quantity, tried.free), grid.quantity_step)
+        rest = floored(tried.quantity - now, grid.quantity_step)
+        is_split = rest > 0 and order_fault(rest, tried.bid / 2, grid)
+        return not (order_fault(now, tried.bid, grid) or is_split)
+
+    async def _send(self, sale: Running, position: Position, plan: Sale, grid: Grid) -> None:
+        wished = await self._intent_of(sale, position)
+        if wished is None:
+            return
+        intent, name = await self._intents.next_id(wished)
+        order = NewOrder(sale.symbol, Side.SELL, plan.type, name, price=plan.price, quantity=plan.quantity)
+        said = intent.close_reason or CloseReason.STOP
+        if intent.role is OrderRole.STOP and said is not sale.reason:
+            self._end.begin(self._intents.mark(intent.id, sale.reason))
+        is_hot = sale.is_urgent and sale.tries == 0
+        bid = self._prices.of(sale.symbol).bid or plan.price or ZERO
+        sent = await self._line.send(intent, order, is_hot=is_hot)
+        sale.tries += 1 if plan.way is not Way.REST else not sale.tries
+        sale.tried = plan.type
+        sale.refusal = sent.outcome.refusal if isinstance(sent.outcome, Rejected) else None
+        if sale.refusal is not None and await self._orders.was_taken(sent.order, sale.refusal):
+            sale.refusal = None
+        if sale.refusal is not None:
+            answered = SentOrder(plan.type, plan.price, plan.quantity, bid)
+            self._learn(sale, sale.refusal, answered, grid)
+        if isinstance(sent.outcome, NotSent):
+            sale.said = sent.outcome.reason
+            sale.tries = min(sale.tries, UNSENT_TRIES)
+        elif not isinstance(sent.outcome, Accepted):
+            sale.said = sent.order.reason
+
+    def _learn(self, sale: Running, refusal: Refusal, sent: SentOrder, grid: Grid) -> None:
+        """Keep what a refusal taught; another order is tried at once then.
+
+        A first "oversold" teaches nothing: the balances are asked for, and explain it as a rule.
+        """
+        if refusal.advice is Advice.REFRESH_BALANCES and sale.free is None and sale.tries <= 1:
+            return
+        terms = learn(sale.terms, refusal, sent, grid)
+        if terms != sale.terms:
+            sale.terms, sale.taught_ms, sale.tries = terms, self._now_ms(), 1
+
+    async def _intent_of(self, sale: Running, position: Position) -> Intent | None:
+        """Return what to sell under; None: a stop joined while the disk was waited for, it does not wait."""
+        wanted = Wanted(sale.role, sale.reason, sale.words, self.left(position) - sale.goal)
+        making = asyncio.ensure_future(self._intents.of(position, wanted, sale.intent))
+        if sale.is_urgent:
+            return self._kept(sale, await making)
+        sale.joined.clear()
+        joining = asyncio.ensure_future(sale.joined.wait())
+        try:
+            await asyncio.wait((making, joining), return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            making.cancel()
+            raise
+        finally:
+            joining.cancel()
+        if making.done():
+            return self._kept(sale, making.result())
+        self._end.begin(self._drop(making, sale.words))
+        return None
+
+    def _kept(self, sale: Running, intent: Intent) -> Intent:
+        self._end.end_intent(sale.keep(intent), sale.words)
+        return intent
+
+    async def _drop(self, making: "asyncio.Future[Intent]", words: str) -> None:
+        """End an intent that nothing is sold under: the sale went on under a stronger one."""
+        self._end.end_intent(await making, words)
+
+    # ---- waiting
+
+    async def _ask_free(self, sale: Running, position: Position) -> None:
+        """Note what is free at the exchange, for a while; nothing if it does not say."""
+        sale.free, sale.free_ms = None, self._now_ms()
+        try:
+            account = await self._trading.account(purpose=Purpose.STOP)
+        except ExchangeError as error:
+            log.warning("balances could not be asked for: %s", error)
+        else:
+            sale.free = account.free(position.base_asset)
+
+    async def _wait_for(self, sale: Running, exchange_ms: int) -> None:
+        """Wait for a moment of the exchange's clock, or until a stronger reason joins."""
+        sale.joined.clear()
+        try:
+            async with asyncio.timeout(max(exchange_ms - self._trading.now_ms(), 0) / 1_000):
+                await sale.joined.wait()
+        except TimeoutError:
+            return
+
+    def _is_moved(self, sale: Running) -> bool:
+        """Whether something was sold, or wants to be asked for, since the last look."""
+        now = self._keeper.open.positions.get(sale.position_id)
+        orders = self._keeper.open.orders_of(sale.position_id)
+        is_live = any(_is_sell(one) and one.role is not OrderRole.TAKE_PROFIT for one in orders)
+        return now is None or self.left(now) != sale.left or is_live
+
+    def _on_move(self, move: PriceMove) -> None:
+        for sale in self._running.values():
+            if sale.symbol == move.price.symbol:
+                sale.note_bid(move.price.bid)
+
+    def _now_ms(self) -> int:
+        return self._trading.now_ms()
+
+    def _note(self, written: Written) -> None:
+        for order in written.orders:
+            sale = self._running.get(order.position_id)
+            if sale is not None:
+                sale.wake.set()
+
+
+def _is_sell(order: Order) -> bool:
+    return order.side is Side.SELL and order.state.is_on_exchange
+
+
+def _nobody(_symbol: str, _words: str) -> None:
+    """Do nothing: no snipe fires."""

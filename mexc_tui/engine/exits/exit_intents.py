@@ -1,0 +1,153 @@
+"""The durable wishes that sales are made under, and the ids of their attempts.
+
+A stop has ids that were durable when the position opened: no disk lies between a price and its bytes. Every
+other sale is durable first, and falls back to the stop's ids if the store fails.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.accounting.ledger_transaction import Desk, stem
+from mexc_tui.engine.accounting.ledger_writer import EXIT_ATTEMPTS, Bookkeeper
+from mexc_tui.model.intent import ZERO, CloseReason, Intent, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.trading import Trading
+
+log = logging.getLogger(__name__)
+
+WRITE_S = 1.0
+"""A sale waits so long for its intent to be durable; then the stop's ids do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be sold, and why; `quantity` in base units."""
+
+    role: OrderRole
+    reason: CloseReason
+    words: str
+    quantity: Decimal
+    rung: int = 0
+
+
+class ExitIntents:
+    """Makes them, and gives out their ids."""
+
+    def __init__(self, trading: Trading, keeper: Bookkeeper) -> None:
+        self._trading = trading
+        self._keeper = keeper
+        self._chores = set[asyncio.Future[None]]()
+
+    async def of(self, position: Position, wanted: Wanted, kept: Intent | None = None) -> Intent:
+        """Return the intent of a sale: `kept` if it is the same wish. Raises StorageError without a stop."""
+        stop = self.stop_of(position.id)
+        if wanted.role is OrderRole.STOP and stop is not None:
+            return stop
+        if kept is not None and self._covers(kept, wanted):
+            return self._keeper.open.intents.get(kept.id, kept)
+        intent = self._made(position, wanted)
+        saving = asyncio.ensure_future(self._keeper.save_intent(intent))
+        try:
+            async with asyncio.timeout(WRITE_S):
+                await asyncio.shield(saving)
+        except (StorageError, TimeoutError) as error:
+            if stop is None:
+                saving.cancel()
+                raise StorageError(f"the sale cannot be written down: {error}") from error
+            log.warning("%s is sold under its stop's ids: the store fails: %s", position.symbol, error)
+            self._end_late(saving, intent)
+            return stop
+        return intent
+
+    def _covers(self, kept: Intent, wanted: Wanted) -> bool:
+        """Whether an intent is the same wish, and large enough: a restart sells no more than it says."""
+        orders = self._keeper.open.orders_of(kept.position_id)
+        sold = sum((one.filled_quantity for one in orders if one.intent_id == kept.id), ZERO)
+        is_same = (kept.role, kept.close_reason) == (wanted.role, wanted.reason)
+        return is_same and kept.quantity - sold >= wanted.quantity
+
+    def _end_late(self, saving: "asyncio.Future[None]", intent: Intent) -> None:
+        """End an intent that nothing is sold under, should it become durable after all."""
+
+        async def end() -> None:
+            try:
+                await saving
+            except StorageError:
+                return
+            await self._keeper.end_intent(intent.id, "sold under the ids of the stop")
+
+        chore = asyncio.ensure_future(end())
+        self._chores.add(chore)
+        chore.add_done_callback(self._ended)
+
+    def _ended(self, chore: "asyncio.Future[None]") -> None:
+        self._chores.discard(chore)
+        if not chore.cancelled() and chore.exception() is not None:
+            log.warning("an intent could not be ended: %s", chore.exception())
+
+    async def of_rung(self, position: Position, wanted: Wanted) -> Intent:
+        """Return the durable intent of a rung of the ladder. Raises StorageError."""
+        for intent in self._keeper.open.intents_of(position.id):
+            if intent.role is OrderRole.TAKE_PROFIT and intent.rung == wanted.rung:
+                return intent
+        intent = self._made(position, wanted)
+        await self._keeper.save_intent(intent)
+        return intent
+
+    def stop_of(self, position_id: str) -> Intent | None:
+        """Return the intent that stands ready for a position's stop."""
+        intents = self._keeper.open.intents_of(position_id)
+        return next((one for one in intents if one.role is OrderRole.STOP), None)
+
+    async def next_id(self, intent: Intent) -> tuple[Intent, str]:
+        """Return an id that was never sent, and the intent that holds it.
+
+        If the store cannot take more ids, memory does: the orders themselves are booked later.
+        """
+        name = self._keeper.next_id(intent)
+        if name:
+            return intent, name
+        try:
+            async with asyncio.timeout(WRITE_S):
+                intent = await self._keeper.add_ids(intent)
+        except (StorageError, TimeoutError) as error:
+            log.warning("more ids for %s are not durable: %s", intent.symbol, error)
+            names = (*intent.client_ids, *self._keeper.client_ids(EXIT_ATTEMPTS))
+            intent = msgspec.structs.replace(intent, client_ids=names)
+            self._keeper.open.intents[intent.id] = intent
+        return intent, self._keeper.next_id(intent)
+
+    async def mark(self, intent_id: str, reason: CloseReason) -> None:
+        """Write onto a stop's intent what it became, beside its order: the disk is not waited for."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.intents.get(intent_id)
+            if stored is not None:
+                desk.save_intent(msgspec.structs.replace(stored, close_reason=reason))
+
+        await self._keeper.write("why a stop sells", work)
+
+    def _made(self, position: Position, wanted: Wanted) -> Intent:
+        names = self._keeper.client_ids(EXIT_ATTEMPTS)
+        return Intent(
+            id=stem(names[0]),
+            role=wanted.role,
+            symbol=position.symbol,
+            base_asset=position.base_asset,
+            quote_asset=position.quote_asset,
+            side=Side.SELL,
+            client_ids=names,
+            quantity=wanted.quantity,
+            snipe_id=position.snipe_id,
+            position_id=position.id,
+            created_ms=self._trading.now_ms(),
+            reason=wanted.words,
+            close_reason=wanted.reason,
+            rung=wanted.rung,
+        )

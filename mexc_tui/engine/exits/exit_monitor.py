@@ -1,0 +1,401 @@
+"""Watches every price of what is held, and closes in time: decisions are sniping's, selling is Selling's.
+
+A move of a held pair is decided on at once, in the stream's own call. A timer looks beside it: time stops,
+confirmations, prices that no stream brings (reliability M2, M3), and what was decided but is not done.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.exits.exit_connection import ExitLine
+from mexc_tui.engine.exits.exit_execution import Selling
+from mexc_tui.engine.exits.sellability import SellabilityWatch
+from mexc_tui.engine.exits.take_profits import TakeProfits
+from mexc_tui.engine.exits.watched_position import Watch
+from mexc_tui.engine.market.polled_price import ask_price
+from mexc_tui.engine.market.prices import PriceMove, Prices
+from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.trading import Trading
+from mexc_tui.sniping import exits
+from mexc_tui.sniping.confirmation import unwatched
+from mexc_tui.sniping.exits import ExitMemory, Holding, Tick
+from mexc_tui.sniping.ladder import rungs_done
+from mexc_tui.sniping.rounding import Grid
+from mexc_tui.sniping.sellable import Sellability
+from mexc_tui.sniping.slippage_cap import SlippageCap
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.25
+SAVE_MS = 1_000
+POLL_MS = 1_000
+TOUCHED_POLL_MS = 250
+"""While a touch of the stop is not confirmed, the book is asked for so often: it is another source."""
+STANDSTILL_MS = 1_000
+"""After so long without a look this process stood still: what was sent meanwhile is not read yet."""
+AGAIN_MS = 1_000
+"""A sale that ended with something left begins anew after so long."""
+ALIGN_MS = 5_000
+BY_PRICE = (CloseReason.STOP, CloseReason.TRAILING, CloseReason.BREAK_EVEN)
+
+
+class Guardian:
+    """One worker."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        prices: Prices,
+        selling: Selling,
+        profits: TakeProfits,
+        grids: Grids,
+        line: ExitLine,
+        sellability: SellabilityWatch,
+        stale_ms: Callable[[], int],
+    ) -> None:
+        """`stale_ms`: an older price is none."""
+        self._trading = trading
+        self._keeper = keeper
+        self._prices = prices
+        self._selling = selling
+        self._profits = profits
+        self._grids = grids
+        self._line = line
+        self._sellability = sellability
+        self._stale_ms = stale_ms
+        self._watches: dict[str, Watch] = {}
+        self._chores: set[asyncio.Future[None]] = set()
+        self._busy: set[str] = set()
+        self._wake = asyncio.Event()
+        self._wake_ms = 0
+        self._is_running = False
+        prices.on_move(self._on_move)
+        keeper.on_change(self._on_change)
+
+    async def run(self, started: Started) -> None:
+        """Watch until cancelled. Positions that were open before are looked at as after a gap."""
+        self._is_running = True
+        try:
+            for position in self._keeper.open.positions.values():
+                self._watch(position).is_after_gap = True
+                self._go_on_selling(position)
+            started()
+            while True:
+                self.look()
+                await self._until_next()
+        finally:
+            self._is_running = False
+            for chore in self._chores:
+                chore.cancel()
+            await self._profits.stop()
+            await self._selling.stop()
+            await self._line.close()
+
+    def heartbeat_ms(self, position: Position) -> int | None:
+        """Return when a position was last looked after, exchange time; None: it is not watched (I9)."""
+        watch = self._watches.get(position.id)
+        return None if watch is None else watch.looked_ms
+
+    def memory_of(self, position: Position) -> ExitMemory | None:
+        """Return what is remembered between prices; None: it is not watched."""
+        watch = self._watches.get(position.id)
+        return None if watch is None else watch.memory
+
+    def take_exits(self, position_id: str, plan: ExitPlan, stop_price: Decimal) -> None:
+        """Watch by other exits from now on; who wished for them makes them durable. A touch is forgotten."""
+        watch = self._watches.get(position_id)
+        if watch is not None:
+            watch.take_exits(plan, stop_price)
+
+    # ---- what comes in
+
+    def _on_move(self, move: PriceMove) -> None:
+        """Decide at once; this is the stream's own call."""
+        if not self._is_running:
+            return
+        for watch in tuple(self._watches.values()):
+            if watch.position.symbol == move.price.symbol:
+                self._on_price(watch, move)
+
+    def _on_price(self, watch: Watch, move: PriceMove) -> None:
+        """Take one message as one observation: of its trades the newest."""
+        now_ms, price = self._trading.now_ms(), move.price
+        if move.trades:
+            newest = max(reversed(move.trades), key=lambda one: one.time_ms)
+            self._decide(watch, Tick(newest.price, newest.time_ms, is_trade=True), now_ms)
+        elif price.bid is not None:
+            tick = Tick(price.bid, now_ms, is_after_gap=watch.is_after_gap, version=price.version)
+            self._decide(watch, tick, now_ms)
+            watch.is_after_gap = watch.is_after_gap and watch.holding is None
+
+    def _on_change(self, written: Written) -> None:
+        """Watch what opens, from its first coin on; forget what closed."""
+        for position in written.positions:
+            if position.is_open:
+                self._watch(position)
+            else:
+                self._watches.pop(position.id, None)
+        for order in written.orders:
+            watch = self._watches.get(order.position_id)
+            if watch is not None:
+                watch.is_changed, watch.aligned_ms = True, 0
+
+    def _watch(self, position: Position) -> Watch:
+        now_ms = self._trading.now_ms()
+        watch = self._watches.get(position.id)
+        if watch is None:
+            watch = Watch(position, exits.remember(position), now_ms, begun_ms=now_ms - AGAIN_MS)
+            watch.saved = (position.stop_price, position.high_price, position.fired)
+            self._watches[position.id] = watch
+            self._wake.set()
+            return watch
+        old = watch.position
+        if old.initial_stop != position.initial_stop and watch.memory.stop_price == old.initial_stop:
+            watch.memory = replace(watch.memory, stop_price=position.initial_stop)
+        is_other = (old.remaining, old.state) != (position.remaining, position.state)
+        watch.aligned_ms = 0 if is_other else watch.aligned_ms
+        watch.position, watch.is_changed = position, True
+        return watch
+
+    # ---- deciding
+
+    def _holding(self, watch: Watch) -> Holding | None:
+        if not watch.is_changed and watch.holding is not None:
+            return watch.holding
+        position = watch.position
+        grid = self._grids.of(position.symbol)
+        if grid is None:
+            return None
+        resting, sold = self._profits.resting(position), self._profits.sold(position)
+        done = position.rungs_done
+        if position.plan.ladder and sold:
+            done = rungs_done(position, sold, grid, resting)
+        if done != position.rungs_done:
+            position = watch.position = msgspec.structs.replace(position, rungs_done=done)
+            watch.words = f"rung {done[-1]} is sold"
+        held = sum((one.open_quantity for one in resting), ZERO)
+        watch.holding = Holding(position, grid, position.remaining - held, resting, sold)
+        watch.is_changed = False
+        return watch.holding
+
+    def _decide(self, watch: Watch, tick: Tick | None, now_ms: int) -> None:
+        """Decide on an observation, or (None) on what time alone means."""
+        holding = self._holding(watch)
+        if holding is None:
+            return
+        was_fired = watch.memory.fired
+        decision = exits.decide(holding, watch.memory, tick, now_ms)
+        watch.memory, watch.looked_ms = decision.memory, now_ms
+        if watch.memory.fired is not was_fired:
+            self._fire(watch, now_ms)
+        elif watch.memory.observed.touch is not None and not watch.memory.fired:
+            self._poll(watch, now_ms, TOUCHED_POLL_MS)
+        if decision.move is not None and decision.move.words:
+            watch.words = watch.words or f"the stop moves {decision.move.words}"
+        if decision.rung_sales:
+            self._profits.begin(watch.position.id)
+        if decision.wake_ms is not None and decision.wake_ms < self._wake_ms:
+            self._wake_ms = decision.wake_ms
+            self._wake.set()
+
+    def _fire(self, watch: Watch, now_ms: int) -> None:
+        """Sell first; then store that the exit fired, so that a restart goes on at any price."""
+        self._sell(watch, now_ms)
+        watch.words = watch.words or f"{watch.memory.fired} fired: {watch.memory.fired_words}"
+        watch.saved_ms = 0
+        self._save_if_changed(watch, now_ms)
+
+    def _sell(self, watch: Watch, now_ms: int) -> None:
+        """Close a position for the reason that fired; what runs already goes on."""
+        watch.begun_ms = now_ms
+        reason = watch.memory.fired
+        role = OrderRole.STOP if reason in BY_PRICE else OrderRole.CLOSE
+        self._selling.begin(watch.position, ZERO, role, reason, watch.memory.fired_words)
+
+    def _go_on_selling(self, position: Position) -> None:
+        """Go on with a sale that an engine before us began: what it sold of it is in the books."""
+        memory = self._keeper.open
+        for intent in memory.intents_of(position.id):
+            if intent.role not in (OrderRole.CLOSE, OrderRole.FLATTEN):
+                continue
+            orders = [one for one in memory.orders_of(position.id) if one.intent_id == intent.id]
+            sold = sum((one.filled_quantity for one in orders), ZERO)
+            goal = max(position.remaining - max(intent.quantity - sold, ZERO), ZERO)
+            sale = self._selling.begin(position, goal, intent.role, intent.close_reason, intent.reason)
+            if sale.is_asked:
+                sale.cap = _cap_of(orders, position.plan.slippage_pct)
+
+    # ---- the timer
+
+    async def _until_next(self) -> None:
+        now_ms = self._trading.now_ms()
+        wait_s = min(max(self._wake_ms - now_ms, 1) / 1_000, LOOK_S)
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def look(self) -> None:
+        """Look at every position once; what takes time is done beside."""
+        self._wake_ms = self._trading.now_ms() + int(LOOK_S * 1_000)
+        for watch in tuple(self._watches.values()):
+            self._look_at(watch)
+        if self._watches:
+            self._begin(None, "line", self._line.keep_warm())
+
+    def _look_at(self, watch: Watch) -> None:
+        now_ms, symbol = self._trading.now_ms(), watch.position.symbol
+        age_ms = self._prices.age_ms(symbol)
+        if (gap_ms := now_ms - watch.looked_ms) > STANDSTILL_MS:
+            observed = unwatched(watch.memory.observed, gap_ms)
+            watch.memory = replace(watch.memory, observed=observed)
+        watch.looked_ms = now_ms
+        is_stale = age_ms is None or age_ms > self._stale_ms()
+        if age_ms is None or age_ms > self._stale_ms() // 2:
+            self._poll(watch, now_ms, POLL_MS)
+        if is_stale:
+            self._note_blind(watch, age_ms)
+        else:
+            watch.is_blind = False
+            self._decide(watch, None, now_ms)
+        self._stop_by_time(watch, now_ms)
+        if watch.memory.fired and now_ms - watch.begun_ms >= AGAIN_MS:
+            self._sell(watch, now_ms)
+        self._keep_up(watch, now_ms)
+
+    def _poll(self, watch: Watch, now_ms: int, pause_ms: int) -> None:
+        """Ask for the book beside the streams, not more often than each `pause_ms`."""
+        if now_ms - watch.polled_ms >= pause_ms:
+            watch.polled_ms = now_ms
+            purpose = Purpose.ORDINARY if watch.memory.observed.touch is None else Purpose.EXIT
+            purpose = Purpose.STOP if watch.memory.fired else purpose
+            ask = ask_price(self._trading, self._prices, watch.position.symbol, purpose)
+            self._begin(watch, "poll", ask)
+
+    def _stop_by_time(self, watch: Watch, now_ms: int) -> None:
+        """A time stop needs no price."""
+        at_ms = exits.time_stop_ms(watch.position)
+        if at_ms is None or now_ms < at_ms or watch.memory.fired:
+            return
+        words = f"held for {watch.position.plan.time_stop_s} s"
+        watch.memory = exits.stop_now(watch.memory, CloseReason.TIME, words)
+        self._fire(watch, now_ms)
+
+    def _keep_up(self, watch: Watch, now_ms: int) -> None:
+        """Store what was decided, align the ladder, judge whether what is held can be sold."""
+        memory = watch.memory
+        self._save_if_changed(watch, now_ms)
+        if not memory.fired and now_ms - watch.aligned_ms >= ALIGN_MS:
+            watch.aligned_ms = now_ms
+            self._profits.begin(watch.position.id)
+        self._judge(watch)
+
+    def _save_if_changed(self, watch: Watch, now_ms: int) -> None:
+        memory = watch.memory
+        is_moved = watch.saved != (memory.stop_price, memory.high_price, memory.fired)
+        if (is_moved or watch.words) and now_ms - watch.saved_ms >= SAVE_MS:
+            watch.saved_ms = now_ms
+            self._begin(watch, "save", self._save(watch))
+
+    def _judge(self, watch: Watch) -> None:
+        """Write off a rest that is dust; note what the pair's rules refuse to sell. A sale judges itself."""
+        position, grid = watch.position, self._grids.of(watch.position.symbol)
+        is_busy = self._selling.is_selling(position.id) or self._keeper.is_behind
+        if grid is None or is_busy or position.state is not PositionState.OPEN or not position.remaining:
+            return
+        judged = self._sellability.of(position, position.remaining, grid)
+        if judged.sellability is Sellability.DUST:
+            orders = self._keeper.open.orders_of(position.id)
+            if _is_rest(position, grid) and not any(one.state.is_on_exchange for one in orders):
+                self._begin(watch, "dust", self._write_off(position, judged.words))
+        trapped = judged.words if judged.sellability is Sellability.TRAPPED else ""
+        if trapped != position.trapped:
+            self._begin(watch, "trapped", self._note_trapped(position, trapped))
+
+    def _note_blind(self, watch: Watch, age_ms: int | None) -> None:
+        watch.is_after_gap = True
+        if watch.is_blind:
+            return
+        watch.is_blind = True
+        age = "no price was seen yet" if age_ms is None else f"the last price is {age_ms} ms old"
+        words = f"{watch.position.symbol}: {age}, the stop cannot see; the book is asked for each second"
+        log.warning("%s", words)
+        symbol = watch.position.symbol
+        self._begin(watch, "alert", self._alert(symbol, words))
+
+    # ---- beside
+
+    async def _save(self, watch: Watch) -> None:
+        memory, words, watch.words = watch.memory, watch.words, ""
+        after = msgspec.structs.replace(
+            watch.position,
+            stop_price=memory.stop_price,
+            high_price=memory.high_price,
+            low_price=memory.low_price,
+            fired=memory.fired,
+            fired_words=memory.fired_words,
+        )
+        await self._keeper.save_exits(after, words)
+        watch.saved = (memory.stop_price, memory.high_price, memory.fired)
+
+    async def _write_off(self, position: Position, why: str) -> None:
+        words = f"too small to be sold: {why}"
+        await self._keeper.write_off(position.id, words, left=position.remaining)
+
+    async def _note_trapped(self, position: Position, words: str) -> None:
+        await self._keeper.note_trapped(position.id, words)
+        if words:
+            await self._alert(position.symbol, f"{position.symbol} cannot be sold: {words}")
+
+    async def _alert(self, symbol: str, words: str) -> None:
+        await self._keeper.write("alert", lambda desk: desk.alert("guardian", symbol, words))
+
+    def _begin(self, watch: Watch | None, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run a chore beside the timer; never two of a kind for one position."""
+        busy = self._busy if watch is None else watch.busy
+        if name in busy:
+            work.close()
+            return
+        busy.add(name)
+        chore = asyncio.ensure_future(work)
+        self._chores.add(chore)
+
+        def ended(done: "asyncio.Future[None]") -> None:
+            busy.discard(name)
+            self._chores.discard(done)
+            if not done.cancelled() and (error := done.exception()) is not None:
+                level = logging.WARNING if isinstance(error, StorageError) else logging.ERROR
+                log.log(level, "the guardian's %s: %s", name, error)
+
+        chore.add_done_callback(ended)
+
+
+def _cap_of(orders: Sequence[Order], slippage_pct: Decimal) -> SlippageCap | None:
+    """Return the slippage cap of a sale that a person asked for: its first order asked for the first bid."""
+    first = min(orders, key=lambda one: one.created_ms, default=None)
+    if first is None or first.price is None:
+        return None
+    return SlippageCap(first.price, slippage_pct, is_asked=True)
+
+
+def _is_rest(position: Position, grid: Grid) -> bool:
+    """Whether nothing is left that an exit waits for: less than any order, or a ladder that was sold."""
+    ladder, least = position.plan.ladder, max(grid.quantity_step, grid.min_quantity)
+    return position.remaining < least or (bool(ladder) and len(position.rungs_done) == len(ladder))

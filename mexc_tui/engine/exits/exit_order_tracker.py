@@ -1,0 +1,157 @@
+"""Sees the end of orders that hold or may sell the coins that a sale wants: nothing is ever offered twice."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from decimal import Decimal
+from functools import partial
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.exits.exit_job import Running
+from mexc_tui.engine.orders.execution import Execution
+from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import ZERO, Order, OrderRole, OrderState
+from mexc_tui.model.order import OrderType, Side
+from mexc_tui.model.outcome import Purpose, Refusal
+from mexc_tui.model.position import Position
+from mexc_tui.ports.trading import Trading
+
+log = logging.getLogger(__name__)
+
+SEEN_S = 0.5
+LOOK_S = 0.1
+AGAIN_S = 1.0
+"""Cancels that did not show are sent again after so long."""
+LISTED_S = 2.0
+"""Before a refused sale is tried again the list of orders is waited for so long: no exit hangs on it."""
+REST_S = 3.0
+"""A limit order of a sale rests so long; then the next one takes the price of that moment."""
+RESTING = (OrderState.ACKNOWLEDGED, OrderState.PARTIAL, OrderState.CANCELLING)
+
+
+class ExitOrders:
+    """Waits for outcomes, cancels what rests."""
+
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, execution: Execution, settling: Settling
+    ) -> None:
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._settling = settling
+        self._cancels: set[asyncio.Future[bool]] = set()
+
+    async def see_gone(self, sale: Running, position: Position, left: Decimal, *, is_offered: bool) -> bool:
+        """See the end of what could sell the same coins; return whether something was waited for.
+
+        `is_offered`: what is free is sold at once, while what rests is being cancelled.
+        """
+        live = [one for one in self._keeper.open.orders_of(position.id) if one.state.is_on_exchange]
+        self._cancel_entries(sale, live)
+        if left <= sale.goal <= 0 and any(one.side is Side.BUY for one in live):
+            sale.said = "a buy of it is not settled yet"
+            await sale.pause(LOOK_S)
+            return True
+        sells = [one for one in live if one.side is Side.SELL and sale.is_holding(one)]
+        ours = [one for one in sells if one.role is not OrderRole.TAKE_PROFIT]
+        if ours:
+            await self._see_end(ours[0], sale)
+            return True
+        resting = sum((one.open_quantity for one in sells), ZERO)
+        is_needed = sale.goal <= 0 or left - resting < left - sale.goal
+        if not sells or not is_needed:
+            return False
+        cancels = self._cancel_resting(sale, sells)
+        if not is_offered:
+            await self._clear(sale, sells, cancels)
+        return not is_offered
+
+    async def was_taken(self, order: Order, refusal: Refusal) -> bool:
+        """Whether a refused sale exists all the same; no list in time: it is not waited for."""
+        try:
+            async with asyncio.timeout(LISTED_S):
+                return await self._execution.was_taken(order, refusal)
+        except (ExchangeError, TimeoutError) as error:
+            log.warning("%s: the list of orders after its refusal: %s", order.client_order_id, error)
+            return False
+
+    def _cancel_resting(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
+        """Return the cancels that are on their way, or were: not many a second, the weight is others' too."""
+        now_s = asyncio.get_running_loop().time()
+        if sale.cancels is None or (sale.cancels.done() and now_s >= sale.cancel_at_s):
+            sale.cancels, sale.cancel_at_s = self._cancelling(sale, sells), now_s + AGAIN_S
+            sale.cancels.add_done_callback(partial(self._note_denied, sale, sells))
+        return sale.cancels
+
+    def _cancelling(self, sale: Running, sells: list[Order]) -> "asyncio.Future[list[bool]]":
+        """Cancel by id; the pair at once where the rate budget is short and all its open orders are ours."""
+        is_pair_ours = all(one.symbol != sale.symbol for one in self._keeper.open.foreign.values())
+        if len(sells) > 1 and is_pair_ours and self._is_short(len(sells)):
+            return asyncio.ensure_future(self._execution.cancel_pair(sale.symbol, sells, sale.words))
+        cancels = (self._execution.cancel(one, sale.words, Purpose.STOP) for one in sells)
+        return asyncio.gather(*cancels)
+
+    def _is_short(self, requests: int) -> bool:
+        return bool(self._trading.ban()) or self._trading.orders_left(Purpose.STOP) <= requests
+
+    def _note_denied(self, sale: Running, sells: list[Order], done: "asyncio.Future[list[bool]]") -> None:
+        if not done.cancelled() and done.exception() is None:
+            answers = zip(sells, done.result(), strict=True)
+            sale.denied |= {order.client_order_id for order, is_denied in answers if is_denied}
+        sale.wake.set()
+
+    async def _clear(self, sale: Running, sells: list[Order], cancels: "asyncio.Future[list[bool]]") -> None:
+        """Wait until what rests is seen gone, by the stream or by asking, whichever is first.
+
+        Not for long: one cancel that hangs holds nothing up that the others freed.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + LOOK_S
+        while self._are_live(sells) and not cancels.done() and loop.time() < until_s:
+            await sale.pause(until_s - loop.time())
+        if self._are_live(sells) and cancels.done():
+            sale.said = "take-profits are not seen gone yet"
+            self._hurry(sale, sells)
+            await sale.pause(LOOK_S)
+
+    def _cancel_entries(self, sale: Running, live: list[Order]) -> None:
+        for order in live:
+            if order.side is Side.BUY and order.client_order_id not in sale.cancelled:
+                sale.cancelled.add(order.client_order_id)
+                self._begin(self._execution.cancel(order, sale.words, Purpose.STOP))
+
+    async def _see_end(self, order: Order, sale: Running) -> None:
+        """Wait for the stream's word on an order; then ask for it, or cancel it if it may rest."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + (REST_S if order.type is OrderType.LIMIT else SEEN_S)
+        while loop.time() < until_s:
+            if not self._are_live([order]):
+                return
+            await sale.pause(LOOK_S)
+        now = self._keeper.open.orders.get(order.client_order_id)
+        if now is not None and now.type is OrderType.LIMIT and now.state in RESTING:
+            sale.said = "a limit order rests: the best bid is below what the exchange allows"
+            await self._execution.cancel(now, sale.words, Purpose.STOP)
+            return
+        sale.said = "the outcome of the last order is not known yet"
+        if now is not None and now.state is OrderState.UNKNOWN:
+            self._hurry(sale, [now])
+        elif now is not None:
+            await self._execution.ask_beside(now)
+
+    def _hurry(self, sale: Running, orders: list[Order]) -> None:
+        """Have outcomes looked into now, once: after that they are in their turn."""
+        fresh = {one.client_order_id for one in orders} - sale.hurried
+        if fresh:
+            sale.hurried |= fresh
+            self._settling.hurry()
+
+    def _are_live(self, orders: list[Order]) -> bool:
+        rows = (self._keeper.open.orders.get(one.client_order_id) for one in orders)
+        return any(row is not None and row.state.is_on_exchange for row in rows)
+
+    def _begin(self, cancel: Awaitable[bool]) -> None:
+        task = asyncio.ensure_future(cancel)
+        self._cancels.add(task)
+        task.add_done_callback(self._cancels.discard)

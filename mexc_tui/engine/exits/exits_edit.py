@@ -1,0 +1,247 @@
+"""Gives an open position other exits: its watch has them at once, then the books, then the ladder."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.accounting.ledger_transaction import Desk
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.entries.arming import line
+from mexc_tui.engine.exits.exit_execution import Selling
+from mexc_tui.engine.exits.exit_monitor import Guardian
+from mexc_tui.engine.exits.take_profits import TakeProfits
+from mexc_tui.engine.market.prices import QUOTE, Prices
+from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.trading_rows import SHOWN
+from mexc_tui.ledger.numbers import exactly, plain, short
+from mexc_tui.model.intent import ZERO, OrderRole
+from mexc_tui.model.plan_view import ExitsRow
+from mexc_tui.model.position import Position, PositionState
+from mexc_tui.model.snipe import ExitPlan
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.trading_view import PositionRow
+from mexc_tui.model.verdict import refusals
+from mexc_tui.ports.trading import Trading
+from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
+from mexc_tui.sniping.exits import exit_fee, higher_stops
+from mexc_tui.sniping.ladder import RungPlace, rungs
+from mexc_tui.sniping.rounding import Grid
+
+log = logging.getLogger(__name__)
+
+LADDER_S = 10.0
+"""Whoever asked hears after so long how far the ladder came; it goes on."""
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change of exits came to."""
+
+    position: Position
+    stop_before: Decimal
+    stop_next: Decimal
+    """Where a trail or break-even moves it to at once; else the new stop."""
+    plan_before: ExitPlan
+    cancelled: int
+    placed: int
+    waiting: int
+    """Orders that are still to go, and rungs that are still to rest."""
+
+
+class ExitsEdit:
+    """Takes a person's wishes for exits."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        prices: Prices,
+        grids: Grids,
+        selling: Selling,
+        profits: TakeProfits,
+        guardian: Guardian,
+        stale_ms: Callable[[], int],
+        bounds: ExitBounds,
+    ) -> None:
+        """`stale_ms`: an older price is none."""
+        self._trading = trading
+        self._keeper = keeper
+        self._prices = prices
+        self._grids = grids
+        self._selling = selling
+        self._profits = profits
+        self._guardian = guardian
+        self._stale_ms = stale_ms
+        self._bounds = bounds
+
+    async def change(self, symbol: str, wish: ExitWish, by: str) -> Changed:
+        """Give a position other exits; return once its ladder follows. Raises Refused, StorageError."""
+        held, edited = self._edited(symbol, wish)
+        before = held.position
+        resting = self._resting(before)
+        await self._take(before, held.memory.stop_price, edited, f"exits changed by {by}")
+        self._profits.begin(before.id, anew=True)
+        await self._until_aligned(before.id)
+        after = self._keeper.open.positions.get(before.id, before)
+        rests = self._resting(after)
+        waiting = self._misplaced(after)
+        cancelled, placed = len(resting - rests), len(rests - resting)
+        stop, moved = held.memory.stop_price, _moved_stop(held, edited)
+        return Changed(after, stop, moved, before.plan, cancelled, placed, waiting)
+
+    def check(self, symbol: str, wish: ExitWish) -> str:
+        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        held, edited = self._edited(symbol, wish)
+        stop = _moved_stop(held, edited)
+        worst = worst_pnl(held.position, stop, exit_fee(held.position, held.grid))
+        moved = " it moves to" if stop > edited.stop_price else ""
+        return f"Sold at the stop{moved}, {short(stop)}, it makes {worst:+.2f} {QUOTE} of what is held."
+
+    def _edited(self, symbol: str, wish: ExitWish) -> tuple[Held, Edited]:
+        held = self._held(symbol)
+        edited = edit(held, wish, self._bounds, self._trading.now_ms())
+        refused = refusals(edited.verdicts)
+        if refused:
+            raise Refused(f"The exits of {symbol} stay: {'; '.join(map(line, refused))}.")
+        return held, edited
+
+    def _held(self, symbol: str) -> Held:
+        """Return the position as it stands. Raises Refused if its exits cannot be changed now."""
+        position = self._keeper.open.position_of(symbol)
+        if position is None:
+            raise Refused(f"No position in {symbol} is open.")
+        memory, grid = self._guardian.memory_of(position), self._grids.of(symbol)
+        if memory is None or grid is None:
+            raise Refused(f"Nobody watches {symbol}, or its rules are not known: try again in a moment.")
+        if position.state is PositionState.OPENING or not position.remaining:
+            raise Refused(f"{symbol} is still being bought: try again in a second.")
+        if memory.fired or self._selling.is_selling(position.id):
+            raise Refused(f"{symbol} is being sold: its exits change no more.")
+        age_ms, bid = self._prices.age_ms(symbol), self._prices.of(symbol).bid
+        if age_ms is None or age_ms > self._stale_ms() or bid is None:
+            raise Refused(
+                f"No fresh price of {symbol} is known: whether it would sell at once cannot be told."
+            )
+        return Held(position, memory, grid, self._profits.sold(position), bid)
+
+    async def _take(self, before: Position, stop_before: Decimal, edited: Edited, words: str) -> None:
+        """Watch by the new exits at once, and make them durable; if that fails, by the old ones again."""
+
+        def work(desk: Desk) -> None:
+            stored = desk.tables.positions.get(before.id)
+            if stored is None or not stored.is_open:
+                raise Refused(f"{before.symbol} was closed meanwhile.")
+            after = msgspec.structs.replace(stored, plan=edited.plan, stop_price=edited.stop_price)
+            desk.save_position(after, words)
+            for intent in desk.tables.intents.of_position(before.id):
+                if intent.role is OrderRole.STOP and intent.is_open:
+                    quantity = max(intent.quantity, stored.remaining)
+                    reason = f"a stop at {short(edited.stop_price)}: {words}"
+                    desk.save_intent(msgspec.structs.replace(intent, quantity=quantity, reason=reason))
+
+        self._guardian.take_exits(before.id, edited.plan, edited.stop_price)
+        try:
+            await self._keeper.write("exits by hand", work)
+        except (StorageError, Refused):
+            self._guardian.take_exits(before.id, before.plan, stop_before)
+            raise
+
+    async def _until_aligned(self, position_id: str) -> None:
+        """Wait until the ladder rests as it is planned, or the time is up."""
+        try:
+            async with asyncio.timeout(LADDER_S):
+                while True:
+                    position = self._keeper.open.positions.get(position_id)
+                    is_aligned = not self._profits.is_aligning(position_id)
+                    if position is None or (is_aligned and not self._misplaced(position)):
+                        return
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            log.warning("the ladder of a position does not follow its new exits yet")
+
+    def _misplaced(self, position: Position) -> int:
+        """Return how many orders and rungs are not as the ladder is planned: too many, or not resting yet."""
+        grid = self._grids.of(position.symbol)
+        if grid is None or not position.is_open:
+            return 0
+        resting = self._profits.resting(position)
+        planned = {
+            one.number: one.price
+            for one in rungs(position, grid, self._profits.sold(position))
+            if one.place is RungPlace.EXCHANGE
+        }
+        right = {one.rung for one in resting if planned.get(one.rung) == one.price}
+        return sum(one.rung not in right for one in resting) + len(planned.keys() - right)
+
+    def _resting(self, position: Position) -> set[str]:
+        return {one.client_order_id for one in self._profits.resting(position)}
+
+
+def _moved_stop(held: Held, edited: Edited) -> Decimal:
+    """Return where the stop is once a trail or break-even that begins at once has moved it."""
+    after = msgspec.structs.replace(held.position, plan=edited.plan)
+    moves = [one.price for one in higher_stops(after, held.memory.high_price, held.grid)]
+    return max([edited.stop_price, *moves])
+
+
+@exactly
+def exits_row(changed: Changed, row: PositionRow, grid: Grid | None) -> ExitsRow:
+    """Return what a change came to, for faces."""
+    position = changed.position
+    fee = ZERO if grid is None else exit_fee(position, grid)
+    return ExitsRow(
+        position=row,
+        stop_before=changed.stop_before,
+        stop_after=position.stop_price,
+        time_stop_ms=row.time_stop_ms,
+        orders_cancelled=changed.cancelled,
+        orders_placed=changed.placed,
+        rungs_waiting=changed.waiting,
+        worst_pnl=worst_pnl(position, position.stop_price, fee),
+    )
+
+
+@exactly
+def worst_pnl(position: Position, stop_price: Decimal, fee: Decimal) -> Decimal:
+    """Return what a position makes, sold at its stop, less the fee."""
+    return SHOWN.plus(position.remaining * stop_price * (1 - fee) - position.remaining_cost)
+
+
+def exits_words(changed: Changed) -> str:
+    """Say in numbers what a change came to."""
+    position, stop = changed.position, f"{short(changed.position.stop_price)}"
+    moved = changed.stop_before != position.stop_price
+    words = [f"stop {short(changed.stop_before)} -> {stop}" if moved else f"stop stays at {stop}"]
+    if changed.stop_next > position.stop_price:
+        words.append(f"it moves to {short(changed.stop_next)} at once")
+    words += _set_words(changed.plan_before, position.plan)
+    words.append(f"{changed.cancelled} take-profits cancelled, {changed.placed} placed")
+    if changed.waiting:
+        words.append(f"{changed.waiting} orders are not as planned yet: the engine goes on with them")
+    return f"{position.symbol}: {'; '.join(words)}."
+
+
+def _set_words(before: ExitPlan, after: ExitPlan) -> list[str]:
+    """Say what is set now of trailing, break-even and time stop, as far as that changed."""
+    words = list[str]()
+    if _trail_words(before) != _trail_words(after):
+        words.append(_trail_words(after))
+    if before.break_even_rung != after.break_even_rung:
+        rung = after.break_even_rung
+        words.append(f"break-even after take-profit {rung}" if rung else "no break-even")
+    if before.time_stop_s != after.time_stop_s:
+        words.append(f"time stop after {after.time_stop_s} s" if after.time_stop_s else "no time stop")
+    return words
+
+
+def _trail_words(plan: ExitPlan) -> str:
+    if not plan.trailing:
+        return "no trailing stop"
+    distance, gain = plain(plan.trailing_distance_pct), plain(plan.trailing_after_pct)
+    return f"trailing stop {distance} % below the high, from a gain of {gain} % on"

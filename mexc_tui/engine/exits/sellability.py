@@ -1,0 +1,52 @@
+"""Judges whether positions can be sold now, and remembers for how long one was worth next to nothing."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.market.prices import Prices
+from mexc_tui.model.position import Position
+from mexc_tui.sniping.rounding import Grid
+from mexc_tui.sniping.sellable import Confirmation, Judgement, KnownPrices, judge
+
+
+class SellabilityWatch:
+    """One for the sales and for the monitor of exits: both see the same observations."""
+
+    def __init__(
+        self,
+        keeper: Bookkeeper,
+        prices: Prices,
+        stale_ms: Callable[[], int],
+        now_ms: Callable[[], int],
+    ) -> None:
+        """`stale_ms`: an older bid is none; `now_ms`: the exchange's time."""
+        self._prices = prices
+        self._stale_ms = stale_ms
+        self._now_ms = now_ms
+        self._confirmations = dict[str, Confirmation]()
+        keeper.on_change(self._note)
+
+    def of(self, position: Position, quantity: Decimal, grid: Grid) -> Judgement:
+        """Return whether `quantity` base units of a position can be sold now."""
+        price = self._prices.of(position.symbol)
+        age_ms = self._prices.age_ms(position.symbol)
+        is_fresh = age_ms is not None and age_ms <= self._stale_ms()
+        known = KnownPrices(
+            price.bid if is_fresh else None, price.last, position.entry_price, position.high_price
+        )
+        before = self._confirmations.get(position.id)
+        judged = judge(quantity, grid, known, self._now_ms(), before)
+        if quantity < position.remaining:
+            return judged
+        if judged.confirmation is None:
+            self._confirmations.pop(position.id, None)
+        else:
+            self._confirmations[position.id] = judged.confirmation
+        return judged
+
+    def _note(self, written: Written) -> None:
+        for position in written.positions:
+            if not position.is_open:
+                self._confirmations.pop(position.id, None)

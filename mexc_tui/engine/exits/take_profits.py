@@ -1,0 +1,206 @@
+"""Keeps the exit ladder resting on the exchange: what is missing is placed, what is wrong is cancelled."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.exits.exit_execution import Selling
+from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
+from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.orders.execution import Execution
+from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole
+from mexc_tui.model.order import NewOrder, OrderType, Side
+from mexc_tui.model.outcome import Accepted
+from mexc_tui.model.position import Position
+from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.trading import Trading
+from mexc_tui.sniping.ladder import Resting, RungPlan, RungSales, align, rungs
+
+log = logging.getLogger(__name__)
+
+AGAIN_MS = 10_000
+"""A rung that the exchange refused is tried again after so long; after each further refusal twice as long."""
+REACHED_AGAIN_MS = 1_000
+"""The same while its price is reached."""
+LONGEST_MS = 60_000
+"""No wait is longer."""
+MOST_DOUBLED = 6
+"""After so many refusals in a row every wait is the longest one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """How often in a row a rung was refused, and when last."""
+
+    times: int
+    at_ms: int
+
+
+class TakeProfits:
+    """One alignment a position at a time; a sale that begins stops it before its next byte."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        execution: Execution,
+        settling: Settling,
+        selling: Selling,
+        grids: Grids,
+    ) -> None:
+        """Nothing is placed until somebody asks."""
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._settling = settling
+        self._selling = selling
+        self._grids = grids
+        self._intents = ExitIntents(trading, keeper)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._refused: dict[tuple[str, int], _Refused] = {}
+
+    def begin(self, position_id: str, *, anew: bool = False) -> None:
+        """Align a position's ladder beside the caller; if that is going on, once more after it.
+
+        `anew`: it is another ladder than before, and no rung of it was refused yet.
+        """
+        if anew:
+            self._refused = {key: one for key, one in self._refused.items() if key[0] != position_id}
+        if position_id in self._tasks:
+            self._again.add(position_id)
+            return
+        task = asyncio.ensure_future(self._align(position_id))
+        self._tasks[position_id] = task
+
+    def is_aligning(self, position_id: str) -> bool:
+        """Whether the ladder of a position is being aligned."""
+        return position_id in self._tasks
+
+    def resting(self, position: Position) -> tuple[Resting, ...]:
+        """Return what rests of a position, or may."""
+        return tuple(
+            Resting(self._rung(one), one.client_order_id, one.price or ZERO, one.open_quantity)
+            for one in self._orders(position)
+            if one.state.is_on_exchange
+        )
+
+    def sold(self, position: Position) -> RungSales:
+        """Return what each rung has sold."""
+        orders = [(self._rung(one), one.filled_quantity) for one in self._orders(position)]
+        return tuple(
+            (rung, sum((sold for number, sold in orders if number == rung), ZERO))
+            for rung in sorted({rung for rung, _ in orders})
+        )
+
+    async def stop(self) -> None:
+        """Begin nothing more; what rests goes on resting."""
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # ---- inside
+
+    async def _align(self, position_id: str) -> None:
+        try:
+            while True:
+                self._again.discard(position_id)
+                await self._align_once(position_id)
+                if position_id not in self._again:
+                    return
+        except StorageError as error:
+            log.warning("the ladder waits for the store: %s", error)
+        except Exception:
+            log.exception("the ladder of a position failed")
+        finally:
+            self._tasks.pop(position_id, None)
+
+    async def _align_once(self, position_id: str) -> None:
+        await self._keeper.caught_up()
+        position = self._may_align(position_id)
+        grid = None if position is None else self._grids.of(position.symbol)
+        if position is None or grid is None:
+            return
+        resting = self.resting(position)
+        plans = rungs(position, grid, self.sold(position), resting=resting)
+        held = sum((one.open_quantity for one in resting), ZERO)
+        todo = align(plans, resting, position, position.remaining - held, grid)
+        for name in todo.cancel:
+            order = self._keeper.open.orders.get(name)
+            if order is not None:
+                await self._execution.cancel(order, "the ladder changed")
+        if todo.cancel:
+            self._settling.hurry()
+            if not set(todo.cancel) & {one.client_order_id for one in self.resting(position)}:
+                self._again.add(position_id)
+            return
+        if self._execution.refusal(OrderRole.TAKE_PROFIT, position.symbol):
+            return
+        for plan in todo.place:
+            if not self._waits(position, plan) and not await self._place(position, plan):
+                return
+
+    def _may_align(self, position_id: str) -> Position | None:
+        """Return the position if its ladder may be touched: not while it is bought or sold."""
+        position = self._keeper.open.positions.get(position_id)
+        if position is None or self._selling.is_selling(position_id) or self._keeper.is_behind:
+            return None
+        orders = self._keeper.open.orders_of(position_id)
+        others = (one for one in orders if one.role is not OrderRole.TAKE_PROFIT)
+        is_busy = any(one.state.is_on_exchange for one in others)
+        return None if is_busy or not position.remaining else position
+
+    async def _place(self, position: Position, plan: RungPlan) -> bool:
+        """Place one rung; return whether the others may follow."""
+        words = f"rung {plan.number} at {plan.price:f}"
+        wanted = Wanted(OrderRole.TAKE_PROFIT, CloseReason.LADDER, words, plan.quantity, plan.number)
+        intent = await self._intents.of_rung(position, wanted)
+        name = self._keeper.next_id(intent)
+        if not name:
+            intent = await self._keeper.add_ids(intent)
+            name = self._keeper.next_id(intent)
+        await self._keeper.caught_up()
+        if self._moved(position):
+            self._again.add(position.id)
+            return False
+        order = NewOrder(
+            position.symbol,
+            Side.SELL,
+            OrderType.LIMIT,
+            name,
+            price=plan.price,
+            quantity=plan.quantity,
+        )
+        sent = await self._execution.place(intent, order)
+        if isinstance(sent.outcome, Accepted):
+            self._refused.pop((position.id, plan.number), None)
+            return True
+        before = self._refused.get((position.id, plan.number))
+        times = 1 if before is None else before.times + 1
+        self._refused[position.id, plan.number] = _Refused(times, self._trading.now_ms())
+        log.warning("%s of %s does not rest: %s", words, position.symbol, sent.order.reason)
+        return True
+
+    def _moved(self, before: Position) -> bool:
+        """Whether the books know other quantities than those that the ladder was made of."""
+        now = self._may_align(before.id)
+        return now is None or (now.remaining, now.entry_price) != (before.remaining, before.entry_price)
+
+    def _waits(self, position: Position, plan: RungPlan) -> bool:
+        refused = self._refused.get((position.id, plan.number))
+        if refused is None:
+            return False
+        first_ms = REACHED_AGAIN_MS if position.high_price >= plan.price else AGAIN_MS
+        wait_ms = min(first_ms * 2 ** min(refused.times - 1, MOST_DOUBLED), LONGEST_MS)
+        return self._trading.now_ms() - refused.at_ms < wait_ms
+
+    def _orders(self, position: Position) -> list[Order]:
+        orders = self._keeper.open.orders_of(position.id)
+        return [one for one in orders if one.role is OrderRole.TAKE_PROFIT]
+
+    def _rung(self, order: Order) -> int:
+        intent = self._keeper.open.intents.get(order.intent_id)
+        return 0 if intent is None else intent.rung

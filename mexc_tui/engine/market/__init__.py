@@ -1,0 +1,1 @@
+"""Market data: polls, streams, prices, order books, and what is known of pairs and listings."""

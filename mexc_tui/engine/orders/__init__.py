@@ -1,0 +1,1 @@
+"""Orders: the only sender, the resolution of ambiguous outcomes, the user stream."""

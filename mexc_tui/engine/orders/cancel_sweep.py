@@ -1,0 +1,131 @@
+"""Cancels orders of ours until the exchange shows none of them: one empty answer proves nothing."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.orders.execution import Execution
+from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.ledger.ids import parse
+from mexc_tui.ledger.orders import foreign
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.intent import Order
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.report import OrderReport
+from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.trading import Trading
+
+CANCEL_S = 30.0
+"""An unknown order is settled within it, unless the exchange does not answer (I18)."""
+LOOK_S = 0.5
+APART_S = 1.0
+"""Two empty answers are so far apart: one alone may be late, or wrong."""
+LOOKS = 2
+PAIRS = 5
+"""The exchange cancels so many pairs with one request; newer pages say one."""
+WORDS = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What came of cancelling: orders of ours that are gone, and those still seen or unknown."""
+
+    gone: int
+    left: int
+    words: str = ""
+
+
+Wanted = Callable[[Order], bool]
+
+
+class Sweep:
+    """Emergency requests only: they wait behind nothing but each other."""
+
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, execution: Execution, settling: Settling
+    ) -> None:
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._settling = settling
+
+    async def cancel(self, wanted: Wanted, looks: int = LOOKS) -> Cancelled:
+        """Cancel until so many answers in a row, some time apart, show none and none is unknown."""
+        clock = asyncio.get_running_loop()
+        until_s, empty = clock.time() + CANCEL_S, 0
+        # Under a ban requests are few: the sales that run beside cancel for themselves.
+        rows, at_once = {} if self._trading.ban() else self._known(wanted), PAIRS
+        seen = set(rows)
+        while True:
+            if rows:
+                await self._cancel(rows, at_once)
+                at_once = 1
+            rows, problem = await self._live(wanted)
+            seen |= set(rows)
+            if rows or not problem:  # a question that failed proves nothing, one way or the other
+                empty = 0 if rows else empty + 1
+            if empty >= looks:
+                return Cancelled(len(seen), 0)
+            if clock.time() > until_s:
+                return Cancelled(len(seen - set(rows)), len(rows), problem or "they are still seen")
+            await asyncio.sleep(APART_S if empty and not problem else LOOK_S)
+
+    # ---- inside
+
+    async def _cancel(self, rows: Mapping[str, Order], at_once: int) -> None:
+        is_short = bool(self._trading.ban()) or self._trading.orders_left(Purpose.STOP) < len(rows)
+        whole = self._whole_pairs(rows) if is_short else []
+        alone = [one for one in rows.values() if one.symbol not in whole]
+        groups = [whole[first : first + at_once] for first in range(0, len(whole), at_once)]
+        await asyncio.gather(
+            *(self._cancel_pairs(group, rows) for group in groups),
+            *(self._execution.cancel(one, WORDS, Purpose.STOP) for one in alone),
+        )
+        self._settling.hurry()
+
+    def _whole_pairs(self, rows: Mapping[str, Order]) -> list[str]:
+        """Return pairs of which all known open orders are to go: such a request takes the user's too."""
+        if not self._trading.private_state().is_live:
+            return []
+        memory = self._keeper.open
+        others = {one.symbol for one in memory.foreign.values() if one.client_order_id not in rows}
+        others |= {one.symbol for one in memory.live_orders() if one.client_order_id not in rows}
+        return sorted({one.symbol for one in rows.values()} - others)
+
+    async def _cancel_pairs(self, symbols: Sequence[str], rows: Mapping[str, Order]) -> None:
+        """Cancel pairs with one request; if that is refused one pair a request, and then order by order."""
+        orders = [one for one in rows.values() if one.symbol in symbols]
+        if await self._execution.cancel_pairs(symbols, orders, WORDS):
+            return
+        if len(symbols) > 1:
+            await asyncio.gather(*(self._cancel_pairs((symbol,), rows) for symbol in symbols))
+        else:
+            await asyncio.gather(*(self._execution.cancel(one, WORDS, Purpose.STOP) for one in orders))
+
+    def _known(self, wanted: Wanted) -> dict[str, Order]:
+        return {one.client_order_id: one for one in self._keeper.open.live_orders() if wanted(one)}
+
+    async def _live(self, wanted: Wanted) -> tuple[dict[str, Order], str]:
+        """Return orders of ours that live: by our books and by the exchange's; and why it did not say."""
+        try:
+            reports = await self._trading.open_orders(purpose=Purpose.STOP)
+        except ExchangeError as error:
+            return self._known(wanted), f"open orders cannot be asked for: {error}"
+        rows = self._known(wanted)
+        for report in reports.rows:
+            order = foreign(report, self._trading.now_ms())
+            order = self._keeper.open.orders.get(order.client_order_id, order)
+            is_known = order.client_order_id in rows or order.state.is_terminal
+            if not is_known and wanted(order) and await self._is_ours(report):
+                rows[order.client_order_id] = order
+        return rows, reports.problem and f"open orders: {reports.problem}"
+
+    async def _is_ours(self, report: OrderReport) -> bool:
+        name = parse(report.client_order_id or "")
+        if name is None:
+            return False
+        try:
+            return await self._keeper.owns(str(name))
+        except StorageError:
+            return name.instance == self._keeper.instance

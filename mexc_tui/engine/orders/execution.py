@@ -1,0 +1,364 @@
+"""The only place that sends or cancels an order (design 4). What comes of it goes to the books first.
+
+Every request is followed to its end, also when whoever asked for it is cancelled: an answer that nobody hears
+would be an order that nobody knows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.ledger.evidence import Evidence, answered_for, from_outcome, from_report, from_trades, trades_of
+from mexc_tui.ledger.orders import cancelling, must_ask_trades
+from mexc_tui.model.errors import BadAnswer, ExchangeError, Refused
+from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
+from mexc_tui.model.order import NewOrder, Side
+from mexc_tui.model.outcome import Accepted, NotSent, Purpose, Refusal, SendOutcome
+from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder
+from mexc_tui.model.rows import Rows
+from mexc_tui.ports.trading import Fired, FiringLine, Shot, Trading
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+PURPOSES = {
+    OrderRole.ENTRY: Purpose.ENTRY,
+    OrderRole.TAKE_PROFIT: Purpose.EXIT,
+    OrderRole.STOP: Purpose.STOP,
+    OrderRole.CLOSE: Purpose.STOP,
+    OrderRole.FLATTEN: Purpose.STOP,
+}
+
+
+def asking_purpose(role: OrderRole) -> Purpose:
+    """Return the purpose of questions about an order of this role."""
+    purpose = PURPOSES[role]
+    # What an entry bought must be known to be protected: it draws on the reserve of exits.
+    return Purpose.EXIT if purpose is Purpose.ENTRY else purpose
+
+
+NOT_THERE = (-2013, -2011)
+"""Answers that deny an order."""
+LISTED_BEFORE_MS = 60_000
+"""Listings of an order begin so long before it was made: clocks differ."""
+UNREAD = frozenset({403, 418, 429})
+"""HTTP status of requests that were turned away before anybody read them."""
+NO_PAIR = frozenset({10007, 30014, -1121})
+"""The exchange knows no such pair yet: nothing was ordered in it."""
+TOLD_S, TOLD_LOOKS = 0.1, 5
+"""An order is asked for when the stream did not tell its end so long after the answer to its cancel."""
+
+NO_BOUND = "an entry needs a limit price"
+
+Gate = Callable[[OrderRole, str], str]
+"""Says why an order of this role may not be sent for this pair now; empty: it may (I11). Asked at the last
+moment before the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one order: as answered, and as it stands in the books."""
+
+    outcome: SendOutcome[PlacedOrder]
+    order: Order
+    fired: Fired | None = None
+
+
+class NotOurs(Exception):
+    """An order was to be sent under a client id that its intent does not hold. Nothing was sent."""
+
+
+class Execution:
+    """Sends, cancels and asks. Raises nothing but cancellation; what it cannot do is in the outcome."""
+
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, gate: Gate, window_ms: Callable[[], int]
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order after its timestamp."""
+        self._trading = trading
+        self._keeper = keeper
+        self.refusal = gate
+        self._window_ms = window_ms
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are on their way."""
+        return len(self._running)
+
+    async def place(self, intent: Intent, order: NewOrder) -> Sent:
+        """Send one attempt of an intent over an ordinary connection."""
+        row = self._begin(intent, order)
+        return await self._to_its_end(self._place(row, order))
+
+    async def fire(
+        self,
+        intent: Intent,
+        line: FiringLine,
+        shot: Shot,
+        at_ns: int | None = None,
+        called_off: Callable[[], str] | None = None,
+    ) -> Sent:
+        """Send one attempt that was prepared, at a moment of the monotonic clock, or at once.
+
+        `called_off`: what else may forbid it at the last moment, in words; empty: nothing does.
+        """
+        row = self._begin(intent, shot.order)
+        return await self._to_its_end(self._fire(row, line, shot, at_ns, called_off))
+
+    async def cancel(self, order: Order, words: str, purpose: Purpose = Purpose.EXIT) -> bool:
+        """Have an order cancelled, and hear or ask what became of it: no answer to a cancel proves anything.
+
+        Returns whether the exchange denies an UNKNOWN order after its fence: nothing of it can come any more.
+
+        `purpose`: STOP where a sale waits for its coins; that alone goes out under a ban.
+        """
+        return await self._to_its_end(self._cancel(order, words, purpose))
+
+    async def cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
+        """Have every open order of a pair cancelled by one request; return for each what `cancel` returns.
+
+        `orders`: ours of that pair. Whoever calls knows that no order of somebody else is open there.
+        """
+        return await self._to_its_end(self._cancel_pair(symbol, orders, words))
+
+    async def cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
+        """Have every open order of up to five pairs cancelled by one request, as `cancel_pair` does.
+
+        Returns whether the exchange took it; then it was heard or asked what became of `orders`.
+        """
+        return await self._to_its_end(self._cancel_pairs(symbols, orders, words))
+
+    async def ask(self, order: Order, purpose: Purpose | None = None) -> None:
+        """Ask for an order, and for the fees of its trades. `purpose`: None: what its role says.
+
+        Raises Refused (-2013) if the exchange does not know it, ExchangeError if no answer came.
+        """
+        told = await self._asked(order, purpose)
+        now = await self._keeper.take(order.client_order_id, told)
+        if now is not None and must_ask_trades(now):
+            await self.ask_fees(now)
+
+    async def ask_beside(self, order: Order) -> None:
+        """Ask for an order of a sale that goes on: neither the disk nor its fees are waited for.
+
+        Raises as `ask` does.
+        """
+        told = await self._asked(order, None)
+        self._keeper.hear(order.client_order_id, told)
+        self._begin_chore(self._keeper.take(order.client_order_id, told))
+
+    async def ask_fees(self, order: Order) -> None:
+        """Ask for the trades of an order: they alone tell fees. Raises ExchangeError."""
+        told = await self._trading.my_trades(
+            order.symbol, order_id=order.order_id, purpose=asking_purpose(order.role)
+        )
+        trades = trades_of(order, told.rows)
+        if trades:
+            await self._keeper.take(order.client_order_id, from_trades(trades))
+
+    async def unlisted_ms(self, order: Order) -> int | None:
+        """Return the exchange time of a listing without the order; None: it was listed, and is booked.
+
+        Raises ExchangeError, also for a list with rows that could not be read: the order may be one of them.
+        """
+        asked_ms = self._trading.now_ms()
+        purpose = asking_purpose(order.role)
+        start_ms = order.created_ms - LISTED_BEFORE_MS
+        now_open = await self._trading.open_orders((order.symbol,), purpose=purpose)
+        recent = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
+        reports = Rows((*now_open.rows, *recent.rows), (*now_open.skipped, *recent.skipped))
+        return None if await self._is_among(order, reports, asked_ms) else asked_ms
+
+    async def was_taken(self, order: Order, refusal: Refusal) -> bool:
+        """Whether the exchange lists an order that it refused; it is booked then.
+
+        A refusal that calls itself certain may be wrong: no other attempt is sent before this is known.
+        Raises ExchangeError.
+        """
+        if refusal.http_status in UNREAD:
+            return False
+        asked_ms = self._trading.now_ms()
+        purpose = PURPOSES[order.role]
+        start_ms = order.created_ms - LISTED_BEFORE_MS
+        try:
+            reports = await self._trading.all_orders(order.symbol, start_ms=start_ms, purpose=purpose)
+        except Refused as error:
+            if error.refusal.code in NO_PAIR:
+                return False
+            raise
+        return await self._is_among(order, reports, asked_ms)
+
+    async def settle(self, deadline_s: float) -> bool:
+        """Wait so long for what is on its way; return whether all of it was answered."""
+        waiting = [asyncio.shield(task) for task in self._running]
+        try:
+            async with asyncio.timeout(deadline_s):
+                await asyncio.gather(*waiting, return_exceptions=True)
+        except TimeoutError:
+            log.warning("%d requests were not answered in time", len(self._running))
+        return not self._running
+
+    # ---- inside
+
+    async def _is_among(self, order: Order, reports: Rows[OrderReport], asked_ms: int) -> bool:
+        """Book the report of this order, if there is one. Raises ExchangeError if an unread row may be it."""
+        for report in reports.rows:
+            if report.client_order_id == order.client_order_id or report.order_id == order.order_id:
+                await self._keeper.take(order.client_order_id, from_report(report, asked_ms))
+                return True
+        if reports.problem:
+            raise BadAnswer("GET", "order lists", reports.problem)
+        return False
+
+    async def _asked(self, order: Order, purpose: Purpose | None) -> Evidence:
+        report = await self._trading.order(
+            order.symbol,
+            client_order_id="" if order.order_id else order.client_order_id,
+            order_id=order.order_id,
+            purpose=purpose or asking_purpose(order.role),
+        )
+        return from_report(report, self._trading.now_ms())
+
+    def _begin(self, intent: Intent, order: NewOrder) -> Order:
+        if order.client_order_id not in intent.client_ids:
+            raise NotOurs(f"{order.client_order_id!r} is no attempt of {intent.id}")
+        now_ms = self._trading.now_ms()
+        return Order(
+            client_order_id=order.client_order_id,
+            intent_id=intent.id,
+            symbol=order.symbol,
+            side=order.side,
+            type=order.type,
+            role=intent.role,
+            state=OrderState.SENT,
+            price=order.price,
+            quantity=order.quantity,
+            quote_quantity=order.quote_quantity,
+            snipe_id=intent.snipe_id,
+            position_id=intent.position_id,
+            bound=(intent.spend_cap or None) if intent.side is Side.BUY else None,
+            created_ms=now_ms,
+            reason="on its way",
+        )
+
+    async def _place(self, row: Order, order: NewOrder) -> Sent:
+        refusal = _unbounded(row) or self.refusal(row.role, row.symbol)
+        if refusal:
+            return Sent(NotSent(refusal), row)
+        self._keeper.sent(row)
+        outcome = await self._trading.place(
+            order, purpose=PURPOSES[row.role], recv_window_ms=self._window_ms()
+        )
+        return self._noted(row, outcome)
+
+    async def _fire(
+        self,
+        row: Order,
+        line: FiringLine,
+        shot: Shot,
+        at_ns: int | None,
+        called_off: Callable[[], str] | None,
+    ) -> Sent:
+        if refusal := _unbounded(row):
+            return Sent(NotSent(refusal), row)
+
+        def may_send() -> bool:
+            return not (self.refusal(row.role, row.symbol) or (called_off is not None and called_off()))
+
+        self._keeper.sent(row)
+        fired = await (line.fire(shot, may_send) if at_ns is None else line.fire_at(shot, at_ns, may_send))
+        return self._noted(row, fired.outcome, fired)
+
+    def _noted(self, row: Order, outcome: SendOutcome[PlacedOrder], fired: Fired | None = None) -> Sent:
+        """Let memory know the answer; the disk is not waited for: the intent of the next try is durable."""
+        outcome = answered_for(row, outcome, self._window_ms())
+        told, name = from_outcome(outcome, self._trading.now_ms()), row.client_order_id
+        self._keeper.hear(name, told)
+        self._begin_chore(self._keeper.take(name, told))
+        return Sent(outcome, self._keeper.open.orders.get(name) or row, fired)
+
+    async def _cancel_pair(self, symbol: str, orders: Sequence[Order], words: str) -> list[bool]:
+        outcome = await self._cancel_open((symbol,), orders, words)
+        if isinstance(outcome, NotSent):
+            return [False] * len(orders)
+        return await self._see_all_cancelled(orders)
+
+    async def _cancel_pairs(self, symbols: Sequence[str], orders: Sequence[Order], words: str) -> bool:
+        is_taken = isinstance(await self._cancel_open(symbols, orders, words), Accepted)
+        if is_taken:
+            await self._see_all_cancelled(orders)
+        return is_taken
+
+    async def _cancel_open(
+        self, symbols: Sequence[str], orders: Sequence[Order], words: str
+    ) -> SendOutcome[tuple[CancelReport, ...]]:
+        for order in orders:
+            self._mark_cancelling(order, words)
+        outcome = await self._trading.cancel_open(symbols, purpose=Purpose.STOP)
+        log.info("cancel of all %s orders: %s", ", ".join(symbols), type(outcome).__name__)
+        return outcome
+
+    async def _see_all_cancelled(self, orders: Sequence[Order]) -> list[bool]:
+        return await asyncio.gather(*(self._see_cancelled(order, Purpose.STOP) for order in orders))
+
+    def _mark_cancelling(self, order: Order, words: str) -> None:
+        marked = cancelling(order, self._trading.now_ms(), words)
+        if marked != order:
+            self._keeper.open.put_order(marked)
+
+    async def _cancel(self, order: Order, words: str, purpose: Purpose) -> bool:
+        self._mark_cancelling(order, words)
+        outcome = await self._trading.cancel(
+            order.symbol,
+            client_order_id="" if order.order_id else order.client_order_id,
+            order_id=order.order_id,
+            purpose=purpose,
+        )
+        log.info("cancel of %s: %s", order.client_order_id, type(outcome).__name__)
+        return not isinstance(outcome, NotSent) and await self._see_cancelled(order, purpose)
+
+    async def _see_cancelled(self, order: Order, purpose: Purpose) -> bool:
+        """Hear or ask what became of an order after its cancel; return what `cancel` returns."""
+        if await self._is_told_gone(order.client_order_id):
+            return False
+        asked_ms = self._trading.now_ms()
+        try:
+            await self.ask(order, purpose)
+        except ExchangeError as error:
+            log.warning("%s after its cancel: %s", order.client_order_id, error)
+            is_denied = isinstance(error, Refused) and error.refusal.code in NOT_THERE
+            return is_denied and self._is_past_fence(order.client_order_id, asked_ms)
+        return False
+
+    def _is_past_fence(self, client_order_id: str, at_ms: int) -> bool:
+        now = self._keeper.open.orders.get(client_order_id)
+        is_unknown = now is not None and now.state is OrderState.UNKNOWN
+        return now is not None and is_unknown and now.fence_ms is not None and at_ms >= now.fence_ms
+
+    async def _is_told_gone(self, client_order_id: str) -> bool:
+        """Whether the stream tells its end within a moment: that costs no weight, and no way of a stop."""
+        for _ in range(TOLD_LOOKS):
+            now = self._keeper.open.orders.get(client_order_id)
+            if now is None or now.state.is_terminal:
+                return True
+            await asyncio.sleep(TOLD_S / TOLD_LOOKS)
+        return False
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run in a task of its own, which goes on when the caller is cancelled."""
+        return await asyncio.shield(self._begin_chore(work))
+
+    def _begin_chore(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+
+def _unbounded(row: Order) -> str:
+    """Say why nothing bounds the price that an entry pays; empty: its limit does, or it is no entry."""
+    return NO_BOUND if row.role is OrderRole.ENTRY and row.price is None else ""

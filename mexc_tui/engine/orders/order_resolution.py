@@ -1,0 +1,203 @@
+"""Finds out what became of orders: unknown ones by the fence, live ones by asking when the stream is silent.
+
+An ambiguous request keeps its reservation until an answer shows the order, or everything that must agree says
+that it never was (reliability 1.4). A question that fails proves nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.orders.execution import NOT_THERE, Execution, asking_purpose
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.ledger.checks import agrees
+from mexc_tui.ledger.fence import Proofs, conclude
+from mexc_tui.ledger.orders import must_ask, must_ask_trades
+from mexc_tui.model.account import is_read
+from mexc_tui.model.errors import ExchangeError, Refused
+from mexc_tui.model.intent import Order, OrderRole, OrderState
+from mexc_tui.model.outcome import Purpose
+from mexc_tui.model.storage import StorageError
+from mexc_tui.ports.trading import Trading
+
+log = logging.getLogger(__name__)
+
+STEP_S = 1.0
+LIVE_EVERY_MS = 10_000
+"""Live orders are asked for so often, should the private stream have lost something (reliability M12)."""
+FEES_AFTER_MS = 2_000
+SALES = (OrderRole.STOP, OrderRole.CLOSE, OrderRole.FLATTEN)
+OLD_MS, OLD_EVERY_MS = 10_000, 5_000
+"""What is unknown so long after its fence is looked into more rarely: other questions need weight too."""
+TOLERANCE = Decimal("1e-8")
+"""Balances agree to so much of an asset."""
+
+
+class Settling:
+    """One worker."""
+
+    def __init__(
+        self, trading: Trading, keeper: Bookkeeper, execution: Execution, window_ms: Callable[[], int]
+    ) -> None:
+        """`window_ms`: how long the exchange may take an order after its timestamp."""
+        self._trading = trading
+        self._keeper = keeper
+        self._execution = execution
+        self._window_ms = window_ms
+        self._asked_ms: dict[str, int] = {}
+        self._proofs: dict[str, Proofs] = {}
+        """What was proven of each unknown order since its fence: one failed question costs that question."""
+        self._wakes = {True: asyncio.Event(), False: asyncio.Event()}
+        """Of sales, and of the other orders."""
+
+    def hurry(self) -> None:
+        """Look at once."""
+        for wake in self._wakes.values():
+            wake.set()
+
+    async def run(self, started: Started) -> None:
+        """Look each second, until cancelled. Sales wait for no other order's answer."""
+        started()
+        loops = [asyncio.ensure_future(self._serve(is_sale=is_sale)) for is_sale in (True, False)]
+        try:
+            await asyncio.gather(*loops)
+        finally:
+            for loop in loops:
+                loop.cancel()
+
+    # ---- inside
+
+    async def _serve(self, *, is_sale: bool) -> None:
+        wake = self._wakes[is_sale]
+        while True:
+            await self._look(is_sale=is_sale)
+            try:
+                async with asyncio.timeout(self._pause_s(is_sale=is_sale)):
+                    await wake.wait()
+            except TimeoutError:
+                pass
+            wake.clear()
+
+    def _pause_s(self, *, is_sale: bool) -> float:
+        """Return how long to wait for the next look: not past the moment after a fence."""
+        now_ms = self._trading.now_ms()
+        fences = (order.fence_ms for order in self._orders(is_sale=is_sale) if must_ask(order))
+        waits_ms = (fence_ms + 1 - now_ms for fence_ms in fences if fence_ms is not None)
+        return min((STEP_S, *(wait_ms / 1_000 for wait_ms in waits_ms if wait_ms > 0)))
+
+    def _orders(self, *, is_sale: bool) -> list[Order]:
+        return [one for one in self._keeper.open.orders.values() if (one.role in SALES) is is_sale]
+
+    async def _look(self, *, is_sale: bool) -> None:
+        known = self._keeper.open.orders
+        self._asked_ms = {name: at for name, at in self._asked_ms.items() if name in known}
+        self._proofs = {name: one for name, one in self._proofs.items() if _is_unknown(known.get(name))}
+        for order in self._orders(is_sale=is_sale):
+            try:
+                await self._look_at(order)
+                await self._keeper.revalue(order)
+            except (ExchangeError, StorageError) as error:
+                log.info("%s is looked at again: %s", order.client_order_id, error)
+
+    async def _look_at(self, order: Order) -> None:
+        now_ms, name = self._trading.now_ms(), order.client_order_id
+        waited_ms = now_ms - max(self._asked_ms.get(name, 0), order.created_ms)
+        is_quiet = order.state.is_on_exchange and waited_ms >= LIVE_EVERY_MS
+        told_ms = now_ms - order.updated_ms
+        is_late = min(waited_ms, told_ms) >= FEES_AFTER_MS and waited_ms >= told_ms // 10
+        is_unpaid = is_late and must_ask_trades(order)
+        is_old = order.fence_ms is not None and now_ms > order.fence_ms + OLD_MS
+        if not (must_ask(order) or is_quiet or is_unpaid) or (is_old and waited_ms < OLD_EVERY_MS):
+            return
+        self._asked_ms[name] = now_ms
+        if order.state is OrderState.UNKNOWN:
+            await self._settle(order)
+        elif must_ask(order) or is_quiet:
+            await self._ask(order)
+        else:
+            await self._execution.ask_fees(order)
+
+    async def _ask(self, order: Order) -> None:
+        """Ask for a live order; one that the exchange denies and does not list is unknown from here on."""
+        try:
+            await self._execution.ask(order)
+        except Refused as error:
+            if error.refusal.code not in NOT_THERE:
+                raise
+            if await self._execution.unlisted_ms(order) is not None:
+                words = "the exchange knows it no more, neither by its id nor in a listing"
+                await self._keeper.doubt(
+                    order.client_order_id, self._trading.now_ms(), self._window_ms(), words
+                )
+
+    async def _settle(self, order: Order) -> None:
+        """Ask by id; past the fence list and compare balances beside it, and conclude what they allow.
+
+        Before the fence the order itself alone proves anything, and a listing weighs five times as much.
+        """
+        if order.fence_ms is not None and self._trading.now_ms() <= order.fence_ms:
+            await self._denied(order)
+            return
+        name = order.client_order_id
+        known = self._proofs.get(name, Proofs())
+        answers = await asyncio.gather(
+            _proof(known.denied_ms, self._denied, order),
+            _proof(known.listed_ms, self._execution.unlisted_ms, order),
+            _proof(known.balanced_ms, self._balanced, order),
+            return_exceptions=True,
+        )
+        denied_ms, listed_ms, agreed_ms = (one if isinstance(one, int) else None for one in answers)
+        proofs = replace(known, denied_ms=denied_ms, listed_ms=listed_ms)
+        if known.balanced_ms is None and not isinstance(answers[2], BaseException):
+            proofs = proofs.with_balances(agreed_ms, order.fence_ms or 0)
+        self._proofs[name] = proofs
+        now = self._keeper.open.orders.get(name)
+        if now is not None and now.state is OrderState.UNKNOWN:
+            found = conclude(now, proofs, self._trading.now_ms())
+            if found.evidence is not None:
+                await self._keeper.take(name, found.evidence)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+
+    async def _denied(self, order: Order) -> int | None:
+        """Return the exchange time at which it said that there is no such order; None: there is."""
+        asked_ms = self._trading.now_ms()
+        try:
+            await self._execution.ask(order)
+        except Refused as error:
+            if error.refusal.code in NOT_THERE:
+                return asked_ms
+            raise
+        return None
+
+    async def _balanced(self, order: Order) -> int | None:
+        """Return the exchange time at which balances agreed with the books without it."""
+        asked_ms = self._trading.now_ms()
+        purpose = asking_purpose(order.role)
+        if not purpose.reduces_risk:
+            purpose = Purpose.EXIT
+        account = await self._trading.account(purpose=purpose)
+        intent = self._keeper.open.intents.get(order.intent_id)
+        if intent is None:
+            return asked_ms
+        assets = (intent.base_asset, intent.quote_asset)
+        if not all(is_read(asset, account.balances, account.skipped) for asset in assets):
+            return None
+        wrong = agrees(self._keeper.open.balances, account.balances, assets, TOLERANCE)
+        return None if wrong else asked_ms
+
+
+async def _proof(
+    known_ms: int | None, ask: Callable[[Order], Awaitable[int | None]], order: Order
+) -> int | None:
+    """Return when something was proven; ask for it if it was not since the fence."""
+    is_proven = known_ms is not None and known_ms > (order.fence_ms or 0)
+    return known_ms if is_proven else await ask(order)
+
+
+def _is_unknown(order: Order | None) -> bool:
+    return order is not None and order.state is OrderState.UNKNOWN

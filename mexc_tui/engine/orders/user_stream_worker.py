@@ -1,0 +1,92 @@
+"""Takes what the private stream tells to the books, in its order; what is not ours is left alone."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.runtime.recent_keys import RecentKeys
+from mexc_tui.engine.runtime.supervisor import Started
+from mexc_tui.ledger.evidence import Evidence, from_fill, from_update
+from mexc_tui.ledger.ids import PREFIX
+from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate
+from mexc_tui.ports.trading import Trading
+
+log = logging.getLogger(__name__)
+
+MOST_FOREIGN = 4_096
+"""Orders of others that have been reported already; one that is forgotten costs one more comparison."""
+
+TOGETHER = 64
+"""So many pushes are booked before the loop is yielded."""
+
+
+class PrivateStream:
+    """One worker: a queue between the stream, which must not wait, and the books, which do."""
+
+    def __init__(
+        self,
+        trading: Trading,
+        keeper: Bookkeeper,
+        on_hole: Callable[[], None],
+        on_stranger: Callable[[str], None],
+    ) -> None:
+        """`on_hole`: pushes were lost, books want comparing; `on_stranger`: our prefix on another's order."""
+        self._trading = trading
+        self._keeper = keeper
+        self._on_hole = on_hole
+        self._on_stranger = on_stranger
+        self._due: deque[tuple[str, Evidence]] = deque()
+        self._wake = asyncio.Event()
+        self._foreign = RecentKeys[str](MOST_FOREIGN)
+
+    async def run(self, started: Started) -> None:
+        """Serve until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._trading.run_private(self))
+            group.create_task(self._book())
+            started()
+
+    # ---- what comes in
+
+    def on_order(self, update: OrderUpdate) -> None:
+        """Take the state of an order."""
+        self._take(update.client_order_id, from_update(update))
+
+    def on_fill(self, fill: FillUpdate) -> None:
+        """Take a trade."""
+        self._take(fill.client_order_id, from_fill(fill))
+
+    def on_balance(self, update: BalanceUpdate) -> None:
+        """Balances are compared by the reconciler: a push alone proves nothing."""
+
+    def on_hole(self, *, is_closed: bool) -> None:
+        """Have the books compared once pushes come again."""
+        if is_closed:
+            self._on_hole()
+
+    def _take(self, client_order_id: str, evidence: Evidence) -> None:
+        if client_order_id.startswith(PREFIX):
+            self._keeper.hear(client_order_id, evidence)
+            self._due.append((client_order_id, evidence))
+            self._wake.set()
+        elif evidence.order_id not in self._foreign:
+            self._foreign.add(evidence.order_id)
+            self._on_hole()  # the reconciler shows it, and knows what it does to balances
+
+    async def _book(self) -> None:
+        while True:
+            self._wake.clear()
+            for _ in range(min(len(self._due), TOGETHER)):
+                await self._book_one(*self._due[0])
+            if not self._due:
+                await self._wake.wait()
+
+    async def _book_one(self, client_order_id: str, evidence: Evidence) -> None:
+        is_ours = await self._keeper.owns(client_order_id)
+        self._due.popleft()
+        if is_ours:
+            await self._keeper.take(client_order_id, evidence)
+        else:
+            self._on_stranger(client_order_id)

@@ -1,0 +1,1 @@
+"""The engine's life: supervision, event feed, threads, loop health, retention."""

@@ -1,0 +1,209 @@
+"""The engine's care for itself: the exchange's clock, reloaded settings, and alerts about what is wrong."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.runtime.start_patience import Patience
+from mexc_tui.engine.runtime.supervisor import Started, WorkerFailure
+from mexc_tui.market.polling import Pace, current_pace
+from mexc_tui.model.event import Alert
+from mexc_tui.model.severity import Severity
+from mexc_tui.model.storage import Durability, StoredAlert
+from mexc_tui.ports.market import Market, SettingsHome
+from mexc_tui.ports.store import Books, Clock, Unit
+from mexc_tui.settings.live import Change, LiveSettings
+from mexc_tui.settings.load import Loaded, SettingsError
+
+log = logging.getLogger(__name__)
+
+STEP_S = 1.0
+FIRST_SAMPLES = 3
+"""Of the clock, at the start: what else is asked then shares the requests of that second."""
+RELOAD_EVERY_S = 1.0
+AGREE_MS = 86_400_000
+"""So far apart this machine's clock and the exchange's may be for rows to be deleted by their age."""
+
+
+class ClockNotKnown(WorkerFailure):
+    """The exchange's clock could not be measured at the start; the text says why."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"the exchange does not tell its time ({problem}). Check the network, then start again."
+        )
+
+
+class ClockKeeper:
+    """One worker: measures the exchange's clock, more often around an opening."""
+
+    def __init__(
+        self,
+        market: Market,
+        known: Known,
+        clock: Clock,
+        every_s: Callable[[], tuple[float, float]],
+        holds: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`every_s`: usually, and around an opening; `holds`: whether something is held or unknown."""
+        self._holds = holds
+        self._market = market
+        self._known = known
+        self._clock = clock
+        self._every_s = every_s
+        self._hurries = False
+        self.problem = ""
+        self._is_measured = False
+
+    def known_ms(self) -> int | None:
+        """Return the exchange's time; None while it is not known, or could not be measured again.
+
+        None too while this machine's clock is more than a day away: what is deleted by age does not come
+        back, and one wrong clock would make everything old.
+        """
+        if not self._is_measured or self.problem:
+            return None
+        now_ms = self._market.now_ms()
+        return now_ms if abs(now_ms - self._clock.now_ms()) <= AGREE_MS else None
+
+    def hurry(self) -> None:
+        """Measure soon: the exchange refused our time."""
+        self._hurries = True
+
+    async def run(self, started: Started) -> None:
+        """Measure, then again and again. Raises ClockNotKnown if the first try fails and nothing is held."""
+        patience = Patience(self._holds, 0, self._note)
+        while problem := await patience.answer(self._market.measure_clock(FIRST_SAMPLES)):
+            await patience.wait(ClockNotKnown(problem))
+        self.problem, self._is_measured = "", True
+        started()
+        self._hurries = True  # a better measurement, once the first questions have been asked
+        measured_ns = self._clock.monotonic_ns()
+        while True:
+            await asyncio.sleep(STEP_S)
+            is_doubted = self._hurries or self._market.is_clock_doubted()
+            if is_doubted or self._clock.monotonic_ns() - measured_ns >= self._pause_s() * 1e9:
+                self._hurries = False
+                self.problem = await self._market.measure_clock()
+                measured_ns = self._clock.monotonic_ns()
+
+    def _note(self, problem: str) -> None:
+        self.problem = problem
+
+    def _pause_s(self) -> float:
+        now_ms = self._market.now_ms()
+        usual_s, near_s = self._every_s()
+        is_near = current_pace(self._known.live(now_ms), now_ms) is Pace.NOW
+        return near_s if is_near else usual_s
+
+
+class Reload:
+    """One worker: takes up changes of the settings file; what is wrong changes nothing and is alerted."""
+
+    def __init__(self, home: SettingsHome, live: LiveSettings, books: Books, clock: Clock) -> None:
+        self._home = home
+        self._live = live
+        self._books = books
+        self._clock = clock
+        self.problem = ""
+
+    async def run(self, started: Started) -> None:
+        """Look at the file each second."""
+        started()
+        while True:
+            await asyncio.sleep(RELOAD_EVERY_S)
+            if self._home.has_changed():
+                await self.reload()
+
+    async def reload(self) -> None:
+        """Read the settings anew."""
+        try:
+            loaded = self._home.read()
+        except SettingsError as error:
+            self.problem = str(error)
+            log.error("settings are not taken: %s", error)
+            return
+        self.problem = ""
+        await self.take(loaded)
+
+    async def take(self, loaded: Loaded, who: str = "") -> tuple[Change, ...]:
+        """Put in force what is safe; journal each change. `who` is named as the origin, if given."""
+        changes = self._live.take(loaded)
+        at_ms = self._clock.now_ms()
+
+        def work(unit: Unit) -> None:
+            for change in changes:
+                event = change.event(at_ms)
+                unit.settings.add(event)
+                unit.record(event)
+
+        if changes:
+            log.info("settings changed%s: %s", f" by {who}" if who else "", [one.name for one in changes])
+            await self._books.write("change of settings", work, durability=Durability.FULL)
+        return changes
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is wrong now."""
+
+    rule: str
+    about: str
+    severity: Severity
+    text: str
+
+
+class Alerts:
+    """One worker: stores an alert when trouble begins, and closes it when it is over."""
+
+    def __init__(
+        self,
+        books: Books,
+        clock: Clock,
+        troubles: Callable[[], Iterable[Trouble]],
+        every_s: Callable[[], float],
+        is_over: Callable[[StoredAlert], bool],
+    ) -> None:
+        """`troubles` tells all that is wrong now; `is_over`: whether what others alerted of is so no more."""
+        self._books = books
+        self._clock = clock
+        self._troubles = troubles
+        self._every_s = every_s
+        self._is_over = is_over
+        self._standing: set[tuple[str, str]] = set()
+
+    async def run(self, started: Started) -> None:
+        """Look again and again. What stood when the engine ended is closed if it is so no more."""
+        stored = await self._books.read("open alerts", lambda stored: stored.alerts.open())
+        self._standing = {
+            (one.alert.rule, one.alert.about) for one in stored if one.alert.rule.startswith("engine:")
+        }
+        started()
+        while True:
+            await self.look()
+            await asyncio.sleep(min(self._every_s(), 5.0))
+
+    async def look(self) -> None:
+        """Store what is new and close what is over."""
+        now_ms = self._clock.now_ms()
+        troubles = {(one.rule, one.about): one for one in self._troubles()}
+        new = [one for key, one in troubles.items() if key not in self._standing]
+        stored = await self._books.read("open alerts", lambda found: found.alerts.open())
+        ended = {(one.alert.rule, one.alert.about) for one in stored if self._is_over(one)}
+        over = sorted(ended | (self._standing - set(troubles)))
+
+        def work(unit: Unit) -> None:
+            for one in new:
+                alert = Alert(
+                    at_ms=now_ms, about=one.about, severity=one.severity, rule=one.rule, text=one.text
+                )
+                if unit.alerts.add(alert):
+                    unit.record(alert)
+            for rule, about in over:
+                unit.alerts.close(rule, about, now_ms)
+
+        if new or over:
+            await self._books.write("alerts", work, durability=Durability.NORMAL)
+            self._standing = set(troubles)

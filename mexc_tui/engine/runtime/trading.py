@@ -1,0 +1,322 @@
+"""Joins the rooms of trading to an engine: books, sending, settling, comparing; the order of their start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.accounting.reconciler import ReconcileNumbers, Reconciler
+from mexc_tui.engine.accounting.unknown_orders import OtherEngines
+from mexc_tui.engine.entries.arming import Arming
+from mexc_tui.engine.entries.entry_context import EntryNumbers, Gates
+from mexc_tui.engine.entries.readiness import PairWatch
+from mexc_tui.engine.entries.sniper import Sniper
+from mexc_tui.engine.exits.dust_conversion import Dust
+from mexc_tui.engine.exits.exit_connection import ExitLine
+from mexc_tui.engine.exits.exit_execution import Selling
+from mexc_tui.engine.exits.exit_monitor import Guardian
+from mexc_tui.engine.exits.exits_edit import ExitsEdit
+from mexc_tui.engine.exits.sellability import SellabilityWatch
+from mexc_tui.engine.exits.take_profits import TakeProfits
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.prices import Prices
+from mexc_tui.engine.market.symbol_filters import Grids
+from mexc_tui.engine.orders.execution import Execution
+from mexc_tui.engine.orders.key_rights import KeyKeeper
+from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.orders.user_stream_worker import PrivateStream
+from mexc_tui.engine.runtime.start_patience import GO_ON_S
+from mexc_tui.engine.runtime.supervisor import Worker, WorkerStatus
+from mexc_tui.engine.runtime.suspend_detector import Awake
+from mexc_tui.engine.safety.live_unlock import LOCKED, LiveNumbers, Unlocking
+from mexc_tui.engine.safety.safety import Safety, SafetyNumbers, Watched
+from mexc_tui.engine.safety.trading_state import HaltFile
+from mexc_tui.model.intent import OrderRole
+from mexc_tui.model.mode import Mode
+from mexc_tui.ports.store import Books, Clock
+from mexc_tui.ports.trading import Trading
+from mexc_tui.settings.table import Settings
+from mexc_tui.sniping.exit_edit import ExitBounds
+from mexc_tui.sniping.request import WorkerFact
+
+NOT_COMPARED = "take-profits wait for the first comparison with the exchange"
+NO_RESTING = "after an emergency stop take-profits wait until a person resumes"
+IN_FLIGHT_S = 5.0
+"""How long a stop waits for answers that are on their way (reliability H2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradingPart:
+    """What an engine that trades is given. `scope`: account and world; `instance`: the name of this desk."""
+
+    port: Trading
+    scope: str
+    instance: str
+    halt_file: HaltFile | None = None
+    """Keeps a halt beside the store."""
+    key_words: str = ""
+    """How long a live key lasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class TradingNumbers:
+    """What the rooms want to know of the settings; asked anew each time."""
+
+    reconcile: Callable[[Settings], ReconcileNumbers]
+    entry: Callable[[Settings], EntryNumbers]
+    safety: Callable[[Settings], SafetyNumbers]
+    live: Callable[[Settings], LiveNumbers]
+    exits: ExitBounds
+    """What a person may wish for an open position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What trading sees of the rest of the engine."""
+
+    known: Known
+    workers: Callable[[], tuple[WorkerFact, ...]]
+    """Those that firing rests on."""
+    stream_age_ms: Callable[[], int | None]
+    """Of the market's streams; None: nothing is heard."""
+    streams: PairWatch
+    resync: Callable[[], None]
+    """Have the exchange's clock measured."""
+    profile: str
+    statuses: Callable[[], tuple[WorkerStatus, ...]]
+    """Of every worker."""
+    clock_problem: Callable[[], str]
+    """Why the exchange's time is in doubt; empty: it is not."""
+    rng: Random
+    store_problem: Callable[[], str] = lambda: ""
+    """Why nothing may be bought with the store as it is; empty: it may."""
+
+
+class TradingRooms:
+    """Everything about money, of one engine."""
+
+    def __init__(
+        self,
+        part: TradingPart,
+        books: Books,
+        clock: Clock,
+        numbers: TradingNumbers,
+        settings: Callable[[], Settings],
+        around: Surroundings,
+    ) -> None:
+        """Join the rooms; nothing runs yet."""
+        port = part.port
+        self._store_problem = around.store_problem
+
+        def configured() -> EntryNumbers:
+            return numbers.entry(settings())
+
+        def entry() -> EntryNumbers:
+            return self.safety.tightening.of(configured())
+
+        def window_ms() -> int:
+            return settings().recv_window_order_ms
+
+        self.port = port
+        self.prices = Prices(clock, port.now_ms)
+        self.keeper = Bookkeeper(
+            books, part.scope, (part.instance, clock.now_ms()), port.now_ms, self.prices.in_quote
+        )
+        self.execution = Execution(port, self.keeper, self.refusal, window_ms)
+        self.settling = Settling(port, self.keeper, self.execution, window_ms)
+        grids, line = Grids(lambda: around.known.knowledge.pairs), ExitLine(port, self.execution, window_ms)
+
+        def stale_ms() -> int:
+            return numbers.safety(settings()).stale_ms
+
+        sellability = SellabilityWatch(self.keeper, self.prices, stale_ms, port.now_ms)
+        self.selling = Selling(
+            port, self.keeper, self.execution, self.settling, self.prices, grids, line, sellability
+        )
+        profits = TakeProfits(port, self.keeper, self.execution, self.settling, self.selling, grids)
+        self.guardian = Guardian(
+            port,
+            self.keeper,
+            self.prices,
+            self.selling,
+            profits,
+            grids,
+            line,
+            sellability,
+            stale_ms,
+        )
+        self.exits = ExitsEdit(
+            port,
+            self.keeper,
+            self.prices,
+            grids,
+            self.selling,
+            profits,
+            self.guardian,
+            stale_ms,
+            numbers.exits,
+        )
+        self.reconciler = Reconciler(
+            port,
+            self.keeper,
+            books,
+            self.prices,
+            clock,
+            lambda: numbers.reconcile(settings()),
+            self._on_stranger,
+        )
+        self.dust = Dust(port, self.keeper, self.reconciler)
+        self.awake = Awake(
+            clock,
+            port.now_ms,
+            self.prices.distrust,
+            around.resync,
+            self.reconciler.hurry,
+            self._compared_ms,
+        )
+        self.private = PrivateStream(port, self.keeper, self.reconciler.hurry, self._on_stranger)
+        self.other_engines = OtherEngines(
+            port, self.keeper, around.rng, self._on_stranger, lambda: self.safety.resumed_ms()
+        )
+        self.gates = Gates(
+            around.known,
+            port,
+            self.prices,
+            lambda: self.keeper.open,
+            entry,
+            around.workers,
+            around.stream_age_ms,
+            lambda: self.reconciler.is_done and self.other_engines.is_done,
+            lambda: not self.unlocking.is_locked,
+            lambda: self.key.facts,
+            lambda: self.safety.equity.limit_equity,
+        )
+        self.key = KeyKeeper(
+            port,
+            part.key_words,
+            lambda: bool(self.keeper.open.positions or self.keeper.open.intents),
+            is_live=settings().mode is Mode.LIVE,
+        )
+        self.unlocking = Unlocking(
+            books,
+            clock,
+            around.rng,
+            around.profile,
+            port.now_ms,
+            self.gates.desk,
+            lambda: (entry(), numbers.live(settings())),
+        )
+        self.arming = Arming(around.known, self.keeper, books, self.gates, entry, port.now_ms)
+        self.sniper = Sniper(
+            around.known,
+            port,
+            self.keeper,
+            self.execution,
+            self.prices,
+            books,
+            clock,
+            self.arming,
+            self.reconciler,
+            self.awake,
+            entry,
+            window_ms,
+            around.streams,
+        )
+        self.selling.on_sale = self.sniper.end_buying
+        self.safety = Safety(
+            port,
+            self.keeper,
+            books,
+            self.prices,
+            self.execution,
+            self.settling,
+            self.reconciler,
+            self.sniper,
+            Watched(
+                around.profile,
+                around.statuses,
+                around.clock_problem,
+                lambda: self.awake.doubt,
+                self.gates.fee,
+                around.store_problem,
+            ),
+            part.halt_file,
+            lambda: numbers.safety(settings()),
+            lambda: configured().limits,
+        )
+        self.safety.stopping.closer = self.selling
+        self.safety.stopping.on_stop = self.unlocking.lock_with
+        self.safety.invariants.heartbeat_ms = self.guardian.heartbeat_ms
+
+    def workers(self, *, holds: bool = False) -> tuple[Worker, ...]:
+        """Return the workers in the order of their start: nothing is bought before books were compared.
+
+        `holds`: something is held or unknown, so exits do not wait for answers of the exchange.
+        """
+        deadline_s, go_on_s = (None, GO_ON_S) if holds else (60.0, None)
+        key = (Worker("key", self.key.run, deadline_s, go_on_s=go_on_s),) if self.key.is_live else ()
+        return (
+            Worker("private stream", self.private.run),
+            Worker("awake", self.awake.run),
+            Worker("reconciler", self.reconciler.run, deadline_s, go_on_s=go_on_s),
+            Worker("books", self.keeper.run),
+            *key,
+            Worker("settling", self.settling.run),
+            Worker("guardian", self.guardian.run),
+            *self.safety.workers(),
+            Worker("other engines", self.other_engines.run),
+            Worker("sniper", self.sniper.run),
+        )
+
+    def refusal(self, role: OrderRole, symbol: str) -> str:
+        """Say why an order may not be sent at this moment; empty: it may (I11). Exits always may (rule 4)."""
+        if role.reduces_risk and role is not OrderRole.TAKE_PROFIT:
+            return ""
+        self.safety.switch.reread()
+        if not self.safety.switch.is_loaded:
+            return "it is not known yet whether trading is halted"
+        if role is OrderRole.TAKE_PROFIT:
+            if not self.reconciler.has_compared:
+                return NOT_COMPARED
+            is_stopped = self.keeper.open.trading.no_resting
+            return NO_RESTING if is_stopped else self.selling.forbids_resting(symbol)
+        return self._entry_refusal(symbol)
+
+    def _entry_refusal(self, symbol: str) -> str:
+        memory = self.keeper.open
+        if self.unlocking.is_locked:
+            return LOCKED
+        if self.key.refusal:
+            return self.key.refusal
+        if not memory.trading.state.allows_entries:
+            return f"trading is {memory.trading.state}: {memory.trading.words}"
+        problem = self._books_problem()
+        if problem:
+            return problem
+        if memory.has_unknown(symbol):
+            return f"the outcome of an order for {symbol} is not known yet"
+        return ""
+
+    def _books_problem(self) -> str:
+        if self.reconciler.refusal:
+            return self.reconciler.refusal
+        if self.keeper.problem:
+            return f"the books cannot be written: {self.keeper.problem}"
+        return self.other_engines.refusal or self._store_problem() or self.awake.doubt
+
+    async def stop(self) -> str:
+        """Hold or flatten, wait for answers that are on their way; call it before the workers are stopped.
+
+        Returns what becomes of open positions.
+        """
+        words = await self.safety.end()
+        await self.execution.settle(IN_FLIGHT_S)
+        await self.dust.settle(IN_FLIGHT_S)
+        return words
+
+    def _compared_ms(self) -> int | None:
+        run = self.keeper.open.reconciled
+        return None if run is None or run.problem else run.at_ms
+
+    def _on_stranger(self, client_order_id: str) -> None:
+        self.safety.guard.on_stranger(client_order_id)

@@ -1,0 +1,1 @@
+"""Trading state, risk monitor, emergency stop, live unlock, invariants."""

@@ -1,0 +1,106 @@
+"""Keeps how far the limits of entries are lowered: in memory for each decision, stored for the next start."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+
+from mexc_tui.engine.accounting.ledger_transaction import Desk
+from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.entries.entry_context import EntryNumbers
+from mexc_tui.model.event import GuardActed
+from mexc_tui.model.text import many
+from mexc_tui.model.trading import GuardLevel, Tightening
+from mexc_tui.risk.candidate import RiskLimits
+from mexc_tui.risk.tightening import (
+    NOT_TIGHTENED,
+    TighteningRules,
+    in_force,
+    share_left,
+    tighten,
+    tightened,
+)
+from mexc_tui.sniping.saying import moment
+
+ABOUT = "limits"
+
+
+class LimitTightening:
+    """The limits of entries as lowered by warnings."""
+
+    def __init__(
+        self, keeper: Bookkeeper, now_ms: Callable[[], int], rules: Callable[[], TighteningRules]
+    ) -> None:
+        """`now_ms`: the exchange's time."""
+        self._keeper = keeper
+        self._now_ms = now_ms
+        self._rules = rules
+        self._kept = NOT_TIGHTENED
+
+    @property
+    def now(self) -> Tightening:
+        """What applies at this moment."""
+        return in_force(self._kept, self._now_ms())
+
+    async def load(self) -> None:
+        """Take over what was stored. Raises StorageError."""
+        self._kept = await self._keeper.read("lowered limits", lambda tables: tables.tightening.get())
+
+    def of(self, numbers: EntryNumbers) -> EntryNumbers:
+        """Return the numbers of entries with their limits, and so their size, as lowered."""
+        now = self.now
+        if not now.steps:
+            return numbers
+        limits = tightened(numbers.limits, now, self._rules())
+        sizing = replace(numbers.sizing, cap_quote=limits.position_cap_quote, cap_pct=limits.position_cap_pct)
+        return replace(numbers, limits=limits, sizing=sizing)
+
+    async def lower(self, cause: str, limits: RiskLimits, by: str) -> str:
+        """Lower the configured `limits` by one step; return what applies now. Raises StorageError.
+
+        Memory first: a disk that does not take it delays no decision.
+        """
+        rules = self._rules()
+        self._kept = tighten(self._kept, rules, cause, by=by, at_ms=self._now_ms())
+        lowered = tightened(limits, self._kept, rules)
+        words = (
+            f"limits of entries at {share_left(self._kept, rules):.0%} "
+            f"(position {limits.position_cap_quote:f} -> {lowered.position_cap_quote:f}, "
+            f"exposure {limits.exposure_cap_pct:f} % -> {lowered.exposure_cap_pct:f} %, "
+            f"{many(lowered.max_positions, 'position')} at once) until {moment(self._kept.until_ms)}"
+        )
+        await self._store(None)
+        return words
+
+    async def restore(self, by: str) -> bool:
+        """Let the configured limits apply again; False: they do already. Raises StorageError."""
+        if not self.now.steps:
+            return False
+        before = self._kept
+        after = msgspec.structs.replace(NOT_TIGHTENED, by=by, since_ms=self._now_ms())
+        self._kept = after
+        try:
+            await self._store(
+                GuardActed(
+                    at_ms=self._now_ms(),
+                    about=ABOUT,
+                    level=GuardLevel.NORMAL,
+                    finding=f"asked by {by}",
+                    action="restore limits",
+                    achieved=f"configured limits apply again (lowered because of: {before.cause})",
+                )
+            )
+        except BaseException:
+            self._kept = before
+            raise
+        return True
+
+    async def _store(self, event: GuardActed | None) -> None:
+        kept = self._kept
+
+        def work(desk: Desk) -> None:
+            desk.tables.tightening.save(kept)
+            if event is not None:
+                desk.unit.record(event)
+
+        await self._keeper.write("lowered limits", work)

@@ -1,0 +1,162 @@
+"""Live trading begins locked: a person unlocks it, for some hours, with a phrase that is made up each time.
+
+Locked or not, exits, stops and every command that lowers risk work as ever (design rule 4).
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+
+from mexc_tui.engine.entries.entry_context import EntryNumbers
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.event import LiveLockChanged
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.storage import Durability, StorageError
+from mexc_tui.ports.store import Books, Clock
+from mexc_tui.sniping.request import DeskFacts
+from mexc_tui.sniping.unlocking import hindrances, phrase
+
+log = logging.getLogger(__name__)
+
+PHRASE_S = 60
+"""A phrase is good for so long, and for one try."""
+LOCKED = "live trading is locked: a person unlocks it"
+HOUR_S = 3_600
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Risked:
+    """What unlocking lets the desk do at most."""
+
+    hours: int
+    positions: int
+    position_cap: Decimal
+    """Quote units, each."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveNumbers:
+    """The settings of going live."""
+
+    hours: int
+    """So long it stays unlocked."""
+
+
+class Unlocking:
+    """Owner of the lock. In practice and on paper there is none."""
+
+    def __init__(
+        self,
+        books: Books,
+        clock: Clock,
+        rng: Random,
+        profile: str,
+        now_ms: Callable[[], int],
+        desk: Callable[[], DeskFacts],
+        numbers: Callable[[], tuple[EntryNumbers, LiveNumbers]],
+    ) -> None:
+        """`desk`: what is looked at before a phrase is given; `now_ms`: the exchange's time."""
+        self._books = books
+        self._clock = clock
+        self._rng = rng
+        self._profile = profile
+        self._now_ms = now_ms
+        self._desk = desk
+        self._numbers = numbers
+        self._phrase, self._phrase_until_ns = "", 0
+        self._until_ns = self._until_ms = 0
+        self._locks = 0
+        """How often it was locked: what is being unlocked meanwhile stays locked."""
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether nothing may be bought before a person unlocks."""
+        is_live = self._numbers()[0].mode is Mode.LIVE
+        return is_live and self._left_ns() <= 0
+
+    @property
+    def until_ms(self) -> int | None:
+        """When it locks itself, in the exchange's time; None: it is locked, or there is no lock."""
+        left_ns = self._left_ns()
+        return self._now_ms() + left_ns // 1_000_000 if left_ns > 0 else None
+
+    def _left_ns(self) -> int:
+        """Return how long it stays unlocked: by either clock, as one stands still while a machine sleeps."""
+        by_day_ns = (self._until_ms - self._now_ms()) * 1_000_000
+        return min(self._until_ns - self._clock.monotonic_ns(), by_day_ns)
+
+    def risked(self) -> Risked:
+        """Return what unlocking lets the desk do at most, as settings are now."""
+        entry, live = self._numbers()
+        cap = min(entry.limits.position_cap_quote, entry.sizing.cap_quote)
+        return Risked(live.hours, entry.limits.max_positions, cap)
+
+    def offer(self) -> str:
+        """Make up the phrase that unlocks within a minute; the one before is good no more. Raises Refused."""
+        entry, _ = self._numbers()
+        if entry.mode is not Mode.LIVE:
+            raise Refused(f"This engine trades in {entry.mode} mode: there is nothing to unlock.")
+        if not self.is_locked:
+            raise Refused("Live trading is unlocked already.")
+        if missing := hindrances(self._desk()):
+            raise Refused(f"Not yet: {'; '.join(missing)}.")
+        risked = self.risked()
+        self._phrase = phrase(risked.position_cap, risked.positions, self._rng)
+        self._phrase_until_ns = self._clock.monotonic_ns() + PHRASE_S * NS
+        return self._phrase
+
+    async def unlock(self, typed: str, by: str) -> str:
+        """Unlock with the phrase that was offered last; return words. Raises Refused, StorageError."""
+        wanted, self._phrase = self._phrase, ""
+        if not wanted or self._clock.monotonic_ns() >= self._phrase_until_ns:
+            raise Refused("No phrase is waiting: each is good for one try within a minute. Ask for another.")
+        if typed.split() != wanted.split():
+            raise Refused("That was not the phrase: live trading stays locked. Ask for another.")
+        if missing := hindrances(self._desk()):
+            raise Refused(f"Not any more: {'; '.join(missing)}.")
+        hours = self._numbers()[1].hours
+        until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
+        await self._record(by, until_ms)
+        if self._locks != locks or (missing := hindrances(self._desk())):
+            await self._record(by, None)
+            words = "; ".join(missing) if self._locks == locks else "it was locked meanwhile"
+            raise Refused(f"Live trading stays locked: {words}.")
+        self._until_ns, self._until_ms = self._clock.monotonic_ns() + hours * HOUR_S * NS, until_ms
+        return f"Live trading is unlocked for {hours} hours: entries are bought with real money."
+
+    async def lock(self, by: str) -> str:
+        """Lock at once; return words. Raises Refused, or StorageError: locked, but not written down."""
+        if self._numbers()[0].mode is not Mode.LIVE:
+            raise Refused("This engine does not trade live: there is nothing to lock.")
+        was_locked = self._lock()
+        if was_locked:
+            return "Live trading was locked already."
+        await self._record(by, None)
+        return "Live trading is locked: nothing is bought; what is held keeps its exits."
+
+    async def lock_with(self, by: str) -> None:
+        """Lock because everything is stopped. Raises nothing: without the store it is locked all the same.
+
+        In practice and on paper there is no lock, and nothing to write down.
+        """
+        is_live = self._numbers()[0].mode is Mode.LIVE
+        if self._lock() or not is_live:
+            return
+        try:
+            await self._record(by, None)
+        except StorageError as error:
+            log.error("live trading is locked, and it cannot be written down: %s", error)
+
+    def _lock(self) -> bool:
+        """Lock in memory, and say whether it was locked before."""
+        was_locked = self.is_locked
+        self._phrase, self._until_ns, self._until_ms = "", 0, 0
+        self._locks += 1
+        return was_locked
+
+    async def _record(self, by: str, until_ms: int | None) -> None:
+        event = LiveLockChanged(at_ms=self._now_ms(), about=self._profile, by=by, until_ms=until_ms)
+        await self._books.write("live lock", lambda unit: unit.record(event), durability=Durability.FULL)

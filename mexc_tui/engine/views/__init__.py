@@ -1,0 +1,1 @@
+"""Queries and command handlers for front ends."""

@@ -1,0 +1,119 @@
+"""How each detector does: counts of this start, its judged cases, lead times and calibration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mexc_tui.detection.calibration import History
+from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.score import LeadTimes, Rate, Scorecard, score, wilson
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.engine.detection.detection_worker import Count
+from mexc_tui.engine.detection.labelling import label_version
+from mexc_tui.model.engine_view import DetectorRow, LeadRow, PassRow, RateRow, ReadRow
+from mexc_tui.model.outcome_of_listing import ListingOutcome
+from mexc_tui.model.signal import DetectionPass, DetectorName, Signal
+from mexc_tui.ports.store import Stored
+
+NEWEST = 200
+"""So many listings that were labelled last count, signalled or not; so many newest signals may wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a running engine knows of its detectors."""
+
+    counts: Mapping[DetectorName, Count]
+    standing: Mapping[DetectorName, int]
+    history: History
+
+
+def scores(stored: Stored, settings: DetectionSettings) -> dict[DetectorName, Scorecard]:
+    """Hold each detector's signals against what became of all listings, signalled or not."""
+    version = label_version(settings)
+    outcomes = {one.listing_id: one for one in stored.outcomes.latest(version, NEWEST)}
+    said: dict[DetectorName, list[Signal]] = {one.name: [] for one in DETECTORS}
+    for signal in stored.signals.labelled(version, NEWEST):
+        said[signal.key.detector].append(signal)
+    waiting = _Waiting(stored, version, outcomes)
+    return {
+        one.name: score(
+            one.name,
+            [
+                *(signal for signal in said[one.name] if signal.version == one.version),
+                *filter(waiting.waits, stored.signals.of_detector(one.name, one.version, NEWEST)),
+            ],
+            outcomes,
+            settings.label,
+        )
+        for one in DETECTORS
+    }
+
+
+class _Waiting:
+    """Which signals are about listings that have no outcome yet."""
+
+    def __init__(self, stored: Stored, version: str, outcomes: Mapping[str, ListingOutcome]) -> None:
+        self._stored = stored
+        self._version = version
+        self._has_outcome = dict.fromkeys(outcomes, True)
+
+    def waits(self, signal: Signal) -> bool:
+        """Whether the outcome of a signal's listing is not known."""
+        subject = signal.key.subject
+        if subject not in self._has_outcome:
+            self._has_outcome[subject] = self._stored.outcomes.of(subject, self._version) is not None
+        return not self._has_outcome[subject]
+
+
+def detector_rows(raised: Raised, cards: Mapping[DetectorName, Scorecard]) -> tuple[DetectorRow, ...]:
+    """Return every detector, in the order in which they look."""
+    return tuple(_row(one.name, one.version, raised, cards[one.name]) for one in DETECTORS)
+
+
+def _row(name: DetectorName, version: int, raised: Raised, card: Scorecard) -> DetectorRow:
+    count, judged = raised.counts[name], raised.history.judged(name, version)
+    rate = wilson(judged.hits, judged.n)
+    return DetectorRow(
+        name=name.value,
+        version=version,
+        raised=count.raised,
+        standing=raised.standing.get(name, 0),
+        last_ms=count.last_ms,
+        rate=_rate(rate),
+        recall=_rate(card.recall),
+        base=_rate(card.base),
+        skill=card.brier_skill,
+        waiting=card.waiting,
+        censored=card.censored,
+        calibration_error=card.calibration_error,
+        judged=card.precision.n,
+        verdict=card.verdict,
+        lead=_lead(card.lead),
+    )
+
+
+def _rate(rate: Rate) -> RateRow:
+    return RateRow(n=rate.n, hits=rate.hits, value=rate.value, low=rate.low, high=rate.high, words=str(rate))
+
+
+def _lead(lead: LeadTimes) -> LeadRow:
+    return LeadRow(
+        n=lead.n,
+        median_ms=lead.median_ms,
+        p10_ms=lead.p10_ms,
+        p90_ms=lead.p90_ms,
+        share_ahead=lead.share_ahead,
+    )
+
+
+def pass_row(last: DetectionPass, passes: int) -> PassRow:
+    """Return one pass of detection."""
+    return PassRow(
+        at_ms=last.at_ms,
+        looked_at=last.looked_at,
+        raised=last.raised,
+        ended=last.ended,
+        duration_ms=last.duration_ns / 1e6,
+        read=tuple(ReadRow(source=one.source.value, age_ms=one.age_ms) for one in last.read),
+        passes=passes,
+    )

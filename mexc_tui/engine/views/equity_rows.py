@@ -1,0 +1,108 @@
+"""How equity went, out of stored points: few enough to draw; lows and highs are kept where all were read."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.views.trading_rows import SHOWN
+from mexc_tui.ledger.equity import drawdown
+from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.plan_view import DayStartRow, EquityPointRow, EquityRow
+from mexc_tui.model.position import EquityPoint
+from mexc_tui.ports.trading_store import EquityTable
+from mexc_tui.sniping.rounding import HUNDRED
+
+DAY_MS = 86_400_000
+WHOLE_MS = 2 * DAY_MS
+"""Of so long a span every point is read: one a minute, and one for each fill."""
+MOST_READ = 10_000
+CLOSES = 400
+
+
+@exactly
+def equity_of(
+    table: EquityTable, since_ms: int, now_ms: int, most: int, live: EquityPoint | None = None
+) -> EquityRow:
+    """Return equity from a moment on (0: from the first point), in at most `most` points.
+
+    `live`: what the desk is worth at this moment; it ends the line.
+    """
+    closes = table.daily_closes(CLOSES)
+    first = table.between(since_ms, now_ms + 1, 1)
+    oldest_ms = min((one.at_ms for one in (*closes, *first) if one.at_ms >= since_ms), default=now_ms)
+    is_sampled = now_ms - oldest_ms > WHOLE_MS
+    step_ms = 0
+    if is_sampled:
+        step_ms = -(-(now_ms + 1 - oldest_ms) // max(most - 2, 1))
+        points = _sampled(table, closes, oldest_ms, now_ms, step_ms)
+    else:
+        points = table.between(oldest_ms, now_ms + 1, MOST_READ)
+    if live is not None and (not points or live.at_ms > points[-1].at_ms):
+        points.append(live)
+    latest = points[-1:] if points else []
+    worst = max((fall for one in points if (fall := drawdown(one)) is not None), default=None)
+    if len(points) > most:
+        step_ms = -(-(now_ms + 1 - oldest_ms) // max((most - 2) // 2, 1))
+        points = [points[0], *_extremes(points[1:-1], oldest_ms, step_ms), *latest][-most:]
+    return EquityRow(
+        since_ms=since_ms or oldest_ms,
+        until_ms=now_ms,
+        quote_asset=QUOTE,
+        points=tuple(map(point_row, points)),
+        peak=latest[0].peak if latest else None,
+        worst_drawdown_pct=_pct(worst),
+        days=tuple(_days(points, closes, oldest_ms, now_ms)),
+        step_ms=step_ms,
+        is_sampled=is_sampled,
+    )
+
+
+def point_row(point: EquityPoint) -> EquityPointRow:
+    """Return one point."""
+    return EquityPointRow(
+        at_ms=point.at_ms,
+        equity=point.equity,
+        drawdown_pct=_pct(drawdown(point)),
+        is_complete=point.is_complete,
+    )
+
+
+def _sampled(
+    table: EquityTable, closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int, step_ms: int
+) -> list[EquityPoint]:
+    """Return the first point of each slice (of days long ago only their closes are kept), and the newest."""
+    found = {(one.at_ms - oldest_ms) // step_ms: one for one in closes if one.at_ms >= oldest_ms}
+    for number, start_ms in enumerate(range(oldest_ms, now_ms + 1, step_ms)):
+        found.update((number, one) for one in table.between(start_ms, start_ms + step_ms, 1))
+    latest = table.latest()
+    points = [found[number] for number in sorted(found)]
+    if latest is not None and points and latest.at_ms > points[-1].at_ms:
+        points.append(latest)
+    return points
+
+
+def _extremes(points: Iterable[EquityPoint], oldest_ms: int, step_ms: int) -> list[EquityPoint]:
+    """Return the lowest and the highest point of each slice, in their order."""
+    slices = dict[int, list[EquityPoint]]()
+    for one in points:
+        slices.setdefault((one.at_ms - oldest_ms) // step_ms, []).append(one)
+    kept = list[EquityPoint]()
+    for found in slices.values():
+        low, high = min(found, key=lambda one: one.equity), max(found, key=lambda one: one.equity)
+        kept.extend((low,) if low is high else sorted((low, high), key=lambda one: one.at_ms))
+    return kept
+
+
+def _days(
+    points: Sequence[EquityPoint], closes: Sequence[EquityPoint], oldest_ms: int, now_ms: int
+) -> Iterable[DayStartRow]:
+    """Yield where each UTC day of the span begins."""
+    for start_ms in range(oldest_ms - oldest_ms % DAY_MS + DAY_MS, now_ms + 1, DAY_MS):
+        before = [one for one in closes if start_ms - DAY_MS <= one.at_ms < start_ms]
+        after = [one for one in points if start_ms <= one.at_ms < start_ms + DAY_MS]
+        at_start = before[-1:] or after[:1]
+        yield DayStartRow(at_ms=start_ms, equity=at_start[0].equity if at_start else None)
+
+
+def _pct(ratio: Decimal | None) -> Decimal | None:
+    return None if ratio is None else SHOWN.plus(ratio * HUNDRED)

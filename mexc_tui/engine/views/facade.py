@@ -1,0 +1,236 @@
+"""`Face` on a running engine: what a desk sees of it, and what it may ask of it."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+
+from mexc_tui.engine.runtime.engine import Engine
+from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views.face import MOST_ALERTS, Refused
+from mexc_tui.engine.views.rows import listing_row, signal_row
+from mexc_tui.market.listings import Update
+from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.event import SettingChanged, kind_of
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.pair_names import AmbiguousName, new_pair
+from mexc_tui.model.storage import StorageError
+from mexc_tui.model.view import (
+    AlertRow,
+    ListingRow,
+    LoopRow,
+    SettingRow,
+    SignalRow,
+    StatusRow,
+    WorkerRow,
+)
+from mexc_tui.ports.store import Stored
+from mexc_tui.settings.load import Loaded, SettingsError
+from mexc_tui.settings.rows import live_rows
+from mexc_tui.settings.table import TABLE
+from mexc_tui.sniping.protection import SHUT
+
+NO_TIME = 2**62
+
+
+class EngineFace:
+    """One engine, as its desk sees it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # ---- what is seen
+
+    def status(self) -> StatusRow:
+        """Return how the engine is."""
+        engine, parts = self._engine, self._engine.parts
+        state, cause = engine.trading()
+        now_ms = parts.market.now_ms()
+        live = engine.known.live(now_ms)
+        return StatusRow(
+            running=not engine.stop_reason,
+            pid=parts.identity.pid,
+            profile=parts.identity.profile,
+            mode=parts.identity.mode,
+            world=parts.identity.world,
+            trading_state=state,
+            cause=cause,
+            started_ms=engine.started_ms,
+            now_ms=now_ms,
+            clock=parts.market.clock_row(),
+            streams=parts.market.streams_row(partial(_is_not_trading, engine, _unopened(live))),
+            budget=parts.market.budget_row(),
+            sources=engine.polls.rows(),
+            workers=tuple(_workers(engine)),
+            pairs=len(engine.known.knowledge.pairs),
+            listings=len(live),
+            signals=len(engine.known.signals),
+            journal=parts.bus.state().last_sequence,
+            config_hash=engine.settings().config_hash,
+            cache=parts.market.cache_row(),
+            loop=LoopRow() if engine.rooms is None else engine.rooms.awake.row(),
+            pending_settings=tuple(change.name for change in parts.live.pending()),
+            not_compared=_not_compared(engine),
+        )
+
+    def listings(self) -> Sequence[ListingRow]:
+        """Return the listings of which something is expected, soonest opening first."""
+        live = self._engine.known.live(self._engine.parts.market.now_ms())
+        return [self._row(one) for one in sorted(live, key=lambda one: (one.opens_ms or NO_TIME, one.id))]
+
+    def signals(self) -> Sequence[SignalRow]:
+        """Return the signals that stand, newest first."""
+        standing = sorted(self._engine.known.signals.values(), key=lambda one: -one.at_ms)
+        return [signal_row(signal, stands=True) for signal in standing]
+
+    def liquidity(self) -> Mapping[str, Liquidity]:
+        """Return what lies in the streamed books now, by pair."""
+        return self._engine.known.liquidity()
+
+    async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
+        """Return the open alerts, or with `closed` all of them, raised last first. Raises Refused."""
+        try:
+            return await self._engine.parts.books.read(
+                "alerts", lambda stored: asked.alerts(stored, limit, closed=closed)
+            )
+        except StorageError as error:
+            raise Refused(f"The alerts cannot be read: {error}") from None
+
+    def settings(self) -> Sequence[SettingRow]:
+        """Return every setting."""
+        return live_rows(self._engine.parts.live)
+
+    # ---- what is asked
+
+    async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
+        """Add a listing by hand, or take it up again. Raises Refused."""
+        now_ms = self._engine.parts.market.now_ms()
+        try:
+            symbol = self._engine.known.knowledge.named(symbol) or new_pair(symbol)
+            updates = self._engine.known.knowledge.add(symbol, opens_ms, now_ms, note)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return await self._kept(symbol, updates, now_ms)
+
+    async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
+        """Drop a listing by hand. Raises Refused if it is unknown."""
+        now_ms = self._engine.parts.market.now_ms()
+        try:
+            symbol = self._engine.known.knowledge.named(symbol) or symbol
+            update = self._engine.known.knowledge.drop(symbol, now_ms, note)
+        except AmbiguousName as error:
+            raise Refused(str(error)) from None
+        except KeyError:
+            raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
+        return await self._kept(symbol, () if update is None else (update,), now_ms)
+
+    async def check_setting(self, name: str, text: str | None) -> str:
+        """Say what keeps a change of a setting from coming into force; empty: nothing. Raises Refused."""
+        loaded = _readable(name, lambda: self._engine.parts.home.check(name, text))
+        after = loaded.settings.text(name)
+        if after != self._engine.parts.live.wanted.settings.text(name):
+            return ""
+        return f"The settings file is written, and {name} stays {after}: {loaded.origin(name)} decides."
+
+    async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
+        """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
+        loaded = _readable(name, lambda: self._engine.parts.home.write(name, text))
+        await self._engine.reload.take(loaded, who)
+        return self._setting(name)
+
+    async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
+        """Take back the last change of a setting (of any, without a name); return it too. Raises Refused.
+
+        It is a change itself: undone once more, it is there again.
+        """
+        change = await self._engine.parts.books.read("last change", lambda stored: last_change(stored, name))
+        if change is None:
+            raise Refused(f"{name} was never changed." if name else "No setting was ever changed.")
+        wanted = self._engine.parts.live.wanted
+        if change.about not in TABLE or wanted.settings.text(change.about) != change.new:
+            raise Refused(f"{change.about} is not {change.new} any more: set it to what you want.")
+        row = await self.change_setting(change.about, change.old, who)
+        if change.old not in (row.value, row.pending):
+            raise Refused(f"{row.name} stays {row.value}: {row.origin} decides over the settings file.")
+        return row, change
+
+    def stop(self, reason: str) -> None:
+        """Ask for an ordered stop; returns at once."""
+        self._engine.ask_to_stop(reason)
+
+    # ---- helpers
+
+    async def _kept(self, symbol: str, updates: tuple[Update, ...], now_ms: int) -> ListingRow:
+        await self._engine.known.keep(updates, now_ms)
+        listing = self._engine.known.knowledge.listings.named(symbol)
+        if listing is None and updates:
+            listing = updates[-1].after
+        if listing is None:
+            raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings")
+        return self._row(listing)
+
+    def _row(self, listing: Listing) -> ListingRow:
+        known, settings = self._engine.known, self._engine.detection_settings()
+        now_ms = self._engine.parts.market.now_ms()
+        stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+        seen = known.seen.get(listing.symbol)
+        bars = seen.tape.bars if seen is not None else ()
+        return listing_row(
+            listing,
+            stage,
+            known.outcomes.get(listing.id),
+            price=bars[-1].close if bars else None,
+            trades=seen.tape.trades if seen is not None else 0,
+            pair=known.knowledge.pairs.get(listing.symbol),
+            heard_ms=None if seen is None else seen.heard_ms,
+        )
+
+    def _setting(self, name: str) -> SettingRow:
+        return next(row for row in self.settings() if row.name == name)
+
+
+def last_change(stored: Stored, name: str) -> SettingChanged | None:
+    """Return the newest change of a setting, of any without a name; None: there was none."""
+    if name:
+        return next(iter(stored.settings.of(name, 1)), None)
+    facts = stored.journal.page(limit=1, kind=kind_of(SettingChanged))
+    return next((one.event for one in facts if isinstance(one.event, SettingChanged)), None)
+
+
+def _not_compared(engine: Engine) -> tuple[str, ...]:
+    run = None if engine.rooms is None else engine.rooms.keeper.open.reconciled
+    return () if run is None else tuple(one.words for one in run.excluded)
+
+
+def _unopened(live: Iterable[Listing]) -> frozenset[str]:
+    """Return every name of the pairs that have not opened yet."""
+    return frozenset(name for one in live if one.opened_ms is None for name in one.names)
+
+
+def _is_not_trading(engine: Engine, unopened: Collection[str], symbol: str) -> bool:
+    """Return whether nothing needs to come of a pair: not open yet, suspended, or unknown to the exchange."""
+    pair = engine.known.knowledge.pairs.get(symbol)
+    return symbol in unopened or pair is None or pair.status in SHUT
+
+
+def _workers(engine: Engine) -> Sequence[WorkerRow]:
+    return [
+        WorkerRow(
+            name=one.name,
+            state=one.state.value,
+            since_ms=one.since_ms,
+            is_degraded=one.is_degraded,
+            failures=one.failures,
+            restarts=one.restarts,
+            last_error=one.last_error,
+        )
+        for one in engine.workers()
+    ]
+
+
+def _readable(name: str, work: Callable[[], Loaded]) -> Loaded:
+    """Return all settings as they are after `work`. Raises Refused if they cannot be so."""
+    if name not in TABLE:
+        raise Refused(f"There is no setting {name}. See: mexc-tui settings")
+    try:
+        return work()
+    except SettingsError as error:
+        raise Refused(str(error)) from None

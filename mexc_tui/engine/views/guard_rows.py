@@ -1,0 +1,41 @@
+"""What the guard did and how the trading state changed, out of the journal, in one list."""
+
+from mexc_tui.model.event import Fact, GuardActed, TradingChanged, kind_of
+from mexc_tui.model.trading_view import GuardRow
+from mexc_tui.ports.store import Stored
+
+KINDS = (kind_of(GuardActed), kind_of(TradingChanged))
+
+
+def guard_history(stored: Stored, before: int, limit: int) -> tuple[list[GuardRow], int | None]:
+    """Return what happened below a number of the journal, newest first, and the number to go on with."""
+    found = [fact for kind in KINDS for fact in stored.journal.page(before, limit, kind=kind)]
+    newest = sorted(found, key=lambda fact: -fact.sequence)[:limit]
+    rows = [row for fact in newest if (row := _row(fact)) is not None]
+    return rows, newest[-1].sequence if len(newest) == limit else None
+
+
+def _row(fact: Fact) -> GuardRow | None:
+    match fact.event:
+        case GuardActed() as acted:
+            return GuardRow(
+                sequence=fact.sequence,
+                at_ms=acted.at_ms,
+                about=acted.about,
+                level=acted.level,
+                words=acted.finding,
+                action=acted.action,
+                achieved=acted.achieved,
+            )
+        case TradingChanged(trading=trading) as changed:
+            return GuardRow(
+                sequence=fact.sequence,
+                at_ms=changed.at_ms,
+                about=changed.about,
+                state=trading.state,
+                cause=trading.cause,
+                by=trading.by,
+                words=trading.words,
+            )
+        case _:
+            return None

@@ -1,0 +1,120 @@
+"""One pair's market for a face: levels, trades, the way of the price. Pure: same knowledge, same rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.engine.market.knowledge_store import Seen
+from mexc_tui.market.tape import BAR_MS, Bar
+from mexc_tui.model.market_data import PublicTrade
+from mexc_tui.model.market_view import LevelRow, SpanRow, TradeRow
+from mexc_tui.model.order import Side
+
+STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600)
+"""How long one span of a path may be."""
+FRESH_MS = 1_000
+"""Levels are pushed when they change, the best quote all the time: while it comes, levels that agree with it
+are current, however long nothing changed."""
+
+Levels = Sequence[tuple[Decimal, Decimal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The way of a price."""
+
+    spans: tuple[SpanRow, ...]
+    step_ms: int
+
+
+def level_rows(levels: Levels, most: int) -> tuple[LevelRow, ...]:
+    """Return the best levels, each with the value of itself and of all better ones."""
+    rows, value = list[LevelRow](), Decimal(0)
+    for price, quantity in levels[:most]:
+        value += price * quantity
+        rows.append(LevelRow(price=price, quantity=quantity, value=value))
+    return tuple(rows)
+
+
+def best_of(seen: Seen) -> tuple[Decimal | None, Decimal | None]:
+    """Return the newest best bid and ask, by whichever message came last; None: that side is empty."""
+    quote, deep = seen.quote, seen.deep
+    if deep is not None and (quote is None or seen.deep_ms >= seen.quoted_ms):
+        return _best(deep.bids), _best(deep.asks)
+    return (None, None) if quote is None else (quote.bid_price, quote.ask_price)
+
+
+def is_exact(seen: Seen, now_ms: int) -> bool:
+    """Whether the levels are what the exchange has: confirmed lately, not crossed, no later quote differs."""
+    if seen.deep is None or now_ms - max(seen.deep_ms, seen.quoted_ms) > FRESH_MS:
+        return False
+    bid, ask = _best(seen.deep.bids), _best(seen.deep.asks)
+    is_crossed = bid is not None and ask is not None and bid > ask
+    return not is_crossed and best_of(seen) == (bid, ask)
+
+
+def trade_rows(seen: Seen, most: int) -> tuple[TradeRow, ...]:
+    """Return the newest trades, newest first: those of the stream, then what was asked for before them."""
+    heard = [
+        TradeRow(at_ms=one.time_ms, price=one.price, quantity=one.quantity, side=one.taker_side)
+        for one in reversed(seen.trades)
+    ]
+    first_ms = heard[-1].at_ms if heard else None
+    before = (
+        TradeRow(
+            at_ms=one.time,
+            price=one.price,
+            quantity=one.quantity,
+            side=Side.SELL if one.buyer_is_maker else Side.BUY,
+        )
+        for one in seen.earlier
+        if first_ms is None or one.time < first_ms
+    )
+    return (*heard, *before)[:most]
+
+
+def path_of(seen: Seen, since_ms: int, most: int) -> Path:
+    """Return the way of the price since a moment, in at most `most` spans of one length."""
+    since_ms -= since_ms % BAR_MS
+    bars = [*_earlier_bars(seen), *seen.tape.bars]
+    bars = [bar for bar in bars if bar.start_ms >= since_ms]
+    if not bars or most <= 0:
+        return Path((), 0)
+    length_ms = bars[-1].start_ms - bars[0].start_ms
+    fits = (step for step in STEPS_S if length_ms // (step * 1_000) + 2 <= most)
+    step_ms = next(fits, length_ms // 1_000 // max(most - 1, 1) + 1) * 1_000
+    spans = dict[int, SpanRow]()
+    for bar in bars:
+        start_ms = bar.start_ms - bar.start_ms % step_ms
+        spans[start_ms] = _joined(spans.get(start_ms), start_ms, bar)
+    return Path(tuple(spans.values())[-most:], step_ms)
+
+
+def _joined(span: SpanRow | None, start_ms: int, bar: Bar) -> SpanRow:
+    if span is None:
+        return SpanRow(start_ms=start_ms, low=bar.low, high=bar.high, last=bar.close, value=bar.value)
+    return SpanRow(
+        start_ms=start_ms,
+        low=min(span.low, bar.low),
+        high=max(span.high, bar.high),
+        last=bar.close,
+        value=span.value + bar.value,
+    )
+
+
+def _earlier_bars(seen: Seen) -> Iterable[Bar]:
+    """Yield what was traded before the tape began, as bars of one trade, oldest first."""
+    begin_ms = seen.tape.first_ms
+    for one in reversed(seen.earlier):
+        if begin_ms is None or one.time < begin_ms - begin_ms % BAR_MS:
+            yield _bar_of(one)
+
+
+def _bar_of(trade: PublicTrade) -> Bar:
+    price, value = float(trade.price), float(trade.price * trade.quantity)
+    start_ms = trade.time - trade.time % BAR_MS
+    return Bar(start_ms, price, price, price, price, value, 0.0 if trade.buyer_is_maker else value)
+
+
+def _best(side: Levels) -> Decimal | None:
+    return side[0][0] if side else None

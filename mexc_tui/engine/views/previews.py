@@ -1,0 +1,175 @@
+"""What commands would do now, in numbers: asked before a person says yes. Nothing is changed by it."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from mexc_tui.engine.entries.sniper import NOT_FIRED
+from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.sale_preview import Bids, sale_of
+from mexc_tui.model.intent import ZERO, OrderRole
+from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
+from mexc_tui.model.position import Position
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.trading import Cause, TradingState
+from mexc_tui.model.trading_view import WhatIfRow
+from mexc_tui.model.verdict import refusals
+from mexc_tui.risk import state
+from mexc_tui.risk.state import RESUME_WORD, Transition, needs_word
+from mexc_tui.sniping.rounding import grid_of
+
+STOPS = {
+    Preview.HALT: TradingState.HALTED,
+    Preview.REDUCE_ONLY: TradingState.REDUCE_ONLY,
+    Preview.FLATTEN: TradingState.FLATTENING,
+    Preview.KILL: TradingState.FLATTENING,
+}
+
+
+class Previews:
+    """Of one engine that trades."""
+
+    def __init__(self, rooms: TradingRooms, known: Known, stale_ms: Callable[[], int]) -> None:
+        """`stale_ms`: an older price is none."""
+        self._rooms = rooms
+        self._known = known
+        self._stale_ms = stale_ms
+
+    def arm(self, what_if: WhatIfRow) -> PreviewRow:
+        """Say what arming would let the desk spend."""
+        symbol = what_if.symbol
+        refused = "" if what_if.approved else f"{symbol} is not armed: {what_if.words}"
+        if self._rooms.keeper.open.snipe_of(symbol) is not None:
+            refused = f"{symbol} is armed already."
+        return msgspec.structs.replace(
+            self._row(Preview.ARM, symbol, refused),
+            spend_cap=what_if.spend_cap,
+            price_cap=what_if.price_cap,
+            bound=what_if.bound,
+            refusals=refusals(what_if.verdicts),
+        )
+
+    def disarm(self, symbol: str) -> PreviewRow:
+        """Say what taking a snipe back would free."""
+        snipe = self._rooms.keeper.open.snipe_of(symbol)
+        if snipe is None:
+            return self._row(Preview.DISARM, symbol, f"Nothing is armed for {symbol}.")
+        if snipe.state not in NOT_FIRED:
+            words = f"{symbol} fires already: halt to stop it, or close what it buys."
+            return self._row(Preview.DISARM, symbol, words)
+        row = self._row(Preview.DISARM, symbol)
+        return msgspec.structs.replace(row, snipes_to_disarm=1, released=self._reserved([snipe]))
+
+    def close(self, symbol: str, share_pct: Decimal | None) -> PreviewRow:
+        """Say what selling a position, or a share of it, would bring."""
+        position = self._rooms.keeper.open.position_of(symbol)
+        if position is None:
+            return self._row(Preview.CLOSE, symbol, f"No position in {symbol} is open.")
+        sale = self._sale(position, share_pct)
+        refused = "" if sale.quantity else f"{share_pct} % of {symbol} is less than one step of it."
+        row = self._row(Preview.CLOSE, symbol, refused)
+        return _with_sales(msgspec.structs.replace(row, orders_to_cancel=sale.orders_to_cancel), (sale,))
+
+    def stop(self, name: Preview) -> PreviewRow:
+        """Say what one of `STOPS` would cancel, disarm and sell."""
+        memory, kept = self._rooms.keeper.open, self._rooms.safety.switch.kept
+        change = state.restrict(kept, STOPS[name], Cause.PERSON, "", by="", at_ms=self._now_ms())
+        if name is Preview.REDUCE_ONLY:
+            return self._row(name, "", _unchanged(change), change.trading.state)
+        sells = name is not Preview.HALT
+        snipes = [one for one in memory.snipes.values() if one.state in NOT_FIRED]
+        orders = [one for one in memory.live_orders() if sells or one.role is OrderRole.ENTRY]
+        row = msgspec.structs.replace(
+            self._row(name, "", after=TradingState.HALTED),
+            orders_to_cancel=len(orders),
+            snipes_to_disarm=len(snipes),
+            released=self._reserved(snipes),
+        )
+        held = [one for one in memory.positions.values() if one.remaining and sells]
+        return _with_sales(row, tuple(self._sale(one, None) for one in held))
+
+    def resume(self) -> PreviewRow:
+        """Say whether entries may be made again, and which word that takes."""
+        kept, shown = self._rooms.safety.switch.kept, self._rooms.keeper.open.trading
+        word, blockers = RESUME_WORD if needs_word(kept) else "", self._rooms.safety.stopping.blockers()
+        change = state.resume(kept, person="a person", word=word, blockers=blockers, at_ms=self._now_ms())
+        refused = _unchanged(change)
+        if kept.state is TradingState.ACTIVE and not shown.state.allows_entries:
+            refused = f"Nobody stopped trading: entries wait until this is over: {shown.words}."
+        row = self._row(Preview.RESUME, "", refused, change.trading.state)
+        return msgspec.structs.replace(row, typed=word)
+
+    def unlock(self) -> PreviewRow:
+        """Make up the phrase that unlocks live trading, and say what that lets the desk spend."""
+        try:
+            typed, refused = self._rooms.unlocking.offer(), ""
+        except Refused as refusal:
+            typed, refused = "", str(refusal)
+        risked = self._rooms.unlocking.risked()
+        return msgspec.structs.replace(
+            self._row(Preview.UNLOCK, "", refused),
+            typed=typed,
+            unlock_hours=risked.hours,
+            position_cap=risked.position_cap,
+            max_positions=risked.positions,
+        )
+
+    # ---- inside
+
+    def _row(
+        self, name: Preview, symbol: str, refused: str = "", after: TradingState | None = None
+    ) -> PreviewRow:
+        memory = self._rooms.keeper.open
+        return PreviewRow(
+            name=name,
+            symbol=symbol,
+            at_ms=self._now_ms(),
+            is_allowed=not refused,
+            words=refused,
+            state=memory.trading.state,
+            state_after=after or memory.trading.state,
+            positions=len(memory.positions),
+        )
+
+    def _sale(self, position: Position, share_pct: Decimal | None) -> SaleRow:
+        pair = self._known.knowledge.pairs.get(position.symbol)
+        orders = self._rooms.keeper.open.orders_of(position.id)
+        resting = sum(one.state.is_on_exchange and one.role is OrderRole.TAKE_PROFIT for one in orders)
+        grid = None if pair is None else grid_of(pair)
+        return sale_of(position, share_pct, self._bids(position.symbol), grid, resting)
+
+    def _bids(self, symbol: str) -> Bids:
+        """Return the bids: the many that a face has watched, if they agree with the newest price."""
+        price, age_ms = self._rooms.prices.of(symbol), self._rooms.prices.age_ms(symbol)
+        if age_ms is None or age_ms > self._stale_ms() or price.bid is None:
+            return Bids(None)
+        seen = self._known.seen.get(symbol)
+        deep = () if seen is None or seen.deep is None else seen.deep.bids
+        levels = next((one for one in (deep, price.bids) if one and one[0][0] == price.bid), ())
+        return Bids(price.bid, levels)
+
+    def _reserved(self, snipes: Sequence[Snipe]) -> Decimal:
+        intents = self._rooms.keeper.open.intents
+        return sum((intents[one.id].reserved for one in snipes if one.id in intents), ZERO)
+
+    def _now_ms(self) -> int:
+        return self._rooms.port.now_ms()
+
+
+def _with_sales(row: PreviewRow, sales: tuple[SaleRow, ...]) -> PreviewRow:
+    """Add what would be sold; of a sale without a price the sums are not known."""
+    values = [one.value for one in sales if one.value is not None]
+    gains = [one.pnl for one in sales if one.pnl is not None]
+    return msgspec.structs.replace(
+        row,
+        sales=sales,
+        value=sum(values, ZERO) if len(values) == len(sales) else None,
+        pnl=sum(gains, ZERO) if len(gains) == len(sales) else None,
+    )
+
+
+def _unchanged(change: Transition) -> str:
+    return "" if change.changed else f"Nothing was changed: {change.refused}."

@@ -1,0 +1,130 @@
+"""What the desk is worth, what it risks and how much of each limit is used, as a row. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.views.trading_rows import Sight, mark_of
+from mexc_tui.ledger.equity import worth
+from mexc_tui.ledger.numbers import exactly, rounded
+from mexc_tui.model.intent import ZERO
+from mexc_tui.model.position import Day
+from mexc_tui.model.trading import GuardLevel
+from mexc_tui.model.trading_view import LimitRow, RiskRow
+from mexc_tui.risk.candidate import RiskBook, RiskLimits
+from mexc_tui.risk.limits import DAY_MS, HOUR_MS, drawdown_pct, exposure, loss_of_day_pct
+
+HUNDRED = Decimal(100)
+MS = 1_000
+CENT = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What the guard said last, and the day so far."""
+
+    level: GuardLevel = GuardLevel.NORMAL
+    words: str = ""
+    day: Day | None = None
+    day_equity: Decimal | None = None
+    """Equity at the start of the UTC day plus flows since; None: not known."""
+
+
+@exactly
+def risk_row(
+    books: OpenBooks, seen: RiskBook, guarded: Guarded, limits: RiskLimits, sight: Sight, now_ms: int
+) -> RiskRow:
+    """Return the desk's risk. `seen` is what entries are checked against; `now_ms` the exchange's time.
+
+    Entries are checked against equity marked once a second; here it is cash plus `exposure` at the same bids.
+    """
+    trading, cash = books.trading, books.cash(QUOTE)
+    values = [worth(mark_of(one, sight)) for one in books.positions.values()]
+    held = sum((value for value in values if value is not None), ZERO)
+    equity, is_complete = cash + held, seen.equity is not None and None not in values
+    seen = replace(seen, equity=equity if is_complete else None)
+    start = guarded.day_equity
+    day_pnl = None if start is None or not is_complete else equity - start
+    return RiskRow(
+        state=trading.state,
+        cause=trading.cause,
+        cause_words=trading.words,
+        since_ms=trading.since_ms,
+        by=trading.by,
+        guard=guarded.level,
+        guard_words=guarded.words,
+        quote_asset=QUOTE,
+        equity=equity,
+        cash=cash,
+        reserved=books.reserved(),
+        exposure=held,
+        peak=seen.peak,
+        drawdown_pct=_pct(drawdown_pct(seen)),
+        day_pnl=day_pnl,
+        day_pct=_pct(day_pnl * HUNDRED / start) if day_pnl is not None and start else None,
+        realised=ZERO if guarded.day is None else guarded.day.realised,
+        losses_in_a_row=seen.losses_in_a_row,
+        paused_until_ms=_paused_until(seen, limits, now_ms),
+        is_complete=is_complete,
+        limits=limit_rows(seen, limits, now_ms),
+    )
+
+
+@exactly
+def limit_rows(seen: RiskBook, limits: RiskLimits, now_ms: int) -> tuple[LimitRow, ...]:
+    """Return each limit and how much of it is used, under the name that its verdict has."""
+    equity, pending = seen.equity or ZERO, len(seen.reserved)
+    bound = {one.symbol for one in (*seen.held, *seen.reserved)}
+    hour, today = now_ms - HOUR_MS + 1, now_ms - now_ms % DAY_MS
+    position_cap = min(limits.position_cap_quote, _share(equity, limits.position_cap_pct))
+    return (
+        _row("exposure", exposure(seen), _share(equity, limits.exposure_cap_pct), QUOTE),
+        _row("position_cap", _largest(seen), position_cap, QUOTE, "largest position or reservation"),
+        _row("positions", Decimal(len(bound)), Decimal(limits.max_positions), "", "open and armed"),
+        _row("trades_hour", _count(seen.entries_ms, hour, pending), Decimal(limits.max_trades_hour), ""),
+        _row("trades_day", _count(seen.entries_ms, today, pending), Decimal(limits.max_trades_day), ""),
+        _row("daily_loss", _pct(loss_of_day_pct(seen)), limits.daily_loss_pct, "%", "then it halts"),
+        _row("drawdown", _pct(drawdown_pct(seen)), limits.drawdown_pct, "%", "then it halts"),
+        _row(
+            "losses_in_a_row",
+            Decimal(seen.losses_in_a_row),
+            Decimal(limits.losses_halt),
+            "",
+            f"pauses at {limits.losses_pause}, then it halts",
+        ),
+    )
+
+
+def _row(name: str, used: Decimal | None, limit: Decimal, unit: str, words: str = "") -> LimitRow:
+    return LimitRow(name=name, used=used, limit=limit, unit=unit, words=words)
+
+
+def _largest(seen: RiskBook) -> Decimal:
+    bound: dict[str, Decimal] = {}
+    for symbol, amount in (
+        *((one.symbol, one.value) for one in seen.held),
+        *((one.symbol, one.amount) for one in seen.reserved),
+    ):
+        bound[symbol] = bound.get(symbol, ZERO) + amount
+    return max(bound.values(), default=ZERO)
+
+
+def _count(entries_ms: Iterable[int], since_ms: int, pending: int) -> Decimal:
+    return Decimal(sum(at_ms >= since_ms for at_ms in entries_ms) + pending)
+
+
+def _share(equity: Decimal, pct: Decimal) -> Decimal:
+    return rounded(equity * pct / HUNDRED)
+
+
+def _pct(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(CENT, ROUND_HALF_EVEN)
+
+
+def _paused_until(seen: RiskBook, limits: RiskLimits, now_ms: int) -> int | None:
+    if seen.last_loss_ms is None or seen.losses_in_a_row < limits.losses_pause:
+        return None
+    until_ms = seen.last_loss_ms + limits.losses_pause_s * MS
+    return until_ms if until_ms > now_ms else None

@@ -1,0 +1,69 @@
+"""`ScreenFace` on a running engine."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from mexc_tui.engine.runtime.engine import Engine
+from mexc_tui.engine.views.detector_rows import NEWEST, Raised, detector_rows, pass_row, scores
+from mexc_tui.engine.views.equity_rows import equity_of
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.latency_rows import latency_of
+from mexc_tui.engine.views.symbol_view import MarketSight, Wish
+from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
+from mexc_tui.model.market_view import MarketRow
+from mexc_tui.model.plan_view import EquityRow
+from mexc_tui.model.trading_view import PositionRow
+
+LOOKS_ONLY = "This engine only looks: it has no money, so there is no equity and nothing was fired."
+
+
+class EngineScreens:
+    """One engine, as its screens draw it."""
+
+    def __init__(self, engine: Engine, positions: Callable[[], Sequence[PositionRow]] = tuple) -> None:
+        """`positions`: the open ones as faces see them."""
+        self._engine = engine
+        self._positions = positions
+        self._sight = MarketSight(engine, self._position)
+
+    async def detectors(self) -> DetectorsRow:
+        """Return how each detector does. Raises StorageError."""
+        engine = self._engine
+        known, detection = engine.known, engine.detection
+        settings = engine.detection_settings()
+        cards = await engine.parts.books.read("detectors", lambda stored: scores(stored, settings))
+        standing = Counter(key.detector for key in known.signals)
+        raised = Raised(detection.counts, standing, known.history)
+        return DetectorsRow(
+            at_ms=engine.parts.market.now_ms(),
+            detectors=detector_rows(raised, cards),
+            last_pass=None if detection.last is None else pass_row(detection.last, detection.passes),
+            newest=NEWEST,
+        )
+
+    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        return await self._sight.market(symbol, wish)
+
+    async def equity(self, since_ms: int, points: int) -> EquityRow:
+        """Return stored equity from a moment on. Raises Refused if this engine only looks, StorageError."""
+        rooms = self._engine.rooms
+        if rooms is None:
+            raise Refused(LOOKS_ONLY)
+        scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.open.equity
+        return await self._engine.parts.books.read(
+            "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
+        )
+
+    async def latency(self, shots: int) -> LatencyRow:
+        """Return the last shots, stage by stage. Raises Refused if this engine only looks, StorageError."""
+        rooms = self._engine.rooms
+        if rooms is None:
+            raise Refused(LOOKS_ONLY)
+        scope = rooms.keeper.scope
+        return await self._engine.parts.books.read(
+            "latency", lambda stored: latency_of(stored.trading(scope), shots)
+        )
+
+    def _position(self, symbol: str) -> PositionRow | None:
+        return next((one for one in self._positions() if one.symbol == symbol), None)

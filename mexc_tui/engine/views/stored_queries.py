@@ -1,0 +1,155 @@
+"""Answers from what is stored: the same with an engine and without one. Synchronous, beside the loop."""
+
+from collections.abc import Mapping, Sequence
+
+from mexc_tui.detection.cluster import groups
+from mexc_tui.detection.look import UNKNOWN, Detector, Look
+from mexc_tui.detection.passing import DETECTORS
+from mexc_tui.detection.settings import DetectionSettings
+from mexc_tui.detection.silence import why_silent
+from mexc_tui.engine.detection.labelling import signals_of
+from mexc_tui.engine.views.rows import (
+    alert_row,
+    change_row,
+    fact_row,
+    listing_row,
+    present_words,
+    signal_row,
+    source_row,
+)
+from mexc_tui.engine.views.trading_rows import blind_sight, snipe_row
+from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.pair_names import resolve, typed_name
+from mexc_tui.model.signal import Signal, SignalKey
+from mexc_tui.model.view import AlertRow, FactRow, ListingRow, SignalRow
+from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, WhyRow
+from mexc_tui.ports.store import Stored
+
+STORIES = 3
+"""So many listings of one name are told, newest first."""
+CHANGES = 60
+SAID = 8
+"""So many signals of one detector about one listing."""
+SIGNALS = 200
+NO_SIGHT = blind_sight("only what is stored was asked")
+
+
+def listings(
+    stored: Stored, now_ms: int, settings: DetectionSettings, before_ms: int, before_id: str, limit: int
+) -> list[ListingRow]:
+    """Return every listing behind one, newest first."""
+    page = stored.listings.page(before_ms, before_id, limit)
+    return [_row(stored, listing, now_ms, settings) for listing in page]
+
+
+def signals(stored: Stored, before: int, limit: int, symbol: str) -> tuple[list[SignalRow], int | None]:
+    """Return signals below a number, newest first, and the number to go on with; None: that was all.
+
+    Raises AmbiguousName.
+    """
+    if symbol:
+        symbol = resolve(symbol, lambda one: bool(stored.signals.page(limit=1, symbol=one))) or symbol
+    page = stored.signals.page(before, limit, symbol)
+    rows = [signal_row(signal, stands=stands) for _, signal, stands in page]
+    return rows, page[-1][0] if len(page) == limit else None
+
+
+def alerts(stored: Stored, limit: int, *, closed: bool) -> list[AlertRow]:
+    """Return the open alerts, or with `closed` all of them, raised last first."""
+    found = stored.alerts.latest(limit) if closed else stored.alerts.open()
+    return [alert_row(one) for one in sorted(found, key=lambda one: -one.last_ms)[:limit]]
+
+
+def journal(
+    stored: Stored, before: int, limit: int, about: str, kind: str, since_ms: int
+) -> tuple[FactRow, ...]:
+    """Return the newest facts below a number that fit, newest first. Raises AmbiguousName.
+
+    If nothing is called `about`, the pair that it means is taken.
+    """
+    if about and not stored.journal.page(limit=1, about=about):
+        name = typed_name(about)
+        about = resolve(name, lambda one: bool(stored.journal.page(limit=1, about=one))) or about
+    facts = stored.journal.page(before, limit, about=about, kind=kind, since_ms=since_ms)
+    return tuple(map(fact_row, facts))
+
+
+def why(
+    stored: Stored,
+    symbol: str,
+    now_ms: int,
+    settings: DetectionSettings,
+    liquidity: Mapping[str, Liquidity] | None = None,
+) -> WhyRow:
+    """Return what is known and was said of the listings of this name.
+
+    `liquidity` is what lies in the books now, by pair; only an engine that runs has it. Raises AmbiguousName.
+    """
+    symbol = resolve(symbol, lambda one: _is_stored(stored, one)) or symbol
+    together = groups(stored.listings.unfinished(), settings.cluster_window_ms)
+    standing = {signal.key: signal.at_ms for signal in stored.signals.standing()}
+    stories: list[ListingStory] = []
+    for listing in stored.listings.named(symbol)[:STORIES]:
+        stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+        book = (liquidity or {}).get(listing.symbol)
+        look = Look(listing, now_ms, stage, stage.is_over, settings, book, together.get(listing.id, ()))
+        said = signals_of(stored, listing, SIGNALS)
+        stories.append(
+            ListingStory(
+                listing=_row(stored, listing, now_ms, settings),
+                sources=tuple(source_row(listing, seen) for seen in present_words(listing)),
+                changes=tuple(map(change_row, listing.changes[-CHANGES:])),
+                detectors=_detectors(look, said, standing),
+            )
+        )
+    return WhyRow(symbol=symbol, at_ms=now_ms, listings=tuple(stories), snipes=_snipes(stored, symbol))
+
+
+def _snipes(stored: Stored, symbol: str) -> tuple[SnipeSays, ...]:
+    """Return the newest snipes of a pair, with what the validators said."""
+    tables = stored.trading(stored.newest_scope())
+    found = tables.snipes.of_symbol(symbol, STORIES)
+    return tuple(
+        SnipeSays(snipe=snipe_row(one, NO_SIGHT), verdicts=one.verdicts, plan=one.plan) for one in found
+    )
+
+
+def _is_stored(stored: Stored, symbol: str) -> bool:
+    """Whether a pair was ever listed or bought."""
+    tables = stored.trading(stored.newest_scope())
+    return bool(stored.listings.named(symbol) or tables.snipes.of_symbol(symbol, 1))
+
+
+def _detectors(
+    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int]
+) -> tuple[DetectorSays, ...]:
+    return tuple(_detector(look, said, standing, one) for one in DETECTORS)
+
+
+def _detector(
+    look: Look, said: Sequence[Signal], standing: dict[SignalKey, int], detector: Detector
+) -> DetectorSays:
+    own = [signal for signal in said if signal.key.detector is detector.name]
+    stand = [standing.get(signal.key) == signal.at_ms for signal in own]
+    rows = tuple(signal_row(signal, stands=on) for signal, on in zip(own, stand, strict=True))
+    saw = tuple(f"{one.name} {one.value}" for one in own[0].inputs) if own else ()
+    return DetectorSays(
+        detector=detector.name.value,
+        version=detector.version,
+        saw=saw,
+        said=rows[:SAID],
+        why_not="" if any(stand) else _why_not(look, detector),
+    )
+
+
+def _why_not(look: Look, detector: Detector) -> str:
+    found = [finding.topic for finding in detector.find(look) if finding.state != UNKNOWN]
+    if found:
+        return f"it sees {', '.join(found)} now, and says so at its next look"
+    return why_silent(detector.name, look)
+
+
+def _row(stored: Stored, listing: Listing, now_ms: int, settings: DetectionSettings) -> ListingRow:
+    stage = listing.stage_at(now_ms, settings.maturity_ms, settings.api_grace_ms)
+    return listing_row(listing, stage, stored.outcomes.newest(listing.id))

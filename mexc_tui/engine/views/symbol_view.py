@@ -1,0 +1,200 @@
+"""One pair as a face shows it: has it watched, and joins what is known of its market and of ours in it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.market.knowledge_store import Seen
+from mexc_tui.engine.market.watched_symbols import Shown
+from mexc_tui.engine.runtime.engine import Engine
+from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.views.market_rows import Levels, Path, best_of, is_exact, level_rows, path_of, trade_rows
+from mexc_tui.engine.views.own_rows import exit_levels, fill_rows
+from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.listing import Listing
+from mexc_tui.model.market_view import MOST_FILLS, ExitLevelRow, MarketRow, OwnFillRow
+from mexc_tui.model.text import is_tradable_name
+from mexc_tui.model.trading_view import PositionRow
+from mexc_tui.sniping.rounding import grid_of
+
+log = logging.getLogger(__name__)
+
+PATH_MS = 1_000
+"""A path of hours is made of thousands of bars: it is put together once in so long."""
+OPENING = "a snipe fires about now: it is watched a few seconds later"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How much of a pair is to be shown; `path_since_ms` 0: from its opening, or all that is known."""
+
+    levels: int
+    trades: int
+    spans: int
+    path_since_ms: int = 0
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A path as it was put together."""
+
+    wish: Wish
+    at_ms: int
+    trades: int
+    path: Path
+
+    def is_good(self, wish: Wish, trades: int, now_ms: int) -> bool:
+        """Whether it need not be put together anew."""
+        return self.wish == wish and (self.trades == trades or now_ms - self.at_ms < PATH_MS)
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept between two questions."""
+
+    paths: dict[str, _Drawn] = field(default_factory=dict[str, _Drawn])
+    fills: dict[str, tuple[OwnFillRow, ...]] = field(default_factory=dict[str, tuple[OwnFillRow, ...]])
+
+
+class MarketSight:
+    """Answers what one pair looks like."""
+
+    def __init__(self, engine: Engine, positions: Callable[[str], PositionRow | None]) -> None:
+        """`positions`: the open position of a pair as faces see it."""
+        self._engine = engine
+        self._positions = positions
+        self._shown = Shown(engine.parts.market.now_ms)
+        self._kept = _Kept()
+        self._chores: set[asyncio.Task[None]] = set()
+        engine.streams.shown = self._shown.symbols
+        if engine.rooms is not None:
+            engine.rooms.keeper.on_change(self._note)
+
+    async def market(self, symbol: str, wish: Wish) -> MarketRow:
+        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        if not is_tradable_name(symbol):
+            raise Refused(f"{symbol} is no pair's name: it has letters and digits, as NEWUSDT.")
+        knowledge = self._engine.known.knowledge
+        if symbol not in knowledge.pairs and knowledge.listings.named(symbol) is None:
+            raise Refused(f"{symbol} is no pair of the exchange, and nobody lists it.")
+        problem = self._watch(symbol)
+        fills = await self._fills(symbol) if self._engine.rooms is not None else ()
+        return self._row(symbol, wish, problem, fills)
+
+    def _watch(self, symbol: str) -> str:
+        is_new = self._shown.is_new(symbol)
+        if is_new and self._engine.polls.is_opening():
+            return OPENING
+        problem = self._shown.ask(symbol)
+        if is_new and not problem:
+            self._engine.streams.look_again()
+            if not self._seen(symbol).earlier:
+                chore = asyncio.create_task(self._ask_earlier(symbol), name=f"trades of {symbol}")
+                self._chores.add(chore)
+                chore.add_done_callback(self._chores.discard)
+        return problem
+
+    async def _ask_earlier(self, symbol: str) -> None:
+        """Ask for the trades from before the stream, once."""
+        try:
+            trades = await self._engine.parts.market.trades(symbol)
+        except ExchangeError as error:
+            log.info("no earlier trades of %s: %s", symbol, error)
+            return
+        self._engine.known.seen.setdefault(symbol, Seen()).earlier = trades
+        self._kept.paths.pop(symbol, None)
+
+    async def _fills(self, symbol: str) -> tuple[OwnFillRow, ...]:
+        kept, rooms = self._kept.fills.get(symbol), self._engine.rooms
+        if kept is not None or rooms is None:
+            return kept or ()
+        scope = rooms.keeper.scope
+        orders = await self._engine.parts.books.read(
+            "fills of a pair",
+            lambda stored: stored.trading(scope).orders.page(limit=MOST_FILLS, symbol=symbol),
+        )
+        rows = fill_rows((one for one in orders if one.intent_id), MOST_FILLS)
+        if self._shown.left_s(symbol):
+            self._kept.fills[symbol] = rows
+        return rows
+
+    def _note(self, written: Written) -> None:
+        for order in written.orders:
+            self._kept.fills.pop(order.symbol, None)
+
+    # ---- the row
+
+    def _row(self, symbol: str, wish: Wish, problem: str, fills: tuple[OwnFillRow, ...]) -> MarketRow:
+        seen, knowledge = self._seen(symbol), self._engine.known.knowledge
+        pair, listing = knowledge.pairs.get(symbol), knowledge.listings.named(symbol)
+        now_ms = self._engine.parts.market.now_ms()
+        (bid, ask), deep, (bids, asks) = best_of(seen), seen.deep, self._levels(symbol, seen)
+        path, trades = self._path(symbol, seen, listing, wish, now_ms), trade_rows(seen, max(wish.trades, 1))
+        return MarketRow(
+            symbol=symbol,
+            at_ms=now_ms,
+            base_asset="" if pair is None else pair.base_asset,
+            quote_asset="" if pair is None else pair.quote_asset,
+            price_decimals=None if pair is None else pair.price_precision,
+            quantity_decimals=None if pair is None else pair.quantity_precision,
+            watched_s=self._shown.left_s(symbol),
+            problem=problem,
+            bid=bid,
+            ask=ask,
+            last=trades[0].price if trades else None,
+            priced_ms=seen.heard_ms,
+            bids=level_rows(bids, wish.levels),
+            asks=level_rows(asks, wish.levels),
+            leveled_ms=None if deep is None else seen.deep_ms,
+            is_exact=is_exact(seen, now_ms),
+            trades=trades[: wish.trades],
+            path=path.spans,
+            path_step_ms=path.step_ms,
+            holes=_holes(seen, path),
+            opens_ms=None if listing is None else listing.opens_ms,
+            opened_ms=None if listing is None else listing.opened_ms,
+            fills=fills,
+            exits=self._exits(symbol),
+        )
+
+    def _levels(self, symbol: str, seen: Seen) -> tuple[Levels, Levels]:
+        """Return the many levels that are watched for faces; before they come, the few that trading hears."""
+        if seen.deep is not None:
+            return seen.deep.bids, seen.deep.asks
+        rooms = self._engine.rooms
+        price = None if rooms is None else rooms.prices.of(symbol)
+        return ((), ()) if price is None else (price.bids, price.asks)
+
+    def _path(self, symbol: str, seen: Seen, listing: Listing | None, wish: Wish, now_ms: int) -> Path:
+        drawn, trades = self._kept.paths.get(symbol), seen.tape.trades
+        if drawn is not None and drawn.is_good(wish, trades, now_ms):
+            return drawn.path
+        opened_ms = listing.opened_ms if listing is not None else None
+        path = path_of(seen, wish.path_since_ms or opened_ms or 0, wish.spans)
+        shown = self._shown.symbols()
+        self._kept.paths = {name: one for name, one in self._kept.paths.items() if name in shown}
+        self._kept.paths[symbol] = _Drawn(wish, now_ms, trades, path)
+        return path
+
+    def _exits(self, symbol: str) -> tuple[ExitLevelRow, ...]:
+        row, rooms = self._positions(symbol), self._engine.rooms
+        position = None if rooms is None else rooms.keeper.open.position_of(symbol)
+        if row is None or position is None:
+            return ()
+        pair = self._engine.known.knowledge.pairs.get(symbol)
+        return exit_levels(position, row, None if pair is None else grid_of(pair))
+
+    def _seen(self, symbol: str) -> Seen:
+        return self._engine.known.seen.get(symbol) or Seen()
+
+
+def _holes(seen: Seen, path: Path) -> tuple[tuple[int, int], ...]:
+    """Return the spans without trades to be seen that a path goes over; what was asked for fills them."""
+    if not path.spans:
+        return ()
+    known_ms = max(seen.earlier[0].time if seen.earlier else 0, path.spans[0].start_ms)
+    last_ms = path.spans[-1].start_ms + path.step_ms
+    holes = ((max(since, known_ms), until) for since, until in seen.tape.gaps)
+    return tuple((since, until) for since, until in holes if since < min(until, last_ms))

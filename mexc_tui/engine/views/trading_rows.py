@@ -1,0 +1,301 @@
+"""Rows of trading for faces, out of the books and the prices of now. Pure: same books, same rows."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Context, Decimal
+from functools import partial
+
+import msgspec
+
+from mexc_tui.engine.accounting.ledger_state import OpenBooks
+from mexc_tui.ledger.equity import Mark, unrealised, worth
+from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
+from mexc_tui.model.order import Side
+from mexc_tui.model.position import Position
+from mexc_tui.model.reconciliation import Reconciliation, delisted_words
+from mexc_tui.model.snipe import Snipe
+from mexc_tui.model.trading_view import OrderRow, PositionRow, ReconciliationRow, RungRow, SnipeRow
+from mexc_tui.sniping.ladder import Resting, RungPlace, RungPlan, rungs, rungs_done
+from mexc_tui.sniping.protection import ProtectionFacts, protection
+from mexc_tui.sniping.rounding import Grid
+
+HUNDRED = Decimal(100)
+MS = 1_000
+NOWHERE = "nowhere"
+"""Where a rung waits that no order holds and no engine watches."""
+UNKNOWN = "unknown"
+"""The same, where an engine runs and does not answer."""
+SHOWN = Context(prec=18)
+FINE = Decimal("1e-18")
+UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
+"""Of a pair whose rules are not known: nothing is rounded, nothing is too small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A pair's best bid, and how long nothing was heard of the pair."""
+
+    bid: Decimal | None = None
+    age_ms: int | None = None
+    heard_ms: int | None = None
+    """When that was, exchange's time."""
+    last: Decimal | None = None
+    """Price of the last trade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Decimals of a pair's prices and quantities; None: the exchange does not show the pair."""
+
+    price: int | None = None
+    quantity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What rows see beside the books."""
+
+    quote: Callable[[str], Quote]
+    grid: Callable[[str], Grid | None]
+    stale_ms: int
+    """An older bid is no price."""
+    blind: str = ""
+    """Why nothing watches the stops, or why nobody knows; empty: they are watched."""
+    is_silent: bool = False
+    """An engine holds the profile and does not answer: it may watch the stops all the same."""
+    precision: Callable[[str], Precision] = lambda _: Precision()
+    hindrance: Callable[[Position], str] = lambda _: ""
+    """Why nothing can sell a position, whatever its price; empty: its stop can."""
+    delisted: Callable[[str], str] = lambda _: ""
+    """Why an asset has no price of now, as its pair is unknown to the exchange; empty: it has one."""
+
+
+def blind_sight(words: str, run: Reconciliation | None = None, *, is_silent: bool = False) -> Sight:
+    """Return what is seen where no engine answers: no price, no rules; `words` say why.
+
+    `run`: the last comparison of books. `is_silent`: one runs, and does not answer.
+    """
+    gone = partial(delisted_words, run)
+    return Sight(lambda _: Quote(), lambda _: None, 0, words, is_silent, delisted=gone)
+
+
+def snipe_rows(books: OpenBooks, sight: Sight) -> list[SnipeRow]:
+    """Return the snipes that are not over, soonest opening first."""
+    ordered = sorted(books.snipes.values(), key=lambda one: (one.opens_ms, one.id))
+    return [snipe_row(one, sight) for one in ordered]
+
+
+def snipe_row(snipe: Snipe, sight: Sight) -> SnipeRow:
+    """Return one snipe."""
+    precision = sight.precision(snipe.symbol)
+    return SnipeRow(
+        id=snipe.id,
+        symbol=snipe.symbol,
+        listing_id=snipe.listing_id,
+        state=snipe.state,
+        reason=snipe.reason,
+        by=snipe.by,
+        opens_ms=snipe.opens_ms,
+        type=snipe.type,
+        spend_cap=snipe.spend_cap,
+        reference_price=snipe.reference_price,
+        price_cap=snipe.price_cap,
+        attempts=snipe.attempts,
+        filled_quantity=snipe.filled_quantity,
+        filled_value=snipe.filled_value,
+        armed_ms=snipe.armed_ms,
+        ended_ms=snipe.ended_ms,
+        price_decimals=precision.price,
+        quantity_decimals=precision.quantity,
+        priced_ms=_second(sight.quote(snipe.symbol).heard_ms),
+    )
+
+
+def order_rows(books: OpenBooks, sight: Sight) -> list[OrderRow]:
+    """Return orders that are not at their end, foreign ones too, newest first."""
+    open_ones = (one for one in books.orders.values() if not one.state.is_terminal)
+    ordered = sorted((*open_ones, *books.foreign.values()), key=lambda one: one.client_order_id)
+    return [order_row(one, sight) for one in sorted(ordered, key=lambda one: -one.created_ms)]
+
+
+def order_row(order: Order, sight: Sight) -> OrderRow:
+    """Return one order."""
+    precision = sight.precision(order.symbol)
+    return OrderRow(
+        client_order_id=order.client_order_id,
+        order_id=order.order_id,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        role=order.role,
+        state=order.state,
+        price=order.price,
+        quantity=order.quantity,
+        filled_quantity=order.filled_quantity,
+        filled_value=order.filled_value,
+        average_price=order.average_price,
+        fees=" + ".join(f"{plain(fee.amount)} {fee.asset}" for fee in order.fees if fee.amount),
+        created_ms=order.created_ms,
+        updated_ms=order.updated_ms or order.created_ms,
+        reason=order.reason,
+        snipe_id=order.snipe_id,
+        position_id=order.position_id,
+        price_decimals=precision.price,
+        quantity_decimals=precision.quantity,
+    )
+
+
+def position_rows(books: OpenBooks, sight: Sight) -> list[PositionRow]:
+    """Return the open positions, oldest first."""
+    ordered = sorted(books.positions.values(), key=lambda one: (one.opened_ms, one.id))
+    return [position_row(one, books.orders_of(one.id), books.intents_of(one.id), sight) for one in ordered]
+
+
+def mark_of(position: Position, sight: Sight) -> Mark:
+    """Return what a position would be sold at now; without a fresh price None."""
+    grid, quote = sight.grid(position.symbol), sight.quote(position.symbol)
+    is_recent = quote.age_ms is not None and quote.age_ms <= sight.stale_ms
+    is_fresh = is_recent and not sight.delisted(position.base_asset)
+    return Mark(position, quote.bid if is_fresh else None, ZERO if grid is None else grid.taker_fee)
+
+
+@exactly
+def position_row(
+    position: Position, orders: Sequence[Order], intents: Sequence[Intent], sight: Sight
+) -> PositionRow:
+    """Return one position; `orders` and `intents` are its own."""
+    mark, quote = mark_of(position, sight), sight.quote(position.symbol)
+    value, gain = worth(mark), unrealised(mark)
+    gone = sight.delisted(position.base_asset) if position.is_open else ""
+    hindrance = _blind_words(sight) if sight.blind else sight.hindrance(position)
+    grid = sight.grid(position.symbol)
+    facts = ProtectionFacts(position, orders, intents, mark.bid, grid, quote.last, gone or hindrance)
+    place, words = protection(facts)
+    time_stop_s, precision = position.plan.time_stop_s, sight.precision(position.symbol)
+    return PositionRow(
+        id=position.id,
+        symbol=position.symbol,
+        base_asset=position.base_asset,
+        quote_asset=position.quote_asset,
+        state=position.state,
+        quantity=position.remaining,
+        entry_price=_shown(position.entry_price),
+        cost=position.remaining_cost,
+        bid=mark.bid,
+        bid_age_ms=quote.age_ms,
+        value=value,
+        unrealised=gain,
+        unrealised_pct=_pct(gain, position.remaining_cost),
+        realised=position.realised,
+        fees=position.fees,
+        initial_stop=position.initial_stop,
+        stop_price=position.stop_price,
+        high_price=_highest(position, orders),
+        rungs=_rungs(position, orders, sight),
+        protection=place,
+        protection_words=words,
+        trapped=position.trapped,
+        opened_ms=position.opened_ms,
+        time_stop_ms=position.opened_ms + time_stop_s * MS if time_stop_s else None,
+        closed_ms=position.closed_ms,
+        close_reason=position.close_reason,
+        dust=position.dust,
+        snipe_id=position.snipe_id,
+        signal_id=position.signal_id,
+        price_decimals=precision.price,
+        quantity_decimals=precision.quantity,
+        priced_ms=_second(quote.heard_ms),
+        realised_pct=_pct(position.realised, position.bought_value),
+        exit_price=_shown(position.sold_value / position.sold_quantity) if position.sold_quantity else None,
+        delisted=gone,
+    )
+
+
+def _blind_words(sight: Sight) -> str:
+    known = "whether it watches the stop is not known" if sight.is_silent else "nothing watches the stop"
+    return f"{sight.blind}: {known}"
+
+
+def reconciliation_row(run: Reconciliation) -> ReconciliationRow:
+    """Return one comparison of books."""
+    return ReconciliationRow(
+        at_ms=run.at_ms,
+        trigger=run.trigger.value,
+        explained=run.explained,
+        unexplained=run.unexplained,
+        problem=run.problem,
+        excluded=run.excluded,
+    )
+
+
+# ---- the ladder
+
+
+def _rungs(position: Position, orders: Sequence[Order], sight: Sight) -> tuple[RungRow, ...]:
+    """Return the ladder; a rung waits on the exchange if an order of ours rests there for it."""
+    if not position.is_open or not position.bought_quantity:
+        return ()
+    grid = sight.grid(position.symbol) or UNKNOWN_GRID
+    of_rung = _by_rung(rungs(position, grid), orders)
+    sold = tuple(
+        (number, sum((one.filled_quantity for one in takes), ZERO)) for number, takes in of_rung.items()
+    )
+    resting = tuple(
+        Resting(number, one.client_order_id, one.price or ZERO, one.open_quantity)
+        for number, takes in of_rung.items()
+        for one in takes
+        if one.state.is_on_exchange
+    )
+    filled = rungs_done(position, sold, grid, resting)
+    plans = rungs(msgspec.structs.replace(position, rungs_done=filled), grid, sold, resting=resting)
+    watched = RungPlace.ENGINE.value if not sight.blind else UNKNOWN if sight.is_silent else NOWHERE
+    return tuple(_rung(plan, of_rung[plan.number], watched) for plan in plans)
+
+
+def _by_rung(plans: Sequence[RungPlan], orders: Iterable[Order]) -> dict[int, list[Order]]:
+    """Return the take-profits of each rung: at its price, or above it and below the next.
+
+    Prices are rounded up to the pair's step, and without an engine nobody knows that step.
+    """
+    found: dict[int, list[Order]] = {plan.number: [] for plan in plans}
+    for one in orders:
+        if one.role is not OrderRole.TAKE_PROFIT or one.price is None:
+            continue
+        below = [plan.number for plan in plans if plan.price <= one.price]
+        if below:
+            found[max(below)].append(one)
+    return found
+
+
+def _rung(plan: RungPlan, takes: Sequence[Order], watched: str) -> RungRow:
+    """Return a rung; `watched`: where one is that does not rest on the exchange."""
+    resting = next((one for one in takes if one.state.is_on_exchange), None)
+    where, price = plan.place.value, plan.price
+    if resting is not None and resting.price is not None:
+        price = resting.price
+    elif plan.place is RungPlace.EXCHANGE:
+        where = watched
+    return RungRow(number=plan.number, price=_shown(price), quantity=_shown(plan.quantity), where=where)
+
+
+def _highest(position: Position, orders: Sequence[Order]) -> Decimal:
+    """Return the highest price while held: as watched, or as it was sold at. 0: none is known."""
+    sales = [one.average_price for one in orders if one.side is Side.SELL]
+    if position.sold_quantity:
+        sales.append(position.sold_value / position.sold_quantity)
+    return _shown(max([position.high_price, *(one for one in sales if one is not None)]))
+
+
+def _pct(part: Decimal | None, whole: Decimal) -> Decimal | None:
+    return None if part is None or not whole else _shown(part * HUNDRED / whole)
+
+
+def _shown(value: Decimal) -> Decimal:
+    """Return a quotient with as many digits as anybody reads."""
+    return SHOWN.plus(value)
+
+
+def _second(at_ms: int | None) -> int | None:
+    """Return when prices were heard to the second: rows that are else the same are not sent again for it."""
+    return None if at_ms is None else at_ms - at_ms % MS

@@ -1,0 +1,1 @@
+"""Interfaces to everything that can be replaced: clock, market data, trading, stores."""

@@ -15,8 +15,8 @@ import ccxt.pro
 from google.protobuf.json_format import MessageToDict
 
 from benchmarks.common import emit, rows
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.codec import check, decode
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.codec import check, decode
 from mexc_tui.market.book import OrderBook
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.proto.stream_pb2 import Push

@@ -8,7 +8,7 @@ import msgspec
 
 from benchmarks.common import Row, emit, interleaved, rows
 from mexc_tui.app.endpoints import practice_exchange
-from mexc_tui.exchange.answers import plain
+from mexc_tui.exchange.rest.responses import plain
 from mexc_tui.model.symbol import ExchangeInfo
 
 ROUNDS = 60

@@ -20,12 +20,12 @@ import aiohttp
 
 from benchmarks.common import Row, emit
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.market_messages import best_quote_of
-from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.streams import MarketStreams
-from mexc_tui.exchange.topics import Pace, Topic
+from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.market_messages import best_quote_of
+from mexc_tui.exchange.streams.public_streams import MarketStreams
+from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.topics import Pace, Topic
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.proto.stream_pb2 import Push
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.market_adapter import silent_words
-from mexc_tui.exchange.feed import FeedState, Phase
-from mexc_tui.exchange.topics import Topic, deals, mini_tickers
+from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
+from mexc_tui.exchange.streams.topics import Topic, deals, mini_tickers
 from mexc_tui.simulation.run import Simulation, simulate
 from tests.engine.days import PracticeDay
 

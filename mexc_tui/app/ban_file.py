@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from mexc_tui.exchange.bans import Ban, BanKind
+from mexc_tui.exchange.limits.bans import Ban, BanKind
 from mexc_tui.host.private_files import write_note
 
 NAME = "ban.json"

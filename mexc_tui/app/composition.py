@@ -44,10 +44,10 @@ from mexc_tui.engine.runtime.trading import TradingPart
 from mexc_tui.engine.views.facade import EngineFace
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
-from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
-from mexc_tui.exchange.signing import Credentials, Secret
-from mexc_tui.exchange.transport import HttpTransport
-from mexc_tui.exchange.web import MEXC_WEB, WebSite
+from mexc_tui.exchange.rest.client import MexcClient, OriginRefused, is_this_machine
+from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite
 from mexc_tui.host.desk_id import NAME as INSTANCE
 from mexc_tui.host.desk_id import instance_of
 from mexc_tui.host.folders import make_folders

@@ -8,19 +8,19 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.connection import Headers, RawAnswer
-from mexc_tui.exchange.feed import FeedState, Phase
-from mexc_tui.exchange.lanes import LaneName
-from mexc_tui.exchange.market_messages import best_quote_of, deals_of, top_levels_of
-from mexc_tui.exchange.offset import ClockOutOfBounds
-from mexc_tui.exchange.shard import Hole, ShardState
-from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.exchange.streams import MarketStreams
-from mexc_tui.exchange.topics import Kind, Topic
-from mexc_tui.exchange.transport import HttpTransport
-from mexc_tui.exchange.web import WebSite
+from mexc_tui.exchange.firing.connection import Headers, RawAnswer
+from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds
+from mexc_tui.exchange.limits.rate_windows import LaneName
+from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.exchange.rest.web_calendar import WebSite
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of, top_levels_of
+from mexc_tui.exchange.streams.public_streams import MarketStreams
+from mexc_tui.exchange.streams.shard import Hole, ShardState
+from mexc_tui.exchange.streams.socket import SocketTimings
+from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
+from mexc_tui.exchange.streams.topics import Kind, Topic
 from mexc_tui.market.attention import LISTING_KINDS, StreamKind, WantedStream
 from mexc_tui.market.polling import Room
 from mexc_tui.market.versions import VersionOrder

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mexc_tui.engine.runtime.event_feed import BusState
-from mexc_tui.exchange.breaker import BreakerState
-from mexc_tui.exchange.budget import BudgetState
-from mexc_tui.exchange.routes import Group
-from mexc_tui.exchange.shard import ShardState
+from mexc_tui.exchange.limits.breaker import BreakerState
+from mexc_tui.exchange.limits.budget import BudgetState
+from mexc_tui.exchange.rest.routes import Group
+from mexc_tui.exchange.streams.shard import ShardState
 from mexc_tui.model.engine_view import (
     BreakerRow,
     ConnectionRow,

@@ -9,9 +9,9 @@ import msgspec
 from mexc_tui.app.ban_file import FileOfBan
 from mexc_tui.app.market_adapter import PRACTICE_PATH, NotServed, PracticeDay, practice_day
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
-from mexc_tui.exchange.bans import Ban, BanLimits, Bans
-from mexc_tui.exchange.budget import RateBudget
-from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.limits.bans import Ban, BanLimits, Bans
+from mexc_tui.exchange.limits.budget import RateBudget
+from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.host.private_files import write_note
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.storage import StorageError

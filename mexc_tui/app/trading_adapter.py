@@ -7,16 +7,16 @@ from random import Random
 
 import aiohttp
 
-from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.lanes import LaneName
-from mexc_tui.exchange.listen_key import KeyRecord
-from mexc_tui.exchange.offset import ClockOutOfBounds
-from mexc_tui.exchange.paging import read_all
-from mexc_tui.exchange.rest_orders import MAX_HISTORY, MAX_TRADES
-from mexc_tui.exchange.routes import ALL_ORDERS, MY_TRADES
-from mexc_tui.exchange.shard import Hole, ShardState
-from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.exchange.user_stream import UserStream
+from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds
+from mexc_tui.exchange.limits.rate_windows import LaneName
+from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.rest.orders import MAX_HISTORY, MAX_TRADES
+from mexc_tui.exchange.rest.paging import read_all
+from mexc_tui.exchange.rest.routes import ALL_ORDERS, MY_TRADES
+from mexc_tui.exchange.streams.listen_key import KeyRecord
+from mexc_tui.exchange.streams.shard import Hole, ShardState
+from mexc_tui.exchange.streams.socket import SocketTimings
+from mexc_tui.exchange.streams.user_stream import UserStream
 from mexc_tui.model.account import Account, DustCandidate, DustConversion, KeyRights, TradeFee
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.market_data import DepthSnapshot

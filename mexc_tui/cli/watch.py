@@ -19,15 +19,15 @@ from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
 from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
 from mexc_tui.engine.market.order_book_sync import BookKeeper
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.client import MexcClient, OriginRefused
-from mexc_tui.exchange.feed import FeedState, Phase
-from mexc_tui.exchange.market_messages import deals_of
-from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.streams import MarketStreams
-from mexc_tui.exchange.topics import Kind, Topic
-from mexc_tui.exchange.transport import HttpTransport
-from mexc_tui.exchange.web import MEXC_WEB, WebSite, WebUnavailable
+from mexc_tui.exchange.rest.client import MexcClient, OriginRefused
+from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite, WebUnavailable
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.market_messages import deals_of
+from mexc_tui.exchange.streams.public_streams import MarketStreams
+from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
+from mexc_tui.exchange.streams.topics import Kind, Topic
 from mexc_tui.host.standard_streams import OutputLost, check_output
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError

@@ -9,7 +9,7 @@ import pytest
 from mexc_tui.detection.outcomes import outcome_of
 from mexc_tui.detection.passing import Stand, detect, standing_after
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
-from mexc_tui.exchange.web import parse_calendar, parse_symbols
+from mexc_tui.exchange.rest.web_calendar import parse_calendar, parse_symbols
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.polling import Bounds, plan
 from mexc_tui.market.tape import Tape

@@ -15,7 +15,7 @@ from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyK
 from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
 from mexc_tui.engine.runtime.trading import TradingRooms
 from mexc_tui.engine.views.face import Refused
-from mexc_tui.exchange.signing import Credentials, Secret
+from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import ExchangeError

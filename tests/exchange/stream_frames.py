@@ -1,7 +1,7 @@
 """Real-shaped stream messages of every kind, to send, to decode and to mutate."""
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.topics import Topic
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
 T0_MS = 1_760_000_000_000

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.exchange import rest_account, rest_market, rest_orders
-from mexc_tui.exchange.answers import (
+from mexc_tui.exchange.rest import account as rest_account
+from mexc_tui.exchange.rest import market as rest_market
+from mexc_tui.exchange.rest import orders as rest_orders
+from mexc_tui.exchange.rest.responses import (
     UNREADABLE,
     nothing,
     plain,
@@ -21,7 +23,7 @@ from mexc_tui.exchange.answers import (
     read_or_raise,
     wrapped,
 )
-from mexc_tui.exchange.rows import RowReader
+from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.market.book import OrderBook
 from mexc_tui.model.account import Account, KycStatus, ListenKey
 from mexc_tui.model.errors import BadAnswer, Refused

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.breaker import Breaker, BreakerLimits, Phase
+from mexc_tui.exchange.limits.breaker import Breaker, BreakerLimits, Phase
 from mexc_tui.model.outcome import Purpose
 
 

@@ -11,11 +11,11 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.bans import BanKind
-from mexc_tui.exchange.breaker import Breaker
-from mexc_tui.exchange.budget import BudgetRefused, Limits, RateBudget
-from mexc_tui.exchange.lanes import DEFAULT_LANES, LaneLimit, LaneName
-from mexc_tui.exchange.requester import Leave
+from mexc_tui.exchange.limits.bans import BanKind
+from mexc_tui.exchange.limits.breaker import Breaker
+from mexc_tui.exchange.limits.budget import BudgetRefused, Limits, RateBudget
+from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, LaneLimit, LaneName
+from mexc_tui.exchange.rest.requester import Leave
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.simulation.run import Simulation, simulate
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.codec import BadFrame, channel_bytes, check, decode
-from mexc_tui.exchange.market_messages import (
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.codec import BadFrame, channel_bytes, check, decode
+from mexc_tui.exchange.streams.market_messages import (
     best_quote_of,
     best_quotes_of,
     candle_of,
@@ -18,7 +18,7 @@ from mexc_tui.exchange.market_messages import (
     mini_ticks_of,
     top_levels_of,
 )
-from mexc_tui.exchange.private_messages import balance_of, fill_of, order_of, private_of
+from mexc_tui.exchange.streams.private_messages import balance_of, fill_of, order_of, private_of
 from mexc_tui.model.order import Side, StreamOrderStatus, StreamOrderType
 from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate, StreamDeal
 from mexc_tui.proto.stream_pb2 import Push

@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from mexc_tui.exchange.codec import BadFrame, check, decode
-from mexc_tui.exchange.market_messages import (
+from mexc_tui.exchange.streams.codec import BadFrame, check, decode
+from mexc_tui.exchange.streams.market_messages import (
     best_quote_of,
     best_quotes_of,
     candle_of,
@@ -16,8 +16,8 @@ from mexc_tui.exchange.market_messages import (
     mini_ticks_of,
     top_levels_of,
 )
-from mexc_tui.exchange.private_messages import private_of
-from mexc_tui.exchange.topics import Kind, Topic
+from mexc_tui.exchange.streams.private_messages import private_of
+from mexc_tui.exchange.streams.topics import Kind, Topic
 from mexc_tui.market.book import OrderBook
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.stream import BalanceUpdate, BestQuote, FillUpdate, MiniTick, OrderUpdate, StreamDeal

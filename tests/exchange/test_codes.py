@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.codes import TABLE, ErrorBody, explain, is_success, parse_number, read_error
+from mexc_tui.exchange.rest.error_codes import TABLE, ErrorBody, explain, is_success, parse_number, read_error
 from mexc_tui.model.outcome import Advice
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from mexc_tui.exchange.client import MEXC_REST, MexcClient
-from mexc_tui.exchange.connection import Headers
-from mexc_tui.exchange.firing import WireFiringLine
-from mexc_tui.exchange.signing import Credentials, Secret
-from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.firing.connection import Headers
+from mexc_tui.exchange.firing.warm_connection import WireFiringLine
+from mexc_tui.exchange.rest.client import MEXC_REST, MexcClient
+from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import Refused
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.exchange.firing import WireFiringLine
+from mexc_tui.exchange.firing.warm_connection import WireFiringLine
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, SendOutcome

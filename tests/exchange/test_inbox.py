@@ -6,10 +6,10 @@ from contextlib import suppress
 
 import pytest
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.feed import SERIES_BOUND, Feed
-from mexc_tui.exchange.inbox import LEAVING_NS, SLICE_NS, Inbox
-from mexc_tui.exchange.topics import Topic
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.inbox import LEAVING_NS, SLICE_NS, Inbox
+from mexc_tui.exchange.streams.subscription_state import SERIES_BOUND, Feed
+from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
 from . import stream_frames as frames

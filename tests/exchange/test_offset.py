@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.offset import (
+from mexc_tui.exchange.limits.clock_offset import (
     ClockOutOfBounds,
     Offset,
     OffsetEstimator,

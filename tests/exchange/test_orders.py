@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mexc_tui.exchange.rest_orders import fault_of, order_params
+from mexc_tui.exchange.rest.orders import fault_of, order_params
 from mexc_tui.model.errors import ExchangeError, NothingSent, Refused
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side, StpMode
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected, SendOutcome

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from mexc_tui.exchange.paging import Incomplete, read_all
+from mexc_tui.exchange.rest.paging import Incomplete, read_all
 from mexc_tui.model.rows import Rows, SkippedRow
 
 PAGE = 100

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.replies import Ack, InvalidListenKey, Pong, UnknownReply, parse_reply
+from mexc_tui.exchange.streams.replies import Ack, InvalidListenKey, Pong, UnknownReply, parse_reply
 
 A = "spot@public.aggre.deals.v3.api.pb@100ms@MXUSDT"
 B = "spot@public.miniTicker.v3.api.pb@MXUSDT@UTC+4:30"

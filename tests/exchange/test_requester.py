@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from mexc_tui.exchange import routes
-from mexc_tui.exchange.answers import nothing
-from mexc_tui.exchange.budget import BanKind
-from mexc_tui.exchange.routes import Group
+from mexc_tui.exchange.limits.budget import BanKind
+from mexc_tui.exchange.rest import routes
+from mexc_tui.exchange.rest.responses import nothing
+from mexc_tui.exchange.rest.routes import Group
 from mexc_tui.model.errors import BadAnswer, NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.retry import RetryDeadline, retrying
+from mexc_tui.exchange.rest.retry import RetryDeadline, retrying
 from mexc_tui.simulation.run import Simulation, simulate
 
 

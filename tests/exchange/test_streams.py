@@ -9,15 +9,15 @@ from random import Random
 import aiohttp
 import pytest
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.client import OriginRefused
-from mexc_tui.exchange.feed import Phase
-from mexc_tui.exchange.market_messages import deals_of
-from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.socket import SocketEnded, SocketTimings, checked_stream_url, open_socket
-from mexc_tui.exchange.streams import MarketStreams
-from mexc_tui.exchange.subscriptions import Subscriptions
-from mexc_tui.exchange.topics import Topic
+from mexc_tui.exchange.rest.client import OriginRefused
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.market_messages import deals_of
+from mexc_tui.exchange.streams.public_streams import MarketStreams
+from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, checked_stream_url, open_socket
+from mexc_tui.exchange.streams.subscription_state import Phase
+from mexc_tui.exchange.streams.subscriptions import Subscriptions
+from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
 
 from . import stream_frames as frames

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.simulation.wire import Direction
 

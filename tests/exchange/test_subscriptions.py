@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.replies import Ack
-from mexc_tui.exchange.subscriptions import MAX_REQUEST_BYTES, UNSUBSCRIBE, Subscriptions, Verdict
+from mexc_tui.exchange.streams.replies import Ack
+from mexc_tui.exchange.streams.subscriptions import MAX_REQUEST_BYTES, UNSUBSCRIBE, Subscriptions, Verdict
 
 
 def asks(subscriptions: Subscriptions, now_s: float) -> list[list[str]]:

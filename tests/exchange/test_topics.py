@@ -2,8 +2,8 @@
 
 import pytest
 
-from mexc_tui.exchange import topics
-from mexc_tui.exchange.topics import Kind, Pace
+from mexc_tui.exchange.streams import topics
+from mexc_tui.exchange.streams.topics import Kind, Pace
 
 CHANNELS = {
     "spot@public.aggre.deals.v3.api.pb@10ms@MXUSDT": topics.deals("MXUSDT", Pace.MS_10),

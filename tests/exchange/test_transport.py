@@ -12,9 +12,9 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mexc_tui.exchange.connection import Headers, RawAnswer
-from mexc_tui.exchange.socket import SocketEnded, SocketTimings, open_socket
-from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.firing.connection import Headers, RawAnswer
+from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, open_socket
 from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
 
 from .certificates import BAD, checking, showing, write_certificates

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.exchange.listen_key import VALID_S, KeyEvent, KeyRecord
-from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.exchange.topics import private_topics
-from mexc_tui.exchange.user_stream import PRIVATE, UserStream
+from mexc_tui.exchange.streams.listen_key import VALID_S, KeyEvent, KeyRecord
+from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.socket import SocketTimings
+from mexc_tui.exchange.streams.topics import private_topics
+from mexc_tui.exchange.streams.user_stream import PRIVATE, UserStream
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.model.errors import NoAnswer
 from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
-from mexc_tui.exchange.market_messages import deals_of
-from mexc_tui.exchange.shard import Hole
-from mexc_tui.exchange.socket import SocketTimings
-from mexc_tui.exchange.streams import MarketStreams
-from mexc_tui.exchange.topics import Kind, Topic
+from mexc_tui.exchange.streams.market_messages import deals_of
+from mexc_tui.exchange.streams.public_streams import MarketStreams
+from mexc_tui.exchange.streams.shard import Hole
+from mexc_tui.exchange.streams.socket import SocketTimings
+from mexc_tui.exchange.streams.topics import Kind, Topic
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation

@@ -15,9 +15,9 @@ from mexc_tui.app.settings_mapping import (
 )
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.runtime.supervisor import SupervisorLimits
-from mexc_tui.exchange.budget import DEFAULT_LANES, LaneName
-from mexc_tui.exchange.offset import OffsetLimits
-from mexc_tui.exchange.socket import SocketTimings
+from mexc_tui.exchange.limits.budget import DEFAULT_LANES, LaneName
+from mexc_tui.exchange.limits.clock_offset import OffsetLimits
+from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.model.listing import Triple
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.settings.layers import file_layer

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.codes import TABLE, ErrorBody, explain
+from mexc_tui.exchange.rest.error_codes import TABLE, ErrorBody, explain
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.codes import TABLE
+from mexc_tui.exchange.rest.error_codes import TABLE
 from mexc_tui.model.order import OrderType
 from mexc_tui.model.outcome import Advice
 from mexc_tui.model.symbol import PriceBand

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from mexc_tui.exchange import routes
-from mexc_tui.exchange.answers import UNREADABLE, nothing, plain, wrapped
-from mexc_tui.exchange.requester import Requester
-from mexc_tui.exchange.rows import RowReader
+from mexc_tui.exchange.rest import routes
+from mexc_tui.exchange.rest.requester import Requester
+from mexc_tui.exchange.rest.responses import UNREADABLE, nothing, plain, wrapped
+from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.model.account import (
     Account,
     Balance,

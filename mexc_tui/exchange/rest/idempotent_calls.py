@@ -3,9 +3,9 @@
 import asyncio
 from typing import TypeVar
 
-from mexc_tui.exchange.answers import Reader
-from mexc_tui.exchange.requester import Params, Requester
-from mexc_tui.exchange.routes import Route
+from mexc_tui.exchange.rest.requester import Params, Requester
+from mexc_tui.exchange.rest.responses import Reader
+from mexc_tui.exchange.rest.routes import Route
 from mexc_tui.model.outcome import Ambiguous, NotSent, Purpose, SendOutcome
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from mexc_tui.exchange.answers import UNREADABLE, Reader, problem_of, wrapped
-from mexc_tui.exchange.routes import Route
+from mexc_tui.exchange.rest.responses import UNREADABLE, Reader, problem_of, wrapped
+from mexc_tui.exchange.rest.routes import Route
 from mexc_tui.model.rows import Rows, SkippedRow, skipped_words
 from mexc_tui.model.text import clean_name
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from mexc_tui.exchange.lanes import LaneName
+from mexc_tui.exchange.limits.rate_windows import LaneName
 
 
 class Group(Enum):

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TypeVar
 
-from mexc_tui.exchange import routes
-from mexc_tui.exchange.answers import nothing, plain
-from mexc_tui.exchange.repeatable import send_repeatable
-from mexc_tui.exchange.requester import Requester
-from mexc_tui.exchange.routes import Route
-from mexc_tui.exchange.rows import RowReader
+from mexc_tui.exchange.rest import routes
+from mexc_tui.exchange.rest.idempotent_calls import send_repeatable
+from mexc_tui.exchange.rest.requester import Requester
+from mexc_tui.exchange.rest.responses import nothing, plain
+from mexc_tui.exchange.rest.routes import Route
+from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.model.order import NewOrder, OrderType, StpMode
 from mexc_tui.model.outcome import NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import CancelReport, OrderReport, PlacedOrder, TradeReport

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from mexc_tui.exchange.answers import UNREADABLE, Reader, read_or_raise
-from mexc_tui.exchange.breaker import Breaker
-from mexc_tui.exchange.budget import BudgetRefused, Needs, RateBudget
-from mexc_tui.exchange.call_limits import CallLimits
-from mexc_tui.exchange.codes import explain, read_error
-from mexc_tui.exchange.connection import Headers, Place, RawAnswer
-from mexc_tui.exchange.offset import ClockOutOfBounds, OffsetEstimator
-from mexc_tui.exchange.retry import RetryDeadline, retrying
-from mexc_tui.exchange.routes import Group, Route
-from mexc_tui.exchange.rows import SkippedRows
-from mexc_tui.exchange.signing import Signer, encode
-from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.firing.connection import Headers, Place, RawAnswer
+from mexc_tui.exchange.limits.breaker import Breaker
+from mexc_tui.exchange.limits.budget import BudgetRefused, Needs, RateBudget
+from mexc_tui.exchange.limits.call_limits import CallLimits
+from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds, OffsetEstimator
+from mexc_tui.exchange.rest.error_codes import explain, read_error
+from mexc_tui.exchange.rest.responses import UNREADABLE, Reader, read_or_raise
+from mexc_tui.exchange.rest.retry import RetryDeadline, retrying
+from mexc_tui.exchange.rest.routes import Group, Route
+from mexc_tui.exchange.rest.rows import SkippedRows
+from mexc_tui.exchange.rest.signing import Signer, encode
+from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Purpose, Refusal, Rejected, SendOutcome
 

@@ -8,11 +8,11 @@ from random import Random
 
 import aiohttp
 
-from mexc_tui.exchange.feed import Feed, Phase, SeenInOverlap
-from mexc_tui.exchange.replies import Ack
-from mexc_tui.exchange.socket import SocketEnded, SocketTimings, StreamSocket, open_socket
-from mexc_tui.exchange.subscriptions import Subscriptions
-from mexc_tui.exchange.topics import MAX_TOPICS_PER_SOCKET
+from mexc_tui.exchange.streams.replies import Ack
+from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, StreamSocket, open_socket
+from mexc_tui.exchange.streams.subscription_state import Feed, Phase, SeenInOverlap
+from mexc_tui.exchange.streams.subscriptions import Subscriptions
+from mexc_tui.exchange.streams.topics import MAX_TOPICS_PER_SOCKET
 
 _HEALTHY_AFTER_S = 30
 

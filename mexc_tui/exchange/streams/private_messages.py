@@ -3,7 +3,7 @@
 Fields with their default value are not on the wire (proto3): an absent number is zero, an absent flag false.
 """
 
-from mexc_tui.exchange.stream_numbers import (
+from mexc_tui.exchange.streams.numbers import (
     positive_of,
     price_of,
     price_or_zero_of,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mexc_tui.exchange.breaker import BreakerLimits
+from mexc_tui.exchange.limits.breaker import BreakerLimits
 
 
 @dataclass(frozen=True, slots=True)

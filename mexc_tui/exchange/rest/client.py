@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mexc_tui.exchange.breaker import BreakerState
-from mexc_tui.exchange.budget import Ban, Limits, RateBudget
-from mexc_tui.exchange.call_limits import CallLimits
-from mexc_tui.exchange.firing import WireFiringLine
-from mexc_tui.exchange.offset import Measurement, OffsetEstimator, OffsetLimits, measure
-from mexc_tui.exchange.requester import Requester
-from mexc_tui.exchange.rest_account import RestAccount
-from mexc_tui.exchange.rest_market import RestMarket
-from mexc_tui.exchange.rest_orders import RestOrders
-from mexc_tui.exchange.routes import Group
-from mexc_tui.exchange.signing import Credentials, Signer
-from mexc_tui.exchange.transport import HttpTransport
+from mexc_tui.exchange.firing.warm_connection import WireFiringLine
+from mexc_tui.exchange.limits.breaker import BreakerState
+from mexc_tui.exchange.limits.budget import Ban, Limits, RateBudget
+from mexc_tui.exchange.limits.call_limits import CallLimits
+from mexc_tui.exchange.limits.clock_offset import Measurement, OffsetEstimator, OffsetLimits, measure
+from mexc_tui.exchange.rest.account import RestAccount
+from mexc_tui.exchange.rest.market import RestMarket
+from mexc_tui.exchange.rest.orders import RestOrders
+from mexc_tui.exchange.rest.requester import Requester
+from mexc_tui.exchange.rest.routes import Group
+from mexc_tui.exchange.rest.signing import Credentials, Signer
+from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import ExchangeError
 
 if TYPE_CHECKING:

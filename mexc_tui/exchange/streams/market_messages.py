@@ -3,7 +3,7 @@
 from decimal import Decimal
 from itertools import pairwise
 
-from mexc_tui.exchange.stream_numbers import (
+from mexc_tui.exchange.streams.numbers import (
     MAX_TIME_MS,
     is_nothing,
     positive_of,

@@ -5,8 +5,8 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from mexc_tui.exchange.codec import channel_bytes, check, decode
-from mexc_tui.exchange.feed import Feed
+from mexc_tui.exchange.streams.codec import channel_bytes, check, decode
+from mexc_tui.exchange.streams.subscription_state import Feed
 from mexc_tui.model.stream import NS_PER_S, BadFrame
 from mexc_tui.model.text import clean
 from mexc_tui.ports.store import Clock

@@ -6,7 +6,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from mexc_tui.exchange.codes import ErrorBody, explain, is_success, number_of, read_error
+from mexc_tui.exchange.rest.error_codes import ErrorBody, explain, is_success, number_of, read_error
 from mexc_tui.model.errors import BadAnswer, Refused
 from mexc_tui.model.outcome import Refusal
 

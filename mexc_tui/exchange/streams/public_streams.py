@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 import aiohttp
 
-from mexc_tui.exchange.feed import Feed, FeedState, Phase
-from mexc_tui.exchange.inbox import Inbox
-from mexc_tui.exchange.shard import Hole, Shard, ShardParts, ShardState
-from mexc_tui.exchange.socket import (
+from mexc_tui.exchange.streams.inbox import Inbox
+from mexc_tui.exchange.streams.shard import Hole, Shard, ShardParts, ShardState
+from mexc_tui.exchange.streams.socket import (
     SocketEnded,
     SocketTimings,
     checked_stream_url,
     ignore_refusal,
     refuse_redirects,
 )
-from mexc_tui.exchange.topics import Topic
+from mexc_tui.exchange.streams.subscription_state import Feed, FeedState, Phase
+from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.ports.store import Clock
 from mexc_tui.proto.stream_pb2 import Push
 

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mexc_tui.exchange.client import OriginRefused, is_this_machine
-from mexc_tui.exchange.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
+from mexc_tui.exchange.rest.client import OriginRefused, is_this_machine
+from mexc_tui.exchange.streams.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
 
 RECEIVE_BATCH = 32
 """Frames taken in a row before other tasks get their turn: well under 250 µs."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from mexc_tui.exchange.bans import Ban, BanKind, BanLimits, Bans, least_urgent, may_go
-from mexc_tui.exchange.lanes import DEFAULT_LANES, Lane, LaneLimit, LaneName
+from mexc_tui.exchange.limits.bans import Ban, BanKind, BanLimits, Bans, least_urgent, may_go
+from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, Lane, LaneLimit, LaneName
 from mexc_tui.model.outcome import Purpose
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import TypeVar
 
-from mexc_tui.exchange import routes
-from mexc_tui.exchange.answers import Reader, nothing, plain, wrapped
-from mexc_tui.exchange.requester import Requester
-from mexc_tui.exchange.rows import RowReader, wrapped_rows
+from mexc_tui.exchange.rest import routes
+from mexc_tui.exchange.rest.requester import Requester
+from mexc_tui.exchange.rest.responses import Reader, nothing, plain, wrapped
+from mexc_tui.exchange.rest.rows import RowReader, wrapped_rows
 from mexc_tui.model.announcement import Announcement, AnnouncementGroup
 from mexc_tui.model.errors import BadAnswer
 from mexc_tui.model.market_data import (

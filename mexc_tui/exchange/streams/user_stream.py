@@ -14,12 +14,12 @@ from urllib.parse import quote
 
 import aiohttp
 
-from mexc_tui.exchange.feed import Feed, FeedState, Phase
-from mexc_tui.exchange.inbox import Inbox
-from mexc_tui.exchange.listen_key import KeyEvent, KeyRecord, ListenKey, ListenKeyCalls
-from mexc_tui.exchange.private_messages import private_of
-from mexc_tui.exchange.shard import Hole, Shard, ShardParts, ShardState
-from mexc_tui.exchange.socket import (
+from mexc_tui.exchange.streams.inbox import Inbox
+from mexc_tui.exchange.streams.listen_key import KeyEvent, KeyRecord, ListenKey, ListenKeyCalls
+from mexc_tui.exchange.streams.private_messages import private_of
+from mexc_tui.exchange.streams.public_streams import MAX_MESSAGE_BYTES
+from mexc_tui.exchange.streams.shard import Hole, Shard, ShardParts, ShardState
+from mexc_tui.exchange.streams.socket import (
     ListenKeyRefused,
     SocketEnded,
     SocketTimings,
@@ -27,8 +27,8 @@ from mexc_tui.exchange.socket import (
     ignore_refusal,
     refuse_redirects,
 )
-from mexc_tui.exchange.streams import MAX_MESSAGE_BYTES
-from mexc_tui.exchange.topics import private_topics
+from mexc_tui.exchange.streams.subscription_state import Feed, FeedState, Phase
+from mexc_tui.exchange.streams.topics import private_topics
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.stream import OrderUpdate, PrivateUpdate
 from mexc_tui.ports.store import Clock

@@ -6,7 +6,7 @@ make them where they are asked for. Everything here raises `BadFrame` and nothin
 
 from google.protobuf.message import DecodeError
 
-from mexc_tui.exchange.topics import Topic
+from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.model.stream import BadFrame
 from mexc_tui.proto.stream_pb2 import Push
 

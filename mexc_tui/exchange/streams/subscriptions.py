@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from mexc_tui.exchange.replies import Ack
+from mexc_tui.exchange.streams.replies import Ack
 
 MAX_REQUEST_BYTES = 1024
 """A frame of this size is known to be taken (reference 7.1)."""

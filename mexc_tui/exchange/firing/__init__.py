@@ -1,0 +1,1 @@
+"""A warm connection and ready requests, for orders at a given moment."""

@@ -1,0 +1,1 @@
+"""Request budget, bans, circuit breakers, clock offset."""

@@ -1,0 +1,1 @@
+"""REST: signed and public calls, their routes, rows and errors."""

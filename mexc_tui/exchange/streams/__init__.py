@@ -1,0 +1,1 @@
+"""WebSocket streams: shards, subscriptions, messages, the user stream."""

@@ -16,15 +16,16 @@ from textual.screen import Screen
 from mexc_tui.desk.client import Link
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.acting import HERE, Acting, Outside
-from mexc_tui.tui.boards import NAMES, board
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.head import Head
-from mexc_tui.tui.header import Known
-from mexc_tui.tui.keys import Scope, bindings, palette
-from mexc_tui.tui.leaving import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
-from mexc_tui.tui.look import Look
-from mexc_tui.tui.pace import (
+from mexc_tui.tui.actions.action_mixin import HERE, Acting, Outside
+from mexc_tui.tui.actions.keys import Scope, bindings, palette
+from mexc_tui.tui.actions.quit import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.board_screen import CURSOR, BoardScreen
+from mexc_tui.tui.screens.pages import Commands, HappenedScreen, HelpScreen
+from mexc_tui.tui.screens.registry import NAMES, board
+from mexc_tui.tui.screens.welcome import welcome_words
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.terminal.repaint_scheduler import (
     ECONOMY_PER_S,
     ECONOMY_WIRE_PER_S,
     MOST_WIRE_PER_S,
@@ -36,11 +37,10 @@ from mexc_tui.tui.pace import (
     is_opening,
     quiet_left_s,
 )
-from mexc_tui.tui.pages import Commands, HappenedScreen, HelpScreen
-from mexc_tui.tui.screens import CURSOR, BoardScreen
-from mexc_tui.tui.source import Source
 from mexc_tui.tui.themes import Theme, Themes
-from mexc_tui.tui.welcome import welcome_words
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.header_text import Known
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from mexc_tui.model.event import Alert, AnyEvent, Fact, FillBooked
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.model.trading_view import RiskRow
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.happened import MOST_KEPT, Happened, Happening
+from mexc_tui.tui.activity_log import MOST_KEPT, Happened, Happening
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.trades import Filled, close_words, fill_words
+from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.wording.alerts import alert_title
 
 ASK_AGAIN_S = 5.0

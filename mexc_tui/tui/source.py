@@ -10,7 +10,7 @@ from mexc_tui.desk.client import LinkState
 from mexc_tui.model.event import Fact
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow, StatusRow
-from mexc_tui.tui.asked import Answers, Give
+from mexc_tui.tui.query_cache import Answers, Give
 
 Row = TypeVar("Row", bound=msgspec.Struct, covariant=True)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from mexc_tui.model.digits import Number, exact, money_number, price_number
-from mexc_tui.tui.cell import NOTHING, Cell, Tone
+from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
 
 
 def price(value: Decimal | float | None, places: int | None = None) -> Cell:

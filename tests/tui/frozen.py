@@ -15,7 +15,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, RiskRow, RungRow, SnipeRow
 from mexc_tui.model.view import BudgetRow, ClockRow, ListingRow, SignalRow, StatusRow, StreamsRow
-from mexc_tui.tui.asked import Answers
+from mexc_tui.tui.query_cache import Answers
 from mexc_tui.tui.source import Source
 
 if TYPE_CHECKING:

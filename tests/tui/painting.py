@@ -9,10 +9,10 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.geometry import Region
 from textual.widget import Widget
 
-from mexc_tui.tui.dressed import Dressed
-from mexc_tui.tui.table import Table
+from mexc_tui.tui.terminal.ansi_minifier import thrifty
+from mexc_tui.tui.themed_app import Dressed
 from mexc_tui.tui.themes import all_themes
-from mexc_tui.tui.thrift import thrifty
+from mexc_tui.tui.widgets.table import Table
 
 
 class Counting(HeadlessDriver):

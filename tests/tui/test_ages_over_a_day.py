@@ -21,7 +21,7 @@ from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.practice.scenario import ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.live import source_of
+from mexc_tui.tui.desk_source import source_of
 from tests.engine.days import DAY, LENT, PracticeDay
 from tests.tui.driving import THEMES, ZONE
 from tests.tui.glass import Glass

@@ -8,13 +8,13 @@ from textual.pilot import Pilot
 from mexc_tui.desk.client import Link
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.view import SourceRow
+from mexc_tui.tui.actions.keys import KEYS, Scope
+from mexc_tui.tui.actions.quit import Ending
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.head import Head
-from mexc_tui.tui.keys import KEYS, Scope
-from mexc_tui.tui.leaving import Ending
-from mexc_tui.tui.pages import HelpScreen
-from mexc_tui.tui.table import Table
+from mexc_tui.tui.screens.pages import HelpScreen
 from mexc_tui.tui.themes import chosen
+from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.table import Table
 from tests.tui.driving import SOON_S, THEMES, desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position, risk, status
 from tests.tui.painting import Counting

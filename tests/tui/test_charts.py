@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mexc_tui.tui.bars import bar
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.charts import Level, Mark, Plot, band, chart, spark, waterfall
-from mexc_tui.tui.part import Drawn
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.charts import Level, Mark, Plot, band, chart, spark, waterfall
+from mexc_tui.tui.widgets.progress_bar import bar
+from mexc_tui.tui.widgets.styled_text import Drawn
 
 NUMBERS = st.floats(-1e9, 1e9) | st.just(math.nan) | st.just(math.inf)
 

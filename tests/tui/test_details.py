@@ -5,10 +5,10 @@ from datetime import UTC
 
 import msgspec
 
-from mexc_tui.tui.boards import all_boards
-from mexc_tui.tui.boards.details import details, position_or_order
-from mexc_tui.tui.look import Look
-from mexc_tui.tui.part import Drawn
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.details import details, position_or_order
+from mexc_tui.tui.screens.registry import all_boards
+from mexc_tui.tui.widgets.styled_text import Drawn
 from tests.tui.frozen import NOW_MS, Frozen
 from tests.tui.test_positions_board import order
 

@@ -17,14 +17,14 @@ from mexc_tui.desk.trading import Closing
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import Achieved
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.confirm import Lines, drawn
-from mexc_tui.tui.consequences import Target
-from mexc_tui.tui.deeds import BY_ID, DEEDS, Aim
-from mexc_tui.tui.hand import Hand, Means
-from mexc_tui.tui.happened import Happened
-from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
-from mexc_tui.tui.keys import KEYS
+from mexc_tui.tui.actions.actions import BY_ID, DEEDS, Aim
+from mexc_tui.tui.actions.command_controller import Hand, Means
+from mexc_tui.tui.actions.confirm import Lines, drawn
+from mexc_tui.tui.actions.consequences import Target
+from mexc_tui.tui.actions.keys import BY_ID as KEYS_BY_ID
+from mexc_tui.tui.actions.keys import KEYS
+from mexc_tui.tui.activity_log import Happened
+from mexc_tui.tui.widgets.cell import Tone
 from tests.tui.frozen import NOW_MS, Frozen, risk
 
 HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)

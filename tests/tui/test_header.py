@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from mexc_tui.desk.client import Link, LinkState
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.view import ClockRow, StreamsRow
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.header import Known, lines
-from mexc_tui.tui.part import width_of
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.header_text import Known, lines
+from mexc_tui.tui.widgets.styled_text import width_of
 from tests.tui.frozen import NOW_MS, risk, status
 
 KNOWN = Known(

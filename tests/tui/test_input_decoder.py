@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from textual import events, messages
 from textual.message import Message
 
-from mexc_tui.tui.input_decoder import MOST_PASTED, MOST_TYPED, PASTE_SILENCE_S, InputDecoder
+from mexc_tui.tui.terminal.input_decoder import MOST_PASTED, MOST_TYPED, PASTE_SILENCE_S, InputDecoder
 
 TICK_S = 0.05
 

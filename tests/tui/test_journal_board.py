@@ -3,8 +3,8 @@ import msgspec
 from mexc_tui.desk.asking import FactPage, JournalAsked
 from mexc_tui.model.event import EngineStopped, encode
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.boards.journal import asked
-from mexc_tui.tui.table import Table
+from mexc_tui.tui.screens.journal import asked
+from mexc_tui.tui.widgets.table import Table
 from tests.tui.driving import desk, until
 from tests.tui.frozen import NOW_MS, Frozen
 

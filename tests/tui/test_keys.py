@@ -2,7 +2,17 @@ from collections import Counter
 
 from rich.cells import cell_len
 
-from mexc_tui.tui.keys import BETWEEN, BY_ID, KEYS, Scope, allowed, bindings, footer, help_text, palette
+from mexc_tui.tui.actions.keys import (
+    BETWEEN,
+    BY_ID,
+    KEYS,
+    Scope,
+    allowed,
+    bindings,
+    footer,
+    help_text,
+    palette,
+)
 
 
 def test_every_action_has_its_own_id_and_words() -> None:

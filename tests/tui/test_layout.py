@@ -11,15 +11,15 @@ from rich.cells import cell_len
 
 from mexc_tui.model.trading import Tightening
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.boards import NAMES, all_boards
-from mexc_tui.tui.canvas import Canvas
-from mexc_tui.tui.cell import Cell, Tone, fit
-from mexc_tui.tui.columns import Column, placed
-from mexc_tui.tui.drawing import Drawing
-from mexc_tui.tui.layout import LEAST_WIDTH, TALL
-from mexc_tui.tui.part import Part, Span, fitting, hanging, width_of
-from mexc_tui.tui.screens import BoardScreen
-from mexc_tui.tui.table import Table
+from mexc_tui.tui.screens.board_screen import BoardScreen
+from mexc_tui.tui.screens.registry import NAMES, all_boards
+from mexc_tui.tui.widgets.canvas import Canvas
+from mexc_tui.tui.widgets.cell import Cell, Tone, fit
+from mexc_tui.tui.widgets.columns import Column, placed
+from mexc_tui.tui.widgets.layout import LEAST_WIDTH, TALL
+from mexc_tui.tui.widgets.styled_text import Part, Span, fitting, hanging, width_of
+from mexc_tui.tui.widgets.table import Table
+from mexc_tui.tui.widgets.table_drawing import Drawing
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, position
 from tests.tui.painting import Around

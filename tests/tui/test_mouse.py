@@ -1,6 +1,6 @@
 """A desk by the mouse alone: screens, rows, keys; what is dangerous still asks."""
 
-from mexc_tui.tui.boards import NAMES
+from mexc_tui.tui.screens.registry import NAMES
 from tests.tui.test_deeds import Desk, at, done
 
 

@@ -12,9 +12,9 @@ from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import PositionState
 from mexc_tui.model.severity import Severity
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.news import FIRST_S, SHOWN_S, Item, News
-from mexc_tui.tui.part import width_of
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, Item, News
+from mexc_tui.tui.widgets.styled_text import width_of
 from tests.tui.frozen import NOW_MS, Frozen, position
 from tests.tui.test_deeds import Desk, at, done
 

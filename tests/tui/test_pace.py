@@ -6,7 +6,7 @@ from itertools import count, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.pace import MOST_QUIET_S, Dirty, Pace, Time, adapted, quiet_left_s
+from mexc_tui.tui.terminal.repaint_scheduler import MOST_QUIET_S, Dirty, Pace, Time, adapted, quiet_left_s
 
 
 @dataclass

@@ -7,7 +7,7 @@ from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFil
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import PositionState, Protection
 from mexc_tui.model.trading_view import OrderRow, PositionRow
-from mexc_tui.tui import lines
+from mexc_tui.tui.widgets import table_lines as lines
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, position
 

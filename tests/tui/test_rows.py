@@ -3,9 +3,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.tui.cell import NOTHING, Cell
-from mexc_tui.tui.columns import GAP, MARK, Column, placed
-from mexc_tui.tui.rows import Line, Order, Rows
+from mexc_tui.tui.widgets.cell import NOTHING, Cell
+from mexc_tui.tui.widgets.columns import GAP, MARK, Column, placed
+from mexc_tui.tui.widgets.table_rows import Line, Order, Rows
 
 COLUMNS = (
     Column("SYMBOL", 12),

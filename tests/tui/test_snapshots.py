@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from mexc_tui.desk.asking import FactPage, SettingList
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.boards import NAMES
-from mexc_tui.tui.boards.panes import LOADING
+from mexc_tui.tui.screens.panes import LOADING
+from mexc_tui.tui.screens.registry import NAMES
 from tests.tui.driving import THEMES, ZONE, desk, screen
 from tests.tui.frozen import Frozen
 from tests.tui.test_engine_boards import detectors, latency, machine

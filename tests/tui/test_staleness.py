@@ -9,12 +9,12 @@ from textual.pilot import Pilot
 
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.tui import lines
-from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.actions.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.cell import Tone
-from mexc_tui.tui.screens import BoardScreen
+from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
+from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets.cell import Tone
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position
 from tests.tui.painting import Counting

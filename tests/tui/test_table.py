@@ -4,10 +4,10 @@ from contextlib import asynccontextmanager
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from mexc_tui.tui.cell import Cell, Tone
-from mexc_tui.tui.columns import Column
-from mexc_tui.tui.rows import Line, Order
-from mexc_tui.tui.table import Table
+from mexc_tui.tui.widgets.cell import Cell, Tone
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.table import Table
+from mexc_tui.tui.widgets.table_rows import Line, Order
 from tests.tui.painting import Around, Watched
 
 COLUMNS = (

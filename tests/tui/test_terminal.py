@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 
-from mexc_tui.tui.terminal import MOST_WAITING, Meter, Outflow
+from mexc_tui.tui.terminal.terminal import MOST_WAITING, Meter, Outflow
 
 FRAME = b"x" * 70_000
 """More than a pipe holds: whoever writes it waits for a reader."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mexc_tui.tui import text
-from mexc_tui.tui.cell import NOTHING, Cell, Tone, fit, fit_cell
+from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit, fit_cell
 
 HERE = timezone(timedelta(hours=2))
 AT_MS = 1_790_000_000_000

@@ -4,7 +4,7 @@ from hypothesis import given, strategies
 from rich.color import ColorSystem
 from rich.style import Style
 
-from mexc_tui.tui.thrift import RESET, thrifty
+from mexc_tui.tui.terminal.ansi_minifier import RESET, thrifty
 
 _TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\x1b\[[\d;?]*[A-Za-z])|(\r\n)|(.)", re.DOTALL)
 _COLOURS = ["red", "bright_blue", "color(77)", "default", "#16202a", "#d6dde6"]

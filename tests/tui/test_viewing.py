@@ -14,12 +14,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui import taking
-from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.actions import export as taking
+from mexc_tui.tui.actions.action_mixin import Outside
+from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.bar import Bar
-from mexc_tui.tui.saving import save
-from mexc_tui.tui.screens import MOST_TYPED, BoardScreen
+from mexc_tui.tui.screens.board_screen import MOST_TYPED, BoardScreen
+from mexc_tui.tui.widgets.text_bar import Bar
 from tests.tui.driving import SOON_S, desk, seen, until
 from tests.tui.frozen import Frozen, position, risk
 from tests.tui.painting import Counting

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from textual import events
 from textual.message import Message
 
-from mexc_tui.tui.acting import Outside
+from mexc_tui.tui.actions.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
-from mexc_tui.tui.input_decoder import InputDecoder
-from mexc_tui.tui.terminal import Meter, Terminal, TerminalDriver
+from mexc_tui.tui.terminal.input_decoder import InputDecoder
+from mexc_tui.tui.terminal.terminal import Meter, Terminal, TerminalDriver
 from tests.tui.driving import THEMES, ZONE
 from tests.tui.frozen import Frozen
 from tests.tui.test_deeds import QUESTIONS, done

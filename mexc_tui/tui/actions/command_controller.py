@@ -1,0 +1,335 @@
+"""What a person does: asks before what is dangerous, gives the command once, says what came of it.
+
+One command id belongs to one deed, however often it is given again: the engine does it once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mexc_tui.desk.client import Link
+from mexc_tui.desk.kinds import DeskError, DeskSilent, Outcome, Reply
+from mexc_tui.desk.trading import PREVIEW, PreviewAsked
+from mexc_tui.model.plan_view import PreviewRow
+from mexc_tui.model.trading import TradingState
+from mexc_tui.tui.actions.actions import BY_ID, Aim, Deed, named, refusal
+from mexc_tui.tui.actions.consequences import Target, previewed
+from mexc_tui.tui.actions.question import Heard, Question
+from mexc_tui.tui.activity_log import YOU, Happened, Happening
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.widgets.cell import Tone
+
+log = logging.getLogger(__name__)
+
+PREVIEW_S = 5.0
+SHOWN_S = 20.0
+"""So long a result stays below; then it is found among what happened."""
+SAME_S = 600.0
+"""A sale that nobody answered keeps its number so long: given anew, it is still done once."""
+REPEAT_S = 0.6
+"""A halt key so soon behind another one is that key held down."""
+_HALTED = frozenset({TradingState.HALTED, TradingState.FLATTENING})
+_TONES = {Outcome.DONE: Tone.GOOD, Outcome.PARTLY: Tone.WARN, Outcome.REFUSED: Tone.WARN}
+_SAID = {
+    Outcome.DONE: "done",
+    Outcome.PARTLY: "done in part",
+    Outcome.REFUSED: "refused, nothing was done",
+    Outcome.FAILED: "failed, look before you give it again",
+    Outcome.UNKNOWN: "unknown what it did",
+}
+
+
+class Stage(StrEnum):
+    """How far a deed is."""
+
+    ASKED = "asked"
+    DOING = "doing"
+    OVER = "over"
+
+
+@dataclass(slots=True)
+class Act:
+    """One deed on its way, from the question to what it achieved."""
+
+    deed: Deed
+    target: Target
+    command_id: str
+    since_s: float
+    words: str
+    """The consequence, then the result."""
+    stage: Stage = Stage.DOING
+    question: Question | None = None
+    outcome: str = ""
+    tone: Tone = Tone.PLAIN
+    is_silent: bool = False
+    """It was given, and nobody said what it did."""
+    typed: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return what is done to what."""
+        return named(self.deed, self.target).upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a hand is given from outside: a clock, an id for each deed, and whom to tell."""
+
+    now_s: Callable[[], float]
+    new_id: Callable[[], str]
+    tell: Callable[[str, Tone], None]
+    """Says a thing at once."""
+    changed: Callable[[], None]
+    """What is shown of the deed is another."""
+    is_seen: Callable[[], bool]
+    """Whether what is shown of a deed is seen at present."""
+
+
+class Hand:
+    """Belongs to the screen's loop. `shown` is what the bar below shows, if anything."""
+
+    def __init__(self, source: Source, happened: Happened, means: Means) -> None:
+        """Do nothing yet."""
+        self._source, self._happened, self._means = source, happened, means
+        self._running: dict[str, Act] = {}
+        self._unanswered: dict[str, tuple[str, float]] = {}
+        """Number of each sale that nobody answered, and when it was given."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._halted_s = float("-inf")
+        self.shown: Act | None = None
+
+    @property
+    def question(self) -> Question | None:
+        """Return the question that is open."""
+        return self.shown.question if self.shown is not None else None
+
+    # What a person wants
+
+    def halt(self) -> None:
+        """Let nothing be bought, at once and without a question; halted already: offer to resume."""
+        now_s = self._means.now_s()
+        is_held_down, self._halted_s = now_s - self._halted_s < REPEAT_S, now_s
+        if is_held_down:
+            return
+        risk = self._source.risk_row
+        is_known = self._source.link().link is Link.CONNECTED
+        if is_known and risk is not None and risk.state in _HALTED:
+            self.want(BY_ID["resume"], Target())
+        else:
+            self.want(BY_ID["halt"], Target())
+
+    def want(self, deed: Deed, target: Target) -> None:
+        """Ask before it, or do it at once."""
+        refused = refusal(deed, target, self._source)
+        act = self._act(deed, target)
+        if not refused and act.title in self._running:
+            refused = f"{act.title} is under way already."
+        if refused:
+            self._refuse(act, refused)
+            return
+        self.withdraw()
+        self.shown = act
+        if deed.asks:
+            self._ask(act)
+        else:
+            self._do(act)
+        self._means.changed()
+
+    def refuse(self, deed: Deed, target: Target, words: str) -> None:
+        """Say why a deed is not even asked about."""
+        self._refuse(self._act(deed, target), words)
+
+    def _refuse(self, act: Act, words: str) -> None:
+        """Say it in full where results are shown; while another deed is there, in the line of what is new."""
+        shown = self.shown
+        if shown is not None and shown.stage is not Stage.OVER:
+            self._note(act, words, Tone.WARN)
+            self._means.tell(words, Tone.WARN)
+            return
+        self.shown = act
+        said = words.removeprefix(f"{act.deed.name}: ")
+        self._over(act, "nothing was done", Tone.WARN, said[:1].upper() + said[1:])
+        self._means.changed()
+
+    def key(self, key: str, character: str | None) -> bool:
+        """Take a key; whether it was meant for the question."""
+        act = self.shown
+        if act is None or act.question is None:
+            if act is not None and key == "escape":
+                self._hide()
+                return True
+            return False
+        match act.question.hear(key, character, self._means.now_s()):
+            case Heard.YES:
+                act.typed = act.question.typed
+                self._do(act)
+            case Heard.CHOICE:
+                share = dict(act.deed.shares)[character or ""]
+                self._hide()
+                self.want(act.deed, Target(act.target.symbol, share))
+            case Heard.NO:
+                self.withdraw()
+            case Heard.NOTHING:
+                pass
+        self._means.changed()
+        return True
+
+    def paste(self) -> bool:
+        """Take no pasted text while a question is open; whether one is."""
+        question = self.question
+        if question is not None:
+            question.refuse_paste()
+            self._means.changed()
+        return question is not None
+
+    def withdraw(self) -> None:
+        """Leave an open question: nothing is done."""
+        act = self.shown
+        if act is not None and act.question is not None:
+            if act.is_silent:
+                self._over(act, _SAID[Outcome.UNKNOWN], Tone.BAD, act.words)
+            self._hide()
+
+    def tick(self) -> None:
+        """Let time close a question, and take an old result away."""
+        act, now_s = self.shown, self._means.now_s()
+        if act is None:
+            return
+        if act.question is not None and not act.question.left_s(now_s):
+            self.withdraw()
+            if not act.is_silent:
+                self._note(act, "nobody answered, nothing was done", Tone.PLAIN)
+        elif act.stage is Stage.OVER and now_s - act.since_s >= SHOWN_S:
+            self._hide()
+        self._means.changed()
+
+    async def close(self) -> None:
+        """Wait for no answer any more; what was given is done all the same."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # How it goes
+
+    def _act(self, deed: Deed, target: Target) -> Act:
+        now_s = self._means.now_s()
+        number, given_s = self._unanswered.get(named(deed, target).upper(), ("", 0.0))
+        is_same = number and now_s - given_s < SAME_S
+        words = deed.words(self._source, target)
+        return Act(deed, target, number if is_same else self._means.new_id(), now_s, words)
+
+    def _hide(self) -> None:
+        self.shown = None
+        self._means.changed()
+
+    def _ask(self, act: Act) -> None:
+        deed = act.deed
+        has_choice = bool(deed.shares) and act.target.share_pct is None
+        act.stage = Stage.ASKED
+        act.question = Question(
+            act.since_s,
+            choices=tuple(key for key, _ in deed.shares) if has_choice else (),
+            word=deed.typed(self._source),
+            is_ready=not deed.needs_preview,
+        )
+        if has_choice:
+            act.words = "How much of it?"
+        elif deed.preview is not None:
+            self._start(self._preview(act), f"previews {deed.id}")
+
+    async def _preview(self, act: Act) -> None:
+        """Have the engine say what it would do; what adds risk is not done without that."""
+        assert act.deed.preview is not None
+        asked = PreviewAsked(name=act.deed.preview, symbol=act.target.symbol, share_pct=act.target.share_pct)
+        row, problem = None, ""
+        try:
+            reply = await self._source.give(PREVIEW, asked, deadline_s=PREVIEW_S)
+            row, problem = reply.result, reply.words
+        except DeskError as error:
+            problem = str(error)
+        if act is self.shown and act.question is not None and not act.is_silent:
+            self._previewed(act, act.question, row, problem)
+            self._means.changed()
+
+    def _previewed(self, act: Act, question: Question, row: PreviewRow | None, problem: str) -> None:
+        if row is None:
+            if act.deed.needs_preview:
+                self._over(act, _SAID[Outcome.REFUSED], Tone.WARN, problem or "The engine did not say why.")
+        elif not row.is_allowed:
+            self._over(act, _SAID[Outcome.REFUSED], Tone.WARN, previewed(row))
+        else:
+            act.words = previewed(row)
+            if act.deed.needs_preview or row.typed:
+                question.ready(self._means.now_s(), row.typed)
+
+    def _do(self, act: Act) -> None:
+        act.question, act.stage, act.since_s, act.is_silent = None, Stage.DOING, self._means.now_s(), False
+        self._running[act.title] = act
+        self._note(act, "under way", Tone.PLAIN)
+        if not self._means.is_seen():
+            self._means.tell(f"{act.title}: under way.", Tone.PLAIN)
+        self._start(self._give(act), f"gives {act.deed.id}")
+
+    async def _give(self, act: Act) -> None:
+        deed = act.deed
+        try:
+            reply = await self._source.give(
+                deed.kind,
+                deed.args(act.target, act.typed),
+                deadline_s=deed.deadline_s,
+                command_id=act.command_id,
+            )
+        except DeskSilent as error:
+            self._offer_again(act, str(error))
+        except DeskError as error:
+            self._over(act, _SAID[Outcome.FAILED], Tone.BAD, str(error))
+        else:
+            self._answered(act, reply)
+        finally:
+            self._running.pop(act.title, None)
+            self._means.changed()
+
+    def _answered(self, act: Act, reply: "Reply[object]") -> None:
+        self._unanswered.pop(act.title, None)
+        for kind in act.deed.changes:
+            self._source.answers.forget(kind)
+        before = " (as it said before)" if reply.is_repeated else ""
+        tone = _TONES.get(reply.outcome, Tone.BAD)
+        self._over(act, _SAID[reply.outcome] + before, tone, reply.words)
+
+    def _offer_again(self, act: Act, words: str) -> None:
+        """Say that nobody knows what it did; the same command may be given again, and is done once."""
+        if act.deed.aim is Aim.POSITION:
+            self._unanswered[act.title] = act.command_id, self._means.now_s()
+        act.words = f"{words} Asking again with the same number never does it twice."
+        self._note(act, _SAID[Outcome.UNKNOWN], Tone.BAD)
+        if self.shown is act or self.question is None:
+            self.shown, act.stage, act.is_silent = act, Stage.ASKED, True
+            act.question = Question(self._means.now_s())
+        self._means.tell(f"{act.title}: {words}", Tone.BAD)
+
+    def _over(self, act: Act, outcome: str, tone: Tone, words: str) -> None:
+        act.question, act.stage, act.since_s = None, Stage.OVER, self._means.now_s()
+        act.outcome, act.tone, act.words = outcome, tone, words
+        self._note(act, f"{outcome}: {words}" if words else outcome, tone)
+        if self.shown is None:
+            self.shown = act
+        if self.shown is not act or not self._means.is_seen():
+            self._means.tell(f"{act.title}: {outcome}. {words}", tone)
+
+    def _note(self, act: Act, result: str, tone: Tone) -> None:
+        now_ms = self._source.now_ms()
+        self._happened.add(Happening(now_ms, YOU, named(act.deed, act.target), result, tone, act.command_id))
+
+    def _start(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s broke", task.get_name(), exc_info=error)
+            self._means.tell(f"{task.get_name()} broke on this side: {error}. Look at the log.", Tone.BAD)

@@ -1,0 +1,83 @@
+"""The lines above the footer: the question before something dangerous, and what came of it. Pure.
+
+Three of them, and more where the words need that: what something costs is never cut off.
+"""
+
+from collections.abc import Sequence
+
+from mexc_tui.desk.client import Link
+from mexc_tui.tui.actions.actions import no_way_back
+from mexc_tui.tui.actions.command_controller import Act, Stage
+from mexc_tui.tui.actions.consequences import left
+from mexc_tui.tui.actions.question import YES, Question
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.styled_text import Part, fitting, folded, width_of
+
+MOST = 6
+Lines = Sequence[Sequence[Part]]
+_LEAVES = Part("any other key leaves it", Tone.FAINT, goes=1)
+_AFTER = Part("esc hides this   m what happened", Tone.FAINT)
+
+
+def drawn(act: Act, source: Source, now_s: float, width: int) -> Lines:
+    """Return lines that fit, three or more."""
+    match act.stage:
+        case Stage.ASKED:
+            assert act.question is not None
+            head = Part(f"{act.title}?", Tone.BAD, is_badge=True)
+            return _lines(head, act.words or "Asking the engine what it would do …", _keys(act, now_s), width)
+        case Stage.DOING:
+            head = Part(act.title, Tone.WARN, is_badge=True)
+            return _lines(head, _progress(act, source, now_s), _link(source), width)
+        case Stage.OVER:
+            head = Part(act.title, act.tone, is_badge=True)
+            words = f"{act.outcome}: {act.words}" if act.words else f"{act.outcome}."
+            stuck = no_way_back(act.deed, source) if act.tone is Tone.GOOD else ""
+            then = Part(act.deed.then if act.tone is Tone.GOOD and not stuck else "", Tone.STRONG)
+            words = f"{words} {stuck}".rstrip()
+            return _lines(head, words, [then, _AFTER], width)
+
+
+def _lines(head: Part, words: str, foot: list[Part], width: int) -> Lines:
+    """Fold the words behind the head and below it; only the longest stories end in an ellipsis."""
+    room = max(width - width_of([head]) - 4, 8)
+    first, *rest = folded(words, room)
+    below = folded(" ".join(rest), max(width - 2, 8))
+    shown = below[: MOST - 2]
+    if len(shown) < len(below):
+        shown[-1] += " …"
+    return [[head, Part(first)], *([Part(one)] for one in shown), fitting(foot, width)]
+
+
+def _keys(act: Act, now_s: float) -> list[Part]:
+    question = act.question
+    assert question is not None
+    clock = Part(f"[{question.left_s(now_s):2.0f}s]", Tone.STRONG)
+    note = Part(question.note, Tone.WARN)
+    if question.word:
+        typed = Part(f"type {question.word} > {question.typed}_", Tone.STRONG)
+        return [clock, typed, Part("esc leaves it", Tone.FAINT, goes=1), note]
+    if question.choices:
+        shares = [Part(f"{key}: {share:f} %", Tone.STRONG) for key, share in act.deed.shares]
+        return [clock, *shares, _LEAVES]
+    yes = Part(_yes(act, question), Tone.STRONG)
+    return [clock, yes, _LEAVES, note]
+
+
+def _yes(act: Act, question: Question) -> str:
+    if not question.is_ready:
+        return "wait for the numbers"
+    return f"{YES} asks again" if act.is_silent else f"{YES} does it"
+
+
+def _progress(act: Act, source: Source, now_s: float) -> str:
+    return f"under way for {now_s - act.since_s:.0f}s, {left(source)}. {act.words}"
+
+
+def _link(source: Source) -> list[Part]:
+    link = source.link()
+    if link.link is Link.CONNECTED:
+        return [Part("Keys work as usual meanwhile.", Tone.FAINT)]
+    words = f"Engine {link.link.value}: told when it is back."
+    return [Part(words, Tone.BAD), Part("Without it: mexc-tui kill --direct", goes=1)]

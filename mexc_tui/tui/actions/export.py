@@ -1,0 +1,93 @@
+"""What can be taken out of a table: a row for the clipboard, all rows as CSV or JSON. Pure.
+
+A view's rows are taken whole, with every field and nothing rounded; of other tables what is read on the
+screen. CSV is guarded against spreadsheets that would run a cell (reliability 4.9); JSON has no loss.
+"""
+
+import csv
+import io
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.table_rows import Line
+from mexc_tui.wording.digits import plain, plain_json
+
+CLIPBOARD_BYTES = 74_994
+"""Terminals take no more than this in one go."""
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+Scalar = str | int | float | bool | None
+
+
+def row_text(line: Line) -> str:
+    """Return a row's cells for pasting elsewhere, a tab between them."""
+    return "\t".join(cell.text.strip() for cell in line)
+
+
+def read_rows(columns: Sequence[Column], lines: Sequence[Line]) -> list[dict[str, str]]:
+    """Return rows as they are read, under the heads of their columns."""
+    heads = [column.head or "MORE" for column in columns]
+    return [dict(zip(heads, (cell.text.strip() for cell in line), strict=True)) for line in lines]
+
+
+def as_json(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> bytes:
+    """Return rows with all there is of them; money is text, so that nothing is lost."""
+    return plain_json(msgspec.json.format(msgspec.json.encode(rows), indent=2)) + b"\n"
+
+
+def as_csv(rows: Sequence[msgspec.Struct] | Sequence[Mapping[str, str]]) -> bytes:
+    """Return rows under a head; what is in a field that is itself a table is JSON."""
+    fields = [_fields(row) for row in rows]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    if fields:
+        writer.writerow([guarded(name) for name in fields[0]])
+        writer.writerows([[_value(value) for value in row.values()] for row in fields])
+    return out.getvalue().encode("utf-8")
+
+
+def guarded(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_RUNS) else text
+
+
+def file_name(table: str, now_ms: int, ending: str) -> str:
+    """Return a name that says what is in it and when it was taken: positions-20260923T140322Z.csv."""
+    word = "-".join("".join(char if char.isascii() and char.isalnum() else " " for char in table).split())
+    return f"{word.lower() or 'table'}-{datetime.fromtimestamp(now_ms / 1_000, UTC):%Y%m%dT%H%M%SZ}.{ending}"
+
+
+def through_tmux(text: str) -> str:
+    """Return what has tmux hand a text on to the terminal around it, for its clipboard (OSC 52)."""
+    inner = b64encode(text.encode("utf-8")).decode("ascii")
+    return f"\x1bPtmux;\x1b\x1b]52;c;{inner}\x07\x1b\\"
+
+
+def fits_clipboard(text: str) -> bool:
+    """Whether terminals take so much."""
+    return len(text.encode("utf-8")) * 4 / 3 <= CLIPBOARD_BYTES
+
+
+def _fields(row: msgspec.Struct | Mapping[str, str]) -> dict[str, object]:
+    if isinstance(row, msgspec.Struct):
+        return {name: getattr(row, name) for name in row.__struct_fields__}
+    return dict(row)
+
+
+def _value(value: object) -> Scalar:
+    match value:
+        case Enum():
+            return guarded(str(value.value))
+        case str():
+            return guarded(value)
+        case Decimal():
+            return plain(str(value))
+        case bool() | int() | float() | None:
+            return value
+        case _:
+            return guarded(plain_json(msgspec.json.encode(value)).decode("utf-8"))

@@ -1,0 +1,238 @@
+"""Things that are told by typing a line: a setting, a position's exits, a listing. Pure.
+
+A form says what the line begins with, and turns what was typed into a command's arguments and the consequence
+in words. Whether it may be done the engine decides.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from mexc_tui.desk.asking import (
+    CHECK_SETTING,
+    Agreed,
+    FactPage,
+    JournalAsked,
+    ListingAdded,
+    ListingDropped,
+    SettingChange,
+    SettingUndo,
+)
+from mexc_tui.desk.kinds import CommandKind
+from mexc_tui.desk.trading import CHECK_EXITS, ExitsEdit, RungAsked
+from mexc_tui.model.event import SettingChanged
+from mexc_tui.model.text import clean
+from mexc_tui.model.trading_view import PositionRow
+from mexc_tui.tui.actions.consequences import Target
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens import settings
+from mexc_tui.tui.text import price, utc
+from mexc_tui.wording.moments import moment_ms
+
+EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S"
+"""Fits 80 columns behind the name of a pair."""
+
+
+class NotUnderstood(ValueError):
+    """What was typed says nothing that can be done; the text says what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One line to be typed. `begin` says what it starts with; None: nothing fitting is chosen."""
+
+    id: str
+    """Of its deed and of its key."""
+    title: str
+    """In front of what the line is about."""
+    hint: str
+    begin: Callable[[Look, str], str | None]
+    """From the look and the pair under the cursor."""
+    read: Callable[[str, Look, str], Target]
+    """Raises NotUnderstood."""
+    missing: str
+    """Said where nothing fitting is chosen."""
+    about: Callable[[Look, str], str]
+    """What the line is about, from the look and the pair under the cursor; empty: nothing that is there."""
+    check: CommandKind[Any, Agreed] | None = None
+    """A question with the same arguments: the engine says first what is wrong with them."""
+
+
+def _setting(look: Look, _: str) -> str | None:
+    row = settings.chosen(look)
+    return None if row is None else row.pending or row.value
+
+
+def _read_setting(text: str, look: Look, _: str) -> Target:
+    row = settings.chosen(look)
+    if row is None:
+        raise NotUnderstood("Choose a setting first.")
+    wanted = text.strip()
+    if wanted == row.value and not row.pending:
+        raise NotUnderstood(f"{row.name} is {row.value} already.")
+    later = "from the next start" if row.needs_restart else "at once"
+    after = f"{wanted or row.default} {row.unit}".rstrip()
+    words = f"{row.name}: {row.value} → {after}, {later}. Allowed: {row.allowed}."
+    return Target(made=SettingChange(name=row.name, text=wanted or None), words=words)
+
+
+LAST_CHANGE = JournalAsked(kind="setting_changed", limit=1)
+"""What to ask the journal for before a change is taken back."""
+
+
+def undoing(page: FactPage) -> Target:
+    """Say what taking back the last change of a setting does. Raises NotUnderstood if there was none."""
+    if not page.rows:
+        raise NotUnderstood("No setting was ever changed.")
+    change = msgspec.json.decode(page.rows[0].body, type=SettingChanged)
+    later = "from the next start" if change.needs_restart else "at once"
+    words = f"{change.about}: {change.new or 'empty'} → {change.old or 'empty'} again, {later}."
+    return Target(made=SettingUndo(name=change.about), words=words)
+
+
+def _held(look: Look, symbol: str) -> PositionRow | None:
+    rows = look.source.positions.rows.values()
+    return next((row for row in rows if row.symbol == symbol and row.closed_ms is None), None)
+
+
+def _exits(look: Look, symbol: str) -> str | None:
+    row = _held(look, symbol)
+    return None if row is None else ""
+
+
+def _read_exits(text: str, look: Look, symbol: str) -> Target:
+    row = _held(look, symbol)
+    if row is None:
+        raise NotUnderstood("Choose an open position first.")
+    edit = exits_of(symbol, text)
+    words = [_stop_words(row, edit.stop_price)] if edit.stop_price is not None else []
+    words += [f"{name} {value}" for name, value in _pairs(text) if name != "stop"]
+    return Target(symbol, made=edit, words=f"{symbol}: {'; '.join(words)}. What is not named stays as it is.")
+
+
+def _stop_words(row: PositionRow, stop: Decimal) -> str:
+    places = row.price_decimals
+    away = "" if not row.entry_price else f" ({(stop / row.entry_price - 1) * 100:+.1f}% of the entry)"
+    return f"stop {price(row.stop_price, places).text} → {price(stop, places).text}{away}"
+
+
+def exits_of(symbol: str, text: str) -> ExitsEdit:
+    """Read new exits: `stop 0.031 trail 15@20 tp 30@10,30@25 even 1 time 600`. Raises NotUnderstood."""
+    pairs = dict(_pairs(text))
+    unknown = pairs.keys() - {"stop", "trail", "tp", "even", "time"}
+    if unknown or not pairs:
+        raise NotUnderstood(
+            f"{' '.join(sorted(unknown)) or 'An empty line'} says nothing. It may be: {EXITS_HINT}"
+        )
+    trailing = _trailing(pairs["trail"]) if "trail" in pairs else (None, None, None)
+    return ExitsEdit(
+        symbol=symbol,
+        stop_price=_number(pairs["stop"]) if "stop" in pairs else None,
+        trailing=trailing[0],
+        trailing_distance_pct=trailing[1],
+        trailing_after_pct=trailing[2],
+        ladder=_ladder(pairs["tp"]) if "tp" in pairs else None,
+        break_even_rung=_whole(pairs["even"]) if "even" in pairs else None,
+        time_stop_s=_whole(pairs["time"]) if "time" in pairs else None,
+    )
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    words = text.split()
+    if len(words) % 2:
+        raise NotUnderstood(f"{words[-1]} has no value. It may be: {EXITS_HINT}")
+    return [(name.casefold(), value.casefold()) for name, value in zip(words[::2], words[1::2], strict=True)]
+
+
+def _trailing(value: str) -> tuple[bool, Decimal | None, Decimal | None]:
+    if value == "off":
+        return False, None, None
+    distance, _, after = value.partition("@")
+    return True, _number(distance), _number(after) if after else None
+
+
+def _ladder(value: str) -> tuple[RungAsked, ...]:
+    if value == "none":
+        return ()
+    rungs = [rung.partition("@") for rung in value.split(",")]
+    return tuple(RungAsked(share_pct=_number(share), gain_pct=_number(gain)) for share, _, gain in rungs)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise NotUnderstood(f"{clean(text, 40)!r} is no number.")
+    return number
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise NotUnderstood(f"{clean(text, 40)!r} is no whole number.")
+    return int(text[:12])
+
+
+def _read_listing(text: str, look: Look, _: str) -> Target:
+    symbol, *when = text.split(maxsplit=1)
+    if not symbol:
+        raise NotUnderstood("Type a pair, and when it opens: NEWUSDT +15m")
+    try:
+        opens_ms = moment_ms(when[0], look.now_ms) if when else None
+    except ValueError as error:
+        raise NotUnderstood(str(error)) from None
+    opens = "at a time that is not known" if opens_ms is None else f"at {utc(opens_ms)}"
+    made = ListingAdded(symbol=symbol.upper()[:60], opens_ms=opens_ms)
+    return Target(made=made, words=f"{made.symbol} is watched by hand: it opens {opens}.")
+
+
+def _read_drop(text: str, _: Look, symbol: str) -> Target:
+    note = text.strip()[:100]
+    return Target(
+        symbol, made=ListingDropped(symbol=symbol, note=note), words=f"{symbol} is watched no more."
+    )
+
+
+def _nothing(*_: object) -> str:
+    return ""
+
+
+def _pair(_: Look, symbol: str) -> str:
+    return symbol
+
+
+def _of_pair(_: Look, symbol: str) -> str | None:
+    return "" if symbol else None
+
+
+FORMS = (
+    Form(
+        "edit_setting",
+        "",
+        "a new value; empty: back to the default",
+        _setting,
+        _read_setting,
+        "Choose a setting first.",
+        lambda look, _: look.key or "",
+        CHECK_SETTING,
+    ),
+    Form(
+        "edit_exits",
+        "",
+        EXITS_HINT,
+        _exits,
+        _read_exits,
+        "Choose an open position first.",
+        _pair,
+        CHECK_EXITS,
+    ),
+    Form(
+        "add_listing", "Listing", "NEWUSDT +15m, or 2026-01-31T14:00Z", _nothing, _read_listing, "", _nothing
+    ),
+    Form("drop_listing", "Drop", "why, if you like", _of_pair, _read_drop, "Choose a listing first.", _pair),
+)
+BY_ID = {form.id: form for form in FORMS}

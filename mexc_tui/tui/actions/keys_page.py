@@ -1,0 +1,27 @@
+"""The keys as a page for people, out of the one table: `python -m mexc_tui.tui.actions.keys_page` prints it."""
+
+from mexc_tui.tui.actions.keys import KEYS, Group, Key
+from mexc_tui.tui.screens.registry import all_boards
+
+
+def keys_page() -> str:
+    """Return the screens and the keys as Markdown tables."""
+    screens = [
+        f"| `{number}` | {board.title} | {board.help} |" for number, board in enumerate(all_boards(), 1)
+    ]
+    lines = ["| Key | Screen | What it shows |", "|---|---|---|", *screens, ""]
+    lines += ["| Key | What it does | On the screens |", "|---|---|---|"]
+    for group in Group:
+        lines += [_line(key) for key in KEYS if key.group is group and group is not Group.SCREENS]
+    return "\n".join(lines) + "\n"
+
+
+def _line(key: Key) -> str:
+    where = ", ".join(board.title for board in all_boards() if board.name in key.boards) or "all"
+    said = f"`{key.shown}`" if key.keys else "by name"
+    only = " Not on a read-only screen." if key.needs_operator else ""
+    return f"| {said} | {key.help}.{only} | {where} |"
+
+
+if __name__ == "__main__":
+    print(keys_page(), end="")  # noqa: T201 - it is what this is for

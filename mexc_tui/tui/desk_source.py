@@ -1,0 +1,46 @@
+"""A screen's side of the desk: a client's mirrors as the source that screens show."""
+
+import asyncio
+from collections.abc import Callable
+
+from mexc_tui.desk.client import DeskClient
+from mexc_tui.desk.kinds import Role
+from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
+from mexc_tui.desk.trading import ORDERS, POSITIONS, RISK, SNIPES
+from mexc_tui.tui.query_cache import Answers
+from mexc_tui.tui.source import Source
+
+
+def source_of(
+    client: DeskClient, role: Role, local_ms: Callable[[], int], wire_per_s: Callable[[], float | None]
+) -> Source:
+    """Return what screens show; the client is not run yet. `local_ms` is this machine's clock."""
+    status = client.mirror(STATUS)
+
+    def now_ms() -> int:
+        """Return the exchange's time: both share this machine's clock, and the engine knows its error."""
+        row = next(iter(status.rows.values()), None)
+        offset_ms = None if row is None else row.clock.offset_ms
+        return local_ms() + round(offset_ms or 0)
+
+    def heard_ms() -> float | None:
+        heard_s = client.state.heard_s
+        return None if heard_s is None else (asyncio.get_running_loop().time() - heard_s) * 1_000
+
+    return Source(
+        status=status,
+        listings=client.mirror(LISTINGS),
+        signals=client.mirror(SIGNALS),
+        snipes=client.mirror(SNIPES),
+        orders=client.mirror(ORDERS),
+        positions=client.mirror(POSITIONS),
+        risk=client.mirror(RISK),
+        answers=Answers(client.give, now_ms),
+        give=client.give,
+        follow_news=client.follow_news,
+        wire_per_s=wire_per_s,
+        may_operate=role is Role.OPERATE,
+        link=lambda: client.state,
+        now_ms=now_ms,
+        heard_ms=heard_ms,
+    )

@@ -1,0 +1,1 @@
+"""The nine screens, and the dialogs and pages over them."""

@@ -1,0 +1,429 @@
+"""The screen of a board: a header, tables and pictures, the three lines of a deed, a footer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input
+
+from mexc_tui.tui.actions import confirm, keys
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import AnswerPane, Board, Pane, PicturePane, TablePane
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.staleness import OLD_VIEWS_MS, Mark
+from mexc_tui.tui.terminal.repaint_scheduler import Dirty
+from mexc_tui.tui.widgets.canvas import Canvas
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.footer_bar import Foot
+from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.header_text import Known
+from mexc_tui.tui.widgets.layout import (
+    BELOW,
+    DETAILS_BESIDE,
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    MEDIUM,
+    STYLE,
+    TALL,
+    WITH_SCREENS,
+)
+from mexc_tui.tui.widgets.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
+from mexc_tui.tui.widgets.styled_text import Part, folded, width_of
+from mexc_tui.tui.widgets.table import Table
+from mexc_tui.tui.widgets.text_bar import Bar
+
+DETAILS = "Details"
+FILTER_HINT = "words; !word leaves out"
+MOST_HINT = 3
+"""Lines of what is said about a typed line."""
+MOST_LINE = 200
+MOST_TYPED = 80
+"""Letters of a filter: a long text that is pasted there counts for nothing."""
+
+CURSOR = "cursor"
+"""Stands for the row that was chosen: what depends on it is another."""
+
+
+class BoardScreen(Screen[None]):
+    """One board. It shows what it is told has changed, and all of it when it comes to the front."""
+
+    DEFAULT_CSS = STYLE
+    BINDINGS: ClassVar[list[BindingType]] = [*keys.bindings(keys.Scope.FILTER)]
+
+    @dataclass
+    class Arranged(Message):
+        """Other panes are seen: they want to be drawn."""
+
+    def __init__(self, board: Board, source: Source, entered: Callable[[], None]) -> None:
+        """Show a board of this source; call `entered` when it comes to the front, before it is painted."""
+        super().__init__(name=board.name)
+        self._entered = entered
+        self.marks: dict[str, Mark] = {}
+        """Of each pane, by its title."""
+        self.mark_left_ms = float("inf")
+        """How long the marks of what was shown last stay right if nothing new comes."""
+        self.VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]
+        medium = [(MEDIUM, "-medium")] if board.wide_from > MEDIUM else []
+        self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), *medium, (board.wide_from, "-wide")]
+        self.board = board
+        self._source = source
+        self._found_in: Table | None = None
+        self._typed: Callable[[str], Awaitable[bool]] | None = None
+        """Takes the line that is being typed; None: that is a filter."""
+        self._takes_words = False
+        """Whether the question that is open is answered by words."""
+        self._alone: str | None = None
+        """The pane that is shown alone."""
+        self._is_zoomed = False
+        """Whether a person wants one pane alone; otherwise it is because there is no room for it."""
+        self._chosen_from: str | None = None
+        """The table whose row details are shown."""
+        self._header, self._hint = Head(), Bar(MOST_HINT, "hint")
+        self._body, self._small = Container(id="body"), Bar(1, "small")
+        self._small.show([[Part("too small: 80×24 shows it all", Tone.WARN)]])
+        self._confirm, self._footer = Bar(confirm.MOST, "confirm"), Foot()
+        self._finder = Input(
+            placeholder=FILTER_HINT, compact=True, max_length=MOST_TYPED, select_on_focus=False
+        )
+        self._finder.cursor_blink = False
+        self._details = Canvas("details")
+        self._tables = {
+            pane.title: table_of(pane, number)
+            for number, pane in enumerate(board.panes)
+            if not isinstance(pane, PicturePane)
+        }
+        self._pictures = {
+            pane.title: picture_of(pane, number)
+            for number, pane in enumerate(board.panes)
+            if isinstance(pane, PicturePane)
+        }
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield from (self._header, self._small)
+        with self._body:
+            yield Vertical(*self._column(is_beside=False), id="main")
+            if beside := self._column(is_beside=True):
+                yield Vertical(*beside, id="beside")
+            yield self._details
+        yield from (self._hint, self._finder, self._footer, self._confirm)
+
+    def _column(self, *, is_beside: bool) -> list[Table | Canvas]:
+        panes = [pane for pane in self.board.panes if pane.place.is_beside is is_beside]
+        return [self._widget(pane) for pane in panes]
+
+    def _widget(self, pane: Pane) -> Table | Canvas:
+        return (self._pictures if isinstance(pane, PicturePane) else self._tables)[pane.title]
+
+    def on_screen_resume(self) -> None:
+        """Have it brought up to date: what it showed when it was left is not painted again."""
+        self._entered()
+        for table in self._tables.values():
+            table.come_to_front()
+
+    def on_resize(self) -> None:
+        """Show what there is room for."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the panes that there is room for, or one alone, or one and the details of its row."""
+        width, height = self.size
+        self._small.display = width < LEAST_WIDTH or height < LEAST_HEIGHT
+        self._body.display = not self._small.display
+        has_details = self._chosen_from is not None
+        is_wide, is_beside = width >= self.board.wide_from, width >= DETAILS_BESIDE
+        for pane in self.board.panes:
+            place = pane.place
+            is_seen = self._has_room(pane)
+            if self._alone is not None:
+                is_seen = pane.title == self._alone
+            elif has_details and not is_beside:
+                is_seen = is_seen and not place.is_beside if is_wide else pane.title == self._chosen_from
+            widget = self._widget(pane)
+            widget.display = is_seen
+            is_abreast = place.is_beside and MEDIUM <= width < self.board.wide_from
+            widget.styles.height = "1fr" if is_abreast else f"{place.share}fr"
+            if place.lines:
+                most = place.lines + (1 if height < TALL else 2)
+                widget.styles.max_height = None if self._alone == pane.title else most
+        for column in self.query("#main, #beside"):
+            column.display = any(one.display for one in column.children)
+        self.set_class(has_details, "-details")
+        self.set_class(self.board.has_halves and width < DETAILS_BESIDE, "-halves")
+        self._details.display = has_details and self._alone is None
+        self.post_message(self.Arranged())
+
+    def _has_room(self, pane: Pane) -> bool:
+        """Return whether a pane is seen beside the others at this size."""
+        return self.size.width >= pane.place.least_width and self.size.height >= pane.place.least_height
+
+    @property
+    def hidden(self) -> int:
+        """Return for how many panes there is no room beside the others."""
+        return sum(not self._has_room(pane) for pane in self.board.panes)
+
+    def go_to_pane(self, by: int) -> None:
+        """Go to the next pane, or the one before; one that there is no room for is shown alone."""
+        panes = {self._widget(pane): pane for pane in self.board.panes}
+        widgets: list[Table | Canvas] = list(panes)
+        if self._details.display:
+            widgets = [*(one for one in widgets if one.display), self._details]
+        focused = self.focused
+        now = next((number for number, one in enumerate(widgets) if one is focused), -1 if by > 0 else 0)
+        widget = widgets[(now + by) % len(widgets)]
+        if (pane := panes.get(widget)) is not None:
+            alone = pane.title if self._is_zoomed or not self._has_room(pane) else None
+            if alone != self._alone:
+                self._alone = alone
+                self._arrange()
+        widget.focus()
+
+    def _titled(self, pane: Pane, title: str) -> str:
+        """Return a pane's title; where it is alone, with its place among the others and the way back."""
+        if self._alone != pane.title:
+            return title
+        number = self.board.panes.index(pane) + 1
+        return f"{title}, pane {number} of {len(self.board.panes)}: tab next, esc all"
+
+    def show(self, dirty: Dirty | None, known: Known) -> None:
+        """Bring the rows that changed up to date; None: all of them, as ages and countdowns ask for."""
+        self.show_frame(known)
+        self.mark_left_ms = OLD_VIEWS_MS - (known.age_ms or 0.0)
+        for pane in self.board.panes:
+            if self._widget(pane).display:
+                self._show_pane(pane, dirty, self.look(known), known.mark)
+        self._show_details(known)
+
+    def _show_pane(self, pane: Pane, dirty: Dirty | None, look: Look, mark: Mark) -> None:
+        """Bring one pane up to date, and mark it if its data are old."""
+        problem, widget, first = "", self._widget(pane), next(iter(self._tables.values()), None)
+        match pane:
+            case TablePane():
+                table = self._tables[pane.title]
+                follows = dirty is not None and CURSOR in dirty and table is not first
+                fill_table(pane, table, None if follows else dirty, look)
+                if pane.left_ms is not None:
+                    self.mark_left_ms = min(self.mark_left_ms, pane.left_ms(self._source, look.now_ms))
+            case AnswerPane():
+                problem = fill_answer(pane, self._tables[pane.title], look)
+            case PicturePane():
+                canvas = self._pictures[pane.title]
+                width, height = canvas.room
+                canvas.show(pane.draw(look, width, height) if width else ())
+        mark = self.marks[pane.title] = self._marked(look, mark)
+        widget.set_stale(mark.is_dim)
+        title = pane.title if isinstance(widget, Canvas) else counted(pane.title, widget.rows)
+        title = self._titled(pane, title)
+        widget.set_titles(f"{title}  {mark.words}".rstrip(), problem)
+
+    def _marked(self, look: Look, mark: Mark) -> Mark:
+        """Return the mark of what was just drawn: of the views if these are old, else of the answers."""
+        self.mark_left_ms = min(self.mark_left_ms, look.answered.left_ms())
+        return mark if mark.is_dim else look.answered.mark()
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether there is something to paint: all of it is laid out, and not taken down yet."""
+        return self.is_mounted and bool(self.children)
+
+    def show_frame(self, known: Known) -> None:
+        """Bring what is above and below the panes up to date."""
+        self._header.tell(known, self.size.width)
+        self._show_footer()
+
+    def on_descendant_focus(self) -> None:
+        """Say at once which keys work where words are typed, and which elsewhere."""
+        self._show_footer()
+
+    def _show_footer(self) -> None:
+        if self._takes_words or isinstance(self.focused, Input):
+            self._footer.show_keys(keys.footer_of_words(needs_enter=not self._takes_words))
+            return
+        width, may_operate, board = self.size.width, self._source.may_operate, self.board.name
+        screens = keys.screens(board) if width >= WITH_SCREENS else []
+        room = width - 2 - sum(1 + len(spot.words) for spot in screens)
+        shown = keys.footer(
+            room,
+            may_operate=may_operate,
+            board=board,
+            has_table=isinstance(self.focused, Table),
+            hidden=self.hidden,
+        )
+        self._footer.show_keys(shown, screens)
+
+    def show_act(self, drawn: confirm.Lines | None) -> None:
+        """Show a question, or what came of it, above the footer; None: nothing is asked."""
+        self._confirm.styles.offset = (0, 0) if drawn is not None else BELOW
+        if drawn is not None:
+            self._confirm.styles.height = len(drawn)
+            self._confirm.show(drawn)
+
+    def _show_typed(self, hint: confirm.Lines, *, is_typed: bool) -> None:
+        """Show the line that is typed, and lines above it; what is shown of a deed stays above them."""
+        self._hint.display = bool(hint)
+        if hint:
+            self._hint.styles.height = len(hint)
+            self._hint.show(hint)
+        self._finder.set_class(is_typed, "-shown")
+        self._confirm.styles.margin = (0, 0, len(hint) + is_typed + 1, 0)
+
+    def hold(self, is_held: bool, *, takes_words: bool) -> None:
+        """Let no row move while somebody is asked about one; say which keys work if words answer that."""
+        if takes_words is not self._takes_words:
+            self._takes_words = takes_words
+            self._show_footer()
+        for table in self._tables.values():
+            if table.rows.is_held is not is_held:
+                table.hold(is_held)
+
+    def _show_details(self, known: Known) -> None:
+        """Draw all there is to say of the row that was chosen; it follows the cursor."""
+        if self._chosen_from is None or self.board.details is None:
+            return
+        table = self._tables[self._chosen_from]
+        look = replace(self.look(known), key=table.cursor, pane=self._chosen_from)
+        self._details.show(self.board.details(look, self._details.room[0]))
+        mark = self._marked(look, known.mark)
+        self._details.set_stale(mark.is_dim)
+        title = f"{DETAILS}: {self._chosen_from}  {mark.words}".rstrip()
+        self._details.set_titles(title, "esc closes this")
+
+    def look(self, known: Known) -> Look:
+        """Return what is drawn from now."""
+        first = next(iter(self._tables.values()), None)
+        now_s = asyncio.get_running_loop().time()
+        key, words = (None, "") if first is None else (first.cursor, first.rows.filter)
+        return Look(self._source, known.now_ms, now_s, known.zone, key, words)
+
+    @property
+    def table(self) -> Table | None:
+        """Return the table that keys act on."""
+        focused = self.focused
+        return focused if isinstance(focused, Table) else next(iter(self._tables.values()), None)
+
+    @property
+    def chosen(self) -> tuple[TablePane | AnswerPane[Any], Table] | None:
+        """Return the table that keys act on, and what it is of."""
+        table = self.table
+        for pane in self.board.panes:
+            if not isinstance(pane, PicturePane) and self._tables[pane.title] is table:
+                return pane, self._tables[pane.title]
+        return None
+
+    @property
+    def symbol(self) -> str:
+        """Return the pair of the row under the cursor; empty: there is none."""
+        chosen = self.chosen
+        if chosen is None or not isinstance(chosen[0], TablePane):
+            return ""
+        row = self._source.views()[chosen[0].view].rows.get(chosen[1].cursor or "")
+        symbol: object = getattr(row, "symbol", "")
+        return symbol if isinstance(symbol, str) else ""
+
+    def flash(self, for_s: float) -> None:
+        """Make the header loud for a moment."""
+        self.add_class("-flash")
+        self.set_timer(for_s, lambda: self.remove_class("-flash"))
+
+    def ask_line(self, hint: str, begin: str, typed: Callable[[str], Awaitable[bool]]) -> None:
+        """Have a line typed; `typed` takes it, and says whether that was understood."""
+        finder = self._finder
+        self._found_in, self._typed = self.table, typed
+        finder.placeholder, finder.max_length = "", MOST_LINE
+        self._show_typed(self._hinted(hint), is_typed=True)
+        finder.value, finder.cursor_position = begin, len(begin)
+        finder.focus()
+
+    def _hinted(self, hint: str) -> confirm.Lines:
+        """Return what a line is for, folded where it does not fit into one."""
+        ends = Part("enter takes it, esc leaves it", Tone.FAINT)
+        whole = [Part(hint, Tone.STRONG), ends]
+        if width_of(whole) <= self.size.width:
+            return [whole]
+        lines = folded(hint, max(self.size.width - 2, 20))[: MOST_HINT - 1]
+        return [*([Part(one, Tone.STRONG)] for one in lines), [ends]]
+
+    def refuse_line(self, words: str) -> None:
+        """Say above the line why it is not taken; it stays to be mended."""
+        lines = folded(words, max(self.size.width - 2, 20))[:MOST_HINT]
+        self._show_typed([[Part(one, Tone.WARN)] for one in lines], is_typed=True)
+
+    def action_filter(self) -> None:
+        """Ask for words that rows must have."""
+        table = self.table
+        if table is None:
+            return
+        finder = self._finder
+        self._found_in, self._typed = table, None
+        finder.placeholder, finder.max_length = FILTER_HINT, MOST_TYPED
+        self._show_typed((), is_typed=True)
+        finder.value = table.rows.filter
+        finder.focus()
+
+    def action_zoom(self) -> None:
+        """Show the pane with the focus alone, or all of them again."""
+        has_focus = (pane.title for pane in self.board.panes if self._widget(pane).has_focus)
+        self._alone = None if self._alone is not None else next(has_focus, self.board.panes[0].title)
+        self._is_zoomed = self._alone is not None
+        self._arrange()
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Show all there is to say of a row, or no more of it if it is shown already."""
+        if self.board.details is None:
+            return
+        title = next(title for title, table in self._tables.items() if table is event.table)
+        self._alone, self._is_zoomed = None, False
+        self._chosen_from = None if self._chosen_from == title else title
+        self._arrange()
+
+    def action_clear_filter(self) -> None:
+        """Close the details; where there are none, show all panes; then all rows of all tables."""
+        if self._alone is not None and self._found_in is None:
+            self._alone, self._is_zoomed = None, False
+            self._arrange()
+            return
+        if self._chosen_from is not None and self._found_in is None:
+            self._chosen_from = None
+            self._arrange()
+            return
+        finder = self._finder
+        is_line, self._typed = self._typed is not None, None
+        finder.value = ""
+        self._show_typed((), is_typed=False)
+        for table in () if is_line else self._tables.values():
+            table.keep("")
+        self._back_to_rows()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while words are typed."""
+        if event.input.has_focus and self._found_in is not None and self._typed is None:
+            self._found_in.keep(event.value)
+
+    @property
+    def line(self) -> str | None:
+        """Return the line that is being typed; None: none is."""
+        return None if self._typed is None else self._finder.value
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter, or hand over the line, and go back to the rows."""
+        if self._typed is None:
+            self._show_typed((), is_typed=bool(event.value))
+            self._back_to_rows()
+        else:
+            self.run_worker(partial(self._hand_over, self._typed, event.value), exclusive=True)
+
+    async def _hand_over(self, typed: Callable[[str], Awaitable[bool]], line: str) -> None:
+        if await typed(line) and self._typed is typed:
+            self.action_clear_filter()
+
+    def _back_to_rows(self) -> None:
+        if self._found_in is not None:
+            self._found_in.focus()
+            self._found_in = None

@@ -1,0 +1,112 @@
+"""What Enter shows of a row of the first screen: all there is to say of it, in one picture. Pure."""
+
+from collections.abc import Iterable
+
+from mexc_tui.model.trading_view import OrderRow, PositionRow
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.exit_ladder import ladder
+from mexc_tui.tui.screens.listing_history import head, missing, paragraph, snipe_lines, why
+from mexc_tui.tui.screens.listings import all_of as all_of_listing
+from mexc_tui.tui.screens.panes import Details
+from mexc_tui.tui.screens.signals import all_of as all_of_signal
+from mexc_tui.tui.text import age, amount, gain, local_and_utc, price
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.styled_text import Drawn, words
+
+POSITIONS = "Positions"
+_CHOOSE = "There is no row here to say more of."
+_LADDER = 12
+"""Lines that the price axis may take."""
+
+
+def details(look: Look, width: int) -> list[Drawn]:
+    """Draw all there is to say of the row under the cursor of the table that was chosen from."""
+    draws = _DRAWS.get(look.pane)
+    return [words(_CHOOSE, Tone.FAINT)] if draws is None else list(draws(look, width))
+
+
+def position(look: Look, width: int) -> list[Drawn]:
+    """Draw a position: its exits on the price axis, what protects it, what it cost, its orders."""
+    row = None if look.key is None else look.source.positions.rows.get(look.key)
+    if row is None:
+        return [words(_CHOOSE, Tone.FAINT)]
+    orders = [one for one in look.source.orders.rows.values() if one.symbol == row.symbol]
+    return [
+        head(f"{row.symbol}  {row.state.value}"),
+        *ladder(row, look.now_ms, width, _LADDER),
+        head("Money"),
+        *_money(row, look, width),
+        head("Orders"),
+        *([one for order in orders for one in _order(order, look, width)] or [words("none", Tone.FAINT)]),
+    ]
+
+
+def position_or_order(look: Look, width: int) -> list[Drawn]:
+    """Draw what was chosen on the screen of positions."""
+    order = look.source.orders.rows.get(look.key or "")
+    if look.pane == POSITIONS or order is None:
+        return position(look, width)
+    created, updated = (local_and_utc(one, look.zone) for one in (order.created_ms, order.updated_ms))
+    return [
+        head(f"{order.symbol}  {order.type.value}"),
+        *_order(order, look, width),
+        *paragraph(f"fees {order.fees or 'none'}", width),
+        words(f"made {created}, changed {updated}", Tone.FAINT),
+        *paragraph(f"our number {order.client_order_id}", width, Tone.FAINT),
+        *paragraph(f"the exchange's {order.order_id or 'not known'}", width, Tone.FAINT),
+    ]
+
+
+def _money(row: PositionRow, look: Look, width: int) -> Iterable[Drawn]:
+    quote = row.quote_asset
+    if row.closed_ms is not None:
+        made = f"{gain(row.realised).text} {quote} ({gain(row.realised_pct, 1, '%').text})"
+        yield from paragraph(f"made {made}, fees of {amount(row.fees).text} paid", width)
+        opened, closed = (local_and_utc(one, look.zone) for one in (row.opened_ms, row.closed_ms))
+        yield from paragraph(f"opened {opened}, closed {closed}", width, Tone.FAINT)
+        return
+    yield from paragraph(
+        f"cost {amount(row.cost).text} {quote}, worth {amount(row.value).text} at the bid, "
+        f"realised {amount(row.realised).text}, fees {amount(row.fees).text}",
+        width,
+    )
+    if row.delisted:
+        yield from paragraph(row.delisted, width, Tone.BAD)
+    elif row.bid_age_ms is not None:
+        old = age(row.bid_age_ms)
+        yield words(f"no bid for {old}" if row.bid is None else f"the bid is {old} old", Tone.FAINT)
+    yield words(f"opened {age(look.now_ms - row.opened_ms)} ago", Tone.FAINT)
+    if row.trapped:
+        yield from paragraph(row.trapped, width, Tone.BAD)
+
+
+def _order(row: OrderRow, look: Look, width: int) -> list[Drawn]:
+    at = "" if row.price is None else f" at {price(row.price, row.price_decimals).text}"
+    places = row.quantity_decimals
+    filled, whole = (price(one, places).text for one in (row.filled_quantity, row.quantity))
+    part = f"{filled} of {whole}" if row.quantity is not None else f"by value, {filled} so far"
+    text = f"{row.side.value.lower()} {row.role.value.replace('_', ' ')}{at}: {row.state.value}, {part}"
+    since = age(look.now_ms - row.updated_ms)
+    return paragraph(f"{text}, {since} ago" + (f": {row.reason}" if row.reason else ""), width)
+
+
+def snipe(look: Look, width: int) -> list[Drawn]:
+    """Draw a snipe: its plan, its checklist, and what every validator said."""
+    row = None if look.key is None else look.source.snipes.rows.get(look.key)
+    symbol = None if row is None else row.symbol
+    heard = why(look, symbol)
+    answer = heard.result
+    if answer is None or row is None:
+        return missing(heard, _CHOOSE, symbol)
+    says = next((one for one in answer.snipes if one.snipe.id == row.id), None)
+    if says is None:
+        return paragraph(row.reason or "Nothing is stored of it yet.", width)
+    return list(snipe_lines(says, look, width))
+
+
+_DRAWS: dict[str, Details] = {
+    "Next openings": all_of_listing,
+    "Signals that stand": all_of_signal,
+    POSITIONS: position,
+    "Snipes": snipe,
+}

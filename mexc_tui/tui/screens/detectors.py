@@ -1,0 +1,171 @@
+"""The sixth screen: how good each detector has been so far."""
+
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.looking import DETECTORS
+from mexc_tui.model.engine_view import DetectorRow, DetectorsRow, RateRow
+from mexc_tui.model.signal import MIN_N_FOR_CALIBRATION, MIN_N_FOR_RATE
+from mexc_tui.tui.query_cache import Heard
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.text import age, local_and_utc, span
+from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
+from mexc_tui.tui.widgets.charts import band
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.table_rows import Line
+
+_ASK_S = 5.0
+_BAND = 24
+_COLUMNS = (
+    Column("DETECTOR", 16),
+    Column("HIT RATE", 8, is_number=True),
+    Column("95% RANGE", 9, goes=2),
+    Column("N", 5, is_number=True),
+    Column("RECALL", 6, goes=1, is_number=True),
+    Column("RAISED", 6, goes=4, is_number=True),
+    Column("STAND", 5, goes=5, is_number=True),
+    Column("LEAD", 7, goes=3, is_number=True),
+    Column("P10–P90", 13, goes=6),
+    Column("CALIB", 6, goes=7, is_number=True),
+    Column("WORTH", 20, grows=True),
+)
+
+
+def _heard(look: Look) -> Heard[DetectorsRow]:
+    return look.ask(DETECTORS, Nothing(), _ASK_S)
+
+
+def _rows(row: DetectorsRow, _: Look) -> dict[str, Line]:
+    return {one.name: _line(one) for one in row.detectors}
+
+
+def _line(row: DetectorRow) -> Line:
+    rate, lead = row.rate, row.lead
+    few = Tone.FAINT if rate.n < MIN_N_FOR_RATE else Tone.PLAIN
+    error = row.calibration_error
+    return (
+        Cell(row.name.replace("_", " "), Tone.STRONG),
+        NOTHING if rate.value is None else Cell(f"{rate.value:.0%}", few, rate.value),
+        NOTHING
+        if rate.low is None or rate.high is None
+        else Cell(f"{rate.low * 100:.0f}–{rate.high:.0%}", few),
+        Cell(str(rate.n), few, rate.n),
+        _recall(row.recall),
+        Cell(str(row.raised), rank=row.raised),
+        Cell(str(row.standing), rank=row.standing),
+        NOTHING if lead.median_ms is None else Cell(span(lead.median_ms), rank=lead.median_ms),
+        NOTHING
+        if lead.p10_ms is None or lead.p90_ms is None
+        else Cell(f"{span(lead.p10_ms)} – {span(lead.p90_ms)}", Tone.FAINT),
+        NOTHING
+        if error is None
+        else Cell(f"{error * 100:.0f}pp", Tone.WARN if error > 0.15 else Tone.PLAIN, error),
+        Cell(row.verdict, Tone.FAINT),
+    )
+
+
+def _recall(recall: RateRow) -> Cell:
+    if recall.value is None:
+        return NOTHING
+    tone = Tone.FAINT if recall.n < MIN_N_FOR_RATE else Tone.PLAIN
+    return Cell(f"{recall.value:.0%}", tone, recall.value)
+
+
+def _detail(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    heard = _heard(look)
+    if heard.result is None:
+        return [words(heard.problem or LOADING, Tone.FAINT)]
+    row = next((one for one in heard.result.detectors if one.name == look.key), None)
+    if row is None:
+        return [words("Choose a detector.", Tone.FAINT)]
+    last = "none since the start" if row.last_ms is None else local_and_utc(row.last_ms, look.zone)
+    lead = row.lead
+    ahead = "" if lead.share_ahead is None else f", ahead of the opening in {lead.share_ahead:.0%}"
+    return [
+        words(f"{row.name.replace('_', ' ')}, version {row.version}", Tone.STRONG),
+        *(words(line) for line in folded(row.verdict, width)),
+        words(""),
+        *_rate(row.rate, width),
+        words(""),
+        (Span("last signal   ", Tone.FAINT), Span(last)),
+        (Span("recall        ", Tone.FAINT), Span(f"in time {_shown(row.recall)}")),
+        (Span("base rate     ", Tone.FAINT), Span(f"all listings {_shown(row.base)}")),
+        (Span("Brier skill   ", Tone.FAINT), Span(_skill(row))),
+        (Span("not known yet ", Tone.FAINT), Span(f"{row.waiting} waiting, {row.censored} not to be judged")),
+        (Span("lead time     ", Tone.FAINT), Span(f"over {lead.n} listings{ahead}")),
+        (
+            Span("calibration   ", Tone.FAINT),
+            Span(
+                f"not enough data ({row.judged} of {MIN_N_FOR_CALIBRATION})"
+                if row.calibration_error is None
+                else f"off by {row.calibration_error * 100:.1f} points on average over {row.judged}"
+            ),
+        ),
+    ]
+
+
+def _shown(rate: RateRow) -> str:
+    return rate.words or "not known yet"
+
+
+def _skill(row: DetectorRow) -> str:
+    if row.judged < MIN_N_FOR_RATE:
+        return f"not enough data ({row.judged} of {MIN_N_FOR_RATE})"
+    if row.skill is None:
+        return "not comparable: all listings ended alike"
+    return f"{row.skill:+.2f} against the base rate, n {row.judged}"
+
+
+def _rate(rate: RateRow, width: int) -> list[Drawn]:
+    """Draw the hit rate as a point in its interval, on a scale of 0 to 100 %."""
+    if rate.value is None or rate.low is None or rate.high is None:
+        return [words(rate.words or "No outcome is known yet: no hit rate.", Tone.FAINT)]
+    room = min(_BAND * 2, max(width - 10, 8))
+    tone = Tone.FAINT if rate.n < MIN_N_FOR_RATE else Tone.GOOD
+    return [
+        (Span("0% "), Span(band(rate.low, rate.value, rate.high, room), tone), Span(" 100%")),
+        words(f"{rate.hits} of {rate.n} came true: {rate.words}"),
+    ]
+
+
+def _pass(look: Look, width: int, height: int) -> list[Drawn]:
+    del width, height
+    row = _heard(look).result
+    if row is None:
+        return [words(LOADING, Tone.FAINT)]
+    last = row.last_pass
+    if last is None:
+        return [words("No pass has ended yet.", Tone.FAINT)]
+    lines: list[Drawn] = [
+        (
+            Span(f"{last.looked_at} listings in {last.duration_ms:.1f} ms"),
+            Span(f", {age(look.now_ms - last.at_ms)} ago; {last.passes} since the start", Tone.FAINT),
+        ),
+        words(f"{last.raised} raised, {last.ended} ended"),
+        words(""),
+    ]
+    for read in last.read:
+        old = "never read" if read.age_ms is None else f"{age(read.age_ms)} old"
+        lines.append(
+            (
+                Span(f"{read.source:<16}", Tone.FAINT),
+                Span(old, Tone.WARN if read.age_ms is None else Tone.PLAIN),
+            )
+        )
+    return lines
+
+
+BOARD = Board(
+    "detectors",
+    "Detectors",
+    "How often each detector was right, with its 95 % interval and sample; of how many listings it told in "
+    "time (recall); how long before the opening it spoke; how far its probabilities lie from what came true; "
+    "and what the last pass read.",
+    (
+        AnswerPane("Detectors", _COLUMNS, _heard, _rows, "No detector runs.", place=Place(share=3)),
+        PicturePane("Detector", _detail, Place(share=3, is_beside=True)),
+        PicturePane("Last pass", _pass, Place(share=2, is_beside=True, least_height=30)),
+    ),
+    wide_from=160,
+)

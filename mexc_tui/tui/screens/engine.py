@@ -1,0 +1,274 @@
+"""The seventh screen: how fast the engine fires, what it costs, and what it waits for."""
+
+from mexc_tui.desk.asking import Nothing
+from mexc_tui.desk.looking import LATENCY, MACHINE, LatencyAsked
+from mexc_tui.model.engine_view import LatencyRow, MachineRow, QueueRow, ShotRow, StageRow
+from mexc_tui.model.view import LaneRow, StatusRow
+from mexc_tui.tui.query_cache import Heard
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.text import age, bytes_of, local_and_utc, milliseconds
+from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit
+from mexc_tui.tui.widgets.charts import waterfall
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.progress_bar import bar
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+from mexc_tui.tui.widgets.table_rows import Line
+
+_ASK_S, _ASK_SLOWLY_S = 1.0, 5.0
+_NAME, _BAR, _LEAST_BAR = 20, 24, 8
+_FULL = 0.75
+_SHOTS = (
+    Column("SYMBOL", 14),
+    Column("TRY", 3, is_number=True),
+    Column("LATE", 9, is_number=True),
+    Column("WHOLE", 9, goes=1, is_number=True),
+    Column("CODE", 6, goes=2, is_number=True),
+    Column("ANSWER", 12, grows=True),
+    Column("THEN", 14, goes=3),
+)
+_WORKERS = (
+    Column("WORKER", 20),
+    Column("STATE", 10),
+    Column("RESTARTS", 8, goes=1, is_number=True),
+    Column("LAST PROBLEM", 20, grows=True),
+)
+
+
+def _latency(look: Look) -> Heard[LatencyRow]:
+    return look.ask(LATENCY, LatencyAsked(), _ASK_SLOWLY_S)
+
+
+def _machine(look: Look) -> Heard[MachineRow]:
+    return look.ask(MACHINE, Nothing(), _ASK_S)
+
+
+def _status(look: Look) -> StatusRow | None:
+    return look.source.status_row
+
+
+def _key(shot: ShotRow) -> str:
+    return f"{shot.snipe_id} {shot.number}"
+
+
+def _shots(row: LatencyRow, _: Look) -> dict[str, Line]:
+    return {_key(shot): _shot(shot) for shot in row.shots}
+
+
+def _shot(shot: ShotRow) -> Line:
+    took = [stage.took_ms for stage in shot.stages if stage.took_ms is not None]
+    return (
+        Cell(shot.symbol, Tone.STRONG),
+        Cell(str(shot.number), rank=shot.number),
+        NOTHING if shot.late_ms is None else Cell(milliseconds(shot.late_ms), rank=shot.late_ms),
+        Cell(milliseconds(sum(took)), rank=sum(took)) if took else NOTHING,
+        Cell(str(shot.code), Tone.WARN, shot.code) if shot.code else NOTHING,
+        Cell(shot.answer, Tone.WARN if shot.code else Tone.PLAIN),
+        Cell(shot.next_step, Tone.FAINT),
+    )
+
+
+def _waterfall(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the chosen shot's stages one after the other, and how long each usually takes."""
+    del height
+    heard = _latency(look)
+    row = heard.result
+    if row is None:
+        return [words(heard.problem or LOADING, Tone.FAINT)]
+    if not row.shots:
+        return [words("No shot was fired in these books yet.", Tone.FAINT)]
+    shot = next((one for one in row.shots if _key(one) == look.key), row.shots[0])
+    usual = {stage.name: stage for stage in row.stages}
+    figures = 34
+    longest = max((len(stage.name) for stage in shot.stages), default=_NAME)
+    named = min(longest + 1, max(width - figures - _LEAST_BAR, _NAME))
+    room = max(width - named - figures, _LEAST_BAR)
+    took = [(stage.name, stage.took_ms) for stage in shot.stages]
+    lines: list[Drawn] = [
+        (
+            Span(f"{shot.symbol} try {shot.number}", Tone.STRONG),
+            Span(f", aim {local_and_utc(shot.aim_ms, look.zone)}"),
+        ),
+        words(f"{'':<{named + room}}{'THIS':>9}{'P50':>9}{'P99':>9}{'N':>5}", Tone.FAINT),
+    ]
+    for (name, value), drawn in zip(took, waterfall([value for _, value in took], room), strict=True):
+        lines.append(_stage(fit(name.replace("_", " "), named), value, drawn, usual.get(name)))
+    return lines
+
+
+def _stage(name: str, took_ms: float | None, drawn: str, usual: StageRow | None) -> Drawn:
+    p50, p99, n = (None, None, 0) if usual is None else (usual.p50_ms, usual.p99_ms, usual.n)
+    figures = f"{milliseconds(p50):>9}{milliseconds(p99):>9}{n:>5}"
+    return (
+        Span(name),
+        Span(drawn, Tone.GOOD),
+        Span(f"{milliseconds(took_ms):>9}", Tone.STRONG),
+        Span(figures, Tone.FAINT),
+    )
+
+
+def _cost(look: Look, width: int, height: int) -> list[Drawn]:
+    del width, height
+    heard = _machine(look)
+    row, status = heard.result, _status(look)
+    if row is None or status is None:
+        return [words(heard.problem or LOADING, Tone.FAINT)]
+    store, lag = row.store, row.lag
+    worst = f"worst {milliseconds(lag.max_ms)}"
+    cpu = "–" if row.cpu_pct is None else f"{row.cpu_pct:.1f}%"
+    return [
+        _fact("memory", f"{bytes_of(row.rss_bytes)}, at most {bytes_of(row.rss_peak_bytes)}"),
+        _fact("CPU", f"{cpu} of a core, {row.cpu_s:.0f} s in all, {row.threads} threads"),
+        _fact("loop lag", f"p50 {milliseconds(lag.p50_ms)}, p99 {milliseconds(lag.p99_ms)}, {worst}"),
+        _fact("database", f"{bytes_of(store.database_bytes)} + {bytes_of(store.wal_bytes)} log"),
+        _fact(
+            "commits",
+            f"{store.commits_per_s:.1f}/s, last {milliseconds(store.last_commit_ms)}, {store.waiting} wait",
+        ),
+        _fact(
+            "slow queries",
+            f"{store.slow}, given up {store.too_slow}  {store.slowest}",
+            is_bad=store.too_slow > 0,
+        ),
+        _fact(
+            "exits' reserve", "set aside" if store.has_reserve else "MISSING", is_bad=not store.has_reserve
+        ),
+        _fact("journal", f"{status.journal} facts"),
+        _fact("this terminal", _terminal(look)),
+        *(
+            _fact("viewer", f"{one.who} ({one.role}), {bytes_of(one.waiting_bytes)} unread")
+            for one in row.viewers
+        ),
+    ]
+
+
+def _terminal(look: Look) -> str:
+    per_s = look.source.wire_per_s()
+    return "–" if per_s is None else f"{bytes_of(per_s)}/s"
+
+
+def _fact(name: str, text: str, *, is_bad: bool = False) -> Drawn:
+    return Span(f"{name:<15}", Tone.FAINT), Span(text, Tone.BAD if is_bad else Tone.PLAIN)
+
+
+def _weights(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    status, machine = _status(look), _machine(look).result
+    if status is None:
+        return [words(LOADING, Tone.FAINT)]
+    clock, budget = status.clock, status.budget
+    offset = (
+        "not known yet"
+        if clock.offset_ms is None
+        else f"{clock.offset_ms:+.1f} ± {clock.error_ms or 0:.1f} ms"
+    )
+    lines = [_fact("clock", f"{offset}  {clock.warning}".rstrip(), is_bad=bool(clock.warning))]
+    if budget.ban:
+        until = (
+            "" if budget.ban_until_ms is None else f" until {local_and_utc(budget.ban_until_ms, look.zone)}"
+        )
+        lines.append(words(f"BANNED: {budget.ban}{until}", Tone.BAD))
+    lines += [_lane(lane, width) for lane in budget.lanes]
+    if machine is not None:
+        waiting = f"{machine.requests_waiting} wait for their turn, {machine.requests_refused} refused"
+        lines.append(_fact("requests", waiting))
+        lines += [
+            _fact("held back", f"{one.group}: {one.phase}, again in {one.retry_in_s:.0f} s", is_bad=True)
+            for one in machine.breakers
+            if one.phase != "closed"
+        ]
+    return lines
+
+
+def _lane(lane: LaneRow, width: int) -> Drawn:
+    share = lane.used / lane.limit if lane.limit else 0.0
+    tone = Tone.BAD if share >= 1 else Tone.WARN if share >= _FULL else Tone.GOOD
+    room = max(min(width - 15 - 18, _BAR), 4)
+    said = f" {lane.used}/{lane.limit} in {lane.window_s:g} s"
+    return Span(fit(lane.name, 15), Tone.FAINT), Span(bar(share, room), tone), Span(said)
+
+
+def _streams(look: Look, width: int, height: int) -> list[Drawn]:
+    del width, height
+    status, row = _status(look), _machine(look).result
+    if status is None:
+        return [words(LOADING, Tone.FAINT)]
+    streams = status.streams
+    lines = [
+        words(
+            f"{streams.live} of {streams.topics} live, {streams.quiet} quiet, {streams.stale} stale, "
+            f"{streams.messages_per_s:.0f} messages/s"
+        )
+    ]
+    lines += [words(one, Tone.WARN) for one in streams.silent]
+    lines += [words(f"Skipped {one}", Tone.WARN) for one in status.budget.skipped_rows]
+    lines += [words(f"Not compared: {one}", Tone.WARN) for one in status.not_compared]
+    for source in status.sources:
+        read = "never read" if source.read_ms is None else f"read {age(look.now_ms - source.read_ms)} ago"
+        words_of = f"{read}  {source.problem}".rstrip()
+        lines.append(_fact(source.source[:14], words_of, is_bad=bool(source.problem)))
+    if row is not None:
+        for one in row.connections:
+            up = f"up {age((one.age_s or 0) * 1_000)}" if one.is_up else f"DOWN: {one.reason}"
+            lines.append(
+                _fact(
+                    one.name[:14], f"{up}, {one.topics} topics, {one.messages} messages", is_bad=not one.is_up
+                )
+            )
+        lines += [_queue(one) for one in row.observers]
+    return lines
+
+
+def _queue(row: QueueRow) -> Drawn:
+    lost = f", {row.dropped} dropped" if row.dropped else ""
+    return _fact(
+        row.name[:14], f"{row.waiting} wait{lost}  {row.last_error}".rstrip(), is_bad=bool(row.last_error)
+    )
+
+
+def _workers(row: MachineRow, look: Look) -> dict[str, Line]:
+    del row
+    status = _status(look)
+    return (
+        {}
+        if status is None
+        else {
+            one.name: _worker(one.name, one.state, one.restarts, one.last_error, one.is_degraded)
+            for one in status.workers
+        }
+    )
+
+
+def _worker(name: str, state: str, restarts: int, problem: str, is_degraded: bool) -> Line:
+    return (
+        Cell(name, Tone.STRONG),
+        Cell(state, Tone.WARN if is_degraded else Tone.PLAIN),
+        Cell(str(restarts), Tone.WARN if restarts else Tone.FAINT, restarts),
+        Cell(problem, Tone.WARN),
+    )
+
+
+BOARD = Board(
+    "engine",
+    "Engine",
+    "Each shot's way from the decision to the answer, beside what is usual; request weights and bans, the "
+    "clock, streams and their ages, queues, the database, memory, and what this terminal is sent.",
+    (
+        AnswerPane(
+            "Shots",
+            _SHOTS,
+            _latency,
+            _shots,
+            "No shot was fired in these books yet.",
+            place=Place(share=2),
+            follows=True,
+        ),
+        PicturePane("Latency", _waterfall, Place(share=3)),
+        AnswerPane(
+            "Workers", _WORKERS, _machine, _workers, "No worker runs.", place=Place(share=2, least_height=36)
+        ),
+        PicturePane("Weights, bans, clock", _weights, Place(share=3, is_beside=True)),
+        PicturePane("Costs", _cost, Place(share=4, is_beside=True, least_height=30)),
+        PicturePane("Streams, sources, queues", _streams, Place(share=4, is_beside=True, least_height=36)),
+    ),
+)

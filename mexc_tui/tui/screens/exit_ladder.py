@@ -1,0 +1,126 @@
+"""A position's exits on the axis of the price: what is sold where, and where that order lives. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from mexc_tui.model.position import Protection
+from mexc_tui.model.trading_view import PositionRow, RungRow
+from mexc_tui.tui.text import age, countdown, gain, price, within
+from mexc_tui.tui.widgets.cell import Tone, fit_cell
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+
+_WHERE = {
+    "exchange": ("rests on the exchange", Tone.GOOD),
+    "engine": ("watched by this engine", Tone.WARN),
+    "sold": ("sold", Tone.FAINT),
+    "too small": ("too small to be an order", Tone.FAINT),
+    "nowhere": ("NOWHERE", Tone.BAD),
+}
+_PROTECTED = {
+    Protection.ENGINE: ("by the engine", Tone.WARN),
+    Protection.DUST: ("dust: nothing to protect", Tone.FAINT),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One price on the ladder."""
+
+    price: Decimal
+    sign: str
+    name: str
+    tone: Tone
+    words: str
+
+
+def ladder(row: PositionRow, now_ms: int, width: int, height: int) -> list[Drawn]:
+    """Return the ladder from the highest price to the lowest, and below it what protects the position.
+
+    Why it cannot be sold comes first.
+    """
+    steps = sorted(_steps(row), key=lambda step: step.price, reverse=True)
+    foot = _foot(row, now_ms, width)
+    drawn = [_drawn(step, row) for step in steps]
+    trapped = [words(line, Tone.BAD) for line in folded(f"TRAPPED: {row.trapped}", width) if row.trapped]
+    room = max(height - len(foot) - len(trapped), 3)
+    return [*trapped, *_spaced(steps, drawn, room), *foot]
+
+
+def _steps(row: PositionRow) -> list[_Step]:
+    held = "since entry" if row.closed_ms is None else "while held"
+    highest = [_Step(row.high_price, "·", "high", Tone.FAINT, held)] if row.high_price > 0 else []
+    return highest + (_of_open(row) if row.closed_ms is None else _of_closed(row))
+
+
+def _of_closed(row: PositionRow) -> list[_Step]:
+    entry = _Step(row.entry_price, "┼", "entry", Tone.PLAIN, "on average")
+    if row.exit_price is None:
+        return [entry]
+    return [entry, _Step(row.exit_price, "◄", "sold", Tone.STRONG, "on average")]
+
+
+def _of_open(row: PositionRow) -> list[_Step]:
+    steps = [_Step(one.price, "┼", f"take {one.number}", *_rung(one, row)) for one in row.rungs]
+    bought = f"{_quantity(row.quantity, row)} {row.base_asset}"
+    steps.append(_Step(row.entry_price, "┼", "entry", Tone.PLAIN, bought))
+    steps.append(_Step(row.stop_price, "┴", "stop", Tone.BAD, _stop_words(row)))
+    if row.bid is not None:
+        old = "" if row.bid_age_ms is None or row.bid_age_ms < 1_000 else f", {age(row.bid_age_ms)} old"
+        steps.append(_Step(row.bid, "►", "bid", Tone.STRONG, f"now{old}"))
+    return steps
+
+
+def _rung(rung: RungRow, row: PositionRow) -> tuple[Tone, str]:
+    said, tone = _WHERE.get(rung.where, (rung.where, Tone.PLAIN))
+    return tone, f"{_quantity(rung.quantity, row)} {row.base_asset}, {said}"
+
+
+def _stop_words(row: PositionRow) -> str:
+    moved = row.stop_price != row.initial_stop
+    first = f", began at {price(row.initial_stop, row.price_decimals).text}" if moved else ""
+    return f"sells what is left{first}"
+
+
+def _quantity(quantity: Decimal, row: PositionRow) -> str:
+    return price(quantity, row.quantity_decimals).text
+
+
+def _drawn(step: _Step, row: PositionRow) -> Drawn:
+    away = (step.price / row.entry_price - 1) * 100 if row.entry_price else Decimal(0)
+    percent = gain(away, 1, "%")
+    return (
+        Span(f"{within(step.price, row.price_decimals, 14):>14} "),
+        Span(fit_cell(percent, 10, is_number=True) + " ", percent.tone),
+        Span(f"{step.sign} ", step.tone),
+        Span(f"{step.name:<9}", step.tone),
+        Span(step.words, Tone.FAINT if step.tone is not Tone.BAD else Tone.PLAIN),
+    )
+
+
+def _spaced(steps: list[_Step], drawn: list[Drawn], room: int) -> list[Drawn]:
+    """Put empty lines where prices lie far apart, as far as there is room."""
+    spare = room - len(drawn)
+    if spare <= 0 or len(steps) < 2:
+        return drawn
+    whole = steps[0].price - steps[-1].price
+    lines: list[Drawn] = []
+    for number, line in enumerate(drawn):
+        lines.append(line)
+        if number + 1 < len(steps) and whole:
+            gap = (steps[number].price - steps[number + 1].price) / whole
+            lines += [words(f"{'':>26}│", Tone.FAINT)] * int(gap * spare)
+    return lines
+
+
+def _foot(row: PositionRow, now_ms: int, width: int) -> list[Drawn]:
+    said, tone = _PROTECTED.get(row.protection, ("NOT AT ALL", Tone.BAD))
+    time_stop = "" if row.time_stop_ms is None else f"  time stop {countdown(row.time_stop_ms, now_ms)}"
+    closed = (
+        "" if row.closed_ms is None else f"closed {age(now_ms - row.closed_ms)} ago: {row.close_reason.value}"
+    )
+    lines: list[Drawn] = [
+        (Span("protected ", Tone.FAINT), Span(said, tone), Span(time_stop)) if not closed else words(closed)
+    ]
+    tone = Tone.BAD if row.trapped else Tone.FAINT
+    lines += [words(line, tone) for line in folded(row.protection_words, width) if line and not closed]
+    return lines

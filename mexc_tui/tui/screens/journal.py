@@ -1,0 +1,116 @@
+"""The eighth screen: what was written down, newest first."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from mexc_tui.desk.asking import JOURNAL, PAGE, FactPage, JournalAsked
+from mexc_tui.model.event import KINDS
+from mexc_tui.model.view import FactRow
+from mexc_tui.tui.query_cache import Heard
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.text import local_and_utc, utc
+from mexc_tui.tui.widgets.cell import Cell, Tone
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.styled_text import Drawn, folded, words
+from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.wording.facts import fact_words
+
+FOLLOW_S = 1.0
+_HANGS = 2
+_PAIR = re.compile(r"[A-Z0-9]{2,}(USDT|USDC|EUR|BTC|USD1)")
+_FACTS = (
+    Column("NUMBER", 8, goes=3, is_number=True),
+    Column("AT UTC", 9),
+    Column("KIND", 18),
+    Column("ABOUT", 14, goes=1),
+    Column("WHAT", 28, grows=True),
+)
+_LOUD = {
+    "alert": Tone.WARN,
+    "guard_acted": Tone.WARN,
+    "trading_changed": Tone.WARN,
+    "command_begun": Tone.STRONG,
+    "fill_booked": Tone.GOOD,
+}
+
+
+def asked(words_kept: str) -> JournalAsked:
+    """Return what to ask for: a kind or a pair among the filter's words reaches further back."""
+    kept = words_kept.split()
+    kind = next((word for word in kept if word.casefold() in KINDS), "")
+    about = next((word.upper() for word in kept if _PAIR.fullmatch(word.upper())), "")
+    return JournalAsked(kind=kind.casefold(), about=about, limit=PAGE)
+
+
+def _heard(look: Look) -> Heard[FactPage]:
+    return look.ask(JOURNAL, asked(look.filter), FOLLOW_S)
+
+
+def _rows(page: FactPage, _: Look) -> dict[str, Line]:
+    return {str(row.sequence): _line(row) for row in page.rows}
+
+
+def _line(row: FactRow) -> Line:
+    return (
+        Cell(str(row.sequence), Tone.FAINT, -row.sequence),
+        Cell(utc(row.at_ms), rank=-row.at_ms),
+        Cell(row.kind, _LOUD.get(row.kind, Tone.PLAIN)),
+        Cell(row.about, Tone.STRONG),
+        Cell(fact_words(row)),
+    )
+
+
+def _detail(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    return all_of(look, width)
+
+
+def all_of(look: Look, width: int) -> list[Drawn]:
+    """Draw all of a fact; a value that is longer than a line goes on below."""
+    page = _heard(look).result
+    if page is None:
+        return [words(LOADING, Tone.FAINT)]
+    row = next((one for one in page.rows if str(one.sequence) == look.key), None)
+    if row is None:
+        return [words("Choose a fact to see all of it.", Tone.FAINT)]
+    return [
+        words(f"{row.kind} {row.version}  {row.about}", Tone.STRONG),
+        words(local_and_utc(row.at_ms, look.zone), Tone.FAINT),
+        *_fields(row.body, width),
+    ]
+
+
+def _fields(body: msgspec.Raw, width: int) -> Iterable[Drawn]:
+    for line in msgspec.json.format(bytes(body), indent=2).decode().split("\n")[1:-1]:
+        text = line.removesuffix(",").replace('"', "")
+        indent = len(text) - len(text.lstrip())
+        first, *others = folded(text, max(width - indent - _HANGS, 8))
+        yield words(" " * indent + first)
+        for other in others:
+            yield words(" " * (indent + _HANGS) + other)
+
+
+BOARD = Board(
+    "journal",
+    "Journal",
+    "Everything that changed money or a decision, newest first. On the newest row the cursor follows what "
+    "comes, elsewhere it stays. A filter with a kind (order_changed) or a pair (FOOUSDT) reaches further "
+    f"back than the last {PAGE} facts.",
+    (
+        AnswerPane(
+            "Journal",
+            _FACTS,
+            _heard,
+            _rows,
+            "Nothing was written down yet, or nothing fits the filter.",
+            Order(0),
+            Place(share=3),
+            follows=True,
+        ),
+        PicturePane("Fact", _detail, Place(share=2, is_beside=True)),
+    ),
+    details=all_of,
+)

@@ -1,0 +1,93 @@
+"""The limits as bars with what is left of each: all of them, or in one line those that are nearest. Pure."""
+
+from decimal import Decimal
+
+from mexc_tui.model.trading_view import LimitRow, RiskRow
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import LOADING
+from mexc_tui.tui.text import amount
+from mexc_tui.tui.widgets.cell import NOTHING, Tone, fit
+from mexc_tui.tui.widgets.progress_bar import bar
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+
+_NEAR, _OVER = Decimal("0.75"), Decimal(1)
+_NAME, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 4, 40, 8
+
+
+def risk_of(look: Look) -> RiskRow | None:
+    """Return what the desk risks now; None: not heard yet."""
+    return look.source.risk_row
+
+
+def limits(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw every limit, one a line."""
+    del height
+    risk = risk_of(look)
+    if risk is None:
+        return [words(LOADING, Tone.FAINT)]
+    if not risk.limits:
+        return [words("No limit is set: see the settings, group risk.", Tone.WARN)]
+    figures = max(len("".join(_figures(row))) for row in risk.limits)
+    room = min(max(width - _NAME - figures, _LEAST_BAR), _MOST_BAR)
+    return [_limit(row, width, room) for row in risk.limits]
+
+
+def strip(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the limits that are nearest, as many as one line holds."""
+    del height
+    risk = risk_of(look)
+    if risk is None:
+        return [words(LOADING, Tone.FAINT)]
+    known = [row for row in risk.limits if row.share is not None]
+    spans: list[Span] = []
+    for row in sorted(known, key=lambda row: row.share or 0, reverse=True):
+        share = row.share or Decimal(0)
+        tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
+        name, used = row.name.replace("_", " "), f" {_figure(row.used, '')}/{_figure(row.limit, row.unit)}"
+        if sum(len(one.text) for one in spans) + len(name) + len(used) + _STRIP + 4 > width:
+            break
+        spans += [Span(f"{name} "), Span(bar(float(share), _STRIP), tone), Span(f"{used}   ", Tone.FAINT)]
+    return [tuple(spans)] if spans else [words("No limit is set.", Tone.WARN)]
+
+
+def _figures(row: LimitRow) -> tuple[str, str]:
+    """Return what is used of a limit, and what is left."""
+    if row.share is None:
+        return f" {_figure(row.used, row.unit)}, no limit", ""
+    unit = row.unit if row.unit == "%" else ""
+    used = f" {_figure(row.used, '')} of {_figure(row.limit, row.unit)}"
+    if row.used is None:
+        return used, ""
+    left = max(row.limit - row.used, Decimal(0))
+    return used, f", {_figure(left, unit)} left" if row.share < _OVER else ", REACHED"
+
+
+def _limit(row: LimitRow, width: int, room: int) -> Drawn:
+    """Return one limit: its bar, what is used of it, and what is left."""
+    share = row.share
+    name = fit(row.name.replace("_", " "), _NAME)
+    if row.used is None:
+        return Span(name), Span(
+            f" not known of {_figure(row.limit, row.unit)}: a price is missing", Tone.WARN
+        )
+    if share is None:
+        return Span(name), Span(_figures(row)[0], Tone.FAINT)
+    tone = Tone.BAD if share >= _OVER else Tone.WARN if share >= _NEAR else Tone.GOOD
+    used, left = _figures(row)
+    beside = f"  {row.words}" if row.words else ""
+    has_room = _NAME + room + len(used) + len(left) + len(beside) <= width
+    return (
+        Span(name),
+        Span(bar(float(share), room), tone),
+        Span(used),
+        Span(left, tone if share >= _NEAR else Tone.FAINT),
+        Span(beside if has_room else "", Tone.FAINT),
+    )
+
+
+def _figure(value: Decimal | None, unit: str) -> str:
+    if value is None:
+        return NOTHING.text
+    text = f"{value:f}" if value == value.to_integral_value() else amount(value).text
+    text = text.split(".")[0] if value == value.to_integral_value() else text
+    return f"{text}{unit}" if unit == "%" else f"{text} {unit}".rstrip()

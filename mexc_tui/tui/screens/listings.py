@@ -1,0 +1,104 @@
+"""The second screen: every listing, and the chosen one's story and plan."""
+
+from collections.abc import Callable, Iterable
+
+from mexc_tui.model.view import ListingRow
+from mexc_tui.model.why import WhyRow
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.empty_listings import no_listing
+from mexc_tui.tui.screens.listing_history import (
+    head,
+    listing_lines,
+    missing,
+    signal_lines,
+    snipe_lines,
+    what_if_lines,
+    why,
+)
+from mexc_tui.tui.screens.panes import Board, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.styled_text import Drawn, words
+from mexc_tui.tui.widgets.table_rows import Order
+
+_CHOOSE = "Choose a listing to see its story."
+Draws = Callable[[WhyRow, ListingRow, Look, int], Iterable[Drawn]]
+
+
+def _chosen(look: Look) -> ListingRow | None:
+    return None if look.key is None else look.source.listings.rows.get(look.key)
+
+
+def _drawn(look: Look, width: int, draws: Draws) -> list[Drawn]:
+    row = _chosen(look)
+    symbol = None if row is None else row.symbol
+    heard = why(look, symbol)
+    if heard.result is None or row is None:
+        return missing(heard, _CHOOSE, symbol)
+    return list(draws(heard.result, row, look, width))
+
+
+def _story(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    return _drawn(look, width, _told)
+
+
+def _plan(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    return _drawn(look, width, _planned)
+
+
+def all_of(look: Look, width: int) -> list[Drawn]:
+    """Draw a listing's story, and below it its plan and its gates."""
+    return _drawn(look, width, _all)
+
+
+def _all(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+    yield from _told(answer, row, look, width)
+    yield words("")
+    yield from _planned(answer, row, look, width)
+
+
+def _told(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+    story = next((one for one in answer.listings if one.listing.id == row.id), None)
+    if story is None:
+        yield words(f"Nothing is stored of {row.symbol} yet.", Tone.FAINT)
+        return
+    yield head(row.symbol)
+    yield from listing_lines(story, look, width)
+    yield head("Signals")
+    yield from signal_lines(story.detectors, look, width)
+
+
+def _planned(answer: WhyRow, row: ListingRow, look: Look, width: int) -> Iterable[Drawn]:
+    snipes = [says for says in answer.snipes if says.snipe.listing_id == row.id]
+    for says in snipes:
+        yield from snipe_lines(says, look, width)
+    if not snipes:
+        yield words(f"{row.symbol} is not armed.", Tone.FAINT)
+    yield head("If it were armed now")
+    yield from what_if_lines(answer.what_if, look, width)
+
+
+BOARD = Board(
+    "listings",
+    "Listings",
+    "Every listing: when it opens, who says so, whether the sources agree, and how it ended. Of the chosen "
+    "one: its states over time, signals, plan, T0 checklist, and what every gate would say now.",
+    (
+        TablePane(
+            "Listings",
+            lines.LISTING,
+            reading(lambda source: source.listings, lines.listing),
+            no_listing,
+            "listings",
+            Order(1),
+            Place(share=3),
+            left_ms=lines.prices_left_ms,
+        ),
+        PicturePane("Story", _story, Place(share=3, is_beside=True)),
+        PicturePane("Plan and gates", _plan, Place(share=3, is_beside=True)),
+    ),
+    wide_from=160,
+    details=all_of,
+)

@@ -1,0 +1,153 @@
+"""Pages in front of a board: its help, and what happened. Esc goes back."""
+
+import logging
+from datetime import tzinfo
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Static
+from textual.worker import Worker, WorkerState
+
+from mexc_tui.tui.actions import keys
+from mexc_tui.tui.activity_log import Happened, Happening
+from mexc_tui.tui.screens.panes import Board
+from mexc_tui.tui.text import local_and_utc, utc
+from mexc_tui.tui.widgets.canvas import Canvas
+from mexc_tui.tui.widgets.cell import Cell, Tone
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.header_bar import Head
+from mexc_tui.tui.widgets.styled_text import Span, folded, words
+from mexc_tui.tui.widgets.table import Table
+from mexc_tui.tui.widgets.table_rows import Line, Order
+
+log = logging.getLogger(__name__)
+
+_HAPPENED = (
+    Column("AT UTC", 9),
+    Column("WHO", 12, goes=1),
+    Column("WHAT", 26),
+    Column("WHAT CAME OF IT", 20, grows=True),
+)
+READ_ONLY = "READ-ONLY: this screen can lower risk, and no more; only keys that work are here."
+_NOTHING = "Nothing was done here yet, and no alert came."
+
+
+class HelpScreen(Screen[None]):
+    """What a screen shows, and every key."""
+
+    DEFAULT_CSS = """
+    HelpScreen { background: $background; }
+    HelpScreen VerticalScroll { border: round $primary; padding: 0 1; background: $surface; }
+    HelpScreen Static { color: $foreground; background: $surface; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,f1,q", "app.pop_screen", "Back", show=False)
+    ]
+
+    def __init__(self, board: Board, *, may_operate: bool) -> None:
+        """Explain a board to a viewer who may, or may not, do what adds risk."""
+        super().__init__()
+        self._board, self._may_operate = board, may_operate
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Head()
+        head = self._board.help if self._may_operate else f"{READ_ONLY}\n\n{self._board.help}"
+        words = f"{head}\n\n{keys.help_text(may_operate=self._may_operate)}"
+        with VerticalScroll() as page:
+            page.border_title = Text(self._board.title)
+            page.border_subtitle = Text("esc: back   h: halt")
+            yield Static(Text(words), markup=False)
+
+
+class HappenedScreen(Screen[None]):
+    """What was done here and what came of it, and alerts; the one under the cursor in full."""
+
+    DEFAULT_CSS = """
+    HappenedScreen { background: $background; layout: vertical; }
+    HappenedScreen .pane { border: round $muted; border-title-color: $muted; height: 2fr; }
+    HappenedScreen .pane:focus { border: round $primary; border-title-color: $primary; }
+    HappenedScreen Canvas.pane { height: 9; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,m,q", "app.pop_screen", "Back", show=False)]
+
+    def __init__(self, happened: Happened, zone: tzinfo) -> None:
+        """Show what is in there; times of day are those of `zone` and UTC."""
+        super().__init__()
+        self._happened, self._zone = happened, zone
+        self._table = Table(_HAPPENED, empty=_NOTHING, order=Order(0), name="happened")
+        self._whole = Canvas("whole")
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        yield Head()
+        yield self._table
+        yield self._whole
+
+    def on_mount(self) -> None:
+        """Show all of it."""
+        self._table.set_titles("What happened, newest first", "esc: back   h: halt")
+        self.bring_up_to_date()
+
+    def on_resize(self) -> None:
+        """Fold the text to the width there is."""
+        self.call_after_refresh(self.on_table_moved)
+
+    def bring_up_to_date(self) -> None:
+        """Show what came since."""
+        self._table.apply({str(number): _line(happening) for number, happening in self._happened})
+        self.on_table_moved()
+
+    def on_table_moved(self) -> None:
+        """Show all of the one under the cursor."""
+        chosen = next((one for number, one in self._happened if str(number) == self._table.cursor), None)
+        if chosen is None:
+            self._whole.show([])
+            return
+        width, _ = self._whole.room
+        when = f"{chosen.who}, {local_and_utc(chosen.at_ms, self._zone)}"
+        texts = [words(one, chosen.tone) for one in folded(chosen.result, max(width, 20))]
+        self._whole.show([(Span(chosen.what, Tone.STRONG),), words(when, Tone.FAINT), *texts])
+
+
+class Commands(CommandPalette):
+    """All that can be done, by name."""
+
+    DEFAULT_CSS = """
+    Commands { background: $background; }
+    Commands SearchIcon { display: none; }
+    """
+    """The board behind stands still, so it is hidden. Terminals do not agree on the width of the icon."""
+
+    def compose(self) -> ComposeResult:
+        """Lay it out below a header of its own: the one of the board behind it stands still."""
+        yield Head()
+        yield from super().compose()
+
+    def run_worker(self, *args: Any, **more: Any) -> Worker[Any]:
+        """Search beside everything else; a search that outlives the palette does not end the desk."""
+        return super().run_worker(*args, **{**more, "exit_on_error": False})
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Log a search that broke."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error  # pyright: ignore[reportUnknownMemberType] Textual says Worker
+            log.warning("the search for a command broke", exc_info=error)
+
+    def on_mount(self) -> None:
+        """Say which keys are no letters here."""
+        self.query_one("#--input").border_title = Text("^x: halt   esc: back")
+
+
+def _line(happening: Happening) -> Line:
+    return (
+        Cell(utc(happening.at_ms), rank=-happening.at_ms),
+        Cell(happening.who, Tone.FAINT),
+        Cell(happening.what, Tone.STRONG),
+        Cell(happening.result, happening.tone),
+    )

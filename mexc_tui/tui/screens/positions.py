@@ -1,0 +1,195 @@
+"""The fourth screen: what is held, what protects it, what its market does."""
+
+from decimal import Decimal
+
+from mexc_tui.desk.looking import MARKET, MarketAsked
+from mexc_tui.model.market_view import LevelRow, MarketRow, TradeRow
+from mexc_tui.model.order import Side
+from mexc_tui.model.trading_view import OrderRow, PositionRow
+from mexc_tui.tui.query_cache import NOT_YET, Heard
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.details import position_or_order
+from mexc_tui.tui.screens.exit_ladder import ladder
+from mexc_tui.tui.screens.listing_history import paragraph
+from mexc_tui.tui.screens.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
+from mexc_tui.tui.source import Source
+from mexc_tui.tui.text import age, amount, countdown, utc, within
+from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.charts import Level, Mark, Plot, chart
+from mexc_tui.tui.widgets.progress_bar import bar
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+from mexc_tui.tui.widgets.table_rows import Order
+
+_ASK_S = 0.75
+_CHOOSE = "Open a position, or choose one, to see its market."
+_DEPTH_BAR = 12
+_AXIS = 12
+"""Columns of a price beside a chart."""
+_LEVELS = {"stop": Tone.BAD, "trailing": Tone.WARN, "entry": Tone.FAINT, "break-even": Tone.WARN}
+
+_TAKERS = {Side.BUY: ("▲", Tone.GOOD), Side.SELL: ("▼", Tone.BAD)}
+
+
+def chosen(look: Look) -> PositionRow | None:
+    """Return the position under the cursor."""
+    return look.source.positions.rows.get(look.key) if look.key is not None else None
+
+
+def _is_closed(source: Source, key: str) -> bool:
+    row = source.positions.rows.get(key)
+    return row is not None and row.closed_ms is not None
+
+
+def market(look: Look) -> Heard[MarketRow]:
+    """Return the market of the chosen position; asking keeps it watched."""
+    row = chosen(look)
+    if row is None:
+        return NOT_YET
+    return look.ask(MARKET, MarketAsked(symbol=row.symbol), _ASK_S)
+
+
+def _missing(look: Look, heard: Heard[MarketRow], width: int) -> list[Drawn]:
+    """Say why there is nothing to draw."""
+    if chosen(look) is None:
+        return paragraph(_CHOOSE, width, Tone.FAINT)
+    return paragraph(heard.problem or LOADING, width, Tone.WARN if heard.problem else Tone.FAINT)
+
+
+def _ladder(look: Look, width: int, height: int) -> list[Drawn]:
+    row = chosen(look)
+    return paragraph(_CHOOSE, width, Tone.FAINT) if row is None else ladder(row, look.now_ms, width, height)
+
+
+def _depth(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the book: asks above, bids below, the best ones in the middle."""
+    heard = market(look)
+    row = heard.result
+    if row is None:
+        return _missing(look, heard, width)
+    problem = paragraph(row.problem, width, Tone.WARN) if row.problem else []
+    if problem and not (row.bids or row.asks):
+        return problem
+    each = max((height - 1 - len(problem)) // 2, 1)
+    asks, bids = row.asks[:each], row.bids[:each]
+    most = max((level.quantity for level in (*asks, *bids)), default=Decimal(1)) or Decimal(1)
+    between = _spread(row, look.now_ms)
+    return [
+        *problem,
+        *(_level(row, level, most, width, Tone.BAD) for level in reversed(asks)),
+        between,
+        *(_level(row, level, most, width, Tone.GOOD) for level in bids),
+    ]
+
+
+def _spread(row: MarketRow, now_ms: int) -> Drawn:
+    """Draw the spread, and how old the book is; without an exact book that is the age of its levels."""
+    if row.bid is None or row.ask is None:
+        return words(
+            "no side of the book is known" if row.bid is row.ask else "one side of the book is empty",
+            Tone.WARN,
+        )
+    gap = (row.ask - row.bid) / row.ask * 100 if row.ask else Decimal(0)
+    of_ms = row.at_ms if row.is_exact else row.leveled_ms
+    old = "" if of_ms is None else f"  {age(now_ms - of_ms)} old"
+    state, tone = ("", Tone.FAINT) if row.is_exact else ("  resyncing", Tone.WARN)
+    return Span(f"spread {amount(gap).text}%"), Span(f"{old}{state}", tone)
+
+
+def _level(row: MarketRow, level: LevelRow, most: Decimal, width: int, tone: Tone) -> Drawn:
+    at, size = within(level.price, row.price_decimals, 12), within(level.quantity, row.quantity_decimals, 12)
+    figures = f"{at:>12} {size:>12} "
+    room = max(min(width - len(figures) - 1, _DEPTH_BAR * 2), 0)
+    return Span(figures), Span(bar(float(level.quantity / most), room).replace("░", " "), tone)
+
+
+def _tape(look: Look, width: int, height: int) -> list[Drawn]:
+    heard = market(look)
+    row = heard.result
+    if row is None:
+        return _missing(look, heard, width)
+    if not row.trades:
+        return [words("No trade was seen yet.", Tone.FAINT)]
+    return [_trade(row, trade, width) for trade in row.trades[: max(height, 1)]]
+
+
+def _trade(row: MarketRow, trade: TradeRow, width: int) -> Drawn:
+    del width
+    sign, tone = ("?", Tone.FAINT) if trade.side is None else _TAKERS[trade.side]
+    return (
+        Span(f"{utc(trade.at_ms)} ", Tone.FAINT),
+        Span(f"{sign} {within(trade.price, row.price_decimals, 12):>12} ", tone),
+        Span(f"{within(trade.quantity, row.quantity_decimals, 12):>12}"),
+    )
+
+
+def _opening(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw the way of the price since the opening, with our fills and exits."""
+    heard = market(look)
+    row = heard.result
+    if row is None:
+        return _missing(look, heard, width)
+    plot = Plot(
+        [(one.start_ms / 1_000, one.last) for one in row.path],
+        [_fill(one.at_ms, one.price, one.side) for one in row.fills],
+        [Level(float(one.price), one.name, _LEVELS.get(one.name, Tone.GOOD)) for one in row.exits],
+    )
+    since = row.opened_ms or row.opens_ms
+    opened = "" if since is None else f"opened {utc(since)}, {countdown(since, look.now_ms)}; "
+    holes = f"; {len(row.holes)} holes" if row.holes else ""
+    foot = f"{opened}B bought, S sold, step {age(row.path_step_ms)}{holes}"
+    return chart(plot, width, height, lambda value: within(value, row.price_decimals, _AXIS), foot)
+
+
+def _fill(at_ms: int, at: Decimal, side: Side) -> Mark:
+    is_buy = side is Side.BUY
+    return Mark(at_ms / 1_000, float(at), "B" if is_buy else "S", Tone.GOOD if is_buy else Tone.WARN)
+
+
+def _orders(look: Look, keys: object) -> Changes:
+    """Return the orders of the chosen position, or of every one while none is chosen."""
+    del keys
+    row = chosen(look)
+    orders = look.source.orders.rows
+    return {key: lines.order(one, look.now_ms) for key, one in orders.items() if _belongs(one, row)}
+
+
+def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
+    return row is None or order.symbol == row.symbol
+
+
+BOARD = Board(
+    "positions",
+    "Positions",
+    "What is held, below it what was closed within a day, and what each gained; its exits as a ladder on the "
+    "price axis and where protection lives; "
+    "the orders, the book, the trades and the way of the price of the chosen one.",
+    (
+        TablePane(
+            "Positions",
+            lines.POSITION,
+            reading(lambda source: source.positions, lines.position),
+            "No position is open, and none was closed within a day. "
+            "A listing that is armed on screen 2 is bought at its opening.",
+            "positions",
+            Order(8),
+            Place(share=3),
+            _is_closed,
+        ),
+        PicturePane("Exits", _ladder, Place(share=4)),
+        TablePane(
+            "Orders",
+            lines.ORDER,
+            _orders,
+            "No open order belongs to it.",
+            "orders",
+            Order(6),
+            Place(share=2, least_height=30),
+        ),
+        PicturePane("Since the opening", _opening, Place(share=4, is_beside=True, least_height=30)),
+        PicturePane("Book", _depth, Place(share=3, is_beside=True, least_height=30)),
+        PicturePane("Trades", _tape, Place(share=2, is_beside=True, least_height=36)),
+    ),
+    wide_from=110,
+    details=position_or_order,
+)

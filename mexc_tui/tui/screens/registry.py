@@ -1,0 +1,21 @@
+"""The screens, in the order of their number keys; one module each, loaded when somebody first looks at it."""
+
+from functools import cache
+from importlib import import_module
+
+from mexc_tui.tui.screens.panes import Board
+
+NAMES = ("desk", "listings", "signals", "positions", "risk", "detectors", "engine", "journal", "settings")
+
+
+@cache
+def board(name: str) -> Board:
+    """Return the board of this name."""
+    found = import_module(f"mexc_tui.tui.screens.{name}").BOARD
+    assert isinstance(found, Board)
+    return found
+
+
+def all_boards() -> tuple[Board, ...]:
+    """Return every board, in the order of the keys."""
+    return tuple(board(name) for name in NAMES)

@@ -1,0 +1,206 @@
+"""The fifth screen: what the desk may do, what it risks, how it has done."""
+
+from collections.abc import Iterable
+
+from mexc_tui.desk.asking import JOURNAL, FactPage, JournalAsked, Nothing
+from mexc_tui.desk.looking import EQUITY, EquityAsked
+from mexc_tui.desk.trading import PERFORMANCE
+from mexc_tui.model import event
+from mexc_tui.model.event import GuardActed
+from mexc_tui.model.plan_view import EquityRow
+from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading_view import MetricRow, PerformanceRow, RiskRow
+from mexc_tui.tui.query_cache import Heard
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.limits import limits, risk_of
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.text import age, amount, date_and_time, gain, local_and_utc
+from mexc_tui.tui.widgets.cell import Cell, Tone
+from mexc_tui.tui.widgets.charts import Plot, chart
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.wording.previews import tightening_words
+
+_STATES = {
+    TradingState.ACTIVE: ("ENTRIES ALLOWED", Tone.GOOD),
+    TradingState.REDUCE_ONLY: ("REDUCE ONLY: no entries, exits run; it lifts itself", Tone.WARN),
+    TradingState.HALTED: ("HALTED: no entries, exits run; a person resumes", Tone.BAD),
+    TradingState.FLATTENING: ("FLATTENING: every position is being closed", Tone.BAD),
+}
+LOCKED = "LIVE TRADING IS LOCKED: no entries before a person unlocks it{}; exits run"
+_GUARDS = {GuardLevel.NORMAL: Tone.GOOD}
+_ASK_S, _ASK_SLOWLY_S = 5.0, 15.0
+
+
+def _state(look: Look, width: int, height: int) -> list[Drawn]:
+    del width, height
+    risk = risk_of(look)
+    if risk is None:
+        return [words(LOADING, Tone.FAINT)]
+    is_only_locked = risk.is_locked and risk.state is TradingState.ACTIVE
+    key = " (L)" if look.source.may_operate else ""
+    said, tone = (LOCKED.format(key), Tone.WARN) if is_only_locked else _STATES[risk.state]
+    lines = [words(said, tone)]
+    if risk.unlocked_until_ms is not None:
+        until = local_and_utc(risk.unlocked_until_ms, look.zone)
+        lines.append(words(f"live trading is unlocked until {until}; L locks it", Tone.WARN))
+    if risk.state is not TradingState.ACTIVE:
+        since = local_and_utc(risk.since_ms, look.zone)
+        lines.append(words(f"because: {risk.cause_words or risk.cause.value.replace('_', ' ')}"))
+        lines.append(words(f"by {risk.by or 'the engine'}, since {since}", Tone.FAINT))
+    guard = f"guard {risk.guard.value.replace('_', ' ')}"
+    lines.append(
+        (
+            Span(guard, _GUARDS.get(risk.guard, Tone.BAD)),
+            Span(f"  {risk.guard_words}" if risk.guard_words else ""),
+        )
+    )
+    if lowered := tightening_words(risk.tightening):
+        lines.append(words(f"limits {lowered}", Tone.WARN))
+    if risk.paused_until_ms is not None and risk.paused_until_ms > look.now_ms:
+        left = age(risk.paused_until_ms - look.now_ms)
+        lines.append(words(f"entries pause for {left} after losses in a row", Tone.WARN))
+    return [*lines, *_money(risk)]
+
+
+def _money(risk: RiskRow) -> list[Drawn]:
+    """Draw what the desk is worth, what this day made, and what of it is at risk."""
+    about = "" if risk.is_complete else "  (a price is missing: an estimate)"
+    quote, day = risk.quote_asset, gain(risk.day_pnl)
+    peak, drawdown = amount(risk.peak).text, amount(risk.drawdown_pct, 1).text
+    cash, reserved, exposure = (amount(one).text for one in (risk.cash, risk.reserved, risk.exposure))
+    return [
+        (
+            Span("equity ", Tone.FAINT),
+            Span(f"{amount(risk.equity).text} {quote}{about}", Tone.STRONG),
+            Span(f"   peak {peak}   drawdown {drawdown}%", Tone.FAINT),
+        ),
+        (
+            Span("this UTC day ", Tone.FAINT),
+            Span(f"{day.text.strip()} {quote}", day.tone),
+            Span(f"   realised {gain(risk.realised).text.strip()}", Tone.FAINT),
+        ),
+        words(f"cash {cash}   reserved {reserved}   at risk {exposure} at the bid", Tone.FAINT),
+    ]
+
+
+def _performance(look: Look) -> Heard[PerformanceRow]:
+    return look.ask(PERFORMANCE, Nothing(), _ASK_S)
+
+
+def _course(look: Look) -> Heard[EquityRow]:
+    return look.ask(EQUITY, EquityAsked(), _ASK_S)
+
+
+def _equity(look: Look, width: int, height: int) -> list[Drawn]:
+    heard = _course(look)
+    row = heard.result
+    if row is None:
+        return [words(heard.problem or LOADING, Tone.FAINT)]
+    points = [(one.at_ms / 1_000, float(one.equity)) for one in row.points if one.is_complete]
+    foot = row.quote_asset
+    if row.points:
+        foot = (
+            f"{row.quote_asset}, {len(points)} points since {date_and_time(row.points[0].at_ms, look.zone)}"
+        )
+    return chart(Plot(points, tone=Tone.GOOD), width, height, lambda value: f"{value:,.2f}", foot)
+
+
+def _drawdown(look: Look, width: int, height: int) -> list[Drawn]:
+    row = _course(look).result
+    if row is None:
+        return [words(LOADING, Tone.FAINT)]
+    points = [
+        (one.at_ms / 1_000, -float(one.drawdown_pct)) for one in row.points if one.drawdown_pct is not None
+    ]
+    worst = "" if row.worst_drawdown_pct is None else f", worst {row.worst_drawdown_pct:.1f}%"
+    foot = f"below the peak{worst}"
+    return chart(Plot(points, tone=Tone.BAD), width, height, _tenths, foot)
+
+
+def _tenths(percent: float) -> str:
+    return f"{round(percent, 1) + 0.0:.1f}%"  # never -0.0
+
+
+_METRICS = (
+    Column("FIGURE", 20),
+    Column("VALUE, AND WHAT IT RESTS ON", 26, grows=True),
+    Column("N", 5, goes=1, is_number=True),
+)
+
+
+def _metric_rows(row: PerformanceRow, _: Look) -> dict[str, Line]:
+    return {one.name: _metric(one) for one in row.metrics}
+
+
+def _metric(row: MetricRow) -> Line:
+    tone = Tone.FAINT if row.value is None else Tone.PLAIN
+    return Cell(row.name.replace("_", " ")), Cell(row.words, tone), Cell(str(row.n), Tone.FAINT, row.n)
+
+
+_GUARD = (
+    Column("AGE", 5, is_number=True),
+    Column("ABOUT", 14, goes=1),
+    Column("LEVEL", 14),
+    Column("FOUND", 20, grows=True),
+    Column("DONE", 20, goes=2),
+    Column("ACHIEVED", 24, goes=3),
+)
+
+
+def _guard_heard(look: Look) -> Heard[FactPage]:
+    return look.ask(JOURNAL, JournalAsked(kind="guard_acted", limit=50), _ASK_SLOWLY_S)
+
+
+def _guard_rows(page: FactPage, look: Look) -> dict[str, Line]:
+    return {str(number): line for number, line in _guard_lines(page, look)}
+
+
+def _guard_lines(page: FactPage, look: Look) -> Iterable[tuple[int, Line]]:
+    for fact in page.rows:
+        found = event.decode(bytes(fact.body))
+        if isinstance(found, GuardActed):
+            yield (
+                fact.sequence,
+                (
+                    Cell(age(look.now_ms - found.at_ms), rank=-found.at_ms),
+                    Cell(found.about, Tone.STRONG),
+                    Cell(found.level.value.replace("_", " "), _GUARDS.get(found.level, Tone.WARN)),
+                    Cell(found.finding),
+                    Cell(found.action),
+                    Cell(found.achieved, Tone.FAINT),
+                ),
+            )
+
+
+BOARD = Board(
+    "risk",
+    "Risk",
+    "What the desk may do and why, how much of each limit is used, equity and drawdown, what the guard did, "
+    "and every figure with the sample it rests on.",
+    (
+        PicturePane("State", _state, Place(share=3, lines=8)),
+        PicturePane("Limits", limits, Place(share=4, lines=14)),
+        AnswerPane(
+            "Guard history",
+            _GUARD,
+            _guard_heard,
+            _guard_rows,
+            "The guard has not had to act.",
+            Order(0),
+            Place(share=3, least_height=30),
+        ),
+        PicturePane("Equity", _equity, Place(share=3, is_beside=True, least_width=110, least_height=30)),
+        PicturePane("Drawdown", _drawdown, Place(share=2, is_beside=True, least_width=110, least_height=40)),
+        AnswerPane(
+            "Figures",
+            _METRICS,
+            _performance,
+            _metric_rows,
+            "No figure yet: they come with the first closed position.",
+            place=Place(share=4, is_beside=True),
+        ),
+    ),
+    has_halves=True,
+)

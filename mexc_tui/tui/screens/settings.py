@@ -1,0 +1,116 @@
+"""The ninth screen: every setting, what it may be, and what waits for a restart."""
+
+from mexc_tui.desk.asking import SETTINGS, Nothing, SettingList
+from mexc_tui.model.view import SettingRow
+from mexc_tui.tui.query_cache import Heard
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
+from mexc_tui.tui.widgets.cell import Cell, Tone
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.table_rows import Line
+
+_ASK_S = 5.0
+_SETTINGS = (
+    Column("SETTING", 30),
+    Column("VALUE", 16),
+    Column("UNIT", 10, goes=2),
+    Column("FROM", 12, goes=1),
+    Column("WAITS", 10, goes=3),
+    Column("WHAT IT IS", 20, goes=4, grows=True),
+)
+
+
+def heard(look: Look) -> Heard[SettingList]:
+    """Return all settings."""
+    return look.ask(SETTINGS, Nothing(), _ASK_S)
+
+
+def _rows(found: SettingList, _: Look) -> dict[str, Line]:
+    return {row.name: _line(row) for row in found.rows}
+
+
+def _line(row: SettingRow) -> Line:
+    is_own = row.value != row.default
+    return (
+        Cell(row.name, Tone.STRONG if is_own else Tone.PLAIN),
+        Cell(row.value, Tone.WARN if is_own else Tone.PLAIN),
+        Cell(row.unit, Tone.FAINT),
+        Cell(row.origin, Tone.PLAIN if is_own else Tone.FAINT),
+        Cell(row.pending, Tone.WARN),
+        Cell(row.help, Tone.FAINT),
+    )
+
+
+def chosen(look: Look) -> SettingRow | None:
+    """Return the setting under the cursor."""
+    found = heard(look).result
+    return None if found is None else next((row for row in found.rows if row.name == look.key), None)
+
+
+def _detail(look: Look, width: int, height: int) -> list[Drawn]:
+    del height
+    answer, row = heard(look), chosen(look)
+    if row is None:
+        return [
+            words(answer.problem or LOADING if answer.result is None else "Choose a setting.", Tone.FAINT)
+        ]
+    later = "takes effect at the next start" if row.needs_restart else "takes effect at once"
+    lines = [
+        words(row.name, Tone.STRONG),
+        *(words(line) for line in folded(row.help, width)),
+        words(""),
+        (Span("value    ", Tone.FAINT), Span(f"{row.value} {row.unit}".rstrip(), Tone.STRONG)),
+        (Span("default  ", Tone.FAINT), Span(row.default)),
+        *_hanging("allowed  ", row.allowed, width),
+        *_hanging("from     ", row.origin, width),
+        (Span("a change ", Tone.FAINT), Span(later, Tone.WARN if row.needs_restart else Tone.PLAIN)),
+    ]
+    if row.pending:
+        lines.append((Span("waits    ", Tone.FAINT), Span(f"{row.pending}, from the next start", Tone.WARN)))
+    return lines
+
+
+def _hanging(name: str, text: str, width: int) -> list[Drawn]:
+    """Draw a name and a text behind it, in as many lines as that takes."""
+    first, *others = folded(text, max(width - len(name), 8))
+    return [
+        (Span(name, Tone.FAINT), Span(first)),
+        *((Span(" " * len(name)), Span(one)) for one in others),
+    ]
+
+
+def _changed(look: Look, width: int, height: int) -> list[Drawn]:
+    """Draw what differs from the defaults, as a diff: what it was, and what it is."""
+    del width, height
+    found = heard(look).result
+    if found is None:
+        return [words(LOADING, Tone.FAINT)]
+    lines: list[Drawn] = []
+    for row in found.rows:
+        if row.value != row.default or row.pending:
+            waits = f", {row.pending} from the next start" if row.pending else ""
+            lines += [
+                words(row.name),
+                (
+                    Span(f"  - {row.default}", Tone.BAD),
+                    Span(f"  + {row.value}", Tone.GOOD),
+                    Span(waits, Tone.WARN),
+                ),
+            ]
+    return lines or [words("Every setting has its default.", Tone.FAINT)]
+
+
+BOARD = Board(
+    "settings",
+    "Settings",
+    "Every setting with its unit, what it may be, where its value comes from and what waits for a restart. "
+    "Secrets are no settings: keys are in the keyring.",
+    (
+        AnswerPane(
+            "Settings", _SETTINGS, heard, _rows, "The engine has no settings to show.", place=Place(share=3)
+        ),
+        PicturePane("Setting", _detail, Place(share=2, is_beside=True)),
+        PicturePane("Changed from the defaults", _changed, Place(share=2, is_beside=True, least_height=30)),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The terminal itself: input, signals, output size, repaint pacing."""

@@ -1,0 +1,371 @@
+"""The terminal below a screen: counts what it is sent, never waits for it, notices when it is gone."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import select
+import signal
+import termios
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Any, ClassVar
+
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+from mexc_tui.tui.terminal.ansi_minifier import thrifty
+from mexc_tui.tui.terminal.input_decoder import InputDecoder
+
+log = logging.getLogger(__name__)
+
+MOST_WAITING = 24
+"""Frames; more are thrown away, and everything is painted anew once it reads again (tui reference 3e)."""
+LOOK_EVERY_S = 1.0
+READ_AGAIN_S = 0.2
+USUAL_SIZE = 80, 24
+"""Of a terminal that does not say."""
+READ_WAIT_MS = 100
+_READ_SIZE = 4_096
+CLOSING_S = 0.3
+_METER_S = 4.0
+
+TAKE = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
+"""The alternate screen without a cursor; focus and pastes are told, lines are not wrapped."""
+GIVE_BACK = (
+    "\x18\x1b[0m\x1b[?2026l\x1b[?2048l\x1b[?2004l\x1b[?1004l\x1b[?1006l\x1b[?1015l\x1b[?1003l\x1b[?1000l"
+    "\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h"
+)
+"""What a terminal is owed when a screen ends without being able to say it: everything as it was."""
+
+
+class Meter:
+    """Bytes that a terminal was sent, and how many a second lately."""
+
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        """Count from now on."""
+        self._now_s = now_s
+        self._lately: deque[tuple[float, int]] = deque()
+        self._since_s = now_s()
+        self.total = 0
+
+    def count(self, size: int) -> None:
+        """Take note of bytes."""
+        self.total += size
+        self._lately.append((self._now_s(), size))
+        self._forget()
+
+    def per_s(self) -> float:
+        """Return the bytes a second of the last seconds."""
+        self._forget()
+        span_s = min(max(self._now_s() - self._since_s, 1.0), _METER_S)
+        return sum(size for _, size in self._lately) / span_s
+
+    def _forget(self) -> None:
+        while self._lately and self._lately[0][0] < self._now_s() - _METER_S:
+            self._lately.popleft()
+
+
+class Outflow:
+    """Writes in a thread of its own; a terminal that does not read costs nobody time, only frames."""
+
+    def __init__(self, descriptor: int, drained: Callable[[], None], broken: Callable[[], None]) -> None:
+        """`drained` is called once frames were lost and it reads again, `broken` once it is gone."""
+        self._descriptor, self._drained, self._broken = descriptor, drained, broken
+        self._frames: deque[bytes] = deque()
+        self._changed = Condition()
+        self._has_lost = self._is_closed = False
+        self._thread = Thread(target=self._run, name="terminal", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many frames were not taken yet."""
+        return len(self._frames)
+
+    def put(self, frame: bytes) -> bool:
+        """Send a frame, or lose it; behind a lost one all are, until what waits is taken."""
+        with self._changed:
+            if self._has_lost or len(self._frames) >= MOST_WAITING:
+                self._has_lost = True
+                return False
+            self._frames.append(frame)
+            self._changed.notify()
+            return True
+
+    def wait_until_taken(self) -> None:
+        """Wait a little until all that was put was written."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._frames, CLOSING_S)
+
+    def close(self) -> bool:
+        """Send what waits, as far as it is read soon; return whether that was all there ever was."""
+        with self._changed:
+            has_lost = self._has_lost
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join(CLOSING_S)
+        with self._changed:
+            has_lost = has_lost or bool(self._frames)
+            self._frames.clear()
+        return not has_lost
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._frames or self._is_closed)
+                if not self._frames:
+                    return
+                frame = self._frames[0]
+            if not self._write(frame):
+                return
+            with self._changed:
+                if self._frames:  # none: it took too long, and is closed
+                    self._frames.popleft()
+                self._changed.notify_all()
+                has_drained = self._has_lost and not self._frames
+                self._has_lost = self._has_lost and not has_drained
+            if has_drained:
+                self._drained()
+
+    def _write(self, frame: bytes) -> bool:
+        left = memoryview(frame)
+        while left:
+            try:
+                left = left[os.write(self._descriptor, left) :]
+            except OSError as error:
+                log.info("the terminal is gone: %s", error)
+                self._broken()
+                return False
+        return True
+
+
+@dataclass(slots=True)
+class Terminal:
+    """One terminal: it is read from standard input, and written to `out`."""
+
+    out: int
+    meter: Meter
+    now_s: Callable[[], float] = time.monotonic
+    """The clock by which incomplete input is given up."""
+    hung_up: Callable[[], None] = lambda: None
+    """Called once it is gone; from any thread."""
+    input_failed: Callable[[str], None] = lambda _: None
+    """Called with the problem when reading keys failed and was begun again; in the app's loop."""
+    stop_parent: Callable[[], None] = lambda: None
+    """Stops what the shell waits for, once the terminal was given back for a while."""
+    is_orphaned: Callable[[], bool] = lambda: False
+    """Whether what the shell waits for was killed."""
+    is_gone: bool = field(default=False)
+    owed: str = field(default="")
+    """What is to be written before anything else once the screen has ended."""
+
+    def gone(self) -> None:
+        """Say so once."""
+        if not self.is_gone:
+            self.is_gone = True
+            self.hung_up()
+
+
+def write_soon(descriptor: int, text: str) -> None:
+    """Write as far as it is read soon; a terminal that is gone or does not read is not waited for."""
+    outflow = Outflow(descriptor, lambda: None, lambda: None)
+    outflow.put(text.encode())
+    outflow.close()
+
+
+class TerminalDriver(LinuxDriver):
+    """Textual's driver on a `Terminal`. No terminal may stop this process: an engine may live here."""
+
+    terminal: ClassVar[Terminal]
+
+    def __init__(self, app: Any, **extra: Any) -> None:
+        """Begin like Textual does, but for stopping with the terminal."""
+        super().__init__(app, **extra)  # pyright: ignore[reportUnknownMemberType] Textual says App
+        self._outflow: Outflow | None = None
+        self._looking: asyncio.TimerHandle | None = None
+        self._attributes: list[Any] | None = None
+        self._was_behind = False
+        """Whether something was not written because a shell had the terminal."""
+        self._is_suspended = False
+        """Whether the terminal was given back until SIGCONT."""
+        for number in (signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGTSTP else signal.SIG_DFL)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        loop = asyncio.get_running_loop()
+
+        def soon(act: Callable[[], None]) -> Callable[[], None]:
+            def call() -> None:
+                with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+                    loop.call_soon_threadsafe(act)
+
+            return call
+
+        self._outflow = Outflow(self.terminal.out, soon(self._paint_anew), soon(self.terminal.gone))
+        super().start_application_mode()
+        for number in (signal.SIGTTOU, signal.SIGTTIN):
+            signal.signal(number, signal.SIG_IGN)
+        with contextlib.suppress(termios.error):
+            self._attributes = termios.tcgetattr(self.fileno)
+        again, suspend = soon(self._continue), soon(self._suspend)
+        signal.signal(signal.SIGCONT, lambda _, __: again())
+        signal.signal(signal.SIGTSTP, lambda _, __: suspend())
+        self._look(loop)
+
+    def write(self, data: str) -> None:
+        """Send, and count; nothing while a shell has the terminal."""
+        if self._outflow is None or self.terminal.is_gone:
+            return
+        if self._is_suspended or self._is_behind():
+            self._was_behind = True
+            return
+        frame = thrifty(data).encode("utf-8", "replace")
+        if self._outflow.put(frame):
+            self.terminal.meter.count(len(frame))
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        if self._looking is not None:
+            self._looking.cancel()
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+        if self.terminal.is_orphaned():  # nobody else will say it
+            write_soon(self.terminal.out, GIVE_BACK)
+        elif (self._outflow is not None and not self._outflow.close()) or self._was_behind:
+            self.terminal.owed = GIVE_BACK
+        super().close()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back, but for its attributes where a shell has set its own by now."""
+        if self._is_suspended or self._is_behind():
+            self.attrs_before = None
+        super().stop_application_mode()
+
+    def _suspend(self) -> None:
+        """Give the terminal to the shell until SIGCONT. This process goes on: an engine may live here."""
+        if self._is_suspended or self._attributes is None or self._outflow is None or self._is_behind():
+            return
+        self.write(GIVE_BACK)
+        self._outflow.wait_until_taken()
+        if self.attrs_before is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+        self._is_suspended = self._was_behind = True
+        self.terminal.stop_parent()
+
+    def _continue(self) -> None:
+        self._is_suspended = False
+        self._take_again()
+
+    def _take_again(self) -> None:
+        """Go on after a stop: a shell may have had the terminal meanwhile."""
+        if self._attributes is None or self._is_behind():
+            return
+        try:
+            termios.tcsetattr(self.fileno, termios.TCSANOW, self._attributes)
+        except (OSError, termios.error) as error:
+            log.info("the terminal could not be taken again: %s", error)
+            return
+        self._was_behind = False
+        self.write(TAKE)
+        self._enable_mouse_support()
+        self._paint_anew()
+
+    def _is_behind(self) -> bool:
+        """Whether a shell has the terminal, and this goes on behind it: it neither writes nor reads then."""
+        try:
+            return os.tcgetpgrp(self.fileno) != os.getpgrp()
+        except OSError:  # not ours to share with a shell, or gone
+            return False
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        try:
+            columns, lines = os.get_terminal_size(self.fileno)
+        except OSError:
+            return USUAL_SIZE
+        return (columns, lines) if columns and lines else USUAL_SIZE
+
+    def _query_in_band_window_resize(self) -> None:
+        """Ask for no sizes in the input: the system tells them, and garbage may look like one."""
+
+    def _run_input_thread(self) -> None:
+        decoder, failed = InputDecoder(), 0
+        while not self.exit_event.is_set():
+            if self._is_suspended:
+                self.exit_event.wait(READ_AGAIN_S)
+                continue
+            try:
+                self._read_input(decoder)
+                failed = 0
+            except OSError as error:
+                # What is typed behind a shell is the shell's; it may have given the terminal back just now.
+                failed = 0 if self._is_behind() else failed + 1
+                if failed > 1 or self._is_hung_up():
+                    log.info("the terminal is gone: %s", error)
+                    self._in_app(self.terminal.gone)
+                    return
+                self.exit_event.wait(READ_AGAIN_S)
+            except Exception as error:  # without a reader no key would halt anything
+                log.exception("reading keys failed, and begins again")
+                problem = f"{type(error).__name__}: {error}"
+                self._in_app(lambda problem=problem: self.terminal.input_failed(problem))
+                failed += 1
+                if failed > 1:
+                    decoder = InputDecoder()
+                    self.exit_event.wait(READ_AGAIN_S)
+
+    def _read_input(self, decoder: InputDecoder) -> None:
+        """Wait a little for input, and pass on what it means. Raises OSError if the terminal is gone."""
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        data = b""
+        if poll.poll(READ_WAIT_MS):
+            data = os.read(self.fileno, _READ_SIZE)
+            if not data:
+                raise OSError("the input has ended")
+        now_s = self.terminal.now_s()
+        for message in decoder.feed(data, now_s):
+            self.process_message(message)
+        if not data:
+            for message in decoder.idle(now_s):
+                self.process_message(message)
+
+    def _in_app(self, call: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the app has ended
+            self._loop_of_app().call_soon_threadsafe(call)
+
+    def _loop_of_app(self) -> asyncio.AbstractEventLoop:
+        loop = self._app._loop  # pyright: ignore[reportPrivateUsage]
+        if loop is None:
+            raise RuntimeError("The app has ended.")
+        return loop
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look now and then whether the terminal is still there: its hang-up may have been kept from us."""
+        if self._is_hung_up():
+            self.terminal.gone()
+            return
+        if self.terminal.is_orphaned():
+            self.terminal.hung_up()
+            return
+        if self._was_behind and not self._is_suspended:
+            self._take_again()
+        self._looking = loop.call_later(LOOK_EVERY_S, self._look, loop)
+
+    def _is_hung_up(self) -> bool:
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLHUP)
+        return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
+
+    def _paint_anew(self) -> None:
+        self._app.refresh(layout=True)
+
+
+def driver_of(terminal: Terminal) -> type[Driver]:
+    """Return a driver for this terminal."""
+    return type("Driver", (TerminalDriver,), {"terminal": terminal})

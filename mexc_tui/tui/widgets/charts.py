@@ -1,0 +1,200 @@
+"""Charts out of characters. Pure: numbers and room in, drawn lines out. What is not finite is left out."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from mexc_tui.tui.widgets.cell import Tone, fit
+from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+
+BLANK = 0x2800
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""Bits of a braille cell: four rows of two dots (Unicode 3.0, block Braille Patterns)."""
+_SPARKS = "▁▂▃▄▅▆▇█"
+LEAST_WIDTH, LEAST_HEIGHT = 20, 3
+_MOST_FOOT = 2
+NO_ROOM = "Too little room for a chart here."
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something at one place of a chart: a fill, an exit."""
+
+    x: float
+    y: float
+    sign: str
+    """One column wide."""
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A value worth a line across the chart: a stop, a target."""
+
+    y: float
+    name: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a chart shows: a line over x, marks on it, levels across it."""
+
+    points: Sequence[tuple[float, float]]
+    marks: Sequence[Mark] = ()
+    levels: Sequence[Level] = ()
+    tone: Tone = Tone.PLAIN
+
+
+def chart(plot: Plot, width: int, height: int, label: Callable[[float], str], foot: str = "") -> list[Drawn]:
+    """Return a chart with its scale on the right and `foot` below; without points what is missing."""
+    points = [(x, y) for x, y in plot.points if math.isfinite(x) and math.isfinite(y)]
+    if len(points) < 2:
+        return [words("Not enough points for a chart yet.", Tone.FAINT)]
+    scale = _scale(points, plot)
+    texts = [label(scale.bottom), label(scale.top), *(f"{one.name} {label(one.y)}" for one in plot.levels)]
+    right = max(cell_len(text) for text in texts) + 1
+    below = folded(foot, max(width, 1))[:_MOST_FOOT] if foot else []
+    columns, lines = width - right, height - len(below)
+    if columns < LEAST_WIDTH or lines < LEAST_HEIGHT:
+        return [words(fit(NO_ROOM, max(width, 0)), Tone.FAINT)]
+    drawn = _Raster(columns, lines, scale)
+    drawn.line(points)
+    rows = [drawn.row(y, plot) for y in range(lines)]
+    scaled = _labels(plot, drawn, label, lines)
+    found = [(*row, Span(" "), scaled.get(number, Span(""))) for number, row in enumerate(rows)]
+    return [*found, *(words(fit(one, width), Tone.FAINT) for one in below)]
+
+
+def spark(values: Sequence[float], width: int) -> str:
+    """Return the last `width` values as a line of blocks, lowest to highest."""
+    shown = [value for value in values if math.isfinite(value)][-width:]
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    if high == low:
+        return _SPARKS[3] * len(shown)
+    return "".join(_SPARKS[min(int((one - low) / (high - low) * 8), 7)] for one in shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+def _scale(points: Sequence[tuple[float, float]], plot: Plot) -> _Scale:
+    """Return the room that holds every point and mark; levels far away do not flatten the line."""
+    ys = [y for _, y in points] + [one.y for one in plot.marks]
+    low, high = min(ys), max(ys)
+    room = (high - low) or abs(high) * 0.01 or 1.0
+    for level in plot.levels:
+        if low - room <= level.y <= high + room:
+            low, high = min(low, level.y), max(high, level.y)
+    if low == high:
+        low, high = low - room / 2, high + room / 2
+    xs = [x for x, _ in points]
+    return _Scale(min(xs), max(xs), low, high)
+
+
+class _Raster:
+    """Braille cells: two dots wide, four high."""
+
+    def __init__(self, columns: int, lines: int, scale: _Scale) -> None:
+        self._columns, self._lines, self.scale = columns, lines, scale
+        self._cells = [[0] * columns for _ in range(lines)]
+
+    def line(self, points: Sequence[tuple[float, float]]) -> None:
+        """Draw from point to point."""
+        before: tuple[int, int] | None = None
+        for point in sorted(points):
+            here = self._dot(*point)
+            for x, y in _between(before or here, here):
+                self._cells[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
+            before = here
+
+    def line_of(self, y: float) -> int:
+        """Return the line of the screen that a value is on."""
+        return self._dot(self.scale.left, y)[1] // 4
+
+    def row(self, line: int, plot: Plot) -> Drawn:
+        """Return one line: dots, with levels behind and marks in front."""
+        signs: dict[int, Span] = {}
+        level = next((one for one in plot.levels if self._has(one.y) and self.line_of(one.y) == line), None)
+        for one in plot.marks:
+            x, y = self._dot(one.x, one.y)
+            if y // 4 == line:
+                signs[x // 2] = Span(one.sign, one.tone)
+        spans: list[Span] = []
+        for column, cell in enumerate(self._cells[line]):
+            if column in signs:
+                span = signs[column]
+            elif cell:
+                span = Span(chr(BLANK + cell), plot.tone)
+            else:
+                span = Span("┈", level.tone) if level is not None else Span(" ")
+            _join(spans, span)
+        return tuple(spans)
+
+    def _has(self, y: float) -> bool:
+        return self.scale.bottom <= y <= self.scale.top
+
+    def _dot(self, x: float, y: float) -> tuple[int, int]:
+        scale, across, down = self.scale, self._columns * 2 - 1, self._lines * 4 - 1
+        at_x = round((x - scale.left) / ((scale.right - scale.left) or 1.0) * across)
+        at_y = round((scale.top - y) / ((scale.top - scale.bottom) or 1.0) * down)
+        return min(max(at_x, 0), across), min(max(at_y, 0), down)
+
+
+def _between(one: tuple[int, int], other: tuple[int, int]) -> list[tuple[int, int]]:
+    (x0, y0), (x1, y1) = one, other
+    steps = max(abs(x1 - x0), abs(y1 - y0), 1)
+    return [
+        (round(x0 + (x1 - x0) * step / steps), round(y0 + (y1 - y0) * step / steps))
+        for step in range(steps + 1)
+    ]
+
+
+def _join(spans: list[Span], span: Span) -> None:
+    if spans and spans[-1].tone is span.tone:
+        spans[-1] = Span(spans[-1].text + span.text, span.tone)
+    else:
+        spans.append(span)
+
+
+def _labels(plot: Plot, drawn: _Raster, label: Callable[[float], str], lines: int) -> dict[int, Span]:
+    """Return what stands right of which line: the ends of the scale, and the levels by name."""
+    scale = drawn.scale
+    found = {0: Span(label(scale.top), Tone.FAINT), lines - 1: Span(label(scale.bottom), Tone.FAINT)}
+    for level in plot.levels:
+        if scale.bottom <= level.y <= scale.top:
+            found[drawn.line_of(level.y)] = Span(f"{level.name} {label(level.y)}", level.tone)
+    return found
+
+
+def waterfall(took: Sequence[float | None], width: int) -> list[str]:
+    """Return a bar for each span of time, each beginning where the one before it ended."""
+    whole = sum(one for one in took if one is not None and one > 0)
+    lines: list[str] = []
+    begun = 0.0
+    for one in took:
+        length = max(one or 0.0, 0.0)
+        begin = int(begun / whole * width) if whole else 0
+        end = round((begun + length) / whole * width) if whole else 0
+        begun += length
+        text = "" if not length else " " * min(begin, width - 1) + "█" * max(end - begin, 1)
+        lines.append(text[:width].ljust(width))
+    return lines
+
+
+def band(low: float, value: float, high: float, width: int) -> str:
+    """Return an interval within 0..1 with a point in it: `──├──●─┤───`."""
+    at = [min(max(round(one * (width - 1)), 0), width - 1) for one in (low, value, high)]
+    line = ["─" if at[0] < place < at[2] else "·" for place in range(width)]
+    line[at[0]], line[at[2]] = "├", "┤"
+    line[at[1]] = "●"
+    return "".join(line)

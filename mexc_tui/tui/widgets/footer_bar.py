@@ -1,0 +1,51 @@
+"""The last line of a board: keys, and the screens by their numbers; a click on one presses it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.cells import cell_len
+from textual import events
+
+from mexc_tui.tui.actions.keys import BETWEEN, Spot
+from mexc_tui.tui.widgets.styled_text import Part
+from mexc_tui.tui.widgets.text_bar import Bar
+
+_EDGE = 1
+"""Columns before the first word of a bar."""
+
+
+class Foot(Bar):
+    """Words that stand for keys."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__(1, "footer")
+        self._spots: list[tuple[int, int, str]] = []
+        """Where the words of a key begin and end, and that key."""
+
+    def show_keys(self, keys: Sequence[Spot], screens: Sequence[Spot] = ()) -> None:
+        """Show keys from the left, screens at the right."""
+        line, spots = "", list[tuple[int, int, str]]()
+        for spot in keys:
+            line += BETWEEN if line else ""
+            line = _put(line, spot, spots)
+        room = self.size.width - 2 * _EDGE - sum(1 + len(spot.words) for spot in screens)
+        if screens and room >= cell_len(line):
+            line = line.ljust(room)
+            for spot in screens:  # the space before a number is part of it: one column is hard to hit
+                line = _put(line, replace(spot, words=f" {spot.words}"), spots)
+        self._spots = spots
+        self.show([[Part(line)]])
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key under the pointer."""
+        for begin, end, key in self._spots:
+            if begin <= event.x - _EDGE < end:
+                self.app.simulate_key(key)  # pyright: ignore[reportUnknownMemberType] Textual says App
+
+
+def _put(line: str, spot: Spot, spots: list[tuple[int, int, str]]) -> str:
+    begin = cell_len(line)
+    line += spot.words
+    spots.append((begin, cell_len(line), spot.key))
+    return line

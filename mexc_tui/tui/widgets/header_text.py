@@ -1,0 +1,173 @@
+"""The lines on top: mode, state, clock, freshness; money; and what is new. The unknown is said so.
+
+While nothing new comes from the engine, state and money are the last that are known, marked and dimmed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+
+from rich.cells import cell_len
+
+from mexc_tui.desk.client import Link, LinkState
+from mexc_tui.model.mode import Mode
+from mexc_tui.model.trading import GuardLevel, TradingState
+from mexc_tui.model.trading_view import RiskRow
+from mexc_tui.model.view import StatusRow
+from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, Mark
+from mexc_tui.tui.text import age, amount, gain, here, utc
+from mexc_tui.tui.widgets.cell import Tone, fit
+from mexc_tui.tui.widgets.styled_text import Part, fitting
+
+_OFF_MS = 100.0
+_MOST_STATE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a header is made of, as of one moment."""
+
+    status: StatusRow | None
+    risk: RiskRow | None
+    link: LinkState
+    heard_ms: float | None
+    now_ms: int
+    zone: tzinfo
+    positions: int
+    may_operate: bool = True
+    """False: this screen is read-only."""
+    news: Sequence[Part] = ()
+    """What the third line says."""
+    frozen_ms: int | None = None
+    """How long the view stands still; None: it goes on."""
+
+    @property
+    def age_ms(self) -> float | None:
+        """How old the engine's views are: by their own time, and by when anything came; None: none came."""
+        if self.status is None:
+            return self.heard_ms
+        return max(float(self.now_ms - self.status.now_ms), self.heard_ms or 0.0)
+
+    @property
+    def is_old(self) -> bool:
+        """Whether the engine may have gone on, or ended, without a word of it here."""
+        return self.link.link is not Link.CONNECTED or (self.age_ms or 0.0) > OLD_VIEWS_MS
+
+    @property
+    def mark(self) -> Mark:
+        """How panes that show views say that these are old."""
+        return Mark(f"OLD: {age(self.age_ms)}", is_dim=True) if self.is_old else CURRENT
+
+
+def lines(known: Known, width: int) -> tuple[Sequence[Part], ...]:
+    """Return the parts of each line that fit."""
+    return fitting(_engine(known), width), fitting(_money(known), width), known.news
+
+
+def _engine(known: Known) -> list[Part]:
+    status = known.status
+    if status is None:
+        return [Part("NO ENGINE YET", Tone.WARN, is_badge=True), _read_only(known), _link(known)]
+    return [
+        _mode(status.mode, known.risk),
+        _read_only(known),
+        _frozen(known),
+        Part(utc(known.now_ms), goes=3),  # far left: a line is sent from its beginning to what changed
+        *_of_now(known, status),
+        Part(here(known.now_ms, known.zone), goes=6),
+        Part(f"profile {status.profile}", Tone.FAINT, goes=6),
+        Part(f"world {status.world}" if status.world else "", Tone.FAINT, goes=7),
+    ]
+
+
+def _of_now(known: Known, status: StatusRow) -> tuple[Part, ...]:
+    """Return what the engine may do and hears; without a word of it, what it might do when last heard."""
+    if known.is_old:
+        return _link(known), _last(_state(known))
+    return _state(known), _link(known), _clock(status), _feed(status)
+
+
+def _last(part: Part) -> Part:
+    return replace(part, text=f"was: {part.text}", tone=Tone.FAINT)
+
+
+def _mode(mode: str, risk: RiskRow | None) -> Part:
+    if mode == Mode.LIVE:
+        is_locked = risk is not None and risk.is_locked
+        return Part("LIVE LOCKED" if is_locked else "LIVE - REAL MONEY", Tone.BAD, is_badge=True)
+    return Part(mode.upper(), Tone.GOOD, is_badge=True)
+
+
+def _read_only(known: Known) -> Part:
+    return Part("" if known.may_operate else "READ-ONLY", Tone.WARN, is_badge=True)
+
+
+def _frozen(known: Known) -> Part:
+    if known.frozen_ms is None:
+        return Part("")
+    return Part(f"VIEW FROZEN {age(known.frozen_ms)}, p goes on", Tone.WARN, is_badge=True)
+
+
+def _state(known: Known) -> Part:
+    assert known.status is not None
+    state = known.risk.state if known.risk is not None else known.status.trading_state
+    words = known.risk.cause_words if known.risk is not None else known.status.cause
+    if state is TradingState.ACTIVE and known.risk is not None and known.risk.is_locked:
+        return Part("no entries before L unlocks" if known.may_operate else "no entries: locked", Tone.WARN)
+    if state is TradingState.ACTIVE:
+        return Part("entries allowed", Tone.GOOD)
+    because = f": {words}" if words else ""
+    tone = Tone.WARN if state is TradingState.REDUCE_ONLY else Tone.BAD
+    said = f"{state.value.replace('_', ' ').upper()}{because}"
+    return Part(fit(said, min(cell_len(said), _MOST_STATE)), tone)
+
+
+def _link(known: Known) -> Part:
+    if known.link.link is Link.DISCONNECTED:
+        return Part(f"NO CONNECTION {age(known.heard_ms)}", Tone.BAD)
+    if known.link.link is Link.STALE:
+        return Part(f"ENGINE SILENT {age(known.heard_ms)}", Tone.BAD)
+    if known.is_old:
+        return Part(f"DATA {age(known.age_ms)} OLD", Tone.BAD)
+    return Part("connected", Tone.PLAIN, goes=5)
+
+
+def _clock(status: StatusRow) -> Part:
+    clock = status.clock
+    if clock.offset_ms is None:
+        return Part("clock unknown", Tone.WARN, goes=1)
+    is_bad = bool(clock.warning) or abs(clock.error_ms or 0) > _OFF_MS
+    error = "" if clock.error_ms is None else f" ±{clock.error_ms:.0f}"
+    return Part(f"clock {clock.offset_ms:+.0f}{error}ms", Tone.WARN if is_bad else Tone.PLAIN, goes=2)
+
+
+def _feed(status: StatusRow) -> Part:
+    streams = status.streams
+    if not streams.topics:
+        return Part("no feed", Tone.WARN, goes=1)
+    if streams.stale:
+        return Part(f"feed {streams.stale} of {streams.topics} STALE", Tone.BAD, goes=1)
+    since = "" if streams.newest_s is None else f" {streams.newest_s}s ago"
+    return Part(f"feed {streams.live}/{streams.topics} {streams.messages_per_s:.0f}/s{since}", goes=4)
+
+
+def _money(known: Known) -> list[Part]:
+    risk = known.risk
+    if risk is None:
+        return [Part("equity not known yet", Tone.FAINT)]
+    day, percent = gain(risk.day_pnl), gain(risk.day_pct, 1, "%")
+    about = "" if risk.is_complete else "~"
+    guard = Tone.PLAIN if risk.guard is GuardLevel.NORMAL else Tone.BAD
+    parts = [
+        Part(f"equity {about}{amount(risk.equity).text} {risk.quote_asset}", Tone.STRONG),
+        Part(f"day {day.text.strip()} ({percent.text.strip('▲▼ ')})", day.tone),
+        Part(f"open {known.positions}, {amount(risk.exposure).text} at the bid", goes=1),
+        Part(f"guard {risk.guard.value}", guard, goes=0 if guard is Tone.BAD else 2),
+        Part(f"drawdown {amount(risk.drawdown_pct, 1).text}%", goes=3),
+        Part(f"cash {amount(risk.cash).text}", Tone.FAINT, goes=4),
+        Part(f"reserved {amount(risk.reserved).text}", Tone.FAINT, goes=5),
+    ]
+    if not known.is_old:
+        return parts
+    first, *others = parts
+    return [_last(first), *(replace(part, tone=Tone.FAINT) for part in others)]

@@ -1,0 +1,65 @@
+"""The line of the header that says what is new: it has a place of its own and covers nothing. Pure."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mexc_tui.tui.text import utc
+from mexc_tui.tui.widgets.cell import Tone, fit
+from mexc_tui.tui.widgets.styled_text import Part, width_of
+
+SHOWN_S = 60.0
+"""So long something new stays in the line; then it is found among what happened."""
+FIRST_S = 8.0
+"""So long something grave is not replaced by something lesser."""
+MOST_KEPT = 50
+_GRAVE = {Tone.BAD: 2, Tone.WARN: 1}
+_ALL = "m shows all"
+_LEAST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One new thing: what, how grave, and when (exchange's time, and the screen's own clock)."""
+
+    words: str
+    tone: Tone
+    at_ms: int
+    at_s: float
+
+
+class News:
+    """The newest things, and which of them the line shows."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._items: deque[Item] = deque(maxlen=MOST_KEPT)
+
+    def add(self, item: Item) -> None:
+        """Take something new."""
+        self._items.append(item)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Return what is kept, oldest first."""
+        return iter(self._items)
+
+    def line(self, now_s: float, width: int) -> list[Part]:
+        """Return the line: the gravest of the last seconds, else the newest, and how many came with it."""
+        recent = [one for one in self._items if now_s - one.at_s < FIRST_S]
+        newest_first = reversed(recent)
+        shown = max(newest_first, key=lambda one: _GRAVE.get(one.tone, 0), default=None)
+        if shown is None:
+            shown = self._items[-1] if self._items else None
+        if shown is None or now_s - shown.at_s >= SHOWN_S:
+            return []
+        when = Part(utc(shown.at_ms), Tone.FAINT)
+        others = len(recent) - 1
+        more = [Part(f"+{others} more, {_ALL}", Tone.FAINT)] if others > 0 else []
+        whole = [when, Part(shown.words, shown.tone), *more]
+        if width_of(whole) <= width:
+            return whole
+        rest = more or [Part(_ALL, Tone.FAINT)]
+        room = width - width_of([when, Part(""), *rest])
+        if room < _LEAST:
+            return [Part(fit(shown.words, max(width - 2, 1)).rstrip(), shown.tone)]
+        return [when, Part(fit(shown.words, room).rstrip(), shown.tone), *rest]

@@ -1,0 +1,64 @@
+"""From panes to widgets: which table or picture each is, and how rows and answers get into it."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.panes import LOADING, AnswerPane, PicturePane, TablePane
+from mexc_tui.tui.terminal.repaint_scheduler import Dirty
+from mexc_tui.tui.widgets.canvas import Canvas
+from mexc_tui.tui.widgets.table import Table
+from mexc_tui.tui.widgets.table_rows import Line, Rows
+
+
+def counted(title: str, rows: Rows) -> str:
+    """Return a pane's title with how many rows it has, and how many it hides."""
+    if not rows.total:
+        return title
+    hidden = f" of {rows.total}" if len(rows.shown) < rows.total else ""
+    return f"{title} {len(rows.shown)}{hidden}"
+
+
+def fill_anew(table: Table, rows: Mapping[str, Line | None]) -> None:
+    """Make a table hold these rows and no others."""
+    table.replace({key: line for key, line in rows.items() if line is not None})
+
+
+def fill_table(pane: TablePane, table: Table, dirty: Dirty | None, look: Look) -> None:
+    """Bring a table up to date: by the keys of its view that changed, or as a whole."""
+    view = look.source.views()[pane.view]
+    if dirty is None:
+        fill_anew(table, pane.read(look, None))
+    elif pane.view in dirty:
+        table.apply(pane.read(look, dirty[pane.view]))
+    if pane.is_over is not None:
+        table.leave(partial(pane.is_over, look.source))
+    empty = pane.empty if isinstance(pane.empty, str) else pane.empty(look)
+    table.set_empty(empty if view.is_complete else LOADING)
+
+
+def fill_answer(pane: AnswerPane[Any], table: Table, look: Look) -> str:
+    """Bring a table up to the last answer; where there is none, say why. Return why there is no newer one."""
+    heard = pane.asks(look)
+    has_any = heard is not None and heard.result is not None
+    fill_anew(table, pane.rows(heard.result, look) if heard is not None and has_any else {})
+    problem = "" if heard is None else heard.problem
+    is_asked = heard is not None and not has_any and not problem
+    table.set_empty(problem or (LOADING if is_asked else pane.empty))
+    return problem if has_any else ""
+
+
+def table_of(pane: TablePane | AnswerPane[Any], number: int) -> Table:
+    """Return the widget of a pane of rows; `number` tells it from others."""
+    table = Table(pane.columns, empty=LOADING, order=pane.order, name=f"pane{number}")
+    table.follows = isinstance(pane, AnswerPane) and pane.follows
+    table.styles.height = f"{pane.place.share}fr"
+    return table
+
+
+def picture_of(pane: PicturePane, number: int) -> Canvas:
+    """Return the widget of a picture; `number` tells it from others."""
+    canvas = Canvas(f"pane{number}")
+    canvas.styles.height = f"{pane.place.share}fr"
+    return canvas

@@ -1,0 +1,104 @@
+"""Words with a tone, side by side on a line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len
+
+from mexc_tui.tui.widgets.cell import Tone, fit
+
+GAP = "   "
+_LEAST_FOLDED = 16
+_WORDS = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A few words of a bar. Where room is short the one with the highest `goes` is left out; 0 stays."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    goes: int = 0
+    is_badge: bool = False
+
+
+def fitting(parts: Sequence[Part], width: int) -> list[Part]:
+    """Return the parts that fit into a line."""
+    shown = [part for part in parts if part.text]
+    for part in sorted(shown, key=lambda one: -one.goes):
+        if width_of(shown) <= width or not part.goes:
+            break
+        shown.remove(part)
+    return _cut(shown, width)
+
+
+def _cut(parts: list[Part], width: int) -> list[Part]:
+    """Return parts of which the last ones are shortened or left out, where even what stays is too much.
+
+    A terminal that does not say how wide it is (0) is painted all the same.
+    """
+    while width > 0 and parts and (over := width_of(parts) - width) > 0:
+        last = parts[-1]
+        room = cell_len(last.text) - over
+        if room > 0:
+            return [*parts[:-1], replace(last, text=fit(last.text, room).rstrip())]
+        parts = parts[:-1]
+    return parts
+
+
+def width_of(parts: Sequence[Part]) -> int:
+    """Return how many columns these parts take."""
+    texts = sum(cell_len(part.text) + 2 * part.is_badge for part in parts)
+    return 1 + texts + len(GAP) * max(len(parts) - 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a drawn line; the next one follows without a gap."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+Drawn = tuple[Span, ...]
+"""One line of a picture."""
+
+
+def words(text: str, tone: Tone = Tone.PLAIN) -> Drawn:
+    """Return a line in one tone."""
+    return (Span(text, tone),)
+
+
+def hanging(line: Drawn, width: int) -> list[Drawn]:
+    """Return a drawn line in as many lines as it takes, broken between words, the next ones further right.
+
+    Where it begins with a name and a space, they begin behind that.
+    """
+    if sum(cell_len(one.text) for one in line) <= width or width < _LEAST_FOLDED:
+        return [line]
+    first = line[0].text
+    is_named = len(line) > 1 and first.endswith(" ") and cell_len(first) <= width // 2
+    hang = cell_len(first) if is_named else min(len(first) - len(first.lstrip()) + 2, width // 2)
+    lines: list[list[Span]] = [[]]
+    used = 0
+    for span in line:
+        for word in _WORDS.findall(span.text):
+            if used + cell_len(word.rstrip()) > width and used > hang:
+                lines.append([Span(" " * hang)])
+                used, word = hang, word.lstrip()
+            lines[-1].append(Span(word, span.tone))
+            used += cell_len(word)
+    return [tuple(one) for one in lines]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Return a text in lines of at most so many columns, broken between words."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines

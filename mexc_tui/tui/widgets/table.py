@@ -1,0 +1,300 @@
+"""A table that paints what changed: a line at a time, out of its own cache (tui reference 0.4, 2)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from mexc_tui.tui.actions.keys import Scope, bindings
+from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.columns import Column
+from mexc_tui.tui.widgets.styled_text import folded
+from mexc_tui.tui.widgets.table_drawing import BEFORE, Drawing
+from mexc_tui.tui.widgets.table_rows import Dirty, Line, Order, Rows
+
+HEAD = 1
+"""Lines above the rows; they do not scroll."""
+
+
+MOST_EMPTY = 4
+"""Lines of what is said where no rows are."""
+
+
+class Table(ScrollView, can_focus=True):
+    """Rows under a head, with a cursor that stays on its row wherever that moves."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"table--{tone.value}" for tone in Tone} | {
+        "table--head",
+        "table--cursor",
+        "table--cursor-away",
+    }
+    DEFAULT_CSS = """
+    Table { overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; background: $surface; }
+    Table > .table--plain { color: $foreground; background: $surface; }
+    Table > .table--good { color: $success; background: $surface; }
+    Table > .table--warn { color: $warning; background: $surface; }
+    Table > .table--bad { color: $error; background: $surface; }
+    Table > .table--faint { color: $muted; background: $surface; }
+    Table > .table--strong { color: $foreground; background: $surface; text-style: bold; }
+    Table > .table--head { color: $primary; background: $panel; text-style: bold; }
+    Table > .table--cursor { color: $background; background: $primary; text-style: bold; }
+    Table > .table--cursor-away { color: $foreground; background: $panel; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Scope.TABLE)]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row; None: there is none."""
+
+        table: "Table"
+        key: str | None
+
+    @dataclass
+    class Chosen(Message):
+        """Somebody wants to see more of a row."""
+
+        table: "Table"
+        key: str
+
+    def __init__(
+        self, columns: Sequence[Column], *, empty: str, order: Order | None = None, name: str | None = None
+    ) -> None:
+        """Begin without rows; `empty` says what would fill the table, and what to do; `name` is its id."""
+        super().__init__(id=name, classes="pane")
+        self.columns = tuple(columns)
+        self.rows = Rows(order)
+        self.empty = empty
+        self.cursor: str | None = None
+        self.follows = False
+        """Whether a cursor on the first row stays on the first row, whatever comes."""
+        self._is_chosen = False
+        """Whether a person put the cursor where it is; otherwise it is on the row that came first."""
+        self._first: str | None = None
+        self._titles = "", ""
+        self._drawing = Drawing(self.columns, lambda name: self.get_component_rich_style(f"table--{name}"))
+
+    # What is shown
+
+    def apply(self, changes: Mapping[str, Line | None]) -> None:
+        """Show rows that are new or another, take away those that are None; paint nothing else."""
+        self._make_room(line for line in changes.values() if line is not None)
+        cursor_at = self._index(self.cursor)
+        self._paint(self.rows.apply(changes), cursor_at)
+
+    def replace(self, lines: Mapping[str, Line]) -> None:
+        """Show exactly these rows (`Rows.replace`); paint nothing else."""
+        self._make_room(lines.values())
+        cursor_at = self._index(self.cursor)
+        self._paint(self.rows.replace(lines), cursor_at)
+
+    def _make_room(self, lines: Iterable[Line]) -> None:
+        """Make columns wide enough for their figures; paint all of it where one became wider."""
+        widened = [self._drawing.make_room(line) for line in lines]
+        if any(widened):
+            self.refresh()
+
+    def keep(self, words: str) -> None:
+        """Show only rows that have these words (`Rows.keep`)."""
+        self._paint(self.rows.keep(words), self._index(self.cursor))
+        self._first = self.rows.first
+
+    def sort(self, order: Order) -> None:
+        """Bring the rows into another order."""
+        self._paint(self.rows.sort(order), self._index(self.cursor))
+        self._first = self.rows.first
+        self._paint_line(0)
+
+    def hold(self, is_held: bool) -> None:
+        """Let no row move under a finger that is about to act on it."""
+        self._paint(self.rows.hold(is_held), self._index(self.cursor))
+
+    def leave(self, is_over: Callable[[str], bool]) -> None:
+        """Go from a row that is over to the first one, once another one is the first."""
+        is_other, self._first = self.rows.first != self._first, self.rows.first
+        if is_other and self.cursor is not None and is_over(self.cursor):
+            self._put_cursor(0)
+
+    def come_to_front(self) -> None:
+        """Begin at the first row, before anything is seen of it, unless a person chose another one."""
+        if not self._is_chosen and not self.rows.is_held:
+            self._put_cursor(0)
+
+    def set_stale(self, is_stale: bool) -> None:
+        """Show all numbers as old ones, or as fresh ones again."""
+        if is_stale != self._drawing.is_stale:
+            self._drawing.is_stale = is_stale
+            self._paint_all()
+
+    def set_titles(self, above: str, below: str) -> None:
+        """Write on the frame; another text costs a repaint of the whole table."""
+        if (above, below) != self._titles:
+            self._titles = above, below
+            self.border_title, self.border_subtitle = Text(above), Text(below)
+
+    def set_empty(self, words: str) -> None:
+        """Say something else where no rows are: still loading, or what went wrong."""
+        if words != self.empty:
+            self.empty = words
+            self._paint_empty()
+
+    def _paint(self, dirty: Dirty, cursor_at: int) -> None:
+        for index, columns in dirty.lines.items():
+            if index < len(self.rows.shown):
+                self._drawing.forget(self.rows.shown[index], columns)
+            self._paint_row(index, columns)
+        for key in dirty.gone:
+            self._drawing.forget(key)
+        self._keep_cursor(cursor_at)
+        if dirty.has_other_length:
+            self._measure()
+            if not self.rows.shown:
+                self._paint_empty()
+
+    def _keep_cursor(self, before: int) -> None:
+        """Leave the cursor on its row, on the one that came in its place, or on the last."""
+        shown = self.rows.shown
+        if self.follows and before == 0:
+            self._put_cursor(0)
+            return
+        if self.cursor in shown:
+            now = shown.index(self.cursor)
+            if now != before:
+                self._follow(now)
+            return
+        self._put_cursor(min(max(before, 0), len(shown) - 1))
+
+    def _put_cursor(self, index: int) -> None:
+        shown = self.rows.shown
+        before, self.cursor = self.cursor, shown[index] if 0 <= index < len(shown) else None
+        if self.cursor == before:
+            return
+        self._paint_row(self._index(before))
+        self._paint_row(index)
+        self._follow(index)
+        self.post_message(self.Moved(self, self.cursor))
+
+    def _follow(self, index: int) -> None:
+        room = self.size.height - HEAD
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=max(index, 0), animate=False)
+        elif index >= top + room > top:
+            self.scroll_to(y=index - room + 1, animate=False)
+
+    def _index(self, key: str | None) -> int:
+        return self.rows.shown.index(key) if key in self.rows.shown else -1
+
+    # What is painted
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of what is seen; y counts from the top of it."""
+        self._drawing.resize(self.scrollable_content_region.width)
+        if y < HEAD:
+            return self._drawing.head(self.rows.order)
+        index, shown = y - HEAD + self.scroll_offset.y, self.rows.shown
+        if index >= len(shown):
+            words = self._empty_words() if not shown else []
+            return self._drawing.words(BEFORE + "".join(words[y - HEAD : y - HEAD + 1]), "faint")
+        key = shown[index]
+        if key == self.cursor:
+            return self._drawing.row_under_cursor(self.rows[key], has_focus=self.has_focus)
+        return self._drawing.row(key, self.rows[key])
+
+    def _empty_words(self) -> list[str]:
+        words = f"None of {self.rows.total} rows has {self.rows.filter!r}." if self.rows.total else self.empty
+        return folded(words, max(self.scrollable_content_region.width - len(BEFORE), 8))
+
+    def _paint_empty(self) -> None:
+        for number in range(MOST_EMPTY):
+            self._paint_line(HEAD + number)
+
+    def _paint_line(self, y: int, columns: frozenset[int] | None = None) -> None:
+        """Have one line of the screen painted, from the first column that changed to the last."""
+        begin, end = self._drawing.span(columns)
+        if 0 <= y < self.size.height and end > begin:
+            self.refresh(Region(begin, y, end - begin, 1))
+
+    def _paint_row(self, index: int, columns: frozenset[int] | None = None) -> None:
+        y = index + HEAD - self.scroll_offset.y
+        if index >= 0 and y >= HEAD:
+            self._paint_line(y, columns)
+
+    def _paint_all(self) -> None:
+        self._drawing.forget_all()
+        self.refresh()
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self.rows.shown) + HEAD)
+
+    # What comes from outside
+
+    def on_resize(self) -> None:
+        """Place the columns in the room that is there now."""
+        self._measure()
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """Draw in the colours of another theme."""
+        super().notify_style_update()
+        self._paint_all()
+
+    def on_focus(self) -> None:
+        """Show the cursor as the one that keys move."""
+        self._paint_row(self._index(self.cursor))
+
+    def on_blur(self) -> None:
+        """Show the cursor as one that waits."""
+        self._paint_row(self._index(self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        """Sort by a head, go to a row; twice: see more of it."""
+        at = event.get_content_offset(self)
+        if at is None:  # the frame
+            return
+        if at.y < HEAD:
+            column = self._drawing.column_at(at.x)
+            if column is not None:
+                is_same = column == self.rows.order.column
+                self.sort(Order(column, is_same and not self.rows.order.is_reverse))
+            return
+        index = at.y - HEAD + self.scroll_offset.y
+        if index < len(self.rows.shown):
+            self._is_chosen = True
+            self._put_cursor(index)
+            if event.chain == 2:
+                self.action_choose()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor so many rows."""
+        last = len(self.rows.shown) - 1
+        self._is_chosen = True
+        self._put_cursor(min(max(self._index(self.cursor) + by, 0), last))
+
+    def action_page(self, by: int) -> None:
+        """Move the cursor as many rows as are seen."""
+        self.action_move(by * max(self.size.height - HEAD - 1, 1))
+
+    def action_choose(self) -> None:
+        """Ask for more of the row under the cursor."""
+        if self.cursor is not None:
+            self._is_chosen = True
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def action_sort(self) -> None:
+        """Sort by the next column that is seen; after the last as the rows came."""
+        columns = [place.column for place in self._drawing.places]
+        now = self.rows.order.column
+        behind = columns[columns.index(now) + 1 :] if now in columns else columns
+        self.sort(Order(behind[0] if behind else None))
+
+    def action_turn(self) -> None:
+        """Turn the order round."""
+        order = self.rows.order
+        self.sort(Order(order.column, not order.is_reverse))

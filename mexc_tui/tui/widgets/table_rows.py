@@ -1,0 +1,156 @@
+"""The rows of a table in their order. Pure; says what a change asks to be painted, and no more than that."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from mexc_tui.tui.widgets.cell import NOTHING, Cell
+
+Line = tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By which column, and whether the largest comes first. None: as the rows came."""
+
+    column: int | None = None
+    is_reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dirty:
+    """What is to be painted anew: for each line that changed its columns; None for all of them."""
+
+    lines: Mapping[int, frozenset[int] | None]
+    gone: frozenset[str] = frozenset()
+    has_other_length: bool = False
+
+
+class Whole(Enum):
+    """Stands for a row that came: every cell of it is new."""
+
+    ROW = "row"
+
+
+class Rows:
+    """Rows under keys, sorted and filtered. Equal ones keep the order in which they came."""
+
+    def __init__(self, order: Order | None = None) -> None:
+        self._lines: dict[str, Line] = {}
+        self._gone: set[str] = set()
+        """Rows that go as soon as nothing is held any more."""
+        self.order = order or Order()
+        self.filter = ""
+        self.is_held = False
+        """While held no row moves, comes or goes on the screen: somebody is about to act on one."""
+        self.shown: list[str] = []
+
+    def __getitem__(self, key: str) -> Line:
+        return self._lines[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._lines
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Return the keys of all rows, filtered ones included."""
+        return frozenset(self._lines)
+
+    @property
+    def total(self) -> int:
+        """Return how many rows there are, filtered ones included."""
+        return len(self._lines)
+
+    @property
+    def first(self) -> str | None:
+        """Return the key of the first row that is shown."""
+        return self.shown[0] if self.shown else None
+
+    def apply(self, changes: Mapping[str, Line | None]) -> Dirty:
+        """Take rows that are new or another, and None for those that went."""
+        cells: dict[str, frozenset[int] | Whole] = {}
+        for key, line in changes.items():
+            before = self._lines.get(key)
+            if line is None:
+                self._gone.add(key)
+                continue
+            self._gone.discard(key)
+            if line != before:
+                self._lines[key] = line
+                cells[key] = Whole.ROW if before is None else _differ(before, line)
+        return self._again(cells)
+
+    def replace(self, lines: Mapping[str, Line]) -> Dirty:
+        """Hold exactly these rows, and where no column orders them in this order."""
+        before = self._lines
+        self._gone = before.keys() - lines.keys()
+        self._lines = {**lines, **{key: before[key] for key in self._gone}}
+        cells: dict[str, frozenset[int] | Whole] = {
+            key: Whole.ROW if key not in before else _differ(before[key], line)
+            for key, line in lines.items()
+            if line != before.get(key)
+        }
+        return self._again(cells)
+
+    def sort(self, order: Order) -> Dirty:
+        """Bring the rows into another order."""
+        self.order = order
+        return self._again({})
+
+    def keep(self, words: str) -> Dirty:
+        """Show only rows in which every word is found; `!` before a word: only those without it."""
+        self.filter = words
+        return self._again({})
+
+    def hold(self, is_held: bool) -> Dirty:
+        """Let no row move, or move them all to where they belong by now."""
+        self.is_held = is_held
+        return self._again({})
+
+    def _again(self, cells: Mapping[str, frozenset[int] | Whole]) -> Dirty:
+        before, gone = self.shown, frozenset[str]()
+        if not self.is_held:
+            gone, self._gone = frozenset(self._gone), set()
+            for key in gone:
+                self._lines.pop(key, None)
+            self.shown = self._ordered()
+        dirty: dict[int, frozenset[int] | None] = {}
+        for index, key in enumerate(self.shown):
+            if index >= len(before) or before[index] != key:
+                dirty[index] = None
+            elif key in cells:
+                changed = cells[key]
+                dirty[index] = None if isinstance(changed, Whole) else changed
+        for index in range(len(self.shown), len(before)):
+            dirty[index] = None
+        return Dirty(dirty, gone, len(self.shown) != len(before))
+
+    def _ordered(self) -> list[str]:
+        keys = [key for key, line in self._lines.items() if _is_kept(line, self.filter)]
+        column = self.order.column
+        if column is None:
+            return keys[::-1] if self.order.is_reverse else keys
+        known = [key for key in keys if self._lines[key][column] != NOTHING]
+        known.sort(key=lambda key: _rank(self._lines[key][column]), reverse=self.order.is_reverse)
+        return known + [key for key in keys if self._lines[key][column] == NOTHING]
+
+
+def _differ(before: Line, after: Line) -> frozenset[int]:
+    return frozenset(number for number, cell in enumerate(after) if cell != before[number])
+
+
+def _rank(cell: Cell) -> tuple[bool, float, str]:
+    return cell.rank is None, cell.rank or 0.0, "" if cell.rank is not None else cell.text
+
+
+def _is_kept(line: Sequence[Cell], words: str) -> bool:
+    if not words:
+        return True
+    said = " ".join(cell.text for cell in line).casefold()
+    return all(_has(said, word) for word in words.casefold().split())
+
+
+def _has(said: str, word: str) -> bool:
+    if word[0] == "!":
+        return len(word) == 1 or word[1:] not in said
+    return word in said

@@ -2,14 +2,14 @@
 
 import signal
 
-from mexc_tui.cli import loading_screen as splash
+from mexc_tui.cli import loading_screen
 
 
 def main() -> None:
     """Run the command line. Ctrl-C while it is being loaded ends it without a traceback."""
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, splash.end)
+        signal.signal(signal.SIGINT, loading_screen.end)
     from mexc_tui.cli.main import main as run
 
     signal.signal(signal.SIGINT, before)

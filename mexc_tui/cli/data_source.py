@@ -24,7 +24,7 @@ from mexc_tui.desk.kinds import (
     Result,
 )
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.lock import is_held, noted_holder, socket_of
 from mexc_tui.host.paths import Paths, PathsError, paths_of, profiles_of
 from mexc_tui.model.event import EngineStarted
@@ -155,7 +155,7 @@ class Reach:
         return self.ask_or_look(
             asking.ALERTS,
             asking.AlertsAsked(limit=limit, closed=closed),
-            lambda stored: asking.AlertPage(asked.alerts(stored, limit, closed=closed)),
+            lambda stored: asking.AlertPage(stored_queries.alerts(stored, limit, closed=closed)),
             asking.AlertPage([]),
         ).rows
 
@@ -165,7 +165,7 @@ class Reach:
         return self.ask_or_look(
             asking.WHY,
             asking.WhyAsked(symbol=symbol),
-            lambda stored: asked.why(stored, symbol, now_ms, self._detection),
+            lambda stored: stored_queries.why(stored, symbol, now_ms, self._detection),
             WhyRow(symbol=symbol, at_ms=now_ms, listings=()),
         )
 
@@ -351,7 +351,7 @@ class Reach:
             asking.LISTINGS,
             wanted,
             lambda stored: asking.ListingPage(
-                asked.listings(
+                stored_queries.listings(
                     stored,
                     self.clock.now_ms(),
                     self._detection,
@@ -368,7 +368,7 @@ class Reach:
             asking.SIGNALS,
             wanted,
             lambda stored: asking.SignalPage(
-                *asked.signals(stored, wanted.before, wanted.limit, wanted.symbol)
+                *stored_queries.signals(stored, wanted.before, wanted.limit, wanted.symbol)
             ),
             asking.SignalPage([], None),
         )
@@ -378,7 +378,9 @@ class Reach:
             asking.JOURNAL,
             wanted,
             lambda stored: asking.FactPage(
-                asked.journal(stored, wanted.before, wanted.limit, wanted.about, wanted.kind, wanted.since_ms)
+                stored_queries.journal(
+                    stored, wanted.before, wanted.limit, wanted.about, wanted.kind, wanted.since_ms
+                )
             ),
             asking.FactPage(()),
         ).rows

@@ -89,15 +89,16 @@ def _agree_to_end(asker: Asker) -> None:
 @click.pass_context
 def listings(context: click.Context, profile: str | None, as_json: bool) -> None:
     """Show every listing ever stored, matured and cancelled ones too; add or drop one by hand."""
+    from mexc_tui.cli import json_output
+
     if context.invoked_subcommand is not None:
         return
-    from mexc_tui.cli import json_output as asjson
     from mexc_tui.cli.pages import listings_page
 
     with asking(profile, as_json) as asker:
         now_ms = asker.now_ms()
         rows = asker.reach.listings()
-        asker.show_all(rows, lambda rows, pen: listings_page(rows, now_ms, pen), asjson.listing)
+        asker.show_all(rows, lambda rows, pen: listings_page(rows, now_ms, pen), json_output.listing)
 
 
 @listings.command("add")
@@ -109,7 +110,7 @@ def listings(context: click.Context, profile: str | None, as_json: bool) -> None
 @asked
 def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json: bool) -> None:
     """Add a listing that you know of, or move the opening of one."""
-    from mexc_tui.cli import json_output as asjson
+    from mexc_tui.cli import json_output
     from mexc_tui.desk.asking import ADD_LISTING, ListingAdded
 
     with asking(profile, as_json) as asker:
@@ -118,7 +119,7 @@ def add(symbol: str, opens: str | None, note: str, profile: str | None, as_json:
         if wrong:
             raise click.UsageError(wrong)
         args = ListingAdded(symbol=name, opens_ms=opens_ms, note=note)
-        asker.tell(ADD_LISTING, args, asjson.listing)
+        asker.tell(ADD_LISTING, args, json_output.listing)
 
 
 def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
@@ -139,14 +140,14 @@ def _wrong_listing(opens_ms: int | None, note: str, now_ms: int) -> str:
 @asked
 def drop(symbol: str, note: str, profile: str | None, as_json: bool) -> None:
     """Drop a listing; it stays dropped until you add it again."""
-    from mexc_tui.cli import json_output as asjson
+    from mexc_tui.cli import json_output
     from mexc_tui.desk.asking import DROP_LISTING, MOST_TEXT, ListingDropped
 
     if len(note) > MOST_TEXT:
         raise click.UsageError(f"--note: at most {MOST_TEXT} characters fit.")
     with asking(profile, as_json) as asker:
         args = ListingDropped(symbol=any_name(symbol), note=note)
-        asker.tell(DROP_LISTING, args, asjson.listing)
+        asker.tell(DROP_LISTING, args, json_output.listing)
 
 
 @click.command()
@@ -254,14 +255,14 @@ def journal(
 
 
 def _follow(asker: Asker, last: int, wanted: "Fits") -> None:
-    from mexc_tui.cli import json_output as asjson
+    from mexc_tui.cli import json_output
     from mexc_tui.cli.follow_command import follow
     from mexc_tui.cli.pages import fact_line
     from mexc_tui.model.view import FactRow
 
     def show(row: FactRow) -> None:
         if wanted.fits(row.about, row.kind, row.at_ms):
-            sys.stdout.write((asjson.encode(row) if asker.as_json else fact_line(row, asker.pen)) + "\n")
+            sys.stdout.write((json_output.encode(row) if asker.as_json else fact_line(row, asker.pen)) + "\n")
             sys.stdout.flush()
             check_output()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mexc_tui import __version__
-from mexc_tui.cli import loading_screen as splash
+from mexc_tui.cli import loading_screen
 from mexc_tui.host.standard_streams import OutputLost, prepare, problem_of_output, trouble_words
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ class OneLine(click.Group):
         except click.ClickException as error:
             return _said(error.format_message(), error.exit_code)
         except click.Abort:
-            splash.hide()
+            loading_screen.hide()
             return INTERRUPTED
         except SystemExit as ended:
             code = ended.code
         except (BrokenPipeError, OutputLost):  # `| head` has seen enough
             code = 0
         except (OSError, UnicodeError) as error:
-            splash.hide()
+            loading_screen.hide()
             return _said(trouble_words(error), NOT_DONE)
         return code if isinstance(code, int) else 0
 
@@ -155,7 +155,7 @@ def main(
         return
     if not headless:
         gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
-        splash.show("opens the desk …")
+        loading_screen.show("opens the desk …")
     from mexc_tui.app.launch_options import Launch
 
     launch = Launch(mode, scenario, seed, exchange_file, profile, until_done, assignments, as_json)
@@ -174,7 +174,7 @@ def main(
 def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, economy: bool) -> None:
     """Open the desk on an engine that runs; leaving it does nothing to the engine."""
     gc.disable()  # nothing that is being loaded is garbage; `showing` lets it collect again
-    splash.show("looks for the engine …")
+    loading_screen.show("looks for the engine …")
     from mexc_tui.app.run_screen import NO_TERMINAL, Viewing, has_terminal, run_attached
 
     if not has_terminal():
@@ -182,12 +182,12 @@ def attach(profile: str | None, mode: str | None, read_only: bool, theme: str, e
     try:
         code = run_attached(profile, mode, Viewing(theme, economy, read_only), os.environ)
     except Exception as error:
-        splash.hide()
+        loading_screen.hide()
         _say_why(error)
     if code is None:
         from mexc_tui.cli.command_runner import fail
 
-        splash.hide()
+        loading_screen.hide()
         fail("No engine of this profile runs. To start one with a screen: mexc-tui", NOT_STARTED)
     sys.exit(code)
 
@@ -202,7 +202,7 @@ def _on_screen(launch: "Launch", theme: str, *, is_economy: bool) -> int:
     try:
         return run_desk(launch, Viewing(theme, is_economy), os.environ)
     except Exception as error:
-        splash.hide()
+        loading_screen.hide()
         _say_why(error)
 
 

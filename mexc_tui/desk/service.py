@@ -23,7 +23,7 @@ from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, or_refu
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer, encode
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views import stored_queries
 from mexc_tui.engine.views.face import Face, Refused
 from mexc_tui.engine.views.screen_face import ScreenFace
 from mexc_tui.engine.views.trading_face import TradingFace
@@ -200,7 +200,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             now_ms, detection = face.status().now_ms, parts.detection()
             rows = await books.read(
                 "listings",
-                lambda stored: asked.listings(
+                lambda stored: stored_queries.listings(
                     stored, now_ms, detection, args.before_ms, args.before_id, args.limit
                 ),
             )
@@ -214,7 +214,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
     async def signals(args: asking.SignalsAsked, _: Given) -> Done[asking.SignalPage]:
         async def read() -> asking.SignalPage:
             found = await books.read(
-                "signals", lambda stored: asked.signals(stored, args.before, args.limit, args.symbol)
+                "signals", lambda stored: stored_queries.signals(stored, args.before, args.limit, args.symbol)
             )
             return asking.SignalPage(*found)
 
@@ -225,7 +225,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         async def read() -> WhyRow:
             now_ms, detection, books_now = face.status().now_ms, parts.detection(), face.liquidity()
             return await books.read(
-                "why", lambda stored: asked.why(stored, args.symbol, now_ms, detection, books_now)
+                "why", lambda stored: stored_queries.why(stored, args.symbol, now_ms, detection, books_now)
             )
 
         found = await or_refused(answers.of("why", WhyRow, args, read))
@@ -241,7 +241,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         rows = await or_refused(
             books.read(
                 "journal",
-                lambda stored: asked.journal(
+                lambda stored: stored_queries.journal(
                     stored, args.before, args.limit, args.about, args.kind, args.since_ms
                 ),
             )

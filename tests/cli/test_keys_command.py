@@ -15,7 +15,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 
 from mexc_tui.cli.main import main
-from mexc_tui.host import credentials as keys
+from mexc_tui.host import credentials
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice.scenario import AccountPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import serving
@@ -31,7 +31,7 @@ def keyring_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Genera
     """Put a keyring in place that keeps its file under `tmp_path`."""
     before, mine = keyring.get_keyring(), FileKeyring(tmp_path / "keyring.json")
     keyring.set_keyring(mine)
-    monkeypatch.setattr(keys, "SAFE", frozenset((FileKeyring.__module__,)))
+    monkeypatch.setattr(credentials, "SAFE", frozenset((FileKeyring.__module__,)))
     yield mine
     keyring.set_keyring(before)
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from mexc_tui.app.composition import Joined, Outside, Place, joined
-from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views import stored_queries
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.view import ListingRow
 from mexc_tui.practice.scenario import ListingPlan, MarketPlan, Scenario
@@ -65,5 +65,5 @@ async def every_listing(running: Joined) -> list[ListingRow]:
     """Return all that was ever stored, as who asks without the engine is told."""
     settings, now_ms = running.engine.detection_settings(), running.engine.parts.market.now_ms()
     return await running.store.read(
-        "listings", lambda stored: asked.listings(stored, now_ms, settings, 2**62, "", 1_000)
+        "listings", lambda stored: stored_queries.listings(stored, now_ms, settings, 2**62, "", 1_000)
     )

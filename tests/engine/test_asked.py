@@ -6,7 +6,7 @@ from pathlib import Path
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.risk_warning import RISKS
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views import stored_queries
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.why import DetectorSays, WhyRow
@@ -40,7 +40,9 @@ async def _why(
     await store.close()
     settings = DetectionSettings()
     return look_into(
-        folder / FILE, clock, lambda stored: asked.why(stored, symbol, before(seconds), settings, books)
+        folder / FILE,
+        clock,
+        lambda stored: stored_queries.why(stored, symbol, before(seconds), settings, books),
     )
 
 

@@ -12,9 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.rest import account as rest_account
-from mexc_tui.exchange.rest import market as rest_market
-from mexc_tui.exchange.rest import orders as rest_orders
+from mexc_tui.exchange.rest import account, market, orders
 from mexc_tui.exchange.rest.responses import (
     UNREADABLE,
     nothing,
@@ -47,7 +45,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 def readers() -> dict[str, Callable[[bytes], Any]]:
     """Every reader that the endpoints use, found by its name, so that a new one is fuzzed at once."""
-    modules = (rest_market, rest_orders, rest_account)
+    modules = (market, orders, account)
     everything = {name: value for module in modules for name, value in vars(module).items()}
     lists = {name: value.list for name, value in everything.items() if isinstance(value, RowReader)}
     return {

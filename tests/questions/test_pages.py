@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from mexc_tui.cli import json_output as asjson
+from mexc_tui.cli import json_output
 from mexc_tui.cli.pages import alerts_page, fact_line, listings_page
 from mexc_tui.cli.signal_pages import signals_page, why_page
 from mexc_tui.cli.tables import Pen
@@ -37,7 +37,7 @@ def test_a_disagreement_is_shown_and_not_resolved() -> None:
 
 def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
     row = listing_row(samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=7_900)
-    body = msgspec.json.decode(asjson.encode(asjson.listing(row)))
+    body = msgspec.json.decode(json_output.encode(json_output.listing(row)))
     assert (body["price"], body["priced_ms"]) == ("0.00000012", 7_000)
     assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "0.00000012"
 
@@ -155,9 +155,9 @@ def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:
 
 def test_a_list_for_programs_is_one_array() -> None:
     rows = [listing_row(samples.listing(name), Stage.OPEN) for name in ("AUSDT", "BUSDT")]
-    read = msgspec.json.decode(asjson.many(map(asjson.listing, rows)))
+    read = msgspec.json.decode(json_output.many(map(json_output.listing, rows)))
     assert [one["symbol"] for one in read] == ["AUSDT", "BUSDT"]
-    assert asjson.many([]) == "[]"
+    assert json_output.many([]) == "[]"
 
 
 def test_a_fact_in_a_narrow_terminal_is_one_line_without_its_date() -> None:

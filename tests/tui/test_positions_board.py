@@ -7,7 +7,7 @@ from mexc_tui.model.market_view import ExitLevelRow, LevelRow, MarketRow, OwnFil
 from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import PositionState, Protection
 from mexc_tui.model.trading_view import OrderRow, PositionRow
-from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets import table_lines
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, position
 
@@ -123,7 +123,7 @@ async def test_the_chosen_positions_market_is_drawn_with_our_fills_and_exits() -
 
 def test_an_orders_price_and_quantity_have_the_decimals_of_its_pair() -> None:
     row = msgspec.structs.replace(order("OPENUSDT", "a"), price_decimals=5, quantity_decimals=2)
-    texts = [cell.text for cell in lines.order(row, NOW_MS)]
+    texts = [cell.text for cell in table_lines.order(row, NOW_MS)]
     assert "0.04000" in texts
     assert "0.00 of 900.00" in texts
 
@@ -198,6 +198,6 @@ async def test_what_was_closed_this_day_stands_behind_what_is_open_with_what_it_
 def test_the_bid_of_a_delisted_pair_is_never_shown_as_a_price() -> None:
     gone = "delisted or renamed: the exchange does not know this pair now"
     row = msgspec.structs.replace(position("NEWUSDT", "0.02", "0.03", "1", "1"), delisted=gone)
-    texts = [cell.text for cell in lines.position(row, NOW_MS)]
+    texts = [cell.text for cell in table_lines.position(row, NOW_MS)]
     assert texts[3] == "delisted"
     assert "0.03" not in texts

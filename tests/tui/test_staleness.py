@@ -13,7 +13,7 @@ from mexc_tui.tui.actions.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
-from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position
@@ -163,26 +163,26 @@ async def test_a_board_says_when_its_marks_become_wrong() -> None:
         row = msgspec.structs.replace(row, price=0.5, priced_ms=NOW_MS - 1_000, stage="api_enabled")
         frozen.listings.put("L-FRESHUSDT", row)
         await until(pilot, app, "FRESHUSDT")
-        assert shown.mark_left_ms == lines.OLD_PRICE_MS - 1_400
+        assert shown.mark_left_ms == table_lines.OLD_PRICE_MS - 1_400
 
 
 def test_the_price_of_a_listing_that_is_not_heard_any_more_is_marked() -> None:
     row = listing("DEADUSDT", "open", 0, "calendar")
     heard = msgspec.structs.replace(row, price=0.03412, priced_ms=NOW_MS - 1_000)
-    assert [cell.text for cell in lines.listing(heard, NOW_MS) if "0.034" in cell.text] == ["0.03412"]
+    assert [cell.text for cell in table_lines.listing(heard, NOW_MS) if "0.034" in cell.text] == ["0.03412"]
     for priced_ms in (NOW_MS - 2_000, None):
         old = msgspec.structs.replace(heard, priced_ms=priced_ms)
-        marked = [cell for cell in lines.listing(old, NOW_MS) if "0.034" in cell.text]
+        marked = [cell for cell in table_lines.listing(old, NOW_MS) if "0.034" in cell.text]
         assert [(cell.text, cell.tone) for cell in marked] == [("~0.03412", Tone.FAINT)]
 
 
 def test_an_old_bid_and_what_is_computed_from_it_are_marked() -> None:
     row = position("OPENUSDT", "0.02471", "0.03412", "27.57", "38.1")
     old = msgspec.structs.replace(row, bid_age_ms=1_100)
-    marked = [cell for cell in lines.position(old, NOW_MS) if cell.text.startswith("~")]
+    marked = [cell for cell in table_lines.position(old, NOW_MS) if cell.text.startswith("~")]
     assert [cell.text for cell in marked] == ["~▲ +27.57", "~▲ +38.1%", "~0.03412", "~99.97"]
     assert {cell.tone for cell in marked} == {Tone.FAINT}
-    assert not [cell for cell in lines.position(row, NOW_MS) if cell.text.startswith("~")]
+    assert not [cell for cell in table_lines.position(row, NOW_MS) if cell.text.startswith("~")]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.actions import export as taking
+from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.action_mixin import Outside
 from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
@@ -184,7 +184,7 @@ def test_a_file_is_whole_or_not_there_and_for_this_user_alone(tmp_path: Path) ->
 
 @given(st.text())
 def test_no_text_becomes_a_formula_and_every_text_comes_back(text: str) -> None:
-    rows = list(csv.reader(io.StringIO(taking.as_csv([{"NAME": text}]).decode("utf-8", "strict"))))
+    rows = list(csv.reader(io.StringIO(export.as_csv([{"NAME": text}]).decode("utf-8", "strict"))))
     if text:
         assert not rows[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))
         assert rows[1][0].removeprefix("'").replace("\r\n", "\n") in (
@@ -194,12 +194,12 @@ def test_no_text_becomes_a_formula_and_every_text_comes_back(text: str) -> None:
 
 
 def test_a_name_of_a_file_says_what_is_in_it_and_holds_no_path() -> None:
-    assert taking.file_name("Next openings", 1_790_000_000_000, "csv") == (
+    assert export.file_name("Next openings", 1_790_000_000_000, "csv") == (
         "next-openings-20260921T141320Z.csv"
     )
-    assert taking.file_name("../..\x1b[31m", 1_790_000_000_000, "csv").startswith("31m-2026")
+    assert export.file_name("../..\x1b[31m", 1_790_000_000_000, "csv").startswith("31m-2026")
 
 
 def test_what_is_too_large_for_a_terminal_is_not_sent_to_it() -> None:
-    assert taking.fits_clipboard("x" * 50_000)
-    assert not taking.fits_clipboard("x" * 60_000)
+    assert export.fits_clipboard("x" * 50_000)
+    assert not export.fits_clipboard("x" * 60_000)

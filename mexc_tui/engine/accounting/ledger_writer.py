@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mexc_tui.engine.accounting import ledger_state as open_books
+from mexc_tui.engine.accounting import ledger_state
 from mexc_tui.engine.accounting.ledger_state import OpenBooks, Told
 from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
 from mexc_tui.engine.orders.client_ids import MOST_IDS, ClientIds
@@ -76,7 +76,7 @@ class Bookkeeper:
     async def load(self) -> None:
         """Read all that is open. What memory knows already and the store does not is kept."""
         before, is_first = self.open, not self._is_loaded
-        self.open = await self.read("open books", open_books.load)
+        self.open = await self.read("open books", ledger_state.load)
         self._is_loaded = True
         if not is_first:
             self.open.go_on_from(before, tuple(self._sent))

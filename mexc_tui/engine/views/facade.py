@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from mexc_tui.engine.runtime.engine import Engine
-from mexc_tui.engine.views import stored_queries as asked
+from mexc_tui.engine.views import stored_queries
 from mexc_tui.engine.views.face import MOST_ALERTS, Refused
 from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
@@ -89,7 +89,7 @@ class EngineFace:
         """Return the open alerts, or with `closed` all of them, raised last first. Raises Refused."""
         try:
             return await self._engine.parts.books.read(
-                "alerts", lambda stored: asked.alerts(stored, limit, closed=closed)
+                "alerts", lambda stored: stored_queries.alerts(stored, limit, closed=closed)
             )
         except StorageError as error:
             raise Refused(f"The alerts cannot be read: {error}") from None

@@ -17,7 +17,7 @@ from textual.widgets import Input
 from mexc_tui.desk.asking import JOURNAL
 from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.model.text import clean
-from mexc_tui.tui.actions import export as taking
+from mexc_tui.tui.actions import export
 from mexc_tui.tui.actions.actions import BY_ID, Aim, refusal
 from mexc_tui.tui.actions.command_controller import Hand, Means
 from mexc_tui.tui.actions.confirm import drawn
@@ -255,11 +255,11 @@ class Acting(Dressed):
         if chosen is None or chosen[1].cursor is None:
             self.tell("Copy: there is no row under the cursor.", Tone.WARN)
             return
-        text = taking.row_text(chosen[1].rows[chosen[1].cursor])
-        if taking.fits_clipboard(text):
+        text = export.row_text(chosen[1].rows[chosen[1].cursor])
+        if export.fits_clipboard(text):
             self.copy_to_clipboard(text)
             if self._outside.in_tmux and self._driver is not None:
-                self._driver.write(taking.through_tmux(text))
+                self._driver.write(export.through_tmux(text))
         self._save("Copy", "copied.txt", text.encode("utf-8") + b"\n", "Sent to the clipboard; and in")
 
     def action_export(self, ending: str) -> None:
@@ -275,15 +275,15 @@ class Acting(Dressed):
             found = self._source.views()[pane.view].rows
             rows = [found[key] for key in shown if key in found]
         else:
-            rows = taking.read_rows(pane.columns, [table.rows[key] for key in shown])
-        data = taking.as_json(rows) if ending == "json" else taking.as_csv(rows)
-        name = taking.file_name(pane.title, self._source.now_ms(), ending)
+            rows = export.read_rows(pane.columns, [table.rows[key] for key in shown])
+        data = export.as_json(rows) if ending == "json" else export.as_csv(rows)
+        name = export.file_name(pane.title, self._source.now_ms(), ending)
         mark = screen.marks.get(pane.title, CURRENT).words
         self._save("Export", name, data, f"{len(rows)} rows{f' ({mark})' if mark else ''} are in")
 
     def action_picture(self) -> None:
         """Save what is seen as a picture."""
-        name = taking.file_name("screen", self._source.now_ms(), "svg")
+        name = export.file_name("screen", self._source.now_ms(), "svg")
         self._save("Screenshot", name, self.export_screenshot().encode("utf-8"), "The screen is in")
 
     def _save(self, what: str, name: str, data: bytes, words: str) -> None:

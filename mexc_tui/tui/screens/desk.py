@@ -7,7 +7,7 @@ from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.empty_listings import no_opening
 from mexc_tui.tui.screens.limits import strip
 from mexc_tui.tui.screens.panes import Board, PicturePane, Place, TablePane, reading
-from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.styled_text import Drawn
 from mexc_tui.tui.widgets.table_rows import Order
 
@@ -15,18 +15,18 @@ _OVER = frozenset({Stage.MATURED.value, Stage.CANCELLED.value, Stage.NEVER_API.v
 
 NEXT = TablePane(
     "Next openings",
-    lines.LISTING,
-    reading(lambda source: source.listings, lines.listing, lambda row: row.stage not in _OVER),
+    table_lines.LISTING,
+    reading(lambda source: source.listings, table_lines.listing, lambda row: row.stage not in _OVER),
     no_opening,
     "listings",
     Order(1),
     Place(share=4),
-    left_ms=lines.prices_left_ms,
+    left_ms=table_lines.prices_left_ms,
 )
 SIGNALS = TablePane(
     "Signals that stand",
-    lines.SIGNAL,
-    reading(lambda source: source.signals, lines.signal, lambda row: row.stands),
+    table_lines.SIGNAL,
+    reading(lambda source: source.signals, table_lines.signal, lambda row: row.stands),
     "No signal stands. Detectors speak up when a listing comes near.",
     "signals",
     Order(0),
@@ -34,16 +34,16 @@ SIGNALS = TablePane(
 )
 POSITIONS = TablePane(
     "Positions",
-    lines.POSITION,
-    reading(lambda source: source.positions, lines.position, lambda row: row.closed_ms is None),
+    table_lines.POSITION,
+    reading(lambda source: source.positions, table_lines.position, lambda row: row.closed_ms is None),
     "No position is open.",
     "positions",
     place=Place(share=4),
 )
 SNIPES = TablePane(
     "Snipes",
-    lines.SNIPE,
-    reading(lambda source: source.snipes, lines.snipe),
+    table_lines.SNIPE,
+    reading(lambda source: source.snipes, table_lines.snipe),
     "Nothing is armed.",
     "snipes",
     Order(2),

@@ -16,7 +16,7 @@ from mexc_tui.tui.screens.listing_history import (
     why,
 )
 from mexc_tui.tui.screens.panes import Board, PicturePane, Place, TablePane, reading
-from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, words
 from mexc_tui.tui.widgets.table_rows import Order
@@ -88,13 +88,13 @@ BOARD = Board(
     (
         TablePane(
             "Listings",
-            lines.LISTING,
-            reading(lambda source: source.listings, lines.listing),
+            table_lines.LISTING,
+            reading(lambda source: source.listings, table_lines.listing),
             no_listing,
             "listings",
             Order(1),
             Place(share=3),
-            left_ms=lines.prices_left_ms,
+            left_ms=table_lines.prices_left_ms,
         ),
         PicturePane("Story", _story, Place(share=3, is_beside=True)),
         PicturePane("Plan and gates", _plan, Place(share=3, is_beside=True)),

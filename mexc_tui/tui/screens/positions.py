@@ -14,7 +14,7 @@ from mexc_tui.tui.screens.listing_history import paragraph
 from mexc_tui.tui.screens.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.text import age, amount, countdown, utc, within
-from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.charts import Level, Mark, Plot, chart
 from mexc_tui.tui.widgets.progress_bar import bar
@@ -151,7 +151,7 @@ def _orders(look: Look, keys: object) -> Changes:
     del keys
     row = chosen(look)
     orders = look.source.orders.rows
-    return {key: lines.order(one, look.now_ms) for key, one in orders.items() if _belongs(one, row)}
+    return {key: table_lines.order(one, look.now_ms) for key, one in orders.items() if _belongs(one, row)}
 
 
 def _belongs(order: OrderRow, row: PositionRow | None) -> bool:
@@ -167,8 +167,8 @@ BOARD = Board(
     (
         TablePane(
             "Positions",
-            lines.POSITION,
-            reading(lambda source: source.positions, lines.position),
+            table_lines.POSITION,
+            reading(lambda source: source.positions, table_lines.position),
             "No position is open, and none was closed within a day. "
             "A listing that is armed on screen 2 is bought at its opening.",
             "positions",
@@ -179,7 +179,7 @@ BOARD = Board(
         PicturePane("Exits", _ladder, Place(share=4)),
         TablePane(
             "Orders",
-            lines.ORDER,
+            table_lines.ORDER,
             _orders,
             "No open order belongs to it.",
             "orders",

@@ -7,7 +7,7 @@ from mexc_tui.model.why import WhyRow
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.listing_history import head, missing, paragraph, signal_words, what_if_lines, why
 from mexc_tui.tui.screens.panes import Board, PicturePane, Place, TablePane, reading
-from mexc_tui.tui.widgets import table_lines as lines
+from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, words
 from mexc_tui.tui.widgets.table_rows import Order
@@ -73,8 +73,8 @@ BOARD = Board(
     (
         TablePane(
             "Signals",
-            lines.SIGNAL,
-            reading(lambda source: source.signals, lines.signal),
+            table_lines.SIGNAL,
+            reading(lambda source: source.signals, table_lines.signal),
             "No signal has been raised yet.",
             "signals",
             Order(0),

@@ -20,7 +20,7 @@ from benchmarks.order_path import SCENARIO, SYMBOL
 from mexc_tui.app.composition import Outside, Place, joined
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.accounting.ledger_transaction import Desk
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import Intent, OrderRole

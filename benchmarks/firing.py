@@ -25,7 +25,7 @@ import ccxt.async_support as ccxt
 from benchmarks.common import Row, emit, percentile, rows
 from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of

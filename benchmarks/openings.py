@@ -15,8 +15,8 @@ import msgspec
 from benchmarks.common import Row, emit, percentile
 from benchmarks.firing import Quiet, always, client_of, exchange_of, one_row
 from mexc_tui.app.market_adapter import practice_day
-from mexc_tui.exchange.firing.connection import Headers
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.order import NewOrder, OrderType, Side

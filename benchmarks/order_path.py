@@ -21,9 +21,9 @@ import ccxt.async_support as ccxt
 
 from benchmarks.common import Row, emit, rows
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
+from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.limits.budget import Limits
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES
-from mexc_tui.exchange.rest.client import ClientLimits, MexcClient
 from mexc_tui.exchange.rest.orders import order_params
 from mexc_tui.exchange.rest.signing import Credentials, Secret, Signer
 from mexc_tui.model.endpoint import Endpoint

@@ -25,8 +25,8 @@ from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.accounting.ledger_transaction import Desk, Written, stem
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.orders.execution import Execution, Sent
-from mexc_tui.engine.runtime.trading import TradingRooms
-from mexc_tui.exchange.firing.connection import HttpConnection
+from mexc_tui.engine.trading import TradingRooms
+from mexc_tui.exchange.rest.connection import HttpConnection
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.intent import Intent, OrderRole

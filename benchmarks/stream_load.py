@@ -20,7 +20,7 @@ import aiohttp
 
 from benchmarks.common import Row, emit
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams

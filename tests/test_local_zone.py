@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.host.local_zone import local_zone
-from mexc_tui.tui import text
+from mexc_tui.tui.widgets import text
 
 HOUR_MS = 3_600_000
 ZONES = Path("/usr/share/zoneinfo")

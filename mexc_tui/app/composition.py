@@ -33,18 +33,18 @@ from mexc_tui.app.trading_adapter import TradingParts, WireTrading
 from mexc_tui.app.trading_settings_mapping import trading_numbers
 from mexc_tui.desk.answer_cache import Answers
 from mexc_tui.desk.service import Door, DoorParts
+from mexc_tui.engine.engine import Engine, Identity, Numbers, Parts
+from mexc_tui.engine.health import FIRST_SAMPLES, ClockNotKnown
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.runtime.engine import Engine, Identity, Numbers, Parts
 from mexc_tui.engine.runtime.event_feed import Bus
-from mexc_tui.engine.runtime.health import FIRST_SAMPLES, ClockNotKnown
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
 from mexc_tui.engine.runtime.supervisor import StartFailed
-from mexc_tui.engine.runtime.trading import TradingPart
+from mexc_tui.engine.trading import TradingPart
 from mexc_tui.engine.views.facade import EngineFace
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
-from mexc_tui.exchange.rest.client import MexcClient, OriginRefused, is_this_machine
+from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite

@@ -18,7 +18,7 @@ from mexc_tui.app.endpoints import Lent, SystemClock
 from mexc_tui.desk.ask import ask
 from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.desk.trading import KILL, Killing
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.orders import CANCEL_SYMBOLS
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.host.halt_file import FileOfHalt

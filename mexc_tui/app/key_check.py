@@ -5,7 +5,7 @@ from random import Random
 import msgspec
 
 from mexc_tui.app.endpoints import LiveKey, SystemClock
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.errors import ExchangeError
 

@@ -8,10 +8,10 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from mexc_tui.exchange.firing.connection import Headers, RawAnswer
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds
 from mexc_tui.exchange.limits.rate_windows import LaneName
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.rest.connection import Headers, RawAnswer
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import WebSite
 from mexc_tui.exchange.streams import topics

@@ -18,7 +18,7 @@ from mexc_tui.app.trading_settings_mapping import reconcile_numbers
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.market.prices import Prices
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.host.desk_id import NAME as INSTANCE
 from mexc_tui.host.desk_id import instance_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from mexc_tui.app.market_adapter import WireMarket, WireParts
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.market.attention import StreamKind, WantedStream
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.position import Account

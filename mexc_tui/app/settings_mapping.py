@@ -8,13 +8,13 @@ from typing import TypeVar
 from mexc_tui.detection.settings import DetectionSettings, LabelRule
 from mexc_tui.engine.market.poll_worker import PollNumbers
 from mexc_tui.engine.runtime.supervisor import SupervisorLimits
+from mexc_tui.exchange.client import ClientLimits
 from mexc_tui.exchange.limits.breaker import BreakerLimits
 from mexc_tui.exchange.limits.budget import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.limits.budget import Limits as BudgetLimits
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import OffsetLimits
 from mexc_tui.exchange.rest import routes
-from mexc_tui.exchange.rest.client import ClientLimits
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.market.polling import WINDOW_S, Bounds, Every
 from mexc_tui.model.listing import Source, Triple

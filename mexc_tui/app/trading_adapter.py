@@ -7,9 +7,9 @@ from random import Random
 
 import aiohttp
 
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds
 from mexc_tui.exchange.limits.rate_windows import LaneName
-from mexc_tui.exchange.rest.client import MexcClient
 from mexc_tui.exchange.rest.orders import MAX_HISTORY, MAX_TRADES
 from mexc_tui.exchange.rest.paging import read_all
 from mexc_tui.exchange.rest.routes import ALL_ORDERS, MY_TRADES

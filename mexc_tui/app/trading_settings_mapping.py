@@ -6,10 +6,10 @@ from decimal import Decimal
 from mexc_tui.app.settings_mapping import once_each, socket_timings
 from mexc_tui.engine.accounting.reconciler import ReconcileNumbers
 from mexc_tui.engine.entries.entry_context import EntryNumbers
-from mexc_tui.engine.runtime.trading import TradingNumbers
 from mexc_tui.engine.safety.live_unlock import LiveNumbers
 from mexc_tui.engine.safety.risk_monitor import GuardNumbers
 from mexc_tui.engine.safety.safety import SafetyNumbers
+from mexc_tui.engine.trading import TradingNumbers
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.policy import OnCritical
 from mexc_tui.model.snipe import ExitPlan

@@ -17,8 +17,8 @@ from mexc_tui.desk.client import Link
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
 from mexc_tui.tui.actions.action_mixin import HERE, Acting, Outside
-from mexc_tui.tui.actions.keys import Scope, bindings, palette
 from mexc_tui.tui.actions.quit import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
+from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.board_screen import CURSOR, BoardScreen
 from mexc_tui.tui.screens.pages import Commands, HappenedScreen, HelpScreen

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from mexc_tui.desk.kinds import Args, CommandKind, Result
 from mexc_tui.tui.query_cache import Heard
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.staleness import AnswerAge, Answered
+from mexc_tui.tui.widgets.staleness import AnswerAge, Answered
 
 
 @dataclass(frozen=True, slots=True)

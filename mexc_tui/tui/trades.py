@@ -6,8 +6,8 @@ from decimal import Decimal
 from mexc_tui.model.event import FillBooked
 from mexc_tui.model.order import Side
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.tui.text import age, amount, gain, price
 from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.text import age, amount, gain, price
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 from mexc_tui.app.endpoints import SystemClock, read_endpoint
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.order import NewOrder, OrderType, Side

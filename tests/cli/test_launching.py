@@ -18,7 +18,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from mexc_tui.app import run_headless as headless
 from mexc_tui.app.launch_options import Launch
 from mexc_tui.app.run_headless import run_engine, run_headless
-from mexc_tui.engine.runtime import engine as engine_room
+from mexc_tui.engine import engine as engine_room
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.storage import StorageFailed
 from mexc_tui.practice.clock import wall_clock

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.reconciliation import Reconciliation, Trigger

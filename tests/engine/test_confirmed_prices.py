@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.intent import CloseReason
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position

@@ -11,7 +11,7 @@ import msgspec
 
 from mexc_tui.app.composition import Joined
 from mexc_tui.engine.accounting.ledger_transaction import stem
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.host.halt_file import FileOfHalt
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side

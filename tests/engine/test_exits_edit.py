@@ -14,7 +14,7 @@ from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.asking import Agreed
 from mexc_tui.desk.client import DeskClient
 from mexc_tui.desk.kinds import Outcome, Reply, Role
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.ledger.checks import protected
 from mexc_tui.ledger.numbers import short

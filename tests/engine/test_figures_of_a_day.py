@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from mexc_tui.engine.detection.labelling import label_version
+from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.engine_view import DetectorRow

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate

@@ -13,7 +13,7 @@ from mexc_tui.app.composition import Joined, Outside, Place, joined
 from mexc_tui.app.endpoints import LiveKey
 from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
 from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.views.face import Refused
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.model.account import KeyRight, KeyRights

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole
 from mexc_tui.model.position import Position
 from mexc_tui.model.stream import BestQuote

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.order import OrderType, Side

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.event import Alert

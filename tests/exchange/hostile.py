@@ -9,8 +9,8 @@ from random import Random
 
 import aiohttp
 
+from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.limits.clock_offset import Sample
-from mexc_tui.exchange.rest.client import ClientLimits, MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 
 ACCESS_KEY = "mx0vTESTTESTTEST12"

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 import pytest
 
+from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.firing.warm_connection import WireFiringLine
 from mexc_tui.exchange.limits.bans import BanKind
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.rate_windows import LaneName
-from mexc_tui.exchange.rest.client import ClientLimits, MexcClient
 from mexc_tui.exchange.rest.error_codes import TABLE
 from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side

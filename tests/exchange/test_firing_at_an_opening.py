@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from mexc_tui.exchange.firing.connection import Headers
+from mexc_tui.exchange.client import MEXC_REST, MexcClient
 from mexc_tui.exchange.firing.warm_connection import WireFiringLine
-from mexc_tui.exchange.rest.client import MEXC_REST, MexcClient
+from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import Refused

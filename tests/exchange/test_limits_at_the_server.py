@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from aiohttp import web
 
+from mexc_tui.exchange.client import MEXC_REST, ClientLimits, MexcClient
 from mexc_tui.exchange.limits.breaker import Phase
 from mexc_tui.exchange.limits.budget import Limits
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.rest import routes
-from mexc_tui.exchange.rest.client import MEXC_REST, ClientLimits, MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side

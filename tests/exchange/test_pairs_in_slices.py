@@ -3,7 +3,7 @@
 from random import Random
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import HEADERS, SYMBOLS_PATH, WebSite, parse_symbols
 from mexc_tui.practice.scenario import load

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.app.endpoints import SystemClock
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.rows import RowReader
 from mexc_tui.model.market_data import TICKER_FIELDS, BookTicker, Ticker24h
 from mexc_tui.model.order import Side

@@ -12,9 +12,9 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from mexc_tui.app.settings_mapping import client_limits
-from mexc_tui.exchange.firing.connection import Headers
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.breaker import Breaker, Phase
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.rest.connection import Headers
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.errors import NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Ambiguous, Purpose

@@ -10,7 +10,7 @@ import pytest
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.market.order_book_sync import BookKeeper
-from mexc_tui.exchange.rest.client import MexcClient
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of

@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 
 from mexc_tui.app.trading_adapter import TradingParts, WireTrading
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import Sample
-from mexc_tui.exchange.rest.client import MexcClient
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.streams.listen_key import KeysInMemory
 from mexc_tui.exchange.streams.socket import SocketTimings

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from mexc_tui.exchange.firing.connection import Headers, RawAnswer
+from mexc_tui.exchange.rest.connection import Headers, RawAnswer
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, open_socket
 from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent

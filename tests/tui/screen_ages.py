@@ -9,7 +9,7 @@ from decimal import Decimal
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow
-from mexc_tui.tui.text import utc
+from mexc_tui.tui.widgets.text import utc
 
 DAY_MS = 86_400_000
 LOOKED_MS = 1_000

@@ -19,12 +19,12 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.model.trading_view import Achieved
 from mexc_tui.tui.actions.actions import BY_ID, DEEDS, Aim
 from mexc_tui.tui.actions.command_controller import Hand, Means
-from mexc_tui.tui.actions.confirm import Lines, drawn
 from mexc_tui.tui.actions.consequences import Target
-from mexc_tui.tui.actions.keys import BY_ID as KEYS_BY_ID
-from mexc_tui.tui.actions.keys import KEYS
 from mexc_tui.tui.activity_log import Happened
+from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
+from mexc_tui.tui.keys import KEYS
 from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.confirm import Lines, drawn
 from tests.tui.frozen import NOW_MS, Frozen, risk
 
 HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)

@@ -6,8 +6,8 @@ import unicodedata
 from rich.cells import cell_len
 from textual.pilot import Pilot
 
-from mexc_tui.tui.actions.keys import KEYS, Group
 from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.keys import KEYS, Group
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.widgets.cell import Tone
 from tests.tui.driving import desk, screen, until

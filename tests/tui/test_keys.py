@@ -2,7 +2,7 @@ from collections import Counter
 
 from rich.cells import cell_len
 
-from mexc_tui.tui.actions.keys import (
+from mexc_tui.tui.keys import (
     BETWEEN,
     BY_ID,
     KEYS,

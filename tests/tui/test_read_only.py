@@ -4,7 +4,7 @@ import pytest
 
 from mexc_tui.model.trading import TradingState
 from mexc_tui.tui.actions.actions import BY_ID
-from mexc_tui.tui.actions.keys import KEYS, footer, help_text, palette
+from mexc_tui.tui.keys import KEYS, footer, help_text, palette
 from mexc_tui.tui.screens.registry import NAMES
 from tests.tui.frozen import Frozen, risk, status
 from tests.tui.test_deeds import at, done

@@ -12,9 +12,9 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.tui.actions.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
-from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
+from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen, listing, position
 from tests.tui.painting import Counting

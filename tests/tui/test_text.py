@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from mexc_tui.tui import text
+from mexc_tui.tui.widgets import text
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit, fit_cell
 
 HERE = timezone(timedelta(hours=2))

@@ -14,9 +14,9 @@ from typing import TypeVar
 import msgspec
 
 from mexc_tui.engine.accounting import ledger_state
+from mexc_tui.engine.accounting.client_ids import MOST_IDS, ClientIds
 from mexc_tui.engine.accounting.ledger_state import OpenBooks, Told
 from mexc_tui.engine.accounting.ledger_transaction import Desk, Written
-from mexc_tui.engine.orders.client_ids import MOST_IDS, ClientIds
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.ledger.evidence import Evidence

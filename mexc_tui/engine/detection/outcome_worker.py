@@ -6,8 +6,8 @@ from collections.abc import Callable
 from mexc_tui.detection.cluster import groups
 from mexc_tui.detection.outcomes import outcome_of
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.detection.labelling import keep_outcome
 from mexc_tui.engine.market.knowledge_store import Known
+from mexc_tui.engine.market.outcome_labels import keep_outcome
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.market.tape import Tape
 from mexc_tui.model.listing import Listing

@@ -15,7 +15,7 @@ from mexc_tui.detection.calibration import CaseKey, History, Tally
 from mexc_tui.detection.outcomes import outcome_of_ended_world
 from mexc_tui.detection.passing import Stand, standing_after
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.detection.labelling import keep_outcome, label_version
+from mexc_tui.engine.market.outcome_labels import keep_outcome, label_version
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.listings import Update
 from mexc_tui.market.symbols import PairChange

@@ -8,7 +8,7 @@ from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.score import LeadTimes, Rate, Scorecard, score, wilson
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.detection.detection_worker import Count
-from mexc_tui.engine.detection.labelling import label_version
+from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.model.engine_view import DetectorRow, LeadRow, PassRow, RateRow, ReadRow
 from mexc_tui.model.outcome_of_listing import ListingOutcome
 from mexc_tui.model.signal import DetectionPass, DetectorName, Signal

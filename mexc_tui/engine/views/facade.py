@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
-from mexc_tui.engine.runtime.engine import Engine
+from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views import stored_queries
 from mexc_tui.engine.views.face import MOST_ALERTS, Refused
 from mexc_tui.engine.views.rows import listing_row, signal_row

@@ -7,7 +7,7 @@ import msgspec
 
 from mexc_tui.engine.entries.sniper import NOT_FIRED
 from mexc_tui.engine.market.knowledge_store import Known
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.sale_preview import Bids, sale_of
 from mexc_tui.model.intent import ZERO, OrderRole

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from mexc_tui.engine.runtime.engine import Engine
+from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views.detector_rows import NEWEST, Raised, detector_rows, pass_row, scores
 from mexc_tui.engine.views.equity_rows import equity_of
 from mexc_tui.engine.views.face import Refused

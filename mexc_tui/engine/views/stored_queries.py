@@ -7,7 +7,7 @@ from mexc_tui.detection.look import UNKNOWN, Detector, Look
 from mexc_tui.detection.passing import DETECTORS
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.detection.silence import why_silent
-from mexc_tui.engine.detection.labelling import signals_of
+from mexc_tui.engine.market.outcome_labels import signals_of
 from mexc_tui.engine.views.rows import (
     alert_row,
     change_row,

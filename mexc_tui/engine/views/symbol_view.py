@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mexc_tui.engine.accounting.ledger_transaction import Written
+from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.market.knowledge_store import Seen
 from mexc_tui.engine.market.watched_symbols import Shown
-from mexc_tui.engine.runtime.engine import Engine
 from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.market_rows import Levels, Path, best_of, is_exact, level_rows, path_of, trade_rows
 from mexc_tui.engine.views.own_rows import exit_levels, fill_rows

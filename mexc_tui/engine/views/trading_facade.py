@@ -11,12 +11,12 @@ import msgspec
 
 from mexc_tui.engine.accounting.performance import performance_of
 from mexc_tui.engine.accounting.recent_activity import Recent
+from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.entries.readiness import Checked
 from mexc_tui.engine.exits.exits_edit import exits_row, exits_words
 from mexc_tui.engine.market.knowledge_store import Known
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.runtime.engine import Engine
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.previews import Previews
 from mexc_tui.engine.views.risk_rows import Guarded, risk_row

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mexc_tui.exchange.firing.connection import FAILURES, Connections, HttpConnection, Place, describe
 from mexc_tui.exchange.limits.clock_offset import Sample
 from mexc_tui.exchange.limits.waiting import NS_PER_MS, NS_PER_S, sleep_until, spin_until
 from mexc_tui.exchange.rest import routes
+from mexc_tui.exchange.rest.connection import FAILURES, Connections, HttpConnection, Place, describe
 from mexc_tui.exchange.rest.orders import fault_of, order_params
 from mexc_tui.exchange.rest.requester import TURN_SHARE, Leave, Requester
 from mexc_tui.exchange.rest.responses import plain, read_or_raise

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from mexc_tui.exchange.firing.connection import Headers, Place, RawAnswer
 from mexc_tui.exchange.limits.breaker import Breaker
 from mexc_tui.exchange.limits.budget import BudgetRefused, Needs, RateBudget
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import ClockOutOfBounds, OffsetEstimator
+from mexc_tui.exchange.rest.connection import Headers, Place, RawAnswer
 from mexc_tui.exchange.rest.error_codes import explain, read_error
 from mexc_tui.exchange.rest.responses import UNREADABLE, Reader, read_or_raise
 from mexc_tui.exchange.rest.retry import RetryDeadline, retrying

@@ -10,7 +10,7 @@ from typing import Self
 
 import aiohttp
 
-from mexc_tui.exchange.firing.connection import (
+from mexc_tui.exchange.rest.connection import (
     CONNECT_S,
     FAILURES,
     Connections,

@@ -29,7 +29,7 @@ from mexc_tui.model.trading_view import PositionRow
 from mexc_tui.tui.actions.consequences import Target
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens import settings
-from mexc_tui.tui.text import price, utc
+from mexc_tui.tui.widgets.text import price, utc
 from mexc_tui.wording.moments import moment_ms
 
 EXITS_HINT = "stop PRICE trail PCT@GAIN|off tp PCT@GAIN,..|none even RUNG time S"

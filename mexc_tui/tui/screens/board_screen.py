@@ -13,12 +13,13 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
-from mexc_tui.tui.actions import confirm, keys
+from mexc_tui.tui import keys
 from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
 from mexc_tui.tui.screens.panes import AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.staleness import OLD_VIEWS_MS, Mark
 from mexc_tui.tui.terminal.repaint_scheduler import Dirty
+from mexc_tui.tui.widgets import confirm
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.footer_bar import Foot
@@ -34,7 +35,7 @@ from mexc_tui.tui.widgets.layout import (
     TALL,
     WITH_SCREENS,
 )
-from mexc_tui.tui.widgets.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
+from mexc_tui.tui.widgets.staleness import OLD_VIEWS_MS, Mark
 from mexc_tui.tui.widgets.styled_text import Part, folded, width_of
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.text_bar import Bar

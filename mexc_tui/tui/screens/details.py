@@ -9,9 +9,9 @@ from mexc_tui.tui.screens.listing_history import head, missing, paragraph, snipe
 from mexc_tui.tui.screens.listings import all_of as all_of_listing
 from mexc_tui.tui.screens.panes import Details
 from mexc_tui.tui.screens.signals import all_of as all_of_signal
-from mexc_tui.tui.text import age, amount, gain, local_and_utc, price
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, words
+from mexc_tui.tui.widgets.text import age, amount, gain, local_and_utc, price
 
 POSITIONS = "Positions"
 _CHOOSE = "There is no row here to say more of."

@@ -7,12 +7,12 @@ from mexc_tui.model.signal import MIN_N_FOR_CALIBRATION, MIN_N_FOR_RATE
 from mexc_tui.tui.query_cache import Heard
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
-from mexc_tui.tui.text import age, local_and_utc, span
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.widgets.charts import band
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
 from mexc_tui.tui.widgets.table_rows import Line
+from mexc_tui.tui.widgets.text import age, local_and_utc, span
 
 _ASK_S = 5.0
 _BAND = 24

@@ -4,7 +4,7 @@ from mexc_tui.model.listing import Source as Origin
 from mexc_tui.model.text import many
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.text import utc
+from mexc_tui.tui.widgets.text import utc
 
 
 def no_opening(look: Look) -> str:

@@ -7,13 +7,13 @@ from mexc_tui.model.view import LaneRow, StatusRow
 from mexc_tui.tui.query_cache import Heard
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
-from mexc_tui.tui.text import age, bytes_of, local_and_utc, milliseconds
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone, fit
 from mexc_tui.tui.widgets.charts import waterfall
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.progress_bar import bar
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
 from mexc_tui.tui.widgets.table_rows import Line
+from mexc_tui.tui.widgets.text import age, bytes_of, local_and_utc, milliseconds
 
 _ASK_S, _ASK_SLOWLY_S = 1.0, 5.0
 _NAME, _BAR, _LEAST_BAR = 20, 24, 8

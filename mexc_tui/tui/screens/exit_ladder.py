@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from mexc_tui.model.position import Protection
 from mexc_tui.model.trading_view import PositionRow, RungRow
-from mexc_tui.tui.text import age, countdown, gain, price, within
 from mexc_tui.tui.widgets.cell import Tone, fit_cell
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.text import age, countdown, gain, price, within
 
 _WHERE = {
     "exchange": ("rests on the exchange", Tone.GOOD),

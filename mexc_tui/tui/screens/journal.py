@@ -11,11 +11,11 @@ from mexc_tui.model.view import FactRow
 from mexc_tui.tui.query_cache import Heard
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
-from mexc_tui.tui.text import local_and_utc, utc
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import Drawn, folded, words
 from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.text import local_and_utc, utc
 from mexc_tui.wording.facts import fact_words
 
 FOLLOW_S = 1.0

@@ -5,10 +5,10 @@ from decimal import Decimal
 from mexc_tui.model.trading_view import LimitRow, RiskRow
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.panes import LOADING
-from mexc_tui.tui.text import amount
 from mexc_tui.tui.widgets.cell import NOTHING, Tone, fit
 from mexc_tui.tui.widgets.progress_bar import bar
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
+from mexc_tui.tui.widgets.text import amount
 
 _NEAR, _OVER = Decimal("0.75"), Decimal(1)
 _NAME, _LEAST_BAR, _MOST_BAR, _STRIP = 18, 4, 40, 8

@@ -11,9 +11,9 @@ from mexc_tui.model.why import DetectorSays, ListingStory, SnipeSays, SourceSays
 from mexc_tui.tui.query_cache import NOT_YET, Heard
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.panes import LOADING
-from mexc_tui.tui.text import age, amount, countdown, local_and_utc, price, utc
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, folded, words
+from mexc_tui.tui.widgets.text import age, amount, countdown, local_and_utc, price, utc
 from mexc_tui.wording.signals import change_words, claim_words, readable
 
 _ASK_S = 2.0

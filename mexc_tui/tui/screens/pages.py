@@ -13,10 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from mexc_tui.tui.actions import keys
+from mexc_tui.tui import keys
 from mexc_tui.tui.activity_log import Happened, Happening
 from mexc_tui.tui.screens.panes import Board
-from mexc_tui.tui.text import local_and_utc, utc
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
@@ -24,6 +23,7 @@ from mexc_tui.tui.widgets.header_bar import Head
 from mexc_tui.tui.widgets.styled_text import Span, folded, words
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.text import local_and_utc, utc
 
 log = logging.getLogger(__name__)
 

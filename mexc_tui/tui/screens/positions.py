@@ -13,13 +13,13 @@ from mexc_tui.tui.screens.exit_ladder import ladder
 from mexc_tui.tui.screens.listing_history import paragraph
 from mexc_tui.tui.screens.panes import LOADING, Board, Changes, PicturePane, Place, TablePane, reading
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.text import age, amount, countdown, utc, within
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.charts import Level, Mark, Plot, chart
 from mexc_tui.tui.widgets.progress_bar import bar
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
 from mexc_tui.tui.widgets.table_rows import Order
+from mexc_tui.tui.widgets.text import age, amount, countdown, utc, within
 
 _ASK_S = 0.75
 _CHOOSE = "Open a position, or choose one, to see its market."

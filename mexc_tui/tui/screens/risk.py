@@ -14,12 +14,12 @@ from mexc_tui.tui.query_cache import Heard
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.limits import limits, risk_of
 from mexc_tui.tui.screens.panes import LOADING, AnswerPane, Board, PicturePane, Place
-from mexc_tui.tui.text import age, amount, date_and_time, gain, local_and_utc
 from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.charts import Plot, chart
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import Drawn, Span, words
 from mexc_tui.tui.widgets.table_rows import Line, Order
+from mexc_tui.tui.widgets.text import age, amount, date_and_time, gain, local_and_utc
 from mexc_tui.wording.previews import tightening_words
 
 _STATES = {

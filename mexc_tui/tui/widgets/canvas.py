@@ -13,7 +13,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from mexc_tui.model.text import clean
-from mexc_tui.tui.actions.keys import scrolling
+from mexc_tui.tui.keys import scrolling
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.styled_text import Drawn, hanging
 

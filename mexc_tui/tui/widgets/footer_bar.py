@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 from textual import events
 
-from mexc_tui.tui.actions.keys import BETWEEN, Spot
+from mexc_tui.tui.keys import BETWEEN, Spot
 from mexc_tui.tui.widgets.styled_text import Part
 from mexc_tui.tui.widgets.text_bar import Bar
 

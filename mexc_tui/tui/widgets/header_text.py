@@ -14,10 +14,10 @@ from mexc_tui.model.mode import Mode
 from mexc_tui.model.trading import GuardLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import StatusRow
-from mexc_tui.tui.staleness import CURRENT, OLD_VIEWS_MS, Mark
-from mexc_tui.tui.text import age, amount, gain, here, utc
 from mexc_tui.tui.widgets.cell import Tone, fit
+from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, Mark
 from mexc_tui.tui.widgets.styled_text import Part, fitting
+from mexc_tui.tui.widgets.text import age, amount, gain, here, utc
 
 _OFF_MS = 100.0
 _MOST_STATE = 40

@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mexc_tui.tui.text import utc
 from mexc_tui.tui.widgets.cell import Tone, fit
 from mexc_tui.tui.widgets.styled_text import Part, width_of
+from mexc_tui.tui.widgets.text import utc
 
 SHOWN_S = 60.0
 """So long something new stays in the line; then it is found among what happened."""

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mexc_tui.tui.actions.keys import Scope, bindings
+from mexc_tui.tui.keys import Scope, bindings
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.styled_text import folded

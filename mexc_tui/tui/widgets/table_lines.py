@@ -13,10 +13,10 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading_view import OrderRow, PositionRow, SnipeRow
 from mexc_tui.model.view import ListingRow, SignalRow
 from mexc_tui.tui.source import Source
-from mexc_tui.tui.text import age, amount, countdown, gain, price, utc, within
 from mexc_tui.tui.widgets.cell import NOTHING, Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table_rows import Line
+from mexc_tui.tui.widgets.text import age, amount, countdown, gain, price, utc, within
 
 _FILLED = 16
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.ledger.ids import PREFIX
 from mexc_tui.model.intent import Order
 from mexc_tui.model.order import Side

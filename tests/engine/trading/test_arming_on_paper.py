@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.detection.labelling import label_version
+from mexc_tui.engine.market.outcome_labels import label_version
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.order import Side
 from mexc_tui.model.signal import ClaimKind

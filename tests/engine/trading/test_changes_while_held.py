@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.app.composition import Joined
 from mexc_tui.engine.accounting.equity_monitor import DAY_MS
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.ledger.days import utc_day
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side

@@ -12,7 +12,7 @@ import pytest
 
 from mexc_tui.app.composition import Joined
 from mexc_tui.engine.exits.exit_intents import WRITE_S
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import Side

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.runtime.trading import TradingRooms
+from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.event import Alert, EntryBooked
 from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.order import NewOrder, OrderType, Side

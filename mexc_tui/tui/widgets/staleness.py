@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from mexc_tui.tui.text import age, utc
+from mexc_tui.tui.widgets.text import age, utc
 
 OLD_MS = 1_500
 """Older answers are marked: what is painted a little later because of it is still younger than 2 s."""

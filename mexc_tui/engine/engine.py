@@ -9,16 +9,16 @@ from random import Random
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.detection.detection_worker import Detection
 from mexc_tui.engine.detection.outcome_worker import Outcomes
+from mexc_tui.engine.health import Alerts, ClockKeeper, Reload, Trouble
 from mexc_tui.engine.market.knowledge_store import Known
 from mexc_tui.engine.market.poll_worker import PollNumbers, Polls
 from mexc_tui.engine.market.stream_worker import Streams
 from mexc_tui.engine.runtime.event_feed import Bus
-from mexc_tui.engine.runtime.health import Alerts, ClockKeeper, Reload, Trouble
 from mexc_tui.engine.runtime.retention import Retention
 from mexc_tui.engine.runtime.start_patience import GO_ON_S
 from mexc_tui.engine.runtime.store_monitor import Storage, StoreWatch
 from mexc_tui.engine.runtime.supervisor import Supervisor, SupervisorLimits, Worker, WorkerState, WorkerStatus
-from mexc_tui.engine.runtime.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
+from mexc_tui.engine.trading import Surroundings, TradingNumbers, TradingPart, TradingRooms
 from mexc_tui.market.polling import Pace, current_pace
 from mexc_tui.model.event import EngineStarted, EngineStopped
 from mexc_tui.model.severity import Severity

@@ -19,9 +19,10 @@ from mexc_tui.desk.known import SIGNALS
 from mexc_tui.desk.service import Door, DoorParts, JournalAudit
 from mexc_tui.desk.wire import Answer
 from mexc_tui.detection.settings import DetectionSettings
-from mexc_tui.engine.views.face import Face, Refused
+from mexc_tui.engine.views.face import Face
 from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import CommandBegun, CommandDone, SettingChanged
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.signal import DetectorName
@@ -100,16 +101,16 @@ class HeldFace:
         return listing_row(samples.listing(symbol), Stage.SCHEDULED)
 
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
-        raise Refused(f"{symbol} is unknown.")
+        raise CommandRefused(f"{symbol} is unknown.")
 
     async def check_setting(self, name: str, text: str | None) -> str:
-        raise Refused("not now")
+        raise CommandRefused("not now")
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
-        raise Refused("not now")
+        raise CommandRefused("not now")
 
     async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
-        raise Refused("not now")
+        raise CommandRefused("not now")
 
     def stop(self, reason: str) -> None:
         self.stops.append(reason)

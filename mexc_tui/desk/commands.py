@@ -12,6 +12,8 @@ import msgspec
 
 from mexc_tui.desk.kinds import Args, CommandKind, Outcome, Result, Role
 from mexc_tui.desk.wire import Answer, Give, encode
+from mexc_tui.model.errors import CommandRefused
+from mexc_tui.model.pair_names import AmbiguousName
 from mexc_tui.model.storage import StorageError
 
 log = logging.getLogger(__name__)
@@ -61,10 +63,6 @@ class Done(Generic[Result]):
     outcome: Outcome = Outcome.DONE
     age_ms: int = 0
     """How old the result is."""
-
-
-class CommandRefused(Exception):
-    """Raised by a handler that did nothing; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +231,7 @@ class CommandDesk:
         try:
             done = await handler.handle(args, given)
             result = encode(done.result)
-        except CommandRefused as refusal:
+        except (CommandRefused, AmbiguousName) as refusal:
             return refused(given.id, str(refusal))
         except StorageError as error:
             log.warning("%s could not be done: %s", given.name, error)

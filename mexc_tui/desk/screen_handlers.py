@@ -6,14 +6,14 @@ from typing import Any, Protocol, TypeVar
 from mexc_tui.desk import looking
 from mexc_tui.desk.answer_cache import Answers, Recent
 from mexc_tui.desk.asking import Nothing
-from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
+from mexc_tui.desk.commands import CommandDesk, Done, Given
 from mexc_tui.desk.kinds import CommandKind
 from mexc_tui.desk.server import DeskServer
-from mexc_tui.desk.trading_handlers import or_refused
 from mexc_tui.engine.views.guard_rows import guard_history
 from mexc_tui.engine.views.screen_face import ScreenFace
 from mexc_tui.engine.views.symbol_view import Wish
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow, MachineRow, ViewerRow
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.ports.store import Books
@@ -51,11 +51,11 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
 
     async def market(args: looking.MarketAsked, _: Given) -> Done[MarketRow]:
         wish = Wish(args.levels, args.trades, args.spans, args.path_since_ms)
-        return Done("", await or_refused(face.market(args.symbol.upper(), wish)))
+        return Done("", await face.market(args.symbol.upper(), wish))
 
     async def equity(args: looking.EquityAsked, _: Given) -> Done[EquityRow]:
         async def read() -> EquityRow:
-            return await or_refused(face.equity(args.since_ms, args.points))
+            return await face.equity(args.since_ms, args.points)
 
         return _recent(await answers.of("equity", EquityRow, args, read))
 
@@ -63,7 +63,7 @@ def handle_screens(desk: CommandDesk, face: ScreenFace | None, answers: Answers)
 
     async def latency(args: looking.LatencyAsked, _: Given) -> Done[LatencyRow]:
         async def read() -> LatencyRow:
-            return await or_refused(face.latency(args.shots))
+            return await face.latency(args.shots)
 
         return _recent(await answers.of("latency", LatencyRow, args, read))
 

@@ -19,14 +19,15 @@ from mexc_tui.desk.kinds import Outcome
 from mexc_tui.desk.known import LISTINGS, SIGNALS, STATUS
 from mexc_tui.desk.screen_handlers import Measured, handle_guard, handle_machine, handle_screens, viewer_rows
 from mexc_tui.desk.server import DeskParts, DeskServer
-from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, or_refused, show
+from mexc_tui.desk.trading_handlers import TradingViews, handle_trading, show
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer, encode
 from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.engine.views import stored_queries
-from mexc_tui.engine.views.face import Face, Refused
+from mexc_tui.engine.views.face import Face
 from mexc_tui.engine.views.screen_face import ScreenFace
 from mexc_tui.engine.views.trading_face import TradingFace
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import CommandBegun, CommandDone, Fact
 from mexc_tui.model.text import clean
 from mexc_tui.model.view import ListingRow, SettingRow, StatusRow
@@ -218,7 +219,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
             )
             return asking.SignalPage(*found)
 
-        page = await or_refused(answers.of("signals", asking.SignalPage, args, read))
+        page = await answers.of("signals", asking.SignalPage, args, read)
         return Done("", page.value, age_ms=page.age_ms)
 
     async def why(args: asking.WhyAsked, _: Given) -> Done[WhyRow]:
@@ -228,7 +229,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
                 "why", lambda stored: stored_queries.why(stored, args.symbol, now_ms, detection, books_now)
             )
 
-        found = await or_refused(answers.of("why", WhyRow, args, read))
+        found = await answers.of("why", WhyRow, args, read)
         row = found.value
         live = {one.id: one for one in face.listings()}
         stories = (
@@ -238,13 +239,11 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
         return Done("", await _as_of_now(row, parts.trading), age_ms=found.age_ms)
 
     async def journal(args: asking.JournalAsked, _: Given) -> Done[asking.FactPage]:
-        rows = await or_refused(
-            books.read(
-                "journal",
-                lambda stored: stored_queries.journal(
-                    stored, args.before, args.limit, args.about, args.kind, args.since_ms
-                ),
-            )
+        rows = await books.read(
+            "journal",
+            lambda stored: stored_queries.journal(
+                stored, args.before, args.limit, args.about, args.kind, args.since_ms
+            ),
         )
         return Done("", asking.FactPage(_fitting(rows)))
 
@@ -258,7 +257,7 @@ def _answer_questions(desk: CommandDesk, parts: DoorParts) -> None:
 
 def _answer_about_itself(desk: CommandDesk, face: Face) -> None:
     async def alerts(args: asking.AlertsAsked, _: Given) -> Done[asking.AlertPage]:
-        rows = await or_refused(face.alerts(args.limit, closed=args.closed))
+        rows = await face.alerts(args.limit, closed=args.closed)
         return Done("", asking.AlertPage(list(_fitting(rows))))
 
     async def settings(_: asking.Nothing, __: Given) -> Done[asking.SettingList]:
@@ -270,23 +269,23 @@ def _answer_about_itself(desk: CommandDesk, face: Face) -> None:
 
 def _take_commands(desk: CommandDesk, face: Face) -> None:
     async def add(args: asking.ListingAdded, _: Given) -> Done[ListingRow]:
-        row = await or_refused(face.add_listing(args.symbol, args.opens_ms, clean(args.note)))
+        row = await face.add_listing(args.symbol, args.opens_ms, clean(args.note))
         return Done(f"{row.symbol} is watched: {row.stage}.", row)
 
     async def drop(args: asking.ListingDropped, _: Given) -> Done[ListingRow]:
-        row = await or_refused(face.drop_listing(args.symbol, clean(args.note)))
+        row = await face.drop_listing(args.symbol, clean(args.note))
         return Done(f"{row.symbol} is dropped.", row)
 
     async def change(args: asking.SettingChange, given: Given) -> Done[SettingRow]:
-        row = await or_refused(face.change_setting(args.name, args.text, given.giver.who))
+        row = await face.change_setting(args.name, args.text, given.giver.who)
         waits = f", {row.pending} from the next start" if row.pending else ""
         return Done(f"{row.name} = {row.value}{waits}.", row)
 
     async def check(args: asking.SettingChange, _: Given) -> Done[asking.Agreed]:
-        return Done(await or_refused(face.check_setting(args.name, args.text)), asking.Agreed())
+        return Done(await face.check_setting(args.name, args.text), asking.Agreed())
 
     async def undo(args: asking.SettingUndo, given: Given) -> Done[SettingRow]:
-        row, change = await or_refused(face.undo_setting(args.name, given.giver.who))
+        row, change = await face.undo_setting(args.name, given.giver.who)
         waits = " from the next start" if row.pending else ""
         return Done(f"{row.name} = {change.old} again{waits}; it was {change.new}.", row)
 
@@ -322,7 +321,7 @@ async def _as_of_now(row: WhyRow, trading: TradingFace | None) -> WhyRow:
         return row
     try:
         return msgspec.structs.replace(row, what_if=await trading.what_if(row.listings[0].listing.symbol))
-    except Refused:
+    except CommandRefused:
         return row
 
 

@@ -8,12 +8,12 @@ import msgspec
 
 from mexc_tui.desk import trading as kinds
 from mexc_tui.desk.asking import Agreed, Nothing
-from mexc_tui.desk.commands import CommandDesk, CommandRefused, Done, Given
+from mexc_tui.desk.commands import CommandDesk, Done, Given
 from mexc_tui.desk.kinds import CommandKind, Outcome, Role, Row
 from mexc_tui.desk.views import View
-from mexc_tui.engine.views.face import Refused
-from mexc_tui.engine.views.trading_face import Acted, TradingFace
-from mexc_tui.model.pair_names import AmbiguousName
+from mexc_tui.engine.runtime.command_result import Acted
+from mexc_tui.engine.views.trading_face import TradingFace
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.policy import Rung
 from mexc_tui.model.text import clean
@@ -79,7 +79,7 @@ async def _refuse(_: object, __: Given) -> Done[Any]:
 
 def _answer(desk: CommandDesk, face: TradingFace) -> None:
     async def what_if(args: kinds.OfSymbol, _: Given) -> Done[WhatIfRow]:
-        return Done("", await or_refused(face.what_if(args.symbol)))
+        return Done("", await face.what_if(args.symbol))
 
     async def preview(args: kinds.PreviewAsked, given: Given) -> Done[PreviewRow]:
         if args.name is Preview.UNLOCK and given.giver.role is not Role.OPERATE:
@@ -87,22 +87,22 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
                 "You are looking only: a phrase that unlocks is for viewers who may operate."
             )
         share = checked_share(args.share_pct)
-        row = await or_refused(face.preview(args.name, args.symbol, share))
+        row = await face.preview(args.name, args.symbol, share)
         return Done("", msgspec.structs.replace(row, words=row.words or preview_words(row)))
 
     async def performance(_: Nothing, __: Given) -> Done[PerformanceRow]:
-        return Done("", await or_refused(face.performance()))
+        return Done("", await face.performance())
 
     async def reconcile(_: Nothing, __: Given) -> Done[ReconciliationRow]:
-        row = await or_refused(face.reconcile())
+        row = await face.reconcile()
         words = f"{len(row.explained)} explained, {len(row.unexplained)} unexplained differences."
         return Done(row.problem or words, row, Outcome.PARTLY if row.problem else Outcome.DONE)
 
     async def check_exits(args: kinds.ExitsEdit, _: Given) -> Done[Agreed]:
-        return Done(await or_refused(face.check_exits(args.symbol, _wish(args))), Agreed())
+        return Done(await face.check_exits(args.symbol, _wish(args)), Agreed())
 
     async def dust(_: Nothing, __: Given) -> Done[DustRow]:
-        return Done("", await or_refused(face.dust()))
+        return Done("", await face.dust())
 
     desk.handle(kinds.WHAT_IF, what_if)
     desk.handle(kinds.CHECK_EXITS, check_exits)
@@ -115,7 +115,7 @@ def _answer(desk: CommandDesk, face: TradingFace) -> None:
 def _act(desk: CommandDesk, face: TradingFace, changed: Callable[[], None]) -> None:
     def take(kind: CommandKind[Args, Result], act: Callable[[Args, Given], Awaitable[Acted[Result]]]) -> None:
         async def handler(args: Args, given: Given) -> Done[Result]:
-            acted = await or_refused(act(args, given))
+            acted = await act(args, given)
             changed()
             return Done(acted.words, acted.result, Outcome.DONE if acted.is_all else Outcome.PARTLY)
 
@@ -157,11 +157,3 @@ def _wish(args: kinds.ExitsEdit) -> ExitWish:
         break_even_rung=args.break_even_rung,
         time_stop_s=args.time_stop_s,
     )
-
-
-async def or_refused(doing: Awaitable[Result]) -> Result:
-    """Return what was done, or hand a refusal on to the one who asked."""
-    try:
-        return await doing
-    except (Refused, AmbiguousName) as refusal:
-        raise CommandRefused(str(refusal)) from None

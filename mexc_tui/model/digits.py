@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from functools import lru_cache
 
+SHOWN = Context(prec=18)
+"""Rounds a quotient to as many digits as anybody reads."""
 SIGNIFICANT = 6
 """Digits of a price whose symbol's precision is not known, and of one with an exponent at most."""
 PRICE_DIGITS = 4

@@ -3,6 +3,17 @@
 from mexc_tui.model.outcome import Refusal
 
 
+class DeskError(Exception):
+    """Root of every error of this package:
+
+    `except DeskError` catches no mistake of Python's or a library's.
+    """
+
+
+class CommandRefused(DeskError):
+    """A command was refused and nothing was done; the text says why, and the next step."""
+
+
 class ExchangeError(Exception):
     """A call that brought no answer we can use. It names the method and the path, no more of the request."""
 

@@ -40,7 +40,13 @@ class SnipeState(StrEnum):
         """Whether it is armed for an opening, or firing."""
         return self in _MAY_BUY
 
+    @property
+    def is_unfired(self) -> bool:
+        """Whether it is not over and has sent nothing yet."""
+        return self in _NOT_FIRED
 
+
+_NOT_FIRED = frozenset({SnipeState.WATCHING, SnipeState.ARMED, SnipeState.READY})
 _MAY_BUY = frozenset({SnipeState.ARMED, SnipeState.READY, SnipeState.FIRING})
 _OVER = frozenset(
     {

@@ -43,3 +43,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def refusals(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
     """Return those that say no; none: it is approved."""
     return tuple(verdict for verdict in verdicts if not verdict.passed)
+
+
+def refusal_text(verdict: Verdict) -> str:
+    """Return why a check refused, in one line, and what makes it pass."""
+    to_pass = f" ({verdict.flip})" if verdict.flip else ""
+    return f"{verdict.stage}/{verdict.name}: {verdict.value}, limit {verdict.limit}{to_pass}"

@@ -12,12 +12,13 @@ from random import Random
 import msgspec
 
 from mexc_tui.desk.client import DeskClient
-from mexc_tui.desk.commands import Audited, CommandRefused, Done, Given
+from mexc_tui.desk.commands import Audited, Done, Given
 from mexc_tui.desk.kinds import CommandKind, Role, ViewKind
 from mexc_tui.desk.place import Peer, peer_of
 from mexc_tui.desk.server import DeskParts, DeskServer
 from mexc_tui.desk.views import View
 from mexc_tui.desk.wire import Answer
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import Alert, Fact
 from mexc_tui.model.severity import Severity
 

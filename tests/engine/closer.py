@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from mexc_tui.engine.accounting.ledger_transaction import stem
-from mexc_tui.engine.safety.emergency_stop import Closed
+from mexc_tui.engine.exits.exit_result import Closed
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.intent import CloseReason, Intent, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side

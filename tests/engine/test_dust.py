@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.position import Account
 from mexc_tui.model.storage import StorageError
@@ -73,7 +73,7 @@ def test_what_was_written_off_becomes_mx_and_the_books_agree(tmp_path: Path) -> 
             await asyncio.sleep(20)
             assert face.risk().state.allows_entries
             assert not (await face.dust()).coins
-            with pytest.raises(Refused, match="Nothing to convert"):
+            with pytest.raises(CommandRefused, match="Nothing to convert"):
                 await face.convert_dust([])
 
     simulate(main)
@@ -89,7 +89,7 @@ def test_a_coin_that_the_person_also_has_is_left_alone(tmp_path: Path) -> None:
             assert "reconcile first" in unbooked.left[0]
             await face.reconcile()
             assert (await face.dust()).coins == ()
-            with pytest.raises(Refused, match="Nothing to convert"):
+            with pytest.raises(CommandRefused, match="Nothing to convert"):
                 await face.convert_dust(["CLEAN"])
             assert at_exchange(day, "CLEAN") == dust + D("0.5")
 
@@ -102,7 +102,7 @@ def test_what_is_held_is_not_dust(tmp_path: Path) -> None:
         async with guarding(day) as (running, _, position):
             face = await trading_face(running.engine)
             assert face is not None
-            with pytest.raises(Refused, match="written off no coin"):
+            with pytest.raises(CommandRefused, match="written off no coin"):
                 await face.convert_dust([])
             assert at_exchange(day, "CLEAN") == position.remaining
 
@@ -153,7 +153,7 @@ def test_what_the_exchange_refuses_or_leaves_is_said_with_its_reason(
         day = day_of(sim, tmp_path, lent={"ladder": ""})
         async with with_dust(day) as (running, face, dust):
             monkeypatch.setattr(day.server.world, "convert", refuse)
-            with pytest.raises(Refused, match=r"The exchange converts nothing now: .*key"):
+            with pytest.raises(CommandRefused, match=r"The exchange converts nothing now: .*key"):
                 await face.convert_dust([])
             monkeypatch.setattr(day.server.world, "convert", leave)
             done = await face.convert_dust([])

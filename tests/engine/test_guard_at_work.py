@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.ledger.ids import make
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose
@@ -71,7 +71,7 @@ def test_lowered_limits_are_shown_survive_a_restart_and_are_lifted_by_the_user(t
             await face.restore_limits("ann")
             assert face.risk().tightening.steps == 0
             assert limit(face.risk(), "positions") == limit(before, "positions")
-            with pytest.raises(Refused, match="apply already"):
+            with pytest.raises(CommandRefused, match="apply already"):
                 await face.restore_limits("ann")
             assert (await guard_acted(running))[-1].action == "restore limits"
 
@@ -175,7 +175,7 @@ def test_a_loss_over_the_limit_halts_and_flattens_as_configured(
                 assert closer.asked[-1][2] is OrderRole.FLATTEN
             actions = [one.action for one in await guard_acted(running)]
             assert actions == ["emergency stop" if is_sold else "halt"]
-            with pytest.raises(Refused, match="must be typed"):
+            with pytest.raises(CommandRefused, match="must be typed"):
                 await rooms.safety.stopping.resume("ann", "")
 
     simulate(main)
@@ -202,7 +202,7 @@ def test_O16_an_order_of_another_desk_with_our_prefix_halts(tmp_path: Path) -> N
             trading = rooms.keeper.open.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.STRANGER)
             assert len(await rooms.port.open_orders()) == 1  # somebody else's: left alone
-            with pytest.raises(Refused, match="must be typed"):
+            with pytest.raises(CommandRefused, match="must be typed"):
                 await rooms.safety.stopping.resume("ann", "")
 
     simulate(main)
@@ -273,7 +273,7 @@ def test_doubts_lift_themselves_with_their_cause(tmp_path: Path) -> None:
                 TradingState.REDUCE_ONLY,
                 Cause.STORAGE,
             )
-            with pytest.raises(Refused, match="wait by themselves"):
+            with pytest.raises(CommandRefused, match="wait by themselves"):
                 await rooms.safety.stopping.resume("ann", "")
             keeper.problem = ""
             await asyncio.sleep(1.5)

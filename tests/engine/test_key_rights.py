@@ -14,11 +14,10 @@ from mexc_tui.app.endpoints import LiveKey
 from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
 from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.model.account import KeyRight, KeyRights
 from mexc_tui.model.endpoint import Endpoint
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.outcome import Purpose
@@ -198,7 +197,7 @@ async def unlocked(running: Joined) -> TradingRooms:
         while True:
             try:
                 await rooms.unlocking.unlock(rooms.unlocking.offer(), "test")
-            except Refused:
+            except CommandRefused:
                 await asyncio.sleep(0.5)
                 continue
             break

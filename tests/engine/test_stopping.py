@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.host.halt_file import FileOfHalt
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.storage import StorageError
@@ -47,7 +47,7 @@ def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path:
                 Cause.PERSON,
                 "lunch",
             )
-            with pytest.raises(Refused, match="lunch"):
+            with pytest.raises(CommandRefused, match="lunch"):
                 await rooms.arming.arm(SYMBOL, "ann")
             assert rooms.refusal(OrderRole.ENTRY, SYMBOL)
             assert not rooms.refusal(OrderRole.STOP, SYMBOL)
@@ -104,7 +104,7 @@ def test_an_emergency_stop_takes_the_typed_word_to_resume_and_losses_count_anew(
             acted = await stopping.emergency_stop("ann")
             assert acted.is_all, acted.words
             assert rooms.keeper.open.trading.cause is Cause.EMERGENCY
-            with pytest.raises(Refused, match="must be typed"):
+            with pytest.raises(CommandRefused, match="must be typed"):
                 await stopping.resume("ann", "")
             resumed = await stopping.resume("ann", "resume")
             assert "losses count anew" in resumed.words

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import TradingState
 from mexc_tui.simulation.run import Simulation, simulate
@@ -50,11 +50,11 @@ def test_a_coin_that_nobody_lists_is_judged_and_not_armed(tmp_path: Path) -> Non
         row = await face.what_if("NOSUCH")
         assert not row.approved
         assert "the pair is not known yet" in row.words
-        with pytest.raises(Refused, match="NOSUCH is not armed"):
+        with pytest.raises(CommandRefused, match="NOSUCH is not armed"):
             await face.arm("NOSUCH", "me")
-        with pytest.raises(Refused, match="Nothing is armed"):
+        with pytest.raises(CommandRefused, match="Nothing is armed"):
             await face.disarm("NOSUCH", "me")
-        with pytest.raises(Refused, match="No position in NOSUCH"):
+        with pytest.raises(CommandRefused, match="No position in NOSUCH"):
             await face.close("NOSUCH", None, "me")
 
     with_money(tmp_path, told)
@@ -94,7 +94,7 @@ def test_an_emergency_stop_leaves_nothing_and_asks_for_the_word(tmp_path: Path) 
         done = await face.kill("me")
         assert (done.result.state, done.result.orders_left) == (TradingState.HALTED, 0)
         assert done.result.is_durable
-        with pytest.raises(Refused, match="resume"):
+        with pytest.raises(CommandRefused, match="resume"):
             await face.resume("me", "")
         await face.resume("me", "resume")
 

@@ -10,7 +10,7 @@ import pytest
 
 from mexc_tui.app.trading_settings_mapping import entry_numbers
 from mexc_tui.engine.safety.live_unlock import LiveNumbers, Unlocking
-from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.storage import StorageError
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers, load
@@ -63,12 +63,12 @@ def test_spaces_and_nothing_else_may_be_typed_otherwise(tmp_path: Path) -> None:
         store, one = await opened(tmp_path, HandClock())
         for wrong in ("", "live", one.offer().upper(), one.offer() + " x"):
             one.offer()
-            with pytest.raises(Refused):
+            with pytest.raises(CommandRefused):
                 await one.unlock(wrong, "test")
             assert one.is_locked
         await one.unlock(f"  {one.offer().replace(' ', '  ')} ", "test")
         assert not one.is_locked
-        with pytest.raises(Refused, match="already"):
+        with pytest.raises(CommandRefused, match="already"):
             one.offer()
         await store.close()
 
@@ -116,7 +116,7 @@ def test_locking_while_an_unlock_is_being_written_down_wins(tmp_path: Path) -> N
         await slow.begun.wait()
         await one.lock("somebody else")
         slow.go.set()
-        with pytest.raises(Refused, match="locked meanwhile"):
+        with pytest.raises(CommandRefused, match="locked meanwhile"):
             await unlocking
         assert one.is_locked
         await store.close()

@@ -7,10 +7,10 @@ from decimal import Decimal as D
 import msgspec
 
 from mexc_tui.engine.entries.readiness import Checked
-from mexc_tui.engine.views.face import Refused
+from mexc_tui.engine.runtime.command_result import Acted
 from mexc_tui.engine.views.risk_rows import Guarded, risk_row
-from mexc_tui.engine.views.trading_face import Acted
 from mexc_tui.engine.views.trading_rows import order_rows, position_rows, snipe_row
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.reconciliation import Difference, DifferenceKind
 from mexc_tui.model.severity import Severity
@@ -136,7 +136,7 @@ class HeldMoney:
 
     async def arm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         if not self.approved:
-            raise Refused(f"{symbol} is not armed: {NO.flip}")
+            raise CommandRefused(f"{symbol} is not armed: {NO.flip}")
         self.done.append(("arm", symbol, by))
         return Acted(
             f"{symbol} is armed.",

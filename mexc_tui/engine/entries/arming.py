@@ -13,7 +13,7 @@ from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.entries.entry_context import Asked, EntryNumbers, Gates, risk_book
 from mexc_tui.engine.market.knowledge_store import Known
 from mexc_tui.engine.runtime.recent_keys import RecentKeys
-from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import SnipeRefused
 from mexc_tui.model.intent import Intent, OrderRole
 from mexc_tui.model.listing import Listing
@@ -21,7 +21,7 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.signal import Signal
 from mexc_tui.model.snipe import Snipe, SnipeKey, SnipeState
 from mexc_tui.model.storage import Durability
-from mexc_tui.model.verdict import Stage, Verdict, refusals
+from mexc_tui.model.verdict import Stage, Verdict, refusal_text, refusals
 from mexc_tui.ports.store import Books
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.sniping.request import candidate_of
@@ -53,7 +53,7 @@ class ArmRefused(Exception):
     """Raised in the transaction that arms, when the books of that moment say no."""
 
     def __init__(self, verdicts: tuple[Verdict, ...], words: str = "") -> None:
-        super().__init__(words or "; ".join(map(line, verdicts)))
+        super().__init__(words or "; ".join(map(refusal_text, verdicts)))
         self.verdicts = verdicts
 
 
@@ -107,19 +107,19 @@ class Arming:
         return await self._judge(asked)
 
     async def arm(self, symbol: str, by: str) -> Snipe:
-        """Arm a pair by hand. Raises Refused with every gate that says no."""
+        """Arm a pair by hand. Raises CommandRefused with every gate that says no."""
         if self._keeper.open.snipe_of(symbol) is not None:
-            raise Refused(f"{symbol} is armed already.")
+            raise CommandRefused(f"{symbol} is armed already.")
         listing = self._known.knowledge.listings.named(symbol)
         asked = self._gates.ask(listing, symbol, f"{BY_HAND}/{by}/{self._now_ms()}", None, None)
         judged = await self._judge(asked)
         if not judged.judgement.approved or listing is None:
-            lines = "; ".join(line(one) for one in refusals(judged.judgement.verdicts))
-            raise Refused(f"{symbol} is not armed: {lines or 'no source lists it'}")
+            lines = "; ".join(refusal_text(one) for one in refusals(judged.judgement.verdicts))
+            raise CommandRefused(f"{symbol} is not armed: {lines or 'no source lists it'}")
         try:
             return await self._arm(judged, listing, by)
         except ArmRefused as error:
-            raise Refused(f"{symbol} is not armed: {error}") from None
+            raise CommandRefused(f"{symbol} is not armed: {error}") from None
 
     async def _consider(self, signal: Signal) -> None:
         listing = self._known.knowledge.listings.get(signal.key.subject)
@@ -215,7 +215,7 @@ class Arming:
         self._told[signal_id] = names
         # Other stages refuse what nobody could buy yet; risk limits alone refuse what would be bought.
         only_risk = all(one.stage is Stage.RISK for one in verdicts)
-        limits = "; ".join(map(line, verdicts)) if only_risk and names else ""
+        limits = "; ".join(map(refusal_text, verdicts)) if only_risk and names else ""
         if limits and (listing.symbol, names) not in self._logged:
             self._logged.add((listing.symbol, names))
             log.warning("%s: entry refused by risk limits: %s", listing.symbol, limits)
@@ -233,9 +233,3 @@ class Arming:
                 desk.alert(RISK_REFUSED, listing.symbol, f"Entry refused by risk limits: {limits}")
 
         await self._keeper.write("refusal", work, durability=Durability.NORMAL)
-
-
-def line(verdict: Verdict) -> str:
-    """Return a verdict in one line, with what would turn it round."""
-    flip = f" ({verdict.flip})" if verdict.flip else ""
-    return f"{verdict.stage}/{verdict.name}: {verdict.value}, limit {verdict.limit}{flip}"

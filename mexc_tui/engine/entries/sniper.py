@@ -11,7 +11,7 @@ import msgspec
 
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.accounting.reconciler import Reconciler
-from mexc_tui.engine.entries.arming import Arming, line
+from mexc_tui.engine.entries.arming import Arming
 from mexc_tui.engine.entries.entry_context import EntryNumbers
 from mexc_tui.engine.entries.firing import Ended, Firing
 from mexc_tui.engine.entries.readiness import PairWatch, Readiness
@@ -20,8 +20,8 @@ from mexc_tui.engine.market.prices import QUOTE, Prices
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.runtime.supervisor import Started
 from mexc_tui.engine.runtime.suspend_detector import Awake
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.ledger.fence import watch_is_over
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import Intent, Order, OrderRole, OrderState
 from mexc_tui.model.listing import Stage
 from mexc_tui.model.snipe import Snipe, SnipeState
@@ -29,7 +29,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.text import many
 from mexc_tui.model.trading import TradingState
-from mexc_tui.model.verdict import refusals
+from mexc_tui.model.verdict import refusal_text, refusals
 from mexc_tui.ports.store import Books, Clock
 from mexc_tui.ports.trading import Trading
 from mexc_tui.sniping.plan import ended_state, ended_words
@@ -48,7 +48,6 @@ CHECK_MS = 1_200
 """The checklist comes so long before it."""
 COMMIT_MS = 400
 """So long before it, the books are told that it fires: after a crash nobody fires it again."""
-NOT_FIRED = (SnipeState.ARMED, SnipeState.READY, SnipeState.WATCHING)
 EARLY_MS = 1_000
 """Opened so long before its time, a pair is not the one that was judged: the first prices are gone."""
 QUIET_BEFORE_MS, QUIET_AFTER_MS = 2_000, 1_000
@@ -123,7 +122,7 @@ class Sniper:
         for snipe in list(self._keeper.open.snipes.values()):
             if snipe.id not in self._tasks:
                 await self._follow(snipe)
-            elif snipe.state in NOT_FIRED and (off := self._called_off(snipe)):
+            elif snipe.state.is_unfired and (off := self._called_off(snipe)):
                 await self._disarm(snipe, off)
         await self._free_intents()
         await self._arming.look()
@@ -156,18 +155,18 @@ class Sniper:
     # ---- asked by faces
 
     async def disarm(self, symbol: str, by: str, words: str = "disarmed by hand") -> Snipe:
-        """Disarm a pair's snipe. Raises Refused if there is none, or it fires already."""
+        """Disarm a pair's snipe. Raises CommandRefused if there is none, or it fires already."""
         snipe = self._keeper.open.snipe_of(symbol)
         if snipe is None:
-            raise Refused(f"Nothing is armed for {symbol}.")
+            raise CommandRefused(f"Nothing is armed for {symbol}.")
         if snipe.state in (SnipeState.FIRING, SnipeState.UNKNOWN):
-            raise Refused(f"{symbol} fires already: halt to stop it, or close what it buys.")
+            raise CommandRefused(f"{symbol} fires already: halt to stop it, or close what it buys.")
         self._arming.put_down(snipe)
         return await self._disarm(snipe, f"{words} ({by})")
 
     async def disarm_all(self, words: str) -> int:
         """Disarm every snipe that does not fire yet; return how many."""
-        waiting = [one for one in self._keeper.open.snipes.values() if one.state in NOT_FIRED]
+        waiting = [one for one in self._keeper.open.snipes.values() if one.state.is_unfired]
         for snipe in waiting:
             await self._disarm(snipe, words)
         return len(waiting)
@@ -304,7 +303,7 @@ class Sniper:
     async def _check(self, firing: Firing) -> str:
         """Return what the checklist refuses; empty: nothing."""
         refused = refusals(await self.readiness.check(firing))
-        return f"checklist: {'; '.join(line(one) for one in refused)}" if refused else ""
+        return f"checklist: {'; '.join(refusal_text(one) for one in refused)}" if refused else ""
 
     async def _regridded(self, firing: Firing, intent: Intent, pair: Symbol) -> Firing:
         """Aim with the steps and bounds that the pair has by now (reliability O11)."""

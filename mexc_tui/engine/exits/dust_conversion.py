@@ -7,12 +7,11 @@ from decimal import Decimal
 
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.accounting.reconciler import Reconciler
-from mexc_tui.engine.views import face
-from mexc_tui.engine.views.trading_face import Acted
+from mexc_tui.engine.runtime.command_result import Acted
 from mexc_tui.ledger.dust import FEE_ASSET, conversion_entry, written_off
 from mexc_tui.ledger.numbers import plain
 from mexc_tui.model.account import DustCandidate, DustConversion, is_read
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.intent import ZERO
 from mexc_tui.model.outcome import Accepted, Ambiguous, NotSent, Rejected
 from mexc_tui.model.position import Account, Entry
@@ -47,14 +46,14 @@ class Dust:
         self._running = set[asyncio.Task[Acted[DustConverted]]]()
 
     async def offered(self) -> DustRow:
-        """Return what could be converted now. Raises face.Refused, StorageError."""
+        """Return what could be converted now. Raises CommandRefused, StorageError."""
         ours = await self._keeper.read("dust", _of_books)
         if not ours:
             return DustRow(at_ms=self._port.now_ms(), coins=())
         try:
             theirs = {one.asset: one for one in await self._port.dust_candidates()}
         except ExchangeError as error:
-            raise face.Refused(f"The exchange does not say what it converts: {error}") from None
+            raise CommandRefused(f"The exchange does not say what it converts: {error}") from None
         coins, left = list[DustCoin](), list[str]()
         for asset, amount in sorted(ours.items()):
             candidate = theirs.get(asset)
@@ -71,7 +70,7 @@ class Dust:
     async def convert(self, assets: Sequence[str]) -> Acted[DustConverted]:
         """Convert these coins (none named: all that may be), and book what came of it.
 
-        A caller that is cancelled does not stop it. Raises face.Refused, StorageError.
+        A caller that is cancelled does not stop it. Raises CommandRefused, StorageError.
         """
         task = asyncio.create_task(self._convert(assets), name="dust conversion")
         self._running.add(task)
@@ -99,16 +98,16 @@ class Dust:
 
     async def _convert(self, assets: Sequence[str]) -> Acted[DustConverted]:
         if not self._reconciler.is_done:
-            raise face.Refused("Books were not compared with the exchange's yet: ask again soon.")
+            raise CommandRefused("Books were not compared with the exchange's yet: ask again soon.")
         async with self._reconciler.lock:
             row = await self.offered()
             chosen = _chosen(row, assets)
             outcome = await self._port.convert_dust([one.asset for one in chosen])
             match outcome:
                 case NotSent(reason=reason):
-                    raise face.Refused(f"Nothing was converted: {reason}")
+                    raise CommandRefused(f"Nothing was converted: {reason}")
                 case Rejected(refusal=refusal):
-                    raise face.Refused(f"The exchange converts nothing now: {refusal.words}")
+                    raise CommandRefused(f"The exchange converts nothing now: {refusal.words}")
                 case Accepted(answer=answer):
                     done = _told(answer, chosen, row.left)
                 case Ambiguous():
@@ -168,12 +167,12 @@ def _of_books(tables: TradingTables) -> dict[str, Decimal]:
 
 
 def _chosen(row: DustRow, assets: Sequence[str]) -> tuple[DustCoin, ...]:
-    """Return the coins that were asked for. Raises face.Refused unless each of them may go."""
+    """Return the coins that were asked for. Raises CommandRefused unless each of them may go."""
     if not row.coins:
-        raise face.Refused(_nothing(row.left))
+        raise CommandRefused(_nothing(row.left))
     missing = [asset for asset in assets if asset not in {one.asset for one in row.coins}]
     if missing:
-        raise face.Refused(f"{', '.join(missing)} cannot be converted now: look again and ask anew.")
+        raise CommandRefused(f"{', '.join(missing)} cannot be converted now: look again and ask anew.")
     return tuple(one for one in row.coins if not assets or one.asset in assets)
 
 

@@ -15,13 +15,12 @@ from mexc_tui.engine.exits.exit_connection import ExitLine
 from mexc_tui.engine.exits.exit_intents import ExitIntents, Wanted
 from mexc_tui.engine.exits.exit_job import Running
 from mexc_tui.engine.exits.exit_order_tracker import LOOK_S, SEEN_S, ExitOrders
-from mexc_tui.engine.exits.exit_result import SaleEnd
+from mexc_tui.engine.exits.exit_result import Closed, SaleEnd
 from mexc_tui.engine.exits.sellability import SellabilityWatch
 from mexc_tui.engine.market.prices import PriceMove, Prices
 from mexc_tui.engine.market.symbol_filters import Grids
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.order_resolution import Settling
-from mexc_tui.engine.safety.emergency_stop import Closed
 from mexc_tui.ledger.positions import holding
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.intent import ZERO, CloseReason, Intent, Order, OrderRole

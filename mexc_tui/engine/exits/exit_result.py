@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
 
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.exits.exit_job import Running
 from mexc_tui.engine.exits.exit_order_tracker import SEEN_S
-from mexc_tui.model.intent import Intent, OrderRole
+from mexc_tui.model.intent import ZERO, Intent, OrderRole
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.sniping.escalation import Sale
 
@@ -15,6 +17,18 @@ log = logging.getLogger(__name__)
 
 ALARM_EVERY_MS = 60_000
 """A person is called again after so long, as long as something cannot be sold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What came of selling a position, in base units."""
+
+    sold: Decimal
+    left: Decimal
+    words: str = ""
+    """Why something is left."""
+    dust: Decimal = ZERO
+    """Written off: too small to be sold."""
 
 
 class SaleEnd:

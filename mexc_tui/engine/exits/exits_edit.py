@@ -10,22 +10,21 @@ import msgspec
 
 from mexc_tui.engine.accounting.ledger_transaction import Desk
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
-from mexc_tui.engine.entries.arming import line
 from mexc_tui.engine.exits.exit_execution import Selling
 from mexc_tui.engine.exits.exit_monitor import Guardian
 from mexc_tui.engine.exits.take_profits import TakeProfits
 from mexc_tui.engine.market.prices import QUOTE, Prices
 from mexc_tui.engine.market.symbol_filters import Grids
-from mexc_tui.engine.views.face import Refused
-from mexc_tui.engine.views.trading_rows import SHOWN
 from mexc_tui.ledger.numbers import exactly, plain, short
+from mexc_tui.model.digits import SHOWN
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.plan_view import ExitsRow
 from mexc_tui.model.position import Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading_view import PositionRow
-from mexc_tui.model.verdict import refusals
+from mexc_tui.model.verdict import refusal_text, refusals
 from mexc_tui.ports.trading import Trading
 from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
 from mexc_tui.sniping.exits import exit_fee, higher_stops
@@ -81,7 +80,10 @@ class ExitsEdit:
         self._bounds = bounds
 
     async def change(self, symbol: str, wish: ExitWish, by: str) -> Changed:
-        """Give a position other exits; return once its ladder follows. Raises Refused, StorageError."""
+        """Give a position other exits; return once its ladder follows.
+
+        Raises CommandRefused, StorageError.
+        """
         held, edited = self._edited(symbol, wish)
         before = held.position
         resting = self._resting(before)
@@ -96,7 +98,10 @@ class ExitsEdit:
         return Changed(after, stop, moved, before.plan, cancelled, placed, waiting)
 
     def check(self, symbol: str, wish: ExitWish) -> str:
-        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        """Say what a position would bring at its new stop.
+
+        Raises CommandRefused if it cannot have these exits.
+        """
         held, edited = self._edited(symbol, wish)
         stop = _moved_stop(held, edited)
         worst = worst_pnl(held.position, stop, exit_fee(held.position, held.grid))
@@ -108,24 +113,26 @@ class ExitsEdit:
         edited = edit(held, wish, self._bounds, self._trading.now_ms())
         refused = refusals(edited.verdicts)
         if refused:
-            raise Refused(f"The exits of {symbol} stay: {'; '.join(map(line, refused))}.")
+            raise CommandRefused(f"The exits of {symbol} stay: {'; '.join(map(refusal_text, refused))}.")
         return held, edited
 
     def _held(self, symbol: str) -> Held:
-        """Return the position as it stands. Raises Refused if its exits cannot be changed now."""
+        """Return the position as it stands. Raises CommandRefused if its exits cannot be changed now."""
         position = self._keeper.open.position_of(symbol)
         if position is None:
-            raise Refused(f"No position in {symbol} is open.")
+            raise CommandRefused(f"No position in {symbol} is open.")
         memory, grid = self._guardian.memory_of(position), self._grids.of(symbol)
         if memory is None or grid is None:
-            raise Refused(f"Nobody watches {symbol}, or its rules are not known: try again in a moment.")
+            raise CommandRefused(
+                f"Nobody watches {symbol}, or its rules are not known: try again in a moment."
+            )
         if position.state is PositionState.OPENING or not position.remaining:
-            raise Refused(f"{symbol} is still being bought: try again in a second.")
+            raise CommandRefused(f"{symbol} is still being bought: try again in a second.")
         if memory.fired or self._selling.is_selling(position.id):
-            raise Refused(f"{symbol} is being sold: its exits change no more.")
+            raise CommandRefused(f"{symbol} is being sold: its exits change no more.")
         age_ms, bid = self._prices.age_ms(symbol), self._prices.of(symbol).bid
         if age_ms is None or age_ms > self._stale_ms() or bid is None:
-            raise Refused(
+            raise CommandRefused(
                 f"No fresh price of {symbol} is known: whether it would sell at once cannot be told."
             )
         return Held(position, memory, grid, self._profits.sold(position), bid)
@@ -136,7 +143,7 @@ class ExitsEdit:
         def work(desk: Desk) -> None:
             stored = desk.tables.positions.get(before.id)
             if stored is None or not stored.is_open:
-                raise Refused(f"{before.symbol} was closed meanwhile.")
+                raise CommandRefused(f"{before.symbol} was closed meanwhile.")
             after = msgspec.structs.replace(stored, plan=edited.plan, stop_price=edited.stop_price)
             desk.save_position(after, words)
             for intent in desk.tables.intents.of_position(before.id):
@@ -148,7 +155,7 @@ class ExitsEdit:
         self._guardian.take_exits(before.id, edited.plan, edited.stop_price)
         try:
             await self._keeper.write("exits by hand", work)
-        except (StorageError, Refused):
+        except (StorageError, CommandRefused):
             self._guardian.take_exits(before.id, before.plan, stop_before)
             raise
 

@@ -3,20 +3,20 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
 from mexc_tui.engine.accounting.ledger_transaction import Written
 from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
+from mexc_tui.engine.exits.exit_result import Closed
 from mexc_tui.engine.orders.cancel_sweep import Cancelled, Sweep, Wanted
 from mexc_tui.engine.orders.execution import Execution
 from mexc_tui.engine.orders.order_resolution import Settling
+from mexc_tui.engine.runtime.command_result import Acted
 from mexc_tui.engine.safety.trading_state import WRITE_S, Switch
-from mexc_tui.engine.views.face import Refused
-from mexc_tui.engine.views.trading_face import Acted
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.model.intent import ZERO, CloseReason, Order, OrderRole, OrderState
+from mexc_tui.model.errors import CommandRefused
+from mexc_tui.model.intent import CloseReason, Order, OrderRole, OrderState
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.text import many
@@ -31,18 +31,6 @@ SELL_S = 20.0
 LOOK_S = 0.5
 LOOKS = 10
 NOT_DURABLE = "NOT DURABLE: do not restart before a person has looked"
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What came of selling a position, in base units."""
-
-    sold: Decimal
-    left: Decimal
-    words: str = ""
-    """Why something is left."""
-    dust: Decimal = ZERO
-    """Written off: too small to be sold."""
 
 
 class Closer(Protocol):
@@ -96,22 +84,24 @@ class Stopping:
         return await self._to_its_end(self._halt(words, _is_entry))
 
     async def reduce_only(self, by: str, words: str) -> Acted[Achieved]:
-        """Let nothing be bought until a person resumes. Raises Refused if less is allowed already."""
+        """Let nothing be bought until a person resumes. Raises CommandRefused if less is allowed already."""
         change = self._switch.restrict(TradingState.REDUCE_ONLY, Cause.PERSON, words, by)
         if not change.changed:
-            raise Refused(f"Nothing was changed: {change.refused}.")
+            raise CommandRefused(f"Nothing was changed: {change.refused}.")
         durable = await self._switch.write_down()
         return self._acted("no entries until a person resumes; armed snipes wait", is_durable=durable)
 
     async def resume(self, by: str, typed: str) -> Acted[Achieved]:
-        """Let entries be made again. Raises Refused with what stands against it."""
+        """Let entries be made again. Raises CommandRefused with what stands against it."""
         before, memory = self._switch.kept, self._keeper.open
         if before.state is TradingState.ACTIVE and not memory.trading.state.allows_entries:
             words = memory.trading.words
-            raise Refused(f"Nobody stopped trading: entries wait by themselves until this is over: {words}.")
+            raise CommandRefused(
+                f"Nobody stopped trading: entries wait by themselves until this is over: {words}."
+            )
         change = await self._switch.resume(by, typed, self.blockers())
         if not change.changed:
-            raise Refused(f"Trading stays {memory.trading.state}: {change.refused}.")
+            raise CommandRefused(f"Trading stays {memory.trading.state}: {change.refused}.")
         is_active = memory.trading.state.allows_entries
         words = "trading is active"
         if not is_active:

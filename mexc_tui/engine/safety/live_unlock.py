@@ -10,7 +10,7 @@ from decimal import Decimal
 from random import Random
 
 from mexc_tui.engine.entries.entry_context import EntryNumbers
-from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.storage import Durability, StorageError
@@ -95,42 +95,50 @@ class Unlocking:
         return Risked(live.hours, entry.limits.max_positions, cap)
 
     def offer(self) -> str:
-        """Make up the phrase that unlocks within a minute; the one before is good no more. Raises Refused."""
+        """Make up the phrase that unlocks within a minute; the one before is good no more.
+
+        Raises CommandRefused.
+        """
         entry, _ = self._numbers()
         if entry.mode is not Mode.LIVE:
-            raise Refused(f"This engine trades in {entry.mode} mode: there is nothing to unlock.")
+            raise CommandRefused(f"This engine trades in {entry.mode} mode: there is nothing to unlock.")
         if not self.is_locked:
-            raise Refused("Live trading is unlocked already.")
+            raise CommandRefused("Live trading is unlocked already.")
         if missing := hindrances(self._desk()):
-            raise Refused(f"Not yet: {'; '.join(missing)}.")
+            raise CommandRefused(f"Not yet: {'; '.join(missing)}.")
         risked = self.risked()
         self._phrase = phrase(risked.position_cap, risked.positions, self._rng)
         self._phrase_until_ns = self._clock.monotonic_ns() + PHRASE_S * NS
         return self._phrase
 
     async def unlock(self, typed: str, by: str) -> str:
-        """Unlock with the phrase that was offered last; return words. Raises Refused, StorageError."""
+        """Unlock with the phrase that was offered last; return words. Raises CommandRefused, StorageError."""
         wanted, self._phrase = self._phrase, ""
         if not wanted or self._clock.monotonic_ns() >= self._phrase_until_ns:
-            raise Refused("No phrase is waiting: each is good for one try within a minute. Ask for another.")
+            raise CommandRefused(
+                "No phrase is waiting: each is good for one try within a minute. Ask for another."
+            )
         if typed.split() != wanted.split():
-            raise Refused("That was not the phrase: live trading stays locked. Ask for another.")
+            raise CommandRefused("That was not the phrase: live trading stays locked. Ask for another.")
         if missing := hindrances(self._desk()):
-            raise Refused(f"Not any more: {'; '.join(missing)}.")
+            raise CommandRefused(f"Not any more: {'; '.join(missing)}.")
         hours = self._numbers()[1].hours
         until_ms, locks = self._now_ms() + hours * HOUR_S * 1_000, self._locks
         await self._record(by, until_ms)
         if self._locks != locks or (missing := hindrances(self._desk())):
             await self._record(by, None)
             words = "; ".join(missing) if self._locks == locks else "it was locked meanwhile"
-            raise Refused(f"Live trading stays locked: {words}.")
+            raise CommandRefused(f"Live trading stays locked: {words}.")
         self._until_ns, self._until_ms = self._clock.monotonic_ns() + hours * HOUR_S * NS, until_ms
         return f"Live trading is unlocked for {hours} hours: entries are bought with real money."
 
     async def lock(self, by: str) -> str:
-        """Lock at once; return words. Raises Refused, or StorageError: locked, but not written down."""
+        """Lock at once; return words.
+
+        Raises CommandRefused, or StorageError: locked, but not written down.
+        """
         if self._numbers()[0].mode is not Mode.LIVE:
-            raise Refused("This engine does not trade live: there is nothing to lock.")
+            raise CommandRefused("This engine does not trade live: there is nothing to lock.")
         was_locked = self._lock()
         if was_locked:
             return "Live trading was locked already."

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from mexc_tui.engine.market.prices import QUOTE
-from mexc_tui.engine.views.trading_rows import SHOWN
 from mexc_tui.ledger.equity import drawdown
 from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.plan_view import DayStartRow, EquityPointRow, EquityRow
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.ports.trading_store import EquityTable

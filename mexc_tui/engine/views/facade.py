@@ -5,10 +5,11 @@ from functools import partial
 
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views import stored_queries
-from mexc_tui.engine.views.face import MOST_ALERTS, Refused
+from mexc_tui.engine.views.face import MOST_ALERTS
 from mexc_tui.engine.views.rows import listing_row, signal_row
 from mexc_tui.market.listings import Update
 from mexc_tui.market.tape import Liquidity
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import SettingChanged, kind_of
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.pair_names import AmbiguousName, new_pair
@@ -86,13 +87,13 @@ class EngineFace:
         return self._engine.known.liquidity()
 
     async def alerts(self, limit: int = MOST_ALERTS, *, closed: bool = False) -> Sequence[AlertRow]:
-        """Return the open alerts, or with `closed` all of them, raised last first. Raises Refused."""
+        """Return the open alerts, or with `closed` all of them, raised last first. Raises CommandRefused."""
         try:
             return await self._engine.parts.books.read(
                 "alerts", lambda stored: stored_queries.alerts(stored, limit, closed=closed)
             )
         except StorageError as error:
-            raise Refused(f"The alerts cannot be read: {error}") from None
+            raise CommandRefused(f"The alerts cannot be read: {error}") from None
 
     def settings(self) -> Sequence[SettingRow]:
         """Return every setting."""
@@ -101,29 +102,32 @@ class EngineFace:
     # ---- what is asked
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
-        """Add a listing by hand, or take it up again. Raises Refused."""
+        """Add a listing by hand, or take it up again. Raises CommandRefused."""
         now_ms = self._engine.parts.market.now_ms()
         try:
             symbol = self._engine.known.knowledge.named(symbol) or new_pair(symbol)
             updates = self._engine.known.knowledge.add(symbol, opens_ms, now_ms, note)
         except ValueError as error:
-            raise Refused(str(error)) from None
+            raise CommandRefused(str(error)) from None
         return await self._kept(symbol, updates, now_ms)
 
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
-        """Drop a listing by hand. Raises Refused if it is unknown."""
+        """Drop a listing by hand. Raises CommandRefused if it is unknown."""
         now_ms = self._engine.parts.market.now_ms()
         try:
             symbol = self._engine.known.knowledge.named(symbol) or symbol
             update = self._engine.known.knowledge.drop(symbol, now_ms, note)
         except AmbiguousName as error:
-            raise Refused(str(error)) from None
+            raise CommandRefused(str(error)) from None
         except KeyError:
-            raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
+            raise CommandRefused(f"{symbol} is no listing that is known. See: mexc-tui listings") from None
         return await self._kept(symbol, () if update is None else (update,), now_ms)
 
     async def check_setting(self, name: str, text: str | None) -> str:
-        """Say what keeps a change of a setting from coming into force; empty: nothing. Raises Refused."""
+        """Say what keeps a change of a setting from coming into force; empty: nothing.
+
+        Raises CommandRefused.
+        """
         loaded = _readable(name, lambda: self._engine.parts.home.check(name, text))
         after = loaded.settings.text(name)
         if after != self._engine.parts.live.wanted.settings.text(name):
@@ -131,25 +135,29 @@ class EngineFace:
         return f"The settings file is written, and {name} stays {after}: {loaded.origin(name)} decides."
 
     async def change_setting(self, name: str, text: str | None, who: str) -> SettingRow:
-        """Write a setting into the settings file (None: take it out), and take it. Raises Refused."""
+        """Write a setting into the settings file (None: take it out), and take it. Raises CommandRefused."""
         loaded = _readable(name, lambda: self._engine.parts.home.write(name, text))
         await self._engine.reload.take(loaded, who)
         return self._setting(name)
 
     async def undo_setting(self, name: str, who: str) -> tuple[SettingRow, SettingChanged]:
-        """Take back the last change of a setting (of any, without a name); return it too. Raises Refused.
+        """Undo the last change of a setting (of any, without a name); return it too.
+
+        Raises CommandRefused.
 
         It is a change itself: undone once more, it is there again.
         """
         change = await self._engine.parts.books.read("last change", lambda stored: last_change(stored, name))
         if change is None:
-            raise Refused(f"{name} was never changed." if name else "No setting was ever changed.")
+            raise CommandRefused(f"{name} was never changed." if name else "No setting was ever changed.")
         wanted = self._engine.parts.live.wanted
         if change.about not in TABLE or wanted.settings.text(change.about) != change.new:
-            raise Refused(f"{change.about} is not {change.new} any more: set it to what you want.")
+            raise CommandRefused(f"{change.about} is not {change.new} any more: set it to what you want.")
         row = await self.change_setting(change.about, change.old, who)
         if change.old not in (row.value, row.pending):
-            raise Refused(f"{row.name} stays {row.value}: {row.origin} decides over the settings file.")
+            raise CommandRefused(
+                f"{row.name} stays {row.value}: {row.origin} decides over the settings file."
+            )
         return row, change
 
     def stop(self, reason: str) -> None:
@@ -164,7 +172,7 @@ class EngineFace:
         if listing is None and updates:
             listing = updates[-1].after
         if listing is None:
-            raise Refused(f"{symbol} is no listing that is known. See: mexc-tui listings")
+            raise CommandRefused(f"{symbol} is no listing that is known. See: mexc-tui listings")
         return self._row(listing)
 
     def _row(self, listing: Listing) -> ListingRow:
@@ -227,10 +235,10 @@ def _workers(engine: Engine) -> Sequence[WorkerRow]:
 
 
 def _readable(name: str, work: Callable[[], Loaded]) -> Loaded:
-    """Return all settings as they are after `work`. Raises Refused if they cannot be so."""
+    """Return all settings as they are after `work`. Raises CommandRefused if they cannot be so."""
     if name not in TABLE:
-        raise Refused(f"There is no setting {name}. See: mexc-tui settings")
+        raise CommandRefused(f"There is no setting {name}. See: mexc-tui settings")
     try:
         return work()
     except SettingsError as error:
-        raise Refused(str(error)) from None
+        raise CommandRefused(str(error)) from None

@@ -7,11 +7,6 @@ from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import AlertRow, ListingRow, SettingRow, SignalRow, StatusRow
 
-
-class Refused(Exception):
-    """A command that was not done; the text says why and what to do."""
-
-
 MOST_ALERTS = 1_000
 
 

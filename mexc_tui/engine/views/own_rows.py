@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from mexc_tui.engine.views.trading_rows import SHOWN
 from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.intent import Order
 from mexc_tui.model.market_view import ExitLevelRow, OwnFillRow
 from mexc_tui.model.position import Position

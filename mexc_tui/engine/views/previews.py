@@ -5,11 +5,10 @@ from decimal import Decimal
 
 import msgspec
 
-from mexc_tui.engine.entries.sniper import NOT_FIRED
 from mexc_tui.engine.market.knowledge_store import Known
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.sale_preview import Bids, sale_of
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.plan_view import Preview, PreviewRow, SaleRow
 from mexc_tui.model.position import Position
@@ -57,7 +56,7 @@ class Previews:
         snipe = self._rooms.keeper.open.snipe_of(symbol)
         if snipe is None:
             return self._row(Preview.DISARM, symbol, f"Nothing is armed for {symbol}.")
-        if snipe.state not in NOT_FIRED:
+        if not snipe.state.is_unfired:
             words = f"{symbol} fires already: halt to stop it, or close what it buys."
             return self._row(Preview.DISARM, symbol, words)
         row = self._row(Preview.DISARM, symbol)
@@ -80,7 +79,7 @@ class Previews:
         if name is Preview.REDUCE_ONLY:
             return self._row(name, "", _unchanged(change), change.trading.state)
         sells = name is not Preview.HALT
-        snipes = [one for one in memory.snipes.values() if one.state in NOT_FIRED]
+        snipes = [one for one in memory.snipes.values() if one.state.is_unfired]
         orders = [one for one in memory.live_orders() if sells or one.role is OrderRole.ENTRY]
         row = msgspec.structs.replace(
             self._row(name, "", after=TradingState.HALTED),
@@ -106,7 +105,7 @@ class Previews:
         """Make up the phrase that unlocks live trading, and say what that lets the desk spend."""
         try:
             typed, refused = self._rooms.unlocking.offer(), ""
-        except Refused as refusal:
+        except CommandRefused as refusal:
             typed, refused = "", str(refusal)
         risked = self._rooms.unlocking.risked()
         return msgspec.structs.replace(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from mexc_tui.engine.views.trading_rows import SHOWN
 from mexc_tui.ledger.numbers import exactly
+from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.plan_view import SaleRow
 from mexc_tui.model.position import Position
 from mexc_tui.sniping.exits import exit_fee

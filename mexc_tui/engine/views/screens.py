@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.views.detector_rows import NEWEST, Raised, detector_rows, pass_row, scores
 from mexc_tui.engine.views.equity_rows import equity_of
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.latency_rows import latency_of
 from mexc_tui.engine.views.symbol_view import MarketSight, Wish
 from mexc_tui.model.engine_view import DetectorsRow, LatencyRow
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.trading_view import PositionRow
@@ -42,24 +42,30 @@ class EngineScreens:
         )
 
     async def market(self, symbol: str, wish: Wish) -> MarketRow:
-        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
         return await self._sight.market(symbol, wish)
 
     async def equity(self, since_ms: int, points: int) -> EquityRow:
-        """Return stored equity from a moment on. Raises Refused if this engine only looks, StorageError."""
+        """Return stored equity from a moment on.
+
+        Raises CommandRefused if this engine only looks, StorageError.
+        """
         rooms = self._engine.rooms
         if rooms is None:
-            raise Refused(LOOKS_ONLY)
+            raise CommandRefused(LOOKS_ONLY)
         scope, now_ms, live = rooms.keeper.scope, rooms.port.now_ms(), rooms.keeper.open.equity
         return await self._engine.parts.books.read(
             "equity", lambda stored: equity_of(stored.trading(scope).equity, since_ms, now_ms, points, live)
         )
 
     async def latency(self, shots: int) -> LatencyRow:
-        """Return the last shots, stage by stage. Raises Refused if this engine only looks, StorageError."""
+        """Return the last shots, stage by stage.
+
+        Raises CommandRefused if this engine only looks, StorageError.
+        """
         rooms = self._engine.rooms
         if rooms is None:
-            raise Refused(LOOKS_ONLY)
+            raise CommandRefused(LOOKS_ONLY)
         scope = rooms.keeper.scope
         return await self._engine.parts.books.read(
             "latency", lambda stored: latency_of(stored.trading(scope), shots)

@@ -9,10 +9,9 @@ from mexc_tui.engine.accounting.ledger_transaction import Written
 from mexc_tui.engine.engine import Engine
 from mexc_tui.engine.market.knowledge_store import Seen
 from mexc_tui.engine.market.watched_symbols import Shown
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.market_rows import Levels, Path, best_of, is_exact, level_rows, path_of, trade_rows
 from mexc_tui.engine.views.own_rows import exit_levels, fill_rows
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.market_view import MOST_FILLS, ExitLevelRow, MarketRow, OwnFillRow
 from mexc_tui.model.text import is_tradable_name
@@ -73,12 +72,12 @@ class MarketSight:
             engine.rooms.keeper.on_change(self._note)
 
     async def market(self, symbol: str, wish: Wish) -> MarketRow:
-        """Return a pair, and have it watched for a while. Raises Refused, StorageError."""
+        """Return a pair, and have it watched for a while. Raises CommandRefused, StorageError."""
         if not is_tradable_name(symbol):
-            raise Refused(f"{symbol} is no pair's name: it has letters and digits, as NEWUSDT.")
+            raise CommandRefused(f"{symbol} is no pair's name: it has letters and digits, as NEWUSDT.")
         knowledge = self._engine.known.knowledge
         if symbol not in knowledge.pairs and knowledge.listings.named(symbol) is None:
-            raise Refused(f"{symbol} is no pair of the exchange, and nobody lists it.")
+            raise CommandRefused(f"{symbol} is no pair of the exchange, and nobody lists it.")
         problem = self._watch(symbol)
         fills = await self._fills(symbol) if self._engine.rooms is not None else ()
         return self._row(symbol, wish, problem, fills)

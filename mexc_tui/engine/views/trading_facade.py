@@ -16,11 +16,10 @@ from mexc_tui.engine.entries.readiness import Checked
 from mexc_tui.engine.exits.exits_edit import exits_row, exits_words
 from mexc_tui.engine.market.knowledge_store import Known
 from mexc_tui.engine.market.prices import QUOTE
+from mexc_tui.engine.runtime.command_result import Acted
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.previews import Previews
 from mexc_tui.engine.views.risk_rows import Guarded, risk_row
-from mexc_tui.engine.views.trading_face import Acted
 from mexc_tui.engine.views.trading_rows import (
     Precision,
     Quote,
@@ -34,7 +33,7 @@ from mexc_tui.engine.views.trading_rows import (
     snipe_rows,
 )
 from mexc_tui.ledger.numbers import plain
-from mexc_tui.model.errors import ExchangeError
+from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.pair_names import AmbiguousName, resolve
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
@@ -219,9 +218,9 @@ class EngineTradingFace:
         memory, closer = self._rooms.keeper.open, self._rooms.safety.stopping.closer
         position = memory.position_of(self._held(symbol))
         if position is None:
-            raise Refused(f"No position in {symbol} is open.")
+            raise CommandRefused(f"No position in {symbol} is open.")
         if closer is None:
-            raise Refused("Nobody is there to sell: this engine was started without its guardian.")
+            raise CommandRefused("Nobody is there to sell: this engine was started without its guardian.")
         words = f"closed by {by}"
         done = await _stored(closer.close(position, share_pct, OrderRole.CLOSE, CloseReason.PERSON, words))
         left = f", {plain(done.left)} {position.base_asset} still held" if done.left else ""
@@ -239,7 +238,10 @@ class EngineTradingFace:
         return Acted(said, achieved, is_all=not done.words and (is_closed or not wanted_all))
 
     async def check_exits(self, symbol: str, wish: ExitWish) -> str:
-        """Say what a position would bring at its new stop. Raises Refused if it cannot have these exits."""
+        """Say what a position would bring at its new stop.
+
+        Raises CommandRefused if it cannot have these exits.
+        """
         return self._rooms.exits.check(self._held(symbol), wish)
 
     async def edit_exits(self, symbol: str, wish: ExitWish, by: str) -> Acted[ExitsRow]:
@@ -273,7 +275,7 @@ class EngineTradingFace:
     async def restore_limits(self, by: str) -> Acted[Achieved]:
         """Let the configured limits apply again after a warning lowered them."""
         if not await _stored(self._rooms.safety.tightening.restore(by)):
-            raise Refused("The configured limits apply already: no warning has lowered them.")
+            raise CommandRefused("The configured limits apply already: no warning has lowered them.")
         return self._said("The configured limits apply again.")
 
     async def unlock(self, by: str, typed: str) -> Acted[Achieved]:
@@ -307,15 +309,18 @@ class EngineTradingFace:
         return Acted(words, Achieved(state=memory.trading.state, positions_left=len(memory.positions)))
 
     def _held(self, symbol: str) -> str:
-        """Return the pair that a name means of those with an open position, else of all. Raises Refused."""
+        """Return the pair that a name means of those with an open position, else of all.
+
+        Raises CommandRefused.
+        """
         return self._named(symbol, {one.symbol for one in self._rooms.keeper.open.positions.values()})
 
     def _armed(self, symbol: str) -> str:
-        """Return the pair that a name means of those with a snipe, else of all. Raises Refused."""
+        """Return the pair that a name means of those with a snipe, else of all. Raises CommandRefused."""
         return self._named(symbol, {one.symbol for one in self._rooms.keeper.open.snipes.values()})
 
     def _pair(self, symbol: str) -> str:
-        """Return the pair that a name means of those listed or to be listed. Raises Refused."""
+        """Return the pair that a name means of those listed or to be listed. Raises CommandRefused."""
         return self._named(symbol, ())
 
     def _named(self, symbol: str, mine: Collection[str]) -> str:
@@ -324,7 +329,7 @@ class EngineTradingFace:
             found = resolve(symbol, mine.__contains__, prefers_usual=False)
             return found or self._known.knowledge.named(symbol) or symbol
         except AmbiguousName as error:
-            raise Refused(str(error)) from None
+            raise CommandRefused(str(error)) from None
 
     def _sight(self) -> Sight:
         blind = "" if self._rooms.safety.stopping.closer is not None else "nobody is there to sell"
@@ -413,4 +418,4 @@ async def _stored(doing: Awaitable[T]) -> T:
     try:
         return await doing
     except StorageError as error:
-        raise Refused(f"It cannot be written down: {error}") from None
+        raise CommandRefused(f"It cannot be written down: {error}") from None

@@ -1,11 +1,11 @@
 """What an engine that trades lets a desk see and do with money, on the engine's own loop."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from mexc_tui.engine.entries.readiness import Checked
+from mexc_tui.engine.runtime.command_result import Acted
 from mexc_tui.model.plan_view import ExitsRow, Preview, PreviewRow
 from mexc_tui.model.trading_view import (
     Achieved,
@@ -21,20 +21,9 @@ from mexc_tui.model.trading_view import (
 )
 from mexc_tui.sniping.exit_edit import ExitWish
 
-Result = TypeVar("Result", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Acted(Generic[Result]):
-    """What a command did, in words and numbers. `is_all` False: some of it could not be done."""
-
-    words: str
-    result: Result
-    is_all: bool = True
-
 
 class TradingFace(Protocol):
-    """Money, as a desk sees it. `by`: who asks, for the books. Commands raise `face.Refused` in plain words.
+    """Trading, as front ends see it. `by`: who asks, for the ledger. Commands raise CommandRefused.
 
     Snapshots come from memory. Commands return when what they say was seen to be so, or after a deadline with
     `is_all` False; a caller that is cancelled does not stop what has begun.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Context, Decimal
+from decimal import Decimal
 from functools import partial
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from mexc_tui.engine.accounting.ledger_state import OpenBooks
 from mexc_tui.ledger.equity import Mark, unrealised, worth
 from mexc_tui.ledger.numbers import exactly, plain
+from mexc_tui.model.digits import SHOWN
 from mexc_tui.model.intent import ZERO, Intent, Order, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.model.position import Position
@@ -26,7 +27,6 @@ NOWHERE = "nowhere"
 """Where a rung waits that no order holds and no engine watches."""
 UNKNOWN = "unknown"
 """The same, where an engine runs and does not answer."""
-SHOWN = Context(prec=18)
 FINE = Decimal("1e-18")
 UNKNOWN_GRID = Grid(FINE, FINE, ZERO, ZERO, None, ZERO, None, ZERO, ZERO)
 """Of a pair whose rules are not known: nothing is rounded, nothing is too small."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import Alert
 from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import NewOrder, OrderType
@@ -141,7 +141,7 @@ def test_R18_a_key_that_is_refused_at_the_opening_halts_loudly_and_tries_no_more
             trading = watcher.rooms.keeper.open.trading
             assert (trading.state, trading.cause) == (TradingState.HALTED, Cause.KEY)
             assert any(one.severity is Severity.CRITICAL for one in await alerts(watcher))
-            with pytest.raises(Refused):
+            with pytest.raises(CommandRefused):
                 await watcher.rooms.arming.arm(NAME, "ann")
 
     simulate(main)
@@ -227,7 +227,7 @@ def test_O13_wishes_that_are_judged_at_once_never_reserve_more_than_the_limit(tm
             await watcher.at(OPENS_S - 12)
             asked = (watcher.rooms.arming.arm(f"{one}USDT", "ann") for one in names)
             done = await asyncio.gather(*asked, return_exceptions=True)
-            refused = [one for one in done if isinstance(one, Refused)]
+            refused = [one for one in done if isinstance(one, CommandRefused)]
             assert len(refused) == 2
             assert all("exposure" in str(one) for one in refused)
             memory = watcher.rooms.keeper.open
@@ -246,7 +246,7 @@ def test_a_listing_by_hand_whose_pair_is_not_listed_is_never_armed_or_asked_for(
             await watcher.at(OPENS_S - 12)
             judged = await watcher.rooms.arming.what_if("GHOSTUSDT")
             assert not judged.judgement.approved
-            with pytest.raises(Refused, match="exchangeInfo"):
+            with pytest.raises(CommandRefused, match="exchangeInfo"):
                 await watcher.rooms.arming.arm("GHOSTUSDT", "ann")
             await watcher.at(LATER_S)
             assert not await watcher.snipes("GHOSTUSDT")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.trading_facade import trading_face
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.verdict import refusals
 from mexc_tui.ports.trading import FiringLine
@@ -121,7 +121,7 @@ def test_what_if_says_exactly_what_arming_says(tmp_path: Path) -> None:
             judged = await watcher.rooms.arming.what_if(NAME)
             said = refusals(judged.judgement.verdicts)
             assert said
-            with pytest.raises(Refused) as refused:
+            with pytest.raises(CommandRefused) as refused:
                 await watcher.rooms.arming.arm(NAME, "ann")
             assert all(one.name in str(refused.value) for one in said)
             assert str(refused.value).count("/") >= len(said)

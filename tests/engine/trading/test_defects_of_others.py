@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.app.composition import Joined
-from mexc_tui.engine.views.face import Refused
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
@@ -78,7 +78,7 @@ def test_A5_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path:
             await rooms.selling.close(held(running), None, OrderRole.CLOSE, CloseReason.PERSON, "ann")
             assert (await closed(running)).realised < 0
             await asyncio.sleep(20)
-            with pytest.raises(Refused, match="losses_in_a_row"):
+            with pytest.raises(CommandRefused, match="losses_in_a_row"):
                 await rooms.arming.arm(OTHER, "ann")
 
     simulate(main)

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from mexc_tui.app.composition import Joined, Outside, Place, joined
-from mexc_tui.engine.views.face import Refused
 from mexc_tui.engine.views.trading_facade import EngineTradingFace, trading_face
 from mexc_tui.host.paths import paths_of
+from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.event import LiveLockChanged, SnipeRefused
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.practice.server import PracticeServer
@@ -79,7 +79,7 @@ def test_a_locked_engine_arms_nothing_by_hand_and_says_how_to_unlock(tmp_path: P
         async with live(sim, tmp_path, **HAND) as desk:
             assert desk.face.risk().is_locked
             await desk.at(OPENS_S - 12)
-            with pytest.raises(Refused, match="unlock by hand"):
+            with pytest.raises(CommandRefused, match="unlock by hand"):
                 await desk.face.arm(NAME, "test")
             await desk.at(OPENS_S + 5)
             assert not desk.holds
@@ -139,13 +139,13 @@ def test_a_phrase_is_good_for_one_try_within_a_minute(tmp_path: Path) -> None:
         async with live(sim, tmp_path, **HAND) as desk:
             first, second = await desk.phrase(), await desk.phrase()
             assert first != second
-            with pytest.raises(Refused, match="not the phrase"):
+            with pytest.raises(CommandRefused, match="not the phrase"):
                 await desk.face.unlock("test", first)
-            with pytest.raises(Refused, match="No phrase is waiting"):
+            with pytest.raises(CommandRefused, match="No phrase is waiting"):
                 await desk.face.unlock("test", second)
             late = await desk.phrase()
             await asyncio.sleep(61)
-            with pytest.raises(Refused, match="No phrase is waiting"):
+            with pytest.raises(CommandRefused, match="No phrase is waiting"):
                 await desk.face.unlock("test", late)
             assert desk.face.risk().is_locked
             assert await desk.locks() == []
@@ -175,7 +175,7 @@ def test_practice_has_no_lock(tmp_path: Path) -> None:
             assert face is not None
             assert not face.risk().is_locked
             assert "nothing to unlock" in (await face.preview(Preview.UNLOCK, "", None)).words
-            with pytest.raises(Refused, match="nothing to lock"):
+            with pytest.raises(CommandRefused, match="nothing to lock"):
                 await face.lock("test")
 
     simulate(main)

@@ -44,7 +44,8 @@ from mexc_tui.engine.trading import TradingPart
 from mexc_tui.engine.views.facade import EngineFace
 from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
-from mexc_tui.exchange.client import MexcClient, OriginRefused, is_this_machine
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.origins import OriginRefused, is_this_machine
 from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite

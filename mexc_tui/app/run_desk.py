@@ -21,7 +21,7 @@ from mexc_tui.host.paths import Paths
 from mexc_tui.model.mode import Mode
 from mexc_tui.settings.file import read_file
 from mexc_tui.settings.load import Layers, load
-from mexc_tui.tui.actions.quit import Ending
+from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.screens.welcome import welcome_words
 from mexc_tui.tui.terminal.terminal import GIVE_BACK, write_soon
 from mexc_tui.wording.next_steps import with_options

@@ -17,7 +17,7 @@ from mexc_tui.app.launch_options import Launch, WrongUsage, layers_of, lent_of, 
 from mexc_tui.desk.kinds import DeskError
 from mexc_tui.engine.runtime.supervisor import StartFailed
 from mexc_tui.engine.runtime.tasks import is_being_cancelled
-from mexc_tui.exchange.client import OriginRefused
+from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.host.lock import EngineRuns
 from mexc_tui.host.logs.handler import add_log_file, limit_log, log_to_stderr
 from mexc_tui.host.paths import PathsError

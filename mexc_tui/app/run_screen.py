@@ -25,10 +25,10 @@ from mexc_tui.host.logs.handler import log_to
 from mexc_tui.host.paths import Paths, paths_of
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.actions.action_mixin import Outside
-from mexc_tui.tui.actions.quit import Ending
+from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.app import MOST_PROBLEM, DeskApp
 from mexc_tui.tui.desk_source import source_of
+from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.terminal.terminal import GIVE_BACK, Meter, Terminal, driver_of, write_soon
 from mexc_tui.tui.themes import DEFAULT, all_themes, chosen
 

@@ -71,7 +71,7 @@ def check(profile: str, exchange_file: Path | None) -> None:
     from mexc_tui.app.endpoints import StartError
     from mexc_tui.app.key_check import check_key
     from mexc_tui.app.launch_options import stand_in, with_key
-    from mexc_tui.exchange.client import OriginRefused
+    from mexc_tui.exchange.origins import OriginRefused
     from mexc_tui.model.errors import ExchangeError, Refused
 
     try:

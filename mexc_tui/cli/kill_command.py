@@ -36,7 +36,7 @@ def kill_directly(exchange_file: Path | None, profile: str | None, *, yes: bool,
     """Stop without an engine; exit code 0 when the halt is kept and no order is seen any more."""
     from mexc_tui.app.direct_kill import kill_direct
     from mexc_tui.cli.json_output import encode
-    from mexc_tui.exchange.client import OriginRefused
+    from mexc_tui.exchange.origins import OriginRefused
     from mexc_tui.model.mode import Mode
 
     with asking(profile, as_json, is_emergency=True) as asker:

@@ -148,7 +148,7 @@ class Books:
     def _compared(self, exchange_file: Path) -> "Reconciliation":
         from mexc_tui.app.endpoints import StartError, read_endpoint
         from mexc_tui.app.offline_reconcile import NotCompared, compare_books
-        from mexc_tui.exchange.client import OriginRefused
+        from mexc_tui.exchange.origins import OriginRefused
         from mexc_tui.host.lock import EngineRuns
         from mexc_tui.host.paths import PathsError
 

@@ -19,7 +19,8 @@ from mexc_tui.app.endpoints import MEXC, StartError, SystemClock
 from mexc_tui.app.launch_options import Launch, layers_of, lent_of, mode_of
 from mexc_tui.cli.watch_text import Header, Line, opening_text, page
 from mexc_tui.engine.market.order_book_sync import BookKeeper
-from mexc_tui.exchange.client import MexcClient, OriginRefused
+from mexc_tui.exchange.client import MexcClient
+from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite, WebUnavailable
 from mexc_tui.exchange.streams import topics

@@ -1,11 +1,9 @@
 """The whole REST client of one exchange and one key."""
 
-import ipaddress
 from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -14,6 +12,7 @@ from mexc_tui.exchange.limits.breaker import BreakerState
 from mexc_tui.exchange.limits.budget import Ban, Limits, RateBudget
 from mexc_tui.exchange.limits.call_limits import CallLimits
 from mexc_tui.exchange.limits.clock_offset import Measurement, OffsetEstimator, OffsetLimits, measure
+from mexc_tui.exchange.origins import checked_origin
 from mexc_tui.exchange.rest.account import RestAccount
 from mexc_tui.exchange.rest.market import RestMarket
 from mexc_tui.exchange.rest.orders import RestOrders
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
     from mexc_tui.ports.store import Clock
 
 MEXC_REST = "https://api.mexc.com"
-HOSTS = frozenset({"api.mexc.com", "www.mexc.com", "www.mexc.co"})
-"""The only hosts outside this machine that are ever spoken to (reliability 4.6)."""
-
-
-class OriginRefused(Exception):
-    """An address that we do not talk to; the text says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +116,3 @@ class MexcClient:
             self.offset.add(measurement.best)
             self.clock_doubted.clear()
         return measurement
-
-
-def checked_origin(origin: str) -> str:
-    """Return `https://host`, or `http://` of this machine itself. Raises OriginRefused for all else."""
-    parts = urlsplit(origin)
-    plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    host = parts.hostname or ""
-    allowed = (parts.scheme == "https" and host in HOSTS) or (
-        parts.scheme in ("http", "https") and is_this_machine(host)
-    )
-    if not (plain and allowed):
-        raise OriginRefused(
-            f"{host or 'This address'} is not spoken to: only https:// of {', '.join(sorted(HOSTS))}, "
-            "or this machine itself, without a path."
-        )
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def is_this_machine(host: str) -> bool:
-    """Return whether a host is certainly this machine; no name but `localhost` is looked at."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

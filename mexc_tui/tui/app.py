@@ -16,12 +16,12 @@ from textual.screen import Screen
 from mexc_tui.desk.client import Link
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.text import clean
-from mexc_tui.tui.actions.action_mixin import HERE, Acting, Outside
-from mexc_tui.tui.actions.quit import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
+from mexc_tui.tui.action_mixin import HERE, Acting, Outside
 from mexc_tui.tui.keys import Scope, bindings, palette
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.board_screen import CURSOR, BoardScreen
 from mexc_tui.tui.screens.pages import Commands, HappenedScreen, HelpScreen
+from mexc_tui.tui.screens.quit import Ending, LeavePage, WelcomePage, leaving_words, opens_soon
 from mexc_tui.tui.screens.registry import NAMES, board
 from mexc_tui.tui.screens.welcome import welcome_words
 from mexc_tui.tui.source import Source

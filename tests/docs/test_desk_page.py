@@ -1,11 +1,9 @@
 from pathlib import Path
 
-from mexc_tui.tui.actions.keys_page import keys_page
+from mexc_tui.tui.keys_page import keys_page
 
 PAGE = Path(__file__).parents[2] / "docs/desk.md"
 
 
 def test_the_page_of_the_desk_has_every_screen_and_key_as_the_program_has_them() -> None:
-    assert PAGE.read_text().endswith(keys_page()), (
-        "python -m mexc_tui.tui.actions.keys_page prints the tables anew"
-    )
+    assert PAGE.read_text().endswith(keys_page()), "python -m mexc_tui.tui.keys_page prints the tables anew"

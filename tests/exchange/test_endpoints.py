@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from mexc_tui.exchange.client import MexcClient, OriginRefused, checked_origin
+from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.budget import LaneName
+from mexc_tui.exchange.origins import OriginRefused, checked_origin
 from mexc_tui.exchange.rest import routes
 from mexc_tui.exchange.rest.routes import Route
 from mexc_tui.model.account import KeyRight, KycLevel

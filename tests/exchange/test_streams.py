@@ -9,7 +9,7 @@ from random import Random
 import aiohttp
 import pytest
 
-from mexc_tui.exchange.client import OriginRefused
+from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.client import OriginRefused
+from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import WebSite, parse_calendar, parse_symbols
 from mexc_tui.model.errors import WebUnavailable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from mexc_tui.tui.actions.action_mixin import HERE, Outside
+from mexc_tui.tui.action_mixin import HERE, Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.themes import all_themes
 from tests.tui.frozen import Frozen

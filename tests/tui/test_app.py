@@ -8,10 +8,10 @@ from textual.pilot import Pilot
 from mexc_tui.desk.client import Link
 from mexc_tui.model.trading import TradingState
 from mexc_tui.model.view import SourceRow
-from mexc_tui.tui.actions.quit import Ending
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, Scope
 from mexc_tui.tui.screens.pages import HelpScreen
+from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.themes import chosen
 from mexc_tui.tui.widgets.header_bar import Head
 from mexc_tui.tui.widgets.table import Table

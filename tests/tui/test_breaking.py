@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from mexc_tui.tui.actions.quit import Ending
 from mexc_tui.tui.app import DeskApp
+from mexc_tui.tui.screens.quit import Ending
 from tests.tui.driving import desk
 from tests.tui.frozen import Frozen
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.model.trading import TradingState
-from mexc_tui.tui.actions.action_mixin import Outside
+from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.board_screen import BoardScreen

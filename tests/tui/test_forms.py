@@ -13,7 +13,7 @@ from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
-from mexc_tui.tui.actions.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
+from mexc_tui.tui.screens.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
 from tests.tui.driving import desk, screen, until
 from tests.tui.frozen import NOW_MS, Frozen
 from tests.tui.test_deeds import at

@@ -9,8 +9,8 @@ import pytest
 from mexc_tui.desk.trading import PreviewAsked
 from mexc_tui.model.mode import Mode
 from mexc_tui.model.plan_view import Preview
-from mexc_tui.tui.actions.action_mixin import Outside
-from mexc_tui.tui.actions.quit import WelcomePage
+from mexc_tui.tui.action_mixin import Outside
+from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
 from tests.tui.driving import desk
 from tests.tui.test_deeds import Desk, done

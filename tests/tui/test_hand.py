@@ -23,8 +23,8 @@ from mexc_tui.tui.actions.consequences import Target
 from mexc_tui.tui.activity_log import Happened
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.keys import KEYS
+from mexc_tui.tui.screens.confirm import Lines, drawn
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.confirm import Lines, drawn
 from tests.tui.frozen import NOW_MS, Frozen, risk
 
 HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from mexc_tui.model.market_view import MarketRow
 from mexc_tui.model.snipe import SnipeState
-from mexc_tui.tui.actions.action_mixin import Outside
+from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets import table_lines

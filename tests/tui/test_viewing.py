@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mexc_tui.model.trading import TradingState
+from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.actions import export
-from mexc_tui.tui.actions.action_mixin import Outside
 from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import MOST_TYPED, BoardScreen

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from mexc_tui.model.mode import Mode
-from mexc_tui.tui.actions.quit import WelcomePage
+from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
 from tests.tui.frozen import position
 from tests.tui.typed import Typed, typed

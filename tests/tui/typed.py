@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from textual import events
 from textual.message import Message
 
-from mexc_tui.tui.actions.action_mixin import Outside
+from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.terminal.input_decoder import InputDecoder
 from mexc_tui.tui.terminal.terminal import Meter, Terminal, TerminalDriver

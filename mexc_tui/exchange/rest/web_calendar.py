@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from mexc_tui.exchange.client import checked_origin
+from mexc_tui.exchange.origins import checked_origin
 from mexc_tui.exchange.rest.connection import Headers, RawAnswer
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.model.calendar import (

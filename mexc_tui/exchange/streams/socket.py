@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from mexc_tui.exchange.client import OriginRefused, is_this_machine
+from mexc_tui.exchange.origins import OriginRefused, is_this_machine
 from mexc_tui.exchange.streams.replies import Ack, InvalidListenKey, Pong, Reply, parse_reply
 
 RECEIVE_BATCH = 32

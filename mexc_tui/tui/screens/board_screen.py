@@ -15,11 +15,11 @@ from textual.widgets import Input
 
 from mexc_tui.tui import keys
 from mexc_tui.tui.render_context import Look
+from mexc_tui.tui.screens import confirm
 from mexc_tui.tui.screens.pane_widgets import counted, fill_answer, fill_table, picture_of, table_of
 from mexc_tui.tui.screens.panes import AnswerPane, Board, Pane, PicturePane, TablePane
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.terminal.repaint_scheduler import Dirty
-from mexc_tui.tui.widgets import confirm
 from mexc_tui.tui.widgets.canvas import Canvas
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.footer_bar import Foot

@@ -22,19 +22,19 @@ from mexc_tui.tui.actions.actions import BY_ID, Aim, refusal
 from mexc_tui.tui.actions.command_controller import Hand, Means
 from mexc_tui.tui.actions.consequences import Target
 from mexc_tui.tui.actions.file_writer import save
-from mexc_tui.tui.actions.forms import BY_ID as FORMS
-from mexc_tui.tui.actions.forms import LAST_CHANGE, Form, NotUnderstood, undoing
 from mexc_tui.tui.activity_log import YOU, Happened, Happening
 from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.notices import Loudness, Notice, Notices
 from mexc_tui.tui.render_context import Look
 from mexc_tui.tui.screens.board_screen import BoardScreen
+from mexc_tui.tui.screens.confirm import drawn
+from mexc_tui.tui.screens.forms import BY_ID as FORMS
+from mexc_tui.tui.screens.forms import LAST_CHANGE, Form, NotUnderstood, undoing
 from mexc_tui.tui.screens.panes import TablePane
 from mexc_tui.tui.source import Source
 from mexc_tui.tui.themed_app import Dressed
 from mexc_tui.tui.themes import Theme, Themes
 from mexc_tui.tui.widgets.cell import Tone
-from mexc_tui.tui.widgets.confirm import drawn
 from mexc_tui.tui.widgets.news_line import Item, News
 from mexc_tui.tui.widgets.staleness import CURRENT
 

@@ -1,4 +1,4 @@
-"""The keys as a page, from the table of keys: `python -m mexc_tui.tui.actions.keys_page` prints it."""
+"""The keys as a page, from the table of keys: `python -m mexc_tui.tui.keys_page` prints it."""
 
 from mexc_tui.tui.keys import KEYS, Group, Key
 from mexc_tui.tui.screens.registry import all_boards

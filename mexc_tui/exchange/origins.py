@@ -1,0 +1,37 @@
+"""Which addresses the client talks to: the exchange's over TLS, or this machine."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+HOSTS = frozenset({"api.mexc.com", "www.mexc.com", "www.mexc.co"})
+"""The only hosts outside this machine that are ever spoken to (reliability 4.6)."""
+
+
+class OriginRefused(Exception):
+    """An address that we do not talk to; the text says what is allowed."""
+
+
+def checked_origin(origin: str) -> str:
+    """Return `https://host`, or `http://` of this machine itself. Raises OriginRefused for all else."""
+    parts = urlsplit(origin)
+    plain = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    host = parts.hostname or ""
+    allowed = (parts.scheme == "https" and host in HOSTS) or (
+        parts.scheme in ("http", "https") and is_this_machine(host)
+    )
+    if not (plain and allowed):
+        raise OriginRefused(
+            f"{host or 'This address'} is not spoken to: only https:// of {', '.join(sorted(HOSTS))}, "
+            "or this machine itself, without a path."
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_this_machine(host: str) -> bool:
+    """Return whether a host is certainly this machine; no name but `localhost` is looked at."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -26,11 +26,11 @@ from benchmarks.common import Row, emit, percentile, rows
 from benchmarks.order_path import LIMITS, SCENARIO, LastWrite, order_for, take_turns, theirs
 from mexc_tui.app.endpoints import SystemClock, practice_exchange
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
 from mexc_tui.exchange.streams.topics import Pace, Topic
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.order import NewOrder
 from mexc_tui.model.outcome import Accepted, Purpose

@@ -25,7 +25,8 @@ from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.limits.budget import Limits
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES
 from mexc_tui.exchange.rest.orders import order_params
-from mexc_tui.exchange.rest.signing import Credentials, Secret, Signer
+from mexc_tui.exchange.rest.signing import Signer
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose

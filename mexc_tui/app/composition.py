@@ -46,7 +46,6 @@ from mexc_tui.engine.views.screens import EngineScreens
 from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.origins import OriginRefused, is_this_machine
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import MEXC_WEB, WebSite
 from mexc_tui.host.desk_id import NAME as INSTANCE
@@ -58,6 +57,7 @@ from mexc_tui.host.leftovers import delete_leftovers
 from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.host.paths import Paths
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.event import Fact
 from mexc_tui.model.mode import Mode

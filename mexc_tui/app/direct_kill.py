@@ -20,11 +20,11 @@ from mexc_tui.desk.kinds import DeskError, Outcome
 from mexc_tui.desk.trading import KILL, Killing
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.rest.orders import CANCEL_SYMBOLS
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.host.halt_file import FileOfHalt
 from mexc_tui.host.lock import is_held, noted_holder, scope_of, socket_of
 from mexc_tui.host.paths import Paths
 from mexc_tui.ledger.ids import PREFIX
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Purpose
 from mexc_tui.model.report import OrderReport

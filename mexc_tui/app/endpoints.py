@@ -15,7 +15,7 @@ import msgspec
 from mexc_tui.model.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from mexc_tui.exchange.rest.signing import Credentials
+    from mexc_tui.model.credentials import Credentials
 
 MEXC = Endpoint(rest="https://api.mexc.com", ws="wss://wbs-api.mexc.com/ws", web="https://www.mexc.com")
 """The real exchange (reference 1)."""

@@ -19,7 +19,6 @@ from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.accounting.reconciler import Reconciler
 from mexc_tui.engine.market.prices import Prices
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.host.desk_id import NAME as INSTANCE
 from mexc_tui.host.desk_id import instance_of
 from mexc_tui.host.folders import make_folders
@@ -28,6 +27,7 @@ from mexc_tui.host.listen_key_file import ListenKeyFile
 from mexc_tui.host.lock import engine_lock, scope_of
 from mexc_tui.host.paths import Paths
 from mexc_tui.ledger.ids import stranger_words
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.reconciliation import Reconciliation, lasting
 from mexc_tui.model.trading import Cause, Trading, TradingState

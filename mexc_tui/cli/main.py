@@ -238,8 +238,8 @@ def exchange(port: int, scenario: str, seed: int, strict: bool, with_parent: boo
 
     When it is ready it prints one line of JSON with its URLs and keys, then serves until SIGINT or SIGTERM.
     """
+    from mexc_tui.cli.exchange_command import run_exchange
     from mexc_tui.host.logs.handler import log_to_stderr
-    from mexc_tui.practice.command import run_exchange
 
     log_to_stderr()
     sys.exit(run_exchange(port=port, scenario=scenario, seed=seed, strict=strict, with_parent=with_parent))

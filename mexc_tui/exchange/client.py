@@ -18,8 +18,9 @@ from mexc_tui.exchange.rest.market import RestMarket
 from mexc_tui.exchange.rest.orders import RestOrders
 from mexc_tui.exchange.rest.requester import Requester
 from mexc_tui.exchange.rest.routes import Group
-from mexc_tui.exchange.rest.signing import Credentials, Signer
+from mexc_tui.exchange.rest.signing import Signer
 from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.model.credentials import Credentials
 from mexc_tui.model.errors import ExchangeError
 
 if TYPE_CHECKING:

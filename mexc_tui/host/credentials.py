@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol, cast
 
-from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.model.credentials import Credentials, Secret
 
 SERVICE = "mexc-tui"
 KEY, SECRET, SINCE = "access key", "secret", "kept on"

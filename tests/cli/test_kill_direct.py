@@ -37,7 +37,7 @@ from pathlib import Path
 from random import Random
 from mexc_tui.app.endpoints import SystemClock, read_endpoint
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.ledger.ids import make
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose

@@ -14,8 +14,8 @@ from mexc_tui.app.endpoints import LiveKey
 from mexc_tui.engine.orders.key_rights import AGAIN_S, EVERY_S, GOOD_FOR_S, KeyKeeper, facts_of
 from mexc_tui.engine.runtime.supervisor import StartFailed, WorkerFailure
 from mexc_tui.engine.trading import TradingRooms
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.model.account import KeyRight, KeyRights
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.model.errors import CommandRefused, ExchangeError
 from mexc_tui.model.event import LiveLockChanged

@@ -11,7 +11,7 @@ import aiohttp
 
 from mexc_tui.exchange.client import ClientLimits, MexcClient
 from mexc_tui.exchange.limits.clock_offset import Sample
-from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.model.credentials import Credentials, Secret
 
 ACCESS_KEY = "mx0vTESTTESTTEST12"
 SECRET = "canary-secret-0123456789abcdef"

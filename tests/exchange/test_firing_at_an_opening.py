@@ -12,8 +12,8 @@ import pytest
 from mexc_tui.exchange.client import MEXC_REST, MexcClient
 from mexc_tui.exchange.firing.warm_connection import WireFiringLine
 from mexc_tui.exchange.rest.connection import Headers
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.rest.transport import HttpTransport
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.errors import Refused
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected

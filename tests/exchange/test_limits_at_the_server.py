@@ -13,7 +13,7 @@ from mexc_tui.exchange.limits.breaker import Phase
 from mexc_tui.exchange.limits.budget import Limits
 from mexc_tui.exchange.limits.rate_windows import DEFAULT_LANES, LaneLimit, LaneName
 from mexc_tui.exchange.rest import routes
-from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.errors import ExchangeError, NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose

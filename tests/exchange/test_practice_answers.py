@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.market_data import Interval
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, Purpose

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mexc_tui.exchange.rest.signing import Credentials, Secret, Signer, encode
+from mexc_tui.exchange.rest.signing import Signer, encode
+from mexc_tui.model.credentials import Credentials, Secret
 
 PUBLISHED = "45d0b3c26f2644f19bfb98b07741b2f5"
 OURS = "sim-secret-0123456789abcdef"

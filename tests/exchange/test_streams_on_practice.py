@@ -11,7 +11,6 @@ import pytest
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.engine.market.order_book_sync import BookKeeper
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.market_messages import best_quote_of, deals_of
 from mexc_tui.exchange.streams.public_streams import MarketStreams
@@ -19,6 +18,7 @@ from mexc_tui.exchange.streams.shard import Hole
 from mexc_tui.exchange.streams.topics import Kind, Topic
 from mexc_tui.exchange.streams.user_stream import UserStream
 from mexc_tui.market.book import BookState
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Purpose
 from mexc_tui.model.stream import BalanceUpdate, OrderUpdate, PrivateUpdate

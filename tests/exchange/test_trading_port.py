@@ -15,9 +15,9 @@ import pytest
 from mexc_tui.app.trading_adapter import TradingParts, WireTrading
 from mexc_tui.exchange.client import MexcClient
 from mexc_tui.exchange.limits.clock_offset import Sample
-from mexc_tui.exchange.rest.signing import Credentials, Secret
 from mexc_tui.exchange.streams.listen_key import KeysInMemory
 from mexc_tui.exchange.streams.socket import SocketTimings
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.model.errors import ExchangeError
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose

@@ -3,7 +3,7 @@
 import asyncio
 
 from mexc_tui.exchange.client import MexcClient
-from mexc_tui.exchange.rest.signing import Credentials, Secret
+from mexc_tui.model.credentials import Credentials, Secret
 from mexc_tui.practice.scenario import MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.run import Simulation, simulate

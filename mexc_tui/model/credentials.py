@@ -1,0 +1,50 @@
+"""An API key and its secret, which no log, error or traceback ever shows."""
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+
+
+class Secret:
+    """Holds a key's secret and never shows it: not in repr, str, format, pickle or a debugger's locals."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value.encode("ascii", "replace")
+
+    def sign(self, text: bytes) -> str:
+        """Return HMAC-SHA256 of `text` as lower-case hex."""
+        return hmac.digest(self.__value, text, "sha256").hex()
+
+    def __repr__(self) -> str:
+        """Hide."""
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        """Hide."""
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        raise TypeError("A secret is not written anywhere.")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Credentials:
+    """A key pair. Only the access key's first four characters are ever shown."""
+
+    access_key: str
+    secret: Secret
+
+    def __post_init__(self) -> None:
+        """Raise ValueError, without the key, for text that cannot be a key."""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", self.access_key):
+            raise ValueError("An access key is letters and digits only: paste it again.")
+
+    def __repr__(self) -> str:
+        """Name the key, not its text."""
+        return f"Credentials({self.access_key[:4]}***)"

@@ -20,8 +20,18 @@ from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Ambiguous, NotSent, Purpose, Rejected
 from mexc_tui.ports.trading import Fired, Shot
-
-from .hostile import SERVER_MS, Hostile, Reply, answer, client_of, endless, hostile, never, reset, reset_after
+from tests.exchange.hostile import (
+    SERVER_MS,
+    Hostile,
+    Reply,
+    answer,
+    client_of,
+    endless,
+    hostile,
+    never,
+    reset,
+    reset_after,
+)
 
 ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), Decimal(50))
 PLACED = '{"symbol":"NEWUSDT","orderId":"C02__1","price":"0.1","origQty":"50","type":"LIMIT"}'

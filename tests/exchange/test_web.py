@@ -12,8 +12,7 @@ from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import WebSite, parse_calendar, parse_symbols
 from mexc_tui.model.errors import WebUnavailable
-
-from .hostile import SERVER_MS, WallClock, answer, endless, hostile, never, reset
+from tests.exchange.hostile import SERVER_MS, WallClock, answer, endless, hostile, never, reset
 
 T0_MS = SERVER_MS + 3_600_000
 COIN: dict[str, Any] = {

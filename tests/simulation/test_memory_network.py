@@ -296,16 +296,15 @@ def test_the_same_seed_gives_the_same_history_and_another_seed_another() -> None
 
 
 def trace_in_another_process(hash_seed: str) -> str:
-    here = Path(__file__)
     code = (
-        f"import sys; sys.path.insert(0, {str(here.parent)!r})\n"
-        f"from {here.stem} import short_talk\n"
+        f"from {short_talk.__module__} import short_talk\n"
         "from mexc_tui.simulation.run import simulate\n"
         "print(simulate(short_talk, seed=7, shuffle=True))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=True,

@@ -4,9 +4,9 @@ from typing import Any, cast
 
 import pytest
 from msgspec import structs
-from practice_client import real, scenario
 
 from mexc_tui.practice.scenario import AccountPlan, Knobs
+from tests.practice.server.practice_client import real, scenario
 
 FREE = Knobs(ip_weight_per_10s=100_000, key_weight_per_10s=100_000, orders_per_s=1_000)
 RIGHTS = (

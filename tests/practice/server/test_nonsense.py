@@ -8,7 +8,6 @@ from collections import Counter
 
 import aiohttp
 import pytest
-from practice_client import scenario, virtual
 
 from mexc_tui.model.order import OrderType
 from mexc_tui.practice.auth import Permission
@@ -16,6 +15,7 @@ from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import AccountPlan, Knobs, MarketPlan
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.run import Simulation, simulate
+from tests.practice.server.practice_client import scenario, virtual
 
 PLAN = scenario(
     market=MarketPlan(symbols=30, active_pairs=2),

@@ -5,11 +5,11 @@ from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
 import aiohttp
-from practice_client import Client, Stream, scenario, virtual
 
 from mexc_tui.practice.scenario import Knobs, MarketPlan, Scenario
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.simulation.run import Simulation, simulate
+from tests.practice.server.practice_client import Client, Stream, scenario, virtual
 
 PAIR = "SOLUSDT"
 ACCOUNT = "spot@private.account.v3.api.pb"

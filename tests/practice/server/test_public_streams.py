@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from practice_client import Client, scenario, virtual
 
 from mexc_tui.practice.scenario import Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.simulation.run import Simulation, simulate
+from tests.practice.server.practice_client import Client, scenario, virtual
 
 PAIR = "SOLUSDT"
 BUSY = MarketPlan(symbols=30, active_pairs=5, trades_per_s=20.0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mexc_tui.model.credentials import Credentials
 
 MEXC = Endpoint(rest="https://api.mexc.com", ws="wss://wbs-api.mexc.com/ws", web="https://www.mexc.com")
-"""The real exchange (reference 1)."""
+"""The real exchange (protocol 1)."""
 
 START_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0

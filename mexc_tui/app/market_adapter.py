@@ -47,7 +47,7 @@ PRACTICE_DEADLINE_S = 5.0
 PRACTICE_CAP_BYTES = 64 * 1024
 DEEP = 20
 MOST_SILENT = 5
-"""As many levels as the exchange pushes whole (reference 7.5)."""
+"""As many levels as the exchange pushes whole (protocol 7.5)."""
 
 _TOPICS: Mapping[StreamKind, Callable[[str], Topic]] = {
     StreamKind.DEALS: topics.deals,

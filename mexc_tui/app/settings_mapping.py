@@ -181,7 +181,7 @@ def detection_settings(settings: Settings) -> DetectionSettings:
 
 @once_each
 def poll_numbers(settings: Settings) -> PollNumbers:
-    """Return how often each source is asked (field study F), and the weight that polls may use."""
+    """Return how often each source is asked (rules 6), and the weight that polls may use."""
     far, news = _ms(settings.calendar_poll_s), _ms(settings.announcements_poll_s)
     usual, near = _ms(settings.symbols_poll_s), _ms(settings.symbols_poll_near_s)
     opening = _ms(settings.symbols_poll_opening_s)

@@ -54,7 +54,7 @@ class History:
 
 
 def shrunk(case: Tally, base: Tally, kappa: float) -> Probability:
-    """Return (hits + kappa m) / (n + kappa) with its interval, m being the share of all cases (E7).
+    """Return (hits + kappa m) / (n + kappa) with its interval, m being the share of all cases (formulas E7).
 
     The prior never weighs more than the cases it was learned from: with none, every value is as likely.
     """

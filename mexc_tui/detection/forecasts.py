@@ -1,4 +1,4 @@
-"""How honest probabilities were: calibration and what Brier's score is made of (field study E7)."""
+"""How honest probabilities were: calibration and what Brier's score is made of (formulas E7)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

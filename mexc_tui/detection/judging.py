@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
 
 def judge(signal: Signal, outcome: ListingOutcome) -> Verdict:
-    """Hold a claim against what happened (E7)."""
+    """Hold a claim against what happened (formulas E7)."""
     match signal.claim.kind:
         case ClaimKind.OPENS_BY:
             return _opens_by(outcome, signal.at_ms, signal.claim.due_ms)

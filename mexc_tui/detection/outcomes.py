@@ -1,4 +1,4 @@
-"""What became of a listing: computed from what was seen, traded or not, by one declared rule (E7)."""
+"""Computes the outcome of each observed listing, traded or not, by one declared rule (formulas E7)."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

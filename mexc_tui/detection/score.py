@@ -1,4 +1,4 @@
-"""How good a detector is: rates with intervals, lead times, and whether it beats the base rate (E7)."""
+"""Scores a detector: rates with intervals, lead times, skill against the base rate (formulas E7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

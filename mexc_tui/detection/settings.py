@@ -8,7 +8,7 @@ HOUR_MS = 3_600_000
 
 
 class PreReady(msgspec.Struct, frozen=True):
-    """A combination of sts and st that is said to come `lead_ms` before an opening (field study A2.1)."""
+    """A combination of sts and st that is said to come `lead_ms` before an opening (rules 1)."""
 
     status: int
     state: int
@@ -16,7 +16,7 @@ class PreReady(msgspec.Struct, frozen=True):
 
 
 class LabelRule(msgspec.Struct, frozen=True, kw_only=True):
-    """How the value of a listing is labelled: a fixed rule that anybody could have followed (E7).
+    """How the value of a listing is labelled: a fixed rule that anybody could have followed (formulas E7).
 
     Buy the first trade seen `delay_ms` after the opening, sell the ladder's shares at their gains, and all
     that is left at the stop or at the horizon. Ratios are shares: 0.1 is ten per cent.
@@ -62,7 +62,7 @@ class DetectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     maturity_ms: int = MATURITY_MS
     api_grace_ms: int = API_GRACE_MS
     kappa: float = 20.0
-    """How many cases the prior weighs (E7)."""
+    """How many cases the prior weighs (formulas E7)."""
     label: LabelRule = LabelRule()
     config_hash: str = ""
     """Name of all settings that decide, these among them: a signal keeps it."""

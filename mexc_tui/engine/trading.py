@@ -269,7 +269,7 @@ class TradingRooms:
         )
 
     def refusal(self, role: OrderRole, symbol: str) -> str:
-        """Say why an order may not be sent at this moment; empty: it may (I11). Exits always may (rule 4)."""
+        """Return why an order is refused, or "" (reliability I11). Exits always pass (architecture 2.4)."""
         if role.reduces_risk and role is not OrderRole.TAKE_PROFIT:
             return ""
         self.safety.switch.reread()

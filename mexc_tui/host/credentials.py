@@ -13,7 +13,7 @@ from mexc_tui.model.credentials import Credentials, Secret
 SERVICE = "mexc-tui"
 KEY, SECRET, SINCE = "access key", "secret", "kept on"
 ENDS_AFTER_DAYS = 90
-"""Of a key that is bound to no address (reference 2.3)."""
+"""Of a key that is bound to no address (protocol 2.3)."""
 FORM = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 """Of both halves, as the exchange makes them."""
 SHOWN = 4

@@ -37,7 +37,7 @@ def from_outside(account: Account, asset: str, amount: Decimal) -> tuple[Posting
 def drift_entry(
     account: Account, asset: str, amount: Decimal, *, is_cash: bool, at_ms: int, words: str
 ) -> Entry:
-    """Book what a balance moved by without an order of ours. Never made good by trading (O9)."""
+    """Book what a balance moved by without an order of ours. Never made good by trading (reliability O9)."""
     return Entry(
         id=f"drift/{account.value}/{asset}/{at_ms}",
         kind=EntryKind.DRIFT,
@@ -87,5 +87,5 @@ def flows(entries: Iterable[Entry]) -> Decimal:
 
 @exactly
 def expected(held: Sums, asset: str) -> Decimal:
-    """Return what the account of the exchange must hold of an asset, free and locked (I8)."""
+    """Return what the account of the exchange must hold of an asset, free and locked (reliability I8)."""
     return held.get((Account.DESK, asset), ZERO) + held.get((Account.OWN, asset), ZERO)

@@ -157,7 +157,7 @@ class Outcome:
     ask: tuple[str, ...] = ()
     """Client ids that the exchange must be asked about: we think them open, and they were not listed."""
     strangers: tuple[str, ...] = ()
-    """Client ids with our prefix that we never made: halt (O16)."""
+    """Client ids with our prefix that we never made: halt (reliability O16)."""
     postponed: tuple[str, ...] = ()
     """Assets that could not be compared, as orders on them were moving or unsettled."""
     unconfirmed: tuple[Unconfirmed, ...] = ()
@@ -186,7 +186,7 @@ _BY_STEPS = (Severity.INFO, Severity.WARNING, Severity.ERROR, Severity.CRITICAL)
 
 
 def severity_of(value: Decimal | None, rules: Rules) -> Severity:
-    """Grade a difference by its value (field-study F); one of unknown worth is a warning."""
+    """Grade a difference by its value (rules 6); one of unknown worth is a warning."""
     if value is None:
         return Severity.WARNING
     return _BY_STEPS[min(sum(value >= step for step in rules.steps), len(_BY_STEPS) - 1)]

@@ -85,7 +85,7 @@ def revalue(books: Books, order: Order, prices: Mapping[str, Decimal], at_ms: in
 
 @exactly
 def write_off_dust(books: Books, at_ms: int, words: str) -> Booking:
-    """Close a position whose rest is too small to be sold: the coins become the person's own (O8)."""
+    """Close a position whose remainder is too small to sell: the coins become the user's (reliability O8)."""
     dust = holding(books.position, books.orders).remaining
     position = msgspec.structs.replace(books.position, dust=books.position.dust + dust)
     entry = _moved(position, EntryKind.DUST, f"dust/{plain(position.dust)}", Account.OWN, dust, at_ms, words)

@@ -1,4 +1,4 @@
-"""Performance of the UTC day, kept in the transaction of each fill (field-study E, conventions)."""
+"""Performance of the UTC day, kept in the transaction of each fill (formulas E0)."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,7 +39,7 @@ def _is_closed(position: Position) -> bool:
 
 
 def _is_win(position: Position) -> bool:
-    """Breaking even is no win (field-study E5), and no loss either."""
+    """Breaking even is no win (formulas E5), and no loss either."""
     return _is_closed(position) and position.realised > Decimal(0)
 
 

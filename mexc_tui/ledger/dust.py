@@ -8,7 +8,7 @@ from mexc_tui.model.intent import ZERO
 from mexc_tui.model.position import Account, Entry, EntryKind, Posting
 
 FEE_ASSET = "MX"
-"""What dust is converted into (reference 4.5)."""
+"""What dust is converted into (protocol 4.5)."""
 
 
 @exactly

@@ -1,4 +1,4 @@
-"""What the desk is worth: cash, and coins at the bid less the fee of selling them (field-study E)."""
+"""What the desk is worth: cash, and coins at the bid less the fee of selling them (formulas E0)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -139,7 +139,7 @@ def from_report(report: OrderReport, at_ms: int) -> Evidence:
 
 
 def terms_of(report: OrderReport) -> Terms:
-    """Return what a report says was ordered; a market buy goes by value (reference 5.2)."""
+    """Return what a report says was ordered; a market buy goes by value (protocol 5.2)."""
     kind = report.order_type or OrderType.LIMIT
     by_value = kind is OrderType.MARKET and report.side is Side.BUY and bool(report.quote_quantity)
     if by_value:

@@ -1,4 +1,4 @@
-"""The order machine: evidence in any order, told any number of times, makes the same order (I12).
+"""The order machine: evidence in any order, told any number of times, makes the same order (reliability I12).
 
 An order is merged as the highest of what was told: its state by the table below, what is filled by the
 cumulative quantity, fees by source. So pushes, answers and questions may overtake each other, and a fill may

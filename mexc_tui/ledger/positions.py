@@ -140,7 +140,7 @@ def with_due_fees(order: Order, base_asset: str) -> Order:
 
 
 def sellable(remaining: Decimal, free: Decimal, step: Decimal) -> Decimal:
-    """Return what can be sold: what the desk owns of it and what is free, floored to the step (O7)."""
+    """Return the sellable quantity: the smaller of owned and free, floored to the step (reliability O7)."""
     return floored(max(min(remaining, free), ZERO), step)
 
 

@@ -1,4 +1,4 @@
-"""An order book kept by versions (reference 8.2). Pure: messages, snapshots and the time come in.
+"""An order book kept by versions (protocol 8.2). Pure: messages, snapshots and the time come in.
 
 Levels are floats made once; orders use the exchange's text. A gap is noticed by the versions and mended
 either by the late message itself or by a snapshot. While it is not VALID the book names no price.
@@ -61,11 +61,11 @@ class BookCounts:
 
 @dataclass(frozen=True, slots=True)
 class BookLimits:
-    """Bounds of a book. `stale_after_s` is reliability M2's: 3 for a pair that is held."""
+    """Bounds of a book. `stale_after_s` is reliability M2: 3 for a pair that is held."""
 
     stale_after_s: float = 60
     keep_levels: int = 2_000
-    """Per side; the far ones beyond twice that are pruned (reference 8.2, point 8)."""
+    """Per side; the far ones beyond twice that are pruned (protocol 8.2, point 8)."""
     max_buffered: int = 2_000
 
 
@@ -195,7 +195,7 @@ class OrderBook:
         return self._drain()
 
     def reset(self) -> None:
-        """Forget everything, as after a lost connection: nothing is replayed (reference 8.2, point 9)."""
+        """Forget everything, as after a lost connection: nothing is replayed (protocol 8.2, point 9)."""
         self._asks.replace({})
         self._bids.replace({})
         self._buffer.clear()

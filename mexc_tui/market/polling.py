@@ -8,7 +8,7 @@ from types import MappingProxyType
 from mexc_tui.model.listing import Listing, Source, Stage
 
 WINDOW_S = 10
-"""Weights are counted in windows of this length (reference 3.1)."""
+"""Weights are counted in windows of this length (protocol 3.1)."""
 LAST_LOOK_MS = 1_000
 """So long before an opening the sources of its time are asked once more, out of turn: it may have moved."""
 LATE_MS, LATE_INTERVALS = 30_000, 2
@@ -48,7 +48,7 @@ class Every:
 
 LADDER: Mapping[Source, Every] = MappingProxyType(
     {
-        # The web site is not ours to hammer, and its list is megabytes long (reference 10).
+        # The web site is not ours to hammer, and its list is megabytes long (protocol 10).
         Source.CALENDAR: Every(300_000, 30_000, 5_000, 5_000),
         Source.SYMBOLS_V2: Every(300_000, 30_000, 10_000, 10_000),
         Source.EXCHANGE_INFO: Every(300_000, 30_000, 5_000, 3_000, weight=25),

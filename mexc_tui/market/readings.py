@@ -20,7 +20,7 @@ OLD_MS = 86_400_000
 ANNOUNCED_MS = 7 * 86_400_000
 """Headlines older than this announce nothing that is still to come."""
 CALENDAR_QUOTE = "USDT"
-"""The calendar names coins only; their pair is almost always against this (reference 10.1)."""
+"""The calendar names coins only; their pair is almost always against this (protocol 10.1)."""
 
 _HEADLINE = re.compile(r"\b(?:will list|to list|lists|initial listing|new listing)\b", re.IGNORECASE)
 _DELISTING = re.compile(r"\bdelist", re.IGNORECASE)
@@ -76,7 +76,7 @@ def read_calendar(
 ) -> Iterator[Sighting]:
     """Yield what the calendar lists, and what it lists no more although it has not opened.
 
-    Entries stay for days (reference 10.1), so one that leaves right after its moment was taken back as well.
+    Entries stay for days (protocol 10.1), so one that leaves right after its moment was taken back as well.
     """
     rows = tuple(entries)
     old_news = _old_news(at_ms, known)

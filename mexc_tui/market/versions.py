@@ -1,4 +1,4 @@
-"""Order of the versions of one pair's order book: an older one never replaces a newer one (reference 8.1)."""
+"""Order of the versions of one pair's order book: an older one never replaces a newer one (protocol 8.1)."""
 
 RENEWED_NS = 2_000_000_000
 """After so long without a newer version any is accepted: one wrong number must not blind a stop."""

@@ -1,4 +1,4 @@
-"""Account, fees, keys and their rights (reference 4.5, 4.7; reliability 4.3)."""
+"""Account, fees, keys and their rights (protocol 4.5, 4.7; reliability 4.3)."""
 
 from collections.abc import Iterable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Announcements of the exchange (reference 4.1)."""
+"""Announcements of the exchange (protocol 4.1)."""
 
 from mexc_tui.model.answer import Answer, LongText, Ms
 

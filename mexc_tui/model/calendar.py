@@ -1,4 +1,4 @@
-"""Listings as the exchange's web site tells them: unofficial, optional, never decisive (reference 10)."""
+"""Listings as the exchange's web site tells them: unofficial, optional, never decisive (protocol 10)."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class WebSymbol:
-    """One pair of the web site's list. The states are known from hearsay only (reference 10.3)."""
+    """One pair of the web site's list. The states are known from hearsay only (protocol 10.3)."""
 
     symbol_id: str
     coin_id: str

@@ -9,7 +9,7 @@ from mexc_tui.model.view import Row
 
 
 class RateRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A share with its 95 % interval (Wilson, field-study E5). Without a case it has no value."""
+    """A share with its 95 % interval (Wilson, formulas E5). Without a case it has no value."""
 
     n: int = 0
     hits: int = 0

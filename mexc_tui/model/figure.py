@@ -1,4 +1,4 @@
-"""A statistic as it is shown: its value or why there is none, its sample, its interval (field-study E)."""
+"""A statistic as it is shown: its value or why there is none, its sample, its interval (formulas E0)."""
 
 import math
 from enum import StrEnum
@@ -85,7 +85,7 @@ def _span(value_ms: float) -> str:
 
 
 def wilson_interval(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share, `n` > 0 (Wilson 1927, field-study E5)."""
+    """Return the 95 % interval of a share, `n` > 0 (Wilson 1927, formulas E5)."""
     share, z2 = hits / n, Z95 * Z95
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))

@@ -1,4 +1,4 @@
-"""Orders of ours, from the wish to the end (design 5, reliability 1.4)."""
+"""Orders of ours, from the wish to the end (architecture 5; reliability 1.4)."""
 
 from decimal import Decimal
 from enum import StrEnum

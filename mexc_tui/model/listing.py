@@ -13,7 +13,7 @@ from mexc_tui.model.symbol import SymbolStatus, TradeSides
 
 
 class Source(StrEnum):
-    """Who told us. Web sources are unofficial and may fail or vanish (reference 10)."""
+    """Who told us. Web sources are unofficial and may fail or vanish (protocol 10)."""
 
     CALENDAR = "calendar"
     SYMBOLS_V2 = "symbolsV2"
@@ -83,7 +83,7 @@ class Topic(StrEnum):
 
 
 class Triple(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The web site's sts, st and tt. What they mean is hearsay (reference 10.2, 10.3)."""
+    """The web site's sts, st and tt. What they mean is hearsay (protocol 10.2, 10.3)."""
 
     status: int | None
     state: int | None

@@ -1,4 +1,4 @@
-"""Public market data of the REST API (reference 4.1, 4.3)."""
+"""Public market data of the REST API (protocol 4.1, 4.3)."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -88,14 +88,14 @@ TICKER_FIELDS = frozenset(
         *("volume", "quoteVolume", "openTime", "closeTime"),
     }
 )
-"""Numbers of a ticker: null or "" means none, such as a side without quotes (reference 4.10)."""
+"""Numbers of a ticker: null or "" means none, such as a side without quotes (protocol 4.10)."""
 
 
 _QUOTES = ("bid_price", "bid_quantity", "ask_price", "ask_quantity")
 
 
 def _drop_zero_quotes(ticker: "Ticker24h | BookTicker") -> None:
-    """Read a zero as a side without orders: nothing is quoted at 0 (reference 4.10)."""
+    """Read a zero as a side without orders: nothing is quoted at 0 (protocol 4.10)."""
     for name in _QUOTES:
         if getattr(ticker, name) == 0:
             msgspec.structs.force_setattr(ticker, name, None)

@@ -1,4 +1,4 @@
-"""Where market data comes from and orders go (design 1)."""
+"""Where market data comes from and orders go (architecture 1)."""
 
 from enum import StrEnum
 

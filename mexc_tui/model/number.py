@@ -1,4 +1,4 @@
-"""The one grammar of numbers in text, for REST and streams alike (reference 4.10)."""
+"""The one grammar of numbers in text, for REST and streams alike (protocol 4.10)."""
 
 import re
 from collections.abc import Sequence

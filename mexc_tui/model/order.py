@@ -13,7 +13,7 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """Order types of the REST API (reference 5.1). IOC and FOK are types, not a time in force."""
+    """Order types of the REST API (protocol 5.1). IOC and FOK are types, not a time in force."""
 
     LIMIT = "LIMIT"
     LIMIT_MAKER = "LIMIT_MAKER"
@@ -23,7 +23,7 @@ class OrderType(StrEnum):
 
 
 class StreamOrderType(IntEnum):
-    """The same types as numbers on the private stream (reference 5.1)."""
+    """The same types as numbers on the private stream (protocol 5.1)."""
 
     LIMIT = 1
     POST_ONLY = 2
@@ -33,7 +33,7 @@ class StreamOrderType(IntEnum):
 
 
 class OrderStatus(StrEnum):
-    """Statuses of the REST API (reference 5.3)."""
+    """Statuses of the REST API (protocol 5.3)."""
 
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
@@ -67,7 +67,7 @@ class StreamOrderStatus(IntEnum):
 
 
 class StpMode(Enum):
-    """Self-trade prevention; effective only within a strategy group (reference 4.4)."""
+    """Self-trade prevention; effective only within a strategy group (protocol 4.4)."""
 
     NONE = ""
     CANCEL_MAKER = "cancel_maker"

@@ -6,7 +6,7 @@ from enum import Enum, StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
 KEY_CODES = frozenset({401, 602, 10072, 700001, 700002, 700006, 700007})
-"""The exchange does not take this key, its signature or this machine's address (reference 6.1)."""
+"""The exchange does not take this key, its signature or this machine's address (protocol 6.1)."""
 SETTLE_MS = 3_000
 """How long a request may wait inside the exchange after its window closed (reliability 1.3)."""
 TIME_CODES = frozenset({700003, 10073})

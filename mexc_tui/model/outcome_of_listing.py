@@ -1,4 +1,4 @@
-"""What became of a listing, by what the desk saw: for every one, traded or not (field study E7)."""
+"""What became of a listing, by what the desk saw: for every one, traded or not (formulas E7)."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""What comes of comparing our books with the exchange's (field-study F, reliability 2.3, I8)."""
+"""What comes of comparing our books with the exchange's (rules 6; reliability 2.3, I8)."""
 
 from collections.abc import Iterable
 from decimal import Decimal

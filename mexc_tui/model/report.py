@@ -1,4 +1,4 @@
-"""What the exchange says about orders and their fills over REST (reference 4.4, 4.5)."""
+"""What the exchange says about orders and their fills over REST (protocol 4.4, 4.5)."""
 
 from decimal import Decimal
 

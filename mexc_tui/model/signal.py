@@ -8,9 +8,9 @@ from mexc_tui.model.listing import Source
 from mexc_tui.model.severity import Severity
 
 MIN_N_FOR_RATE = 20
-"""Below this many cases a rate is not shown as a number (field study E7)."""
+"""Below this many cases a rate is not shown as a number (formulas E7)."""
 MIN_N_FOR_CALIBRATION = 100
-"""Below this many cases calibration is not shown as a number (field study E7)."""
+"""Below this many cases calibration is not shown as a number (formulas E7)."""
 
 
 class DetectorName(StrEnum):

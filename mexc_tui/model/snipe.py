@@ -1,4 +1,4 @@
-"""A snipe: the plan to buy one listing at its opening, and what became of it (design 5)."""
+"""A snipe: the plan to buy one listing at its opening, and what became of it (architecture 5)."""
 
 from decimal import Decimal
 from enum import StrEnum
@@ -132,7 +132,7 @@ class Snipe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stamps(msgspec.Struct, frozen=True, kw_only=True):
-    """Stages of one attempt in nanoseconds of one monotonic clock (field-study E6); None: not reached."""
+    """Stages of one attempt in nanoseconds of one monotonic clock (formulas E6); None: not reached."""
 
     aim_ns: int | None = None
     """When it was to leave."""
@@ -165,4 +165,4 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     stamps: Stamps = Stamps()
     clock_error_ms: float | None = None
     best_ask: Decimal | None = None
-    """Of the book as it was seen when it was sent: what slippage is measured from (field-study E6)."""
+    """Of the book as it was seen when it was sent: what slippage is measured from (formulas E6)."""

@@ -60,7 +60,7 @@ class TextLevel(Protocol):
 
 
 class DepthDelta(Protocol):
-    """Changed levels of the versions [from_version, to_version] (reference 7.6, message 313)."""
+    """Changed levels of the versions [from_version, to_version] (protocol 7.6, message 313)."""
 
     @property
     def asks(self) -> Sequence[TextLevel]:
@@ -138,7 +138,7 @@ class StreamCandle:
 
 @dataclass(frozen=True, slots=True)
 class MiniTick:
-    """A day in short: `turnover` in quote units, `volume` in base units (reference 7.6, message 309).
+    """A day in short: `turnover` in quote units, `volume` in base units (protocol 7.6, message 309).
 
     `rate` is a ratio (0.05 is five per cent) of the UTC+8 day.
     """
@@ -156,7 +156,7 @@ class MiniTick:
 class OrderUpdate:
     """The state of one of our orders. `type`, `side` and `status` are None when the number is unknown to us.
 
-    `raw_status` 0 is a stop order that waits; 5 is terminal (reference 5.3).
+    `raw_status` 0 is a stop order that waits; 5 is terminal (protocol 5.3).
     """
 
     symbol: str

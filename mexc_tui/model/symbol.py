@@ -1,4 +1,4 @@
-"""Pairs as exchangeInfo describes them (reference 4.2)."""
+"""Pairs as exchangeInfo describes them (protocol 4.2)."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from mexc_tui.model.text import are_clean, clean_all, clean_name, is_tradable_na
 
 
 class SymbolStatus(StrEnum):
-    """Whether a pair trades (reference 4.2)."""
+    """Whether a pair trades (protocol 4.2)."""
 
     ONLINE = "1"
     PAUSED = "2"
@@ -45,7 +45,7 @@ _SIDES = {str(sides.value): sides for sides in TradeSides}
 
 @dataclass(frozen=True, slots=True)
 class PriceBand:
-    """Buys up to last x (1 + `above`), sells down to last x (1 - `below`) (reference 4.2, derived rules)."""
+    """Buys up to last x (1 + `above`), sells down to last x (1 - `below`) (protocol 4.2, derived rules)."""
 
     above: Decimal
     below: Decimal
@@ -121,7 +121,7 @@ DECORATIVE = frozenset(
         "firstOpenTime",
     }
 )
-"""Fields whose absence never lets a pair trade that must not: null counts as left out (reference 4.10)."""
+"""Fields whose absence never lets a pair trade that must not: null counts as left out (protocol 4.10)."""
 
 
 class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
@@ -251,7 +251,7 @@ class Symbol(msgspec.Struct, frozen=True, rename="camel", gc=False):
         return None
 
     def is_tradable(self, side: Side) -> bool:
-        """Whether a bot may trade this side of it now (reference 4.2, derived rules; reliability 4.5)."""
+        """Whether a bot may trade this side of it now (protocol 4.2, derived rules; reliability 4.5)."""
         one_side = TradeSides.BUY_ONLY if side is Side.BUY else TradeSides.SELL_ONLY
         return (
             self.status is SymbolStatus.ONLINE

@@ -7,7 +7,7 @@ import msgspec
 
 
 class TradingState(StrEnum):
-    """What the desk may do; exits run in all of them (design 5)."""
+    """What the desk may do; exits run in all of them (architecture 5)."""
 
     ACTIVE = "active"
     REDUCE_ONLY = "reduce_only"
@@ -59,7 +59,7 @@ class Cause(StrEnum):
 
 
 class GuardLevel(StrEnum):
-    """What the guard makes of what it sees, mildest first (design 5)."""
+    """What the guard makes of what it sees, mildest first (architecture 5)."""
 
     NORMAL = "normal"
     MEDIUM = "medium"

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Stage(StrEnum):
-    """The pipeline's stages, in their order (design 6)."""
+    """The pipeline's stages, in their order (architecture 6)."""
 
     SCHEMA = "schema"
     """Is the request whole and sane?"""

@@ -1,4 +1,4 @@
-"""The account's balances: free and locked, every movement told with its kind (reference 5.4)."""
+"""The account's balances: free and locked, every movement told with its kind (protocol 5.4)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""HTTP answers: JSON, refusals, limits, pages, and answers that a fault spoils (reference 2.2, 6.3)."""
+"""HTTP answers: JSON, refusals, limits, pages, and answers that a fault spoils (protocol 2.2, 6.3)."""
 
 import asyncio
 from typing import cast

@@ -1,4 +1,4 @@
-"""Who may call: content type, key, address, time, signature, rights, in the order of reference 2.4."""
+"""Who may call: content type, key, address, time, signature, rights, in the order of protocol 2.4."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ _KEY = re.compile(r"mx0[a-zA-Z0-9]{15}")
 
 
 class Permission(StrEnum):
-    """Rights of a key (reference 2.6)."""
+    """Rights of a key (protocol 2.6)."""
 
     ACCOUNT_READ = "SPOT_ACCOUNT_READ"
     ACCOUNT_WRITE = "SPOT_ACCOUNT_WRITE"
@@ -117,6 +117,6 @@ def _check_time(params: Params, now_ms: int) -> None:
 
 
 def credentials(seed: int, world: str) -> tuple[str, str]:
-    """Make up (access key, secret) for a world: 18 characters from `mx0v`, and 32 hex (reference 2.3)."""
+    """Make up (access key, secret) for a world: 18 characters from `mx0v`, and 32 hex (protocol 2.3)."""
     digest = hashlib.sha256(f"practice key {seed} {world}".encode()).hexdigest()
     return "mx0v" + digest[:14], digest[32:]

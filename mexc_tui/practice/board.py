@@ -16,7 +16,7 @@ from mexc_tui.practice.traders import Crowd, opening_trade_units, seed_opening
 from mexc_tui.practice.values import Announcement, CalendarEntry, WebSymbol
 
 CALENDAR_KEPT_MS = 7 * DAY_MS
-"""How long the calendar shows an opening that is over (reference 10.1)."""
+"""How long the calendar shows an opening that is over (protocol 10.1)."""
 OPEN_KEPT = 100
 """A series goes on for ever; beyond this many opened listings the oldest pair is taken off the exchange."""
 

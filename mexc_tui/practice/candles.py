@@ -9,7 +9,7 @@ from mexc_tui.practice.intervals import DAY_MS, Interval, before, end_of, fixed_
 LIVE_KEPT = 1_500
 """Live candles kept of each interval."""
 LIMIT = 1_000
-"""Most candles that one answer holds (reference 4.3)."""
+"""Most candles that one answer holds (protocol 4.3)."""
 
 
 class _Running:

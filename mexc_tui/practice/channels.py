@@ -1,4 +1,4 @@
-"""The WebSocket's channels: what a client asks for, and what is refused (reference 7.2 to 7.5)."""
+"""The WebSocket's channels: what a client asks for, and what is refused (protocol 7.2 to 7.5)."""
 
 import re
 from collections.abc import Sequence
@@ -118,14 +118,14 @@ def zone_offset_min(zone: str) -> int | None:
     return -minutes if match[1] == "-" else minutes
 
 
-# Replies (reference 7.3, 7.4). The two spaces, the full-width colon and the trailing space are MEXC's.
+# Replies (protocol 7.3, 7.4). The two spaces, the full-width colon and the trailing space are MEXC's.
 
 PONG = "PONG"
 BAD_LISTEN_KEY = "Invalid listen key"
 
 
 NO_SUBSCRIPTION = "no subscription"
-"""The answer to UNSUBSCRIPTION where no topic of it was subscribed (reference 4.10)."""
+"""The answer to UNSUBSCRIPTION where no topic of it was subscribed (protocol 4.10)."""
 
 
 def acknowledgement(accepted: Sequence[str], refused: Sequence[str]) -> str:

@@ -114,7 +114,7 @@ class Connection:
     # When it ends
 
     def is_over(self, knobs: Knobs) -> bool:
-        """Whether the exchange closes it now (reference 7.1): no topic, no data, or too old."""
+        """Whether the exchange closes it now (protocol 7.1): no topic, no data, or too old."""
         now_ms = self._now_ms()
         if now_ms - self._opened_ms >= knobs.socket_lifetime_s * 1000:
             return True

@@ -1,4 +1,4 @@
-"""Conversion of small balances to MX (reference 4.5)."""
+"""Conversion of small balances to MX (protocol 4.5)."""
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal

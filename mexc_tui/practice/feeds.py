@@ -1,4 +1,4 @@
-"""Feeds of trades and books: one a topic, gathering what happened for its next push (reference 7.5)."""
+"""Feeds of trades and books: one a topic, gathering what happened for its next push (protocol 7.5)."""
 
 from decimal import Decimal
 from typing import Protocol

@@ -1,7 +1,7 @@
 """Bytes of a push: a protobuf message inside an unmasked WebSocket frame.
 
 Serialised protobuf messages may be joined, so that what never changes of a topic is written once, and the
-fields come in MEXC's order: 1, 3, 4, 5, 6, body (reference 7.6).
+fields come in MEXC's order: 1, 3, 4, 5, 6, body (protocol 7.6).
 """
 
 import struct

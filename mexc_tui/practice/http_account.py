@@ -1,4 +1,4 @@
-"""Endpoints of the account: balances, fees, switches, dust, listen keys (reference 4.1, 4.5 to 4.7)."""
+"""Endpoints of the account: balances, fees, switches, dust, listen keys (protocol 4.1, 4.5 to 4.7)."""
 
 import hashlib
 
@@ -13,7 +13,7 @@ from mexc_tui.practice.values import Refusal
 from mexc_tui.practice.world import World
 
 KEY_DAYS = 90
-"""How long a key without addresses lasts (reference 2.6)."""
+"""How long a key without addresses lasts (protocol 2.6)."""
 
 _READ = Demand(Permission.ACCOUNT_READ)
 
@@ -100,7 +100,7 @@ class AccountRoutes:
         return {"uid": str(10_000_000 + int(digest[:8], 16) % 90_000_000)}
 
     def _key(self, call: Call) -> Json:
-        """Print what the key may do (reference 4.9). It lasts 90 days, without end if bound to addresses."""
+        """Print what the key may do (protocol 4.9). It lasts 90 days, without end if bound to addresses."""
         if call.params.need("accessKey") != self._api_key:
             raise Refusal(10072, "Api key info invalid")
         fields: dict[str, Json] = {
@@ -122,7 +122,7 @@ class AccountRoutes:
         self._world.mx_deduction = call.params.need("mxDeductEnable").lower() == "true"
         return self._mx_deduct(call)
 
-    # Dust (reference 4.5)
+    # Dust (protocol 4.5)
 
     def _convert(self, call: Call) -> Json:
         done = self._world.convert(call.params.need("asset").split(","))
@@ -150,7 +150,7 @@ class AccountRoutes:
             for dust in self._world.dust()
         ]
 
-    # Listen keys (reference 4.7, 9)
+    # Listen keys (protocol 4.7, 9)
 
     def _create_key(self, call: Call) -> Json:
         del call

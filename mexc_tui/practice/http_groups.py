@@ -1,4 +1,4 @@
-"""Endpoints of strategy groups for self-trade prevention (reference 4.6)."""
+"""Endpoints of strategy groups for self-trade prevention (protocol 4.6)."""
 
 import msgspec
 
@@ -18,7 +18,7 @@ class _Group(msgspec.Struct, rename="camel"):
 
 
 class StrategyRoutes:
-    """Groups for self-trade prevention: kept and shown, at most ten (reference 4.6)."""
+    """Groups for self-trade prevention: kept and shown, at most ten (protocol 4.6)."""
 
     def __init__(self) -> None:
         self._groups: dict[int, _Group] = {}

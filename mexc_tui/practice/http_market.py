@@ -1,4 +1,4 @@
-"""Public endpoints: connectivity, symbols, market data (reference 4.1 to 4.3)."""
+"""Public endpoints: connectivity, symbols, market data (protocol 4.1 to 4.3)."""
 
 from decimal import Decimal
 
@@ -17,7 +17,7 @@ from mexc_tui.practice.world import World
 DEEPEST = 2_000
 MOST_ROWS = 1_000
 MOST_CANDLES = 500
-"""Whatever limit is asked for (reference 4.3)."""
+"""Whatever limit is asked for (protocol 4.3)."""
 NO_QUOTE: dict[EmptySide, str | None] = {EmptySide.NULL: None, EmptySide.EMPTY: "", EmptySide.ZERO: "0"}
 FIVE_MINUTES = 5
 BIZ_TYPE = "SPOT"
@@ -178,7 +178,7 @@ class MarketRoutes:
         price = self._world.average_price(pair.symbol)
         return {"mins": FIVE_MINUTES, "price": padded(price, pair.rules.price_decimals)}
 
-    # Tickers: one symbol gives an object, none gives an array of all; `symbols` is ignored (reference 4.3)
+    # Tickers: one symbol gives an object, none gives an array of all; `symbols` is ignored (protocol 4.3)
 
     def _public_pairs(self) -> list[Pair]:
         return [pair for pair in self._world.visible_pairs() if not pair.blocked]
@@ -212,7 +212,7 @@ class MarketRoutes:
 
 
 def symbol_fields(pair: Pair, *, with_opening: bool) -> dict[str, Json]:
-    """Return one element of exchangeInfo `symbols` (reference 4.2)."""
+    """Return one element of exchangeInfo `symbols` (protocol 4.2)."""
     rules = pair.rules
     fields: dict[str, Json] = {
         "symbol": rules.symbol,
@@ -263,7 +263,7 @@ def _filters(pair: Pair) -> list[Json]:
 
 
 def _limit(params: Params, default: int, most: int) -> int:
-    """Return `limit`, cut to what the endpoint gives (a larger one is accepted: reference 4.3)."""
+    """Return `limit`, cut to what the endpoint gives (a larger one is accepted: protocol 4.3)."""
     limit = params.whole("limit")
     if limit is None:
         return default

@@ -1,4 +1,4 @@
-"""Endpoints of orders and the account's trades (reference 4.4, 4.5)."""
+"""Endpoints of orders and the account's trades (protocol 4.4, 4.5)."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""Endpoints of coins, deposits, withdrawals and transfers (reference 4.5): nothing ever leaves or arrives."""
+"""Endpoints of coins, deposits, withdrawals and transfers (protocol 4.5): nothing ever leaves or arrives."""
 
 from collections.abc import Callable
 from typing import TypeAlias

@@ -1,10 +1,10 @@
-"""Ids of the forms that the exchange uses (reference 15), and seeds derived from names."""
+"""Ids of the forms that the exchange uses (protocol 15), and seeds derived from names."""
 
 import hashlib
 import random
 
 USDT_ID = "128f589271cb4951b03e71e6323eb7be"
-"""coinId of USDT (reference 7.6)."""
+"""coinId of USDT (protocol 7.6)."""
 
 
 def coin_id(asset: str) -> str:

@@ -1,4 +1,4 @@
-"""Candle intervals, as REST and the streams name them (reference 4.3, 7.5).
+"""Candle intervals, as REST and the streams name them (protocol 4.3, 7.5).
 
 Borders are UTC; weeks start on Monday.
 """

@@ -1,4 +1,4 @@
-"""Rate limits: windows over weights and requests, 429, then 418; optionally the firewall (reference 3.1)."""
+"""Rate limits: windows over weights and requests, 429, then 418; optionally the firewall (protocol 3.1)."""
 
 import math
 from collections import deque

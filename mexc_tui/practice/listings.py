@@ -1,4 +1,4 @@
-"""Listings: what happens to each one when, and what the outside sees of it (reference 10.3, 11.3). Pure.
+"""Listings: what happens to each one when, and what the outside sees of it (protocol 10.3, 11.3). Pure.
 
 A listing walks through steps. When a step is due depends on the opening planned at that moment, so a
 postponement moves all that has not happened yet.
@@ -120,7 +120,7 @@ class Listing:
         self._done.add(step)
 
     def opening_rules(self, now_ms: int) -> OpeningRules:
-        """Return what holds for orders in the first seconds (reference 11.3)."""
+        """Return what holds for orders in the first seconds (protocol 11.3)."""
         if self.opened_ms is None:
             return OpeningRules()
         plan, age_ms = self.plan, now_ms - self.opened_ms
@@ -150,7 +150,7 @@ class Listing:
         )
 
     def web_symbol(self) -> WebSymbol | None:
-        """Return its row of symbolsV2, if it has one; states of reference 10.3."""
+        """Return its row of symbolsV2, if it has one; states of protocol 10.3."""
         shown = self.has(Step.ANNOUNCE) or self.has(Step.PREPARE) or self.has(Step.READY)
         if self.cancelled or not (shown or self.opened_ms is not None):
             return None

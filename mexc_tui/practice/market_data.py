@@ -1,4 +1,4 @@
-"""Answers of public market data from a pair's market (reference 4.3)."""
+"""Answers of public market data from a pair's market (protocol 4.3)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""How MEXC prints numbers: REST pads quotes and trades, everything else is trimmed (reference 4.3)."""
+"""How MEXC prints numbers: REST pads quotes and trades, everything else is trimmed (protocol 4.3)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Reading an order out of parameters, and printing one as REST does (reference 4.4)."""
+"""Reading an order out of parameters, and printing one as REST does (protocol 4.4)."""
 
 from mexc_tui.model.order import NewOrder, OrderType, Side, StpMode
 from mexc_tui.practice.numbers import trimmed
@@ -36,7 +36,7 @@ def read_order(params: Params) -> NewOrder:
 
 
 def placed(order: OrderRecord, now_ms: int) -> Json:
-    """Print the answer to POST /order: no status, no fills, no client id (reference 4.4)."""
+    """Print the answer to POST /order: no status, no fills, no client id (protocol 4.4)."""
     return {
         "symbol": order.symbol,
         "orderId": order.order_id,

@@ -8,7 +8,7 @@ from mexc_tui.practice.values import Fill, OrderRecord, Refusal
 ORDERS_KEPT = 20_000
 FILLS_KEPT = 20_000
 ALL_ORDERS_MS = 7 * DAY_MS
-"""How far back queries reach (reference 4.4)."""
+"""How far back queries reach (protocol 4.4)."""
 MY_TRADES_MS = 30 * DAY_MS
 MY_TRADES_LIMIT = 100
 ALL_ORDERS_LIMIT = 1_000

@@ -16,14 +16,14 @@ from mexc_tui.practice.market import Market, Match, Past, book_levels, market_wi
 from mexc_tui.practice.values import BookTop, Depth, Level, Trade
 
 DEPTH_LIMIT = 2_000
-"""Levels a side, whatever is asked (reference 4.3)."""
+"""Levels a side, whatever is asked (protocol 4.3)."""
 
 LISTED_ORDER_TYPES = ("LIMIT", "MARKET", "LIMIT_MAKER")
-"""exchangeInfo names these; IOC and FOK are accepted though not listed (reference 4.2)."""
+"""exchangeInfo names these; IOC and FOK are accepted though not listed (protocol 4.2)."""
 
 
 class PairStatus(StrEnum):
-    """exchangeInfo `status` (reference 4.2)."""
+    """exchangeInfo `status` (protocol 4.2)."""
 
     ONLINE = "1"
     PAUSED = "2"
@@ -36,7 +36,7 @@ class PairStatus(StrEnum):
 
 
 class TradeSides(IntEnum):
-    """exchangeInfo `tradeSideType` (reference 4.2)."""
+    """exchangeInfo `tradeSideType` (protocol 4.2)."""
 
     BOTH = 1
     BUY_ONLY = 2
@@ -45,7 +45,7 @@ class TradeSides(IntEnum):
 
 
 class PairRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What never changes of a pair (reference 4.2); the wire's names below where they differ."""
+    """What never changes of a pair (protocol 4.2); the wire's names below where they differ."""
 
     symbol: str
     base: str
@@ -100,7 +100,7 @@ class Pair:
         self.api_allowed = True
         """isSpotTradingAllowed, and member of defaultSymbols."""
         self.blocked = False
-        """Assessment zone: streams answer Blocked!, public market data is refused (reference 5.5)."""
+        """Assessment zone: streams answer Blocked!, public market data is refused (protocol 5.5)."""
         self.first_open_ms: int | None = rules.history_from_ms
         """firstOpenTime; None: unknown."""
         self.trading = past_until_ms is not None

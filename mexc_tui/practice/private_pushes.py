@@ -1,4 +1,4 @@
-"""Bodies of the private channels: orders, deals, account (reference 7.6)."""
+"""Bodies of the private channels: orders, deals, account (protocol 7.6)."""
 
 from mexc_tui.model.order import OrderStatus, OrderType, Side, StreamOrderStatus, StreamOrderType
 from mexc_tui.practice.frames import created_at, head, sent_at

@@ -26,7 +26,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint (reference 3.2, 4). `demand` is None for a public one."""
+    """One endpoint (protocol 3.2, 4). `demand` is None for a public one."""
 
     method: str
     path: str
@@ -37,5 +37,5 @@ class Route:
 
 
 def wrapped(data: Json, now_ms: int, code: int = 0) -> dict[str, Json]:
-    """Wrap an answer as the newer endpoints do (reference 2.1)."""
+    """Wrap an answer as the newer endpoints do (protocol 2.1)."""
     return {"data": data, "code": code, "msg": "success", "timestamp": now_ms}

@@ -1,4 +1,4 @@
-"""What the exchange refuses, in the order in which it looks (reference 5, 6.1, 11)."""
+"""What the exchange refuses, in the order in which it looks (protocol 5, 6.1, 11)."""
 
 import re
 from decimal import ROUND_DOWN, Decimal
@@ -19,7 +19,7 @@ from mexc_tui.practice.values import ZERO, Refusal
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{0,32}")
 LIMIT_TYPES = (OrderType.LIMIT, OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
-"""Types that the price band watches (reference 4.2)."""
+"""Types that the price band watches (protocol 4.2)."""
 LARGEST_EXPONENT = 18
 """Numbers beyond this many digits are refused."""
 
@@ -157,7 +157,7 @@ def _whole(amount: Decimal, decimals: int, knobs: Knobs) -> int:
 
 
 def _protection_ticks(side: Side, pair: Pair, knobs: Knobs, opening: OpeningRules) -> int:
-    """Return the price about 5 % through the touch (reference 5.2)."""
+    """Return the price about 5 % through the touch (protocol 5.2)."""
     touch = pair.book.opposite(side).best()
     if touch is None:
         if opening.market_policy is not MarketPolicy.CANCEL_UNFILLED:
@@ -170,7 +170,7 @@ def _protection_ticks(side: Side, pair: Pair, knobs: Knobs, opening: OpeningRule
 
 
 def check_value(terms: Terms, pair: Pair) -> None:
-    """Minimum quantity, minimum and maximum value (reference 4.2)."""
+    """Minimum quantity, minimum and maximum value (protocol 4.2)."""
     rules = pair.rules
     is_market = terms.type is OrderType.MARKET
     smallest = rules.min_value_market if is_market else rules.min_value

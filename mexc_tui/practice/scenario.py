@@ -19,14 +19,14 @@ class ScenarioError(Exception):
 
 
 class ExcessPrecision(StrEnum):
-    """What happens to too many decimals (reference 6.2)."""
+    """What happens to too many decimals (protocol 6.2)."""
 
     REJECT = "reject"
     TRUNCATE = "truncate"
 
 
 class PostOnlyCrossing(StrEnum):
-    """What happens to a LIMIT_MAKER that would take (reference 5.1)."""
+    """What happens to a LIMIT_MAKER that would take (protocol 5.1)."""
 
     CANCEL = "cancel"
     REJECT = "reject"
@@ -40,7 +40,7 @@ class DuplicateClientId(StrEnum):
 
 
 class EarlyOrder(StrEnum):
-    """The answer to an order after a pair appeared and before it opened (reference 11.3)."""
+    """The answer to an order after a pair appeared and before it opened (protocol 11.3)."""
 
     DIRECTION_NOT_ALLOWED = "30001"
     NOT_SUPPORTED = "10007"
@@ -48,14 +48,14 @@ class EarlyOrder(StrEnum):
 
 
 class CancelAnswer(StrEnum):
-    """The status that DELETE /order reports (reference 4.4)."""
+    """The status that DELETE /order reports (protocol 4.4)."""
 
     BEFORE = "before"
     AFTER = "after"
 
 
 class EmptySide(StrEnum):
-    """What a ticker holds for a side of the book without orders (reference 4.10)."""
+    """What a ticker holds for a side of the book without orders (protocol 4.10)."""
 
     NULL = "null"
     EMPTY = "empty"  # ""
@@ -63,14 +63,14 @@ class EmptySide(StrEnum):
 
 
 class MarketSellByQuote(StrEnum):
-    """What happens to a MARKET sell by quote amount; the documentation contradicts itself (reference 5.2)."""
+    """What happens to a MARKET sell by quote amount; the documentation contradicts itself (protocol 5.2)."""
 
     REFUSE = "refuse"
     ACCEPT = "accept"
 
 
 class MarketPolicy(StrEnum):
-    """What happens to MARKET orders in the first seconds of a listing (reference 11.3)."""
+    """What happens to MARKET orders in the first seconds of a listing (protocol 11.3)."""
 
     ALLOW = "allow"
     DISABLED_30019 = "30019"
@@ -112,7 +112,7 @@ class FaultKind(StrEnum):
 
 
 class Knobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How this exchange behaves where sources disagree, and its limits (reference 3.1, 4, 5, 7, 9, 11)."""
+    """How this exchange behaves where sources disagree, and its limits (protocol 3.1, 4, 5, 7, 9, 11)."""
 
     visibility_ms: tuple[int, int] = (0, 0)
     """GET order, openOrders and allOrders see a new order only after a delay drawn from this range."""
@@ -206,7 +206,7 @@ class Postponement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ListingPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One listing, or a series of them (reference 11.3)."""
+    """One listing, or a series of them (protocol 11.3)."""
 
     base: str = ""
     """Ticker; empty: made up from the seed. A series appends a number to a given ticker."""

@@ -1,4 +1,4 @@
-"""The WebSocket side: control protocol, listen keys, rules that close connections (reference 7, 9)."""
+"""The WebSocket side: control protocol, listen keys, rules that close connections (protocol 7, 9)."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ BAD_MESSAGE = "msg format invalid"
 
 
 class Command(msgspec.Struct):
-    """A client's text frame (reference 7.2)."""
+    """A client's text frame (protocol 7.2)."""
 
     method: str
     params: list[str] = msgspec.field(default_factory=list[str])
@@ -160,7 +160,7 @@ class Sockets:
         return acknowledgement(accepted, refused)
 
     def _allowed(self, socket: Connection, text: str) -> Topic | None:
-        """Read a parameter; None: blocked, for whatever reason (reference 7.4)."""
+        """Read a parameter; None: blocked, for whatever reason (protocol 7.4)."""
         topic = parse(text)
         if topic is None or len(socket.topics) >= self._knobs.subscriptions_per_socket:
             return None

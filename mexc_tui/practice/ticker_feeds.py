@@ -1,4 +1,4 @@
-"""Feeds of candles and tickers: kline each second while trading, mini tickers every 3 s (reference 7.5)."""
+"""Feeds of candles and tickers: kline each second while trading, mini tickers every 3 s (protocol 7.5)."""
 
 from decimal import Decimal
 
@@ -117,7 +117,7 @@ class DayStarts:
         self._day = -1
 
     def mini_ticker(self, symbol: str, zone: str) -> pb.MiniTicker:
-        """Return the mini ticker of a pair; `volume` is quote turnover, `quantity` base (reference 7.6)."""
+        """Return the mini ticker of a pair; `volume` is quote turnover, `quantity` base (protocol 7.6)."""
         ticker = self._world.ticker(symbol)
         rate = _rate(ticker.last, ticker.open)
         zoned = _rate(ticker.last, self._start(symbol, zone, ticker))

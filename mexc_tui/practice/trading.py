@@ -1,4 +1,4 @@
-"""The account's desk at the exchange: takes, settles, cancels; tells in the order of reference 5.4 and 9."""
+"""The account's desk at the exchange: takes, settles, cancels; tells in the order of protocol 5.4 and 9."""
 
 import random
 from decimal import Decimal

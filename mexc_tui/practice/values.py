@@ -12,7 +12,7 @@ ZERO = Decimal(0)
 
 
 class Refusal(Exception):
-    """The exchange says no (reference 6.1). `code` is a number, for a few codes a string, as on the wire."""
+    """The exchange says no (protocol 6.1). `code` is a number, for a few codes a string, as on the wire."""
 
     def __init__(self, code: int | str, message: str, status: int = 400) -> None:
         super().__init__(code, message, status)
@@ -22,7 +22,7 @@ class Refusal(Exception):
 
 
 class ChangeKind(StrEnum):
-    """Why a balance moved; the `type` of account pushes (reference 5.4, 7.6)."""
+    """Why a balance moved; the `type` of account pushes (protocol 5.4, 7.6)."""
 
     PLACE = "ENTRUST_PLACE"
     TRADE = "ENTRUST"
@@ -42,7 +42,7 @@ class Level(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """A snapshot of a book, best first; `version` is REST's lastUpdateId, inclusive (reference 8.1)."""
+    """A snapshot of a book, best first; `version` is REST's lastUpdateId, inclusive (protocol 8.1)."""
 
     version: int
     bids: list[Level]
@@ -59,7 +59,7 @@ class BookTop(NamedTuple):
 
 
 class Trade(NamedTuple):
-    """One trade of anybody. `trade_id` has the form `<18 digits>X1` and grows (reference 15)."""
+    """One trade of anybody. `trade_id` has the form `<18 digits>X1` and grows (protocol 15)."""
 
     price: Decimal
     quantity: Decimal
@@ -69,7 +69,7 @@ class Trade(NamedTuple):
 
 
 class Candle(NamedTuple):
-    """One candle; `close_ms` equals the next open (reference 4.3)."""
+    """One candle; `close_ms` equals the next open (protocol 4.3)."""
 
     open_ms: int
     open: Decimal
@@ -179,7 +179,7 @@ class BalanceChange(NamedTuple):
 
 
 class CalendarEntry(NamedTuple):
-    """One row of the new coin calendar (reference 10.1)."""
+    """One row of the new coin calendar (protocol 10.1)."""
 
     coin_id: str
     base: str
@@ -190,7 +190,7 @@ class CalendarEntry(NamedTuple):
 
 
 class WebSymbol(NamedTuple):
-    """One row of symbolsV2 (reference 10.2); `state` is sts, `spot` st, `trading` tt."""
+    """One row of symbolsV2 (protocol 10.2); `state` is sts, `spot` st, `trading` tt."""
 
     symbol_id: str
     market_coin_id: str
@@ -216,7 +216,7 @@ class Announcement(NamedTuple):
 
 
 class Dust(NamedTuple):
-    """A small balance and what it would become (reference 4.5, capital/convert/list)."""
+    """A small balance and what it would become (protocol 4.5, capital/convert/list)."""
 
     asset: str
     balance: Decimal

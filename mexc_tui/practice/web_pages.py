@@ -1,4 +1,4 @@
-"""The web site's endpoints: new coin calendar and symbolsV2 (reference 10)."""
+"""The web site's endpoints: new coin calendar and symbolsV2 (protocol 10)."""
 
 from mexc_tui.practice.route import Json
 from mexc_tui.practice.values import CalendarEntry, WebSymbol
@@ -12,11 +12,11 @@ BLOCKED_PAGE = (
     "You don't have permission to access this resource on this server.<P>\n"
     "Reference&#32;&#35;18&#46;practice\n</BODY>\n</HTML>\n"
 )
-"""What a firewall answers with 403, here and on the API (reference 2.2)."""
+"""What a firewall answers with 403, here and on the API (protocol 2.2)."""
 
 
 def calendar(world: World) -> Json:
-    """Print the calendar (reference 10.1)."""
+    """Print the calendar (protocol 10.1)."""
     return {
         "code": 0,
         "data": {"newCoins": [_entry(entry) for entry in world.calendar()]},
@@ -25,7 +25,7 @@ def calendar(world: World) -> Json:
 
 
 def symbols(world: World) -> Json:
-    """Print symbolsV2: an object keyed by quote asset (reference 10.2)."""
+    """Print symbolsV2: an object keyed by quote asset (protocol 10.2)."""
     by_quote: dict[str, list[Json]] = {}
     for symbol in world.web_symbols():
         by_quote.setdefault(symbol.quote, []).append(_symbol(symbol))

@@ -173,7 +173,7 @@ class World:
         return self._board.calendar(self.now_ms)
 
     def web_symbols(self) -> list[WebSymbol]:
-        """Return symbolsV2: every visible pair, and coming ones in their states (reference 10.3)."""
+        """Return symbolsV2: every visible pair, and coming ones in their states (protocol 10.3)."""
         listed = self._board.web_symbols()
         settled = (pair for symbol, pair in self._pairs.items() if symbol not in listed)
         return [*listed.values(), *(market_data.web_symbol(pair) for pair in settled)]
@@ -292,7 +292,7 @@ class World:
         return pair
 
     def _tradable(self, symbol: str) -> Pair:
-        """Find the pair of an order: before it appears 10007, never heard of 30014 (reference 11.3)."""
+        """Find the pair of an order: before it appears 10007, never heard of 30014 (protocol 11.3)."""
         chosen = self.scenario.account.pairs
         if chosen and symbol not in chosen:
             raise Refusal(30020, "no permission for the symbol")

@@ -21,7 +21,7 @@ class NotArmed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """How long one stage of an attempt took (field-study E6)."""
+    """How long one stage of an attempt took (formulas E6)."""
 
     name: str
     ms: float
@@ -79,7 +79,7 @@ class Sniped(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accounts(msgspec.Struct, frozen=True, kw_only=True):
-    """The identity of equity (I7), and how the books agree with the exchange's."""
+    """The identity of equity (reliability I7), and how the books agree with the exchange's."""
 
     start: Decimal
     flows: Decimal

@@ -109,7 +109,7 @@ def _sniped(snipe: Snipe, kept: KeptTrading, outcome: ListingOutcome | None) -> 
 def _reference(
     snipe: Snipe, prices: EntryPrices, outcome: ListingOutcome | None
 ) -> tuple[Decimal | None, str]:
-    """Return what an entry's price is held against; without a quote before it the first trade (E6)."""
+    """Return the reference price of an entry; without a prior quote, the first trade (formulas E6)."""
     if prices.arrival is not None:
         return prices.arrival, "the best ask when it was sent"
     if snipe.reference_price is not None:

@@ -1,4 +1,4 @@
-"""Levels of the guard: normal; warnings (medium: trim, tighten; high: close); critical: stop (design 5)."""
+"""Levels of the risk monitor: normal, medium (trim), high (close), critical (stop) (architecture 5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -68,7 +68,7 @@ class Finding:
     trims: bool = True
     """Whether holding less would help."""
     is_priced: bool = False
-    """Whether it follows from prices of now: one quote alone proves nothing (design 2.7)."""
+    """Whether it follows from prices of now: one quote alone proves nothing (architecture 2.7)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Transitions of the one trading state: what may follow what, and who may lift it (design 5).
+"""Transitions of the one trading state: what may follow what, and who may lift it (architecture 5).
 
-One process-wide state instead of one per service, and no resume by a log line: field-study A6.
+One process-wide state instead of one per service, and no resume by a log line: rules 5.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""When a price is believed: by a second, independent observation, or by time (design 2.7).
+"""When a price is believed: by a second, independent observation, or by time (architecture 2.7).
 
 A bid is a state of the order book, a trade is an event. Two bids are two observations if the book's version
 differs or some time lies between them. Trades count once per order: fills of one sweep carry one time, and

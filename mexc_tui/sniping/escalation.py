@@ -1,4 +1,4 @@
-"""Selling when the exchange refuses: at the bid, through the book, then as the exchange allows (O14).
+"""Sells when the exchange refuses: at the bid, through the book, then within its bounds (reliability O14).
 
 The plan is never dropped: every step but one for a person names when to try again. What cannot be sold for a
 while is trapped, and a person is called.
@@ -36,7 +36,7 @@ HALVINGS = 10
 NEARINGS = 4
 """Prices nearer to the bid that are tried before the bid itself counts as below the band."""
 MARKET_PROTECTION = Decimal("0.05")
-"""So far below the touch a MARKET order may be filled (reference 5.2)."""
+"""So far below the touch a MARKET order may be filled (protocol 5.2)."""
 CAPPED_MS = 1_000
 """A bid below the slippage cap is looked at again after so long; a better one wakes the sale."""
 HOLD_MS = 500

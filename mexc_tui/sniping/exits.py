@@ -1,7 +1,7 @@
 """How a position is left: stop with confirmation, trailing, break-even, time stop, ladder, by hand.
 
 Each tick goes in with what is remembered; out come the new memory and what to do. A stop that has fired stays
-fired. Sizes are what is owned and free after fees, floored to the step (field-study A4, reliability O7, O8).
+fired. Sizes are what is owned and free after fees, floored to the step (rules 3; reliability O7, O8).
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The exit ladder as orders: what each rung sells, and which can rest on the exchange (field-study A4)."""
+"""The exit ladder as orders: what each rung sells, and which can rest on the exchange (rules 3)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -9,7 +9,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.rounding import HUNDRED, Grid, buy_quantity, floored, highest_buy
 
 ORDER_CALLS_PER_S = 12
-"""What the exchange takes of one account (reference 11.2)."""
+"""What the exchange takes of one account (protocol 11.2)."""
 MOST_ATTEMPTS = 20
 NS_PER_MS = 1_000_000
 

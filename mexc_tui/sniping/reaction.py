@@ -1,4 +1,4 @@
-"""The reaction to each answer of a snipe's attempt (reference 6.1, design 6). The code decides, in memory."""
+"""Decides by response code how an attempt goes on (protocol 6.1; architecture 6), in memory."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -164,7 +164,7 @@ def _change_type(words: str, progress: Progress, rules: FireRules, now_ms: int) 
 
 
 def _raise(refusal: Refusal, progress: Progress, rules: FireRules, now_ms: int) -> Next:
-    """Raise the size to the smallest that is taken, within the spend cap; never above it (A5)."""
+    """Raise the size to the smallest that is taken, within the spend cap; never above it (rules 4)."""
     words = _words(refusal)
     order = first_order(progress.type, progress.price, progress.left, progress.grid)
     least = refusal.number if refusal.number is not None else _net(_same(progress)) * 2

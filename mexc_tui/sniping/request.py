@@ -86,7 +86,7 @@ class DeskFacts:
     generation: int
     """Of halts, that the asker began under."""
     outcomes: int
-    """Recorded outcomes of the detector (field-study E7)."""
+    """Recorded outcomes of the detector (formulas E7)."""
     workers: tuple[WorkerFact, ...]
     is_reconciled: bool
     ban: str = ""

@@ -1,4 +1,4 @@
-"""A pair's grid: prices on the tick, quantities on the step, values in bounds (reference 4.2, 6.2)."""
+"""A pair's grid: prices on the tick, quantities on the step, values in bounds (protocol 4.2, 6.2)."""
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext

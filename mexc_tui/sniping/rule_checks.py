@@ -20,7 +20,7 @@ ARMABLE = (
     ListingStage.OPEN,
 )
 UNNAMED_TYPES = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.FILL_OR_KILL)
-"""Accepted though no pair lists them (reference 4.2)."""
+"""Accepted though no pair lists them (protocol 4.2)."""
 
 
 def _rule(name: str, passed: bool, value: str, limit: str, flip: str, until_ms: int | None = None) -> Verdict:
@@ -83,7 +83,7 @@ def detector(wish: Wish, facts: Facts, _: int) -> Verdict:
 
 
 def probability(wish: Wish, facts: Facts, _: int) -> Verdict:
-    """Whether the signal is likely enough; one scale, 0 to 1 (field-study A16)."""
+    """Whether the signal is likely enough; one scale, 0 to 1 (rules 7)."""
     least = facts.rules.min_probability
     if wish.is_by_hand:
         return _rule("probability", True, "by hand", f"at least {least:.2f}", "")
@@ -153,7 +153,7 @@ def order_type(wish: Wish, facts: Facts, _: int) -> Verdict:
 def order_fits(wish: Wish, facts: Facts, _: int) -> Verdict:
     """Whether the order that would be sent fits the pair's precision, smallest and largest value.
 
-    The amount is quote units to spend, never a quantity (field-study A3.3, 1).
+    The amount is quote units to spend, never a quantity (rules 2.1).
     """
     pair = facts.pair.symbol
     limit = "the pair's precision and bounds"

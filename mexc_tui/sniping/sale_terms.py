@@ -15,7 +15,7 @@ KINDS = (OrderType.IMMEDIATE_OR_CANCEL, OrderType.LIMIT, OrderType.MARKET)
 NO_OPPONENT = 30025
 TOO_MANY_DECIMALS = (10096, 10097)
 TOO_MANY_ORDERS = 30029
-"""Also said of an order that is too large (reference 6.1)."""
+"""Also said of an order that is too large (protocol 6.1)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ def opening_time(wish: Wish, _: Facts, now_ms: int) -> Verdict:
 
 
 def exit_plan(wish: Wish, _: Facts, __: int) -> Verdict:
-    """Whether a way out is planned, and sane (field-study A4)."""
+    """Whether a way out is planned, and sane (rules 3)."""
     words = "no exit plan" if wish.plan is None else plan_fault(wish.plan)
     return verdict(
         Stage.SCHEMA, "exit_plan", not words, words or "stop and ladder are sane",

@@ -70,7 +70,7 @@ def automatic(wish: Wish, facts: Facts, _: int) -> Verdict:
 
 
 def outcomes(wish: Wish, facts: Facts, _: int) -> Verdict:
-    """Whether enough outcomes are recorded to trust a probability with money (field-study E7)."""
+    """Whether enough outcomes are recorded to trust a probability with money (formulas E7)."""
     least, count = facts.rules.arm_outcomes, facts.desk.outcomes
     passed = wish.is_by_hand or facts.desk.mode is Mode.PRACTICE or count >= least
     return _rule(

@@ -13,7 +13,7 @@ from enum import StrEnum
 from mexc_tui.sniping.rounding import Grid, floored, slice_of, too_small
 
 DUST_VALUE = Decimal(1)
-"""Quote units: the minimum notional of USDT pairs (reference 4.2). A pair's own rules do not raise it: a rule
+"""Quote units: the minimum notional of USDT pairs (protocol 4.2). A pair's own rules do not raise it: a rule
 that changes makes no dust."""
 CONFIRM_MS = 60_000
 OBSERVATIONS = 3

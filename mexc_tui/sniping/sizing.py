@@ -1,4 +1,4 @@
-"""How much is bought: by a fixed amount, a share of equity, or the loss at the stop (field-study A5).
+"""How much is bought: by a fixed amount, a share of equity, or the loss at the stop (rules 4).
 
 Every cap only lowers a size. Nothing raises one: below the exchange's minimum it is refused, with words.
 """
@@ -97,7 +97,7 @@ def _caps(rules: SizeRules, facts: SizeFacts) -> tuple[tuple[Decimal, str], ...]
 
 
 def _too_small(spend: Decimal, rules: SizeRules, facts: SizeFacts, limited_by: str) -> str:
-    """Say why a size cannot be traded. Raising it would overrule the risk that it came from (A5)."""
+    """Say why a size cannot be traded. Raising it would overrule the risk that it came from (rules 4)."""
     least = max(facts.grid.min_value, rules.order_min_quote)
     why = f", lowered by {limited_by}" if limited_by else ""
     if spend < least * (1 + facts.grid.taker_fee):

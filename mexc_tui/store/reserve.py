@@ -1,4 +1,4 @@
-"""Room set aside on the disk, given back when it is full: then exits can still be written down (D3)."""
+"""Disk space held in reserve and released when the disk is full, for exits (reliability D3)."""
 
 import logging
 import os

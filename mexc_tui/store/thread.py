@@ -22,7 +22,7 @@ CLOSING_S = 1.0
 
 
 class SqliteThread(aiosqlite.Connection):
-    """One SQLite connection in a thread of its own, which never keeps the process from ending (D7)."""
+    """One SQLite connection in its own thread, which never blocks the process exit (reliability D7)."""
 
     _tx: SimpleQueue[tuple[asyncio.Future[Any] | None, Callable[[], Any]]]
 

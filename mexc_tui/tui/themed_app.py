@@ -1,4 +1,4 @@
-"""An app in one of our themes, without animations: a scrolled page would send 167 kB (tui reference 0.8)."""
+"""An app in one of our themes, without animations: a scrolled page would send 167 kB (painting 2)."""
 
 from textual import theme as textual_theme
 from textual.app import App

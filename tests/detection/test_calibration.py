@@ -26,7 +26,7 @@ def ready_with(history: History | None) -> str:
     return str(desk.raised(DetectorName.READY_STATE)[0].probability)
 
 
-def test_A2_confidence_is_no_constant_but_follows_what_came_true() -> None:
+def test_confidence_is_no_constant_but_follows_what_came_true() -> None:
     base = {ClaimKind.OPENS_BY: Tally(200, 100)}
     assert ready_with(History({READY: Tally(60, 54)}, base)) == "80% (71%–88%), n 60"
     assert ready_with(History({READY: Tally(60, 3)}, base)) == "16% (9%–25%), n 60"

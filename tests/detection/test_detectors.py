@@ -300,7 +300,7 @@ def test_risk_warning_is_raised_once_in_plain_words(topic: str) -> None:
     assert signal.severity is not Severity.INFO
 
 
-def test_A2_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
+def test_every_signal_type_and_every_risk_has_an_example_that_fires() -> None:
     assert {detector.name for detector in DETECTORS} == set(DetectorName)
     assert set(STORIES) == set(RISKS)
     desk = Desk()

@@ -67,7 +67,7 @@ def test_verdicts(kind: ClaimKind, what: ListingOutcome, verdict: Verdict) -> No
     assert judge(signal(kind=kind), what) is verdict
 
 
-def test_A2_success_rates_are_counted_from_outcomes_and_have_no_default() -> None:
+def test_success_rates_are_counted_from_outcomes_and_have_no_default() -> None:
     signals = [signal(str(n)) for n in range(30)]
     none = score(DetectorName.READY_STATE, signals, {})
     assert (none.precision.value, none.brier, none.lead.median_ms, none.waiting) == (None, None, None, 30)
@@ -77,7 +77,7 @@ def test_A2_success_rates_are_counted_from_outcomes_and_have_no_default() -> Non
     assert score(DetectorName.READY_STATE, signals, bad).precision.value == 0.0
 
 
-def test_A2_a_detection_is_no_success_until_its_outcome_says_so() -> None:
+def test_a_detection_is_no_success_until_its_outcome_says_so() -> None:
     history = history_of([signal(str(n)) for n in range(50)], {})
     known = history.probability(DetectorName.READY_STATE, 1, "web only", ClaimKind.OPENS_BY, 20)
     assert (known.n, known.hits, known.base_n) == (0, 0, 0)

@@ -30,7 +30,7 @@ STEPS: dict[str, Callable[[Knowledge, int], object]] = {
 DAYS = st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=12)
 
 
-def test_A2_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> None:
+def test_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> None:
     desk = announced()
     desk.known.read_web_symbols(web(row((2, 2, 4))), before(900))
     desk.known.read_pairs((*OLD, pair(api=False)), before(800))
@@ -44,7 +44,7 @@ def test_A2_a_thousand_passes_over_the_same_state_raise_each_signal_once() -> No
     assert not [one for one in desk.stored if isinstance(one, Ended)]
 
 
-def test_A2_the_hundred_and_first_listing_and_all_after_it_are_looked_at() -> None:
+def test_the_hundred_and_first_listing_and_all_after_it_are_looked_at() -> None:
     known = knowing()
     entries = [entry(f"C{n}", OPENS_MS + n * 3_600_000 // 2, f"coin-{n}") for n in range(250)]
     known.read_calendar(calendar(*entries), before(90_000))
@@ -72,12 +72,12 @@ def test_a_pass_in_slices_gives_the_floor_back_and_finds_the_same() -> None:
     assert found == detect(listings, before(80_000), {})
 
 
-def test_A2_a_calendar_entry_alone_reaches_the_launch_detector() -> None:
+def test_a_calendar_entry_alone_reaches_the_launch_detector() -> None:
     desk = announced()
     assert [one.key.detector for one in desk.look(79_000).raised] == [DetectorName.LAUNCH_SEQUENCE]
 
 
-def test_A2_the_letters_of_a_name_change_nothing() -> None:
+def test_the_letters_of_a_name_change_nothing() -> None:
     plain, telling = Desk(), Desk()
     plain.known.read_calendar(calendar(entry("ZZZ")), before(80_000))
     telling.known.read_calendar(calendar(entry("AIDEFI")), before(80_000))

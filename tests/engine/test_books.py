@@ -1,4 +1,4 @@
-"""Books that ask for their own snapshots, in virtual time (reference 8.2)."""
+"""Books that ask for their own snapshots, in virtual time (protocol 8.2)."""
 
 import asyncio
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Frames to messages, messages to values (reference 7.6, 7.7)."""
+"""Frames to messages, messages to values (protocol 7.6, 7.7)."""
 
 from contextlib import suppress
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Errors as decisions (reference 2.2, 6.1, 6.3)."""
+"""Errors as decisions (protocol 2.2, 6.1, 6.3)."""
 
 from decimal import Decimal
 

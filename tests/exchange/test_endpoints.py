@@ -1,4 +1,4 @@
-"""Every endpoint asks for the right thing and costs the right weight (reference 3.2, 4)."""
+"""Every endpoint asks for the right thing and costs the right weight (protocol 3.2, 4)."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The firing line over TLS: bytes leave as they are, and only to who proves to be the exchange (R1)."""
+"""The firing connection over TLS: bytes leave unchanged, only to a proven exchange (reliability R1)."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Where frames wait: bounded, conflating, in short slices (M9)."""
+"""Where frames wait: bounded, conflating, in short slices (reliability M9)."""
 
 import asyncio
 import itertools

@@ -129,7 +129,7 @@ def test_C2_measured_over_a_jittery_network_every_minute_we_sign_with_the_exchan
             now_ns = sim.clock.monotonic_ns()
             signed_ms = estimator.exchange_now_ms(now_ns)
             assert abs(signed_ms - theirs.now_ms()) <= known(estimator, now_ns).error_ms + 1
-            # What the exchange demands (reference 2.4).
+            # What the exchange demands (protocol 2.4).
             assert signed_ms < theirs.now_ms() + 1_000
 
     simulate(main, seed=seed)

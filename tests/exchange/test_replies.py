@@ -1,4 +1,4 @@
-"""Text frames of the exchange (reference 7.3, 7.4)."""
+"""Text frames of the exchange (protocol 7.3, 7.4)."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""Signatures against published and recomputed vectors (reference 2.4, 2.5)."""
+"""Signatures against published and recomputed vectors (protocol 2.4, 2.5)."""
 
 import copy
 import hashlib

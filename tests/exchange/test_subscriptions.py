@@ -1,4 +1,4 @@
-"""What one socket was asked for and what it acknowledged (M4)."""
+"""What one socket was asked for and what it acknowledged (reliability M4)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Channel texts, built and read (reference 7.5)."""
+"""Channel texts, built and read (protocol 7.5)."""
 
 import pytest
 

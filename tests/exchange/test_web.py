@@ -1,4 +1,4 @@
-"""The web site's lists: tolerant, optional, with a mirror (reference 10)."""
+"""The web site's lists: tolerant, optional, with a mirror (protocol 10)."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""The order book by versions (reference 8.2)."""
+"""The order book by versions (protocol 8.2)."""
 
 from dataclasses import dataclass, field
 from random import Random

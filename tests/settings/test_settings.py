@@ -94,7 +94,7 @@ def test_without_anything_given_every_setting_has_its_default_and_the_mode_is_pr
     assert (loaded.settings.mode, loaded.origin("mode"), loaded.lent) == (Mode.PRACTICE, "the default", ())
 
 
-def test_defaults_are_those_of_the_field_study_and_of_what_overrides_it() -> None:
+def test_defaults_are_those_of_the_reference_and_of_its_overrides() -> None:
     s = NOTHING
     assert (s.order_calls_per_s, s.weight_per_10s, s.recv_window_order_ms) == (12, 300, 2_000)
     assert (s.clock_warn_error_ms, s.clock_refuse_ahead_ms, s.clock_resync_s) == (250, 900, 60)

@@ -1,4 +1,4 @@
-"""Whether equity is what was put in and earned (I7), from stored books. Synchronous, beside the loop."""
+"""Checks the equity identity (reliability I7) on the stored ledger. Synchronous; runs beside the loop."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace

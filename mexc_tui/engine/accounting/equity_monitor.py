@@ -27,7 +27,7 @@ DAY_MS = 86_400_000
 MOST_READ = 10_000
 """Points of a day that are read to find its first complete one."""
 ROUNDING = Decimal("1e-6")
-"""Quote units that divisions may leave in each position (I7)."""
+"""Quote units that divisions may leave in each position (reliability I7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class Equity:
             await self._store(point)
 
     def breaches(self) -> tuple[str, ...]:
-        """Say where equity is not the start, flows and profits (I7); nothing: it is."""
+        """Say where equity is not the start, flows and profits (reliability I7); nothing: it is."""
         memory = self._keeper.open
         point = memory.equity
         if point is None or not self._is_loaded:

@@ -18,9 +18,9 @@ UNKNOWN_PAIR = frozenset({-1121, 10007})
 """The exchange does not know the pair, or not any more (delisted, renamed)."""
 ABOUT_THE_ACCOUNT = frozenset({401, 403, 418, 429})
 HISTORY_WEIGHT = 10
-"""What it weighs to list the orders of one pair (reference 3.2)."""
+"""What it weighs to list the orders of one pair (protocol 3.2)."""
 HISTORY_MS = 7 * 86_400_000 - 60_000
-"""Orders are listed so long back (reference 4.4)."""
+"""Orders are listed so long back (protocol 4.4)."""
 
 
 class ExchangeSide:

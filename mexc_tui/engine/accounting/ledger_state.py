@@ -92,7 +92,7 @@ class OpenBooks:
         return tuple(intent for intent in self.intents.values() if intent.position_id == position_id)
 
     def has_unknown(self, symbol: str) -> bool:
-        """Whether the outcome of an order of this pair is not known (I11)."""
+        """Whether the outcome of an order of this pair is not known (reliability I11)."""
         return any(
             order.state is OrderState.UNKNOWN and order.symbol == symbol for order in self.orders.values()
         )

@@ -1,4 +1,4 @@
-"""How the desk has done: figures of field-study E from stored books. The books of one scope are never mixed.
+"""Computes the figures of docs/reference/formulas.md from the stored ledger, one scope at a time.
 
 Synchronous and heavy (10,000 resamples): it runs beside the loop, in `books.read`.
 """
@@ -42,7 +42,7 @@ from mexc_tui.risk.metrics.value_at_risk import Level, historical_es, historical
 CLOSES = 400
 DAYS = 60
 GAPS_PCT = (30, 50, 100)
-"""What is held is a listing of the last hours: each coin counts as younger than a day (field-study E1)."""
+"""What is held is a listing of the last hours: each coin counts as younger than a day (formulas E1)."""
 HISTORY_MS = 5 * DAY_MS
 """Minutes of so long are what VaR of holdings is made of."""
 LEVELS = ((Level.P95, "95 %"), (Level.P99, "99 %"))
@@ -99,7 +99,7 @@ def metric_row(name: str, figure: Figure) -> MetricRow:
 
 
 def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
-    """Daily returns with flows taken out (E3, E4)."""
+    """Daily returns with flows taken out (formulas E3, E4)."""
     points = daily(closes)
     returns = period_returns(points)
     index = [Moment(place * DAY_MS, Decimal(level)) for place, level in enumerate(index_of(returns))]
@@ -117,7 +117,7 @@ def _of_account(closes: Sequence[EquityPoint]) -> Iterable[Named]:
 
 
 def _of_trades(closed: Sequence[Trade], closes: Sequence[EquityPoint]) -> Iterable[Named]:
-    """Closed positions (E5)."""
+    """Closed positions (formulas E5)."""
     moves, random = trades.excursions(closed), Random(SEED)
     yield "win rate", trades.win_rate(closed)
     yield "profit factor", trades.profit_factor(closed)
@@ -149,7 +149,7 @@ def _of_time(tables: TradingTables, positions: Sequence[Position]) -> Iterable[N
 def _of_entries(
     tables: TradingTables, snipes: Sequence[Snipe], attempts: Sequence[Attempt]
 ) -> Iterable[Named]:
-    """Entries: what they cost against the ask when sent and when decided, how much was filled (E6)."""
+    """Entries: slippage against the ask at send and at decision, fill ratio (formulas E6)."""
     ended = [one for one in snipes if one.attempts]
     to_ask, to_decision, shortfalls = list[Figure](), list[Figure](), list[Figure]()
     for one in ended:
@@ -167,7 +167,7 @@ def _of_entries(
 
 
 def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
-    """Attempts: how often which code was the answer, how long stages took (E6)."""
+    """Attempts: how often which code was the answer, how long stages took (formulas E6)."""
     for rate in refusal_rates([one.code for one in attempts]):
         yield f"refused with {rate.code}", rate.rate
     for stage in stage_latencies(one.stamps for one in attempts):
@@ -177,7 +177,7 @@ def _of_execution(attempts: Sequence[Attempt]) -> Iterable[Named]:
 
 
 def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
-    """How much a day may cost, by the returns of equity on past days (E2)."""
+    """How much a day may cost, by the returns of equity on past days (formulas E2)."""
     returns = period_returns(daily(closes))
     for level, words in LEVELS:
         yield f"VaR {words}, a day", historical_var(returns, equity, level)
@@ -187,7 +187,7 @@ def _of_days(closes: Sequence[EquityPoint], equity: Decimal) -> Iterable[Named]:
 def _of_holdings(
     tables: TradingTables, held: Sequence[Position], marks: Marks, money: Money
 ) -> Iterable[Named]:
-    """What is held now (E1, E2)."""
+    """What is held now (formulas E1, E2)."""
     holdings = [_holding(one, marks) for one in held]
     equity = money.equity
     yield "exposure", _unpriced(share_of_equity(gross_exposure(holdings), equity), money)

@@ -280,7 +280,7 @@ class Firing:
                 log.info("%s: %s", name, error)
 
     async def _watch_resting(self, name: str, price: Decimal | None) -> None:
-        """Leave a limit order until it is filled, or its price ran away for long enough (reference 11.2)."""
+        """Leave a limit order until it is filled, or its price ran away for long enough (protocol 11.2)."""
         ran_away_ms: int | None = None
         end_ms = self.snipe.opens_ms + self._rules.window_ms
         while not await self._orders.ends_within(name, LOOK_S):

@@ -22,7 +22,7 @@ from mexc_tui.ports.trading import Trading
 from mexc_tui.ports.trading_store import TradingTables
 
 MOST = 15
-"""Coins of one call (reference 4.5)."""
+"""Coins of one call (protocol 4.5)."""
 PAGE = 500
 
 

@@ -107,7 +107,7 @@ class Guardian:
             await self._line.close()
 
     def heartbeat_ms(self, position: Position) -> int | None:
-        """Return when a position was last looked after, exchange time; None: it is not watched (I9)."""
+        """Return the exchange time of a position's last check; None: it is not watched (reliability I9)."""
         watch = self._watches.get(position.id)
         return None if watch is None else watch.looked_ms
 

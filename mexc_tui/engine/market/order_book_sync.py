@@ -1,4 +1,4 @@
-"""Keeps order books whole: buffers, asks for snapshots at a measured pace, mends on holes (reference 8.2)."""
+"""Keeps order books whole: buffers, asks for snapshots at a measured pace, mends on holes (protocol 8.2)."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ class SnapshotPace:
 
     levels: int = 1000
     gap_s: float = 0.1
-    """Between any two: 10 a second were clean for long periods (reference 3.1)."""
+    """Between any two: 10 a second were clean for long periods (protocol 3.1)."""
     retry_s: float = 0.3
-    """After one that was too old for its buffer (reference 8.2, point 3)."""
+    """After one that was too old for its buffer (protocol 8.2, point 3)."""
     failure_s: float = 2
     """After one that could not be had; grows to `failure_cap_s`."""
     failure_cap_s: float = 60

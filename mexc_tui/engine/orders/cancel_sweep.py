@@ -17,7 +17,7 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.ports.trading import Trading
 
 CANCEL_S = 30.0
-"""An unknown order is settled within it, unless the exchange does not answer (I18)."""
+"""An unknown order is settled within it, unless the exchange does not answer (reliability I18)."""
 LOOK_S = 0.5
 APART_S = 1.0
 """Two empty answers are so far apart: one alone may be late, or wrong."""

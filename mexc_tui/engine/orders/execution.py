@@ -1,4 +1,4 @@
-"""The only place that sends or cancels an order (design 4). What comes of it goes to the books first.
+"""The only place that sends or cancels an order (architecture 4). What comes of it goes to the books first.
 
 Every request is followed to its end, also when whoever asked for it is cancelled: an answer that nobody hears
 would be an order that nobody knows.
@@ -54,7 +54,7 @@ TOLD_S, TOLD_LOOKS = 0.1, 5
 NO_BOUND = "an entry needs a limit price"
 
 Gate = Callable[[OrderRole, str], str]
-"""Says why an order of this role may not be sent for this pair now; empty: it may (I11). Asked at the last
+"""Reason to refuse an order of this role and pair now; empty: allowed (reliability I11). Called at the last
 moment before the first byte."""
 
 

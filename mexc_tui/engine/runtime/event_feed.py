@@ -1,4 +1,4 @@
-"""Hands committed facts on: first along the trading path, then to the observers (design 3).
+"""Hands committed facts on: first along the trading path, then to the observers (architecture 3).
 
 The trading path is a fixed row of steps. One fact at a time goes along it, awaited, and what a step raises
 reaches whoever waits for that fact. The bus walks the path in a task of its own, so that a caller who is

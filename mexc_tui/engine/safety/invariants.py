@@ -87,7 +87,7 @@ class Invariants:
         return (*lasting, *self._naked_for_long())
 
     def unprotected(self) -> tuple[str, ...]:
-        """Return what is held without a stop in force that somebody looks after (I9)."""
+        """Return what is held without a stop in force that somebody looks after (reliability I9)."""
         if self.heartbeat_ms is None:
             return ()
         memory, now_ms, wrong = self._keeper.open, self._now_ms(), list[str]()

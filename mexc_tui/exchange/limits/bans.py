@@ -20,7 +20,7 @@ class BanKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BanLimits:
-    """How long a ban lasts when the exchange does not say, and what goes out meanwhile (reference 2.2)."""
+    """How long a ban lasts when the exchange does not say, and what goes out meanwhile (protocol 2.2)."""
 
     too_many_s: float = 600.0
     firewall_s: float = 90.0

@@ -23,7 +23,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerLimits:
-    """When a breaker opens, for how long, and how it tries again (field-study F)."""
+    """When a breaker opens, for how long, and how it tries again (rules 6)."""
 
     failures: int = 5
     window_s: float = 60.0

@@ -7,7 +7,7 @@ from mexc_tui.exchange.limits.breaker import BreakerLimits
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """Numbers of one REST client (field-study F)."""
+    """Numbers of one REST client (rules 6)."""
 
     connect_s: float = 3.0
     deadline_s: float = 10.0

@@ -30,7 +30,7 @@ class ClockOutOfBounds(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OffsetLimits:
-    """When to warn and when to refuse. The exchange refuses timestamps 1,000 ms ahead (reference 2.4)."""
+    """When to warn and when to refuse. The exchange refuses timestamps 1,000 ms ahead (protocol 2.4)."""
 
     warn_error_ms: float = 250.0
     max_error_ms: float = 900.0

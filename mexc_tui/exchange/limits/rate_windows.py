@@ -10,7 +10,7 @@ NS_PER_S = 1_000_000_000
 
 
 class LaneName(Enum):
-    """What is counted (reference 3.1, 3.2)."""
+    """What is counted (protocol 3.1, 3.2)."""
 
     WEIGHT = "weight"
     REQUESTS = "requests"
@@ -44,7 +44,7 @@ class LaneLimit:
 
 DEFAULT_LANES = (
     LaneLimit(LaneName.WEIGHT, limit=300, window_s=10.0, reserve=60, margin_s=1.0, entries=40),
-    # 20 a second in total is what support names; 15 is the advice for ordinary use (reference 3.1).
+    # 20 a second in total is what support names; 15 is the advice for ordinary use (protocol 3.1).
     LaneLimit(LaneName.REQUESTS, limit=20, window_s=1.0, reserve=5, margin_s=0.2, entries=5),
     LaneLimit(LaneName.ORDERS, limit=12, window_s=1.0, reserve=4, margin_s=0.2, entries=6),
     # These are asked rarely, often over a new connection, which takes several ways longer than a kept one.

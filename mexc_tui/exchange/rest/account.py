@@ -1,4 +1,4 @@
-"""Account, fees, listen keys, dust, and probes of a key's rights (reference 4.5, 4.7; reliability 4.3)."""
+"""Account, fees, listen keys, dust, and probes of a key's rights (protocol 4.5, 4.7; reliability 4.3)."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""One table: what each code of the exchange means, and what a desk should do (reference 6.1)."""
+"""One table: what each code of the exchange means, and what a desk should do (protocol 6.1)."""
 
 import re
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ BY_STATUS: dict[int, Meaning] = {
     418: Meaning("This machine's address is banned", Advice.WAIT),
     429: TABLE[429],
 }
-"""What an HTTP status means when the body names no code (reference 2.2)."""
+"""What an HTTP status means when the body names no code (protocol 2.2)."""
 
 UNREADABLE = Meaning("An answer without a readable code", _ASK, definite=False)
 SERVER_FAILED = Meaning("The exchange failed; what became of the request is unknown", _ASK, definite=False)
@@ -188,7 +188,7 @@ def parse_number(message: str) -> Decimal | None:
 
 def _meaning(http_status: int, code: int | None) -> Meaning:
     if http_status >= 500 or 300 <= http_status < 400:
-        # Whatever its body says: such an answer decides nothing about a send (reference 2.2).
+        # Whatever its body says: such an answer decides nothing about a send (protocol 2.2).
         return SERVER_FAILED if http_status >= 500 else UNREADABLE
     if code is not None and not (http_status == 200 and code in _SUCCESS):
         return TABLE.get(code, BY_STATUS.get(http_status, UNKNOWN_CODE))

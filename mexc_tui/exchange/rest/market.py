@@ -1,4 +1,4 @@
-"""Public endpoints (reference 4.1 to 4.3). Every method raises ExchangeError."""
+"""Public endpoints (protocol 4.1 to 4.3). Every method raises ExchangeError."""
 
 import asyncio
 from collections.abc import Sequence

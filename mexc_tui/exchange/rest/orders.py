@@ -1,4 +1,4 @@
-"""Orders: placing, cancelling, asking (reference 4.4, 5). Changes are sent once or not at all."""
+"""Orders: placing, cancelling, asking (protocol 4.4, 5). Changes are sent once or not at all."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _SYMBOL = ("symbol",)
 _ORDERS = RowReader(OrderReport, named_by=_SYMBOL)
 _MY_TRADES = RowReader(TradeReport, named_by=_SYMBOL)
 
-# Longer ids and other characters risk a refusal (reference 4.4).
+# Longer ids and other characters risk a refusal (protocol 4.4).
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -185,7 +185,7 @@ def plain_number(number: Decimal) -> str:
 
 
 def fault_of(order: NewOrder) -> str:
-    """Say why an order cannot be sent as it is; empty if it can (reference 4.4)."""
+    """Say why an order cannot be sent as it is; empty if it can (protocol 4.4)."""
     for name, number in (
         ("price", order.price),
         ("quantity", order.quantity),

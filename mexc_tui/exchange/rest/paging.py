@@ -1,4 +1,4 @@
-"""Reads lists that the exchange answers page by page to their end, newest rows first (reference 4.4)."""
+"""Reads lists that the exchange answers page by page to their end, newest rows first (protocol 4.4)."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

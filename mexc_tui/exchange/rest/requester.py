@@ -59,7 +59,7 @@ class Requester:
         self.breakers = {group: Breaker(clock, self.limits.breaker) for group in Group}
         self.skipped = SkippedRows()
         self.clock_doubted = asyncio.Event()
-        """Set when the exchange refused our time: the offset wants measuring (reference 6.1, 700003)."""
+        """Set when the exchange refused our time: the offset wants measuring (protocol 6.1, code 700003)."""
         self._origin = origin
         self._transport = transport
         self._clock = clock
@@ -69,7 +69,7 @@ class Requester:
         key = {"X-MEXC-APIKEY": signer.access_key} if signer else {}
         self._public_headers = Headers(public)
         self._question_headers = Headers({**public, **key})
-        # Without it every signed POST, PUT and DELETE is refused, body or not (reference 2.3).
+        # Without it every signed POST, PUT and DELETE is refused, body or not (protocol 2.3).
         self._write_headers = Headers({**public, **key, "Content-Type": "application/json"})
 
     async def get(

@@ -19,7 +19,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Wrapped(msgspec.Struct, Generic[T], frozen=True):
-    """How newer endpoints wrap what they say (reference 2.1)."""
+    """How newer endpoints wrap what they say (protocol 2.1)."""
 
     data: T
     code: int | str | None = None

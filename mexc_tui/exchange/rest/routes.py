@@ -1,4 +1,4 @@
-"""Every REST endpoint that we call, with what it costs (reference 3.2, newest column)."""
+"""Every REST endpoint that we call, with what it costs (protocol 3.2, newest column)."""
 
 from dataclasses import dataclass
 from enum import Enum

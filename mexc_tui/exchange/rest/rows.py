@@ -1,4 +1,4 @@
-"""Readers of lists that survive a malformed row (reference 4.10).
+"""Readers of lists that survive a malformed row (protocol 4.10).
 
 The whole list is decoded at once; only if that fails are its rows read one by one.
 """

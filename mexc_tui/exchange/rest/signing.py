@@ -1,4 +1,4 @@
-"""Signatures of MEXC requests (reference 2.4)."""
+"""Signatures of MEXC requests (protocol 2.4)."""
 
 import re
 from collections.abc import Iterable

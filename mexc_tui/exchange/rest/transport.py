@@ -23,7 +23,7 @@ from mexc_tui.exchange.rest.connection import (
 from mexc_tui.model.errors import NoAnswer, NothingSent
 
 CAP_BYTES = 8 * 1024 * 1024
-"""Enough for everything; exchangeInfo is about 1.6 MB (reference 1)."""
+"""Enough for everything; exchangeInfo is about 1.6 MB (protocol 1)."""
 
 
 class _Sending:

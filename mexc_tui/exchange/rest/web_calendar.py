@@ -1,4 +1,4 @@
-"""The web site's listing calendar and symbol list: unofficial, tolerant, optional (reference 10).
+"""The web site's listing calendar and symbol list: unofficial, tolerant, optional (protocol 10).
 
 They must never be waited for on the way of an order. All that can go wrong is WebUnavailable.
 """

@@ -1,4 +1,4 @@
-"""Binary frames to `Push` (reference 7.6).
+"""Binary frames to `Push` (protocol 7.6).
 
 `decode` only parses: numbers that nobody asks for are never made. `market_messages` and `private_messages`
 make them where they are asked for. Everything here raises `BadFrame` and nothing else.
@@ -35,7 +35,7 @@ def channel_bytes(frame: bytes) -> bytes:
 
 
 def check(topic: Topic, push: Push) -> bool:
-    """Return whether `push` carries a body that we know; False means ignore it (M8).
+    """Return whether `push` carries a body that we know; False means ignore it (reliability M8).
 
     Raises BadFrame when it belongs to another topic, symbol or kind of message.
     """

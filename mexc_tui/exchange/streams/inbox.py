@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class Oddities:
-    """Things that we do not know: each kind is logged once and ignored (M8)."""
+    """Things that we do not know: each kind is logged once and ignored (reliability M8)."""
 
     def __init__(self, limit: int = 100) -> None:
         """Remember at most `limit` kinds."""

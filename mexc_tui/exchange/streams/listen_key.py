@@ -1,4 +1,4 @@
-"""The listen key of the private stream, from its making to its end (reference 9)."""
+"""The listen key of the private stream, from its making to its end (protocol 9)."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _TRUST_S = 55 * 60
 
 
 class ListenKeyCalls(Protocol):
-    """The four signed REST calls (reference 4.7). Each raises ExchangeError."""
+    """The four signed REST calls (protocol 4.7). Each raises ExchangeError."""
 
     async def create_listen_key(self) -> str:
         """POST: return a key, maybe one that exists already."""
@@ -167,7 +167,7 @@ class ListenKey:
     async def _create(self) -> tuple[str, bool]:
         """Ask for a key; return it, and whether it was made for this desk. Raises ExchangeError.
 
-        The exchange may answer with a key that lives already (reference 4.7). What was there before and is
+        The exchange may answer with a key that lives already (protocol 4.7). What was there before and is
         not recorded is another program's; if nobody can say what was there, so is whatever comes.
         """
         try:

@@ -1,4 +1,4 @@
-"""Numbers of stream messages, from their original text to `Decimal`; absurd ones raise `BadFrame` (M7)."""
+"""Converts numbers of stream messages to `Decimal`; absurd ones raise `BadFrame` (reliability M7)."""
 
 from decimal import Decimal
 
@@ -79,5 +79,5 @@ def time_of(value: int, name: str = "time", limit: int = MAX_TIME_MS) -> int:
 
 
 def side_of(trade_type: int) -> Side | None:
-    """Return the side of a trade type: 1 buy, 2 sell, None when unknown (M8)."""
+    """Return the side of a trade type: 1 buy, 2 sell, None when unknown (reliability M8)."""
     return {1: Side.BUY, 2: Side.SELL}.get(trade_type)

@@ -1,4 +1,4 @@
-"""Any number of public topics, spread over connections of at most 30 (reference 7.1)."""
+"""Any number of public topics, spread over connections of at most 30 (protocol 7.1)."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -203,7 +203,7 @@ class MarketStreams:
                 self._tasks.clear()
 
     async def _keep_house(self) -> None:
-        """Each second: measure the rate, and move topics that are acknowledged and mute (M3)."""
+        """Each second: measure the rate, and move topics that are acknowledged and mute (reliability M3)."""
         while True:
             self._received = [*self._received[-_RATE_OVER_S:], self._inbox.received]
             now_ns = self._clock.monotonic_ns()

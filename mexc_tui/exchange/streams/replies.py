@@ -1,4 +1,4 @@
-"""Text frames from the exchange: pongs, acknowledgements, refusals (reference 7.3, 7.4)."""
+"""Text frames from the exchange: pongs, acknowledgements, refusals (protocol 7.3, 7.4)."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from mexc_tui.model.text import clean
 
 INVALID_LISTEN_KEY = "invalid listen key"
 NO_SUBSCRIPTION = "no subscription"
-"""The answer to the end of a subscription that there was not (reference 4.10)."""
+"""The answer to the end of a subscription that there was not (protocol 4.10)."""
 
 # Full-width or ASCII colon, any spaces; nested brackets do not occur in channels.
 _REFUSED = re.compile(r"not\s+subscribed\s+successfully\s*!?\s*\[([^\]]*)\]", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Up to 30 topics on one connection, which is replaced when it ends and before it grows too old (M1)."""
+"""Up to 30 topics on one connection, replaced when it ends and before it is too old (reliability M1)."""
 
 import asyncio
 import logging
@@ -325,7 +325,7 @@ class Shard:
             link.settled.set()
 
     def _give_back(self, channels: Iterable[str]) -> None:
-        """Let somebody else ask for topics that the exchange silently did not take here (M4)."""
+        """Let somebody else ask for topics that the exchange silently did not take here (reliability M4)."""
         for channel in channels:
             feed = self.feeds.get(channel)
             if feed is not None and not feed.bearers:

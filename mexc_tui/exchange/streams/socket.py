@@ -1,4 +1,4 @@
-"""One WebSocket from open to end: receiving, the JSON PING, the watchdog, paced sending (reference 7.1)."""
+"""One WebSocket from open to end: receiving, the JSON PING, the watchdog, paced sending (protocol 7.1)."""
 
 import asyncio
 from collections.abc import Callable

@@ -115,7 +115,7 @@ class Feed:
         return self.phase is not Phase.LIVE or is_mute or self.strikes.are_out(now_ns)
 
     def is_mute(self, now_ns: int, after_s: float) -> bool:
-        """Return whether a channel that always pushes has been acknowledged and does not push (M3, M4)."""
+        """Return whether an acknowledged channel that should always push is silent (reliability M3, M4)."""
         is_steady = self.topic.kind in _STEADY and self.phase is Phase.LIVE
         return is_steady and min(self.age_s(now_ns), (now_ns - self.settled_ns) / NS_PER_S) > after_s
 

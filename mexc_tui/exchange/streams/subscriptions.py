@@ -1,4 +1,4 @@
-"""What one socket was asked for and what it acknowledged. Pure: the time comes in, requests come out (M4)."""
+"""Requested and acknowledged topics of one socket. Pure: time in, requests out (reliability M4)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import msgspec
 from mexc_tui.exchange.streams.replies import Ack
 
 MAX_REQUEST_BYTES = 1024
-"""A frame of this size is known to be taken (reference 7.1)."""
+"""A frame of this size is known to be taken (protocol 7.1)."""
 
 SUBSCRIBE = "SUBSCRIPTION"
 UNSUBSCRIBE = "UNSUBSCRIPTION"
@@ -40,7 +40,7 @@ class Request:
     id: int
 
     def text(self) -> str:
-        """Return the JSON to send (reference 7.2)."""
+        """Return the JSON to send (protocol 7.2)."""
         return msgspec.json.encode({"method": self.method, "params": self.channels, "id": self.id}).decode()
 
 

@@ -1,11 +1,11 @@
-"""The channels that can be subscribed: their texts, built and read (reference 7.5)."""
+"""The channels that can be subscribed: their texts, built and read (protocol 7.5)."""
 
 import re
 from dataclasses import dataclass
 from enum import Enum
 
 MAX_TOPICS_PER_SOCKET = 30
-"""More are refused, or silently never pushed (reference 7.1)."""
+"""More are refused, or silently never pushed (protocol 7.1)."""
 
 KLINE_INTERVALS = ("Min1", "Min5", "Min15", "Min30", "Min60", "Hour4", "Hour8", "Day1", "Week1", "Month1")
 DEPTH_LEVELS = (5, 10, 20)
@@ -114,7 +114,7 @@ def mini_tickers(zone: str = "24H") -> Topic:
 
 
 def private_topics() -> tuple[Topic, Topic, Topic]:
-    """Orders, deals and account; they need a listen key (reference 9)."""
+    """Orders, deals and account; they need a listen key (protocol 9)."""
     return _topic(Kind.PRIVATE_ORDERS), _topic(Kind.PRIVATE_DEALS), _topic(Kind.ACCOUNT)
 
 
@@ -167,7 +167,7 @@ def _topic(kind: Kind, symbol: str = "", detail: str = "") -> Topic:
 
 
 def _checked(symbol: str) -> str:
-    """Refuse lower case, as the exchange does (reference 7.2), and what would break the channel's text."""
+    """Refuse lower case, as the exchange does (protocol 7.2), and what would break the channel's text."""
     if _SYMBOL.fullmatch(symbol) is None or symbol != symbol.upper() or not symbol.isprintable():
         raise ValueError(f"not a symbol in upper case: {symbol[:80]!a}")
     return symbol

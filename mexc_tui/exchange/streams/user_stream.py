@@ -1,8 +1,8 @@
-"""The private stream: our orders, fills and balances as they change (reference 9).
+"""The private stream: our orders, fills and balances as they change (protocol 9).
 
 It tells nothing of the past. After every hole (a connection, a reconnection, another key, a message that
 could not be read) `on_hole` is called, and the caller asks by REST what happened (reliability M11). A stream
-that is quiet while fills happen (M12) is found by the caller's own polling only.
+that is quiet while fills happen (reliability M12) is found by the caller's own polling only.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""Metrics of the desk, each a pure function of frozen values (field-study E)."""
+"""Metrics of the desk, each a pure function of frozen values (formulas E0)."""

@@ -1,4 +1,4 @@
-"""How the account did, from daily simple returns with flows taken out (field-study E4).
+"""How the account did, from daily simple returns with flows taken out (formulas E4).
 
 A year has 365 days here. `returns` come oldest first, days without trades included.
 """
@@ -22,7 +22,7 @@ _NORMAL = NormalDist()
 
 
 def total_return(returns: Sequence[float]) -> Figure:
-    """Return `E_T / E_0 - 1`, flows taken out: the product of `1 + r`, less 1; a share (field-study E4)."""
+    """Return `E_T / E_0 - 1`, flows taken out: the product of `1 + r`, less 1; a share (formulas E4)."""
     n = len(returns)
     if n < 1:
         return too_few(n, 1, Unit.SHARE)
@@ -30,7 +30,7 @@ def total_return(returns: Sequence[float]) -> Figure:
 
 
 def cagr(returns: Sequence[float]) -> Figure:
-    """Return `(E_T / E_0)^(365 / days) - 1`, a share per year; not shown under 90 days (field-study E4)."""
+    """Return `(E_T / E_0)^(365 / days) - 1`, a share per year; not shown under 90 days (formulas E4)."""
     n = len(returns)
     if n < MIN_FOR_CAGR:
         return too_few(n, MIN_FOR_CAGR, Unit.SHARE)
@@ -39,7 +39,7 @@ def cagr(returns: Sequence[float]) -> Figure:
 
 
 def volatility(returns: Sequence[float]) -> Figure:
-    """Return `s(r) sqrt(365)`, s with n - 1; a share per square root of a year (field-study E4)."""
+    """Return `s(r) sqrt(365)`, s with n - 1; a share per square root of a year (formulas E4)."""
     n = len(returns)
     if n < MIN_FOR_VOLATILITY:
         return too_few(n, MIN_FOR_VOLATILITY, Unit.SHARE)
@@ -47,7 +47,7 @@ def volatility(returns: Sequence[float]) -> Figure:
 
 
 def sharpe(returns: Sequence[float], risk_free: float = 0.0) -> Figure:
-    """Return `(mean(r) - r_f) / s(r) sqrt(365)` with a 95 % interval (Sharpe 1994, field-study E4).
+    """Return `(mean(r) - r_f) / s(r) sqrt(365)` with a 95 % interval (Sharpe 1994, formulas E4).
 
     `risk_free` is per day. Standard error `sqrt((1 + SR_d^2 / 2) / n) sqrt(365)` (Lo 2002).
     """
@@ -64,12 +64,12 @@ def sharpe(returns: Sequence[float], risk_free: float = 0.0) -> Figure:
 
 
 def sharpe_error(per_day: float, n: int) -> float:
-    """Return the standard error of a yearly Sharpe ratio from its daily one (Lo 2002, field-study E4)."""
+    """Return the standard error of a yearly Sharpe ratio from its daily one (Lo 2002, formulas E4)."""
     return math.sqrt((1 + per_day**2 / 2) / n) * math.sqrt(YEAR_DAYS)
 
 
 def sortino(returns: Sequence[float], acceptable: float = 0.0) -> Figure:
-    """Return `(mean(r) - MAR) / DD sqrt(365)`, `DD = sqrt(sum min(0, r - MAR)^2 / n)` (field-study E4).
+    """Return `(mean(r) - MAR) / DD sqrt(365)`, `DD = sqrt(sum min(0, r - MAR)^2 / n)` (formulas E4).
 
     DD divides by all n, not by the bad days alone (Sortino & Price 1994). MAR is per day.
     """
@@ -83,7 +83,7 @@ def sortino(returns: Sequence[float], acceptable: float = 0.0) -> Figure:
 
 
 def calmar(returns: Sequence[float]) -> Figure:
-    """Return `CAGR / MDD` over the days given, which its words state (Young 1991, field-study E4)."""
+    """Return `CAGR / MDD` over the days given, which its words state (Young 1991, formulas E4)."""
     n = len(returns)
     growth = cagr(returns)
     if growth.value is None:
@@ -96,7 +96,7 @@ def calmar(returns: Sequence[float]) -> Figure:
 
 
 def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
-    """Return `sum max(r - t, 0) / sum max(t - r, 0)` (Keating & Shadwick 2002, field-study E4)."""
+    """Return `sum max(r - t, 0) / sum max(t - r, 0)` (Keating & Shadwick 2002, formulas E4)."""
     n = len(returns)
     if n < MIN_FOR_RATIO:
         return too_few(n, MIN_FOR_RATIO)
@@ -108,7 +108,7 @@ def omega(returns: Sequence[float], threshold: float = 0.0) -> Figure:
 
 
 def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Figure:
-    """Return how likely the true daily Sharpe ratio is above `benchmark`, daily as well; a share (E4).
+    """Return the probability that the true daily Sharpe ratio exceeds `benchmark`; a share (formulas E4).
 
     With `expected_best_sharpe` as the benchmark it is the deflated Sharpe ratio.
     """
@@ -126,7 +126,7 @@ def probabilistic_sharpe(returns: Sequence[float], benchmark: float = 0.0) -> Fi
 
 
 def chance_above(ratio: float, benchmark: float, n: int, skew: float, kurtosis: float) -> float | None:
-    """Return `PSR = Phi((SR - SR*) sqrt(n-1) / sqrt(1 - S SR + (K-1)/4 SR^2))` (field-study E4).
+    """Return `PSR = Phi((SR - SR*) sqrt(n-1) / sqrt(1 - S SR + (K-1)/4 SR^2))` (formulas E4).
 
     Ratios are per period, K is total kurtosis (Bailey & López de Prado 2012); None: the root is not positive.
     """
@@ -137,7 +137,7 @@ def chance_above(ratio: float, benchmark: float, n: int, skew: float, kurtosis: 
 
 
 def expected_best_sharpe(trials: int, trial_deviation: float) -> float:
-    """Return the daily Sharpe ratio that the best of N skill-less trials shows (field-study E4).
+    """Return the daily Sharpe ratio that the best of N skill-less trials shows (formulas E4).
 
     `s ((1 - g) Phi^-1(1 - 1/N) + g Phi^-1(1 - 1/(N e)))`, g Euler's constant, s the deviation of the
     trials' daily ratios: the benchmark of a deflated Sharpe ratio (Bailey & López de Prado 2014).

@@ -1,4 +1,4 @@
-"""Whether past VaR figures held (field-study E2)."""
+"""Whether past VaR figures held (formulas E2)."""
 
 import math
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ def count_exceptions(days: Iterable[tuple[float, float]]) -> int:
 
 
 def kupiec(exceptions: int, n: int, level: Level) -> Backtest:
-    """Return the proportion-of-failures test (Kupiec 1995, field-study E2).
+    """Return the proportion-of-failures test (Kupiec 1995, formulas E2).
 
     `LR = -2 ln[(1-p)^(n-x) p^x / ((1-x/n)^(n-x) (x/n)^x)]`, chi-square with one degree of freedom.
     """

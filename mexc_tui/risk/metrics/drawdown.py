@@ -1,4 +1,4 @@
-"""How far below its peak equity is, and was (field-study E3)."""
+"""How far below its peak equity is, and was (formulas E3)."""
 
 import math
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ class MaxDrawdown:
 
 
 def live_drawdown(equity: Decimal, stored_peak: Decimal) -> LiveDrawdown:
-    """Return `D = 1 - E / M`, a share, M the stored peak or equity if higher (field-study E3).
+    """Return `D = 1 - E / M`, a share, M the stored peak or equity if higher (formulas E3).
 
     Flows are taken out of both before (see `peak_after_flow`).
     """
@@ -65,7 +65,7 @@ def live_drawdown(equity: Decimal, stored_peak: Decimal) -> LiveDrawdown:
 
 
 def max_drawdown(moments: Sequence[Moment]) -> MaxDrawdown:
-    """Return `MDD = max D_t` with its story (field-study E3); moments come oldest first."""
+    """Return `MDD = max D_t` with its story (formulas E3); moments come oldest first."""
     n = len(moments)
     if n < 2:
         return MaxDrawdown(too_few(n, 2, Unit.SHARE), ZERO, None, None, None, 0)
@@ -86,7 +86,7 @@ def max_drawdown(moments: Sequence[Moment]) -> MaxDrawdown:
 
 
 def ulcer_index(moments: Sequence[Moment]) -> Figure:
-    """Return `UI = sqrt(mean(D_t^2))`, a share (Martin 1987, field-study E3)."""
+    """Return `UI = sqrt(mean(D_t^2))`, a share (Martin 1987, formulas E3)."""
     n = len(moments)
     if n < 2:
         return too_few(n, 2, Unit.SHARE)
@@ -98,7 +98,7 @@ def ulcer_index(moments: Sequence[Moment]) -> Figure:
 
 
 def day_change(equity: Decimal, at_midnight: Decimal, net_flow: Decimal = ZERO) -> Figure:
-    """Return `(E_now - F) / E_00:00 - 1`, a share, open P&L included; negative is a loss (field-study E3).
+    """Return `(E_now - F) / E_00:00 - 1`, a share, open P&L included; negative is a loss (formulas E3).
 
     `net_flow` is deposits less withdrawals since 00:00 UTC.
     """

@@ -1,4 +1,4 @@
-"""How well snipes bought: their attempts and orders against the prices known then (field-study E6)."""
+"""How well snipes bought: their attempts and orders against the prices known then (formulas E6)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

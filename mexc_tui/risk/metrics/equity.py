@@ -1,4 +1,4 @@
-"""From stored equity to returns, flows taken out (field-study E, conventions)."""
+"""From stored equity to returns, flows taken out (formulas E0)."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -56,7 +56,7 @@ def peak_after_flow(peak: Decimal, equity_before: Decimal, flow: Decimal) -> Dec
 
 
 def index_of(returns: Iterable[float]) -> tuple[float, ...]:
-    """Return the growth of 1, starting with 1: the flow-adjusted index that drawdowns are read from (E3)."""
+    """Return the flow-adjusted index, starting with 1, from which drawdowns are computed (formulas E3)."""
     level = 1.0
     found = [level]
     for one in returns:

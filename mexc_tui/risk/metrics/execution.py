@@ -1,4 +1,4 @@
-"""How well orders were executed (field-study E6). Basis points are costs: positive is bad."""
+"""How well orders were executed (formulas E6). Basis points are costs: positive is bad."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -73,7 +73,7 @@ class RefusalRate:
 
 
 def average_price(fills: Iterable[FillPart]) -> Decimal | None:
-    """Return `sum q p / sum q`; None when nothing filled (field-study E6)."""
+    """Return `sum q p / sum q`; None when nothing filled (formulas E6)."""
     quantity = value = ZERO
     for price, filled in fills:
         quantity += filled
@@ -82,7 +82,7 @@ def average_price(fills: Iterable[FillPart]) -> Decimal | None:
 
 
 def slippage_bps(side: Side, average: Decimal | None, reference: Decimal | None) -> Figure:
-    """Return `10^4 d (P - P_ref) / P_ref`, d = +1 for a buy and -1 for a sale (field-study E6)."""
+    """Return `10^4 d (P - P_ref) / P_ref`, d = +1 for a buy and -1 for a sale (formulas E6)."""
     if average is None:
         return undefined(0, 1, "nothing filled", Unit.BPS)
     if reference is None or reference <= 0:
@@ -91,7 +91,7 @@ def slippage_bps(side: Side, average: Decimal | None, reference: Decimal | None)
 
 
 def slippages(side: Side, average: Decimal | None, prices: ReferencePrices) -> tuple[Slippage, ...]:
-    """Return the slippage against every reference price there was, each labelled (field-study E6)."""
+    """Return the slippage against every reference price there was, each labelled (formulas E6)."""
     known = (
         (Reference.DECISION, prices.decision),
         (Reference.ARRIVAL, prices.arrival),
@@ -107,12 +107,12 @@ def slippages(side: Side, average: Decimal | None, prices: ReferencePrices) -> t
 
 
 def effective_spread_bps(side: Side, average: Decimal | None, mid: Decimal) -> Figure:
-    """Return `2 d (P - mid) / mid` in basis points, mid when the order was sent (field-study E6)."""
+    """Return `2 d (P - mid) / mid` in basis points, mid when the order was sent (formulas E6)."""
     return realised_spread_bps(side, average, mid, mid)
 
 
 def realised_spread_bps(side: Side, average: Decimal | None, mid: Decimal, mid_later: Decimal) -> Figure:
-    """Return `2 d (P - mid_later) / mid` in basis points, the later mid after 5 or 60 s (field-study E6).
+    """Return `2 d (P - mid_later) / mid` in basis points, the later mid after 5 or 60 s (formulas E6).
 
     Divided by the first mid, so that effective less realised is exactly the adverse selection.
     """
@@ -124,7 +124,7 @@ def realised_spread_bps(side: Side, average: Decimal | None, mid: Decimal, mid_l
 
 
 def adverse_selection_bps(side: Side, mid: Decimal, mid_later: Decimal) -> Figure:
-    """Return `2 d (mid_later - mid) / mid` in basis points: effective less realised spread (field-study E6).
+    """Return `2 d (mid_later - mid) / mid` in basis points: effective less realised spread (formulas E6).
 
     Negative for a buy when the price fell after it.
     """
@@ -143,7 +143,7 @@ def implementation_shortfall(
     end: Decimal,
     fees: Decimal,
 ) -> Shortfall:
-    """Return `d [q (P_a - P_d) + q (P - P_a) + (Q - q)(P_e - P_d)] + fees` (Perold 1988, field-study E6).
+    """Return `d [q (P_a - P_d) + q (P - P_a) + (Q - q)(P_e - P_d)] + fees` (Perold 1988, formulas E6).
 
     Delay, trading and opportunity in that order, quote units; `end` is the price when the order was given up.
     """
@@ -159,14 +159,14 @@ def implementation_shortfall(
 
 
 def fill_ratio(filled: Decimal, wanted: Decimal) -> Figure:
-    """Return `q / Q`, a share (field-study E6)."""
+    """Return `q / Q`, a share (formulas E6)."""
     if wanted <= 0:
         return undefined(1, 1, "nothing was wanted", Unit.SHARE)
     return Figure(float(filled / wanted), 1, 1, unit=Unit.SHARE)
 
 
 def refusal_rates(codes: Sequence[int | None]) -> tuple[RefusalRate, ...]:
-    """Return how often each code was the answer, None an order accepted; the commonest first (E6)."""
+    """Return the count of each response code, None for accepted; the commonest first (formulas E6)."""
     n = len(codes)
     counts = Counter(code for code in codes if code is not None)
     return tuple(

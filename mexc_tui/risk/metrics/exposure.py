@@ -1,4 +1,4 @@
-"""How much is at stake, and how concentrated (field-study E1). Amounts are exact, in quote units."""
+"""How much is at stake, and how concentrated (formulas E1). Amounts are exact, in quote units."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -73,19 +73,19 @@ class ExitWalk:
 
 
 def gross_exposure(holdings: Iterable[Holding]) -> Decimal:
-    """Return `G = sum |q p|`, quote units (field-study E1)."""
+    """Return `G = sum |q p|`, quote units (formulas E1)."""
     return sum((abs(one.value) for one in holdings), ZERO)
 
 
 def net_exposure(holdings: Iterable[Holding]) -> Decimal:
-    """Return `N = sum q p`, quote units; equal to gross where nothing is short (field-study E1)."""
+    """Return `N = sum q p`, quote units; equal to gross where nothing is short (formulas E1)."""
     return sum((one.value for one in holdings), ZERO)
 
 
 def reserved_exposure(
     holdings: Iterable[Holding], open_buys: Iterable[Decimal], armed_budgets: Iterable[Decimal]
 ) -> Decimal:
-    """Return `G + sum of open buys' remaining notional + armed budgets`, quote units (field-study E1).
+    """Return `G + sum of open buys' remaining notional + armed budgets`, quote units (formulas E1).
 
     Limits are checked against this: it is what the holdings become when everything fills.
     """
@@ -93,21 +93,21 @@ def reserved_exposure(
 
 
 def share_of_equity(amount: Decimal, equity: Decimal) -> Figure:
-    """Return `amount / E`, a share; cash's weight and every exposure's are made with it (field-study E1)."""
+    """Return `amount / E`, a share; cash's weight and every exposure's are made with it (formulas E1)."""
     if equity <= 0:
         return undefined(1, 1, "no equity", Unit.SHARE)
     return Figure(float(amount / equity), 1, 1, unit=Unit.SHARE)
 
 
 def weights(holdings: Iterable[Holding], equity: Decimal) -> tuple[Weight, ...]:
-    """Return `w_i = q_i p_i / E` per coin, heaviest first; equity includes cash (field-study E1)."""
+    """Return `w_i = q_i p_i / E` per coin, heaviest first; equity includes cash (formulas E1)."""
     values = by_symbol(holdings)
     ordered = sorted(values, key=lambda symbol: (-values[symbol], symbol))
     return tuple(Weight(symbol, share_of_equity(values[symbol], equity)) for symbol in ordered)
 
 
 def concentration(holdings: Iterable[Holding]) -> Figure:
-    """Return Herfindahl–Hirschman `HHI = sum s_i^2`, `s_i = |q_i p_i| / G` (field-study E1).
+    """Return Herfindahl–Hirschman `HHI = sum s_i^2`, `s_i = |q_i p_i| / G` (formulas E1).
 
     1/n when equally spread over n coins, 1 for a single one. n counts coins, not positions.
     """
@@ -119,7 +119,7 @@ def concentration(holdings: Iterable[Holding]) -> Figure:
 
 
 def effective_number(holdings: Iterable[Holding]) -> Figure:
-    """Return `1 / HHI`: how many equal positions would be as concentrated (field-study E1)."""
+    """Return `1 / HHI`: how many equal positions would be as concentrated (formulas E1)."""
     hhi = concentration(holdings)
     if hhi.value is None:
         return hhi
@@ -127,7 +127,7 @@ def effective_number(holdings: Iterable[Holding]) -> Figure:
 
 
 def concentration_of_equity(holdings: Iterable[Holding], equity: Decimal) -> Figure:
-    """Return `sum w_i^2` over coins with weights of equity, cash included: what to limit (field-study E1).
+    """Return `sum w_i^2` over coins with weights of equity, cash included: what to limit (formulas E1).
 
     Cash dilutes the coins and adds no term of its own, so all cash is 0 and all in one coin is 1.
     """
@@ -138,7 +138,7 @@ def concentration_of_equity(holdings: Iterable[Holding], equity: Decimal) -> Fig
 
 
 def risk_at_stop(holdings: Iterable[Holding], exit_cost: Decimal, equity: Decimal) -> Heat:
-    """Return open risk `sum q (p - stop) + exit costs`, quote units and share of E (field-study E1).
+    """Return open risk `sum q (p - stop) + exit costs`, quote units and share of E (formulas E1).
 
     `exit_cost` is the share of proceeds that a sale costs (fee and slippage). A stop above the price is
     no gain to be counted on: it adds only its costs. Without a stop the whole value is at risk.
@@ -150,12 +150,12 @@ def risk_at_stop(holdings: Iterable[Holding], exit_cost: Decimal, equity: Decima
 
 
 def gap_loss(holdings: Iterable[Holding], gap: Decimal) -> Decimal:
-    """Return the loss if each coin younger than 24 h opens at `(1 - gap) p`, quote units (field-study E1)."""
+    """Return the loss if each coin younger than 24 h opens at `(1 - gap) p`, quote units (formulas E1)."""
     return sum((one.value * gap for one in holdings if one.age_ms < YOUNG_MS), ZERO)
 
 
 def exit_into_bids(quantity: Decimal, bids: Sequence[BookLevel], mid: Decimal) -> ExitWalk:
-    """Return the liquidity-adjusted exit `L = q mid - sum filled price`, rest at 0 (field-study E1).
+    """Return the liquidity-adjusted exit `L = q mid - sum filled price`, rest at 0 (formulas E1).
 
     Bids come best first.
     """

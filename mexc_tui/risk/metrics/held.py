@@ -1,4 +1,4 @@
-"""VaR and ES of what is held, from the minute prices that are stored with equity (field-study E2)."""
+"""VaR and ES of what is held, from the minute prices that are stored with equity (formulas E2)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -37,7 +37,7 @@ def holdings_tail(
 
     `values`: quote units by symbol. Each coin needs 200 returns of its own, and the level's minimum (100 at
     95 %, 500 at 99 %) counts minutes that all coins know. With a newer coin there is no value: what it may
-    lose is the gap stress (field-study E1).
+    lose is the gap stress (formulas E1).
     """
     known = {symbol: minute_returns(points, symbol) for symbol in values}
     if not known:

@@ -1,4 +1,4 @@
-"""How long each stage of an order took (field-study E6)."""
+"""How long each stage of an order took (formulas E6)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class StageLatency:
 
 
 def percentiles(samples_ns: Sequence[int]) -> Percentiles:
-    """Return p50, p95 (n >= 20), p99 (n >= 100) and maximum of spans in nanoseconds (field-study E6)."""
+    """Return p50, p95 (n >= 20), p99 (n >= 100) and maximum of spans in nanoseconds (formulas E6)."""
     ordered = sorted(samples_ns)
     return Percentiles(
         n=len(ordered),
@@ -56,7 +56,7 @@ def percentiles(samples_ns: Sequence[int]) -> Percentiles:
 
 
 def stage_latencies(attempts: Iterable[Stamps]) -> tuple[StageLatency, ...]:
-    """Return each stage's percentiles, of the attempts that have both its stamps (field-study E6)."""
+    """Return each stage's percentiles, of the attempts that have both its stamps (formulas E6)."""
     samples: dict[Span, list[int]] = {span: [] for span in Span}
     for stamps in attempts:
         for span, took_ns in spans(stamps):

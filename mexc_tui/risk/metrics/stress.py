@@ -1,4 +1,4 @@
-"""The portfolio's tail, with coins too new for one entering at stress loss (field-study E2)."""
+"""The portfolio's tail, with coins too new for one entering at stress loss (formulas E2)."""
 
 import math
 from collections.abc import Sequence
@@ -55,26 +55,26 @@ class TailRisk:
 
 
 def is_new(coin: CoinHistory, sampling: Sampling) -> bool:
-    """Whether a coin has fewer than 30 daily or 200 one-minute observations: no VaR (field-study E2)."""
+    """Whether a coin has fewer than 30 daily or 200 one-minute observations: no VaR (formulas E2)."""
     return len(coin.returns) < sampling.value
 
 
 def coin_var(coin: CoinHistory, sampling: Sampling, level: Level) -> Figure:
-    """Return one coin's historical VaR, or its stress loss in words that say so (field-study E2)."""
+    """Return one coin's historical VaR, or its stress loss in words that say so (formulas E2)."""
     if is_new(coin, sampling):
         return _stress_loss(coin, sampling, STRESS_VAR)
     return historical_var(coin.returns, coin.value, level)
 
 
 def coin_es(coin: CoinHistory, sampling: Sampling, level: Level) -> Figure:
-    """Return one coin's historical ES, or its stress loss in words that say so (field-study E2)."""
+    """Return one coin's historical ES, or its stress loss in words that say so (formulas E2)."""
     if is_new(coin, sampling):
         return _stress_loss(coin, sampling, STRESS_ES)
     return historical_es(coin.returns, coin.value, level)
 
 
 def profits_of_holdings(coins: Sequence[CoinHistory]) -> list[float]:
-    """Return what the present holdings would have gained at each past moment all of them know (E2)."""
+    """Return the gains of the present holdings at each past moment that all of them have (formulas E2)."""
     common = min((len(coin.returns) for coin in coins), default=0)
     if not common:
         return []
@@ -85,7 +85,7 @@ def profits_of_holdings(coins: Sequence[CoinHistory]) -> list[float]:
 
 
 def portfolio_tail(coins: Sequence[CoinHistory], sampling: Sampling, level: Level) -> TailRisk:
-    """Return VaR and ES of the holdings together (historical simulation and normal), field-study E2.
+    """Return VaR and ES of the holdings together (historical simulation and normal), formulas E2.
 
     New coins add 50 % of their value to VaR and 100 % to ES, undiversified, and are named in the words.
     """

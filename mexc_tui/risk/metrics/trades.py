@@ -1,4 +1,4 @@
-"""How trades did (field-study E5). A trade is a position from its first fill until flat, dust written off."""
+"""How trades did (formulas E5). A trade is a position from its first fill until flat, dust written off."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -89,7 +89,7 @@ def trade_of(position: Position) -> Trade | None:
 
 
 def win_rate(trades: Sequence[Trade]) -> Figure:
-    """Return `W / n`, break-even not a win, with its 95 % Wilson interval; a share (field-study E5)."""
+    """Return `W / n`, break-even not a win, with its 95 % Wilson interval; a share (formulas E5)."""
     n = len(trades)
     if n < MIN_N_FOR_RATE:
         return too_few(n, MIN_N_FOR_RATE, Unit.SHARE)
@@ -99,7 +99,7 @@ def win_rate(trades: Sequence[Trade]) -> Figure:
 
 
 def profit_factor(trades: Sequence[Trade]) -> Figure:
-    """Return `sum of profits / |sum of losses|`; `n/a (no losses yet)` without one (field-study E5)."""
+    """Return `sum of profits / |sum of losses|`; `n/a (no losses yet)` without one (formulas E5)."""
     n = len(trades)
     losses = sum((-one.profit for one in trades if one.profit < 0), ZERO)
     if n and not losses:
@@ -111,7 +111,7 @@ def profit_factor(trades: Sequence[Trade]) -> Figure:
 
 
 def payoff_ratio(trades: Sequence[Trade]) -> Figure:
-    """Return `mean win / |mean loss|` (field-study E5)."""
+    """Return `mean win / |mean loss|` (formulas E5)."""
     n = len(trades)
     wins = [float(one.profit) for one in trades if one.profit > 0]
     losses = [float(-one.profit) for one in trades if one.profit < 0]
@@ -123,7 +123,7 @@ def payoff_ratio(trades: Sequence[Trade]) -> Figure:
 
 
 def expectancy(trades: Sequence[Trade], random: Random, resamples: int = RESAMPLES) -> Figure:
-    """Return `mean(profit)`, quote units, with a 95 % bootstrap interval (field-study E5).
+    """Return `mean(profit)`, quote units, with a 95 % bootstrap interval (formulas E5).
 
     See `bootstrap_interval` for what it costs.
     """
@@ -131,14 +131,14 @@ def expectancy(trades: Sequence[Trade], random: Random, resamples: int = RESAMPL
 
 
 def expectancy_r(trades: Sequence[Trade], random: Random, resamples: int = RESAMPLES) -> Figure:
-    """Return `mean(R)` of the trades with a planned risk, with a 95 % bootstrap interval (field-study E5)."""
+    """Return `mean(R)` of the trades with a planned risk, with a 95 % bootstrap interval (formulas E5)."""
     return _mean_figure(_multiples(trades), Unit.R, random, resamples)
 
 
 def bootstrap_interval(
     values: Sequence[float], random: Random, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
-    """Return the 2.5 % and 97.5 % quantile of the means of `resamples` draws with replacement (E5).
+    """Return the 2.5 % and 97.5 % quantile of the means of `resamples` draws with replacement (formulas E5).
 
     The same seed gives the same interval. Costs about 0.08 s of processor for 10,000 resamples of 100
     values and grows with both: off the event loop beyond a few hundred.
@@ -149,7 +149,7 @@ def bootstrap_interval(
 
 
 def sqn(trades: Sequence[Trade]) -> Figure:
-    """Return `sqrt(n) mean(R) / s(R)`, n under the root at most 100 (Tharp, field-study E5)."""
+    """Return `sqrt(n) mean(R) / s(R)`, n under the root at most 100 (Tharp, formulas E5)."""
     multiples = _multiples(trades)
     n = len(multiples)
     if n < MIN_FOR_SQN:
@@ -161,7 +161,7 @@ def sqn(trades: Sequence[Trade]) -> Figure:
 
 
 def kelly(trades: Sequence[Trade]) -> Kelly:
-    """Return `f* = p - (1 - p) / b`, p the lower Wilson bound, b the payoff; shares (Kelly 1956, E5).
+    """Return `f* = p - (1 - p) / b`, p the lower Wilson bound, b the payoff (Kelly 1956, formulas E5).
 
     A quarter of it is what may be applied. Negative: do not bet.
     """
@@ -183,7 +183,7 @@ def kelly(trades: Sequence[Trade]) -> Kelly:
 
 
 def excursions(trades: Iterable[Trade]) -> Excursions:
-    """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1`, and in R (field-study E5).
+    """Return median MAE and MFE, `lowest / entry - 1` and `highest / entry - 1`, and in R (formulas E5).
 
     R here is the stop's distance. Trades whose path is not known are left out.
     """
@@ -198,7 +198,7 @@ def excursions(trades: Iterable[Trade]) -> Excursions:
 
 
 def holding_time(trades: Sequence[Trade]) -> Figure:
-    """Return the median of `closed - opened`, milliseconds (field-study E5)."""
+    """Return the median of `closed - opened`, milliseconds (formulas E5)."""
     if not trades:
         return too_few(0, 1, Unit.MS)
     return Figure(
@@ -207,7 +207,7 @@ def holding_time(trades: Sequence[Trade]) -> Figure:
 
 
 def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms: int) -> Figure:
-    """Return the share of the time with a position open (field-study E5); overlaps count once.
+    """Return the share of the time with a position open (formulas E5); overlaps count once.
 
     `positions`: (opened, closed) of each; one that is still open closes at `until_ms`. The total is the time
     that the books cover, not the time since the first trade.
@@ -223,14 +223,14 @@ def time_in_market(positions: Iterable[tuple[int, int]], from_ms: int, until_ms:
 
 
 def turnover(trades: Sequence[Trade], mean_equity: Decimal) -> Figure:
-    """Return `sum of notional / mean E`, bought and sold both counted (field-study E5)."""
+    """Return `sum of notional / mean E`, bought and sold both counted (formulas E5)."""
     if mean_equity <= 0:
         return undefined(len(trades), 1, "no equity")
     return Figure(float(sum((one.notional for one in trades), ZERO) / mean_equity), len(trades), 1)
 
 
 def fee_drag(trades: Sequence[Trade]) -> Figure:
-    """Return `sum of fees / sum |gross profit|`, gross being before fees; a share (field-study E5)."""
+    """Return `sum of fees / sum |gross profit|`, gross being before fees; a share (formulas E5)."""
     gross = sum((abs(one.profit + one.fees) for one in trades), ZERO)
     if not gross:
         return undefined(len(trades), 1, "nothing gained or lost before fees", Unit.SHARE)

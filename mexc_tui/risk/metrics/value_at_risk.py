@@ -1,4 +1,4 @@
-"""Value at risk and expected shortfall of one return series (field-study E2).
+"""Value at risk and expected shortfall of one return series (formulas E2).
 
 Returns are simple returns over the horizon; equity and results are quote units, a loss is positive.
 """
@@ -34,7 +34,7 @@ class Level(Enum):
 
     @property
     def minimum(self) -> int:
-        """Observations below which the empirical tail says nothing (field-study E2)."""
+        """Observations below which the empirical tail says nothing (formulas E2)."""
         return 100 if self is Level.P95 else 500
 
     @property
@@ -44,7 +44,7 @@ class Level(Enum):
 
 
 def historical_var(returns: Sequence[float], equity: Money, level: Level) -> Figure:
-    """Return `-Q_(1-alpha)(r) E`, `Q` the quantile of type 7 (field-study E2).
+    """Return `-Q_(1-alpha)(r) E`, `Q` the quantile of type 7 (formulas E2).
 
     `returns` are those of the current holdings revalued on past days. Negative: even that quantile gains.
     """
@@ -57,7 +57,7 @@ def historical_var(returns: Sequence[float], equity: Money, level: Level) -> Fig
 def historical_es(returns: Sequence[float], equity: Money, level: Level) -> Figure:
     """Return `-E / (n t) * (sum of the m worst + (n t - m) r_(m+1))`, `m = floor(n t)`, `t` the tail.
 
-    The mean of the tail, with fractional weight on its last member (Acerbi & Tasche 2002, field-study E2).
+    The mean of the tail, with fractional weight on its last member (Acerbi & Tasche 2002, formulas E2).
     """
     n = len(returns)
     if n < level.minimum:
@@ -71,7 +71,7 @@ def historical_es(returns: Sequence[float], equity: Money, level: Level) -> Figu
 def parametric_var(
     equity: Money, sigma: float, n: int, level: Level, *, days: float = 1.0, mean: float = 0.0
 ) -> Figure:
-    """Return `E (z sigma sqrt(h) - mu h)` (RiskMetrics 1996, field-study E2); mu is 0 at one day.
+    """Return `E (z sigma sqrt(h) - mu h)` (RiskMetrics 1996, formulas E2); mu is 0 at one day.
 
     `sigma` is the daily deviation behind which `n` observations stand.
     """
@@ -82,7 +82,7 @@ def parametric_var(
 
 
 def parametric_es(equity: Money, sigma: float, n: int, level: Level, *, days: float = 1.0) -> Figure:
-    """Return `E sigma sqrt(h) phi(z) / (1 - alpha)`: 2.063 sigma at 95 %, 2.665 at 99 % (field-study E2)."""
+    """Return `E sigma sqrt(h) phi(z) / (1 - alpha)`: 2.063 sigma at 95 %, 2.665 at 99 % (formulas E2)."""
     if n < MIN_FOR_DEVIATION:
         return too_few(n, MIN_FOR_DEVIATION, Unit.QUOTE)
     loss = float(equity) * sigma * math.sqrt(days) * _NORMAL.pdf(level.z) / level.tail
@@ -90,7 +90,7 @@ def parametric_es(equity: Money, sigma: float, n: int, level: Level, *, days: fl
 
 
 def portfolio_deviation(weights: Sequence[float], returns: Sequence[Sequence[float]]) -> float:
-    """Return `sqrt(w' S w)` with the sample covariance S (n - 1) of the coins' returns (field-study E2).
+    """Return `sqrt(w' S w)` with the sample covariance S (n - 1) of the coins' returns (formulas E2).
 
     Every coin's series covers the same moments, two at least.
     """
@@ -105,7 +105,7 @@ def portfolio_deviation(weights: Sequence[float], returns: Sequence[Sequence[flo
 
 
 def undiversified_var(single: Sequence[Figure]) -> Figure:
-    """Return the sum of single VaRs: what the portfolio's is at correlation 1, and labelled so (E2)."""
+    """Return the sum of single VaRs, labelled undiversified: correlation 1 (formulas E2)."""
     n = min((one.n for one in single), default=0)
     known = [one.value for one in single if one.value is not None]
     if not single:
@@ -116,7 +116,7 @@ def undiversified_var(single: Sequence[Figure]) -> Figure:
 
 
 def ewma_variance(returns: Sequence[float], decay: float = RISK_METRICS_DECAY) -> Figure:
-    """Return `s2_t = decay s2_(t-1) + (1 - decay) r2_(t-1)`, squared returns (RiskMetrics 1996, E2).
+    """Return `s2_t = decay s2_(t-1) + (1 - decay) r2_(t-1)`, squared returns (RiskMetrics 1996, formulas E2).
 
     The forecast for the next day, oldest return first. It begins at the mean square: a single first return
     would outweigh the newest until some fifty days have passed.
@@ -131,7 +131,7 @@ def ewma_variance(returns: Sequence[float], decay: float = RISK_METRICS_DECAY) -
 
 
 def cornish_fisher_z(z: float, skew: float, kurtosis: float) -> float:
-    """Return `z + (z2-1)S/6 + (z3-3z)K/24 - (2z3-5z)S2/36`, z of the lower tail, K excess (E2)."""
+    """Return `z + (z2-1)S/6 + (z3-3z)K/24 - (2z3-5z)S2/36`, z of the lower tail, K excess (formulas E2)."""
     bent = (z**2 - 1) * skew / 6 + (z**3 - 3 * z) * kurtosis / 24
     return z + bent - (2 * z**3 - 5 * z) * skew**2 / 36
 
@@ -150,7 +150,7 @@ def cornish_fisher_is_monotone(skew: float, kurtosis: float) -> bool:
 
 
 def cornish_fisher_var(returns: Sequence[float], equity: Money, level: Level) -> Figure:
-    """Return `-z* sigma E`, z* bent by skewness and kurtosis, mu 0 (Cornish & Fisher, field-study E2).
+    """Return `-z* sigma E`, z* bent by skewness and kurtosis, mu 0 (Cornish & Fisher, formulas E2).
 
     Only from 100 observations on, and where the map is monotone.
     """

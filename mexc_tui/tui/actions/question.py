@@ -1,7 +1,7 @@
 """One question before something dangerous: which keys answer it, and until when. Pure.
 
 Never Enter, never the opening key held down, never pasted text; whatever is not the named key cancels, and
-so does time (tui reference 4d).
+so does time (painting 4).
 """
 
 from dataclasses import dataclass, field

@@ -23,7 +23,7 @@ from mexc_tui.tui.terminal.input_decoder import InputDecoder
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 24
-"""Frames; more are thrown away, and everything is painted anew once it reads again (tui reference 3e)."""
+"""Frames; more are thrown away, and everything is painted anew once it reads again (painting 3)."""
 LOOK_EVERY_S = 1.0
 READ_AGAIN_S = 0.2
 USUAL_SIZE = 80, 24

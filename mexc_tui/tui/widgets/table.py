@@ -1,4 +1,4 @@
-"""A table that paints what changed: a line at a time, out of its own cache (tui reference 0.4, 2)."""
+"""A table that paints what changed: a line at a time, out of its own cache (painting 1)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

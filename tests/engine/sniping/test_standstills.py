@@ -1,4 +1,4 @@
-"""Standstills around an opening: what was planned is planned again from current data, or dropped (C3, C4)."""
+"""Standstills around an opening: the attempt is planned again or dropped (reliability C3, C4)."""
 
 import asyncio
 from decimal import Decimal

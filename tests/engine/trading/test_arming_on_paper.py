@@ -1,4 +1,4 @@
-"""What signals may arm on paper once enough outcomes are recorded (field-study E7)."""
+"""What signals may arm on paper once enough outcomes are recorded (formulas E7)."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ async def remember(running: Joined, outcomes: int) -> None:
     ("outcomes", "auto_arm", "armed"),
     [(100, "everywhere", True), (99, "everywhere", False), (100, "practice", False)],
 )
-def test_E7_on_paper_signals_arm_once_that_is_set_and_100_outcomes_are_stored(
+def test_on_paper_signals_arm_once_that_is_set_and_100_outcomes_are_stored(
     tmp_path: Path, outcomes: int, auto_arm: str, armed: bool
 ) -> None:
     async def main(sim: Simulation) -> None:

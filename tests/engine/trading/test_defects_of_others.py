@@ -1,4 +1,4 @@
-"""Defects that other desks are known for, on the whole engine (field-study A3.3, A4, A5, A6)."""
+"""Defects that other desks are known for, on the whole engine (rules 2 to 5)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ async def buy_both(running: Joined) -> None:
     await asyncio.sleep(1)
 
 
-def test_A3_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_path: Path) -> None:
+def test_defect_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         hang = FaultPlan(kind=FaultKind.LOSE_REQUEST, at_s=43, method="POST", path=ORDER, times=1)
         day = two_listings(sim, tmp_path, SECOND, hang)
@@ -64,7 +64,7 @@ def test_A3_7_an_emergency_stop_sells_all_at_once_and_again_what_hangs(tmp_path:
     simulate(main)
 
 
-def test_A5_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Path) -> None:
+def test_losses_of_real_closes_are_counted_and_pause_the_next_entry(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         later = msgspec.structs.replace(SECOND, opens_s=80)
         day = two_listings(sim, tmp_path, later, losses_pause=1)
@@ -108,7 +108,7 @@ class NotedDay:
         await self.day.sim.network.serve(HOST, PORT, application)
 
 
-def test_A3_1_2_10_11_A4_orders_are_posted_sized_in_quote_without_time_in_force_and_no_stop_rests(
+def test_defects_1_2_10_11_orders_are_posted_sized_in_quote_without_time_in_force_and_no_stop_rests(
     tmp_path: Path,
 ) -> None:
     async def main(sim: Simulation) -> None:
@@ -139,7 +139,7 @@ def test_A3_1_2_10_11_A4_orders_are_posted_sized_in_quote_without_time_in_force_
     simulate(main)
 
 
-def test_A4_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
+def test_a_price_over_two_rungs_at_once_sells_both_and_protects_the_rest(tmp_path: Path) -> None:
     async def main(sim: Simulation) -> None:
         day = day_of(sim, tmp_path, lent={"ladder": "25@10, 25@20"})
         async with guarding(day) as (running, rooms, position):

@@ -1,4 +1,4 @@
-"""A listing's life: calendar, symbolsV2, exchangeInfo and orders at each stage (reference 10.3, 11.3)."""
+"""A listing's life: calendar, symbolsV2, exchangeInfo and orders at each stage (protocol 10.3, 11.3)."""
 
 from decimal import Decimal
 from itertools import pairwise

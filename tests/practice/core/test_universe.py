@@ -1,4 +1,4 @@
-"""The universe has the size and the oddities of the real one (reference 1, 4.2)."""
+"""The universe has the size and the oddities of the real one (protocol 1, 4.2)."""
 
 from collections import Counter
 from decimal import Decimal

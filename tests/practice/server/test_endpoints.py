@@ -245,7 +245,7 @@ async def test_limit_order_from_placing_to_cancelling(client: Client) -> None:
     assert Decimal(balance["locked"]) == Decimal(price)
     assert balance["available"] == balance["free"]
     gone = await client.good("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])
-    assert gone["status"] == "NEW"  # the state before the cancel (reference 4.4)
+    assert gone["status"] == "NEW"  # the state before the cancel (protocol 4.4)
     order = await client.good("GET", "order", symbol=PAIR, orderId=placed["orderId"])
     assert order["status"] == "CANCELED"
     again = await client.sign("DELETE", "order", symbol=PAIR, orderId=placed["orderId"])

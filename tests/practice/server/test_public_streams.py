@@ -171,7 +171,7 @@ def test_mini_tickers_come_every_three_seconds() -> None:
         assert not all_of_them.HasField("symbol")
         day = await client.get("ticker/24hr", symbol=PAIR)
         body = alone[-1].mini_ticker
-        # Opposite of REST: volume is the quote's (reference 7.6).
+        # Opposite of REST: volume is the quote's (protocol 7.6).
         assert abs(Decimal(body.volume) / Decimal(day["quoteVolume"]) - 1) < Decimal("0.1")
         assert abs(Decimal(body.quantity) / Decimal(day["volume"]) - 1) < Decimal("0.1")
 
@@ -179,7 +179,7 @@ def test_mini_tickers_come_every_three_seconds() -> None:
 
 
 def test_fields_leave_in_mexcs_order() -> None:
-    """Channel, symbol, sendTime, body: tags 0a, 1a, 30 and the body's, in this order (reference 7.6)."""
+    """Channel, symbol, sendTime, body: tags 0a, 1a, 30 and the body's, in this order (protocol 7.6)."""
 
     async def test(client: Client) -> None:
         channel = f"spot@public.aggre.bookTicker.v3.api.pb@10ms@{PAIR}"

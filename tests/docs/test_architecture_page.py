@@ -1,0 +1,28 @@
+"""The page about the architecture names files that exist."""
+
+import re
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+PACKAGE = CHECKOUT / "mexc_tui"
+PAGE = (CHECKOUT / "docs" / "architecture.md").read_text("utf-8")
+QUESTIONS = PAGE.split("## 7.")[1].split("## 8.")[0]
+
+
+def test_every_file_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"`([a-z_]+/[a-z_/0-9]*\.py)`", PAGE))
+    assert len(named) > 60
+    assert sorted(name for name in named if not (PACKAGE / name).is_file()) == []
+
+
+def test_every_package_is_on_the_page_and_every_package_on_the_page_exists() -> None:
+    table = PAGE.split("| Package | Responsibility |")[1].split("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for cell in cells for name in re.findall(r"([a-z]+)/", cell)}
+    assert named == {folder.parent.name for folder in PACKAGE.glob("*/__init__.py")}
+
+
+def test_the_page_answers_twenty_two_questions_with_a_place() -> None:
+    rows = [line for line in QUESTIONS.splitlines() if line.endswith("|") and "?" in line]
+    assert len(rows) >= 22
+    assert [row for row in rows if "`" not in row] == []

@@ -32,7 +32,7 @@ from mexc_tui.desk.wire import Answer
 from mexc_tui.engine.runtime.thread import EngineThread
 from mexc_tui.host.paths import Paths
 from mexc_tui.model.event import Fact
-from tests.tui.frozen import listing, position, risk, status
+from tests.support.tui.frozen_desk import listing, position, risk, status
 
 LAG_EVERY_S = 0.005
 TURNOVER, KEPT = 50, 30

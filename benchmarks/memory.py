@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from mexc_tui.practice.scenario import Scenario, load
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.support.engine.practice_day import PracticeDay
 
 NOT_THE_ENGINES = ("mexc_tui.practice", "mexc_tui.simulation", "asyncio", "tests.")
 SKIPPED = (type, ModuleType, FunctionType, BuiltinFunctionType)

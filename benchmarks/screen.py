@@ -33,7 +33,7 @@ from benchmarks.at_terminal import (
 )
 from benchmarks.common import Row, emit, percentile
 from benchmarks.screen_ends import day, hang_ups, stalled, stopped
-from tests.cli.ptys import Terminal
+from tests.support.processes.pseudo_terminal import Terminal
 
 ROUNDS = 7
 WINDOW_S, IDLE_S = 8.0, 40.0

@@ -27,9 +27,9 @@ from mexc_tui.desk.trading import POSITIONS, RISK, SNIPES
 from mexc_tui.host.paths import paths_of
 from mexc_tui.model.trading_view import PositionRow, RiskRow, SnipeRow
 from mexc_tui.model.view import ListingRow, StatusRow
-from tests.cli.ptys import Terminal
-from tests.tui.glass import Glass
-from tests.tui.screen_ages import Age, Truth, ages, chosen
+from tests.support.processes.pseudo_terminal import Terminal
+from tests.support.tui.screen_ages import Age, Truth, ages, chosen
+from tests.support.tui.virtual_terminal import Glass
 
 SIZE = 120, 40
 DAY_S, LOOK_S, STAY_S, ASK_S = 240.0, 0.1, 1.3, 0.3

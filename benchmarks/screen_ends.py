@@ -22,7 +22,7 @@ from benchmarks.at_terminal import (
     welcomed,
 )
 from benchmarks.common import Row
-from tests.cli.ptys import Terminal
+from tests.support.processes.pseudo_terminal import Terminal
 
 STALLED_S, STOPPED_S = 10.0, 60.0
 ROUNDS = 5

@@ -42,8 +42,8 @@ from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.desk.engines import client_of, running
-from tests.store import samples
+from tests.support.desk_server import client_of, running
+from tests.support.samples import listing_samples
 
 CLOCK = SystemClock()
 
@@ -98,7 +98,7 @@ class HeldFace:
 
     async def add_listing(self, symbol: str, opens_ms: int | None, note: str = "") -> ListingRow:
         self.added.append(symbol)
-        return listing_row(samples.listing(symbol), Stage.SCHEDULED)
+        return listing_row(listing_samples.listing(symbol), Stage.SCHEDULED)
 
     async def drop_listing(self, symbol: str, note: str = "") -> ListingRow:
         raise CommandRefused(f"{symbol} is unknown.")
@@ -189,7 +189,7 @@ async def test_who_stopped_the_engine_is_told_to_it(tmp_path: Path) -> None:
 async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_path: Path) -> None:
     def fill(unit: UnitOfWork) -> None:
         for number in range(150):
-            listing = samples.listing(f"N{number}USDT", 1_000 + number)
+            listing = listing_samples.listing(f"N{number}USDT", 1_000 + number)
             unit.listings.save(listing, listing.stage)
         for number in range(50):
             large = "x" * 9_000
@@ -215,7 +215,7 @@ async def test_long_lists_come_page_by_page_and_large_rows_in_smaller_pages(tmp_
 
 
 async def test_a_view_follows_what_stands(tmp_path: Path) -> None:
-    face = HeldFace(standing=[signal_row(samples.signal(), stands=True)])
+    face = HeldFace(standing=[signal_row(listing_samples.signal(), stands=True)])
     store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock") as door:
         client = client_of(tmp_path / "s.sock")
@@ -238,7 +238,7 @@ async def test_the_first_viewer_is_shown_what_stands_now(tmp_path: Path) -> None
     face = HeldFace()
     store = await Store.open(tmp_path / "state" / "desk.sqlite3", CLOCK)
     async with opened(store, face, tmp_path / "s.sock"):
-        face.standing = [signal_row(samples.signal(), stands=True)]
+        face.standing = [signal_row(listing_samples.signal(), stands=True)]
         client = client_of(tmp_path / "s.sock")
         mirror = client.mirror(SIGNALS)
         seen: asyncio.Queue[list[str]] = asyncio.Queue()

@@ -17,7 +17,7 @@ from mexc_tui.model.trading import Cause
 from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PORT, PracticeDay
+from tests.support.engine.practice_day import DAY, PORT, PracticeDay
 
 PAIRS, ORDERS = 5, 4
 

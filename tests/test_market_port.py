@@ -7,7 +7,7 @@ from mexc_tui.app.market_adapter import silent_words
 from mexc_tui.exchange.streams.subscription_state import FeedState, Phase
 from mexc_tui.exchange.streams.topics import Topic, deals, mini_tickers
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.support.engine.practice_day import PracticeDay
 
 
 def state(topic: Topic, age_s: float | None, reason: str = "") -> FeedState:

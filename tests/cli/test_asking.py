@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.ready import ready_line
+from tests.support.processes.ready_line import ready_line
 
 RUN = [sys.executable, "-m", "mexc_tui"]
 

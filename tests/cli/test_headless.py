@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.ready import ready_line
+from tests.support.processes.ready_line import ready_line
 
 SHORT = """
 name = "short"

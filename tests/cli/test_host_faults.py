@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.ptys import Terminal
 from tests.cli.test_asking import Shell
 from tests.cli.test_kill_direct import World, begin, end, world
 from tests.cli.test_screen import READY, shell
+from tests.support.processes.pseudo_terminal import Terminal
 
 __all__ = ["shell", "world"]
 

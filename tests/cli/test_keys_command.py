@@ -19,7 +19,7 @@ from mexc_tui.host import credentials
 from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice.scenario import AccountPlan, MarketPlan, Scenario
 from mexc_tui.practice.server import serving
-from tests.cli.with_keyring import FileKeyring
+from tests.support.processes.file_keyring import FileKeyring
 
 KEY, SECRET = "mx0vCANARYKEY98765", "CANARYSECRET0123456789abcdef0123"
 BOTH = f"{KEY}\n{SECRET}\n"

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from mexc_tui.cli.main import main
-from tests.cli.zygote import CLOSED, Ran, Zygote
+from tests.support.processes.command_server import CLOSED, Ran, Zygote
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "": (),

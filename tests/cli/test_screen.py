@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.ptys import RUN, SOON_S, Terminal
 from tests.cli.test_asking import Shell
+from tests.support.processes.pseudo_terminal import RUN, SOON_S, Terminal
 
 READY = "entries allowed"
 ENTER, ESCAPE, INTERRUPT = "\r", "\x1b", "\x03"

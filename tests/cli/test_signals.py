@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.ptys import RUN, Terminal
-from tests.cli.ready import ready_line
 from tests.cli.test_asking import Shell
 from tests.cli.test_screen import ENTER, INTERRUPT, READY, gone, is_given_back, opened, shell, until
+from tests.support.processes.pseudo_terminal import RUN, Terminal
+from tests.support.processes.ready_line import ready_line
 
 __all__ = ["shell"]
 

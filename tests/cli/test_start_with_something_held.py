@@ -22,7 +22,7 @@ from mexc_tui.model.position import Account
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
 from tests.cli.test_launching import desk, end_of, environment, line_of, written
-from tests.store.trading_samples import entry, intent, lot, position
+from tests.support.samples.trading_samples import entry, intent, lot, position
 
 NOBODY = 0
 """In place of a status: the connection is taken, and nothing is answered."""

@@ -38,9 +38,9 @@ from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.engine import held
-from tests.engine.trading_engine import DIFFERENCE, HeldMoney, reconciled, risk
-from tests.store import trading_samples as samples
+from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reconciled, risk
+from tests.support.samples import position_samples
+from tests.support.samples import trading_samples as samples
 from tests.test_door import HeldFace
 
 CLOCK = SystemClock()
@@ -362,7 +362,7 @@ def remember(unit: UnitOfWork) -> None:
     tables.snipes.save(samples.snipe())
     tables.intents.save(samples.intent())
     tables.orders.save(samples.order())
-    tables.positions.save(held.position(snipe_id="s1"))
+    tables.positions.save(position_samples.position(snipe_id="s1"))
     tables.positions.save(samples.position("p2", opened_ms=1_000, closed_ms=2_000, realised="-1"))
     tables.entries.add(
         samples.entry("start", (Account.DESK, "USDT", "50"), (Account.EXTERNAL, "USDT", "-50"))
@@ -601,7 +601,7 @@ def test_a_restore_asks_before_it_replaces_a_database(shell: Desk) -> None:
 
 
 def test_plans_count_what_has_no_price() -> None:
-    blind = position_rows(held.books(), held.sight(None, None))
+    blind = position_rows(position_samples.books(), position_samples.sight(None, None))
     words = stop_plan("FLATTEN", Held(positions=blind))
     assert "sell 1 position worth 0.00 USDT at the bid (1 without a price), cancel 0 orders" in words
     assert "no fresh price is known" in close_plan(blind[0], D(50))

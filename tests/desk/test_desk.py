@@ -14,7 +14,7 @@ from mexc_tui.desk.kinds import CommandKind, DeskSilent, NoEngine, Outcome, Role
 from mexc_tui.desk.wire import Give, raw
 from mexc_tui.model.event import Fact
 from mexc_tui.model.storage import StorageFull
-from tests.desk.engines import (
+from tests.support.desk_server import (
     BUY,
     COUNT,
     HALT,

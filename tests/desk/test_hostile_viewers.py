@@ -32,7 +32,7 @@ from mexc_tui.desk.wire import (
     raw,
     read_frame,
 )
-from tests.desk.engines import (
+from tests.support.desk_server import (
     BUY,
     COUNT,
     HALT,
@@ -201,7 +201,7 @@ STOPPED = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.desk.kinds import Role
-from tests.desk.engines import QUOTES, client_of, running
+from tests.support.desk_server import QUOTES, client_of, running
 async def main():
     client = client_of(Path(sys.argv[1]), Role.VIEW)
     mirror = client.mirror(QUOTES)

@@ -11,7 +11,7 @@ from mexc_tui.desk import connection
 from mexc_tui.desk.ask import ask, look
 from mexc_tui.desk.kinds import CommandKind, DeskError, DeskRefused, NoEngine, Outcome, ViewKind
 from mexc_tui.desk.place import Peer
-from tests.desk.engines import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
+from tests.support.desk_server import BUY, COUNT, QUOTES, Amount, Quote, now_ms, serving
 
 
 class Other(msgspec.Struct, frozen=True):

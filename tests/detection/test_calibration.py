@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from mexc_tui.detection.calibration import CaseKey, History, Tally, shrunk
 from mexc_tui.model.signal import ClaimKind, DetectorName
-from tests.detection.stages import Desk
-from tests.market.examples import before, row, web
+from tests.support.samples.detection_samples import Desk
+from tests.support.samples.listing_sources import before, row, web
 
 READY = CaseKey(DetectorName.READY_STATE, 1, "web only")
 

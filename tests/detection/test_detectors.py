@@ -9,8 +9,20 @@ from mexc_tui.model.listing import Source, Triple
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import ClaimKind, DetectorName, Input, Signal
 from mexc_tui.model.symbol import SymbolStatus
-from tests.detection.stages import Desk, announced, book
-from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote, row, web
+from tests.support.samples.detection_samples import Desk, announced, book
+from tests.support.samples.listing_sources import (
+    OLD,
+    OPENS_MS,
+    before,
+    calendar,
+    deal,
+    entry,
+    knowing,
+    pair,
+    quote,
+    row,
+    web,
+)
 
 
 def only(signals: list[Signal]) -> Signal:

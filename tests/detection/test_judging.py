@@ -8,7 +8,7 @@ from mexc_tui.detection.score import lead_times, score, wilson
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.signal import Claim, ClaimKind, DetectorName, Probability, Signal, SignalKey
-from tests.market.examples import OPENS_MS, before
+from tests.support.samples.listing_sources import OPENS_MS, before
 
 HOUR = 3_600
 

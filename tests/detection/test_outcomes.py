@@ -12,7 +12,7 @@ from mexc_tui.market.tape import Bar, Tape
 from mexc_tui.model.listing import Listing
 from mexc_tui.model.outcome_of_listing import End, ListingOutcome
 from mexc_tui.model.signal import ClaimKind
-from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair
+from tests.support.samples.listing_sources import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair
 
 FREE = LabelRule(slippage=0.0, fee=0.0)
 """The rule without costs, so that its arithmetic can be followed by hand."""

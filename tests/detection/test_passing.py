@@ -11,8 +11,19 @@ from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.model.listing import Listing, Source
 from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
 from mexc_tui.model.symbol import SymbolStatus
-from tests.detection.stages import Desk, announced, book
-from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, row, web
+from tests.support.samples.detection_samples import Desk, announced, book
+from tests.support.samples.listing_sources import (
+    OLD,
+    OPENS_MS,
+    before,
+    calendar,
+    deal,
+    entry,
+    knowing,
+    pair,
+    row,
+    web,
+)
 
 STEPS: dict[str, Callable[[Knowledge, int], object]] = {
     "calendar": lambda known, at_ms: known.read_calendar(calendar(entry()), at_ms),

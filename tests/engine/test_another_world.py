@@ -14,7 +14,7 @@ from mexc_tui.model.signal import ClaimKind, DetectorName, Probability
 from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.report.day import DayReport, ListingReport, Totals
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay, every_listing
+from tests.support.engine.practice_day import DAY, PracticeDay, every_listing
 
 
 async def whole_day(sim: Simulation, folder: Path) -> DayReport:

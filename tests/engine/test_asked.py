@@ -13,9 +13,9 @@ from mexc_tui.model.why import DetectorSays, WhyRow
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.detection.stages import Desk, announced, book
-from tests.market.examples import OLD, before, deal, pair
-from tests.store.parts import FILE, HandClock
+from tests.support.samples.detection_samples import Desk, announced, book
+from tests.support.samples.listing_sources import OLD, before, deal, pair
+from tests.support.store_parts import FILE, HandClock
 
 
 async def _why(

@@ -7,7 +7,7 @@ import pytest
 
 from mexc_tui.engine.runtime.suspend_detector import MEASURED_S, Awake
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.standing import sleep_machine, stand_still
+from tests.support.engine.stalls import sleep_machine, stand_still
 
 
 class Watched:

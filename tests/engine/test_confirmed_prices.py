@@ -10,7 +10,7 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.stream import StreamDeal
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import (
+from tests.support.engine.monitored_position import (
     SYMBOL,
     Lent,
     closed,
@@ -20,8 +20,8 @@ from tests.engine.guarded import (
     price,
     price_for,
 )
-from tests.engine.standing import stand_still
-from tests.sniping.making import D
+from tests.support.engine.stalls import stand_still
+from tests.support.samples.sniping_samples import D
 
 NO_LADDER: Lent = {"ladder": ""}
 

@@ -9,7 +9,7 @@ from mexc_tui.app.composition import Joined
 from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.holding import fall_to, holding, rooms_of
+from tests.support.engine.open_position import fall_to, holding, rooms_of
 
 DAY_MS = 86_400_000
 

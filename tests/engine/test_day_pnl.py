@@ -13,9 +13,9 @@ from mexc_tui.engine.views.trading_facade import trading_face
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine import held
-from tests.engine.holding import holding, rooms_of
 from tests.engine.test_equity_marks import MIDNIGHT_MS
+from tests.support.engine.open_position import holding, rooms_of
+from tests.support.samples import position_samples
 
 
 async def risk_of(running: Joined) -> RiskRow:
@@ -72,7 +72,9 @@ def test_a_day_begins_with_the_last_mark_before_midnight_also_after_restarts(tmp
 def test_without_every_price_neither_the_days_gain_nor_a_loss_limit_is_stated(day_equity: D | None) -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
     guarded = Guarded(day_equity=day_equity)
-    row = risk_row(held.books(), book, guarded, RiskLimits(), held.sight(None, None), MIDNIGHT_MS)
+    row = risk_row(
+        position_samples.books(), book, guarded, RiskLimits(), position_samples.sight(None, None), MIDNIGHT_MS
+    )
     assert (row.day_pnl, row.day_pct, row.drawdown_pct) == (None, None, None)
     used = {one.name: (one.used, one.share) for one in row.limits}
     assert used["daily_loss"] == used["drawdown"] == (None, None)

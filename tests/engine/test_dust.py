@@ -17,8 +17,8 @@ from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import Conversion, FailedConversion, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import agree, closed, day_of, guarding, held, rooms_of
+from tests.support.engine.monitored_position import agree, closed, day_of, guarding, held, rooms_of
+from tests.support.engine.practice_day import PracticeDay
 
 D = Decimal
 CONVERT = "/api/v3/capital/convert"

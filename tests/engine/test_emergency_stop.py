@@ -20,8 +20,8 @@ from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.practice.scenario import Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
-from tests.engine.holding import SYMBOL, holding, rest_a_sale, rooms_of, until
+from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of, until
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 LADDER = "30@100,40@200,30@300"
 KILLED = Trading(

@@ -12,7 +12,7 @@ from mexc_tui.model.storage import StorageFailed
 from mexc_tui.model.view import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 
 async def open_alerts(running: Joined) -> dict[str, str]:

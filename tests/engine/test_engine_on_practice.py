@@ -13,7 +13,7 @@ from mexc_tui.model.listing import Stage
 from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay, every_listing
+from tests.support.engine.practice_day import PracticeDay, every_listing
 
 
 async def facts_of(running: Joined) -> list[Fact]:

@@ -10,8 +10,8 @@ import pytest
 from mexc_tui.engine.accounting.equity_monitor import DAY_MS, MINUTE_MS
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.holding import holding, rooms_of
+from tests.support.engine.open_position import holding, rooms_of
+from tests.support.engine.practice_day import PracticeDay
 
 MIDNIGHT_MS = 20_423 * DAY_MS
 

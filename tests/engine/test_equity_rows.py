@@ -10,7 +10,7 @@ from mexc_tui.model.plan_view import EquityRow
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.store.trading_samples import SCOPE
+from tests.support.samples.trading_samples import SCOPE
 
 START_MS = 20_000 * DAY_MS + 3_600_000
 MINUTE_MS = 60_000

@@ -24,10 +24,9 @@ from mexc_tui.model.plan_view import ExitsRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.storage import StorageError
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.desk.engines import client_of
-from tests.desk.engines import running as attached
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import (
+from tests.support.desk_server import client_of
+from tests.support.desk_server import running as attached
+from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     closed,
@@ -37,6 +36,7 @@ from tests.engine.guarded import (
     price_for,
     until,
 )
+from tests.support.engine.practice_day import PracticeDay
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,16 @@ from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import SYMBOL, agree, closed, day_of, guarding, price_for, rooms_of, until
+from tests.support.engine.monitored_position import (
+    SYMBOL,
+    agree,
+    closed,
+    day_of,
+    guarding,
+    price_for,
+    rooms_of,
+    until,
+)
 
 POLLED = "/api/v3/defaultSymbols"
 EVERYTHING = "/api/v3/"

@@ -16,7 +16,7 @@ from mexc_tui.model.signal import DetectorName, Signal
 from mexc_tui.model.snipe import Snipe
 from mexc_tui.model.trading_view import MetricRow, RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import Watcher, listing, opening, scenario
 
 PLAN = scenario(listing("ONE", opens_s=40), listing("TWO", opens_s=75))
 

@@ -10,8 +10,8 @@ from mexc_tui.engine.trading import TradingRooms
 from mexc_tui.model.intent import OrderRole, OrderState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import closed, day_of, guarding
-from tests.store import trading_samples as samples
+from tests.support.engine.monitored_position import closed, day_of, guarding
+from tests.support.samples import trading_samples as samples
 
 ONE_RUNG = {"ladder": "50@100"}
 WITHIN_MS = 2_000

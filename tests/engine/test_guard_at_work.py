@@ -19,7 +19,7 @@ from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.rounding import floored, grid_of
-from tests.engine.holding import (
+from tests.support.engine.open_position import (
     SYMBOL,
     D,
     fall_to,

@@ -19,7 +19,7 @@ from mexc_tui.model.position import Account, Protection
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import (
+from tests.support.engine.monitored_position import (
     QUIET,
     SYMBOL,
     Lent,

@@ -20,10 +20,10 @@ from mexc_tui.model.storage import StorageFull
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.store import Store
-from tests.engine.days import PracticeDay
-from tests.engine.holding import SYMBOL, holding, rest_a_sale, rooms_of
-from tests.engine.inline import InlineThread
-from tests.engine.trading.desk import mortal
+from tests.support.engine.crashing_engine import mortal
+from tests.support.engine.inline_store import InlineThread
+from tests.support.engine.open_position import SYMBOL, holding, rest_a_sale, rooms_of
+from tests.support.engine.practice_day import PracticeDay
 
 T = TypeVar("T")
 ROOMY = 1_000_000

@@ -24,9 +24,9 @@ from mexc_tui.model.outcome import Purpose
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PORT, PracticeDay
-from tests.engine.guarded import QUIET, rooms_of
-from tests.engine.inline import InlineThread
+from tests.support.engine.inline_store import InlineThread
+from tests.support.engine.monitored_position import QUIET, rooms_of
+from tests.support.engine.practice_day import DAY, PORT, PracticeDay
 
 if TYPE_CHECKING:
     from mexc_tui.ports.trading import Trading

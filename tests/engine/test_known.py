@@ -11,7 +11,7 @@ from mexc_tui.model.listing import Listing
 from mexc_tui.model.storage import StorageFailed
 from mexc_tui.ports.store import Unit
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.support.engine.practice_day import PracticeDay
 
 AHEAD_MS = 600_000
 

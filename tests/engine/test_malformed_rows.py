@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from mexc_tui.model.listing import Source
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 INFO = "/api/v3/exchangeInfo"
 

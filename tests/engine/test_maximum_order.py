@@ -15,8 +15,8 @@ from mexc_tui.model.position import Account
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.exit_edit import ExitWish
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import (
+from tests.support.engine.crashing_engine import ours
+from tests.support.engine.monitored_position import (
     SYMBOL,
     Lent,
     agree,
@@ -27,7 +27,7 @@ from tests.engine.guarded import (
     price_for,
     until,
 )
-from tests.engine.trading.desk import ours
+from tests.support.engine.practice_day import PracticeDay
 
 D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}

@@ -12,7 +12,7 @@ from mexc_tui.model.outcome_of_listing import End
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 
 def listing(running: Joined, symbol: str) -> Listing:

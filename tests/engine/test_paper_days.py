@@ -26,8 +26,8 @@ from mexc_tui.practice.values import OrderRecord
 from mexc_tui.settings.layers import flag_layer
 from mexc_tui.settings.load import Layers
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import HOST, LENT, PORT
-from tests.engine.inline import InlineThread
+from tests.support.engine.inline_store import InlineThread
+from tests.support.engine.practice_day import HOST, LENT, PORT
 
 NAME = "NEWUSDT"
 OPENS_S = 40.0

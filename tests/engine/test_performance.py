@@ -26,8 +26,8 @@ from mexc_tui.model.snipe import Attempt, Stamps
 from mexc_tui.model.trading_view import MetricRow, PerformanceRow
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.engine import held
-from tests.store import trading_samples as samples
+from tests.support.samples import position_samples
+from tests.support.samples import trading_samples as samples
 
 SCOPE = samples.SCOPE
 DAY_MS = 86_400_000
@@ -64,7 +64,7 @@ def write_books(unit: UnitOfWork) -> None:
     tables.entries.add(cash("losses", "-5"))
     tables.entries.add(cash("gains", "7"))
     tables.snipes.save(samples.snipe("s1"))
-    tables.positions.save(held.position())
+    tables.positions.save(position_samples.position())
     tables.positions.save(closed("p2", "-5", 1_000))
     tables.positions.save(closed("p3", "7", 2_000))
 
@@ -103,7 +103,7 @@ async def test_time_in_market_is_a_share_of_all_the_time_that_the_books_cover(tm
         assert figure.words.startswith("1.0%")
 
         def hold(unit: UnitOfWork) -> None:
-            still_open = held.position(opened_ms=350_001, id="p9", snipe_id="")
+            still_open = position_samples.position(opened_ms=350_001, id="p9", snipe_id="")
             unit.trading(SCOPE).positions.save(still_open)
 
         await store.write("books", hold)
@@ -118,7 +118,7 @@ def named(row: PerformanceRow) -> dict[str, MetricRow]:
 
 async def test_equity_is_start_flows_and_profits(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
-        row = await performance(store, Mark(held.position(), D("2.1"), D("0.001")))
+        row = await performance(store, Mark(position_samples.position(), D("2.1"), D("0.001")))
     assert (row.start_equity, row.flows, row.realised) == (D(1_000), D(50), D(2))
     assert (row.unrealised, row.equity) == (D("0.959"), D("1052.959"))
     assert row.identity_gap == 0
@@ -128,7 +128,7 @@ async def test_equity_is_start_flows_and_profits(tmp_path: Path) -> None:
 async def test_money_that_nothing_accounts_for_is_a_gap(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         await store.write("lost", lambda unit: unit.trading(SCOPE).entries.add(cash("gone", "-3")))
-        row = await performance(store, Mark(held.position(), D("2.1"), D("0.001")))
+        row = await performance(store, Mark(position_samples.position(), D("2.1"), D("0.001")))
     assert row.identity_gap == D(-3)
 
 
@@ -168,7 +168,7 @@ def with_history(unit: UnitOfWork, minutes: int, days: int) -> None:
 async def test_value_at_risk_follows_the_stored_history(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
         await store.write("history", lambda unit: with_history(unit, 240, 120))
-        figures = named(await performance(store, Mark(held.position(), D("2.5"), D(0))))
+        figures = named(await performance(store, Mark(position_samples.position(), D("2.5"), D(0))))
         closes, points = await store.read(
             "history",
             lambda unit: (
@@ -192,7 +192,7 @@ async def test_value_at_risk_follows_the_stored_history(tmp_path: Path) -> None:
 
 async def test_what_is_held_may_open_lower_by_whole_gaps(tmp_path: Path) -> None:
     async with stored(tmp_path) as store:
-        figures = named(await performance(store, Mark(held.position(), D("2.5"), D(0))))
+        figures = named(await performance(store, Mark(position_samples.position(), D("2.5"), D(0))))
     # Ten coins at 2.5.
     gaps = [figures[f"lost if coins open {lower} % lower"].value for lower in (30, 50, 100)]
     assert gaps == [7.5, 12.5, 25.0]

@@ -15,10 +15,10 @@ from mexc_tui.model.plan_view import Preview, PreviewRow
 from mexc_tui.model.position import Position
 from mexc_tui.model.trading import TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.desk.engines import client_of
-from tests.desk.engines import running as attached
-from tests.engine.guarded import SYMBOL, day_of, guarding
-from tests.engine.held import GRID, position
+from tests.support.desk_server import client_of
+from tests.support.desk_server import running as attached
+from tests.support.engine.monitored_position import SYMBOL, day_of, guarding
+from tests.support.samples.position_samples import GRID, position
 
 BIDS = Bids(D("2.1"), ((D("2.1"), D(4)), (D("2.0"), D(100))))
 

@@ -7,7 +7,7 @@ import pytest
 from mexc_tui.engine.market.prices import Prices
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
-from tests.store.parts import HandClock
+from tests.support.store_parts import HandClock
 
 D = Decimal
 PAIR = "NEWUSDT"

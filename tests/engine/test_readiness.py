@@ -9,9 +9,9 @@ from mexc_tui.engine.entries.readiness import OF_THE_LINE
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.why import WhyRow
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.desk.engines import client_of
-from tests.desk.engines import running as attached
-from tests.engine.guarded import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.support.desk_server import client_of
+from tests.support.desk_server import running as attached
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms_of, until
 
 
 async def why(client: DeskClient) -> WhyRow:

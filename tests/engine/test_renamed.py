@@ -10,7 +10,7 @@ from mexc_tui.model.event import SignalEnded, SignalRaised
 from mexc_tui.model.signal import DetectorName
 from mexc_tui.practice.scenario import ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 RENAMED = ListingPlan(
     base="OLD", opens_s=60, visible_before_s=30, renamed_before_s=20, renamed_to="NEXT", ready_before_s=25

@@ -13,9 +13,9 @@ from mexc_tui.practice.server import PracticeServer
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
-from tests.engine.guarded import rooms_of, until
-from tests.engine.sniping.desks import listing, scenario
+from tests.support.engine.monitored_position import rooms_of, until
+from tests.support.engine.opening_day import listing, scenario
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 BUSY = load("listing-day")
 

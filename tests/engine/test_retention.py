@@ -13,7 +13,7 @@ from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.clock import VirtualClock
 from mexc_tui.simulation.loop import run
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, PracticeDay
+from tests.support.engine.practice_day import DAY, PracticeDay
 
 KEEP = Keep(1, 1, 1, 1)
 NOW_MS = 1_800_000_000_000

@@ -8,7 +8,7 @@ from mexc_tui.model.position import Day
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.risk.candidate import Candidate, Held, Reserved, RiskBook, RiskLimits
 from mexc_tui.risk.limits import check_entry
-from tests.engine import held
+from tests.support.samples import position_samples
 
 NOON_MS = 1_800_014_400_000
 LIMITS = RiskLimits()
@@ -28,11 +28,11 @@ BOOK = RiskBook(
 def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
     day = Day(day="2027-01-15", realised=D("-4.5"))
     row = risk_row(
-        held.books(),
+        position_samples.books(),
         BOOK,
         Guarded(GuardLevel.MEDIUM, "daily loss at 50 %", day, D(1_010)),
         LIMITS,
-        held.sight(),
+        position_samples.sight(),
         NOON_MS,
     )
     assert (row.equity, row.cash, row.exposure, row.reserved) == (
@@ -51,28 +51,39 @@ def test_the_desks_worth_and_risk_are_told_in_one_row() -> None:
 def test_equity_is_cash_plus_open_positions_at_the_same_bids() -> None:
     for equity in (D(1), D(1_000), D(5_000)):
         book = replace(BOOK, equity=equity)
-        row = risk_row(held.books(), book, Guarded(day_equity=D(1_000)), LIMITS, held.sight(), NOON_MS)
+        row = risk_row(
+            position_samples.books(),
+            book,
+            Guarded(day_equity=D(1_000)),
+            LIMITS,
+            position_samples.sight(),
+            NOON_MS,
+        )
         assert row.equity == row.cash + row.exposure
         assert row.day_pnl == row.equity - D(1_000)
 
 
 def test_a_pause_that_is_over_is_no_pause() -> None:
-    row = risk_row(held.books(), BOOK, Guarded(), LIMITS, held.sight(), NOON_MS + 3_000_000)
+    row = risk_row(
+        position_samples.books(), BOOK, Guarded(), LIMITS, position_samples.sight(), NOON_MS + 3_000_000
+    )
     assert row.paused_until_ms is None
 
 
 def test_with_a_price_missing_equity_is_an_estimate_and_says_so() -> None:
     book = RiskBook(equity=None, peak=D(1_250), free_cash=D(970), day_equity=D(1_010))
-    row = risk_row(held.books(), book, Guarded(), LIMITS, held.sight(None, None), NOON_MS)
+    row = risk_row(
+        position_samples.books(), book, Guarded(), LIMITS, position_samples.sight(None, None), NOON_MS
+    )
     assert (row.is_complete, row.equity, row.exposure) == (False, D("979.98"), D(0))
 
 
 def test_the_state_and_its_cause_are_those_of_the_books() -> None:
-    books = held.books()
+    books = position_samples.books()
     books.trading = Trading(
         state=TradingState.HALTED, cause=Cause.DAILY_LOSS, words="lost 2 %", since_ms=5, by="guard"
     )
-    row = risk_row(books, BOOK, Guarded(), LIMITS, held.sight(), NOON_MS)
+    row = risk_row(books, BOOK, Guarded(), LIMITS, position_samples.sight(), NOON_MS)
     assert (row.state, row.cause, row.cause_words, row.since_ms, row.by) == (
         TradingState.HALTED,
         Cause.DAILY_LOSS,

@@ -11,7 +11,7 @@ from mexc_tui.model.position import Position
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import (
+from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     closed,
@@ -23,7 +23,7 @@ from tests.engine.guarded import (
     rooms_of,
     until,
 )
-from tests.sniping.making import D
+from tests.support.samples.sniping_samples import D
 
 NO_LADDER = {"ladder": ""}
 

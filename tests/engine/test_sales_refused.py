@@ -14,8 +14,8 @@ from mexc_tui.model.stream import BestQuote, StreamDeal
 from mexc_tui.practice.pairs import TradeSides
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import (
+from tests.support.engine.crashing_engine import ours
+from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     closed,
@@ -27,7 +27,7 @@ from tests.engine.guarded import (
     protection,
     until,
 )
-from tests.engine.trading.desk import ours
+from tests.support.engine.practice_day import PracticeDay
 
 D = Decimal
 NO_LADDER = {"ladder": "", "stop_loss_pct": 50}

@@ -10,8 +10,8 @@ from mexc_tui.model.order import Side
 from mexc_tui.model.outcome import SETTLE_MS
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import agree, closed, day_of, guarding, price_for
-from tests.engine.trading.desk import ours
+from tests.support.engine.crashing_engine import ours
+from tests.support.engine.monitored_position import agree, closed, day_of, guarding, price_for
 
 ORDER = "/api/v3/order"
 NO_LADDER = {"ladder": ""}

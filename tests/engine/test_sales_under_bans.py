@@ -10,8 +10,8 @@ from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.model.position import Position
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, closed, day_of, guarding, price_for, until
+from tests.support.engine.monitored_position import SYMBOL, closed, day_of, guarding, price_for, until
+from tests.support.engine.practice_day import PracticeDay
 
 D = Decimal
 BAN_S = 600

@@ -20,9 +20,9 @@ from mexc_tui.model.signal import DetectorName
 from mexc_tui.model.view import ListingRow
 from mexc_tui.risk.metrics.latency import Span
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.desk.engines import client_of
-from tests.desk.engines import running as attached
-from tests.engine.guarded import SYMBOL, day_of, guarding
+from tests.support.desk_server import client_of
+from tests.support.desk_server import running as attached
+from tests.support.engine.monitored_position import SYMBOL, day_of, guarding
 
 BUSY = "BTCUSDT"
 

@@ -10,7 +10,7 @@ from mexc_tui.engine.runtime.recent_keys import RecentKeys
 from mexc_tui.market.tape import MAX_BARS, MOST_GAPS, MOST_IDS, Tape
 from mexc_tui.model.order import Side
 from mexc_tui.model.stream import BestQuote, StreamDeal, TopLevels
-from tests.store.parts import HandClock
+from tests.support.store_parts import HandClock
 
 HOUR_S = 3_600
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mexc_tui.app.composition import Joined
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import DAY, HOST, LENT, PORT, PracticeDay
+from tests.support.engine.practice_day import DAY, HOST, LENT, PORT, PracticeDay
 
 CALENDAR = "/api/operation/new_coin_calendar"
 SLOW = replace(DAY, settings=LENT | {"calendar_poll_s": 300, "symbols_poll_s": 300, "advance_s": 5})

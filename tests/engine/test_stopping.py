@@ -14,15 +14,8 @@ from mexc_tui.model.intent import CloseReason, OrderRole, OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.holding import (
-    SYMBOL,
-    D,
-    holding,
-    rest_a_sale,
-    rooms_of,
-    until,
-)
+from tests.support.engine.open_position import SYMBOL, D, holding, rest_a_sale, rooms_of, until
+from tests.support.engine.practice_day import PracticeDay
 
 
 def test_a_halt_disarms_and_outlives_the_engine_until_a_person_resumes(tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ from mexc_tui.store.caches.level import Lifetimes
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.desk.engines import client_of, running
-from tests.engine.trading_engine import DIFFERENCE, HeldMoney, reconciled
-from tests.store import samples, trading_samples
+from tests.support.desk_server import client_of, running
+from tests.support.engine.fake_trading_engine import DIFFERENCE, HeldMoney, reconciled
+from tests.support.samples import listing_samples, trading_samples
 from tests.test_door import HeldFace
 
 CLOCK = SystemClock()
@@ -172,7 +172,7 @@ def remember(unit: UnitOfWork) -> None:
     tables = unit.trading(trading_samples.SCOPE)
     tables.reconciliations.add(Reconciliation(at_ms=1, trigger=Trigger.START))
     tables.snipes.save(trading_samples.snipe())
-    unit.listings.save(samples.listing("NEWUSDT"), Stage.SCHEDULED)
+    unit.listings.save(listing_samples.listing("NEWUSDT"), Stage.SCHEDULED)
 
 
 async def test_why_tells_what_validators_said_then_and_say_now(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from mexc_tui.model.errors import CommandRefused
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
+from tests.support.engine.practice_day import PracticeDay
 
 Told = Callable[[Joined, EngineTradingFace], Awaitable[None]]
 

@@ -16,8 +16,7 @@ from mexc_tui.model.position import Account, Protection
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import (
+from tests.support.engine.monitored_position import (
     SYMBOL,
     Lent,
     agree,
@@ -30,6 +29,7 @@ from tests.engine.guarded import (
     rules_of,
     until,
 )
+from tests.support.engine.practice_day import PracticeDay
 
 D = Decimal
 NO_LADDER: Lent = {"ladder": "", "exchange_info_least_s": 3, "symbols_poll_near_s": 3, "stop_loss_pct": 50}

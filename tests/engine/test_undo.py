@@ -10,9 +10,9 @@ from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.model.view import SettingRow
 from mexc_tui.settings.table import TABLE
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.desk.engines import client_of
-from tests.desk.engines import running as attached
-from tests.engine.days import PracticeDay
+from tests.support.desk_server import client_of
+from tests.support.desk_server import running as attached
+from tests.support.engine.practice_day import PracticeDay
 
 NAME = "max_positions"
 

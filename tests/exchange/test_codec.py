@@ -22,7 +22,7 @@ from mexc_tui.exchange.streams.private_messages import balance_of, fill_of, orde
 from mexc_tui.model.order import Side, StreamOrderStatus, StreamOrderType
 from mexc_tui.model.stream import BalanceUpdate, FillUpdate, OrderUpdate, StreamDeal
 from mexc_tui.proto.stream_pb2 import Push
-from tests.exchange import stream_frames as frames
+from tests.support.samples import stream_frames as frames
 
 TRADE = bytes.fromhex(
     "0a2e73706f74407075626c69632e61676772652e6465616c732e76332e6170692e7062403130306d73404d58555344541a064d5855534454"

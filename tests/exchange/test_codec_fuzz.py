@@ -22,7 +22,7 @@ from mexc_tui.market.book import OrderBook
 from mexc_tui.model.market_data import DepthSnapshot
 from mexc_tui.model.stream import BalanceUpdate, BestQuote, FillUpdate, MiniTick, OrderUpdate, StreamDeal
 from mexc_tui.proto.stream_pb2 import Push
-from tests.exchange import stream_frames as frames
+from tests.support.samples import stream_frames as frames
 
 FRAMES_PER_RUN = 400_000
 PARTS = 4

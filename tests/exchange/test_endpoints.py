@@ -15,7 +15,7 @@ from mexc_tui.model.account import KeyRight, KycLevel
 from mexc_tui.model.errors import BadAnswer
 from mexc_tui.model.market_data import Interval
 from mexc_tui.model.outcome import Accepted, NotSent
-from tests.exchange.hostile import ACCESS_KEY, Reply, answer, reset, talking
+from tests.support.exchange.scripted_http_server import ACCESS_KEY, Reply, answer, reset, talking
 
 CALLS: list[tuple[Callable[[MexcClient], Awaitable[Any]], str, str]] = [
     (lambda c: c.market.ping(), "{}", "GET /api/v3/ping"),

@@ -20,7 +20,7 @@ from mexc_tui.model.errors import NothingSent
 from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import SETTLE_MS, Accepted, Ambiguous, NotSent, Purpose, Rejected
 from mexc_tui.ports.trading import Fired, Shot
-from tests.exchange.hostile import (
+from tests.support.exchange.scripted_http_server import (
     SERVER_MS,
     Hostile,
     Reply,

@@ -16,8 +16,16 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose, SendOutcome
 from mexc_tui.model.report import PlacedOrder
 from mexc_tui.ports.trading import Fired, Shot
-from tests.exchange.certificates import BAD, checking, show, showing, write_certificates
-from tests.exchange.hostile import ACCESS_KEY, SERVER_MS, Hostile, Reply, answer, client_of, hostile
+from tests.support.exchange.certificates import BAD, checking, show, showing, write_certificates
+from tests.support.exchange.scripted_http_server import (
+    ACCESS_KEY,
+    SERVER_MS,
+    Hostile,
+    Reply,
+    answer,
+    client_of,
+    hostile,
+)
 
 ORDER = NewOrder("NEWUSDT", Side.BUY, OrderType.LIMIT, "mxt-1", Decimal("0.1"), Decimal(50))
 TIME = answer(f'{{"serverTime":{SERVER_MS}}}')

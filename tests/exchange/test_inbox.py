@@ -11,7 +11,7 @@ from mexc_tui.exchange.streams.inbox import LEAVING_NS, SLICE_NS, Inbox
 from mexc_tui.exchange.streams.subscription_state import SERIES_BOUND, Feed
 from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
-from tests.exchange import stream_frames as frames
+from tests.support.samples import stream_frames as frames
 
 FLOOD = 50_000
 

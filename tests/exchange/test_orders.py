@@ -14,7 +14,7 @@ from mexc_tui.model.errors import ExchangeError, NothingSent, Refused
 from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side, StpMode
 from mexc_tui.model.outcome import Accepted, Advice, Ambiguous, NotSent, Purpose, Rejected, SendOutcome
 from mexc_tui.model.report import PlacedOrder
-from tests.exchange.hostile import (
+from tests.support.exchange.scripted_http_server import (
     ACCESS_KEY,
     SECRET,
     SERVER_MS,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.exchange.hostile import answer, talking
+from tests.support.exchange.scripted_http_server import answer, talking
 
 ORDER: dict[str, Any] = {
     "symbol": "AUSDT",

@@ -11,7 +11,15 @@ from mexc_tui.exchange.rest.responses import nothing
 from mexc_tui.exchange.rest.routes import Group
 from mexc_tui.model.errors import BadAnswer, NoAnswer, NothingSent, Refused
 from mexc_tui.model.outcome import Accepted, NotSent, Purpose
-from tests.exchange.hostile import SERVER_MS, answer, client_of, hostile, never, reset, talking
+from tests.support.exchange.scripted_http_server import (
+    SERVER_MS,
+    answer,
+    client_of,
+    hostile,
+    never,
+    reset,
+    talking,
+)
 
 TIME = answer(json.dumps({"serverTime": SERVER_MS}))
 NAMES = answer('{"code":0,"data":["A"],"msg":"success","timestamp":1}')

@@ -21,7 +21,15 @@ from mexc_tui.model.outcome import Ambiguous, Purpose
 from mexc_tui.settings.layers import file_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
-from tests.exchange.hostile import Hostile, Reply, WallClock, answer, client_of, hostile, never
+from tests.support.exchange.scripted_http_server import (
+    Hostile,
+    Reply,
+    WallClock,
+    answer,
+    client_of,
+    hostile,
+    never,
+)
 
 DOWN = answer('{"code":503,"msg":"service not available, please try again"}', 503)
 CANCELLED = answer('{"symbol":"X","orderId":"1"}')

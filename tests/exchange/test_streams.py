@@ -19,8 +19,8 @@ from mexc_tui.exchange.streams.subscription_state import Phase
 from mexc_tui.exchange.streams.subscriptions import Subscriptions
 from mexc_tui.exchange.streams.topics import Topic
 from mexc_tui.proto.stream_pb2 import Push
-from tests.exchange import stream_frames as frames
-from tests.exchange.stream_server import StreamServer, listening
+from tests.support.exchange.scripted_stream_server import StreamServer, listening
+from tests.support.samples import stream_frames as frames
 
 QUICK = SocketTimings(backoff_base_s=0.01, backoff_cap_s=0.05, ack_within_s=0.2, refused_retry_s=0.05)
 

@@ -9,8 +9,8 @@ from mexc_tui.exchange.streams import topics
 from mexc_tui.exchange.streams.socket import SocketTimings
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.simulation.wire import Direction
-from tests.exchange import stream_frames as frames
-from tests.exchange.virtual_streams import World, virtual_world
+from tests.support.exchange.virtual_streams import World, virtual_world
+from tests.support.samples import stream_frames as frames
 
 HOUR_S = 3600
 

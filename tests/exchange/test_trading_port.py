@@ -26,7 +26,14 @@ from mexc_tui.practice.scenario import MarketPlan, Scenario
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.exchange.hostile import SERVER_MS, Hostile, WallClock, answer, client_of, hostile
+from tests.support.exchange.scripted_http_server import (
+    SERVER_MS,
+    Hostile,
+    WallClock,
+    answer,
+    client_of,
+    hostile,
+)
 
 HOST = "127.0.0.1"
 WHEN_MS = SERVER_MS - 60_000

@@ -16,8 +16,17 @@ from mexc_tui.exchange.rest.connection import Headers, RawAnswer
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.streams.socket import SocketEnded, SocketTimings, open_socket
 from mexc_tui.model.errors import ExchangeError, NoAnswer, NothingSent
-from tests.exchange.certificates import BAD, checking, showing, write_certificates
-from tests.exchange.hostile import Hostile, Reply, answer, endless, hostile, never, reset, reset_after
+from tests.support.exchange.certificates import BAD, checking, showing, write_certificates
+from tests.support.exchange.scripted_http_server import (
+    Hostile,
+    Reply,
+    answer,
+    endless,
+    hostile,
+    never,
+    reset,
+    reset_after,
+)
 
 Connector = aiohttp.BaseConnector
 

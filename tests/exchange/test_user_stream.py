@@ -19,9 +19,9 @@ from mexc_tui.model.stream import FillUpdate, OrderUpdate, PrivateUpdate
 from mexc_tui.proto.stream_pb2 import PrivateAccount, Push
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.exchange import stream_frames as frames
-from tests.exchange.stream_server import StreamServer
-from tests.exchange.virtual_streams import URL
+from tests.support.exchange.scripted_stream_server import StreamServer
+from tests.support.exchange.virtual_streams import URL
+from tests.support.samples import stream_frames as frames
 
 HOUR_S = 3600
 ORDERS, FILLS, ACCOUNT = (topic.channel for topic in private_topics())

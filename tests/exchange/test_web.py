@@ -12,7 +12,15 @@ from mexc_tui.exchange.origins import OriginRefused
 from mexc_tui.exchange.rest.transport import HttpTransport
 from mexc_tui.exchange.rest.web_calendar import WebSite, parse_calendar, parse_symbols
 from mexc_tui.model.errors import WebUnavailable
-from tests.exchange.hostile import SERVER_MS, WallClock, answer, endless, hostile, never, reset
+from tests.support.exchange.scripted_http_server import (
+    SERVER_MS,
+    WallClock,
+    answer,
+    endless,
+    hostile,
+    never,
+    reset,
+)
 
 T0_MS = SERVER_MS + 3_600_000
 COIN: dict[str, Any] = {

@@ -22,8 +22,8 @@ from mexc_tui.model.reconciliation import (
     lasting,
 )
 from mexc_tui.model.rows import SkippedRow
-from tests.ledger.desk import NOON_MS, RULES, D, Desk
 from tests.ledger.test_reconciling import a_desk, selling
+from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk
 
 STEP_MS = 5_000
 

@@ -27,7 +27,7 @@ from mexc_tui.model.account import Balance
 from mexc_tui.model.intent import ZERO, OrderRole
 from mexc_tui.model.order import OrderStatus
 from mexc_tui.model.position import Account, Entry, EntryKind, EquityPoint, Position, Posting
-from tests.ledger.desk import NOON_MS, RULES, D, intent, order, report, snipe
+from tests.support.samples.ledger_samples import NOON_MS, RULES, D, intent, order, report, snipe
 
 
 def position(remaining: str = "10", cost: str = "20") -> Position:

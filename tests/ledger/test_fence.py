@@ -11,7 +11,7 @@ from mexc_tui.ledger.orders import advance, doubted
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import OrderStatus
 from mexc_tui.model.outcome import Ambiguous
-from tests.ledger.desk import NOON_MS, order, report
+from tests.support.samples.ledger_samples import NOON_MS, order, report
 
 FENCE_MS = NOON_MS + 5_000
 AFTER = FENCE_MS + 1

@@ -45,7 +45,7 @@ from mexc_tui.model.outcome import (
 )
 from mexc_tui.model.report import OrderReport, PlacedOrder
 from mexc_tui.model.stream import FillUpdate, OrderUpdate
-from tests.ledger.desk import NOON_MS, D, intent, order, report, trade
+from tests.support.samples.ledger_samples import NOON_MS, D, intent, order, report, trade
 
 REFUSAL = Refusal(400, 30004, "Insufficient", "not enough funds", Advice.STOP, Advice.STOP, definite=True)
 

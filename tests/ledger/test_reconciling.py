@@ -23,7 +23,7 @@ from mexc_tui.model.position import Account, PositionState
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger
 from mexc_tui.model.report import OrderReport, TradeReport
 from mexc_tui.model.severity import Severity
-from tests.ledger.desk import NOON_MS, RULES, D, Desk, intent, order, report, trade
+from tests.support.samples.ledger_samples import NOON_MS, RULES, D, Desk, intent, order, report, trade
 
 
 def a_desk(abc: str = "0") -> Desk:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mexc_tui.market.life import in_order, listing_from
 from mexc_tui.market.listings import KnownListings, Update
 from mexc_tui.model.listing import Facts, Listing, Sighting, Source, Triple
-from tests.market.examples import OPENS_MS, before
+from tests.support.samples.listing_sources import OPENS_MS, before
 
 POLLED = (
     Source.CALENDAR,

@@ -8,7 +8,19 @@ from mexc_tui.model.announcement import Announcement
 from mexc_tui.model.listing import ChangeKind, Listing, Source, Stage, Topic
 from mexc_tui.model.market_data import PublicTrade
 from mexc_tui.model.symbol import SymbolStatus
-from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote, row, web
+from tests.support.samples.listing_sources import (
+    OLD,
+    OPENS_MS,
+    before,
+    calendar,
+    deal,
+    entry,
+    knowing,
+    pair,
+    quote,
+    row,
+    web,
+)
 
 
 def stages(listing: Listing) -> list[tuple[str, Source | None]]:

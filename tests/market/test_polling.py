@@ -12,7 +12,17 @@ from mexc_tui.market.attention import StreamKind, WantedStream, wanted_streams
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.polling import LADDER, Pace, Poll, Room, affordable, current_pace, plan
 from mexc_tui.model.listing import Listing, Source
-from tests.market.examples import OLD, OPENS_MS, before, calendar, deal, entry, knowing, pair, quote
+from tests.support.samples.listing_sources import (
+    OLD,
+    OPENS_MS,
+    before,
+    calendar,
+    deal,
+    entry,
+    knowing,
+    pair,
+    quote,
+)
 
 
 def known_with(*opens_s: float) -> Knowledge:

@@ -7,7 +7,7 @@ from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.symbols import diff, diff_in_slices
 from mexc_tui.model.listing import Source, Stage
 from mexc_tui.model.symbol import Symbol, SymbolStatus
-from tests.market.examples import OLD, before, calendar, entry, knowing, pair
+from tests.support.samples.listing_sources import OLD, before, calendar, entry, knowing, pair
 
 NAMES = st.sampled_from([f"C{number}" for number in range(12)])
 PAIRS = st.dictionaries(NAMES, st.booleans()).map(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.market.tape import Tape, liquidity_of_levels, liquidity_of_quote
 from mexc_tui.model.stream import TopLevels
-from tests.market.examples import OPENS_MS, before, deal, quote
+from tests.support.samples.listing_sources import OPENS_MS, before, deal, quote
 
 
 def test_trades_become_bars_of_a_second_with_the_buyers_share() -> None:

@@ -14,14 +14,14 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import AlertRow
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SourceSays, WhyRow
 from mexc_tui.wording.signals import probability, readable
-from tests.store import samples
+from tests.support.samples import listing_samples
 
 PEN = Pen()
 
 
 def test_listings_stand_in_the_order_of_their_openings() -> None:
     rows = [
-        listing_row(samples.listing(name, opens_ms=opens_ms), Stage.SCHEDULED)
+        listing_row(listing_samples.listing(name, opens_ms=opens_ms), Stage.SCHEDULED)
         for name, opens_ms in (("BUSDT", 2_000), ("NOTIMEUSDT", None), ("AUSDT", 1_000))
     ]
     lines = listings_page(rows, 0, PEN).splitlines()
@@ -30,13 +30,15 @@ def test_listings_stand_in_the_order_of_their_openings() -> None:
 
 def test_a_disagreement_is_shown_and_not_resolved() -> None:
     claims = (SourceClaim(Source.CALENDAR, "12:00"), SourceClaim(Source.EXCHANGE_INFO, "13:00"))
-    listing = msgspec.structs.replace(samples.listing(), disagreements=(Disagreement(Topic.OPENING, claims),))
+    listing = msgspec.structs.replace(
+        listing_samples.listing(), disagreements=(Disagreement(Topic.OPENING, claims),)
+    )
     page = listings_page([listing_row(listing, Stage.SCHEDULED)], 0, PEN)
     assert "calendar says 12:00, exchangeInfo says 13:00" in page
 
 
 def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
-    row = listing_row(samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=7_900)
+    row = listing_row(listing_samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=7_900)
     body = msgspec.json.decode(json_output.encode(json_output.listing(row)))
     assert (body["price"], body["priced_ms"]) == ("0.00000012", 7_000)
     assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "0.00000012"
@@ -44,18 +46,18 @@ def test_a_price_is_text_for_programs_and_has_no_exponent() -> None:
 
 def test_a_price_of_a_pair_that_is_not_heard_any_more_is_marked() -> None:
     for heard_ms in (None, 6_900):
-        row = listing_row(samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=heard_ms)
+        row = listing_row(listing_samples.listing(), Stage.OPEN, price=0.00000012, heard_ms=heard_ms)
         assert listings_page([row], 9_000, PEN).splitlines()[1].split()[-2] == "~0.00000012"
 
 
 def test_a_signal_says_how_sure_it_is_and_on_what_that_rests() -> None:
-    page = signals_page([signal_row(samples.signal(), stands=True)], PEN)
+    page = signals_page([signal_row(listing_samples.signal(), stands=True)], PEN)
     assert "40% (10–80%)  3 few  the triple is 2/2/4" in page
     assert "the triple is 2/2/4" in page
 
 
 def test_without_any_history_no_single_number_is_claimed() -> None:
-    row = msgspec.structs.replace(signal_row(samples.signal(), stands=True), n=0, base_n=0)
+    row = msgspec.structs.replace(signal_row(listing_samples.signal(), stands=True), n=0, base_n=0)
     assert probability(row) == "? (10–80%)"
     assert probability(msgspec.structs.replace(row, base_n=7)) == "40% (10–80%)"
 
@@ -63,9 +65,11 @@ def test_without_any_history_no_single_number_is_claimed() -> None:
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_signals_and_listings_fit_the_terminal(columns: int) -> None:
     pen = Pen(columns=columns)
-    signal = msgspec.structs.replace(signal_row(samples.signal(), stands=True), reasons=("word " * 80,))
+    signal = msgspec.structs.replace(
+        signal_row(listing_samples.signal(), stands=True), reasons=("word " * 80,)
+    )
     listing = msgspec.structs.replace(
-        listing_row(samples.listing("L" * 64), Stage.SCHEDULED), disagreements=("says " * 50,)
+        listing_row(listing_samples.listing("L" * 64), Stage.SCHEDULED), disagreements=("says " * 50,)
     )
     for page in (signals_page([signal], pen), listings_page([listing], 0, pen)):
         assert max(map(len, page.splitlines())) <= columns
@@ -74,7 +78,9 @@ def test_signals_and_listings_fit_the_terminal(columns: int) -> None:
 
 def _why() -> WhyRow:
     signals = [
-        msgspec.structs.replace(signal_row(samples.signal(), stands=stands), detector=name, at_ms=at_ms)
+        msgspec.structs.replace(
+            signal_row(listing_samples.signal(), stands=stands), detector=name, at_ms=at_ms
+        )
         for name, stands, at_ms in (("pre_ready", False, 1_000), ("opening", True, 9_000))
     ]
     detectors = tuple(
@@ -83,7 +89,10 @@ def _why() -> WhyRow:
     )
     silent = DetectorSays(detector="cluster", version=1, saw=(), said=(), why_not="nothing opens with it")
     listing = msgspec.structs.replace(
-        listing_row(samples.listing(), Stage.OPEN), opens_ms=5_000, opened_ms=8_000, disagreements=("a, b",)
+        listing_row(listing_samples.listing(), Stage.OPEN),
+        opens_ms=5_000,
+        opened_ms=8_000,
+        disagreements=("a, b",),
     )
     source = SourceSays(source="calendar", since_ms=1_000, present=True, words="opens_ms 1795380000000")
     change = ChangeRow(at_ms=1_000, kind="stage", before="", after="scheduled", source="calendar")
@@ -137,7 +146,7 @@ def test_a_fact_is_one_line_of_words() -> None:
         at_ms=1, about="max_positions", old="3", new="5", needs_restart=True, origin="a person"
     )
     assert _line(change).endswith("3 → 5, from the next start (a person)")
-    raised = SignalRaised(at_ms=1, about="NEWUSDT", signal=samples.signal())
+    raised = SignalRaised(at_ms=1, about="NEWUSDT", signal=listing_samples.signal())
     assert "ready_state opening: the triple is 2/2/4 (40%" in _line(raised)
 
 
@@ -154,7 +163,7 @@ def test_a_fact_of_a_later_version_is_shown_by_its_fields() -> None:
 
 
 def test_a_list_for_programs_is_one_array() -> None:
-    rows = [listing_row(samples.listing(name), Stage.OPEN) for name in ("AUSDT", "BUSDT")]
+    rows = [listing_row(listing_samples.listing(name), Stage.OPEN) for name in ("AUSDT", "BUSDT")]
     read = msgspec.json.decode(json_output.many(map(json_output.listing, rows)))
     assert [one["symbol"] for one in read] == ["AUSDT", "BUSDT"]
     assert json_output.many([]) == "[]"

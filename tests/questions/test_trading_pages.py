@@ -42,9 +42,9 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.trading import Cause, GuardLevel, Trading, TradingState
 from mexc_tui.model.trading_view import MetricRow, WhatIfRow
 from mexc_tui.wording.facts import fact_words
-from tests.engine import held
-from tests.engine.trading_engine import DIFFERENCE, NO, performance, reconciled, risk
-from tests.store import trading_samples as samples
+from tests.support.engine.fake_trading_engine import DIFFERENCE, NO, performance, reconciled, risk
+from tests.support.samples import position_samples
+from tests.support.samples import trading_samples as samples
 
 PEN = Pen()
 DELISTED = Excluded(asset="NEW", words="NEWUSDT: unknown to the exchange now (delisted or renamed)")
@@ -84,7 +84,7 @@ def test_what_is_not_known_is_a_dash_and_a_gain_has_its_sign() -> None:
 
 
 def test_a_closed_position_shows_its_gain_in_percent() -> None:
-    (row,) = position_rows(held.books(held.position()), held.sight())
+    (row,) = position_rows(position_samples.books(position_samples.position()), position_samples.sight())
     closed = msgspec.structs.replace(
         row, closed_ms=5, unrealised=None, unrealised_pct=None, realised=D(2), realised_pct=D("12.5")
     )
@@ -95,10 +95,15 @@ def test_a_closed_position_shows_its_gain_in_percent() -> None:
 def test_every_page_fits_the_terminal(columns: int) -> None:
     pen = Pen(columns=columns)
     orders = order_rows(
-        held.books(None, msgspec.structs.replace(held.take_profit(), reason=LONG)), held.sight()
+        position_samples.books(None, msgspec.structs.replace(position_samples.take_profit(), reason=LONG)),
+        position_samples.sight(),
     )
-    positions = position_rows(held.books(held.position(trapped=LONG)), held.sight())
-    snipe = snipe_row(msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9), held.sight())
+    positions = position_rows(
+        position_samples.books(position_samples.position(trapped=LONG)), position_samples.sight()
+    )
+    snipe = snipe_row(
+        msgspec.structs.replace(samples.snipe(), reason=LONG, by="detector " * 9), position_samples.sight()
+    )
     what = WhatIfRow(
         symbol="NEWUSDT",
         at_ms=1,
@@ -127,8 +132,10 @@ def test_every_page_fits_the_terminal(columns: int) -> None:
 
 
 def test_markup_in_a_reason_is_only_text() -> None:
-    order = msgspec.structs.replace(held.take_profit(), reason="[bold red]{0} %s[/]")
-    assert "[bold red]{0} %s[/]" in orders_page(order_rows(held.books(None, order), held.sight()), PEN)
+    order = msgspec.structs.replace(position_samples.take_profit(), reason="[bold red]{0} %s[/]")
+    assert "[bold red]{0} %s[/]" in orders_page(
+        order_rows(position_samples.books(None, order), position_samples.sight()), PEN
+    )
 
 
 def test_empty_lists_say_so() -> None:
@@ -138,9 +145,9 @@ def test_empty_lists_say_so() -> None:
 
 def test_somebody_elses_order_is_not_taken_for_ours() -> None:
     foreign = msgspec.structs.replace(samples.order(state=OrderState.FOREIGN, intent_id=""), position_id="")
-    books = held.books()
+    books = position_samples.books()
     books.foreign["x"] = foreign
-    assert "somebody else" in orders_page(order_rows(books, held.sight()), PEN)
+    assert "somebody else" in orders_page(order_rows(books, position_samples.sight()), PEN)
 
 
 def test_verdicts_say_what_they_saw_their_limit_and_what_turns_them_round() -> None:
@@ -184,7 +191,9 @@ def test_a_figure_is_printed_with_its_sample() -> None:
             "attempt 1 at 1: 30001",
         ),
         (
-            events.OrderChanged(at_ms=1, about="NEWUSDT", order=held.take_profit(), source="stream"),
+            events.OrderChanged(
+                at_ms=1, about="NEWUSDT", order=position_samples.take_profit(), source="stream"
+            ),
             "sell 3 at 2.2 acknowledged (stream)",
         ),
         (
@@ -201,7 +210,9 @@ def test_a_figure_is_printed_with_its_sample() -> None:
             "sell 3 for 6.60, realised +0.5",
         ),
         (
-            events.PositionChanged(at_ms=1, about="NEWUSDT", position=held.position(), words="opened"),
+            events.PositionChanged(
+                at_ms=1, about="NEWUSDT", position=position_samples.position(), words="opened"
+            ),
             "position open, 10 left, stop 1.8: opened",
         ),
         (
@@ -261,10 +272,10 @@ def test_a_stop_says_what_it_leaves_behind(symbols: tuple[str, ...], words: str)
 def test_a_position_of_a_delisted_pair_is_shown_as_such_and_without_a_price() -> None:
     run = Reconciliation(at_ms=1, trigger=Trigger.TIMER, excluded=(DELISTED,))
     for sight in (
-        replace(held.sight(), delisted=partial(delisted_words, run)),
+        replace(position_samples.sight(), delisted=partial(delisted_words, run)),
         blind_sight("no engine runs", run),
     ):
-        (row,) = position_rows(held.books(), sight)
+        (row,) = position_rows(position_samples.books(), sight)
         assert (row.bid, row.value, row.unrealised, row.protection) == (None, None, None, Protection.NONE)
         page = positions_page([row], PEN)
         assert "delisted" in page.splitlines()[1]

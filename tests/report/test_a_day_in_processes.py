@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mexc_tui.practice.scenario import load
 from mexc_tui.report.text import MOST_COLUMNS
-from tests.cli.ready import ready_line
-from tests.report.stories import whole_lines
+from tests.support.processes.ready_line import ready_line
+from tests.support.samples.report_samples import whole_lines
 
 SCENARIO = Path(__file__).with_name("short-day.toml")
 RUN = [sys.executable, "-m", "mexc_tui"]

@@ -15,7 +15,7 @@ from mexc_tui.model.signal import DetectorName, Probability
 from mexc_tui.report.day import DayReport, ListingReport, to_json
 from mexc_tui.report.kept import Kept, KeptSignal
 from mexc_tui.report.making import report_of
-from tests.report.stories import (
+from tests.support.samples.report_samples import (
     DAY,
     FROM_MS,
     alert,

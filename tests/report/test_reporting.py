@@ -9,8 +9,17 @@ from mexc_tui.settings.layers import lent_layer
 from mexc_tui.settings.load import Layers, load
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.report.stories import DAY, FROM_MS, cancelled, look, opened, outcome, signal, waiting
-from tests.store.parts import HandClock
+from tests.support.samples.report_samples import (
+    DAY,
+    FROM_MS,
+    cancelled,
+    look,
+    opened,
+    outcome,
+    signal,
+    waiting,
+)
+from tests.support.store_parts import HandClock
 
 
 def fill(unit: UnitOfWork) -> None:

@@ -19,10 +19,10 @@ from mexc_tui.report.kept import Kept, KeptMoney, KeptTrading
 from mexc_tui.report.making import report_of
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.engine import held
-from tests.engine.trading_engine import DIFFERENCE, NO
-from tests.report.stories import DAY, FROM_MS, opened, outcome, read, waiting
-from tests.store import trading_samples as samples
+from tests.support.engine.fake_trading_engine import DIFFERENCE, NO
+from tests.support.samples import position_samples
+from tests.support.samples import trading_samples as samples
+from tests.support.samples.report_samples import DAY, FROM_MS, opened, outcome, read, waiting
 
 LISTING = opened()
 MONEY = KeptMoney(
@@ -46,7 +46,7 @@ SNIPE: Snipe = msgspec.structs.replace(
     filled_quantity=D(10),
     filled_value=D("20.1"),
 )
-CLOSED = held.position(
+CLOSED = position_samples.position(
     state=PositionState.CLOSED,
     opened_ms=FROM_MS + 20_000,
     closed_ms=FROM_MS + 40_000,

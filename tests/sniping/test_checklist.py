@@ -12,7 +12,7 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.checklist import ReadyFacts, ReadyLimits, checklist
 from mexc_tui.sniping.plan import FireRules
-from tests.sniping.making import PAIR, PLAN, T0, D
+from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D
 
 SNIPE = Snipe(
     id="s1", key=SnipeKey("NEWUSDT", "g1"), listing_id="l1", config_hash="c", opens_ms=T0,

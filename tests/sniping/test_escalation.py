@@ -13,7 +13,7 @@ from mexc_tui.model.symbol import PriceBand
 from mexc_tui.sniping.escalation import SaleTry, Way, escalate, reaches
 from mexc_tui.sniping.sale_terms import SaleTerms, SentOrder, learn
 from mexc_tui.sniping.sellable import Judgement, KnownPrices, Sellability, judge
-from tests.sniping.making import GRID, T0, D, refusal
+from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
 FIRST = SaleTry(0, D(100), D(100), D(1), D(1))
 SLIPPAGE = D(10)

@@ -12,7 +12,7 @@ from mexc_tui.model.verdict import refusals
 from mexc_tui.sniping.exit_edit import Edited, ExitBounds, ExitWish, Held, edit
 from mexc_tui.sniping.exits import higher_stops, remember
 from mexc_tui.sniping.ladder import RungSales
-from tests.engine.held import GRID, position
+from tests.support.samples.position_samples import GRID, position
 
 BOUNDS = ExitBounds(
     trailing_after=(D(0), D(1000)), trailing_distance=(D(1), D(90)), time_stop_s=(D(0), D(9999))

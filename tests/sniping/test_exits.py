@@ -25,8 +25,8 @@ from mexc_tui.sniping.exits import (
     stop_now,
 )
 from mexc_tui.sniping.ladder import Resting
-from tests.sniping.making import GRID, PLAN, T0, D, holding, position
-from tests.store import trading_samples as samples
+from tests.support.samples import trading_samples as samples
+from tests.support.samples.sniping_samples import GRID, PLAN, T0, D, holding, position
 
 RESTING = (
     Resting(1, "a", D("1.1"), D(30)),

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mexc_tui.model.policy import Rung
 from mexc_tui.sniping.ladder import Resting, RungPlace, align, rungs, rungs_done
 from mexc_tui.sniping.rounding import floored
-from tests.sniping.making import GRID, PLAN, D, position
+from tests.support.samples.sniping_samples import GRID, PLAN, D, position
 
 quantities = st.decimals(min_value=0, max_value=200, places=4)
 

@@ -21,7 +21,7 @@ from mexc_tui.sniping.plan import (
     next_at_ms,
     price_cap,
 )
-from tests.sniping.making import GRID, T0, D
+from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()
 

@@ -9,7 +9,7 @@ from mexc_tui.model.position import Position, Protection
 from mexc_tui.model.symbol import Symbol
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.sniping.protection import ProtectionFacts, hindrance, protection
-from tests.sniping.making import GRID, PAIR, T0, D, position
+from tests.support.samples.sniping_samples import GRID, PAIR, T0, D, position
 
 HELD = position(stop_price=D("0.9"), initial_stop=D("0.9"))
 STOP = Intent(

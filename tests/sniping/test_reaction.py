@@ -14,7 +14,7 @@ from mexc_tui.model.report import PlacedOrder
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.sniping.plan import FireRules
 from mexc_tui.sniping.reaction import Chore, Next, Progress, Step, react
-from tests.sniping.making import GRID, T0, D
+from tests.support.samples.sniping_samples import GRID, T0, D
 
 RULES = FireRules()
 START = Progress(T0, D(10), OrderType.LIMIT, D(2), D("4.99"), 1, T0, D(0), GRID, cap=D(3))

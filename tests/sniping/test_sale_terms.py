@@ -14,7 +14,7 @@ from mexc_tui.sniping.escalation import TRAPPED_AFTER_MS, SaleTry, Way, escalate
 from mexc_tui.sniping.rounding import floored, too_small
 from mexc_tui.sniping.sale_terms import KINDS, SaleTerms, SentOrder, learn
 from mexc_tui.sniping.slippage_cap import SlippageCap
-from tests.sniping.making import GRID, T0, D, refusal
+from tests.support.samples.sniping_samples import GRID, T0, D, refusal
 
 IOC, LIMIT, MARKET = KINDS
 FIRST = SaleTry(0, D(100), D(100), D(1), D(1), is_urgent=True)

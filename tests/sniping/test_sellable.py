@@ -18,7 +18,7 @@ from mexc_tui.sniping.sellable import (
     Sellability,
     judge,
 )
-from tests.sniping.making import GRID, T0, D
+from tests.support.samples.sniping_samples import GRID, T0, D
 
 NORMAL = KnownPrices(D(1), D(1), D(1), D("1.1"))
 FLASH = replace(NORMAL, bid=D("0.00001"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mexc_tui.model.policy import Sizing
 from mexc_tui.sniping.rounding import buy_quantity, cost
 from mexc_tui.sniping.sizing import HARD_CAP_QUOTE, SizeFacts, SizeRules, loss_at_stop, size
-from tests.sniping.making import GRID, D
+from tests.support.samples.sniping_samples import GRID, D
 
 RULES = SizeRules(Sizing.FIXED, D(10), D(1), D("0.5"), D(100), D(5))
 FACTS = SizeFacts(D(1_000), D(1_000), D(10), D(1), GRID)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mexc_tui.sniping.escalation import SaleTry, Way, escalate
 from mexc_tui.sniping.slippage_cap import CONFIRM_MS, SlippageCap, observed
-from tests.sniping.making import GRID, T0, D
+from tests.support.samples.sniping_samples import GRID, T0, D
 
 SLIPPAGE = D(10)
 FIRST = observed(None, D(1), SLIPPAGE, T0, is_asked=False)

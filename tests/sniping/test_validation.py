@@ -18,7 +18,7 @@ from mexc_tui.model.verdict import Stage
 from mexc_tui.sniping.key_pairs import KeyMay
 from mexc_tui.sniping.request import Facts, KeyFacts, WorkerFact
 from mexc_tui.sniping.validation import judge
-from tests.sniping.making import PAIR, PLAN, T0, D, facts, listing, wish
+from tests.support.samples.sniping_samples import PAIR, PLAN, T0, D, facts, listing, wish
 
 NOW = T0 - 60_000
 HALTED = Trading(state=TradingState.HALTED, cause=Cause.PERSON, words="by hand")

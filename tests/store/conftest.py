@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock
+from tests.support.store_parts import FILE, HandClock
 
 
 @pytest.fixture

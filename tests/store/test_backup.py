@@ -12,7 +12,7 @@ from mexc_tui.model.storage import StorageDamaged, StorageFull, StorageRefused
 from mexc_tui.store.backups import DAILY, WEEKLY, Backups, restore, time_of
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, HandClock, fact
 
 
 async def test_D13_a_backup_taken_while_writing_opens_and_is_whole(

@@ -6,7 +6,7 @@ from mexc_tui.settings.load import Layers, load
 from mexc_tui.settings.table import Settings
 from mexc_tui.store.caches.level import LevelName, Space
 from mexc_tui.store.store import Store
-from tests.store.parts import HandClock
+from tests.support.store_parts import HandClock
 
 
 def settings(text: str) -> Settings:

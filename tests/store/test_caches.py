@@ -20,7 +20,7 @@ from mexc_tui.store.caches.level import (
 )
 from mexc_tui.store.caches.memory import MemoryLevel
 from mexc_tui.store.store import Store
-from tests.store.parts import HandClock
+from tests.support.store_parts import HandClock
 
 
 class Price(msgspec.Struct, frozen=True):

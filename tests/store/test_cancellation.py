@@ -15,7 +15,7 @@ from mexc_tui.model.storage import Durability, StorageDeadline
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.parts import FILE, HandClock, InlineThread, fact
+from tests.support.store_parts import FILE, HandClock, InlineThread, fact
 
 if TYPE_CHECKING:
     from mexc_tui.model.event import Fact

@@ -13,8 +13,8 @@ import pytest
 from mexc_tui.model.storage import StorageClosed
 from mexc_tui.store.store import Store
 from mexc_tui.store.thread import SqliteThread
-from tests.store.parts import FILE, HandClock, fact
 from tests.store.test_cancellation import Blocker, moments, pair
+from tests.support.store_parts import FILE, HandClock, fact
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -22,7 +22,7 @@ LEAVE = """
 import asyncio, sys, warnings
 from pathlib import Path
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, HandClock, fact
 warnings.simplefilter("ignore", ResourceWarning)
 
 async def main():
@@ -37,7 +37,7 @@ WRITE_ON = """
 import asyncio, sys
 from pathlib import Path
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock
+from tests.support.store_parts import FILE, HandClock
 from tests.store.test_cancellation import pair
 
 async def write_on(store, first):

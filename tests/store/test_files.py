@@ -9,7 +9,7 @@ import pytest
 
 from mexc_tui.model.storage import StorageRefused
 from mexc_tui.store.files import prepare
-from tests.store.parts import bare
+from tests.support.store_parts import bare
 
 
 def mode(path: Path) -> int:

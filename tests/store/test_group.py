@@ -21,7 +21,7 @@ from mexc_tui.store.group import GroupRunner, Job
 from mexc_tui.store.opening import Limits
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.store.parts import HandClock, bare, fact
+from tests.support.store_parts import HandClock, bare, fact
 
 FAR_NS = 10**18
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) INSERT INTO notes SELECT i FROM n"

@@ -14,7 +14,7 @@ from mexc_tui.store.group import GroupRunner, Job
 from mexc_tui.store.journal import Journal
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.schema import migrate, shipped
-from tests.store.parts import HandClock, bare, fact
+from tests.support.store_parts import HandClock, bare, fact
 
 STARTED = EngineStarted(at_ms=5, about="practice", mode="practice")
 FUTURE = OpaqueEvent(

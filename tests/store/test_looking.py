@@ -9,17 +9,19 @@ from mexc_tui.model.storage import StorageError, StorageRefused
 from mexc_tui.store.looking import look_into
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.store import samples
-from tests.store.parts import FILE, HandClock, bare, fact
+from tests.support.samples import listing_samples
+from tests.support.store_parts import FILE, HandClock, bare, fact
 
 
 def _fill(unit: UnitOfWork) -> None:
     for number in range(5):
-        listing = samples.listing(f"NEW{number}USDT", 1_000 + number // 2)
+        listing = listing_samples.listing(f"NEW{number}USDT", 1_000 + number // 2)
         unit.listings.save(listing, listing.stage)
-        unit.signals.add(samples.signal(samples.key(listing.id), 5_000, symbol=listing.symbol))
+        unit.signals.add(
+            listing_samples.signal(listing_samples.key(listing.id), 5_000, symbol=listing.symbol)
+        )
         unit.record(fact(number, f"NEW{number % 2}USDT"))
-    unit.signals.end(samples.ended(samples.key("NEW0USDT-1000")))
+    unit.signals.end(listing_samples.ended(listing_samples.key("NEW0USDT-1000")))
 
 
 async def test_pages_meet_without_a_gap_and_without_one_twice(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, HandClock, fact
 
 CUTS = 40
 

@@ -19,8 +19,17 @@ from mexc_tui.store.cache_rows import CacheRow
 from mexc_tui.store.rows import Rows
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.unit_of_work import Reading
-from tests.store.parts import HandClock
-from tests.store.samples import change, detection_pass, ended, key, listing, outcome, pair, signal
+from tests.support.samples.listing_samples import (
+    change,
+    detection_pass,
+    ended,
+    key,
+    listing,
+    outcome,
+    pair,
+    signal,
+)
+from tests.support.store_parts import HandClock
 
 READY = DetectorName.READY_STATE
 

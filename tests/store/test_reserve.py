@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.store.reserve import RESERVE_BYTES, Reserve
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock
+from tests.support.store_parts import FILE, HandClock
 
 
 async def test_D3_room_is_set_aside_released_once_and_set_aside_again_at_the_next_start(

@@ -14,8 +14,8 @@ from mexc_tui.store.retention import BATCH, DAY_MS, NEWEST_FACTS
 from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.store.parts import FILE, HandClock, fact
-from tests.store.samples import detection_pass
+from tests.support.samples.listing_samples import detection_pass
+from tests.support.store_parts import FILE, HandClock, fact
 
 KEEP = Keep(30 * DAY_MS, 7 * DAY_MS, 90 * DAY_MS, 30 * DAY_MS)
 SCOPE = "account/world"

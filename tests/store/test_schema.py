@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.model.storage import StorageDamaged, StorageRefused
 from mexc_tui.store.schema import Migration, migrate, shipped, statements
-from tests.store.parts import bare
+from tests.support.store_parts import bare
 
 STEPS = [
     Migration(1, "0001_a.sql", "CREATE TABLE a (x);\nINSERT INTO a VALUES (1);"),

@@ -15,9 +15,9 @@ from mexc_tui.store import writer as writer_module
 from mexc_tui.store.opening import Limits
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.parts import FILE, HandClock, fact
-from tests.store.samples import listing
 from tests.store.test_cancellation import Blocker
+from tests.support.samples.listing_samples import listing
+from tests.support.store_parts import FILE, HandClock, fact
 
 if TYPE_CHECKING:
     from mexc_tui.ports.store import Books

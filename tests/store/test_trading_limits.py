@@ -12,9 +12,9 @@ from mexc_tui.model.storage import Committed, LossRun
 from mexc_tui.store.store import Store
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.store.parts import FILE, HandClock
 from tests.store.test_repositories import in_memory
-from tests.store.trading_samples import OTHER, SCOPE, intent, position, snipe
+from tests.support.samples.trading_samples import OTHER, SCOPE, intent, position, snipe
+from tests.support.store_parts import FILE, HandClock
 
 
 @pytest.fixture

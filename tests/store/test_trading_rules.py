@@ -19,9 +19,8 @@ from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import Store
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.parts import FILE, HandClock, bare, fact
 from tests.store.test_repositories import in_memory
-from tests.store.trading_samples import (
+from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,
     attempt,
@@ -33,6 +32,7 @@ from tests.store.trading_samples import (
     position,
     snipe,
 )
+from tests.support.store_parts import FILE, HandClock, bare, fact
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -193,7 +193,7 @@ import asyncio, sys
 from pathlib import Path
 from mexc_tui.app.endpoints import SystemClock
 from mexc_tui.store.store import Store
-from tests.store.trading_samples import SCOPE, entry, intent, snipe
+from tests.support.samples.trading_samples import SCOPE, entry, intent, snipe
 
 def trade(unit, number):
     books = unit.trading(SCOPE)

@@ -11,7 +11,7 @@ from mexc_tui.engine.runtime.event_feed import Bus, Step
 from mexc_tui.engine.runtime.subscriber import Notice, ObserverPolicy, Resume
 from mexc_tui.model.event import Fact
 from mexc_tui.store.store import Store
-from tests.store.parts import FILE, HandClock, fact
+from tests.support.store_parts import FILE, HandClock, fact
 
 
 class Recorder:

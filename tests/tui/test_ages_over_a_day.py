@@ -22,11 +22,11 @@ from mexc_tui.practice.scenario import ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.desk_source import source_of
-from tests.engine.days import DAY, LENT, PracticeDay
-from tests.tui.driving import THEMES, ZONE
-from tests.tui.glass import Glass
-from tests.tui.painting import Counting
-from tests.tui.screen_ages import Age, Truth, ages, chosen
+from tests.support.engine.practice_day import DAY, LENT, PracticeDay
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.desk_app import THEMES, ZONE
+from tests.support.tui.screen_ages import Age, Truth, ages, chosen
+from tests.support.tui.virtual_terminal import Glass
 
 SIZE = 120, 40
 LOOK_S, LOOKS_A_SCREEN = 0.1, 13

@@ -15,9 +15,9 @@ from mexc_tui.tui.screens.quit import Ending
 from mexc_tui.tui.themes import chosen
 from mexc_tui.tui.widgets.header_bar import Head
 from mexc_tui.tui.widgets.table import Table
-from tests.tui.driving import SOON_S, THEMES, desk, screen, until
-from tests.tui.frozen import NOW_MS, Frozen, listing, position, risk, status
-from tests.tui.painting import Counting
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.desk_app import SOON_S, THEMES, desk, screen, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position, risk, status
 
 
 async def _settled(app: DeskApp, pilot: Pilot[None], frozen: Frozen) -> Counting:

@@ -2,7 +2,7 @@ import asyncio
 
 from mexc_tui.desk.asking import SETTINGS, WHY, Nothing, SettingList, WhyAsked
 from mexc_tui.tui.query_cache import MOST_KEPT, NOT_YET, Answers
-from tests.tui.frozen import Frozen
+from tests.support.tui.frozen_desk import Frozen
 
 ASKED = SettingList([])
 

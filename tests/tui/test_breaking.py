@@ -8,8 +8,8 @@ import pytest
 
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.quit import Ending
-from tests.tui.driving import desk
-from tests.tui.frozen import Frozen
+from tests.support.tui.desk_app import desk
+from tests.support.tui.frozen_desk import Frozen
 
 
 def _painting(app: DeskApp, frozen: Frozen) -> None:

@@ -17,9 +17,9 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import BY_ID
 from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets.table import Table
-from tests.tui.driving import desk, screen, seen, until
-from tests.tui.frozen import NOW_MS, Frozen, risk
-from tests.tui.painting import Counting
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.desk_app import desk, screen, seen, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
 QUESTIONS = {"preview", "journal", "settings", "market", "performance", "equity", "what_if", "why"}
 

@@ -18,8 +18,8 @@ from mexc_tui.model.engine_view import (
     StoreRow,
     ViewerRow,
 )
-from tests.tui.driving import desk, until
-from tests.tui.frozen import NOW_MS, Frozen
+from tests.support.tui.desk_app import desk, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen
 
 
 def detectors() -> DetectorsRow:

@@ -14,8 +14,8 @@ from mexc_tui.desk.trading import ExitsEdit, RungAsked
 from mexc_tui.model.event import SettingChanged
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
-from tests.tui.driving import desk, screen, until
-from tests.tui.frozen import NOW_MS, Frozen
+from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen
 from tests.tui.test_deeds import at
 from tests.tui.test_settings_board import setting
 

@@ -12,7 +12,7 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
-from tests.tui.driving import desk
+from tests.support.tui.desk_app import desk
 from tests.tui.test_deeds import Desk, done
 from tests.tui.test_live_lock import OFFER, PHRASE, live
 

@@ -25,7 +25,7 @@ from mexc_tui.tui.keys import BY_ID as KEYS_BY_ID
 from mexc_tui.tui.keys import KEYS
 from mexc_tui.tui.screens.confirm import Lines, drawn
 from mexc_tui.tui.widgets.cell import Tone
-from tests.tui.frozen import NOW_MS, Frozen, risk
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
 HALTED = Achieved(state=TradingState.HALTED, orders_cancelled=5, positions_left=3)
 

@@ -11,7 +11,7 @@ from mexc_tui.model.view import ClockRow, StreamsRow
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.header_text import Known, lines
 from mexc_tui.tui.widgets.styled_text import width_of
-from tests.tui.frozen import NOW_MS, risk, status
+from tests.support.tui.frozen_desk import NOW_MS, risk, status
 
 KNOWN = Known(
     status=status(),

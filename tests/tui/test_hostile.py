@@ -10,9 +10,9 @@ from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.keys import KEYS, Group
 from mexc_tui.tui.screens.registry import NAMES
 from mexc_tui.tui.widgets.cell import Tone
-from tests.tui.driving import desk, screen, until
-from tests.tui.hostile import TEXTS, Hostile
-from tests.tui.painting import Counting
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.hostile_desk import TEXTS, Hostile
 
 _OWN = re.compile(
     r"\x1b\[(?:\?2026[hl]|\?25[hl]|\d+;\d+H|[0-9;]*m)|\x1b\]22;[a-z-]*\x07|\x1b\[\?1[0-9]{3}[hl]|\r?\n"

@@ -5,8 +5,8 @@ from mexc_tui.model.event import EngineStopped, encode
 from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.journal import asked
 from mexc_tui.tui.widgets.table import Table
-from tests.tui.driving import desk, until
-from tests.tui.frozen import NOW_MS, Frozen
+from tests.support.tui.desk_app import desk, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen
 
 
 def fact(number: int, about: str = "practice", reason: str = "asked by somebody") -> FactRow:

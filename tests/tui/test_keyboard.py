@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.tui.typed import typed
+from tests.support.tui.desk_on_pty import typed
 
 NASTY = (
     b"\xe9",

@@ -20,9 +20,9 @@ from mexc_tui.tui.widgets.layout import LEAST_WIDTH, TALL
 from mexc_tui.tui.widgets.styled_text import Part, Span, fitting, hanging, width_of
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_drawing import Drawing
-from tests.tui.driving import desk, screen, until
-from tests.tui.frozen import NOW_MS, position
-from tests.tui.painting import Around
+from tests.support.tui.counting_driver import Around
+from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.frozen_desk import NOW_MS, position
 from tests.tui.test_deeds import at
 from tests.tui.test_positions_board import order
 from tests.tui.test_snapshots import settled, whole

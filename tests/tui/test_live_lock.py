@@ -9,8 +9,8 @@ from textual.events import Paste
 from mexc_tui.desk.kinds import Outcome, Reply
 from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.widgets.header_text import lines
-from tests.tui.driving import desk, screen, until
-from tests.tui.frozen import NOW_MS, Frozen, risk, status
+from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
 from tests.tui.test_hand import Bench, done, previewed
 from tests.tui.test_header import KNOWN
 

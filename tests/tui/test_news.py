@@ -15,7 +15,7 @@ from mexc_tui.model.severity import Severity
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, Item, News
 from mexc_tui.tui.widgets.styled_text import width_of
-from tests.tui.frozen import NOW_MS, Frozen, position
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
 from tests.tui.test_deeds import Desk, at, done
 
 SIZES = [(80, 24), (100, 30), (120, 40), (200, 60)]

@@ -11,7 +11,7 @@ from mexc_tui.model.trading_view import RiskRow
 from mexc_tui.model.view import FactRow, SettingRow
 from mexc_tui.tui.activity_log import MOST_KEPT, Happened, Happening
 from mexc_tui.tui.notices import Loudness, Notices
-from tests.tui.frozen import NOW_MS, Frozen, risk
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
 
 def settings(*, bell: bool, flash: bool) -> SettingList:

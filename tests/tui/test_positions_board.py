@@ -8,8 +8,8 @@ from mexc_tui.model.order import OrderType, Side
 from mexc_tui.model.position import PositionState, Protection
 from mexc_tui.model.trading_view import OrderRow, PositionRow
 from mexc_tui.tui.widgets import table_lines
-from tests.tui.driving import desk, screen, until
-from tests.tui.frozen import NOW_MS, Frozen, position
+from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
 
 
 def market() -> MarketRow:

@@ -8,8 +8,8 @@ from mexc_tui.model.plan_view import EquityPointRow, EquityRow
 from mexc_tui.model.trading import Cause, GuardLevel, TradingState
 from mexc_tui.model.trading_view import LimitRow, MetricRow, PerformanceRow
 from mexc_tui.model.view import FactRow
-from tests.tui.driving import desk, until
-from tests.tui.frozen import NOW_MS, Frozen, risk
+from tests.support.tui.desk_app import desk, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk
 
 
 def performance() -> PerformanceRow:

@@ -2,8 +2,8 @@ import msgspec
 
 from mexc_tui.desk.asking import SettingList
 from mexc_tui.model.view import SettingRow
-from tests.tui.driving import desk, until
-from tests.tui.frozen import Frozen
+from tests.support.tui.desk_app import desk, until
+from tests.support.tui.frozen_desk import Frozen
 
 
 def setting(name: str, value: str, default: str, pending: str = "") -> SettingRow:

@@ -13,8 +13,8 @@ from mexc_tui.desk.asking import FactPage, SettingList
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.screens.registry import NAMES
-from tests.tui.driving import THEMES, ZONE, desk, screen
-from tests.tui.frozen import Frozen
+from tests.support.tui.desk_app import THEMES, ZONE, desk, screen
+from tests.support.tui.frozen_desk import Frozen
 from tests.tui.test_engine_boards import detectors, latency, machine
 from tests.tui.test_journal_board import fact
 from tests.tui.test_positions_board import market

@@ -15,9 +15,9 @@ from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.widgets import table_lines
 from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.staleness import CURRENT, OLD_VIEWS_MS, AnswerAge, Answered, Mark
-from tests.tui.driving import desk, screen, until
-from tests.tui.frozen import NOW_MS, Frozen, listing, position
-from tests.tui.painting import Counting
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.desk_app import desk, screen, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, listing, position
 from tests.tui.test_positions_board import market
 
 

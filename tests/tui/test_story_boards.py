@@ -7,8 +7,8 @@ from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.model.trading_view import WhatIfRow
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.model.why import ChangeRow, DetectorSays, ListingStory, SnipeSays, SourceSays, WhyRow
-from tests.tui.driving import desk, until
-from tests.tui.frozen import NOW_MS, Frozen
+from tests.support.tui.desk_app import desk, until
+from tests.support.tui.frozen_desk import NOW_MS, Frozen
 
 GATES = (
     Verdict(stage=Stage.RULES, name="pair_listed", passed=True, value="listed", limit="listed"),

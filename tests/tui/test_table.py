@@ -8,7 +8,7 @@ from mexc_tui.tui.widgets.cell import Cell, Tone
 from mexc_tui.tui.widgets.columns import Column
 from mexc_tui.tui.widgets.table import Table
 from mexc_tui.tui.widgets.table_rows import Line, Order
-from tests.tui.painting import Around, Watched
+from tests.support.tui.counting_driver import Around, Watched
 
 COLUMNS = (
     Column("SYMBOL", 12),

@@ -20,9 +20,9 @@ from mexc_tui.tui.actions.file_writer import save
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.screens.board_screen import MOST_TYPED, BoardScreen
 from mexc_tui.tui.widgets.text_bar import Bar
-from tests.tui.driving import SOON_S, desk, seen, until
-from tests.tui.frozen import Frozen, position, risk
-from tests.tui.painting import Counting
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.desk_app import SOON_S, desk, seen, until
+from tests.support.tui.frozen_desk import Frozen, position, risk
 from tests.tui.test_notices import alarm, settings
 
 

@@ -7,7 +7,7 @@ from mexc_tui.tui.screens.board_screen import BoardScreen
 from mexc_tui.tui.screens.pages import HelpScreen
 from mexc_tui.tui.screens.quit import GIVES_WAY_MS, LeavePage, WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
-from tests.tui.frozen import NOW_MS, Frozen
+from tests.support.tui.frozen_desk import NOW_MS, Frozen
 from tests.tui.test_deeds import Desk, at, done
 
 

@@ -7,8 +7,8 @@ import pytest
 from mexc_tui.model.mode import Mode
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
-from tests.tui.frozen import position
-from tests.tui.typed import Typed, typed
+from tests.support.tui.desk_on_pty import Typed, typed
+from tests.support.tui.frozen_desk import position
 
 MOST_PER_S = 1_300
 

@@ -18,8 +18,8 @@ from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import NAME, OPENS_S, Exchange, Watcher, listing, scenario
-from tests.engine.trading.desk import cut_power
+from tests.support.engine.crashing_engine import cut_power
+from tests.support.engine.opening_day import NAME, OPENS_S, Exchange, Watcher, listing, scenario
 
 LOST = FaultPlan(kind=FaultKind.LOSE_ANSWER, path="/api/v3/order", method="POST", times=1)
 

@@ -6,7 +6,7 @@ from mexc_tui.model.snipe import SnipeState
 from mexc_tui.model.view import AlertRow
 from mexc_tui.practice.values import Refusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import NAME, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, Watcher, listing, opening, scenario
 
 
 async def alerts_of(watcher: Watcher, rule: str) -> list[AlertRow]:

@@ -17,7 +17,7 @@ from mexc_tui.practice.values import Refusal
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.sniping.reference import confirmed_price
 from mexc_tui.sniping.rounding import floored, grid_of
-from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
 
 if TYPE_CHECKING:
     from mexc_tui.engine.market.prices import Price

@@ -9,8 +9,8 @@ from mexc_tui.engine.accounting.ledger_writer import Bookkeeper
 from mexc_tui.engine.entries.entry_orders import EntryOrders
 from mexc_tui.model.intent import Order, OrderState
 from mexc_tui.model.order import OrderType
-from tests.engine.held import GRID
-from tests.ledger.desk import NOON_MS, D, intent, order
+from tests.support.samples.ledger_samples import NOON_MS, D, intent, order
+from tests.support.samples.position_samples import GRID
 
 if TYPE_CHECKING:
     from mexc_tui.ports.store import Books, Clock

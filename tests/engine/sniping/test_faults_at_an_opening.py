@@ -18,7 +18,7 @@ from mexc_tui.practice.pairs import PairRules
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingShape
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, ScriptedWorld, Watcher, listing, opening, scenario
 
 LATER_S = OPENS_S + 8
 CALM = listing(jitter_ms=0, shape=ListingShape.DUD, peak=1.0)

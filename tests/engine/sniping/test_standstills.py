@@ -11,8 +11,8 @@ from mexc_tui.model.stream import TopLevels
 from mexc_tui.practice.scenario import ListingShape
 from mexc_tui.practice.values import Refusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
-from tests.engine.standing import sleep_machine, stand_still
+from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
+from tests.support.engine.stalls import sleep_machine, stand_still
 
 LATER_S = OPENS_S + 12
 PUNCTUAL = listing(jitter_ms=0, shape=ListingShape.RUSH, peak=4.0)

@@ -10,7 +10,7 @@ from mexc_tui.model.outcome import Accepted, Purpose
 from mexc_tui.model.snipe import SnipeState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import NAME, OPENS_S, Watcher, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, Watcher, listing, opening, scenario
 
 LATER_S = OPENS_S + 8
 

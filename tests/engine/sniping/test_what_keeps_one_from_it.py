@@ -15,7 +15,7 @@ from mexc_tui.model.verdict import refusals
 from mexc_tui.ports.trading import FiringLine
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.sniping.desks import NAME, OPENS_S, listing, opening, scenario
+from tests.support.engine.opening_day import NAME, OPENS_S, listing, opening, scenario
 
 LATER_S = OPENS_S + 8
 

@@ -19,9 +19,19 @@ from mexc_tui.practice.pairs import Pair
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, agree, buy, closed, day_of, held, price_for, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, ours
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
+from tests.support.engine.monitored_position import (
+    SYMBOL,
+    agree,
+    buy,
+    closed,
+    day_of,
+    held,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.support.engine.practice_day import PracticeDay
 
 D = Decimal
 COIN = "CLEAN"

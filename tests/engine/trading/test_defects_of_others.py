@@ -15,9 +15,19 @@ from mexc_tui.model.intent import CloseReason, OrderRole
 from mexc_tui.model.order import Side
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, ListingPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import HOST, PORT, PracticeDay
-from tests.engine.guarded import ARM_S, SYMBOL, closed, day_of, guarding, held, price_for, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, ORDER, PUNCTUAL, ours
+from tests.support.engine.crashing_engine import HANDS_OFF, ORDER, PUNCTUAL, ours
+from tests.support.engine.monitored_position import (
+    ARM_S,
+    SYMBOL,
+    closed,
+    day_of,
+    guarding,
+    held,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.support.engine.practice_day import HOST, PORT, PracticeDay
 
 OTHER = "OTHERUSDT"
 SECOND = msgspec.structs.replace(PUNCTUAL, base="OTHER")

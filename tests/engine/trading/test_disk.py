@@ -22,8 +22,18 @@ from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import (
+from tests.support.engine.crashing_engine import (
+    HANDS_OFF,
+    ORDER,
+    PUNCTUAL,
+    bought,
+    cut_power,
+    mortal,
+    ours,
+    same_books,
+    stored_orders,
+)
+from tests.support.engine.monitored_position import (
     ARM_S,
     SYMBOL,
     agree,
@@ -36,17 +46,7 @@ from tests.engine.guarded import (
     rooms_of,
     until,
 )
-from tests.engine.trading.desk import (
-    HANDS_OFF,
-    ORDER,
-    PUNCTUAL,
-    bought,
-    cut_power,
-    mortal,
-    ours,
-    same_books,
-    stored_orders,
-)
+from tests.support.engine.practice_day import PracticeDay
 
 COMMIT_S = 5.0
 

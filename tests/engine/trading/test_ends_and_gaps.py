@@ -14,9 +14,7 @@ from mexc_tui.model.snipe import Snipe, SnipeState
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import ARM_S, SYMBOL, agree, buy, closed, day_of, price, price_for, rooms_of, until
-from tests.engine.trading.desk import (
+from tests.support.engine.crashing_engine import (
     HANDS_OFF,
     PUNCTUAL,
     at_the_opening,
@@ -27,6 +25,19 @@ from tests.engine.trading.desk import (
     same_books,
     stored_orders,
 )
+from tests.support.engine.monitored_position import (
+    ARM_S,
+    SYMBOL,
+    agree,
+    buy,
+    closed,
+    day_of,
+    price,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.support.engine.practice_day import PracticeDay
 
 
 def a_day(sim: Simulation, folder: Path, *faults: FaultPlan, **lent: float) -> PracticeDay:

@@ -10,8 +10,8 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.practice.book import Resting
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import SYMBOL, buy, closed, day_of, price_for, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, ours
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, ours
+from tests.support.engine.monitored_position import SYMBOL, buy, closed, day_of, price_for, rooms_of, until
 
 D = Decimal
 REFUSED = 8

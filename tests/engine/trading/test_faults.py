@@ -9,9 +9,8 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import DuplicateClientId, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.guarded import ARM_S, SYMBOL, buy, day_of, rooms_of, until
 from tests.engine.test_stopping import rest_a_sale
-from tests.engine.trading.desk import (
+from tests.support.engine.crashing_engine import (
     HANDS_OFF,
     PUNCTUAL,
     at_the_opening,
@@ -20,6 +19,7 @@ from tests.engine.trading.desk import (
     stored_orders,
     were_struck,
 )
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, buy, day_of, rooms_of, until
 
 SETTLED_S = 45
 

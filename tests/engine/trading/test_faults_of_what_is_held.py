@@ -19,8 +19,8 @@ from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.practice.values import OrderRecord
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import (
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, mortal, ours, same_books, stored_orders
+from tests.support.engine.monitored_position import (
     SYMBOL,
     agree,
     buy,
@@ -32,7 +32,7 @@ from tests.engine.guarded import (
     rooms_of,
     until,
 )
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, mortal, ours, same_books, stored_orders
+from tests.support.engine.practice_day import PracticeDay
 
 PRIVATE = "spot@private"
 RUNG = "50@30"

@@ -10,9 +10,9 @@ import pytest
 from mexc_tui.model.trading import TradingState
 from mexc_tui.practice.scenario import AccountPlan, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, day_of, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, same_books
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, same_books
+from tests.support.engine.monitored_position import SYMBOL, day_of, rooms_of, until
+from tests.support.engine.practice_day import PracticeDay
 
 ORDERS, DEALS = "spot@private.orders", "spot@private.deals"
 BLIND_MS = (3_000, 3_000)

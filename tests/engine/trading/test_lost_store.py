@@ -15,9 +15,9 @@ from mexc_tui.model.storage import StorageDamaged
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
 from mexc_tui.store.backups import Backups, restore
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, buy, day_of, held, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
+from tests.support.engine.monitored_position import SYMBOL, buy, day_of, held, rooms_of, until
+from tests.support.engine.practice_day import PracticeDay
 
 
 def a_day(sim: Simulation, folder: Path) -> PracticeDay:

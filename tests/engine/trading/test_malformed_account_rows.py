@@ -13,9 +13,19 @@ from mexc_tui.model.order import NewOrder, OrderType, Side
 from mexc_tui.model.reconciliation import ExcludedCause, Trigger
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import SYMBOL, agree, buy, closed, day_of, held, price_for, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, at_the_opening
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, at_the_opening
+from tests.support.engine.monitored_position import (
+    SYMBOL,
+    agree,
+    buy,
+    closed,
+    day_of,
+    held,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.support.engine.practice_day import PracticeDay
 
 OTHER = "OTHERUSDT"
 LISTS = ("/api/v3/account", "/api/v3/openOrders", "/api/v3/allOrders", "/api/v3/myTrades")

@@ -7,9 +7,9 @@ from pathlib import Path
 from mexc_tui.app.composition import Joined
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import buy, day_of, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL, bought
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL, bought
+from tests.support.engine.monitored_position import buy, day_of, rooms_of, until
+from tests.support.engine.practice_day import PracticeDay
 
 
 def on_another_host(day: PracticeDay, folder: Path) -> PracticeDay:

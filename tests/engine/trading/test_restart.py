@@ -11,10 +11,8 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.order import Side
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import ARM_S, SYMBOL, day_of, rooms_of, until
 from tests.engine.test_stopping import rest_a_sale
-from tests.engine.trading.desk import (
+from tests.support.engine.crashing_engine import (
     HANDS_OFF,
     PUNCTUAL,
     at_the_opening,
@@ -26,6 +24,8 @@ from tests.engine.trading.desk import (
     same_books,
     stored_orders,
 )
+from tests.support.engine.monitored_position import ARM_S, SYMBOL, day_of, rooms_of, until
+from tests.support.engine.practice_day import PracticeDay
 
 SETTLED_S = 25
 

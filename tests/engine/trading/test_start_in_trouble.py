@@ -15,10 +15,19 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.trading import Cause, TradingState
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import HOST, PORT, PracticeDay
-from tests.engine.guarded import SYMBOL, agree, buy, day_of, held, price_for, rooms_of, until
-from tests.engine.inline import InlineThread
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
+from tests.support.engine.inline_store import InlineThread
+from tests.support.engine.monitored_position import (
+    SYMBOL,
+    agree,
+    buy,
+    day_of,
+    held,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.support.engine.practice_day import HOST, PORT, PracticeDay
 
 AWAY_S, BACK_S = 60, 130
 

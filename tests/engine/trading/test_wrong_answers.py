@@ -12,9 +12,18 @@ from mexc_tui.model.position import Protection
 from mexc_tui.model.reconciliation import Difference, DifferenceKind, Trigger, lasting
 from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import agree, buy, closed, day_of, held, price_for, rooms_of, until
-from tests.engine.trading.desk import HANDS_OFF, PUNCTUAL
+from tests.support.engine.crashing_engine import HANDS_OFF, PUNCTUAL
+from tests.support.engine.monitored_position import (
+    agree,
+    buy,
+    closed,
+    day_of,
+    held,
+    price_for,
+    rooms_of,
+    until,
+)
+from tests.support.engine.practice_day import PracticeDay
 
 OTHER = "OTHERUSDT"
 

@@ -6,7 +6,7 @@ import pytest
 
 from mexc_tui.practice.intervals import DAY_MS, HOUR_MS, Interval, end_of, start_of
 from mexc_tui.practice.values import Candle
-from tests.practice.core.worlds import MX, START_MS, world
+from tests.support.exchange.practice_world import MX, START_MS, world
 
 START = START_MS + 37 * 60_000 + 12_345
 

@@ -13,7 +13,7 @@ from mexc_tui.practice.pairs import PairStatus
 from mexc_tui.practice.scenario import MarketPlan, Scenario, load
 from mexc_tui.practice.values import Refusal
 from mexc_tui.practice.world import World
-from tests.practice.core.worlds import START_MS, Witness
+from tests.support.exchange.practice_world import START_MS, Witness
 
 DAY = load("listing-day")
 SMALL = msgspec.structs.replace(DAY, market=MarketPlan(symbols=20, active_pairs=0))

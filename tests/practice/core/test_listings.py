@@ -18,7 +18,7 @@ from mexc_tui.practice.scenario import (
 )
 from mexc_tui.practice.values import WebSymbol
 from mexc_tui.practice.world import World
-from tests.practice.core.worlds import START_MS, Witness, refusal, world
+from tests.support.exchange.practice_world import START_MS, Witness, refusal, world
 
 NEW = "NEWUSDT"
 OPENS_S = 1_000.0

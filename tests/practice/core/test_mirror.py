@@ -8,7 +8,7 @@ from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.model.symbol import ListedType, Permission, Symbol, SymbolStatus
 from mexc_tui.practice.mirror import MirrorWorld, paper_scenario
 from mexc_tui.practice.values import Refusal
-from tests.practice.core.worlds import START_MS
+from tests.support.exchange.practice_world import START_MS
 
 PAIR = Symbol(
     symbol="NEWUSDT",

@@ -5,7 +5,16 @@ from decimal import Decimal
 from mexc_tui.model.order import OrderStatus, OrderType, Side
 from mexc_tui.practice.scenario import CancelAnswer, DuplicateClientId, Knobs, PostOnlyCrossing
 from mexc_tui.practice.values import ChangeKind
-from tests.practice.core.worlds import MX, Witness, best_ask, best_bid, limit, order, refusal, world
+from tests.support.exchange.practice_world import (
+    MX,
+    Witness,
+    best_ask,
+    best_bid,
+    limit,
+    order,
+    refusal,
+    world,
+)
 
 
 def test_a_buy_that_fills_at_once_tells_order_freeze_deal_assets_fee_order() -> None:

@@ -8,7 +8,7 @@ from mexc_tui.model.order import NewOrder, OrderStatus, OrderType, Side
 from mexc_tui.practice.pairs import Pair, PairStatus, TradeSides
 from mexc_tui.practice.scenario import ExcessPrecision, Knobs
 from mexc_tui.practice.world import World
-from tests.practice.core.worlds import MX, best_ask, best_bid, limit, order, refusal, world
+from tests.support.exchange.practice_world import MX, best_ask, best_bid, limit, order, refusal, world
 
 
 def far_bid(found: World) -> Decimal:

@@ -8,7 +8,7 @@ import msgspec
 from mexc_tui.practice.pairs import PairStatus, TradeSides
 from mexc_tui.practice.scenario import Scenario
 from mexc_tui.practice.world import World
-from tests.practice.core.worlds import START_MS
+from tests.support.exchange.practice_world import START_MS
 
 WORLD = World(Scenario(name="full"), 1, START_MS)
 

@@ -15,7 +15,7 @@ from mexc_tui.practice.pairs import TradeSides
 from mexc_tui.practice.scenario import Knobs, ListingPlan, load
 from mexc_tui.practice.values import Refusal
 from mexc_tui.practice.world import World
-from tests.practice.core.worlds import MX, START_MS, Witness, scenario, world
+from tests.support.exchange.practice_world import MX, START_MS, Witness, scenario, world
 
 ACTIONS = st.lists(
     st.tuples(

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from mexc_tui.practice.scenario import AccountPlan, Knobs
-from tests.practice.server.practice_client import real, scenario
+from tests.support.exchange.practice_client import real, scenario
 
 FREE = Knobs(ip_weight_per_10s=100_000, key_weight_per_10s=100_000, orders_per_s=1_000)
 RIGHTS = (

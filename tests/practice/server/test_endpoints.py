@@ -17,7 +17,7 @@ from yarl import URL
 from mexc_tui.practice.ids import USDT_ID
 from mexc_tui.practice.scenario import AccountPlan, EmptySide, Knobs, ListingPlan, MarketSellByQuote
 from mexc_tui.practice.world import World
-from tests.practice.server.practice_client import Client, real, scenario
+from tests.support.exchange.practice_client import Client, real, scenario
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "mexc-rest-2025-12-31.json"
 PAIR = "SOLUSDT"

@@ -17,7 +17,7 @@ from mexc_tui.model.endpoint import Endpoint
 from mexc_tui.practice.clock import SteadyClock
 from mexc_tui.practice.scenario import MarketPlan
 from mexc_tui.practice.server import PracticeServer
-from tests.practice.server.practice_client import scenario
+from tests.support.exchange.practice_client import scenario
 
 TINY = """
 name = "tiny"

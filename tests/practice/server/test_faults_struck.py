@@ -10,7 +10,7 @@ import pytest
 
 from mexc_tui.practice.scenario import FaultKind, FaultPlan, MarketPlan, Scenario
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.practice.server.practice_client import Client, real, scenario, virtual
+from tests.support.exchange.practice_client import Client, real, scenario, virtual
 
 PAIR = "SOLUSDT"
 ORDER = "/api/v3/order"

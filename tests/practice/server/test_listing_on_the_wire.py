@@ -8,7 +8,7 @@ import pytest
 
 from mexc_tui.practice.scenario import EarlyOrder, Knobs, ListingPlan, MarketPlan, load
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.practice.server.practice_client import Client, real, scenario, virtual
+from tests.support.exchange.practice_client import Client, real, scenario, virtual
 
 COMING = ListingPlan(
     base="NEWCOIN", opens_s=60, announced_before_s=50, prepared_before_s=40, visible_before_s=30

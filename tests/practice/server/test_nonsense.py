@@ -15,7 +15,7 @@ from mexc_tui.practice.clock import wall_clock
 from mexc_tui.practice.scenario import AccountPlan, Knobs, MarketPlan
 from mexc_tui.practice.server import PracticeServer
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.practice.server.practice_client import scenario, virtual
+from tests.support.exchange.practice_client import scenario, virtual
 
 PLAN = scenario(
     market=MarketPlan(symbols=30, active_pairs=2),

@@ -9,7 +9,7 @@ import aiohttp
 from mexc_tui.practice.scenario import Knobs, MarketPlan, Scenario
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.practice.server.practice_client import Client, Stream, scenario, virtual
+from tests.support.exchange.practice_client import Client, Stream, scenario, virtual
 
 PAIR = "SOLUSDT"
 ACCOUNT = "spot@private.account.v3.api.pb"

@@ -12,7 +12,7 @@ import pytest
 
 from mexc_tui.practice.scenario import Knobs, ListingPlan, MarketPlan, Scenario
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.practice.server.practice_client import Client, scenario, virtual
+from tests.support.exchange.practice_client import Client, scenario, virtual
 
 PAIR = "SOLUSDT"
 BUSY = MarketPlan(symbols=30, active_pairs=5, trades_per_s=20.0)

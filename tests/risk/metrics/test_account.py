@@ -23,7 +23,7 @@ from mexc_tui.risk.metrics.account import (
     total_return,
     volatility,
 )
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 UP_AND_DOWN = [0.03, -0.01] * 50
 """Mean 1 %, half of the days down by 1 %."""

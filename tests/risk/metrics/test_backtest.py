@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mexc_tui.risk.metrics.backtest import Backtest, count_exceptions, kupiec
 from mexc_tui.risk.metrics.value_at_risk import Level
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 
 def p_value(test: Backtest) -> float:

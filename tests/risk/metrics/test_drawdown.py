@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mexc_tui.risk.metrics.drawdown import Moment, day_change, live_drawdown, max_drawdown, ulcer_index
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 
 def path(*levels: int) -> list[Moment]:

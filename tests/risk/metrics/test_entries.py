@@ -8,8 +8,8 @@ import pytest
 from mexc_tui.model.intent import Fee, Order
 from mexc_tui.model.snipe import Attempt, Snipe, Stamps
 from mexc_tui.risk.metrics.entries import EntryPrices, entry_prices, entry_shortfall
-from tests.risk.metrics.near import near
-from tests.store import trading_samples as samples
+from tests.support.rounding import near
+from tests.support.samples import trading_samples as samples
 
 
 def snipe(quantity: str = "8", value: str = "816", reference: str | None = "100") -> Snipe:

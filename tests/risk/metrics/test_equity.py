@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mexc_tui.model.position import EquityPoint
 from mexc_tui.risk.metrics.drawdown import live_drawdown
 from mexc_tui.risk.metrics.equity import DAY_MS, daily, index_of, peak_after_flow, period_returns
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 
 def point(day: float, equity: str, flows: str = "0", *, is_complete: bool = True) -> EquityPoint:

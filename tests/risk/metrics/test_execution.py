@@ -21,7 +21,7 @@ from mexc_tui.risk.metrics.execution import (
     slippage_bps,
     slippages,
 )
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 prices = st.decimals(min_value="0.0001", max_value="1000", places=4)
 quantities = st.decimals(min_value="0.01", max_value="1000", places=2)

@@ -23,7 +23,7 @@ from mexc_tui.risk.metrics.exposure import (
     share_of_equity,
     weights,
 )
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 A = Holding("AUSDT", D(10), D(6), stop=D(5), age_ms=0)
 B = Holding("BUSDT", D(4), D(10), stop=None, age_ms=YOUNG_MS)

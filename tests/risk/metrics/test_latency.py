@@ -5,7 +5,7 @@ from statistics import quantiles
 
 from mexc_tui.model.snipe import Stamps
 from mexc_tui.risk.metrics.latency import Percentiles, Span, percentiles, stage_latencies
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 MS = 1_000_000
 

@@ -24,7 +24,7 @@ from mexc_tui.risk.metrics.value_at_risk import (
     parametric_var,
     portfolio_deviation,
 )
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 
 def coin(symbol: str, value: int, n: int) -> CoinHistory:

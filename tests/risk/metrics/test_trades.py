@@ -31,7 +31,7 @@ from mexc_tui.risk.metrics.trades import (
     turnover,
     win_rate,
 )
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 PLAIN = Trade(
     profit=D(0),

@@ -24,7 +24,7 @@ from mexc_tui.risk.metrics.value_at_risk import (
     portfolio_deviation,
     undiversified_var,
 )
-from tests.risk.metrics.near import near
+from tests.support.rounding import near
 
 WHOLE_PERCENTS = [place / 100 for place in range(-50, 50)]
 """100 returns: -50 % to +49 %."""

@@ -12,7 +12,7 @@ from mexc_tui.model.policy import Rung
 from mexc_tui.model.position import Account, Position, PositionState
 from mexc_tui.model.snipe import ExitPlan
 from mexc_tui.sniping.rounding import Grid
-from tests.store import trading_samples as samples
+from tests.support.samples import trading_samples as samples
 
 HEARD_MS = 1_800_014_400_123
 GRID = Grid(D("0.01"), D("0.1"), D("0.1"), D(1), None, D(1), None, D(0), D("0.001"))

@@ -18,7 +18,7 @@ from mexc_tui.practice.values import OrderRecord, Refusal
 from mexc_tui.practice.values import Side as ExchangeSide
 from mexc_tui.practice.world import World
 from mexc_tui.simulation.run import Simulation
-from tests.engine.days import LENT, PracticeDay
+from tests.support.engine.practice_day import LENT, PracticeDay
 
 NAME = "NEWUSDT"
 OPENS_S = 40.0

@@ -8,7 +8,7 @@ from mexc_tui.detection.settings import DetectionSettings
 from mexc_tui.market.knowledge import Knowledge
 from mexc_tui.market.tape import Liquidity
 from mexc_tui.model.signal import DetectorName, Ended, Signal, SignalKey
-from tests.market.examples import before, calendar, entry, knowing
+from tests.support.samples.listing_sources import before, calendar, entry, knowing
 
 
 class Desk:

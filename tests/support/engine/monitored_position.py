@@ -16,7 +16,7 @@ from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.stream import BestQuote
 from mexc_tui.practice.scenario import FaultPlan, Knobs, ListingPlan, ListingShape
 from mexc_tui.simulation.run import Simulation
-from tests.engine.days import DAY, LENT, PracticeDay
+from tests.support.engine.practice_day import DAY, LENT, PracticeDay
 
 SYMBOL = "CLEANUSDT"
 ARM_S = 22

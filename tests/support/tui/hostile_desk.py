@@ -15,7 +15,7 @@ from mexc_tui.model import event
 from mexc_tui.model.event import Alert
 from mexc_tui.model.severity import Severity
 from mexc_tui.model.view import FactRow
-from tests.tui.frozen import NOW_MS, Frozen, View
+from tests.support.tui.frozen_desk import NOW_MS, Frozen, View
 
 T = TypeVar("T")
 

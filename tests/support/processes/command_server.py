@@ -40,11 +40,11 @@ class Zygote:
 
     def __enter__(self) -> "Zygote":
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.zygote"],
+            [sys.executable, "-m", "tests.support.processes.command_server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
         )
         return self
 

@@ -19,8 +19,8 @@ from mexc_tui.model.reconciliation import Trigger
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import FaultKind, FaultPlan
 from mexc_tui.practice.values import OrderRecord
-from tests.engine.days import PracticeDay
-from tests.engine.guarded import QUIET, SYMBOL, rooms_of
+from tests.support.engine.monitored_position import QUIET, SYMBOL, rooms_of
+from tests.support.engine.practice_day import PracticeDay
 
 ORDER = "/api/v3/order"
 HANDS_OFF = {"ladder": "", "stop_loss_pct": 50, "entry_early_ms": 0}

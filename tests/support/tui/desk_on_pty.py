@@ -18,8 +18,8 @@ from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.terminal.input_decoder import InputDecoder
 from mexc_tui.tui.terminal.terminal import Meter, Terminal, TerminalDriver
-from tests.tui.driving import THEMES, ZONE
-from tests.tui.frozen import Frozen
+from tests.support.tui.desk_app import THEMES, ZONE
+from tests.support.tui.frozen_desk import Frozen
 from tests.tui.test_deeds import QUESTIONS, done
 
 SIGNALS = (signal.SIGTSTP, signal.SIGCONT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGWINCH)

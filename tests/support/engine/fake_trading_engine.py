@@ -32,8 +32,8 @@ from mexc_tui.model.trading_view import (
 from mexc_tui.model.verdict import Stage, Verdict
 from mexc_tui.risk.candidate import RiskBook, RiskLimits
 from mexc_tui.sniping.exit_edit import ExitWish
-from tests.engine import held
-from tests.store import trading_samples as samples
+from tests.support.samples import position_samples
+from tests.support.samples import trading_samples as samples
 
 NO = Verdict(
     stage=Stage.RISK,
@@ -63,7 +63,9 @@ def reconciled(*unexplained: Difference, problem: str = "") -> ReconciliationRow
 
 def risk() -> RiskRow:
     book = RiskBook(equity=D(1_000), peak=D(1_010), free_cash=D(980), day_equity=D(1_000))
-    return risk_row(held.books(), book, Guarded(), RiskLimits(), held.sight(), 1_800_014_400_000)
+    return risk_row(
+        position_samples.books(), book, Guarded(), RiskLimits(), position_samples.sight(), 1_800_014_400_000
+    )
 
 
 def performance() -> PerformanceRow:
@@ -97,13 +99,17 @@ class HeldMoney:
     wishes: list[ExitWish] = field(default_factory=list[ExitWish])
 
     def snipes(self) -> Sequence[SnipeRow]:
-        return [snipe_row(samples.snipe(), held.sight())]
+        return [snipe_row(samples.snipe(), position_samples.sight())]
 
     def orders(self) -> Sequence[OrderRow]:
-        return order_rows(held.books(None, held.take_profit()), held.sight())
+        return order_rows(
+            position_samples.books(None, position_samples.take_profit()), position_samples.sight()
+        )
 
     def positions(self) -> Sequence[PositionRow]:
-        return position_rows(held.books(None, held.take_profit()), held.sight())
+        return position_rows(
+            position_samples.books(None, position_samples.take_profit()), position_samples.sight()
+        )
 
     def risk(self) -> RiskRow:
         return self.now
@@ -140,13 +146,13 @@ class HeldMoney:
         self.done.append(("arm", symbol, by))
         return Acted(
             f"{symbol} is armed.",
-            msgspec.structs.replace(snipe_row(samples.snipe(), held.sight()), symbol=symbol),
+            msgspec.structs.replace(snipe_row(samples.snipe(), position_samples.sight()), symbol=symbol),
         )
 
     async def disarm(self, symbol: str, by: str) -> Acted[SnipeRow]:
         self.done.append(("disarm", symbol, by))
         row = msgspec.structs.replace(
-            snipe_row(samples.snipe(), held.sight()), symbol=symbol, state=SnipeState.DISARMED
+            snipe_row(samples.snipe(), position_samples.sight()), symbol=symbol, state=SnipeState.DISARMED
         )
         return Acted(f"{symbol} is disarmed.", row)
 

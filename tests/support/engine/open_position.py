@@ -20,9 +20,9 @@ from mexc_tui.model.trading import GuardLevel
 from mexc_tui.practice.scenario import Knobs
 from mexc_tui.simulation.run import Simulation
 from mexc_tui.sniping.rounding import floored, grid_of
-from tests.engine.closer import BookCloser
-from tests.engine.days import DAY, LENT, PracticeDay
-from tests.engine.inline import InlineThread
+from tests.support.engine.inline_store import InlineThread
+from tests.support.engine.position_closer import BookCloser
+from tests.support.engine.practice_day import DAY, LENT, PracticeDay
 
 D = Decimal
 SYMBOL = "CLEANUSDT"

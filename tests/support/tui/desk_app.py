@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from mexc_tui.tui.action_mixin import HERE, Outside
 from mexc_tui.tui.app import DeskApp
 from mexc_tui.tui.themes import all_themes
-from tests.tui.frozen import Frozen
-from tests.tui.painting import Counting
+from tests.support.tui.counting_driver import Counting
+from tests.support.tui.frozen_desk import Frozen
 
 THEMES = all_themes(Path("/nonexistent"))
 ZONE = timezone(timedelta(hours=2))

@@ -12,7 +12,7 @@ from mexc_tui.exchange.streams.topics import Kind, Topic
 from mexc_tui.proto.stream_pb2 import Push
 from mexc_tui.simulation.network import Host
 from mexc_tui.simulation.run import Simulation
-from tests.exchange.stream_server import StreamServer
+from tests.support.exchange.scripted_stream_server import StreamServer
 
 URL = "wss://wbs-api.mexc.com/ws"
 

@@ -131,7 +131,7 @@ def with_key(endpoint: Endpoint, profile: str | None) -> tuple[Endpoint, LiveKey
 
 def _check_stand_in(endpoint: Endpoint) -> None:
     """Let a real key go to MEXC and to this machine, nowhere else."""
-    from mexc_tui.exchange.client import is_this_machine  # heavy, and only live
+    from mexc_tui.exchange.origins import is_this_machine  # heavy, and only live
 
     if endpoint is MEXC:
         return

@@ -1,4 +1,4 @@
-"""The lock of live trading over its hours; a whole day with it is in `trading/test_live.py`."""
+"""The lock of live trading over its hours; a whole day with it is in `test_live_mode.py`."""
 
 import asyncio
 from dataclasses import dataclass

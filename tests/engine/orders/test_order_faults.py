@@ -9,7 +9,7 @@ from mexc_tui.model.intent import OrderState
 from mexc_tui.model.storage import StorageError
 from mexc_tui.practice.scenario import DuplicateClientId, FaultKind, FaultPlan, Knobs
 from mexc_tui.simulation.run import Simulation, simulate
-from tests.engine.test_stopping import rest_a_sale
+from tests.engine.safety.test_trading_stops import rest_a_sale
 from tests.support.engine.crashing_engine import (
     HANDS_OFF,
     PUNCTUAL,

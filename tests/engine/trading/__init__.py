@@ -1,1 +1,0 @@
-"""The rooms of orders and books against an exchange that fails, and engines that die."""

@@ -40,7 +40,7 @@ from mexc_tui.model.symbol import (
     TradeSides,
 )
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def readers() -> dict[str, Callable[[bytes], Any]]:

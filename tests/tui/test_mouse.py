@@ -1,7 +1,7 @@
 """A desk by the mouse alone: screens, rows, keys; what is dangerous still asks."""
 
 from mexc_tui.tui.screens.registry import NAMES
-from tests.tui.test_deeds import Desk, at, done
+from tests.tui.actions.test_actions import Desk, at, done
 
 
 async def _click(one: Desk, words: str) -> None:

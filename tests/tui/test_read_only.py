@@ -7,7 +7,7 @@ from mexc_tui.tui.actions.actions import BY_ID
 from mexc_tui.tui.keys import KEYS, footer, help_text, palette
 from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.frozen_desk import Frozen, risk, status
-from tests.tui.test_deeds import at, done
+from tests.tui.actions.test_actions import at, done
 
 SIZES = [(80, 24), (120, 40), (200, 60), (40, 24)]
 

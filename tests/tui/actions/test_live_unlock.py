@@ -11,8 +11,8 @@ from mexc_tui.model.plan_view import Preview
 from mexc_tui.tui.widgets.header_text import lines
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, risk, status
-from tests.tui.test_hand import Bench, done, previewed
-from tests.tui.test_header import KNOWN
+from tests.tui.actions.test_command_controller import Bench, done, previewed
+from tests.tui.widgets.test_header_text import KNOWN
 
 PHRASE = "live 3 x 100 amber otter"
 OFFER = msgspec.structs.replace(

@@ -16,8 +16,8 @@ from mexc_tui.model.view import FactRow
 from mexc_tui.tui.screens.forms import EXITS_HINT, NotUnderstood, exits_of, undoing
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, Frozen
-from tests.tui.test_deeds import at
-from tests.tui.test_settings_board import setting
+from tests.tui.actions.test_actions import at
+from tests.tui.screens.test_settings import setting
 
 
 def test_exits_are_read_as_they_are_said() -> None:

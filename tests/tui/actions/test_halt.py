@@ -13,8 +13,8 @@ from mexc_tui.tui.action_mixin import Outside
 from mexc_tui.tui.screens.quit import WelcomePage
 from mexc_tui.tui.screens.welcome import welcome_words
 from tests.support.tui.desk_app import desk
-from tests.tui.test_deeds import Desk, done
-from tests.tui.test_live_lock import OFFER, PHRASE, live
+from tests.tui.actions.test_actions import Desk, done
+from tests.tui.actions.test_live_unlock import OFFER, PHRASE, live
 
 
 @dataclass(frozen=True)

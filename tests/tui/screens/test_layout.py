@@ -23,9 +23,9 @@ from mexc_tui.tui.widgets.table_drawing import Drawing
 from tests.support.tui.counting_driver import Around
 from tests.support.tui.desk_app import desk, screen, until
 from tests.support.tui.frozen_desk import NOW_MS, position
-from tests.tui.test_deeds import at
-from tests.tui.test_positions_board import order
-from tests.tui.test_snapshots import settled, whole
+from tests.tui.actions.test_actions import at
+from tests.tui.screens.test_positions import order
+from tests.tui.screens.test_snapshots import settled, whole
 
 SIZES = [(80, 24), (100, 30), (120, 40), (160, 45), (200, 60)]
 BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

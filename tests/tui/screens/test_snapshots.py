@@ -1,6 +1,6 @@
 """Every screen as a picture at 120×40, and as plain text at the other sizes, from one frozen desk.
 
-Where a change is meant: `pytest tests/tui/test_snapshots.py --snapshot-update`, and look at what it made.
+To accept a change: `pytest tests/tui/screens/test_snapshots.py --snapshot-update`, then check the pictures.
 """
 
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from mexc_tui.tui.screens.panes import LOADING
 from mexc_tui.tui.screens.registry import NAMES
 from tests.support.tui.desk_app import THEMES, ZONE, desk, screen
 from tests.support.tui.frozen_desk import Frozen
-from tests.tui.test_engine_boards import detectors, latency, machine
-from tests.tui.test_journal_board import fact
-from tests.tui.test_positions_board import market
-from tests.tui.test_risk_board import course, limited, performance
-from tests.tui.test_settings_board import setting
-from tests.tui.test_story_boards import why
+from tests.tui.screens.test_engine_and_detectors import detectors, latency, machine
+from tests.tui.screens.test_histories import why
+from tests.tui.screens.test_journal import fact
+from tests.tui.screens.test_positions import market
+from tests.tui.screens.test_risk import course, limited, performance
+from tests.tui.screens.test_settings import setting
 
 SAME_FOR = 4
 """Looks one after the other that find the same: then all there is has come."""

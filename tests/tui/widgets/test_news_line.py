@@ -16,7 +16,7 @@ from mexc_tui.tui.widgets.cell import Tone
 from mexc_tui.tui.widgets.news_line import FIRST_S, SHOWN_S, Item, News
 from mexc_tui.tui.widgets.styled_text import width_of
 from tests.support.tui.frozen_desk import NOW_MS, Frozen, position
-from tests.tui.test_deeds import Desk, at, done
+from tests.tui.actions.test_actions import Desk, at, done
 
 SIZES = [(80, 24), (100, 30), (120, 40), (200, 60)]
 BY_SIZE = pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

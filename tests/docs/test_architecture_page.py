@@ -1,7 +1,9 @@
-"""The page about the architecture names files that exist."""
+"""The pages for developers name files that exist."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 PACKAGE = CHECKOUT / "mexc_tui"
@@ -9,10 +11,12 @@ PAGE = (CHECKOUT / "docs" / "architecture.md").read_text("utf-8")
 QUESTIONS = PAGE.split("## 7.")[1].split("## 8.")[0]
 
 
-def test_every_file_that_the_page_names_exists() -> None:
-    named = set(re.findall(r"`([a-z_]+/[a-z_/0-9]*\.py)`", PAGE))
-    assert len(named) > 60
-    assert sorted(name for name in named if not (PACKAGE / name).is_file()) == []
+@pytest.mark.parametrize(("page", "least"), [("docs/architecture.md", 60), ("CONTRIBUTING.md", 20)])
+def test_every_file_that_the_page_names_exists(page: str, least: int) -> None:
+    named = set(re.findall(r"`([a-z_]+/[a-z_/0-9]*\.[a-z]+)`", (CHECKOUT / page).read_text("utf-8")))
+    assert len(named) > least
+    missing = [name for name in named if not any((root / name).is_file() for root in (CHECKOUT, PACKAGE))]
+    assert sorted(missing) == []
 
 
 def test_every_package_is_on_the_page_and_every_package_on_the_page_exists() -> None:

@@ -90,7 +90,7 @@ def emit(found: Sequence[Row]) -> None:
 
 def table(found: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
-    lines = ["| What | Way | p50 | p99 | Unit | Ratio | Note |", "|---|---|---:|---:|---|---:|---|"]
+    lines = ["| What | Method | p50 | p99 | Unit | Ratio | Note |", "|---|---|---:|---:|---|---:|---|"]
     for row in found:
         ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
         times = f"{row.p50:,.2f} | {row.p99:,.2f} | {row.unit}"

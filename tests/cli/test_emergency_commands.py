@@ -16,7 +16,7 @@ from mexc_tui.host.folders import make_folders
 from mexc_tui.host.lock import engine_lock
 from mexc_tui.host.paths import PathsError, paths_of
 from mexc_tui.settings.load import SettingsError
-from tests.cli.test_kill_direct import World, end, environment, world
+from tests.cli.test_kill_command import World, end, environment, world
 
 __all__ = ["world"]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_asking import Shell
-from tests.cli.test_kill_direct import World, begin, end, world
-from tests.cli.test_screen import READY, shell
+from tests.app.test_run_screen import READY, shell
+from tests.cli.test_engine_commands import Shell
+from tests.cli.test_kill_command import World, begin, end, world
 from tests.support.processes.pseudo_terminal import Terminal
 
 __all__ = ["shell", "world"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_asking import Shell
+from tests.cli.test_engine_commands import Shell
 from tests.support.processes.pseudo_terminal import RUN, SOON_S, Terminal
 
 READY = "entries allowed"

@@ -21,7 +21,7 @@ from mexc_tui.model.intent import OrderRole
 from mexc_tui.model.position import Account
 from mexc_tui.store.store import Store
 from mexc_tui.store.unit_of_work import UnitOfWork
-from tests.cli.test_launching import desk, end_of, environment, line_of, written
+from tests.app.test_startup_and_shutdown import desk, end_of, environment, line_of, written
 from tests.support.samples.trading_samples import entry, intent, lot, position
 
 NOBODY = 0

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from tests.cli.test_kill_direct import World, begin, end, world
+from tests.cli.test_kill_command import World, begin, end, world
 
 __all__ = ["world"]
 

@@ -13,8 +13,8 @@ from typing import Self
 import pytest
 
 from mexc_tui.model.endpoint import Endpoint
-from tests.cli.test_asking import Shell
-from tests.cli.test_keys_command import TRADES, exchange
+from tests.cli.test_engine_commands import Shell
+from tests.cli.test_keys_commands import TRADES, exchange
 from tests.support.processes.pseudo_terminal import Terminal
 
 RUN = [sys.executable, "-m", "tests.support.processes.file_keyring"]

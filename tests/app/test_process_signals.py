@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_asking import Shell
-from tests.cli.test_screen import ENTER, INTERRUPT, READY, gone, is_given_back, opened, shell, until
+from tests.app.test_run_screen import ENTER, INTERRUPT, READY, gone, is_given_back, opened, shell, until
+from tests.cli.test_engine_commands import Shell
 from tests.support.processes.pseudo_terminal import RUN, Terminal
 from tests.support.processes.ready_line import ready_line
 

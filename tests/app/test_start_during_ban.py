@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from mexc_tui.model.endpoint import Endpoint
-from tests.cli.test_launching import desk, end_of, written
+from tests.app.test_startup_and_shutdown import desk, end_of, written
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(418, "600"), (429, "600"), (503, "600"), (403, "")])

@@ -12,7 +12,7 @@ from mexc_tui.model.signal import ClaimKind, DetectorName
 from mexc_tui.store.cache_rows import CacheRow
 from mexc_tui.store.unit_of_work import Reading
 from mexc_tui.store.verdict_rows import VerdictRows
-from tests.store.test_repositories import alert, in_memory
+from tests.store.test_rows import alert, in_memory
 from tests.support.samples.listing_samples import detection_pass, ended, key, listing, outcome, pair, signal
 
 READY = DetectorName.READY_STATE

@@ -17,7 +17,7 @@ from mexc_tui.model.storage import Balance, StorageConflict
 from mexc_tui.model.trading import Cause, Trading, TradingState
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading
-from tests.store.test_repositories import in_memory
+from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,

@@ -9,7 +9,7 @@ from mexc_tui.engine.entries.entry_context import Conditions, risk_book
 from mexc_tui.risk.candidate import Candidate, Reserved, RiskLimits
 from mexc_tui.risk.limits import check_entry
 from mexc_tui.store.trading_rows import TradingRows
-from tests.store.test_repositories import in_memory
+from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import SCOPE, intent, position, snipe
 
 DAY_MS = 86_400_000

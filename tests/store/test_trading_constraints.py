@@ -19,7 +19,7 @@ from mexc_tui.store.schema import migrate, shipped
 from mexc_tui.store.store import Store
 from mexc_tui.store.trading_rows import TradingRows
 from mexc_tui.store.unit_of_work import Reading, UnitOfWork
-from tests.store.test_repositories import in_memory
+from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import (
     OTHER,
     SCOPE,

@@ -9,7 +9,7 @@ from mexc_tui.model.position import Account
 from mexc_tui.model.reconciliation import Reconciliation, Trigger
 from mexc_tui.model.trading import RiskCheck, Tightening, Trading
 from mexc_tui.store.trading_rows import TradingRows
-from tests.store.test_repositories import in_memory
+from tests.store.test_rows import in_memory
 from tests.support.samples.trading_samples import (
     SCOPE,
     attempt,
